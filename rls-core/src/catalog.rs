@@ -1,0 +1,13 @@
+//! The catalog: what the database holds, read into the same types as what is asked for.
+//!
+//! Everything here runs inside one transaction of the caller's, with `search_path` at `pg_catalog`, so that the
+//! server prints every expression the same way.
+
+mod canonical;
+mod query;
+mod read;
+mod role;
+
+pub(crate) use canonical::{Canonical, canonical};
+pub(crate) use read::{Relation, read, schema_usage};
+pub(crate) use role::{ActualRole, roles};

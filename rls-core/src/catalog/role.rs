@@ -1,0 +1,67 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use sea_orm::ConnectionTrait;
+
+use super::query::{get, name, rows, text};
+use crate::config::RlsConfig;
+use crate::error::RlsError;
+use crate::name::Identifier;
+
+/// A role, as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ActualRole {
+    /// The attributes it should have and lacks, as `CREATE ROLE` spells them.
+    pub(crate) lacks: Vec<&'static str>,
+    /// The stored password; `None` where it is not set, or may not be read.
+    pub(crate) password: Option<String>,
+    /// Which of the two roles are its members.
+    pub(crate) members: BTreeSet<Identifier>,
+}
+
+/// The two roles, where they exist. Locks nothing; passwords are read where the login may.
+pub(crate) async fn roles(
+    db: &impl ConnectionTrait,
+    config: &RlsConfig,
+) -> Result<BTreeMap<Identifier, ActualRole>, RlsError> {
+    let both = format!("({}, {})", text(config.app_role()), text(config.admin_role()));
+    let readable = rows(db, "SELECT has_table_privilege('pg_authid', 'SELECT') AS readable".to_owned()).await?;
+    let password_readable = readable.first().map_or(Ok(false), |row| get(row, "readable"))?;
+    let (catalog, password) =
+        if password_readable { ("pg_authid", "r.rolpassword") } else { ("pg_roles", "NULL::text") };
+    let query = format!(
+        "SELECT r.rolname::text AS role, {password} AS password, r.rolcanlogin AS login, r.rolsuper AS super,
+                r.rolcreatedb AS createdb, r.rolcreaterole AS createrole, r.rolinherit AS inherit,
+                r.rolreplication AS replication, r.rolbypassrls AS bypassrls
+         FROM {catalog} r WHERE r.rolname IN {both}"
+    );
+    let mut roles = BTreeMap::new();
+    for row in rows(db, query).await? {
+        let mut lacks = Vec::new();
+        for (column, wanted, word) in [
+            ("login", true, "LOGIN"),
+            ("super", false, "NOSUPERUSER"),
+            ("createdb", false, "NOCREATEDB"),
+            ("createrole", false, "NOCREATEROLE"),
+            ("inherit", false, "NOINHERIT"),
+            ("replication", false, "NOREPLICATION"),
+            ("bypassrls", false, "NOBYPASSRLS"),
+        ] {
+            if get::<bool>(&row, column)? != wanted {
+                lacks.push(word);
+            }
+        }
+        let role = ActualRole { lacks, password: get(&row, "password")?, members: BTreeSet::new() };
+        roles.insert(name(&row, "role")?, role);
+    }
+    let memberships = format!(
+        "SELECT g.rolname::text AS role, m.rolname::text AS member
+         FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
+         WHERE g.rolname IN {both} AND m.rolname IN {both}"
+    );
+    for row in rows(db, memberships).await? {
+        if let Some(role) = roles.get_mut(&name(&row, "role")?) {
+            role.members.insert(name(&row, "member")?);
+        }
+    }
+    Ok(roles)
+}

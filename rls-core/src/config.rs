@@ -1,0 +1,276 @@
+//! Configuration: the switches and the two logins, from the environment or from code.
+
+use std::fmt;
+
+use crate::error::ConfigError;
+use crate::name::Identifier;
+
+/// The environment variables [`RlsConfig::from_env`] reads.
+mod variable {
+    pub(super) const ENABLED: &str = "RLS_ENABLED";
+    pub(super) const FORCE: &str = "RLS_FORCE";
+    pub(super) const APP_USER: &str = "RLS_APP_USER";
+    pub(super) const APP_PASSWORD: &str = "RLS_APP_PASSWORD";
+    pub(super) const ADMIN: &str = "RLS_MAINTENANCE_ADMIN";
+    pub(super) const ADMIN_PASSWORD: &str = "RLS_MAINTENANCE_ADMIN_PASSWORD";
+}
+
+/// A text that `Debug` does not show.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// A role that logs in, with its password where one is configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Login {
+    pub(crate) role: Identifier,
+    pub(crate) password: Option<Secret>,
+}
+
+/// The switches and the two logins of row-level security.
+///
+/// ```
+/// use rls_core::RlsConfig;
+/// let config = RlsConfig::new().app_login("shop_app", "s3cret")?;
+/// assert!(config.enabled() && config.force());
+/// assert!(!format!("{config:?}").contains("s3cret"));
+/// # Ok::<(), rls_core::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RlsConfig {
+    enabled: bool,
+    force: bool,
+    app: Login,
+    admin: Login,
+}
+
+impl Default for RlsConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl RlsConfig {
+    /// Row security enabled and forced, the roles `rls_app_user` and `rls_maintenance_admin`, no passwords.
+    #[must_use]
+    pub fn new() -> Self {
+        let login = |role: &str| Login {
+            role: Identifier::new(role).unwrap_or_else(|_| unreachable!("a constant name")),
+            password: None,
+        };
+        Self { enabled: true, force: true, app: login("rls_app_user"), admin: login("rls_maintenance_admin") }
+    }
+
+    /// Reads `RLS_ENABLED`, `RLS_FORCE` (`true` where unset), `RLS_APP_USER`, `RLS_APP_PASSWORD`,
+    /// `RLS_MAINTENANCE_ADMIN`, `RLS_MAINTENANCE_ADMIN_PASSWORD`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] naming the variable whose value is wrong.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_lookup(|variable| match std::env::var(variable) {
+            Ok(value) => Ok(Some(value)),
+            Err(std::env::VarError::NotPresent) => Ok(None),
+            Err(std::env::VarError::NotUnicode(_)) => Err(ConfigError::NotUnicode { variable: variable.to_owned() }),
+        })
+    }
+
+    /// As [`RlsConfig::from_env`], from any source of variables.
+    ///
+    /// # Errors
+    ///
+    /// As [`RlsConfig::from_env`], and what `lookup` returns.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Result<Option<String>, ConfigError>) -> Result<Self, ConfigError> {
+        let mut config = Self::new();
+        config.enabled = switch(&lookup, variable::ENABLED)?;
+        config.force = switch(&lookup, variable::FORCE)?;
+        config.app = login(&lookup, variable::APP_USER, variable::APP_PASSWORD, config.app)?;
+        config.admin = login(&lookup, variable::ADMIN, variable::ADMIN_PASSWORD, config.admin)?;
+        config.check(variable::APP_USER, variable::ADMIN)
+    }
+
+    /// The application's role and password.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for a name PostgreSQL would not keep, or the administrator's.
+    pub fn app_login(mut self, role: &str, password: &str) -> Result<Self, ConfigError> {
+        self.app = given("app_login", role, password)?;
+        self.check("app_login", "admin_login")
+    }
+
+    /// The maintenance administrator's role and password.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for a name PostgreSQL would not keep, or the application's.
+    pub fn admin_login(mut self, role: &str, password: &str) -> Result<Self, ConfigError> {
+        self.admin = given("admin_login", role, password)?;
+        self.check("app_login", "admin_login")
+    }
+
+    /// Switches row security on the registered tables on or off; off, every user sees every row.
+    #[must_use]
+    pub fn danger_enabled(mut self, enabled: bool) -> Self {
+        self.enabled = enabled;
+        self
+    }
+
+    /// Switches on or off that policies hold for the tables' owner too.
+    #[must_use]
+    pub fn danger_force(mut self, force: bool) -> Self {
+        self.force = force;
+        self
+    }
+
+    /// Whether row security is enabled on the registered tables.
+    #[must_use]
+    pub fn enabled(&self) -> bool {
+        self.enabled
+    }
+
+    /// Whether policies hold for the tables' owner too.
+    #[must_use]
+    pub fn force(&self) -> bool {
+        self.force
+    }
+
+    /// The application's role.
+    #[must_use]
+    pub fn app_role(&self) -> &Identifier {
+        &self.app.role
+    }
+
+    /// The maintenance administrator's role.
+    #[must_use]
+    pub fn admin_role(&self) -> &Identifier {
+        &self.admin.role
+    }
+
+    pub(crate) fn app(&self) -> &Login {
+        &self.app
+    }
+
+    pub(crate) fn admin(&self) -> &Login {
+        &self.admin
+    }
+
+    fn check(self, app: &str, admin: &str) -> Result<Self, ConfigError> {
+        if self.app.role == self.admin.role {
+            return Err(ConfigError::SameRole {
+                app: app.to_owned(),
+                admin: admin.to_owned(),
+                role: self.app.role.to_string(),
+            });
+        }
+        Ok(self)
+    }
+}
+
+fn switch(lookup: &impl Fn(&str) -> Result<Option<String>, ConfigError>, variable: &str) -> Result<bool, ConfigError> {
+    let Some(value) = lookup(variable)? else {
+        return Ok(true);
+    };
+    match value.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" | "on" | "yes" => Ok(true),
+        "false" | "0" | "off" | "no" => Ok(false),
+        _ => Err(ConfigError::Switch { variable: variable.to_owned(), value }),
+    }
+}
+
+fn login(
+    lookup: &impl Fn(&str) -> Result<Option<String>, ConfigError>,
+    role: &str,
+    password: &str,
+    default: Login,
+) -> Result<Login, ConfigError> {
+    let name = match lookup(role)? {
+        Some(name) => role_name(role, &name)?,
+        None => default.role,
+    };
+    let password = match lookup(password)? {
+        Some(value) => Some(secret(password, value)?),
+        None => None,
+    };
+    Ok(Login { role: name, password })
+}
+
+fn given(method: &str, role: &str, password: &str) -> Result<Login, ConfigError> {
+    Ok(Login { role: role_name(method, role)?, password: Some(secret(method, password.to_owned())?) })
+}
+
+/// Names that are no roles, or not one's own: `CREATE ROLE` refuses them (`src/backend/commands/user.c`).
+fn role_name(variable: &str, name: &str) -> Result<Identifier, ConfigError> {
+    if name == "public" || name == "none" || name.starts_with("pg_") {
+        return Err(ConfigError::ReservedRole { variable: variable.to_owned(), role: name.to_owned() });
+    }
+    Identifier::new(name).map_err(|source| ConfigError::Role { variable: variable.to_owned(), source })
+}
+
+fn secret(variable: &str, value: String) -> Result<Secret, ConfigError> {
+    if value.is_empty() || value.contains('\0') {
+        return Err(ConfigError::Password { variable: variable.to_owned() });
+    }
+    Ok(Secret(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(pairs: &[(&str, &str)]) -> Result<RlsConfig, ConfigError> {
+        RlsConfig::from_lookup(|name| {
+            Ok(pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+        })
+    }
+
+    #[test]
+    fn unset_variables_give_the_documented_defaults() {
+        let config = from(&[]).unwrap();
+        assert_eq!(config, RlsConfig::new());
+        assert!(config.enabled() && config.force());
+        assert_eq!(config.app_role().as_str(), "rls_app_user");
+        assert_eq!(config.admin_role().as_str(), "rls_maintenance_admin");
+        assert!(config.app().password.is_none() && config.admin().password.is_none());
+    }
+
+    #[test]
+    fn wrong_values_are_errors_that_name_the_variable() {
+        for (variable, value) in [
+            ("RLS_ENABLED", "maybe"),
+            ("RLS_FORCE", ""),
+            ("RLS_APP_USER", ""),
+            ("RLS_APP_USER", "pg_app"),
+            ("RLS_APP_USER", "rls_maintenance_admin"),
+            ("RLS_APP_PASSWORD", ""),
+            ("RLS_MAINTENANCE_ADMIN", "public"),
+            ("RLS_MAINTENANCE_ADMIN_PASSWORD", "a\0b"),
+        ] {
+            let error = from(&[(variable, value)]).unwrap_err().to_string();
+            assert!(error.contains(variable), "{variable}={value:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn switches_read_the_usual_words() {
+        assert!(!from(&[("RLS_FORCE", " Off ")]).unwrap().force());
+        assert!(from(&[("RLS_FORCE", "1")]).unwrap().force());
+    }
+
+    #[test]
+    fn passwords_are_in_no_debug_text() {
+        let config = from(&[("RLS_APP_PASSWORD", "hunter2")]).unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

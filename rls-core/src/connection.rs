@@ -1,0 +1,128 @@
+//! The connection an application holds: it owns the pools and runs nothing without a context.
+
+mod login;
+
+use std::fmt;
+use std::sync::Arc;
+
+use sea_orm::ConnectOptions;
+
+use crate::config::RlsConfig;
+use crate::context::{AdminContext, RlsContext, Settings};
+use crate::error::RlsError;
+use crate::gate;
+use crate::name::SettingName;
+use crate::pool::Pool;
+use crate::registry::Registry;
+use crate::scoped::{AdminConnection, Scoped, ScopedConnection};
+
+/// How many connections administrators share where the options do not say.
+const ADMIN_CONNECTIONS: u32 = 2;
+
+/// A database whose rows are kept apart; cheap to clone.
+///
+/// It implements none of SeaORM's connection traits: without a context nothing can be run.
+///
+/// ```compile_fail
+/// # async fn nothing_runs_without_a_context(db: rls_core::RlsConnection) {
+/// use sea_orm::ConnectionTrait;
+/// db.execute_unprepared("SELECT 1").await;
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct RlsConnection {
+    app: Pool,
+    admin: Pool,
+    registry: Arc<Registry>,
+    config: Arc<RlsConfig>,
+}
+
+impl RlsConnection {
+    /// Connects as the application's role, for the entities linked into this program.
+    ///
+    /// The URL in `options` names server and database; its user and password are replaced by the configuration's
+    /// application role and password, unless it names that role already. All other options hold, except that the
+    /// ping before each use of a pooled connection is off: a connection found dead when a transaction begins is
+    /// replaced. `test_before_acquire_if_idle_for` is kept where it is set.
+    ///
+    /// Statements sent: those that log in, and two that ask whether isolation holds. Privilege needed: to connect.
+    ///
+    /// # Errors
+    ///
+    /// [`RlsError::Gate`] where isolation would not hold, with every reason; [`RlsError::Declaration`] for an empty
+    /// or contradictory registry; [`RlsError::Backend`]; [`RlsError::Database`] where the server refuses.
+    pub async fn connect(options: impl Into<ConnectOptions>, config: RlsConfig) -> Result<Self, RlsError> {
+        Self::connect_with(options, config, Registry::linked()?).await
+    }
+
+    /// As [`RlsConnection::connect`], for the entities of `registry`.
+    ///
+    /// # Errors
+    ///
+    /// As [`RlsConnection::connect`].
+    pub async fn connect_with(
+        options: impl Into<ConnectOptions>,
+        config: RlsConfig,
+        registry: Registry,
+    ) -> Result<Self, RlsError> {
+        let options = options.into();
+        let settings: Arc<[SettingName]> = registry.settings().into();
+        let app = login::pool(&options, config.app(), options.get_max_connections()).await?;
+        let admin = login::pool(&options, config.admin(), Some(ADMIN_CONNECTIONS)).await?;
+        if config.enabled() {
+            gate::check(&app, &config, &registry).await?;
+        } else {
+            tracing::warn!("RLS_ENABLED is false: row security is not checked, and every user may see every row");
+        }
+        Ok(Self {
+            app: Pool::new(app, Arc::clone(&settings)),
+            admin: Pool::new(admin, settings),
+            registry: Arc::new(registry),
+            config: Arc::new(config),
+        })
+    }
+
+    /// A connection on behalf of the user in `context`. Sends nothing; each statement sets the context.
+    #[must_use]
+    pub fn scope(&self, context: impl RlsContext) -> ScopedConnection {
+        Scoped::new(self.app.clone(), &context)
+    }
+
+    /// A connection on behalf of nobody: no scoped row is seen, and none can be written.
+    #[must_use]
+    pub fn anonymous(&self) -> ScopedConnection {
+        Scoped::new(self.app.clone(), &Settings::new())
+    }
+
+    /// A connection as maintenance administrator, who sees all rows; each call leaves a `tracing` event at INFO
+    /// with actor and reason. Sends nothing; the administrator logs in with the first statement.
+    #[must_use]
+    pub fn admin(&self, context: AdminContext) -> AdminConnection {
+        tracing::info!(actor = context.actor(), reason = context.reason(), "administrator's scope opened");
+        Scoped::new(self.admin.clone(), &context)
+    }
+
+    /// The registered entities' scopes.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &RlsConfig {
+        &self.config
+    }
+
+    /// Closes both pools, waiting for what is checked out; statements afterwards are errors.
+    pub async fn close(self) {
+        self.app.close().await;
+        self.admin.close().await;
+    }
+}
+
+impl fmt::Debug for RlsConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RlsConnection").field("config", &self.config).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,230 @@
+//! Contexts: on whose behalf statements run, as settings with values.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use uuid::Uuid;
+
+use crate::entity::DEFAULT_SETTING;
+use crate::error::ContextError;
+use crate::error::NameError;
+use crate::name::SettingName;
+
+/// A value that a setting can carry, as the text PostgreSQL casts back to the column's type.
+pub trait SettingValue {
+    /// The text form.
+    fn to_setting(&self) -> Cow<'_, str>;
+}
+
+macro_rules! setting_value_by_display {
+    ($($value:ty),*) => {$(
+        impl SettingValue for $value {
+            fn to_setting(&self) -> Cow<'_, str> {
+                Cow::Owned(self.to_string())
+            }
+        }
+    )*};
+}
+setting_value_by_display!(Uuid, i16, i32, i64, bool);
+
+impl SettingValue for str {
+    fn to_setting(&self) -> Cow<'_, str> {
+        Cow::Borrowed(self)
+    }
+}
+
+impl SettingValue for String {
+    fn to_setting(&self) -> Cow<'_, str> {
+        Cow::Borrowed(self)
+    }
+}
+
+impl<T: SettingValue + ?Sized> SettingValue for &T {
+    fn to_setting(&self) -> Cow<'_, str> {
+        (**self).to_setting()
+    }
+}
+
+/// `None` is the empty value, which every policy of this family reads as no value.
+impl<T: SettingValue> SettingValue for Option<T> {
+    fn to_setting(&self) -> Cow<'_, str> {
+        self.as_ref().map_or(Cow::Borrowed(""), SettingValue::to_setting)
+    }
+}
+
+/// The settings of a context; `Debug` shows their names and never their values.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Settings(Vec<(SettingName, String)>);
+
+impl Settings {
+    /// No settings.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a setting.
+    ///
+    /// # Errors
+    ///
+    /// [`ContextError::Name`] for a name no setting can have, [`ContextError::Nul`] for a value with a NUL byte,
+    /// [`ContextError::Twice`] where the setting is there already.
+    pub fn with(mut self, name: &str, value: impl SettingValue) -> Result<Self, ContextError> {
+        let name = SettingName::new(name)?;
+        let value = value.to_setting();
+        if value.contains('\0') {
+            return Err(ContextError::Nul { setting: name });
+        }
+        if self.0.iter().any(|(other, _)| *other == name) {
+            return Err(ContextError::Twice { setting: name });
+        }
+        self.0.push((name, value.into_owned()));
+        Ok(self)
+    }
+
+    /// Whether every value is empty, so that no scoped row can be reached.
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        self.0.iter().all(|(_, value)| value.is_empty())
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&SettingName, &str)> {
+        self.0.iter().map(|(name, value)| (name, value.as_str()))
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name.as_str())).finish()
+    }
+}
+
+/// On whose behalf statements run; given to [`RlsConnection::scope`](crate::RlsConnection::scope).
+pub trait RlsContext {
+    /// The settings the policies read.
+    ///
+    /// # Errors
+    ///
+    /// [`ContextError`] for what no setting can carry.
+    fn settings(&self) -> Result<Settings, ContextError>;
+}
+
+impl RlsContext for Settings {
+    fn settings(&self) -> Result<Settings, ContextError> {
+        Ok(self.clone())
+    }
+}
+
+/// One user.
+///
+/// ```
+/// use rls_core::UserContext;
+/// let user = UserContext::new(42_i64);
+/// assert!(!format!("{user:?}").contains("42"), "values are not shown");
+/// ```
+#[derive(Clone)]
+pub struct UserContext {
+    setting: Result<SettingName, NameError>,
+    user: String,
+}
+
+impl UserContext {
+    /// The user with this key, in the setting `app.user_id`.
+    #[must_use]
+    pub fn new(user: impl SettingValue) -> Self {
+        Self { setting: SettingName::new(DEFAULT_SETTING), user: user.to_setting().into_owned() }
+    }
+
+    /// The same user in another setting, as the entities' `#[user_scoped(setting = "…")]` name it; a name that
+    /// cannot be a setting fails the first statement.
+    #[must_use]
+    pub fn setting(mut self, name: &str) -> Self {
+        self.setting = SettingName::new(name);
+        self
+    }
+}
+
+impl RlsContext for UserContext {
+    fn settings(&self) -> Result<Settings, ContextError> {
+        let setting = self.setting.clone()?;
+        Settings::new().with(setting.as_str(), &self.user)
+    }
+}
+
+impl fmt::Debug for UserContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserContext").field("setting", &self.setting).finish_non_exhaustive()
+    }
+}
+
+/// Who acts as administrator, and why; both are required, and both reach the server as the settings `rls.actor`
+/// and `rls.reason`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdminContext {
+    actor: String,
+    reason: String,
+}
+
+impl AdminContext {
+    /// An administrator's context.
+    ///
+    /// # Errors
+    ///
+    /// [`ContextError::NoActor`], [`ContextError::NoReason`] where one is blank.
+    pub fn new(actor: impl Into<String>, reason: impl Into<String>) -> Result<Self, ContextError> {
+        let (actor, reason) = (actor.into(), reason.into());
+        if actor.trim().is_empty() {
+            return Err(ContextError::NoActor);
+        }
+        if reason.trim().is_empty() {
+            return Err(ContextError::NoReason);
+        }
+        Ok(Self { actor, reason })
+    }
+
+    /// Who acts.
+    #[must_use]
+    pub fn actor(&self) -> &str {
+        &self.actor
+    }
+
+    /// Why.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+}
+
+impl RlsContext for AdminContext {
+    fn settings(&self) -> Result<Settings, ContextError> {
+        Settings::new().with("rls.actor", &self.actor)?.with("rls.reason", &self.reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_value() {
+        let settings = UserContext::new("secret-user").settings().unwrap();
+        assert!(!format!("{settings:?} {:?}", UserContext::new("secret-user")).contains("secret"));
+    }
+
+    #[test]
+    fn what_no_setting_carries_is_an_error() {
+        let nul = UserContext::new("a\0b").settings().unwrap_err();
+        assert!(matches!(nul, ContextError::Nul { .. }) && !nul.to_string().contains("a\0b"));
+        assert!(matches!(UserContext::new(1).setting("x").settings(), Err(ContextError::Name(_))));
+        assert!(matches!(AdminContext::new(" ", "x"), Err(ContextError::NoActor)));
+        assert!(matches!(AdminContext::new("ann", ""), Err(ContextError::NoReason)));
+        let twice = Settings::new().with("a.b", 1).unwrap().with("A.b", 2);
+        assert!(matches!(twice, Err(ContextError::Twice { .. })));
+    }
+
+    #[test]
+    fn empty_values_are_anonymous() {
+        assert!(UserContext::new(None::<Uuid>).settings().unwrap().is_anonymous());
+        assert!(!UserContext::new(Some(7)).settings().unwrap().is_anonymous());
+    }
+}

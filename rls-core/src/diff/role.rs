@@ -1,0 +1,44 @@
+use std::collections::BTreeMap;
+
+use crate::catalog::ActualRole;
+use crate::config::{Login, RlsConfig};
+use crate::name::Identifier;
+use crate::plan::{Change, Verifier};
+use crate::scram;
+
+/// The changes that give both roles what they need, and no more.
+pub(crate) fn roles(config: &RlsConfig, actual: &BTreeMap<Identifier, ActualRole>) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for login in [config.app(), config.admin()] {
+        let role = login.role.clone();
+        match actual.get(&role) {
+            None => changes.push(Change::CreateRole { role, verifier: verifier(login) }),
+            Some(found) => {
+                let verifier = if keeps_password(login, found) { None } else { verifier(login) };
+                if !found.lacks.is_empty() || verifier.is_some() {
+                    changes.push(Change::AlterRole { role, attributes: found.lacks.clone(), verifier });
+                }
+            }
+        }
+    }
+    for (role, found) in actual {
+        for member in &found.members {
+            changes.push(Change::RevokeMembership { role: role.clone(), member: member.clone() });
+        }
+    }
+    changes
+}
+
+/// Whether the stored password is the configured one. Where it may not be read, a configured password is set again:
+/// the role ends with the password that was asked for either way.
+fn keeps_password(login: &Login, found: &ActualRole) -> bool {
+    match (&login.password, &found.password) {
+        (None, _) => true,
+        (Some(password), Some(stored)) => scram::verifies(stored, password.expose()),
+        (Some(_), None) => false,
+    }
+}
+
+fn verifier(login: &Login) -> Option<Verifier> {
+    login.password.as_ref().map(|password| Verifier(scram::verifier(password.expose())))
+}

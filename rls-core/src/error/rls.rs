@@ -1,0 +1,179 @@
+use std::sync::Arc;
+
+use sea_orm::{DbErr, RuntimeErr, sqlx};
+
+use super::sqlstate;
+use super::{ConfigError, ContextError, DeclarationError, GateError, SchemaError};
+
+/// All that can go wrong with row-level security, told apart by type.
+///
+/// SeaORM's traits speak [`DbErr`]; [`RlsError::from`] a `&DbErr` finds the kind again, by SQLSTATE and never by a
+/// message's text, since servers translate those.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RlsError {
+    /// The registered entities contradict each other.
+    #[error(transparent)]
+    Declaration(#[from] DeclarationError),
+    /// The configuration cannot hold.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The context cannot be carried.
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    /// The database would not keep users' rows apart.
+    #[error(transparent)]
+    Gate(#[from] GateError),
+    /// The schema could not be brought to what the entities say.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// The database is not PostgreSQL.
+    #[error("row-level security needs PostgreSQL, and this connection's backend is {backend}")]
+    Backend {
+        /// What was found.
+        backend: String,
+    },
+    /// A policy refused a row (SQLSTATE 42501).
+    #[error("a policy{} refused the row: it is not this context's to write", on(table.as_deref()))]
+    PolicyRefused {
+        /// The table, where the server's message names it.
+        table: Option<String>,
+        /// What the server said.
+        message: String,
+    },
+    /// The role has no grant for what it tried (SQLSTATE 42501).
+    #[error(
+        "the login has no privilege{} for this ({message}): scoped tables are granted by the migration, others by \
+         `GRANT` of your own",
+        on(table.as_deref())
+    )]
+    MissingGrant {
+        /// The table, where the server's message names it.
+        table: Option<String>,
+        /// What the server said.
+        message: String,
+    },
+    /// A scoped row was written without a user.
+    #[error("no user is set, so a row{} was refused: use `scope(UserContext::new(…))`, not `anonymous()`", on(table.as_deref()))]
+    MissingContext {
+        /// The table, where the server's message names it.
+        table: Option<String>,
+    },
+    /// SQL text tried to begin or end a transaction in a scope; it did not run.
+    #[error(
+        "`{statement}` in SQL text would leave the scope, and did not run: use `begin()`, `commit()`, `rollback()`, \
+         and a nested `begin()` for a savepoint"
+    )]
+    TransactionControl {
+        /// The statement's first words.
+        statement: String,
+    },
+    /// SQL text tried to change the context of a scope; it did not run.
+    #[error(
+        "`{statement}` in SQL text would change the context, and did not run: make another scope for another context"
+    )]
+    ContextChange {
+        /// The statement's first words.
+        statement: String,
+    },
+    /// The transaction that carried the context ended under the statements; they no longer run.
+    #[error("the transaction has lost its scope ({reason}): nothing more runs in it, and it cannot be committed")]
+    ScopeLost {
+        /// How.
+        reason: String,
+    },
+    /// A transaction could not be committed because a statement in it had failed; it was rolled back.
+    #[error("the transaction was rolled back, not committed: a statement in it had failed: {first}")]
+    TransactionFailed {
+        /// The first failure.
+        first: Arc<DbErr>,
+    },
+    /// The connection ended while the commit was under way: whether it took effect is not known.
+    #[error("the connection was lost during the commit, and whether it took effect is not known: {source}")]
+    CommitUnknown {
+        /// How the connection ended.
+        source: Arc<DbErr>,
+    },
+    /// The connection to the server ended.
+    #[error("the connection to the server was lost: {source}")]
+    ConnectionLost {
+        /// How.
+        source: Arc<DbErr>,
+    },
+    /// Any other database error.
+    #[error(transparent)]
+    Database(Arc<DbErr>),
+}
+
+fn on(table: Option<&str>) -> String {
+    table.map(|table| format!(" of table `{table}`")).unwrap_or_default()
+}
+
+impl RlsError {
+    /// The server's SQLSTATE, where the error came from the server.
+    #[must_use]
+    pub fn sqlstate(&self) -> Option<String> {
+        match self {
+            Self::PolicyRefused { .. } | Self::MissingGrant { .. } | Self::MissingContext { .. } => {
+                Some(sqlstate::INSUFFICIENT_PRIVILEGE.to_owned())
+            }
+            Self::TransactionFailed { first: source }
+            | Self::CommitUnknown { source }
+            | Self::ConnectionLost { source }
+            | Self::Database(source) => sqlstate::of(source),
+            Self::Schema(error) => error.source_error().and_then(sqlstate::of),
+            _ => None,
+        }
+    }
+
+    /// Whether another session changed the same role meanwhile, so that reading it again helps.
+    pub(crate) fn is_meeting(&self) -> bool {
+        self.sqlstate().is_some_and(|state| sqlstate::is_meeting(&state))
+    }
+}
+
+impl From<&DbErr> for RlsError {
+    fn from(error: &DbErr) -> Self {
+        let Some(driver) = sqlx_error(error) else {
+            return Self::Database(Arc::new(error.clone()));
+        };
+        if let sqlx::Error::Configuration(inner) = driver
+            && let Some(ours) = inner.downcast_ref::<Self>()
+        {
+            return ours.clone();
+        }
+        if sqlstate::is_connection_lost(driver) {
+            return Self::ConnectionLost { source: Arc::new(error.clone()) };
+        }
+        match sqlstate::Denied::of(driver) {
+            Some(sqlstate::Denied::ByPolicy { table, message }) => Self::PolicyRefused { table, message },
+            Some(sqlstate::Denied::ByGrant { table, message }) => Self::MissingGrant { table, message },
+            None => Self::Database(Arc::new(error.clone())),
+        }
+    }
+}
+
+impl From<DbErr> for RlsError {
+    fn from(error: DbErr) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<RlsError> for DbErr {
+    fn from(error: RlsError) -> Self {
+        match error {
+            RlsError::Database(error) => Arc::unwrap_or_clone(error),
+            // The one variant of sqlx's error that carries a typed error of another crate.
+            other => Self::Query(RuntimeErr::SqlxError(Arc::new(sqlx::Error::Configuration(Box::new(other))))),
+        }
+    }
+}
+
+pub(super) fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
+    match error {
+        DbErr::Conn(RuntimeErr::SqlxError(error))
+        | DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error)) => Some(error),
+        _ => None,
+    }
+}

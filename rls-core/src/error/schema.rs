@@ -1,0 +1,122 @@
+use std::sync::Arc;
+
+use sea_orm::DbErr;
+
+use crate::scope::KeyType;
+
+/// The schema could not be brought to what the entities say; nothing was changed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SchemaError {
+    /// A registered table is not in the database.
+    #[error(
+        "table `{table}` is registered, and not in the database: a migration, or SeaORM's schema sync, must create it first"
+    )]
+    MissingTable {
+        /// The table.
+        table: String,
+    },
+    /// A registered name is a view or another thing that has no row security.
+    #[error("`{table}` is registered, and is no table: row security needs an ordinary or partitioned table")]
+    NotATable {
+        /// The name.
+        table: String,
+    },
+    /// The identity lacks its key column.
+    #[error("table `{table}` has no column `{column}`, the key of its entity: migrate the table first")]
+    MissingKey {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// The owner column has another type in the database.
+    #[error(
+        "table `{table}`: the owner column `{column}` is {found} in the database, and {} in the entity: migrate the \
+         column, or change the entity",
+        expected.as_sql()
+    )]
+    OwnerType {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// The type in the database.
+        found: String,
+        /// The type in the entity.
+        expected: KeyType,
+    },
+    /// Rows without an owner.
+    #[error(
+        "table `{table}` has rows without an owner in `{column}`: say whose they are with \
+         `#[user_scoped(backfill = \"<SQL expression>\")]`, or fill the column in a migration of your own, or delete \
+         the rows"
+    )]
+    RowsWithoutOwner {
+        /// The table.
+        table: String,
+        /// The owner column.
+        column: String,
+    },
+    /// The backfill expression failed, or left rows without an owner.
+    #[error("table `{table}`: the backfill of `{column}` did not work: {source}")]
+    Backfill {
+        /// The table.
+        table: String,
+        /// The owner column.
+        column: String,
+        /// What the server said.
+        source: Arc<DbErr>,
+    },
+    /// The login may not do what is needed.
+    #[error("the login may not {what}: {source}; let a login that may run this once: {sql}")]
+    Privilege {
+        /// What was tried.
+        what: String,
+        /// The statement, with secrets left out.
+        sql: String,
+        /// What the server said.
+        source: Arc<DbErr>,
+    },
+    /// A lock was not had in time.
+    #[error("`{sql}` waited too long for a lock on a table in use: nothing was changed; run it again")]
+    LockTimeout {
+        /// The statement.
+        sql: String,
+    },
+    /// The policies cannot be compared without temporary tables.
+    #[error(
+        "cannot verify the policies: the login may not create temporary tables ({source}); `GRANT TEMPORARY ON \
+         DATABASE …` to the migrations' login"
+    )]
+    CannotVerify {
+        /// What the server said.
+        source: Arc<DbErr>,
+    },
+    /// Any other failure of a statement.
+    #[error("`{sql}` failed: {source}")]
+    Statement {
+        /// The statement, with secrets left out.
+        sql: String,
+        /// What the server said.
+        source: Arc<DbErr>,
+    },
+    /// The catalog holds what cannot be read.
+    #[error("the catalog holds what this version cannot read: {what}")]
+    Catalog {
+        /// What.
+        what: String,
+    },
+}
+
+impl SchemaError {
+    pub(super) fn source_error(&self) -> Option<&DbErr> {
+        match self {
+            Self::Backfill { source, .. }
+            | Self::Privilege { source, .. }
+            | Self::CannotVerify { source }
+            | Self::Statement { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}

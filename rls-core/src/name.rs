@@ -1,0 +1,174 @@
+//! Names as PostgreSQL takes them: checked once, quoted where SQL is rendered.
+
+use std::fmt;
+
+use crate::error::NameError;
+
+/// The longest name PostgreSQL keeps, in bytes (`NAMEDATALEN - 1`); it cuts longer ones without an error.
+pub const MAX_NAME_BYTES: usize = 63;
+
+/// A name of a table, column, policy, role, index or constraint: 1 to 63 bytes, no NUL.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identifier(String);
+
+impl Identifier {
+    /// Checks a name as it stands; case and spaces are kept, since names are always quoted in SQL.
+    ///
+    /// # Errors
+    ///
+    /// [`NameError::Empty`], [`NameError::TooLong`] over 63 bytes, [`NameError::Nul`].
+    pub fn new(name: impl Into<String>) -> Result<Self, NameError> {
+        let name = name.into();
+        if name.is_empty() {
+            return Err(NameError::Empty);
+        }
+        if name.contains('\0') {
+            return Err(NameError::Nul { name });
+        }
+        if name.len() > MAX_NAME_BYTES {
+            return Err(NameError::TooLong { name });
+        }
+        Ok(Self(name))
+    }
+
+    /// Joins parts with `_` to a name within 63 bytes: the first parts are shortened and a hash of the whole is
+    /// put in where they do not fit, so that two long names never become one.
+    pub(crate) fn joined(first: &Identifier, rest: &str) -> Self {
+        let whole = format!("{first}_{rest}");
+        if whole.len() <= MAX_NAME_BYTES {
+            return Self(whole);
+        }
+        let tail = format!("_{:08x}_{rest}", fnv1a(&whole));
+        let mut room = MAX_NAME_BYTES.saturating_sub(tail.len()).min(first.0.len());
+        while !first.0.is_char_boundary(room) {
+            room -= 1;
+        }
+        let mut name = format!("{}{tail}", &first.0[..room]);
+        let mut end = name.len().min(MAX_NAME_BYTES);
+        while !name.is_char_boundary(end) {
+            end -= 1;
+        }
+        name.truncate(end);
+        Self(name)
+    }
+
+    /// The name, unquoted.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Identifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// FNV-1a, 32 bits: stable over versions of Rust, which `DefaultHasher` is not.
+fn fnv1a(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+/// A table's name; without a schema it is looked for in the connection's current schema.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TableName {
+    /// The schema, where the entity names one.
+    pub schema: Option<Identifier>,
+    /// The table.
+    pub table: Identifier,
+}
+
+impl TableName {
+    /// The same table in `schema` where this name does not say one.
+    #[must_use]
+    pub fn or_in(&self, schema: &Identifier) -> Self {
+        Self { schema: Some(self.schema.clone().unwrap_or_else(|| schema.clone())), table: self.table.clone() }
+    }
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(schema) = &self.schema {
+            write!(f, "{schema}.")?;
+        }
+        write!(f, "{}", self.table)
+    }
+}
+
+/// The name of a custom setting, such as `app.user_id`: two or more parts of letters, digits, `_` and `$`, none
+/// starting with a digit or `$`; lower-cased, since PostgreSQL compares settings' names without case.
+///
+/// The rule is PostgreSQL's own since version 14
+/// (`valid_custom_variable_name` in `src/backend/utils/misc/guc.c`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SettingName(String);
+
+impl SettingName {
+    /// Checks a setting's name.
+    ///
+    /// # Errors
+    ///
+    /// [`NameError::Setting`] where PostgreSQL would not take it as a custom setting.
+    pub fn new(name: &str) -> Result<Self, NameError> {
+        let part_holds = |part: &str| {
+            let mut bytes = part.bytes();
+            bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+                && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$')
+        };
+        if name.len() <= MAX_NAME_BYTES && name.contains('.') && name.split('.').all(part_holds) {
+            Ok(Self(name.to_ascii_lowercase()))
+        } else {
+            Err(NameError::Setting { name: name.to_owned() })
+        }
+    }
+
+    /// The name, unquoted.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SettingName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifier_keeps_what_postgres_keeps() {
+        assert_eq!(Identifier::new("Or\"der s").unwrap().as_str(), "Or\"der s");
+        assert!(matches!(Identifier::new(""), Err(NameError::Empty)));
+        assert!(matches!(Identifier::new("a\0"), Err(NameError::Nul { .. })));
+        assert!(Identifier::new("é".repeat(31) + "x").is_ok());
+        assert!(matches!(Identifier::new("é".repeat(32)), Err(NameError::TooLong { .. })));
+    }
+
+    #[test]
+    fn joined_names_stay_apart_within_63_bytes() {
+        let short = Identifier::new("task").unwrap();
+        assert_eq!(Identifier::joined(&short, "guard").as_str(), "task_guard");
+        let one = Identifier::new("é".repeat(30) + "1").unwrap();
+        let two = Identifier::new("é".repeat(30) + "2").unwrap();
+        let (one, two) = (Identifier::joined(&one, "guard"), Identifier::joined(&two, "guard"));
+        assert_ne!(one, two);
+        assert!(one.as_str().len() <= MAX_NAME_BYTES && one.as_str().ends_with("_guard"), "{one}");
+        let long = Identifier::joined(&short, &"c".repeat(80));
+        assert!(long.as_str().len() <= MAX_NAME_BYTES);
+    }
+
+    #[test]
+    fn setting_names_are_those_postgres_takes() {
+        for name in ["app.user_id", "App.User$1", "a.b.c", "_x._y"] {
+            assert_eq!(SettingName::new(name).unwrap().as_str(), name.to_lowercase());
+        }
+        for name in ["", "app", "app.", ".id", "app.1d", "app.user-id", "app.a b", "app.'x", "app.é", "role"] {
+            assert!(matches!(SettingName::new(name), Err(NameError::Setting { .. })), "{name}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The four things SeaORM asks of a connection, as values: every path runs them through the same lanes.
+
+use futures_util::TryStreamExt;
+use sea_orm::{DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Value, Values};
+use sea_query_sqlx::SqlxValues;
+use sqlx::postgres::{PgQueryResult, PgRow};
+use sqlx::{AssertSqlSafe, Either, Executor, PgConnection, Postgres, Row};
+
+use crate::error::RlsError;
+use crate::statement::Protocol;
+
+/// One statement and what is wanted of its answer.
+#[async_trait::async_trait]
+pub(crate) trait Operation: Send + Sync {
+    type Output: Send;
+
+    fn sql(&self) -> &str;
+
+    /// The statement, for SeaORM's metric callback; none for unprepared text, as in SeaORM.
+    fn statement(&self) -> Option<&Statement> {
+        None
+    }
+
+    fn protocol(&self) -> Protocol {
+        Protocol::Extended
+    }
+
+    async fn run(&self, connection: &mut PgConnection) -> Result<Self::Output, sqlx::Error>;
+
+    /// SeaORM's variant for a failure of this operation.
+    fn error(&self, error: sqlx::Error) -> DbErr;
+}
+
+pub(crate) struct Execute(pub(crate) Statement);
+pub(crate) struct QueryOne(pub(crate) Statement);
+pub(crate) struct QueryAll(pub(crate) Statement);
+pub(crate) struct ExecuteUnprepared<'a>(pub(crate) &'a str);
+
+#[async_trait::async_trait]
+impl Operation for Execute {
+    type Output = ExecResult;
+
+    fn sql(&self) -> &str {
+        &self.0.sql
+    }
+
+    fn statement(&self) -> Option<&Statement> {
+        Some(&self.0)
+    }
+
+    async fn run(&self, connection: &mut PgConnection) -> Result<ExecResult, sqlx::Error> {
+        connection.execute(query(&self.0)).await.map(ExecResult::from)
+    }
+
+    fn error(&self, error: sqlx::Error) -> DbErr {
+        exec_error(error)
+    }
+}
+
+#[async_trait::async_trait]
+impl Operation for QueryOne {
+    type Output = Option<QueryResult>;
+
+    fn sql(&self) -> &str {
+        &self.0.sql
+    }
+
+    fn statement(&self) -> Option<&Statement> {
+        Some(&self.0)
+    }
+
+    async fn run(&self, connection: &mut PgConnection) -> Result<Option<QueryResult>, sqlx::Error> {
+        Ok(connection.fetch_optional(query(&self.0)).await?.map(QueryResult::from))
+    }
+
+    fn error(&self, error: sqlx::Error) -> DbErr {
+        query_error(error)
+    }
+}
+
+#[async_trait::async_trait]
+impl Operation for QueryAll {
+    type Output = Vec<QueryResult>;
+
+    fn sql(&self) -> &str {
+        &self.0.sql
+    }
+
+    fn statement(&self) -> Option<&Statement> {
+        Some(&self.0)
+    }
+
+    async fn run(&self, connection: &mut PgConnection) -> Result<Vec<QueryResult>, sqlx::Error> {
+        let rows = connection.fetch_all(query(&self.0)).await?;
+        Ok(rows.into_iter().map(QueryResult::from).collect())
+    }
+
+    fn error(&self, error: sqlx::Error) -> DbErr {
+        query_error(error)
+    }
+}
+
+/// Asked before and after unprepared text, in the same message: `now()` is the start of the transaction, so it
+/// differs after any `COMMIT` that the text hides.
+const WHICH_TRANSACTION: &str = "SELECT pg_catalog.now()::pg_catalog.text";
+
+#[async_trait::async_trait]
+impl Operation for ExecuteUnprepared<'_> {
+    type Output = ExecResult;
+
+    fn sql(&self) -> &str {
+        self.0
+    }
+
+    fn protocol(&self) -> Protocol {
+        Protocol::Simple
+    }
+
+    async fn run(&self, connection: &mut PgConnection) -> Result<ExecResult, sqlx::Error> {
+        // The line break ends a comment at the end of the text; a string left open there is a syntax error.
+        let sql = format!("{WHICH_TRANSACTION};{}\n;{WHICH_TRANSACTION}", self.0);
+        let mut answers = connection.fetch_many(AssertSqlSafe(sql));
+        let (mut first, mut last, mut done) = (None, None, Vec::new());
+        while let Some(answer) = answers.try_next().await? {
+            match answer {
+                Either::Right(row) if first.is_none() => first = transaction(&row),
+                Either::Right(row) => last = Some(row),
+                Either::Left(result) => done.push(result),
+            }
+        }
+        drop(answers);
+        if first.is_none() || first != last.as_ref().and_then(transaction) {
+            let lost = RlsError::ScopeLost { reason: "SQL text ended the transaction".to_owned() };
+            return Err(sqlx::Error::Configuration(Box::new(lost)));
+        }
+        // The first and the last are the answers to the two questions.
+        done.pop();
+        let mut result = PgQueryResult::default();
+        result.extend(done.into_iter().skip(1));
+        Ok(ExecResult::from(result))
+    }
+
+    fn error(&self, error: sqlx::Error) -> DbErr {
+        exec_error(error)
+    }
+}
+
+fn transaction(row: &PgRow) -> Option<String> {
+    row.try_get_unchecked::<String, _>(0).ok()
+}
+
+/// The prepared query of a statement, with its values bound.
+pub(crate) fn query(statement: &Statement) -> sqlx::query::Query<'_, Postgres, SqlxValues> {
+    let values = statement.values.clone().unwrap_or_else(|| Values(Vec::<Value>::new()));
+    sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), SqlxValues(values))
+}
+
+pub(crate) fn exec_error(error: sqlx::Error) -> DbErr {
+    DbErr::Exec(RuntimeErr::SqlxError(error.into()))
+}
+
+pub(crate) fn query_error(error: sqlx::Error) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(error.into()))
+}

@@ -1,0 +1,71 @@
+//! A pool and what every statement on it goes through.
+
+use std::sync::Arc;
+
+use sea_orm::DbErr;
+use sqlx::PgPool;
+
+use crate::error::{RlsError, sqlstate};
+use crate::lease::Lease;
+use crate::name::SettingName;
+use crate::operation::{Operation, exec_error};
+use crate::statement::{Refusal, refusal};
+
+/// The connections of one login, with the settings that carry contexts on them.
+#[derive(Clone, Debug)]
+pub(crate) struct Pool {
+    pg: PgPool,
+    settings: Arc<[SettingName]>,
+}
+
+impl Pool {
+    pub(crate) fn new(pg: PgPool, settings: Arc<[SettingName]>) -> Self {
+        Self { pg, settings }
+    }
+
+    pub(crate) fn settings(&self) -> &[SettingName] {
+        &self.settings
+    }
+
+    pub(crate) async fn begin(&self, message: &str) -> Result<Lease, DbErr> {
+        Lease::begin(&self.pg, message).await
+    }
+
+    pub(crate) async fn commit(&self, lease: Lease) -> Result<(), DbErr> {
+        lease.commit().await.map_err(|error| {
+            let lost = sqlstate::is_connection_lost(&error);
+            let error = exec_error(error);
+            if lost { RlsError::CommitUnknown { source: Arc::new(error) }.into() } else { error }
+        })
+    }
+
+    pub(crate) async fn close(&self) {
+        self.pg.close().await;
+    }
+
+    /// Refuses SQL text that would leave the scope, before anything is sent.
+    pub(crate) fn refuse<O: Operation>(&self, operation: &O) -> Result<(), DbErr> {
+        match refusal(operation.sql(), operation.protocol(), &self.settings) {
+            None => Ok(()),
+            Some(Refusal::TransactionControl(statement)) => Err(RlsError::TransactionControl { statement }.into()),
+            Some(Refusal::ContextChange(statement)) => Err(RlsError::ContextChange { statement }.into()),
+        }
+    }
+
+    /// Runs a statement's future under SeaORM's instruments.
+    pub(crate) async fn observe<O: Operation, T>(
+        &self,
+        _operation: &O,
+        running: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, sqlx::Error> {
+        running.await
+    }
+
+    /// Says what a refusal by a policy means where no user is set.
+    pub(crate) fn explain(&self, error: DbErr, anonymous: bool) -> DbErr {
+        if anonymous && let RlsError::PolicyRefused { table, .. } = RlsError::from(&error) {
+            return RlsError::MissingContext { table }.into();
+        }
+        error
+    }
+}

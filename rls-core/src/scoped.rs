@@ -1,0 +1,95 @@
+//! Connections that carry a context: every statement on them runs in a transaction that sets it.
+
+mod traits;
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use sea_orm::{DbErr, TransactionOptions};
+
+use crate::begin::ContextText;
+use crate::context::{RlsContext, Settings};
+use crate::error::{ContextError, RlsError, sqlstate};
+use crate::login::{App, Login, Maintenance};
+use crate::operation::Operation;
+use crate::pool::Pool;
+use crate::statement::Effect;
+use crate::transaction::Transaction;
+
+/// A connection on behalf of a user; made by [`RlsConnection::scope`](crate::RlsConnection::scope).
+pub type ScopedConnection = Scoped<App>;
+
+/// A connection as maintenance administrator; made by [`RlsConnection::admin`](crate::RlsConnection::admin).
+pub type AdminConnection = Scoped<Maintenance>;
+
+/// A transaction on behalf of a user.
+pub type ScopedTransaction = Transaction<App>;
+
+/// A transaction as maintenance administrator.
+pub type AdminTransaction = Transaction<Maintenance>;
+
+/// A pool with a context: SeaORM's traits on it run each statement in a transaction that carries the context.
+///
+/// Cheap to clone and `'static`, so it can be moved into spawned tasks; the context cannot change.
+///
+/// Statements sent: for one that only reads `BEGIN READ ONLY; SET LOCAL …` in one message, the statement, and a
+/// `ROLLBACK` that waits for nobody; for any other `BEGIN; SET LOCAL …`, the statement, `COMMIT`. A read that turns
+/// out to write (SQLSTATE 25006) has done nothing, and is run again read-write.
+#[derive(Clone)]
+pub struct Scoped<L> {
+    pool: Pool,
+    /// A context that cannot be carried fails each statement.
+    context: Result<ContextText, ContextError>,
+    settings: Settings,
+    login: PhantomData<fn() -> L>,
+}
+
+impl<L: Login> Scoped<L> {
+    pub(crate) fn new(pool: Pool, context: &impl RlsContext) -> Self {
+        let settings = context.settings();
+        let text = settings.clone().and_then(|settings| ContextText::new(&settings, pool.settings()));
+        Self { pool, context: text, settings: settings.unwrap_or_default(), login: PhantomData }
+    }
+
+    fn context(&self) -> Result<&ContextText, DbErr> {
+        self.context.as_ref().map_err(|error| RlsError::Context(error.clone()).into())
+    }
+
+    async fn begin_transaction(&self, options: TransactionOptions) -> Result<Transaction<L>, DbErr> {
+        Transaction::begin(&self.pool, self.context()?, options).await
+    }
+
+    async fn run<O: Operation>(&self, operation: O) -> Result<O::Output, DbErr> {
+        let context = self.context()?;
+        self.pool.refuse(&operation)?;
+        let (effect, message) = context.begin_for(operation.sql());
+        let mut lease = self.pool.begin(&message).await?;
+        let mut result = self.pool.observe(&operation, operation.run(lease.connection())).await;
+        let misjudged = effect == Effect::Read && result.as_ref().err().is_some_and(sqlstate::is_read_only_violation);
+        if misjudged {
+            lease.begin_again(&context.begin_read_write()).await.map_err(|error| operation.error(error))?;
+            result = self.pool.observe(&operation, operation.run(lease.connection())).await;
+        }
+        match result {
+            Ok(output) => {
+                if effect == Effect::Unknown || misjudged {
+                    self.pool.commit(lease).await?;
+                }
+                Ok(output)
+            }
+            Err(error) => {
+                lease.note(&error);
+                if matches!(error, sqlx::Error::Configuration(_)) {
+                    lease.give_up();
+                }
+                Err(self.pool.explain(operation.error(error), context.is_anonymous()))
+            }
+        }
+    }
+}
+
+impl<L> fmt::Debug for Scoped<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scoped").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

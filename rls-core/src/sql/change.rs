@@ -1,0 +1,125 @@
+use std::collections::BTreeSet;
+
+use crate::name::Identifier;
+use crate::plan::{Change, Verifier};
+use crate::scope::OnDelete;
+use crate::table::Privilege;
+
+use super::expression::{create_policy, expression};
+use super::quote::{identifier, literal, table};
+
+/// The attributes of a role that logs in and never bypasses row security.
+const LOGIN: &str = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION NOBYPASSRLS";
+
+/// A statement, and how it is shown: the same but for secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Statement {
+    pub(crate) text: String,
+    pub(crate) shown: String,
+}
+
+/// The statements of a change, one a message.
+pub(crate) fn change(change: &Change) -> Vec<Statement> {
+    let plain =
+        |statements: Vec<String>| statements.into_iter().map(|text| Statement { shown: text.clone(), text }).collect();
+    let one = |text: String| plain(vec![text]);
+    match change {
+        Change::CreateRole { role, verifier } => {
+            vec![with_password(format!("CREATE ROLE {} {LOGIN}", identifier(role)), verifier.as_ref())]
+        }
+        Change::AlterRole { role, attributes, verifier } => {
+            let mut words = vec![format!("ALTER ROLE {}", identifier(role))];
+            words.extend(attributes.iter().map(|&word| word.to_owned()));
+            vec![with_password(words.join(" "), verifier.as_ref())]
+        }
+        Change::RevokeMembership { role, member } => {
+            one(format!("REVOKE {} FROM {}", identifier(role), identifier(member)))
+        }
+        Change::AddOwnerColumn { table: name, column, key, backfill } => {
+            let (name, quoted) = (table(name), identifier(column));
+            let add = format!("ALTER TABLE {name} ADD COLUMN {quoted} {}", key.as_sql());
+            match backfill {
+                None => one(format!("{add} NOT NULL")),
+                Some(backfill) => plain(vec![
+                    add,
+                    fill(&name, &quoted, backfill),
+                    format!("ALTER TABLE {name} ALTER COLUMN {quoted} SET NOT NULL"),
+                ]),
+            }
+        }
+        Change::SetNotNull { table: name, column, backfill } => {
+            let (name, quoted) = (table(name), identifier(column));
+            let set = format!("ALTER TABLE {name} ALTER COLUMN {quoted} SET NOT NULL");
+            let fill = backfill.as_ref().map(|backfill| fill(&name, &quoted, backfill));
+            plain(fill.into_iter().chain([set]).collect())
+        }
+        Change::SetDefault { table: name, column, default } => one(format!(
+            "ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {}",
+            table(name),
+            identifier(column),
+            expression(default)
+        )),
+        Change::DropForeignKey { table: name, name: constraint } => {
+            one(format!("ALTER TABLE {} DROP CONSTRAINT {}", table(name), identifier(constraint)))
+        }
+        Change::AddForeignKey { table: name, column, foreign_key } => {
+            let constraint = Identifier::joined(&name.table, &format!("{column}_fkey"));
+            one(format!(
+                "ALTER TABLE {} ADD CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({}) ON DELETE {}",
+                table(name),
+                identifier(&constraint),
+                identifier(column),
+                table(&foreign_key.table),
+                identifier(&foreign_key.column),
+                foreign_key.on_delete.unwrap_or(OnDelete::Cascade).as_sql()
+            ))
+        }
+        Change::CreateIndex { table: name, columns } => {
+            let words: Vec<&str> = columns.iter().map(Identifier::as_str).collect();
+            let index = Identifier::joined(&name.table, &format!("{}_idx", words.join("_")));
+            let columns: Vec<String> = columns.iter().map(identifier).collect();
+            one(format!("CREATE INDEX {} ON {} ({})", identifier(&index), table(name), columns.join(", ")))
+        }
+        Change::EnableRowSecurity { table: name, enable } => {
+            let word = if *enable { "ENABLE" } else { "DISABLE" };
+            one(format!("ALTER TABLE {} {word} ROW LEVEL SECURITY", table(name)))
+        }
+        Change::ForceRowSecurity { table: name, force } => {
+            let word = if *force { "FORCE" } else { "NO FORCE" };
+            one(format!("ALTER TABLE {} {word} ROW LEVEL SECURITY", table(name)))
+        }
+        Change::DropPolicy { table: name, name: policy } => {
+            one(format!("DROP POLICY {} ON {}", identifier(policy), table(name)))
+        }
+        Change::CreatePolicy { table: name, policy } => one(create_policy(&table(name), policy)),
+        Change::Revoke { table: name, role, privileges } => {
+            one(format!("REVOKE {} ON {} FROM {}", words(privileges), table(name), identifier(role)))
+        }
+        Change::GrantSchema { schema, role } => {
+            one(format!("GRANT USAGE ON SCHEMA {} TO {}", identifier(schema), identifier(role)))
+        }
+        Change::Grant { table: name, role, privileges } => {
+            one(format!("GRANT {} ON {} TO {}", words(privileges), table(name), identifier(role)))
+        }
+        Change::GrantSequence { sequence, role } => {
+            one(format!("GRANT USAGE ON SEQUENCE {} TO {}", table(sequence), identifier(role)))
+        }
+    }
+}
+
+fn fill(table: &str, column: &str, backfill: &str) -> String {
+    // The line break keeps a comment at the end of the expression from swallowing what follows.
+    format!("UPDATE {table} SET {column} = ({backfill}\n) WHERE {column} IS NULL")
+}
+
+fn words(privileges: &BTreeSet<Privilege>) -> String {
+    privileges.iter().map(|privilege| privilege.as_sql()).collect::<Vec<_>>().join(", ")
+}
+
+fn with_password(sql: String, verifier: Option<&Verifier>) -> Statement {
+    let Some(verifier) = verifier else {
+        return Statement { shown: sql.clone(), text: sql };
+    };
+    let password = literal(&verifier.0).unwrap_or_else(|| unreachable!("a verifier is ASCII"));
+    Statement { shown: format!("{sql} PASSWORD '***'"), text: format!("{sql} PASSWORD {password}") }
+}

@@ -1,0 +1,53 @@
+use crate::name::{Identifier, SettingName, TableName};
+
+/// `"name"`, its quotes doubled.
+pub(crate) fn identifier(name: &Identifier) -> String {
+    quoted(name.as_str())
+}
+
+/// `"schema"."table"`.
+pub(crate) fn table(name: &TableName) -> String {
+    match &name.schema {
+        Some(schema) => format!("{}.{}", identifier(schema), identifier(&name.table)),
+        None => identifier(&name.table),
+    }
+}
+
+/// `"app"."user_id"`: quoted part by part, since a part can be a keyword.
+pub(crate) fn setting(name: &SettingName) -> String {
+    name.as_str().split('.').map(quoted).collect::<Vec<_>>().join(".")
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// `'text'`, its quotes doubled; with a backslash `E'te\\xt'`, which reads the same whatever
+/// `standard_conforming_strings` says. `None` for a NUL byte, which no PostgreSQL text holds.
+pub(crate) fn literal(text: &str) -> Option<String> {
+    if text.contains('\0') {
+        return None;
+    }
+    let doubled = text.replace('\'', "''");
+    Some(if doubled.contains('\\') { format!("E'{}'", doubled.replace('\\', "\\\\")) } else { format!("'{doubled}'") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_escapes_a_literal() {
+        assert_eq!(literal("it's").as_deref(), Some("'it''s'"));
+        assert_eq!(literal(r"\'; DROP").as_deref(), Some(r"E'\\''; DROP'"));
+        assert_eq!(literal("a\0b"), None);
+        assert_eq!(literal("").as_deref(), Some("''"));
+    }
+
+    #[test]
+    fn nothing_escapes_an_identifier() {
+        let name = Identifier::new(r#"a"b c"#).unwrap();
+        assert_eq!(identifier(&name), r#""a""b c""#);
+        assert_eq!(setting(&SettingName::new("user.Select").unwrap()), r#""user"."select""#);
+    }
+}

@@ -1,0 +1,84 @@
+//! Rows as they come, each stream with the transaction it runs in.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use async_stream::try_stream;
+use futures_util::{Stream, StreamExt};
+use sea_orm::{DbErr, QueryResult, Statement};
+use sqlx::Executor;
+
+use crate::begin::ContextText;
+use crate::error::sqlstate;
+use crate::operation::{Execute, query, query_error};
+use crate::pool::Pool;
+use crate::statement::Effect;
+
+/// The rows of a statement, as the server sends them.
+///
+/// On a [`ScopedConnection`](crate::ScopedConnection) a stream has a transaction of its own, which ends when the
+/// stream ends, fails, or is dropped: read to its end it is committed where the statement may have written, dropped
+/// before it is rolled back.
+pub struct RowStream<'a> {
+    rows: Pin<Box<dyn Stream<Item = Result<QueryResult, DbErr>> + Send + 'a>>,
+}
+
+impl<'a> RowStream<'a> {
+    pub(crate) fn new(rows: impl Stream<Item = Result<QueryResult, DbErr>> + Send + 'a) -> Self {
+        Self { rows: Box::pin(rows) }
+    }
+
+    /// A stream in a transaction of its own.
+    pub(crate) async fn open(pool: Pool, context: ContextText, statement: Statement) -> Result<RowStream<'a>, DbErr> {
+        pool.refuse(&Execute(statement.clone()))?;
+        let (effect, message) = context.begin_for(&statement.sql);
+        let mut lease = pool.begin(&message).await?;
+        Ok(RowStream::new(try_stream! {
+            let mut effect = effect;
+            loop {
+                let mut rows = lease.connection().fetch(query(&statement));
+                let mut first = rows.next().await;
+                if effect == Effect::Read
+                    && let Some(Err(error)) = &first
+                    && sqlstate::is_read_only_violation(error)
+                {
+                    drop(rows);
+                    effect = Effect::Unknown;
+                    lease.begin_again(&context.begin_read_write()).await.map_err(query_error)?;
+                    continue;
+                }
+                while let Some(row) = first.take() {
+                    match row {
+                        Ok(row) => yield QueryResult::from(row),
+                        Err(error) => {
+                            drop(rows);
+                            lease.note(&error);
+                            Err(pool.explain(query_error(error), context.is_anonymous()))?;
+                            return;
+                        }
+                    }
+                    first = rows.next().await;
+                }
+                break;
+            }
+            if effect == Effect::Unknown {
+                pool.commit(lease).await?;
+            }
+        }))
+    }
+}
+
+impl Stream for RowStream<'_> {
+    type Item = Result<QueryResult, DbErr>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.rows.poll_next_unpin(context)
+    }
+}
+
+impl fmt::Debug for RowStream<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RowStream").finish_non_exhaustive()
+    }
+}

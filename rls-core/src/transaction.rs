@@ -1,0 +1,118 @@
+//! A transaction that carries a context: nested ones are savepoints in it, with the same, frozen context.
+
+mod lane;
+mod traits;
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use async_stream::try_stream;
+use futures_util::StreamExt;
+use sea_orm::{DbErr, QueryResult, Statement, TransactionOptions};
+use sqlx::Executor;
+
+use crate::begin::ContextText;
+use crate::login::Login;
+use crate::operation::{Execute, Operation, query, query_error};
+use crate::pool::Pool;
+use crate::stream::RowStream;
+use lane::{Lane, Savepoint, Shared};
+pub(crate) use traits::in_transaction;
+
+/// An open transaction in which a context is in force; made by [`ScopedConnection`](crate::ScopedConnection)'s or
+/// [`AdminConnection`](crate::AdminConnection)'s `begin`.
+///
+/// Dropped without `commit`, it is rolled back: the outermost by a rollback queued on its connection, a nested one
+/// before the next statement of the outer one.
+///
+/// Statements sent: `begin` one message (`BEGIN …; SET LOCAL …`), a nested `begin` `SAVEPOINT`, each statement what
+/// SeaORM sends, `commit` `COMMIT` or `RELEASE SAVEPOINT`. Locks taken, privileges needed: those of the statements.
+pub struct Transaction<L> {
+    shared: Arc<Shared>,
+    /// `None` for the outermost.
+    savepoint: Option<Savepoint>,
+    open: bool,
+    login: PhantomData<fn() -> L>,
+}
+
+impl<L: Login> Transaction<L> {
+    pub(crate) async fn begin(pool: &Pool, context: &ContextText, options: TransactionOptions) -> Result<Self, DbErr> {
+        let lease = pool.begin(&context.begin(options)).await?;
+        Ok(Self {
+            shared: Arc::new(Shared::new(lease, pool.clone(), context.is_anonymous())),
+            savepoint: None,
+            open: true,
+            login: PhantomData,
+        })
+    }
+
+    async fn nested(&self) -> Result<Self, DbErr> {
+        let savepoint = self.lane().await?.savepoint().await?;
+        Ok(Self { shared: Arc::clone(&self.shared), savepoint: Some(savepoint), open: true, login: PhantomData })
+    }
+
+    async fn run<O: Operation>(&self, operation: O) -> Result<O::Output, DbErr> {
+        self.shared.pool.refuse(&operation)?;
+        self.lane().await?.run(&operation).await
+    }
+
+    /// The connection, settled: nothing of an earlier, dropped future is left in it.
+    async fn lane(&self) -> Result<Lane<'_>, DbErr> {
+        Lane::enter(&self.shared, self.savepoint).await
+    }
+
+    async fn stream_in_transaction(&self, statement: Statement) -> Result<RowStream<'_>, DbErr> {
+        self.shared.pool.refuse(&Execute(statement.clone()))?;
+        let mut lane = self.lane().await?;
+        Ok(RowStream::new(try_stream! {
+            let failed = {
+                let mut rows = lane.for_stream()?.fetch(query(&statement));
+                loop {
+                    match rows.next().await {
+                        Some(Ok(row)) => yield QueryResult::from(row),
+                        Some(Err(error)) => break Some(error),
+                        None => break None,
+                    }
+                }
+            };
+            match failed {
+                Some(error) => Err(lane.failure(error, query_error))?,
+                None => lane.stream_ended(),
+            }
+        }))
+    }
+
+    async fn finish_commit(mut self) -> Result<(), DbErr> {
+        // From here the outcome is the server's: a drop while waiting must not roll back what a RELEASE kept.
+        let lane = Lane::enter(&self.shared, self.savepoint).await;
+        self.open = false;
+        match self.savepoint {
+            None => lane?.commit().await,
+            Some(savepoint) => lane?.release(savepoint).await,
+        }
+    }
+
+    async fn finish_rollback(mut self) -> Result<(), DbErr> {
+        let lane = Lane::enter(&self.shared, self.savepoint).await;
+        self.open = false;
+        match self.savepoint {
+            None => lane?.rollback().await,
+            Some(savepoint) => lane?.rollback_to(savepoint).await,
+        }
+    }
+}
+
+impl<L> Drop for Transaction<L> {
+    fn drop(&mut self) {
+        if self.open {
+            self.shared.abandon(self.savepoint);
+        }
+    }
+}
+
+impl<L> fmt::Debug for Transaction<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transaction").field("savepoint", &self.savepoint).finish_non_exhaustive()
+    }
+}

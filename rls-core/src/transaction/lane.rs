@@ -1,0 +1,279 @@
+//! The one lane that all statements of a transaction take, outermost and nested: what is open on the connection,
+//! what failed, and what dropped futures left to do.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sea_orm::DbErr;
+use sqlx::{AssertSqlSafe, Executor, PgConnection};
+use tokio::sync::MutexGuard;
+
+use crate::error::RlsError;
+use crate::lease::Lease;
+use crate::operation::{Operation, exec_error};
+use crate::pool::Pool;
+
+/// A savepoint of one transaction; its name is never used twice in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Savepoint(u32);
+
+impl Savepoint {
+    fn name(self) -> String {
+        format!("rls_{}", self.0)
+    }
+}
+
+/// What the outermost transaction and its nested ones share.
+pub(super) struct Shared {
+    state: tokio::sync::Mutex<State>,
+    abandoned: Mutex<Abandoned>,
+    pub(super) pool: Pool,
+    anonymous: bool,
+}
+
+struct State {
+    /// `None` once the outermost transaction has ended.
+    lease: Option<Lease>,
+    /// Oldest first.
+    savepoints: Vec<Entry>,
+    next: u32,
+    /// The first failure that aborted the transaction, until a rollback to a savepoint undoes it.
+    failed: Option<Arc<DbErr>>,
+    /// Why nothing may run any more.
+    lost: Option<RlsError>,
+    /// A message was on its way when its future was dropped.
+    unread: bool,
+}
+
+struct Entry {
+    savepoint: Savepoint,
+    /// Rolled back and not yet released; the next savepoint's message releases it.
+    ended: bool,
+}
+
+/// What was dropped without a word; kept apart from the lane, which another task may hold at that moment.
+#[derive(Default)]
+struct Abandoned {
+    outermost: bool,
+    savepoints: Vec<Savepoint>,
+}
+
+impl Shared {
+    pub(super) fn new(lease: Lease, pool: Pool, anonymous: bool) -> Self {
+        Self {
+            state: tokio::sync::Mutex::new(State {
+                lease: Some(lease),
+                savepoints: Vec::new(),
+                next: 0,
+                failed: None,
+                lost: None,
+                unread: false,
+            }),
+            abandoned: Mutex::default(),
+            pool,
+            anonymous,
+        }
+    }
+
+    /// Called from a drop: nothing is sent now, and nothing is waited for.
+    pub(super) fn abandon(&self, savepoint: Option<Savepoint>) {
+        let mut abandoned = self.abandoned.lock().unwrap_or_else(PoisonError::into_inner);
+        match savepoint {
+            Some(savepoint) => abandoned.savepoints.push(savepoint),
+            None => {
+                abandoned.outermost = true;
+                // Held by a nested transaction's statement, the lease goes with the last of them.
+                if let Ok(mut state) = self.state.try_lock() {
+                    state.lease = None;
+                }
+            }
+        }
+    }
+}
+
+/// The lane, entered: nothing else runs on the connection meanwhile.
+pub(super) struct Lane<'a> {
+    state: MutexGuard<'a, State>,
+    shared: &'a Shared,
+}
+
+impl<'a> Lane<'a> {
+    /// Waits for the lane, and brings the connection to where `savepoint`'s transaction thinks it is.
+    pub(super) async fn enter(shared: &'a Shared, savepoint: Option<Savepoint>) -> Result<Self, DbErr> {
+        let mut lane = Self { state: shared.state.lock().await, shared };
+        if shared.abandoned.lock().unwrap_or_else(PoisonError::into_inner).outermost {
+            lane.state.lease = None;
+        }
+        if let Some(lost) = &lane.state.lost {
+            return Err(lost.clone().into());
+        }
+        if lane.state.lease.is_none() {
+            return Err(ended("the outermost transaction has ended"));
+        }
+        if lane.state.unread {
+            lane.settle().await?;
+        }
+        while let Some(savepoint) = lane.next_abandoned() {
+            lane.rollback_to(savepoint).await?;
+        }
+        if let Some(savepoint) = savepoint
+            && !lane.state.savepoints.iter().any(|entry| entry.savepoint == savepoint && !entry.ended)
+        {
+            return Err(ended("an enclosing transaction ended before it"));
+        }
+        Ok(lane)
+    }
+
+    pub(super) async fn run<O: Operation>(&mut self, operation: &O) -> Result<O::Output, DbErr> {
+        let pool = &self.shared.pool;
+        let state = &mut *self.state;
+        state.unread = true;
+        let result = pool.observe(operation, operation.run(connection(&mut state.lease)?)).await;
+        state.unread = false;
+        result.map_err(|error| self.failure(error, |error| operation.error(error)))
+    }
+
+    /// Sets a savepoint; a future dropped here leaves at most one under which nothing happens.
+    pub(super) async fn savepoint(&mut self) -> Result<Savepoint, DbErr> {
+        let mut message = String::new();
+        let kept = self.state.savepoints.iter().rposition(|entry| !entry.ended).map_or(0, |at| at + 1);
+        if let Some(oldest_ended) = self.state.savepoints.get(kept) {
+            message = format!("RELEASE SAVEPOINT {}; ", oldest_ended.savepoint.name());
+        }
+        self.state.savepoints.truncate(kept);
+        let savepoint = Savepoint(self.state.next);
+        self.state.next += 1;
+        message.push_str("SAVEPOINT ");
+        message.push_str(&savepoint.name());
+        self.control(message).await?;
+        self.state.savepoints.push(Entry { savepoint, ended: false });
+        Ok(savepoint)
+    }
+
+    /// Commits a nested transaction; a future dropped here leaves its work to the enclosing one.
+    pub(super) async fn release(mut self, savepoint: Savepoint) -> Result<(), DbErr> {
+        if let Some(first) = self.state.failed.clone() {
+            self.rollback_to(savepoint).await?;
+            return Err(RlsError::TransactionFailed { first }.into());
+        }
+        self.truncate(savepoint, 0);
+        self.control(format!("RELEASE SAVEPOINT {}", savepoint.name())).await
+    }
+
+    /// Rolls back to a savepoint; a future dropped here leaves that to whoever enters next, since to do it twice
+    /// is to do it once.
+    pub(super) async fn rollback_to(&mut self, savepoint: Savepoint) -> Result<(), DbErr> {
+        if !self.state.savepoints.iter().any(|entry| entry.savepoint == savepoint && !entry.ended) {
+            return Ok(());
+        }
+        self.shared.abandon(Some(savepoint));
+        let result = self.control(format!("ROLLBACK TO SAVEPOINT {}", savepoint.name())).await;
+        self.forget_abandoned(savepoint);
+        result?;
+        self.truncate(savepoint, 1);
+        if let Some(entry) = self.state.savepoints.last_mut() {
+            entry.ended = true;
+        }
+        self.state.failed = None;
+        Ok(())
+    }
+
+    /// Commits the outermost transaction, or rolls it back where a statement had failed.
+    pub(super) async fn commit(mut self) -> Result<(), DbErr> {
+        let lease = take(&mut self.state.lease)?;
+        if let Some(first) = self.state.failed.take() {
+            // The answer to the rollback changes nothing: the error below says that nothing was stored.
+            drop(lease);
+            return Err(RlsError::TransactionFailed { first }.into());
+        }
+        self.shared.pool.commit(lease).await
+    }
+
+    /// Rolls the outermost transaction back.
+    pub(super) async fn rollback(mut self) -> Result<(), DbErr> {
+        take(&mut self.state.lease)?.rollback().await.map_err(exec_error)
+    }
+
+    /// The connection, for a stream; `failed` of it is reported with [`Lane::failure`].
+    pub(super) fn for_stream(&mut self) -> Result<&mut PgConnection, DbErr> {
+        self.state.unread = true;
+        connection(&mut self.state.lease)
+    }
+
+    /// The stream has been read to its end.
+    pub(super) fn stream_ended(&mut self) {
+        self.state.unread = false;
+    }
+
+    /// Remembers a failure of a statement, and turns it into SeaORM's error.
+    pub(super) fn failure(&mut self, error: sqlx::Error, into: impl FnOnce(sqlx::Error) -> DbErr) -> DbErr {
+        let aborts = matches!(error, sqlx::Error::Database(_));
+        let leaves_scope = matches!(error, sqlx::Error::Configuration(_));
+        if let Some(lease) = &mut self.state.lease {
+            lease.note(&error);
+            if leaves_scope {
+                lease.give_up();
+            }
+        }
+        let error = self.shared.pool.explain(into(error), self.shared.anonymous);
+        if self.state.lease.as_ref().is_some_and(Lease::is_lost) {
+            self.state.lost = Some(RlsError::from(&error));
+            self.state.lease = None;
+        } else if aborts {
+            self.state.failed.get_or_insert_with(|| Arc::new(error.clone()));
+        }
+        error
+    }
+
+    async fn control(&mut self, message: String) -> Result<(), DbErr> {
+        let state = &mut *self.state;
+        state.unread = true;
+        let result = connection(&mut state.lease)?.execute(AssertSqlSafe(message)).await;
+        state.unread = false;
+        result.map(drop).map_err(|error| self.failure(error, exec_error))
+    }
+
+    async fn settle(&mut self) -> Result<(), DbErr> {
+        let Some(lease) = &mut self.state.lease else {
+            return Ok(());
+        };
+        match lease.settle().await {
+            Ok(errors) => {
+                self.state.unread = false;
+                for error in errors {
+                    self.failure(error, exec_error);
+                }
+                Ok(())
+            }
+            Err(error) => Err(self.failure(error, exec_error)),
+        }
+    }
+
+    fn next_abandoned(&self) -> Option<Savepoint> {
+        let mut abandoned = self.shared.abandoned.lock().unwrap_or_else(PoisonError::into_inner);
+        abandoned.savepoints.pop()
+    }
+
+    fn forget_abandoned(&self, savepoint: Savepoint) {
+        let mut abandoned = self.shared.abandoned.lock().unwrap_or_else(PoisonError::into_inner);
+        abandoned.savepoints.retain(|other| *other != savepoint);
+    }
+
+    /// Forgets the savepoints set after this one; of this one itself, `keep`.
+    fn truncate(&mut self, savepoint: Savepoint, keep: usize) {
+        if let Some(at) = self.state.savepoints.iter().position(|entry| entry.savepoint == savepoint) {
+            self.state.savepoints.truncate(at + keep);
+        }
+    }
+}
+
+fn connection(lease: &mut Option<Lease>) -> Result<&mut PgConnection, DbErr> {
+    lease.as_mut().map(Lease::connection).ok_or_else(|| ended("the outermost transaction has ended"))
+}
+
+fn take(lease: &mut Option<Lease>) -> Result<Lease, DbErr> {
+    lease.take().ok_or_else(|| ended("the outermost transaction has ended"))
+}
+
+fn ended(reason: &str) -> DbErr {
+    RlsError::ScopeLost { reason: reason.to_owned() }.into()
+}

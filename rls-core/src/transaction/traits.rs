@@ -1,0 +1,156 @@
+//! SeaORM's traits for [`Transaction`].
+
+use std::pin::Pin;
+
+use sea_orm::{
+    AccessMode, ConnectionTrait, DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult, Statement, StreamTrait,
+    TransactionError, TransactionOptions, TransactionSession, TransactionTrait,
+};
+
+use super::Transaction;
+use crate::login::Login;
+use crate::operation::{Execute, ExecuteUnprepared, QueryAll, QueryOne};
+use crate::stream::RowStream;
+
+#[async_trait::async_trait]
+impl<L: Login> ConnectionTrait for Transaction<L> {
+    fn get_database_backend(&self) -> DbBackend {
+        DbBackend::Postgres
+    }
+
+    async fn execute_raw(&self, stmt: Statement) -> Result<ExecResult, DbErr> {
+        self.run(Execute(stmt)).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.run(ExecuteUnprepared(sql)).await
+    }
+
+    async fn query_one_raw(&self, stmt: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.run(QueryOne(stmt)).await
+    }
+
+    async fn query_all_raw(&self, stmt: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.run(QueryAll(stmt)).await
+    }
+}
+
+impl<L: Login> StreamTrait for Transaction<L> {
+    type Stream<'a>
+        = RowStream<'a>
+    where
+        Self: 'a;
+
+    fn get_database_backend(&self) -> DbBackend {
+        DbBackend::Postgres
+    }
+
+    fn stream_raw<'a>(
+        &'a self,
+        stmt: Statement,
+    ) -> Pin<Box<dyn Future<Output = Result<RowStream<'a>, DbErr>> + 'a + Send>> {
+        Box::pin(self.stream_in_transaction(stmt))
+    }
+}
+
+#[async_trait::async_trait]
+impl<L: Login> TransactionTrait for Transaction<L> {
+    type Transaction = Self;
+
+    async fn begin(&self) -> Result<Self, DbErr> {
+        self.nested().await
+    }
+
+    /// A savepoint has no isolation level or access mode of its own: PostgreSQL keeps the outermost one's.
+    async fn begin_with_config(
+        &self,
+        _isolation_level: Option<IsolationLevel>,
+        _access_mode: Option<AccessMode>,
+    ) -> Result<Self, DbErr> {
+        self.nested().await
+    }
+
+    async fn begin_with_options(&self, _options: TransactionOptions) -> Result<Self, DbErr> {
+        self.nested().await
+    }
+
+    async fn transaction<F, T, E>(&self, callback: F) -> Result<T, TransactionError<E>>
+    where
+        F: for<'c> FnOnce(&'c Self) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>> + Send,
+        T: Send,
+        E: std::fmt::Display + std::fmt::Debug + Send,
+    {
+        in_transaction(self.nested().await?, callback).await
+    }
+
+    async fn transaction_with_config<F, T, E>(
+        &self,
+        callback: F,
+        _isolation_level: Option<IsolationLevel>,
+        _access_mode: Option<AccessMode>,
+    ) -> Result<T, TransactionError<E>>
+    where
+        F: for<'c> FnOnce(&'c Self) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>> + Send,
+        T: Send,
+        E: std::fmt::Display + std::fmt::Debug + Send,
+    {
+        in_transaction(self.nested().await?, callback).await
+    }
+}
+
+#[async_trait::async_trait]
+impl<L: Login> TransactionSession for Transaction<L> {
+    async fn commit(self) -> Result<(), DbErr> {
+        self.finish_commit().await
+    }
+
+    async fn rollback(self) -> Result<(), DbErr> {
+        self.finish_rollback().await
+    }
+}
+
+/// The inherent forms, so that ending a transaction needs no trait in scope, as with SeaORM's own.
+impl<L: Login> Transaction<L> {
+    /// Commits: the outermost with `COMMIT`, a nested one with `RELEASE SAVEPOINT`. One round trip.
+    ///
+    /// # Errors
+    ///
+    /// [`RlsError::TransactionFailed`](crate::RlsError::TransactionFailed) where a statement had failed: it was
+    /// rolled back. [`RlsError::CommitUnknown`](crate::RlsError::CommitUnknown) where the connection ended
+    /// meanwhile. Else what the server says, such as a deferred constraint.
+    pub async fn commit(self) -> Result<(), DbErr> {
+        self.finish_commit().await
+    }
+
+    /// Rolls back: the outermost with `ROLLBACK`, a nested one with `ROLLBACK TO SAVEPOINT`. One round trip.
+    ///
+    /// # Errors
+    ///
+    /// The connection was lost; the server rolls back then as well.
+    pub async fn rollback(self) -> Result<(), DbErr> {
+        self.finish_rollback().await
+    }
+}
+
+/// Runs a closure in a transaction: commits on `Ok`, rolls back on `Err`.
+pub(crate) async fn in_transaction<L, F, T, E>(
+    transaction: Transaction<L>,
+    callback: F,
+) -> Result<T, TransactionError<E>>
+where
+    L: Login,
+    F: for<'c> FnOnce(&'c Transaction<L>) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>> + Send,
+    T: Send,
+    E: std::fmt::Display + std::fmt::Debug + Send,
+{
+    match callback(&transaction).await {
+        Ok(value) => {
+            transaction.finish_commit().await?;
+            Ok(value)
+        }
+        Err(error) => {
+            transaction.finish_rollback().await?;
+            Err(TransactionError::Transaction(error))
+        }
+    }
+}

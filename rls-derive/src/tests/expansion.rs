@@ -1,0 +1,82 @@
+//! What `#[derive(UserScoped)]` expands to.
+
+use super::{expansions, tokens};
+use crate::expand::{Root, derive};
+
+expansions! {
+    "derive", |input| derive(Root::Facade, input);
+
+    identity: r#"
+#[user_scoped(identity, setting = "app.actor")]
+struct Model { id: Uuid }"#
+
+    declared_field: "
+struct Model { id: Uuid, owner_id: Uuid }"
+
+    declared_field_with_user: "
+#[user_scoped(user = super::user::Entity)]
+struct Model { id: Uuid, owner_id: Uuid }"
+
+    renamed_owner: r#"
+#[user_scoped(owner = "author_id")]
+struct Model { id: Uuid, author_id: i64 }"#
+
+    raw_owner: "
+#[user_scoped(owner = r#type, index(r#match))]
+struct Model { id: Uuid, r#type: Uuid, r#match: i32 }"
+
+    no_field: "
+struct Model { id: Uuid }"
+
+    no_field_with_user: r#"
+#[user_scoped(owner = "author", user = "crate::user::Entity")]
+struct Model { id: Uuid }"#
+
+    all_keys: r#"
+#[user_scoped(owner = "author_id", setting = "app.actor", user = super::user::Entity, to = "id")]
+#[user_scoped(on_delete = "Restrict", index("created_at", title), no_default)]
+#[user_scoped(backfill = "(SELECT id FROM users LIMIT 1)", crate = "my::rls")]
+pub struct Model { id: Uuid, author_id: Uuid, created_at: i64, title: String }"#
+
+    no_foreign_key: "
+#[user_scoped(no_foreign_key, crate = my::rls)]
+struct Model { id: Uuid, owner_id: Uuid }"
+
+    mistakes: r#"
+#[user_scoped(ownr = "author_id", setting = "user_id")]
+struct Model { id: Uuid, author_id: Uuid }"#
+
+    enum_called_model: "
+enum Model { Task }"
+}
+
+#[test]
+fn paths_begin_where_the_derive_was_imported_from() {
+    let input = "struct Model { owner_id: Uuid }";
+    let facade = derive(Root::Facade, tokens(input)).to_string();
+    let core = derive(Root::Core, tokens(input)).to_string();
+    assert_eq!(facade.replace(":: sea_orm_rls ::", ":: rls_core ::"), core);
+    assert!(!core.contains("sea_orm_rls"));
+}
+
+#[test]
+fn copy_for_model_ex_expands_to_nothing() {
+    let input = "#[user_scoped(ownr = 1)] pub struct ModelEx { owner_id: f64 }";
+    assert!(derive(Root::Facade, tokens(input)).is_empty());
+}
+
+#[test]
+fn on_delete_is_read_in_any_spelling() {
+    for (spelling, variant) in [
+        ("\"cascade\"", "Cascade"),
+        ("Cascade", "Cascade"),
+        ("\"RESTRICT\"", "Restrict"),
+        ("\"no_action\"", "NoAction"),
+        ("\"NO ACTION\"", "NoAction"),
+        ("NoAction", "NoAction"),
+    ] {
+        let input = format!("#[user_scoped(on_delete = {spelling})] struct Model {{ owner_id: Uuid }}");
+        let expansion = derive(Root::Facade, tokens(&input)).to_string();
+        assert!(expansion.contains(&format!("OnDelete :: {variant})")), "{spelling}: {expansion}");
+    }
+}

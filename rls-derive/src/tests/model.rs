@@ -1,0 +1,112 @@
+//! What `#[sea_orm_rls::model]` adds and refuses.
+
+use proc_macro2::TokenStream;
+
+use super::{compile_errors, expansions, tokens};
+use crate::expand::Root;
+use crate::model::expand;
+
+fn model(input: &str) -> TokenStream {
+    expand(Root::Facade, &TokenStream::new(), &tokens(input))
+}
+
+expansions! {
+    "model", |input| expand(Root::Facade, &TokenStream::new(), &input);
+
+    adds_owner: "
+#[derive(DeriveEntityModel, UserScoped)]
+struct Model { id: Uuid }"
+
+    adds_owner_and_relation: "
+#[derive(DeriveEntityModel, sea_orm_rls::UserScoped)]
+#[user_scoped(user = super::user::Entity)]
+struct Model { id: Uuid }"
+
+    adds_as_told: r#"
+#[derive(DeriveEntityModel, UserScoped)]
+#[user_scoped(owner = "author_id", user = super::user::Entity, to = "key", on_delete = "no_action")]
+struct Model { id: Uuid }"#
+
+    names_relation_beside_another: r#"
+#[derive(DeriveEntityModel, UserScoped)]
+#[user_scoped(user = super::user::Entity, no_foreign_key)]
+struct Model {
+    id: Uuid,
+    owner_id: Uuid,
+    assignee_id: Option<Uuid>,
+    #[sea_orm(belongs_to, relation_enum = "Assignee", from = "assignee_id", to = "id")]
+    assignee: BelongsTo<Option<super::user::Entity>>,
+}"#
+
+    leaves_declared_fields: r#"
+#[derive(DeriveEntityModel, UserScoped)]
+#[user_scoped(user = super::user::Entity)]
+struct Model {
+    id: Uuid,
+    owner_id: Uuid,
+    #[sea_orm(belongs_to, from = "owner_id", to = "id")]
+    author: HasOne<super::user::Entity>,
+}"#
+
+    leaves_identity: "
+#[derive(DeriveEntityModel, UserScoped)]
+#[user_scoped(identity)]
+struct Model { id: Uuid }"
+}
+
+fn error(at: &str, message: &str) -> [(String, String); 1] {
+    [(at.to_owned(), message.to_owned())]
+}
+
+#[test]
+fn struct_without_user_scoped_is_refused() {
+    let expansion = model("#[derive(DeriveEntityModel)] #[user_scoped(owner = \"x\")] struct Model { id: Uuid }");
+    let message = "derive `UserScoped` beside `DeriveEntityModel`: without it nothing scopes the table to its users";
+    assert_eq!(compile_errors(expansion.clone()), error("the macro", message));
+    // The helper attribute belongs to the derive that is missing, and would be one more error.
+    assert!(!expansion.to_string().contains("user_scoped"));
+}
+
+#[test]
+fn attribute_below_the_derive_is_refused() {
+    let expansion = model("#[user_scoped(owner = \"x\")] struct Model { id: Uuid }");
+    let message = "put `#[sea_orm_rls::model]` above `#[derive(…, DeriveEntityModel, UserScoped)]`";
+    assert_eq!(compile_errors(expansion.clone()), error("the macro", message));
+    assert!(!expansion.to_string().contains("sea_orm :: model"));
+}
+
+#[test]
+fn arguments_are_refused() {
+    let input = tokens("#[derive(DeriveEntityModel, UserScoped)] struct Model { id: Uuid }");
+    let expansion = expand(Root::Facade, &tokens("owner = \"x\""), &input);
+    let message = "`#[sea_orm_rls::model]` takes no arguments; what it adds is told by `#[user_scoped(…)]`";
+    assert_eq!(compile_errors(expansion), error("owner = \"x\"", message));
+}
+
+#[test]
+fn other_items_are_refused() {
+    let message = "`#[sea_orm_rls::model]` belongs on a SeaORM `Model` struct";
+    assert_eq!(compile_errors(model("enum Model { A }")), error("the macro", message));
+}
+
+#[test]
+fn owner_that_is_no_identifier_is_refused() {
+    let message = "`#[sea_orm_rls::model]` adds a field of that name, which has to be an identifier";
+    let expansion =
+        model("#[derive(DeriveEntityModel, UserScoped)] #[user_scoped(owner = \"a b\")] struct Model { id: Uuid }");
+    assert_eq!(compile_errors(expansion), error("\"a b\"", message));
+}
+
+#[test]
+fn user_that_seaorm_cannot_relate_to_is_refused() {
+    let message = "`#[sea_orm_rls::model]` adds the relation `owner`, which SeaORM wants by a path to an `Entity`";
+    let expansion =
+        model("#[derive(DeriveEntityModel, UserScoped)] #[user_scoped(user = super::Users)] struct Model { id: Uuid }");
+    assert_eq!(compile_errors(expansion), error("super::Users", message));
+}
+
+#[test]
+fn mistakes_in_user_scoped_are_left_to_the_derive() {
+    let expansion = model("#[derive(DeriveEntityModel, UserScoped)] #[user_scoped(ownr)] struct Model { id: Uuid }");
+    assert_eq!(compile_errors(expansion), []);
+}

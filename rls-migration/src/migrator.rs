@@ -1,0 +1,144 @@
+use std::sync::Arc;
+
+use rls_core::{MissingTables, Registry, Rls, RlsConfig, RlsError};
+use sea_orm_migration::sea_orm::{DatabaseExecutor, DbErr, DynIden};
+use sea_orm_migration::{IntoSchemaManagerConnection, MigrationTrait, MigratorTraitSelf};
+
+/// A migrator whose tables are protected when it has run.
+///
+/// `up`, `fresh` and `refresh` first do what the wrapped migrator does, then bring every registered table to what
+/// its entity says, in one transaction; `down` and `reset` do the same for the registered tables that remain. While
+/// migrations are pending, registered tables that none has created yet are passed over; once all have run, a missing
+/// one is an error. `status` and all else is the wrapped migrator's.
+///
+/// ```no_run
+/// # use rls_migration::RlsMigrator;
+/// # use sea_orm_migration::prelude::*;
+/// # struct Migrator;
+/// # impl MigratorTrait for Migrator {
+/// #     fn migrations() -> Vec<Box<dyn MigrationTrait>> { Vec::new() }
+/// # }
+/// # async fn main_() {
+/// rls_migration::cli::run_cli(RlsMigrator::new(Migrator)).await;
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct RlsMigrator<M> {
+    inner: M,
+    rls: Result<Arc<Rls>, Arc<RlsError>>,
+}
+
+impl<M> RlsMigrator<M> {
+    /// Wraps `migrator`, for the entities linked into this program and the configuration in the environment; a wrong
+    /// one is the error of the first command that changes the schema, before it changes anything.
+    #[must_use]
+    pub fn new(migrator: M) -> Self {
+        Self { inner: migrator, rls: Rls::from_env().map(Arc::new).map_err(Arc::new) }
+    }
+
+    /// Wraps `migrator`, for these entities and this configuration.
+    #[must_use]
+    pub fn with(migrator: M, registry: Registry, config: RlsConfig) -> Self {
+        Self { inner: migrator, rls: Ok(Arc::new(Rls::new(registry, config))) }
+    }
+
+    /// Checked before the wrapped migrator runs, so that a wrong configuration leaves nothing half-applied.
+    fn rls(&self) -> Result<&Rls, DbErr> {
+        self.rls.as_deref().map_err(|error| migration_error(error))
+    }
+}
+
+impl<M: MigratorTraitSelf> RlsMigrator<M> {
+    async fn converge(&self, db: &DatabaseExecutor<'_>) -> Result<(), DbErr> {
+        let pending = self.inner.get_pending_migrations(&borrowed(db)).await?;
+        self.sync(db, if pending.is_empty() { MissingTables::Refuse } else { MissingTables::Skip }).await
+    }
+
+    async fn sync(&self, db: &DatabaseExecutor<'_>, missing: MissingTables) -> Result<(), DbErr> {
+        let rls = self.rls()?.clone().missing_tables(missing);
+        let plan = rls.sync(db).await.map_err(|error| migration_error(&error))?;
+        if plan.is_empty() {
+            tracing::info!("Row-level security is as the entities say");
+        } else {
+            tracing::info!("Row-level security: {} changes applied", plan.changes().len());
+        }
+        Ok(())
+    }
+}
+
+#[async_trait::async_trait]
+impl<M: MigratorTraitSelf> MigratorTraitSelf for RlsMigrator<M> {
+    fn migrations(&self) -> Vec<Box<dyn MigrationTrait>> {
+        self.inner.migrations()
+    }
+
+    fn migration_table_name(&self) -> DynIden {
+        self.inner.migration_table_name()
+    }
+
+    async fn up<'c, C>(&self, db: C, steps: Option<u32>) -> Result<(), DbErr>
+    where
+        C: IntoSchemaManagerConnection<'c>,
+    {
+        self.rls()?;
+        let db = db.into_database_executor();
+        self.inner.up(borrowed(&db), steps).await?;
+        self.converge(&db).await
+    }
+
+    async fn down<'c, C>(&self, db: C, steps: Option<u32>) -> Result<(), DbErr>
+    where
+        C: IntoSchemaManagerConnection<'c>,
+    {
+        self.rls()?;
+        let db = db.into_database_executor();
+        self.inner.down(borrowed(&db), steps).await?;
+        self.sync(&db, MissingTables::Skip).await
+    }
+
+    async fn fresh<'c, C>(&self, db: C) -> Result<(), DbErr>
+    where
+        C: IntoSchemaManagerConnection<'c>,
+    {
+        self.rls()?;
+        let db = db.into_database_executor();
+        self.inner.fresh(borrowed(&db)).await?;
+        self.converge(&db).await
+    }
+
+    async fn refresh<'c, C>(&self, db: C) -> Result<(), DbErr>
+    where
+        C: IntoSchemaManagerConnection<'c>,
+    {
+        self.rls()?;
+        let db = db.into_database_executor();
+        self.inner.refresh(borrowed(&db)).await?;
+        self.converge(&db).await
+    }
+
+    async fn reset<'c, C>(&self, db: C) -> Result<(), DbErr>
+    where
+        C: IntoSchemaManagerConnection<'c>,
+    {
+        self.rls()?;
+        let db = db.into_database_executor();
+        self.inner.reset(borrowed(&db)).await?;
+        self.sync(&db, MissingTables::Skip).await
+    }
+}
+
+fn borrowed<'a>(db: &'a DatabaseExecutor<'_>) -> DatabaseExecutor<'a> {
+    match db {
+        DatabaseExecutor::Connection(connection) => DatabaseExecutor::Connection(connection),
+        DatabaseExecutor::Transaction(transaction) => DatabaseExecutor::Transaction(transaction),
+        DatabaseExecutor::OwnedTransaction(transaction) => DatabaseExecutor::Transaction(transaction),
+    }
+}
+
+/// SeaORM's command line prints this variant as it stands.
+fn migration_error(error: &RlsError) -> DbErr {
+    match error {
+        RlsError::Database(error) => error.as_ref().clone(),
+        other => DbErr::Migration(other.to_string()),
+    }
+}

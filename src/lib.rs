@@ -1,0 +1,21 @@
+//! PostgreSQL row-level security for SeaORM 2.
+#![forbid(unsafe_code)]
+
+pub use rls_core::{
+    AdminConnection, AdminContext, AdminTransaction, App, Change, Command, ConfigError, ContextError, Declaration,
+    DeclarationError, Expression, ForeignKey, GateError, GateFinding, Identifier, KeyType, Login, Maintenance,
+    MissingTables, NameError, OnDelete, Owned, OwnerKey, Plan, Policy, PolicyKind, Privilege, Registered, Registry,
+    Rls, RlsConfig, RlsConnection, RlsContext, RlsError, RowStream, SchemaError, Scope, ScopeKind, Scoped,
+    ScopedConnection, ScopedTransaction, SettingName, SettingValue, Settings, TableName, Transaction, UserContext,
+    Verifier, registry,
+};
+// The derive and its trait share a name, as in serde.
+pub use rls_core::entity::UserScoped;
+pub use rls_derive::{UserScoped, model};
+
+/// Migrations: `RlsMigrator` and the command line.
+#[cfg(feature = "migration")]
+pub use rls_migration as migration;
+
+#[doc(hidden)]
+pub use rls_core::__private;

@@ -1,0 +1,136 @@
+//! A database with users and tasks, protected, and a connection as the application's role.
+
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, Schema};
+use sea_orm_rls::{AdminContext, Registry, Rls, RlsConfig, RlsConnection, ScopedConnection, UserContext, registry};
+use uuid::Uuid;
+
+pub mod user {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_rls::UserScoped;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+    #[sea_orm(table_name = "user")]
+    #[user_scoped(identity)]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        #[sea_orm(unique)]
+        pub email: String,
+        #[sea_orm(has_many)]
+        pub tasks: HasMany<super::task::Entity>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod task {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_rls::UserScoped;
+
+    #[sea_orm_rls::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+    #[sea_orm(table_name = "task")]
+    #[user_scoped(user = super::user::Entity)]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub title: String,
+        pub rank: i32,
+        #[sea_orm(has_many)]
+        pub notes: HasMany<super::note::Entity>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// The plain form, without an owner field: only the table has the column. Its key is a serial column's.
+pub mod note {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_rls::UserScoped;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+    #[sea_orm(table_name = "note")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub task_id: Uuid,
+        pub body: String,
+        #[sea_orm(belongs_to, from = "task_id", to = "id")]
+        pub task: HasOne<super::task::Entity>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub struct Fixture {
+    pub database: testbed::Database,
+    /// As the migrations' login.
+    pub owner: DatabaseConnection,
+    /// As the application's role.
+    pub db: RlsConnection,
+    pub config: RlsConfig,
+    pub ann: Uuid,
+    pub bob: Uuid,
+}
+
+impl Fixture {
+    /// With a pool of `connections`.
+    pub async fn new(connections: u32) -> Self {
+        let database = testbed::server().unwrap().database("fixture").await.unwrap();
+        let config = config(&database);
+        let owner = Database::connect(database.url()).await.unwrap();
+        Schema::new(sea_orm::DbBackend::Postgres)
+            .builder()
+            .register(user::Entity)
+            .register(task::Entity)
+            .register(note::Entity)
+            .sync(&owner)
+            .await
+            .unwrap();
+        Rls::new(entities(), config.clone()).sync(&owner).await.unwrap();
+        let mut options = ConnectOptions::new(database.url());
+        options.max_connections(connections);
+        let db = RlsConnection::connect_with(options, config.clone(), entities()).await.unwrap();
+        let (ann, bob) = (Uuid::new_v4(), Uuid::new_v4());
+        let fixture = Self { database, owner, db, config, ann, bob };
+        for (id, email) in [(ann, "ann@example.org"), (bob, "bob@example.org")] {
+            fixture.insert_user(id, email).await;
+        }
+        fixture
+    }
+
+    pub fn ann(&self) -> ScopedConnection {
+        self.db.scope(UserContext::new(self.ann))
+    }
+
+    pub fn bob(&self) -> ScopedConnection {
+        self.db.scope(UserContext::new(self.bob))
+    }
+
+    pub fn admin(&self) -> sea_orm_rls::AdminConnection {
+        self.db.admin(AdminContext::new("tester", "looks at all rows").unwrap())
+    }
+
+    async fn insert_user(&self, id: Uuid, email: &str) {
+        use sea_orm::{ActiveModelTrait, Set};
+        user::ActiveModel { id: Set(id), email: Set(email.to_owned()) }
+            .insert(&self.db.scope(UserContext::new(id)))
+            .await
+            .unwrap();
+    }
+}
+
+pub fn entities() -> Registry {
+    registry![user::Entity, task::Entity, note::Entity].unwrap()
+}
+
+/// Roles of this database's own, with passwords.
+pub fn config(database: &testbed::Database) -> RlsConfig {
+    RlsConfig::new()
+        .app_login(&database.role("rls_app_user"), "app password'\\")
+        .unwrap()
+        .admin_login(&database.role("rls_maintenance_admin"), "admin password")
+        .unwrap()
+}

@@ -1,0 +1,1 @@
+//! The schema lane on a server.

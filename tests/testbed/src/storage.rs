@@ -1,0 +1,81 @@
+//! The folder that holds the cluster: in memory where there is room.
+
+use std::env::temp_dir;
+use std::fs::DirBuilder;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use nix::sys::statvfs::statvfs;
+
+use crate::account::Account;
+use crate::{Error, name};
+
+const MEMORY: &str = "/dev/shm";
+/// A fresh cluster takes 40 MiB, its write-ahead log up to 256, and each test's database 8.
+const ROOM_IN_MEMORY: u64 = 1 << 30;
+/// The path of a socket is at most 103 bytes on macOS and 107 on Linux, `/.s.PGSQL.65535` among them.
+const LONGEST: usize = 103 - 15;
+
+/// Makes a folder of the server's user, closed to others.
+pub fn create(account: Account) -> Result<PathBuf, Error> {
+    let mut tried = Vec::new();
+    for parent in [PathBuf::from(MEMORY), temp_dir(), PathBuf::from("/tmp")] {
+        match create_in(&parent, account) {
+            Ok(folder) => {
+                account.own(&folder)?;
+                return Ok(folder);
+            }
+            Err(reason) => tried.push(format!("{}: {reason}", parent.display())),
+        }
+    }
+    Err(Error::NoStorage { tried })
+}
+
+fn create_in(parent: &Path, account: Account) -> Result<PathBuf, String> {
+    if parent == Path::new(MEMORY) {
+        let free = free(parent)?;
+        if free < ROOM_IN_MEMORY {
+            return Err(format!("{} MiB free, {} are needed", free >> 20, ROOM_IN_MEMORY >> 20));
+        }
+    }
+    if !account.reaches(parent) {
+        return Err("the server's user cannot reach it".to_owned());
+    }
+    let folder = parent.join(format!("testbed-{}", name::random()));
+    if folder.as_os_str().as_bytes().len() > LONGEST {
+        return Err("its name is too long for a socket".to_owned());
+    }
+    let made = DirBuilder::new().mode(0o700).create(&folder);
+    made.map(|()| folder).map_err(|error| error.to_string())
+}
+
+fn free(folder: &Path) -> Result<u64, String> {
+    let found = statvfs(folder).map_err(|error| error.to_string())?;
+    // The two counts are of different widths on macOS.
+    #[allow(clippy::useless_conversion, reason = "of use where the type is another")]
+    Ok(u64::from(found.blocks_available()) * u64::from(found.fragment_size()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+
+    #[test]
+    fn folder_is_closed_to_others() {
+        let folder = create(Account::of_server().unwrap()).unwrap();
+        let found = std::fs::metadata(&folder).unwrap();
+        std::fs::remove_dir(&folder).unwrap();
+        assert_eq!(found.mode() & 0o777, 0o700);
+        assert_ne!(found.uid(), 0);
+    }
+
+    #[test]
+    fn folder_with_a_name_too_long_for_a_socket_is_refused() {
+        let parent = Path::new("/tmp").join("x".repeat(80));
+        let refused = create_in(&parent, Account::of_server().unwrap());
+        assert!(refused.is_err(), "{refused:?}");
+    }
+}

@@ -1,0 +1,72 @@
+//! `crate = …` says where the crate is found, as a string or a path; the core's macros find it by themselves.
+
+mod rls {
+    pub use sea_orm_rls::*;
+}
+
+mod user {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_rls::UserScoped;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+    #[sea_orm(table_name = "user")]
+    #[user_scoped(identity)]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub email: String,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+mod task {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm_rls::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, sea_orm_rls::UserScoped)]
+    #[sea_orm(table_name = "task")]
+    #[user_scoped(crate = "crate::rls", on_delete = Restrict, user = crate::user::Entity)]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+mod note {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm_rls::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, sea_orm_rls::UserScoped)]
+    #[sea_orm(table_name = "note")]
+    #[user_scoped(crate = crate::rls)]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+mod core {
+    use sea_orm::entity::prelude::*;
+
+    #[rls_derive::model_core]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, rls_derive::UserScopedCore)]
+    #[sea_orm(table_name = "core")]
+    #[user_scoped(user = "super::user::Entity")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+fn main() {
+    let listed = rls::registry![user::Entity, task::Entity, note::Entity, core::Entity].unwrap();
+    assert_eq!(listed, rls::Registry::linked().unwrap());
+}

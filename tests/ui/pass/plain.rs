@@ -1,0 +1,63 @@
+//! The plain format with all keys.
+
+use sea_orm_rls::{OnDelete, Registry, ScopeKind};
+
+mod user {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_rls::UserScoped;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+    #[sea_orm(table_name = "user")]
+    #[user_scoped(identity, setting = "app.actor")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub email: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+mod task {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_rls::UserScoped;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+    #[sea_orm(table_name = "task")]
+    #[user_scoped(owner = "author_id", user = super::user::Entity, on_delete = "no_action", index("title", due))]
+    #[user_scoped(setting = "app.actor", backfill = "(SELECT id FROM \"user\" LIMIT 1)", no_default)]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub author_id: Uuid,
+        pub title: String,
+        pub due: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+fn main() {
+    let linked = Registry::linked().unwrap();
+    assert_eq!(linked, sea_orm_rls::registry![user::Entity, task::Entity].unwrap());
+
+    let [task, user] = linked.scopes() else { panic!("two tables") };
+    assert_eq!(user.kind, ScopeKind::Identity);
+    assert_eq!((user.owner.as_str(), user.setting.as_str()), ("id", "app.actor"));
+
+    assert_eq!((task.owner.as_str(), task.setting.as_str()), ("author_id", "app.actor"));
+    let ScopeKind::Owned(owned) = &task.kind else { panic!("owned") };
+    let index: Vec<&str> = owned.index.iter().map(|column| column.as_str()).collect();
+    assert_eq!(index, ["author_id", "title", "due"]);
+    assert!(!owned.default);
+    assert_eq!(owned.backfill.as_deref(), Some("(SELECT id FROM \"user\" LIMIT 1)"));
+    let foreign_key = owned.foreign_key.as_ref().unwrap();
+    assert_eq!((foreign_key.table.table.as_str(), foreign_key.column.as_str()), ("user", "id"));
+    assert_eq!(foreign_key.on_delete, Some(OnDelete::NoAction));
+}
