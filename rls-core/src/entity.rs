@@ -164,7 +164,11 @@ impl Declaration {
     /// type of the identity's key.
     #[must_use]
     pub fn owned_in_table<E: EntityTrait>(column: &str) -> Self {
-        Self::with_owner::<E>(RawColumn { column: column.to_owned(), key: None })
+        match E::Column::from_str(column) {
+            // The model has the column after all, under a field of another name.
+            Ok(column) => Self::with_owner::<E>(RawColumn::of(column)),
+            Err(_) => Self::with_owner::<E>(RawColumn { column: column.to_owned(), key: None }),
+        }
     }
 
     fn with_owner<E: EntityTrait>(owner: RawColumn) -> Self {

@@ -2,7 +2,7 @@
 
 mod field;
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Fields, ItemStruct, Path, Token};
@@ -18,51 +18,63 @@ pub fn expand(root: Root, args: &TokenStream, input: &TokenStream) -> TokenStrea
         let error = syn::Error::new(Span::call_site(), message).into_compile_error();
         return quote!(#error #input);
     };
+    // `#[sea_orm::model]` above copies its attributes from `Model` to the `ModelEx` beside it.
+    if item.ident == "ModelEx" {
+        return input.clone();
+    }
     let ctxt = Ctxt::new();
     if !args.is_empty() {
         let message = "`#[sea_orm_rls::model]` takes no arguments; what it adds is told by `#[user_scoped(…)]`";
         ctxt.error_spanned_by(args, message);
     }
-    let derives = Derives::of(&item.attrs);
-    let is_scoped = derives.user_scoped(&ctxt);
-    if is_scoped {
-        add_owner(&ctxt, root, &mut item);
-    } else {
-        item.attrs.retain(|attr| !attr.path().is_ident(USER_SCOPED));
+    let is_seaorm_model = seaorm_model(&ctxt, &item.attrs);
+    match is_scoped(&ctxt, &item.attrs) {
+        true if is_seaorm_model => {}
+        true => add_owner(&ctxt, root, &mut item),
+        false => item.attrs.retain(|attr| !attr.path().is_ident(USER_SCOPED)),
     }
+    let model = (derives(&item.attrs, "DeriveEntityModel") && !is_seaorm_model).then(|| quote!(#[sea_orm::model]));
     let error = ctxt.check().err().map(syn::Error::into_compile_error);
-    let model = derives.has("DeriveEntityModel").then(|| quote!(#[sea_orm::model]));
     quote!(#error #model #item)
 }
 
-/// The names of the derives below the attribute.
-struct Derives(Vec<Ident>);
-
-impl Derives {
-    fn of(attrs: &[Attribute]) -> Self {
-        let paths = Punctuated::<Path, Token![,]>::parse_terminated;
-        let lists = attrs.iter().filter(|attr| attr.path().is_ident("derive"));
-        let paths = lists.filter_map(|attr| attr.parse_args_with(paths).ok()).flatten();
-        Self(paths.filter_map(|path| path.segments.last().map(|segment| segment.ident.clone())).collect())
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|ident| ident == name)
-    }
-
-    fn user_scoped(&self, ctxt: &Ctxt) -> bool {
-        if self.has("UserScoped") || self.has("UserScopedCore") {
-            return true;
-        }
-        let message = if self.has("DeriveEntityModel") {
-            "derive `UserScoped` beside `DeriveEntityModel`: without it nothing scopes the table to its users"
-        } else {
-            // A derive above has been expanded and taken away before this attribute sees the struct.
-            "put `#[sea_orm_rls::model]` above `#[derive(…, DeriveEntityModel, UserScoped)]`"
-        };
+/// Whether SeaORM's attribute stands on the struct as well: below, or above, which leaves `#[sea_orm(model_ex)]`.
+fn seaorm_model(ctxt: &Ctxt, attrs: &[Attribute]) -> bool {
+    let below = attrs.iter().any(|attr| {
+        let last_two = attr.path().segments.iter().rev().take(2).map(|segment| segment.ident.to_string());
+        let last_two: Vec<String> = last_two.collect();
+        matches!(last_two.as_slice(), [name, of] if of == "sea_orm" && (name == "model" || name == "compact_model"))
+    });
+    let above = attrs
+        .iter()
+        .filter(|attr| attr.path().is_ident("sea_orm"))
+        .any(|attr| attr.parse_args::<Path>().is_ok_and(|path| path.is_ident("model_ex")));
+    if below || above {
+        let message = "`#[sea_orm_rls::model]` stands in the place of `#[sea_orm::model]`, not beside it";
         ctxt.error_at(Span::call_site(), message);
-        false
     }
+    below || above
+}
+
+/// Whether a derive of that name is below the attribute.
+fn derives(attrs: &[Attribute], name: &str) -> bool {
+    let paths = Punctuated::<Path, Token![,]>::parse_terminated;
+    let lists = attrs.iter().filter(|attr| attr.path().is_ident("derive"));
+    let mut derives = lists.filter_map(|attr| attr.parse_args_with(paths).ok()).flatten();
+    derives.any(|path| path.segments.last().is_some_and(|last| last.ident == name))
+}
+
+fn is_scoped(ctxt: &Ctxt, attrs: &[Attribute]) -> bool {
+    // A derive above has been expanded, and taken away, before this attribute sees the struct.
+    let message = if !derives(attrs, "DeriveEntityModel") {
+        "put `#[sea_orm_rls::model]` above `#[derive(…, DeriveEntityModel, UserScoped)]`"
+    } else if !derives(attrs, "UserScoped") && !derives(attrs, "UserScopedCore") {
+        "derive `UserScoped` beside `DeriveEntityModel`: without it nothing scopes the table to its users"
+    } else {
+        return true;
+    };
+    ctxt.error_at(Span::call_site(), message);
+    false
 }
 
 fn add_owner(ctxt: &Ctxt, root: Root, item: &mut ItemStruct) {

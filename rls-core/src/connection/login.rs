@@ -1,6 +1,6 @@
 //! A pool that logs in as one role, from SeaORM's options.
 
-use sea_orm::{ConnectOptions, Database, DbBackend, DbErr, RuntimeErr};
+use sea_orm::{ConnectOptions, Database, DbErr, RuntimeErr};
 use sqlx::PgPool;
 
 use crate::config::Login;
@@ -16,9 +16,10 @@ pub(super) async fn pool(
     max_connections: Option<u32>,
 ) -> Result<PgPool, RlsError> {
     let url = options.get_url();
-    if !DbBackend::Postgres.is_prefix_of(url) {
-        let backend = url.split(':').next().unwrap_or_default().to_owned();
-        return Err(RlsError::Backend { backend });
+    // `DbBackend::is_prefix_of` panics on what is no URL.
+    let scheme = url.split(':').next().unwrap_or_default();
+    if !matches!(scheme, "postgres" | "postgresql") {
+        return Err(RlsError::Backend { backend: scheme.to_owned() });
     }
     let mut template = options.clone();
     template.connect_lazy(true).min_connections(0).test_before_acquire(false);

@@ -76,6 +76,24 @@ fn attribute_below_the_derive_is_refused() {
 }
 
 #[test]
+fn attribute_between_the_derives_is_refused() {
+    let expansion = model("#[derive(UserScoped)] struct Model { id: Uuid }");
+    let message = "put `#[sea_orm_rls::model]` above `#[derive(…, DeriveEntityModel, UserScoped)]`";
+    assert_eq!(compile_errors(expansion), error("the macro", message));
+}
+
+#[test]
+fn attribute_beside_the_one_of_seaorm_is_refused() {
+    let message = "`#[sea_orm_rls::model]` stands in the place of `#[sea_orm::model]`, not beside it";
+    for other in ["#[sea_orm::model]", "#[::sea_orm::compact_model]", "#[sea_orm(model_ex)]"] {
+        let input = format!("{other} #[derive(DeriveEntityModel, UserScoped)] struct Model {{ id: Uuid }}");
+        assert_eq!(compile_errors(model(&input)), error("the macro", message), "{other}");
+    }
+    let copy = "#[derive(DeriveModelEx, UserScoped)] struct ModelEx { id: Uuid }";
+    assert_eq!(model(copy).to_string(), tokens(copy).to_string());
+}
+
+#[test]
 fn arguments_are_refused() {
     let input = tokens("#[derive(DeriveEntityModel, UserScoped)] struct Model { id: Uuid }");
     let expansion = expand(Root::Facade, &tokens("owner = \"x\""), &input);

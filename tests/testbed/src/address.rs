@@ -2,11 +2,14 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::str::FromStr;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sqlx::postgres::PgConnectOptions;
 use url::Url;
 
 use crate::Error;
+use crate::proxy::Upstream;
 
 const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 const PATH: &AsciiSet = &NAME.remove(b'/');
@@ -60,6 +63,17 @@ impl Address {
         self.0.to_string()
     }
 
+    /// Where a proxy connects to, as sqlx reads the URL.
+    pub fn upstream(&self) -> Result<Upstream, Error> {
+        let options = PgConnectOptions::from_str(self.0.as_str())
+            .map_err(|error| Error::DatabaseUrl { reason: error.to_string() })?;
+        let port = options.get_port();
+        Ok(match options.get_socket() {
+            Some(folder) => Upstream::Unix(folder.join(format!(".s.PGSQL.{port}"))),
+            None => Upstream::Tcp(options.get_host().to_owned(), port),
+        })
+    }
+
     /// The same server and login, another database.
     pub fn database(mut self, database: &str) -> Self {
         self.set_database(database);
@@ -109,10 +123,6 @@ impl Address {
 
 #[cfg(test)]
 mod tests {
-    use std::str::FromStr;
-
-    use sqlx::postgres::PgConnectOptions;
-
     use super::*;
 
     #[test]

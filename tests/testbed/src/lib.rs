@@ -31,6 +31,7 @@ mod guard;
 mod name;
 mod npm;
 mod programs;
+mod proxy;
 mod server;
 mod settings;
 mod shared;
@@ -39,6 +40,7 @@ mod storage;
 
 pub use database::Database;
 pub use error::Error;
+pub use proxy::{Counter, Flight, Message, Proxy, ProxyBuilder};
 pub use server::{Server, ServerBuilder};
 pub use shared::server;
 pub use source::Source;

@@ -10,6 +10,7 @@ use crate::address::Address;
 use crate::database::{Database, Keep};
 use crate::guard::Guard;
 use crate::programs::{self, Programs};
+use crate::proxy::Upstream;
 use crate::settings::Listen;
 use crate::{Error, Source, name};
 
@@ -165,6 +166,11 @@ impl Server {
     /// [`Error::NoTcp`] unless started with [`ServerBuilder::tcp`].
     pub fn tcp_address(&self) -> Result<SocketAddr, Error> {
         self.loopback.as_ref().map(|(at, _)| *at).ok_or(Error::NoTcp)
+    }
+
+    /// For a proxy: TCP where the server listens on it, so that nothing but the proxy comes in between.
+    pub(crate) fn upstream(&self) -> Result<Upstream, Error> {
+        self.loopback.as_ref().map_or(&self.address, |(_, address)| address).upstream()
     }
 
     /// How long the start took.

@@ -5,5 +5,6 @@
 
 mod database;
 mod gone;
+mod proxy;
 mod start;
 mod unfinished;

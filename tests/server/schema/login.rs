@@ -1,0 +1,81 @@
+//! Who the application is logged in as, and what the gate refuses.
+
+use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
+use sea_orm_rls::{GateFinding, RlsConfig, RlsConnection, RlsError, UserContext};
+
+use super::text;
+use crate::fixture::{Fixture, entities, task};
+
+async fn findings(fixture: &Fixture, config: RlsConfig) -> Vec<GateFinding> {
+    match RlsConnection::connect_with(fixture.database.url(), config, entities()).await {
+        Err(RlsError::Gate(error)) => error.findings,
+        other => panic!("the gate was open: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn login_is_the_application_role_whatever_the_url_says() {
+    let fixture = Fixture::new(1).await;
+    let ann = fixture.ann();
+    assert_eq!(text(&ann, "SELECT session_user::text").await, fixture.config.app_role().as_str());
+    assert_eq!(text(&fixture.admin(), "SELECT session_user::text").await, fixture.config.admin_role().as_str());
+    let given = fixture.database.url_as(fixture.config.app_role().as_str(), "app password'\\");
+    let db = RlsConnection::connect_with(given, fixture.config.clone(), entities()).await.unwrap();
+    assert_eq!(task::Entity::find().count(&db.scope(UserContext::new(fixture.ann))).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn gate_refuses_logins_that_policies_do_not_hold() {
+    let fixture = Fixture::new(1).await;
+    let app = fixture.config.app_role();
+    let alter = |sql: &str| fixture.owner.execute_unprepared(Box::leak(sql.replace("APP", &format!("\"{app}\"")).into_boxed_str()));
+    alter("ALTER ROLE APP SUPERUSER").await.unwrap();
+    assert!(matches!(findings(&fixture, fixture.config.clone()).await.as_slice(), [GateFinding::Bypasses { .. }]));
+    alter("ALTER ROLE APP NOSUPERUSER BYPASSRLS").await.unwrap();
+    assert!(matches!(findings(&fixture, fixture.config.clone()).await.as_slice(), [GateFinding::Bypasses { .. }]));
+    alter("ALTER ROLE APP NOBYPASSRLS").await.unwrap();
+    alter("GRANT postgres TO APP").await.unwrap();
+    assert!(matches!(findings(&fixture, fixture.config.clone()).await.as_slice(), [GateFinding::Bypasses { .. }]));
+    alter("REVOKE postgres FROM APP").await.unwrap();
+    let admin = fixture.config.admin_role().clone();
+    alter(&format!("GRANT \"{admin}\" TO APP")).await.unwrap();
+    assert!(matches!(findings(&fixture, fixture.config.clone()).await.as_slice(), [GateFinding::ReachesAdmin { .. }]));
+    alter(&format!("REVOKE \"{admin}\" FROM APP")).await.unwrap();
+    alter("ALTER TABLE task OWNER TO APP").await.unwrap();
+    assert!(matches!(findings(&fixture, fixture.config.clone()).await.as_slice(), [GateFinding::Owns { .. }]));
+}
+
+#[tokio::test]
+async fn gate_refuses_tables_that_are_not_protected() {
+    let fixture = Fixture::new(1).await;
+    fixture
+        .owner
+        .execute_unprepared(
+            r#"ALTER TABLE task DISABLE ROW LEVEL SECURITY; ALTER TABLE "user" NO FORCE ROW LEVEL SECURITY;
+               DROP POLICY user_guard ON "user"; DROP TABLE note"#,
+        )
+        .await
+        .unwrap();
+    let findings = findings(&fixture, fixture.config.clone()).await;
+    let table = str::to_owned;
+    assert_eq!(
+        findings,
+        [
+            GateFinding::Missing { table: table("note") },
+            GateFinding::NotEnabled { table: table("task") },
+            GateFinding::NotForced { table: table("user") },
+            GateFinding::PolicyMissing { table: table("user"), missing: "user_guard".to_owned() },
+        ]
+    );
+    let off = fixture.config.clone().danger_enabled(false);
+    RlsConnection::connect_with(fixture.database.url(), off, entities()).await.unwrap();
+}
+
+#[tokio::test]
+async fn wrong_password_is_a_database_error_without_the_password() {
+    let fixture = Fixture::new(1).await;
+    let config = fixture.config.clone().app_login(fixture.config.app_role().as_str(), "wrong-secret").unwrap();
+    let error = RlsConnection::connect_with(fixture.database.url(), config, entities()).await.unwrap_err();
+    assert_eq!(error.sqlstate().as_deref(), Some("28P01"), "{error:?}");
+    assert!(!format!("{error:?}").contains("wrong-secret"));
+}

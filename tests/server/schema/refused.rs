@@ -1,0 +1,141 @@
+//! Bad input gets a typed error, and nothing is half-applied.
+
+use sea_orm::{ConnectOptions, ConnectionTrait, Database};
+use sea_orm_rls::{DeclarationError, Registry, Rls, RlsConfig, RlsConnection, RlsError, SchemaError, registry};
+
+use super::{database, text};
+use crate::fixture::{config, entities, task, user};
+
+mod integer_task {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_rls::UserScoped;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+    #[sea_orm(table_name = "task")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub owner_id: i32,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+#[test]
+fn empty_registry_is_an_error() {
+    assert_eq!(registry![].unwrap_err(), DeclarationError::NoEntities);
+    assert_eq!(Registry::new([]).unwrap_err(), DeclarationError::NoEntities);
+}
+
+#[test]
+fn entities_are_registered_once_a_table_and_found_by_linking() {
+    let twice = registry![task::Entity, user::Entity, task::Entity].unwrap();
+    assert_eq!(twice, registry![user::Entity, task::Entity].unwrap());
+    let clash = registry![user::Entity, task::Entity, integer_task::Entity].unwrap_err();
+    assert!(matches!(clash, DeclarationError::KeyMismatch { .. }), "{clash}");
+    // This binary links entities that contradict each other on purpose; the linked registry says so.
+    assert!(Registry::linked().is_err());
+}
+
+#[test]
+fn owner_without_identity_or_of_another_type_is_an_error() {
+    let error = registry![integer_task::Entity].unwrap_err();
+    assert!(matches!(&error, DeclarationError::NoIdentity { table } if table == "task"), "{error}");
+    let error = registry![integer_task::Entity, user::Entity].unwrap_err();
+    let expected = "table `task`: the owner column `owner_id` is integer, but the identity's key `user.id` is uuid: give both one type";
+    assert_eq!(error.to_string(), expected);
+}
+
+#[tokio::test]
+async fn owner_column_of_another_type_in_the_database_is_an_error() {
+    let (database, owner) = database().await;
+    owner
+        .execute_unprepared(r#"CREATE TABLE "user" (id uuid PRIMARY KEY); CREATE TABLE task (id uuid, owner_id integer)"#)
+        .await
+        .unwrap();
+    let rls = Rls::new(registry![user::Entity, task::Entity].unwrap(), config(&database));
+    let error = rls.sync(&owner).await.unwrap_err();
+    assert!(matches!(&error, RlsError::Schema(SchemaError::OwnerType { found, .. }) if found == "integer"), "{error}");
+    assert_eq!(text(&owner, "SELECT count(*)::text FROM pg_policies").await, "0");
+}
+
+#[tokio::test]
+async fn identity_without_its_key_is_an_error() {
+    let (database, owner) = database().await;
+    owner.execute_unprepared(r#"CREATE TABLE "user" (name text)"#).await.unwrap();
+    let error = Rls::new(registry![user::Entity].unwrap(), config(&database)).sync(&owner).await.unwrap_err();
+    assert!(matches!(&error, RlsError::Schema(SchemaError::MissingKey { column, .. }) if column == "id"), "{error}");
+}
+
+#[tokio::test]
+async fn login_without_createrole_is_told_what_to_run() {
+    let (database, owner) = database().await;
+    let weak = database.role("weak");
+    owner
+        .execute_unprepared(&format!(
+            r#"CREATE ROLE "{weak}" LOGIN PASSWORD 'weak'; CREATE SCHEMA own AUTHORIZATION "{weak}";
+               ALTER ROLE "{weak}" SET search_path = own"#
+        ))
+        .await
+        .unwrap();
+    let weak = Database::connect(database.url_as(&weak, "weak")).await.unwrap();
+    weak.execute_unprepared(r#"CREATE TABLE "user" (id uuid PRIMARY KEY)"#).await.unwrap();
+    let config = config(&database);
+    let rls = Rls::new(registry![user::Entity].unwrap(), config.clone());
+    let error = rls.sync(&weak).await.unwrap_err();
+    let RlsError::Schema(SchemaError::Privilege { sql, .. }) = &error else { panic!("{error:?}") };
+    assert!(sql.starts_with("CREATE ROLE") && sql.contains("PASSWORD '***'"), "{sql}");
+    assert_eq!(error.sqlstate().as_deref(), Some("42501"));
+
+    for (role, password) in [(config.app_role(), "x"), (config.admin_role(), "y")] {
+        let create = format!(
+            r#"CREATE ROLE "{role}" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION NOBYPASSRLS PASSWORD '{password}'"#
+        );
+        owner.execute_unprepared(&create).await.unwrap();
+    }
+    let without_passwords = RlsConfig::from_lookup(|variable| {
+        Ok(match variable {
+            "RLS_APP_USER" => Some(config.app_role().to_string()),
+            "RLS_MAINTENANCE_ADMIN" => Some(config.admin_role().to_string()),
+            _ => None,
+        })
+    })
+    .unwrap();
+    let rls = Rls::new(registry![user::Entity].unwrap(), without_passwords);
+    rls.sync(&weak).await.unwrap();
+    assert!(rls.plan(&weak).await.unwrap().is_empty(), "an owner that is no superuser converges too");
+}
+
+#[tokio::test]
+async fn login_without_temporary_cannot_verify() {
+    let (database, owner) = database().await;
+    let weak = database.role("no_temp");
+    owner
+        .execute_unprepared(&format!(
+            r#"REVOKE TEMPORARY ON DATABASE "{}" FROM PUBLIC; CREATE ROLE "{weak}" LOGIN PASSWORD 'weak' CREATEROLE;
+               GRANT ALL ON SCHEMA public TO "{weak}""#,
+            database.name()
+        ))
+        .await
+        .unwrap();
+    let weak = Database::connect(database.url_as(&weak, "weak")).await.unwrap();
+    weak.execute_unprepared(r#"CREATE TABLE "user" (id uuid PRIMARY KEY)"#).await.unwrap();
+    let error = Rls::new(registry![user::Entity].unwrap(), config(&database)).plan(&weak).await.unwrap_err();
+    assert!(matches!(error, RlsError::Schema(SchemaError::CannotVerify { .. })), "{error:?}");
+}
+
+#[tokio::test]
+async fn no_server_and_other_backends_are_typed_errors() {
+    let config = RlsConfig::new();
+    for (url, backend) in [("sqlite::memory:", "sqlite"), ("mysql://root@localhost/x", "mysql"), ("nonsense", "nonsense")] {
+        let error = RlsConnection::connect_with(url, config.clone(), entities()).await.unwrap_err();
+        assert!(matches!(&error, RlsError::Backend { backend: found } if found == backend), "{error:?}");
+    }
+    let mut gone = ConnectOptions::new("postgres://nobody:secret@127.0.0.1:1/nothing");
+    gone.acquire_timeout(std::time::Duration::from_secs(1));
+    let error = RlsConnection::connect_with(gone, config.clone(), entities()).await.unwrap_err();
+    assert!(matches!(error, RlsError::ConnectionLost { .. } | RlsError::Database(_)), "{error:?}");
+    let error = RlsConnection::connect_with("postgres://u:secret@[", config, entities()).await.unwrap_err();
+    assert!(!error.to_string().contains("secret"), "{error}");
+}
