@@ -1,8 +1,9 @@
 //! What the macros accept, and what they say of mistakes.
 
+#[path = "ui/pass/cases.rs"]
+mod pass;
+
 #[test]
-fn ui() {
-    let cases = trybuild::TestCases::new();
-    cases.pass("tests/ui/pass/*.rs");
-    cases.compile_fail("tests/ui/fail/*.rs");
+fn mistakes_are_told_at_their_place() {
+    trybuild::TestCases::new().compile_fail("tests/ui/fail/*.rs");
 }

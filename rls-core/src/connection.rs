@@ -6,12 +6,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use sea_orm::ConnectOptions;
+use sea_orm::metric::Info;
 
 use crate::config::RlsConfig;
 use crate::context::{AdminContext, RlsContext, Settings};
 use crate::error::RlsError;
 use crate::gate;
 use crate::name::SettingName;
+use crate::observe::Observer;
 use crate::pool::Pool;
 use crate::registry::Registry;
 use crate::scoped::{AdminConnection, Scoped, ScopedConnection};
@@ -67,6 +69,7 @@ impl RlsConnection {
     ) -> Result<Self, RlsError> {
         let options = options.into();
         let settings: Arc<[SettingName]> = registry.settings().into();
+        let observer = Observer::new(options.get_record_stmt_in_spans());
         let app = login::pool(&options, config.app(), options.get_max_connections()).await?;
         let admin = login::pool(&options, config.admin(), Some(ADMIN_CONNECTIONS)).await?;
         if config.enabled() {
@@ -75,8 +78,8 @@ impl RlsConnection {
             tracing::warn!("RLS_ENABLED is false: row security is not checked, and every user may see every row");
         }
         Ok(Self {
-            app: Pool::new(app, Arc::clone(&settings)),
-            admin: Pool::new(admin, settings),
+            app: Pool::new(app, Arc::clone(&settings), observer.clone()),
+            admin: Pool::new(admin, settings, observer),
             registry: Arc::new(registry),
             config: Arc::new(config),
         })
@@ -100,6 +103,14 @@ impl RlsConnection {
     pub fn admin(&self, context: AdminContext) -> AdminConnection {
         tracing::info!(actor = context.actor(), reason = context.reason(), "administrator's scope opened");
         Scoped::new(self.admin.clone(), &context)
+    }
+
+    /// Calls `callback` after each statement, as SeaORM's `set_metric_callback` does; it holds for the scopes made
+    /// afterwards. The statement it is given holds the values.
+    pub fn set_metric_callback(&mut self, callback: impl Fn(&Info<'_>) + Send + Sync + 'static) {
+        let observer = self.app.observer().with_callback(callback);
+        self.app.set_observer(observer.clone());
+        self.admin.set_observer(observer);
     }
 
     /// The registered entities' scopes.

@@ -14,6 +14,7 @@ mod gate;
 mod lease;
 mod login;
 mod name;
+mod observe;
 mod operation;
 mod plan;
 mod policy;

@@ -1,5 +1,6 @@
 //! A pool and what every statement on it goes through.
 
+use std::fmt;
 use std::sync::Arc;
 
 use sea_orm::DbErr;
@@ -8,19 +9,29 @@ use sqlx::PgPool;
 use crate::error::{RlsError, sqlstate};
 use crate::lease::Lease;
 use crate::name::SettingName;
+use crate::observe::Observer;
 use crate::operation::{Operation, exec_error};
 use crate::statement::{Refusal, refusal};
 
 /// The connections of one login, with the settings that carry contexts on them.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Pool {
     pg: PgPool,
     settings: Arc<[SettingName]>,
+    observer: Observer,
 }
 
 impl Pool {
-    pub(crate) fn new(pg: PgPool, settings: Arc<[SettingName]>) -> Self {
-        Self { pg, settings }
+    pub(crate) fn new(pg: PgPool, settings: Arc<[SettingName]>, observer: Observer) -> Self {
+        Self { pg, settings, observer }
+    }
+
+    pub(crate) fn observer(&self) -> &Observer {
+        &self.observer
+    }
+
+    pub(crate) fn set_observer(&mut self, observer: Observer) {
+        self.observer = observer;
     }
 
     pub(crate) fn settings(&self) -> &[SettingName] {
@@ -55,10 +66,10 @@ impl Pool {
     /// Runs a statement's future under SeaORM's instruments.
     pub(crate) async fn observe<O: Operation, T>(
         &self,
-        _operation: &O,
+        operation: &O,
         running: impl Future<Output = Result<T, sqlx::Error>>,
     ) -> Result<T, sqlx::Error> {
-        running.await
+        self.observer.observe(operation.sql(), operation.statement(), running).await
     }
 
     /// Says what a refusal by a policy means where no user is set.
@@ -67,5 +78,11 @@ impl Pool {
             return RlsError::MissingContext { table }.into();
         }
         error
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("settings", &self.settings).finish_non_exhaustive()
     }
 }

@@ -4,6 +4,9 @@ use rls_core::{MissingTables, Registry, Rls, RlsConfig, RlsError};
 use sea_orm_migration::sea_orm::{DatabaseExecutor, DbErr, DynIden};
 use sea_orm_migration::{IntoSchemaManagerConnection, MigrationTrait, MigratorTraitSelf};
 
+/// The target that SeaORM's command line shows.
+const SHOWN: &str = "sea_orm_migration::rls";
+
 /// A migrator whose tables are protected when it has run.
 ///
 /// `up`, `fresh` and `refresh` first do what the wrapped migrator does, then bring every registered table to what
@@ -58,9 +61,9 @@ impl<M: MigratorTraitSelf> RlsMigrator<M> {
         let rls = self.rls()?.clone().missing_tables(missing);
         let plan = rls.sync(db).await.map_err(|error| migration_error(&error))?;
         if plan.is_empty() {
-            tracing::info!("Row-level security is as the entities say");
+            tracing::info!(target: SHOWN, "Row-level security is as the entities say");
         } else {
-            tracing::info!("Row-level security: {} changes applied", plan.changes().len());
+            tracing::info!(target: SHOWN, "Row-level security: {} changes applied", plan.changes().len());
         }
         Ok(())
     }

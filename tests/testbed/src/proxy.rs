@@ -121,14 +121,17 @@ fn accept(
         if stopping.load(Ordering::Acquire) {
             return;
         }
-        let linked = client.and_then(|client| {
+        let connected = client.and_then(|client| {
             client.set_nodelay(true)?;
-            Link::start(number, client, upstream.connect()?, shared)
+            Ok((client, upstream.connect()?))
         });
-        if let Ok(link) = linked {
+        if let Ok((client, server)) = connected {
+            // Locked before anything is forwarded: a connection that a client has is one that `cut` ends.
             let mut links = links.lock().unwrap_or_else(PoisonError::into_inner);
             links.retain(|link| link.strong_count() > 0);
-            links.push(Arc::downgrade(&link));
+            if let Ok(link) = Link::start(number, client, server, shared) {
+                links.push(Arc::downgrade(&link));
+            }
         }
     }
 }

@@ -27,7 +27,7 @@ mod task {
     #[sea_orm_rls::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, sea_orm_rls::UserScoped)]
     #[sea_orm(table_name = "task")]
-    #[user_scoped(crate = "crate::rls", on_delete = Restrict, user = crate::user::Entity)]
+    #[user_scoped(crate = "super::rls", on_delete = Restrict, user = super::user::Entity)]
     pub struct Model {
         #[sea_orm(primary_key)]
         pub id: i32,
@@ -42,7 +42,7 @@ mod note {
     #[sea_orm_rls::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, sea_orm_rls::UserScoped)]
     #[sea_orm(table_name = "note")]
-    #[user_scoped(crate = crate::rls)]
+    #[user_scoped(crate = super::rls)]
     pub struct Model {
         #[sea_orm(primary_key)]
         pub id: i32,
@@ -66,7 +66,7 @@ mod core {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-fn main() {
+pub(crate) fn main() {
     let listed = rls::registry![user::Entity, task::Entity, note::Entity, core::Entity].unwrap();
-    assert_eq!(listed, rls::Registry::linked().unwrap());
+    assert_eq!(listed.scopes().len(), 4);
 }

@@ -36,8 +36,8 @@ mod task {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-fn main() {
-    let registry = sea_orm_rls::Registry::linked().unwrap();
+pub(crate) fn main() {
+    let registry = sea_orm_rls::registry![user::Entity, task::Entity].unwrap();
     let owners: Vec<_> = registry.scopes().iter().map(|scope| scope.owner.as_str()).collect();
     assert_eq!(owners, ["author_id", "id"]);
 }

@@ -86,7 +86,7 @@ mod task {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-fn main() {
+pub(crate) fn main() {
     let registry = sea_orm_rls::registry![user::Entity, task::Entity].unwrap();
     let task = registry.scopes().iter().find(|scope| scope.table.table.as_str() == "task").unwrap();
     assert_eq!(task.table.schema.as_ref().unwrap().as_str(), "work");

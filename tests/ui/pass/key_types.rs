@@ -71,14 +71,14 @@ tables!(integer, i32, sea_orm());
 tables!(big_integer, i64, sea_orm());
 tables!(string, String, sea_orm());
 tables!(text, String, sea_orm(column_type = "Text"));
-tables!(own, crate::user_id::UserId, sea_orm());
+tables!(own, crate::pass::key_types::user_id::UserId, sea_orm());
 
 fn key<U: sea_orm_rls::UserScoped, T: sea_orm_rls::UserScoped>() -> KeyType {
     let registry: Registry = sea_orm_rls::registry![U, T].unwrap();
     registry.scopes()[0].key
 }
 
-fn main() {
+pub(crate) fn main() {
     assert_eq!(key::<uuid::user::Entity, uuid::task::Entity>(), KeyType::Uuid);
     assert_eq!(key::<integer::user::Entity, integer::task::Entity>(), KeyType::Integer);
     assert_eq!(key::<big_integer::user::Entity, big_integer::task::Entity>(), KeyType::BigInteger);

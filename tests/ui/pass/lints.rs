@@ -40,6 +40,6 @@ mod task {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-fn main() {
+pub(crate) fn main() {
     sea_orm_rls::registry![user::Entity, task::Entity].unwrap();
 }

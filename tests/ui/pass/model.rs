@@ -55,7 +55,7 @@ mod note {
 use sea_orm::entity::prelude::*;
 use sea_orm::{DbBackend, QueryTrait};
 
-fn main() {
+pub(crate) fn main() {
     let id = Uuid::nil();
     let task = task::Model { id, title: "x".to_owned(), owner_id: id };
     assert_eq!(task.owner_id, id);
@@ -76,5 +76,5 @@ fn main() {
     let _ = loader;
     let nested = note::ActiveModel::builder().set_text("x").set_owner(user::ActiveModel::builder().set_email("a@b"));
     let _ = nested;
-    sea_orm_rls::Registry::linked().unwrap();
+    sea_orm_rls::registry![user::Entity, task::Entity, note::Entity].unwrap();
 }

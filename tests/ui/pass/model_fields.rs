@@ -110,7 +110,7 @@ mod raw {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-fn main() {
+pub(crate) fn main() {
     let _ = renamed::Model { id: 1, author_id: 1 };
     let _ = related::Model { id: 1, owner_id: 1 };
     let _ = named_owner::Model { id: 1, owner: 1 };

@@ -54,7 +54,7 @@ mod raw {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-fn main() {
+pub(crate) fn main() {
     let registry = sea_orm_rls::registry![user::Entity, renamed::Entity, raw::Entity].unwrap();
     let columns = |table: &str| {
         let scope = registry.scopes().iter().find(|scope| scope.table.table.as_str() == table).unwrap();

@@ -53,7 +53,7 @@ mod note {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-fn main() {
+pub(crate) fn main() {
     let registry = sea_orm_rls::registry![user::Entity, task::Entity, note::Entity].unwrap();
     let [note, task, _] = registry.scopes() else { panic!("three tables") };
     assert_eq!((note.owner.as_str(), note.key), ("author id", KeyType::BigInteger));

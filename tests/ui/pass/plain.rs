@@ -1,6 +1,6 @@
 //! The plain format with all keys.
 
-use sea_orm_rls::{OnDelete, Registry, ScopeKind};
+use sea_orm_rls::{OnDelete, registry, ScopeKind};
 
 mod user {
     use sea_orm::entity::prelude::*;
@@ -43,11 +43,10 @@ mod task {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-fn main() {
-    let linked = Registry::linked().unwrap();
-    assert_eq!(linked, sea_orm_rls::registry![user::Entity, task::Entity].unwrap());
+pub(crate) fn main() {
+    let registry = registry![user::Entity, task::Entity].unwrap();
 
-    let [task, user] = linked.scopes() else { panic!("two tables") };
+    let [task, user] = registry.scopes() else { panic!("two tables") };
     assert_eq!(user.kind, ScopeKind::Identity);
     assert_eq!((user.owner.as_str(), user.setting.as_str()), ("id", "app.actor"));
 

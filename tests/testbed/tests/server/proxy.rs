@@ -169,7 +169,8 @@ async fn last_words_of_the_server_reach_the_client() {
     let backend: i32 = query_scalar("SELECT pg_backend_pid()").fetch_one(&mut connection).await.unwrap();
     setup.database.execute(&format!("SELECT pg_terminate_backend({backend}, 5000)")).await.unwrap();
     let error = connection.execute("SELECT 1").await.unwrap_err();
-    assert_eq!(error.as_database_error().and_then(|error| error.code()).as_deref(), Some("57P01"), "{error}");
+    let code = error.as_database_error().unwrap().code();
+    assert_eq!(code.as_deref(), Some("57P01"), "{error}");
 }
 
 #[tokio::test]

@@ -1,0 +1,20 @@
+//! Paired measurement: strategies take turns in one process, so that what disturbs one disturbs all, and what counts
+//! is their ratio.
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+#![warn(clippy::pedantic)]
+
+mod machine;
+mod options;
+mod samples;
+mod table;
+mod target;
+mod turns;
+
+pub use machine::machine;
+pub use options::{Effort, Options};
+pub use samples::{Samples, median, ratio, time};
+pub use table::{Table, section};
+pub use target::{Target, Targets};
+pub use turns::{Order, Pace, Strategy, take_turns, timed};

@@ -1,0 +1,19 @@
+//! A task belongs to a user; `owner_id` and `owner` are added by the attribute.
+
+use sea_orm::entity::prelude::*;
+use sea_orm_rls::UserScoped;
+
+#[sea_orm_rls::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+#[sea_orm(table_name = "task")]
+#[user_scoped(user = super::user::Entity)]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub title: String,
+    pub done: bool,
+    #[sea_orm(has_many)]
+    pub comments: HasMany<super::comment::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

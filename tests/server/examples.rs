@@ -1,0 +1,65 @@
+//! The examples, run as the processes they are, on a fresh database.
+
+use std::process::{Command, Output};
+
+use crate::schema::{database, text, texts};
+
+/// `cargo run -p <package> -- <arguments>` with the environment of a deployment.
+fn run(package: &str, arguments: &[&str], database: &testbed::Database) -> Output {
+    Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--package", package, "--"])
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("DATABASE_URL", database.url())
+        .env("RLS_APP_USER", database.role("app"))
+        .env("RLS_APP_PASSWORD", "app secret")
+        .env("RLS_MAINTENANCE_ADMIN", database.role("admin"))
+        .env("RLS_MAINTENANCE_ADMIN_PASSWORD", "admin secret")
+        .output()
+        .unwrap()
+}
+
+fn succeeds(package: &str, arguments: &[&str], database: &testbed::Database) -> String {
+    let output = run(package, arguments, database);
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{package} {arguments:?}: {out}{err}");
+    out.into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tasks_migrates_and_runs_as_a_process() {
+    let (database, owner) = database().await;
+    let up = succeeds("tasks-migration", &["up"], &database);
+    assert!(up.contains("changes applied"), "{up}");
+    assert_eq!(text(&owner, "SELECT count(*)::text FROM pg_policies").await, "18");
+    let again = succeeds("tasks-migration", &["up"], &database);
+    assert!(again.contains("is as the entities say"), "{again}");
+    let status = succeeds("tasks-migration", &["status"], &database);
+    assert!(status.contains("'m20260101_000001_create_tables'... Applied"), "{status}");
+
+    let app = succeeds("tasks-app", &[], &database);
+    assert_eq!(app.lines().count(), 2, "each sees one task: {app}");
+    assert!(app.contains("ann sees \"a task of ann's\" of ann-") && app.contains("bob sees \"a task of bob's\" of bob-"), "{app}");
+
+    for (command, policies) in [("refresh", "18"), ("down", "0"), ("up", "18"), ("fresh", "18"), ("reset", "0")] {
+        succeeds("tasks-migration", &[command], &database);
+        assert_eq!(text(&owner, "SELECT count(*)::text FROM pg_policies").await, policies, "after {command}");
+    }
+    let tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'";
+    assert!(texts(&owner, tables).await.is_empty(), "reset leaves no table");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wrong_configuration_stops_a_migration_before_it_changes_anything() {
+    let (database, owner) = database().await;
+    let output = Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--package", "tasks-migration", "--", "up"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("DATABASE_URL", database.url())
+        .env("RLS_FORCE", "perhaps")
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && error.contains("RLS_FORCE is \"perhaps\""), "{error}");
+    assert!(texts(&owner, "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'").await.is_empty());
+}

@@ -1,0 +1,25 @@
+//! Entities the macros accept, in every form; each case is a module with a `main` that asserts.
+#![allow(dead_code, reason = "SeaORM generates more than each case uses")]
+
+mod compact;
+mod crate_path;
+mod dense;
+mod expanded;
+mod key_types;
+mod lints;
+mod model;
+mod model_fields;
+mod names;
+mod no_field;
+mod plain;
+
+macro_rules! accepted {
+    ($($case:ident),* $(,)?) => {$(
+        #[test]
+        fn $case() {
+            $case::main();
+        }
+    )*};
+}
+
+accepted!(compact, crate_path, dense, expanded, key_types, lints, model, model_fields, names, no_field, plain);
