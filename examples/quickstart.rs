@@ -109,7 +109,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let mine = db.scope(UserContext::new(id));
         user::ActiveModel { id: Set(id), name: Set(name.to_owned()) }.insert(&mine).await?;
         for title in titles {
-            let task = task::ActiveModel { id: Set(Uuid::new_v4()), title: Set(title.to_owned()), ..Default::default() };
+            let task =
+                task::ActiveModel { id: Set(Uuid::new_v4()), title: Set(title.to_owned()), ..Default::default() };
             task.insert(&mine).await?; // `owner_id` is filled by the database
         }
         let tasks = task::Entity::find().all(&mine).await?;
@@ -120,11 +121,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     println!("\n3. Ann tries Bob's rows");
     let as_ann = db.scope(UserContext::new(ann));
-    let forged = task::ActiveModel {
-        id: Set(Uuid::new_v4()),
-        title: Set("forged".to_owned()),
-        owner_id: Set(bob),
-    };
+    let forged = task::ActiveModel { id: Set(Uuid::new_v4()), title: Set("forged".to_owned()), owner_id: Set(bob) };
     println!("   insert in his name   {}", refused(forged.insert(&as_ann).await));
     let hers = task::Entity::find().one(&as_ann).await?.ok_or("Ann has tasks")?;
     let moved = task::ActiveModel { owner_id: Set(bob), ..hers.into_active_model() };

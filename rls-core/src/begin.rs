@@ -59,7 +59,7 @@ impl ContextText {
         self.begin(TransactionOptions::default())
     }
 
-    /// The whole message. SQLite's transaction mode has no meaning here and is passed over, as SeaORM does.
+    /// The whole message. `SQLite`'s transaction mode has no meaning here and is passed over, as SeaORM does.
     pub(crate) fn begin(&self, options: TransactionOptions) -> String {
         let mut message = String::with_capacity(64 + self.text.len());
         message.push_str("BEGIN");

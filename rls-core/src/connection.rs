@@ -87,6 +87,7 @@ impl RlsConnection {
 
     /// A connection on behalf of the user in `context`. Sends nothing; each statement sets the context.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "a context belongs to one scope")]
     pub fn scope(&self, context: impl RlsContext) -> ScopedConnection {
         Scoped::new(self.app.clone(), &context)
     }
@@ -100,6 +101,7 @@ impl RlsConnection {
     /// A connection as maintenance administrator, who sees all rows; each call leaves a `tracing` event at INFO
     /// with actor and reason. Sends nothing; the administrator logs in with the first statement.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "a reason is given once")]
     pub fn admin(&self, context: AdminContext) -> AdminConnection {
         tracing::info!(actor = context.actor(), reason = context.reason(), "administrator's scope opened");
         Scoped::new(self.admin.clone(), &context)

@@ -5,6 +5,7 @@ use sqlx::{PgPool, Row};
 
 use crate::config::RlsConfig;
 use crate::error::{GateError, GateFinding, RlsError};
+use crate::name::Identifier;
 use crate::policy;
 use crate::registry::Registry;
 
@@ -45,7 +46,7 @@ pub(crate) async fn check(pool: &PgPool, config: &RlsConfig, registry: &Registry
 
     let scopes = registry.scopes();
     let schemas: Vec<Option<&str>> =
-        scopes.iter().map(|scope| scope.table.schema.as_ref().map(|schema| schema.as_str())).collect();
+        scopes.iter().map(|scope| scope.table.schema.as_ref().map(Identifier::as_str)).collect();
     let names: Vec<&str> = scopes.iter().map(|scope| scope.table.table.as_str()).collect();
     let tables =
         sqlx::query(TABLES).bind(schemas).bind(names).fetch_all(&mut *connection).await.map_err(database_error)?;

@@ -120,24 +120,24 @@ impl Operation for ExecuteUnprepared<'_> {
         // The line break ends a comment at the end of the text; a string left open there is a syntax error.
         let sql = format!("{WHICH_TRANSACTION};{}\n;{WHICH_TRANSACTION}", self.0);
         let mut answers = connection.fetch_many(AssertSqlSafe(sql));
-        let (mut first, mut last, mut done) = (None, None, Vec::new());
+        let (mut before, mut after, mut results) = (None, None, Vec::new());
         while let Some(answer) = answers.try_next().await? {
             match answer {
-                Either::Right(row) if first.is_none() => first = transaction(&row),
-                Either::Right(row) => last = Some(row),
-                Either::Left(result) => done.push(result),
+                Either::Right(row) if before.is_none() => before = transaction(&row),
+                Either::Right(row) => after = Some(row),
+                Either::Left(result) => results.push(result),
             }
         }
         drop(answers);
-        if first.is_none() || first != last.as_ref().and_then(transaction) {
+        if before.is_none() || before != after.as_ref().and_then(transaction) {
             let lost = RlsError::ScopeLost { reason: "SQL text ended the transaction".to_owned() };
             return Err(sqlx::Error::Configuration(Box::new(lost)));
         }
         // The first and the last are the answers to the two questions.
-        done.pop();
-        let mut result = PgQueryResult::default();
-        result.extend(done.into_iter().skip(1));
-        Ok(ExecResult::from(result))
+        results.pop();
+        let mut total = PgQueryResult::default();
+        total.extend(results.into_iter().skip(1));
+        Ok(ExecResult::from(total))
     }
 
     fn error(&self, error: sqlx::Error) -> DbErr {

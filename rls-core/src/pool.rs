@@ -71,14 +71,14 @@ impl Pool {
     ) -> Result<T, sqlx::Error> {
         self.observer.observe(operation.sql(), operation.statement(), running).await
     }
+}
 
-    /// Says what a refusal by a policy means where no user is set.
-    pub(crate) fn explain(&self, error: DbErr, anonymous: bool) -> DbErr {
-        if anonymous && let RlsError::PolicyRefused { table, .. } = RlsError::from(&error) {
-            return RlsError::MissingContext { table }.into();
-        }
-        error
+/// Says what a refusal by a policy means where no user is set.
+pub(crate) fn explain(error: DbErr, anonymous: bool) -> DbErr {
+    if anonymous && let RlsError::PolicyRefused { table, .. } = RlsError::from(&error) {
+        return RlsError::MissingContext { table }.into();
     }
+    error
 }
 
 impl fmt::Debug for Pool {

@@ -129,22 +129,22 @@ fn check(declaration: &Declaration, identities: &Identities<'_>) -> Result<Scope
     let (key, kind) = match &declaration.kind {
         DeclaredKind::Identity => (declared_key.unwrap_or(KeyType::Uuid), ScopeKind::Identity),
         DeclaredKind::Owned(owned) => {
-            let identity = identities.find(raw, owned)?;
-            let identity_key = identity.map_or(Ok(None), |(table, column)| owner_key(table, column))?;
-            if let (Some(owner), Some(identity_key), Some((user, column))) = (declared_key, identity_key, identity)
+            let user = identities.find(raw, owned)?;
+            let identity_key = user.map_or(Ok(None), |(table, column)| owner_key(table, column))?;
+            if let (Some(owner), Some(identity_key), Some((table, column))) = (declared_key, identity_key, user)
                 && owner != identity_key
             {
                 return Err(DeclarationError::KeyMismatch {
                     table: raw.to_string(),
                     column: declaration.owner.column.clone(),
                     found: owner,
-                    identity: format!("{user}.{}", column.column),
+                    identity: format!("{table}.{}", column.column),
                     expected: identity_key,
                 });
             }
-            let foreign_key = match identity {
-                Some((user, column)) if owned.foreign_key => Some(ForeignKey {
-                    table: user.check().map_err(named)?,
+            let foreign_key = match user {
+                Some((table, column)) if owned.foreign_key => Some(ForeignKey {
+                    table: table.check().map_err(named)?,
                     column: Identifier::new(column.column.clone()).map_err(named)?,
                     on_delete: owned.on_delete,
                 }),
@@ -170,7 +170,7 @@ fn check(declaration: &Declaration, identities: &Identities<'_>) -> Result<Scope
 
 /// The index's columns: the owner, then what `index(…)` names.
 fn index(declaration: &Declaration, owned: &DeclaredOwned) -> Result<Vec<Identifier>, NameError> {
-    let owner = &declaration.owner.column;
-    let rest = owned.index.iter().flatten().filter(|column| *column != owner);
-    std::iter::once(owner).chain(rest).map(|column| Identifier::new(column.clone())).collect()
+    let leading = &declaration.owner.column;
+    let rest = owned.index.iter().flatten().filter(|column| *column != leading);
+    std::iter::once(leading).chain(rest).map(|column| Identifier::new(column.clone())).collect()
 }

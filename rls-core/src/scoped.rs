@@ -12,7 +12,7 @@ use crate::context::{RlsContext, Settings};
 use crate::error::{ContextError, RlsError, sqlstate};
 use crate::login::{App, Login, Maintenance};
 use crate::operation::Operation;
-use crate::pool::Pool;
+use crate::pool::{Pool, explain};
 use crate::statement::Effect;
 use crate::transaction::Transaction;
 
@@ -82,7 +82,7 @@ impl<L: Login> Scoped<L> {
                 if matches!(error, sqlx::Error::Configuration(_)) {
                     lease.give_up();
                 }
-                Err(self.pool.explain(operation.error(error), context.is_anonymous()))
+                Err(explain(operation.error(error), context.is_anonymous()))
             }
         }
     }

@@ -20,89 +20,13 @@ pub(crate) enum Effect {
 
 /// The SQL words that may stand before a parenthesis in a statement that only reads; any other name there is a
 /// call of a function, which can do anything.
-const HARMLESS_BEFORE_PARENTHESIS: &[&str] = &[
-    "ABS",
-    "ALL",
-    "AND",
-    "ANY",
-    "ARRAY",
-    "ARRAY_AGG",
-    "AS",
-    "AVG",
-    "BETWEEN",
-    "BOOL_AND",
-    "BOOL_OR",
-    "BTRIM",
-    "BY",
-    "CASE",
-    "CAST",
-    "CEIL",
-    "CHAR",
-    "COALESCE",
-    "CONCAT",
-    "COUNT",
-    "DATE_TRUNC",
-    "DECIMAL",
-    "DENSE_RANK",
-    "DISTINCT",
-    "ELSE",
-    "EXCEPT",
-    "EXISTS",
-    "EXTRACT",
-    "FILTER",
-    "FLOOR",
-    "FROM",
-    "GREATEST",
-    "GROUP",
-    "HAVING",
-    "ILIKE",
-    "IN",
-    "INTERSECT",
-    "JOIN",
-    "JSON_AGG",
-    "JSONB_AGG",
-    "LATERAL",
-    "LEAST",
-    "LENGTH",
-    "LIKE",
-    "LIMIT",
-    "LOWER",
-    "LTRIM",
-    "MATERIALIZED",
-    "MAX",
-    "MIN",
-    "NOT",
-    "NULLIF",
-    "NUMERIC",
-    "OFFSET",
-    "ON",
-    "OR",
-    "OVER",
-    "PARTITION",
-    "RANK",
-    "ROUND",
-    "ROW",
-    "ROW_NUMBER",
-    "ROWS",
-    "RTRIM",
-    "SELECT",
-    "SOME",
-    "STRING_AGG",
-    "SUBSTRING",
-    "SUM",
-    "THEN",
-    "TO_CHAR",
-    "TRIM",
-    "UNION",
-    "UNNEST",
-    "UPPER",
-    "USING",
-    "VALUES",
-    "VARCHAR",
-    "WHEN",
-    "WHERE",
-    "WITH",
-];
+const HARMLESS_BEFORE_PARENTHESIS: &str = "\
+    ABS ALL AND ANY ARRAY ARRAY_AGG AS AVG BETWEEN BOOL_AND BOOL_OR BTRIM BY CASE CAST CEIL CHAR COALESCE \
+    CONCAT COUNT DATE_TRUNC DECIMAL DENSE_RANK DISTINCT ELSE EXCEPT EXISTS EXTRACT FILTER FLOOR FROM \
+    GREATEST GROUP HAVING ILIKE IN INTERSECT JOIN JSON_AGG JSONB_AGG LATERAL LEAST LENGTH LIKE LIMIT LOWER \
+    LTRIM MATERIALIZED MAX MIN NOT NULLIF NUMERIC OFFSET ON OR OVER PARTITION RANK ROUND ROW ROW_NUMBER ROWS \
+    RTRIM SELECT SOME STRING_AGG SUBSTRING SUM THEN TO_CHAR TRIM UNION UNNEST UPPER USING VALUES VARCHAR \
+    WHEN WHERE WITH";
 
 /// What SQL text does.
 pub(crate) fn effect(sql: &str) -> Effect {
@@ -110,21 +34,21 @@ pub(crate) fn effect(sql: &str) -> Effect {
     let mut before_previous: Option<Token<'_>> = None;
     for token in tokens(sql) {
         match (&previous, &token) {
-            (None, Token::Word(word)) if is_any(word, &["SELECT", "VALUES", "TABLE", "WITH"]) => {}
             (None, Token::Symbol('(')) => {}
-            (None, _) => return Effect::Unknown,
+            (None, Token::Word(word)) if is_any(word, "SELECT VALUES TABLE WITH") => {}
             // FOR UPDATE and the like, and SELECT INTO; writes in a WITH.
-            (_, Token::Word(word)) if is_any(word, &["INSERT", "UPDATE", "DELETE", "MERGE", "INTO", "FOR"]) => {
+            (Some(_), Token::Word(word)) if is_any(word, "INSERT UPDATE DELETE MERGE INTO FOR") => {
                 return Effect::Unknown;
             }
-            (_, Token::Symbol(';')) => return Effect::Unknown,
             (Some(Token::Word(word)), Token::Symbol('(')) => {
                 let qualified = matches!(before_previous, Some(Token::Symbol('.')));
                 if qualified || !is_any(word, HARMLESS_BEFORE_PARENTHESIS) {
                     return Effect::Unknown;
                 }
             }
-            (Some(Token::Quoted(_)), Token::Symbol('(')) => return Effect::Unknown,
+            (None, _) | (_, Token::Symbol(';')) | (Some(Token::Quoted(_)), Token::Symbol('(')) => {
+                return Effect::Unknown;
+            }
             _ => {}
         }
         before_previous = previous.replace(token);
@@ -215,8 +139,8 @@ fn setting_name(tokens: &[Token<'_>]) -> String {
     name.to_ascii_lowercase()
 }
 
-fn is_any(word: &str, words: &[&str]) -> bool {
-    words.iter().any(|other| word.eq_ignore_ascii_case(other))
+fn is_any(word: &str, words: &str) -> bool {
+    words.split_ascii_whitespace().any(|other| word.eq_ignore_ascii_case(other))
 }
 
 #[cfg(test)]

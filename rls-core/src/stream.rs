@@ -12,7 +12,7 @@ use sqlx::Executor;
 use crate::begin::ContextText;
 use crate::error::sqlstate;
 use crate::operation::{Execute, query, query_error};
-use crate::pool::Pool;
+use crate::pool::{Pool, explain};
 use crate::statement::Effect;
 
 /// The rows of a statement, as the server sends them.
@@ -54,7 +54,7 @@ impl<'a> RowStream<'a> {
                         Err(error) => {
                             drop(rows);
                             lease.note(&error);
-                            Err(pool.explain(query_error(error), context.is_anonymous()))?;
+                            Err(explain(query_error(error), context.is_anonymous()))?;
                             return;
                         }
                     }

@@ -39,7 +39,10 @@ async fn tasks_migrates_and_runs_as_a_process() {
 
     let app = succeeds("tasks-app", &[], &database);
     assert_eq!(app.lines().count(), 2, "each sees one task: {app}");
-    assert!(app.contains("ann sees \"a task of ann's\" of ann-") && app.contains("bob sees \"a task of bob's\" of bob-"), "{app}");
+    assert!(
+        app.contains("ann sees \"a task of ann's\" of ann-") && app.contains("bob sees \"a task of bob's\" of bob-"),
+        "{app}"
+    );
 
     for (command, policies) in [("refresh", "18"), ("down", "0"), ("up", "18"), ("fresh", "18"), ("reset", "0")] {
         succeeds("tasks-migration", &[command], &database);

@@ -1,10 +1,6 @@
 //! Paired measurement: strategies take turns in one process, so that what disturbs one disturbs all, and what counts
 //! is their ratio.
 
-#![forbid(unsafe_code)]
-#![deny(missing_docs)]
-#![warn(clippy::pedantic)]
-
 mod machine;
 mod options;
 mod samples;

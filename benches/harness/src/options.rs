@@ -16,6 +16,18 @@ pub enum Effort {
     Full,
 }
 
+impl Effort {
+    /// What is to be said of the numbers.
+    #[must_use]
+    pub fn remark(self) -> &'static str {
+        match self {
+            Self::Smoke => "\n\nRun as a test: these numbers say only that everything works.",
+            Self::Quick => "\n\nA quick run: rough numbers.",
+            Self::Full => "",
+        }
+    }
+}
+
 /// The options of one run.
 #[derive(Clone, Debug)]
 pub struct Options {

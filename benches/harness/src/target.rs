@@ -1,5 +1,6 @@
 //! Numbers that are aimed at: reported, never asserted.
 
+use crate::options::{Effort, Options};
 use crate::table::{Table, section};
 
 /// A ratio and where it should be.
@@ -49,8 +50,11 @@ impl Targets {
         self.0.push(target);
     }
 
-    /// Prints them as a section.
-    pub fn print(&self) {
+    /// Prints them as a section; not those of a smoke run, whose numbers say nothing.
+    pub fn print(&self, options: &Options) {
+        if options.effort == Effort::Smoke {
+            return;
+        }
         let mut table = Table::new(&["ratio", "target", "measured", ""]);
         for target in &self.0 {
             table.row(target.cells());

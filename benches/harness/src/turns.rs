@@ -114,7 +114,8 @@ impl Order {
     #[allow(clippy::should_implement_trait, reason = "what it lends is not an iterator's")]
     pub fn next(&mut self) -> &[usize] {
         for last in (1..self.order.len()).rev() {
-            self.order.swap(last, self.random(last + 1));
+            let other = self.random(last + 1);
+            self.order.swap(last, other);
         }
         &self.order
     }

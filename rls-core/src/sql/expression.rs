@@ -39,11 +39,12 @@ pub(crate) fn create_policy(table: &str, policy: &Policy<Expression>) -> String 
         command(policy.command),
         roles(policy.roles.iter()),
     );
-    if let Some(using) = &policy.using {
-        sql.push_str(&format!(" USING ({})", expression(using)));
-    }
-    if let Some(with_check) = &policy.with_check {
-        sql.push_str(&format!(" WITH CHECK ({})", expression(with_check)));
+    for (words, side) in [(" USING (", &policy.using), (" WITH CHECK (", &policy.with_check)] {
+        if let Some(side) = side {
+            sql.push_str(words);
+            sql.push_str(&expression(side));
+            sql.push(')');
+        }
     }
     sql
 }

@@ -10,7 +10,7 @@ use tokio::sync::MutexGuard;
 use crate::error::RlsError;
 use crate::lease::Lease;
 use crate::operation::{Operation, exec_error};
-use crate::pool::Pool;
+use crate::pool::{Pool, explain};
 
 /// A savepoint of one transaction; its name is never used twice in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,15 +77,14 @@ impl Shared {
     /// Called from a drop: nothing is sent now, and nothing is waited for.
     pub(super) fn abandon(&self, savepoint: Option<Savepoint>) {
         let mut abandoned = self.abandoned.lock().unwrap_or_else(PoisonError::into_inner);
-        match savepoint {
-            Some(savepoint) => abandoned.savepoints.push(savepoint),
-            None => {
-                abandoned.outermost = true;
-                // Held by a nested transaction's statement, the lease goes with the last of them.
-                if let Ok(mut state) = self.state.try_lock() {
-                    state.lease = None;
-                }
-            }
+        if let Some(savepoint) = savepoint {
+            abandoned.savepoints.push(savepoint);
+            return;
+        }
+        abandoned.outermost = true;
+        // Held by a nested transaction's statement, the lease goes with the last of them.
+        if let Ok(mut state) = self.state.try_lock() {
+            state.lease = None;
         }
     }
 }
@@ -214,7 +213,7 @@ impl<'a> Lane<'a> {
                 lease.give_up();
             }
         }
-        let error = self.shared.pool.explain(into(error), self.shared.anonymous);
+        let error = explain(into(error), self.shared.anonymous);
         if self.state.lease.as_ref().is_some_and(Lease::is_lost) {
             self.state.lost = Some(RlsError::from(&error));
             self.state.lease = None;

@@ -94,7 +94,8 @@ async fn roles_log_in_and_do_no_more() {
          FROM pg_authid WHERE rolname IN ('{app}', '{admin}')"
     );
     assert_eq!(texts(&fixture.owner, &roles).await, ["t f f f f f f t"; 2]);
-    let members = format!("SELECT pg_has_role('{app}', '{admin}', 'MEMBER') || ' ' || pg_has_role('{admin}', '{app}', 'MEMBER')");
+    let members =
+        format!("SELECT pg_has_role('{app}', '{admin}', 'MEMBER') || ' ' || pg_has_role('{admin}', '{app}', 'MEMBER')");
     assert_eq!(text(&fixture.owner, &members).await, "false false");
 }
 

@@ -28,7 +28,9 @@ async fn login_is_the_application_role_whatever_the_url_says() {
 async fn gate_refuses_logins_that_policies_do_not_hold() {
     let fixture = Fixture::new(1).await;
     let app = fixture.config.app_role();
-    let alter = |sql: &str| fixture.owner.execute_unprepared(Box::leak(sql.replace("APP", &format!("\"{app}\"")).into_boxed_str()));
+    let alter = |sql: &str| {
+        fixture.owner.execute_unprepared(Box::leak(sql.replace("APP", &format!("\"{app}\"")).into_boxed_str()))
+    };
     alter("ALTER ROLE APP SUPERUSER").await.unwrap();
     assert!(matches!(findings(&fixture, fixture.config.clone()).await.as_slice(), [GateFinding::Bypasses { .. }]));
     alter("ALTER ROLE APP NOSUPERUSER BYPASSRLS").await.unwrap();

@@ -82,7 +82,10 @@ macro_rules! works {
             let (database, owner) = database().await;
             let registry: Registry = registry![user::Entity, item::Entity].unwrap();
             let schema = registry.scopes()[0].table.schema.clone().unwrap();
-            owner.execute_unprepared(&format!("CREATE SCHEMA \"{}\"", schema.as_str().replace('"', "\"\""))).await.unwrap();
+            owner
+                .execute_unprepared(&format!("CREATE SCHEMA \"{}\"", schema.as_str().replace('"', "\"\"")))
+                .await
+                .unwrap();
             let create = Schema::new(DbBackend::Postgres);
             owner.execute(&create.create_table_from_entity(user::Entity)).await.unwrap();
             owner.execute(&create.create_table_from_entity(item::Entity)).await.unwrap();

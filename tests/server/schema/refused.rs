@@ -51,7 +51,9 @@ fn owner_without_identity_or_of_another_type_is_an_error() {
 async fn owner_column_of_another_type_in_the_database_is_an_error() {
     let (database, owner) = database().await;
     owner
-        .execute_unprepared(r#"CREATE TABLE "user" (id uuid PRIMARY KEY); CREATE TABLE task (id uuid, owner_id integer)"#)
+        .execute_unprepared(
+            r#"CREATE TABLE "user" (id uuid PRIMARY KEY); CREATE TABLE task (id uuid, owner_id integer)"#,
+        )
         .await
         .unwrap();
     let rls = Rls::new(registry![user::Entity, task::Entity].unwrap(), config(&database));
@@ -128,7 +130,9 @@ async fn login_without_temporary_cannot_verify() {
 #[tokio::test]
 async fn no_server_and_other_backends_are_typed_errors() {
     let config = RlsConfig::new();
-    for (url, backend) in [("sqlite::memory:", "sqlite"), ("mysql://root@localhost/x", "mysql"), ("nonsense", "nonsense")] {
+    for (url, backend) in
+        [("sqlite::memory:", "sqlite"), ("mysql://root@localhost/x", "mysql"), ("nonsense", "nonsense")]
+    {
         let error = RlsConnection::connect_with(url, config.clone(), entities()).await.unwrap_err();
         assert!(matches!(&error, RlsError::Backend { backend: found } if found == backend), "{error:?}");
     }

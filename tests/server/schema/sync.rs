@@ -17,7 +17,10 @@ mod filled {
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
     #[sea_orm(table_name = "task")]
-    #[user_scoped(backfill = r#"SELECT id FROM public."user" ORDER BY email LIMIT 1 -- the first"#, on_delete = "restrict")]
+    #[user_scoped(
+        backfill = r#"SELECT id FROM public."user" ORDER BY email LIMIT 1 -- the first"#,
+        on_delete = "restrict"
+    )]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: Uuid,
@@ -90,7 +93,10 @@ async fn plan_prints_sql_and_no_secret() {
     let config = config(&database);
     let plan = Rls::new(entities(), config.clone()).plan(&owner).await.unwrap();
     let printed = plan.to_string();
-    assert!(printed.contains("PASSWORD '***'") && !printed.contains("SCRAM") && !printed.contains("password'"), "{printed}");
+    assert!(
+        printed.contains("PASSWORD '***'") && !printed.contains("SCRAM") && !printed.contains("password'"),
+        "{printed}"
+    );
     assert!(!format!("{plan:?}").contains("SCRAM"));
     let grant = printed.find("GRANT SELECT").unwrap();
     let policy = printed.rfind("CREATE POLICY").unwrap();
@@ -128,7 +134,10 @@ async fn rows_without_owner_stop_everything_unless_backfilled() {
     assert!(text(&owner, key).await.ends_with("ON DELETE RESTRICT"));
     assert!(rls.plan(&owner).await.unwrap().is_empty());
 
-    owner.execute_unprepared("ALTER TABLE task ALTER owner_id DROP NOT NULL; UPDATE task SET owner_id = NULL").await.unwrap();
+    owner
+        .execute_unprepared("ALTER TABLE task ALTER owner_id DROP NOT NULL; UPDATE task SET owner_id = NULL")
+        .await
+        .unwrap();
     let nulls = Rls::new(registry![user::Entity, task::Entity].unwrap(), config.clone()).sync(&owner).await;
     assert!(matches!(nulls, Err(RlsError::Schema(SchemaError::RowsWithoutOwner { .. }))), "{nulls:?}");
     rls.sync(&owner).await.unwrap();
@@ -142,7 +151,10 @@ async fn missing_tables_are_an_error_or_passed_over_as_told() {
     owner.execute_unprepared("DROP TABLE note").await.unwrap();
     let rls = Rls::new(entities(), config(&database));
     let error = rls.sync(&owner).await.unwrap_err();
-    assert!(matches!(&error, RlsError::Schema(SchemaError::MissingTable { table }) if table == "public.note"), "{error}");
+    assert!(
+        matches!(&error, RlsError::Schema(SchemaError::MissingTable { table }) if table == "public.note"),
+        "{error}"
+    );
     rls.clone().missing_tables(MissingTables::Skip).sync(&owner).await.unwrap();
     assert_eq!(text(&owner, "SELECT count(*)::text FROM pg_policies").await, "12");
     owner.execute_unprepared("CREATE VIEW note AS SELECT 1 AS id").await.unwrap();

@@ -1,6 +1,6 @@
 //! The plain format with all keys.
 
-use sea_orm_rls::{OnDelete, registry, ScopeKind};
+use sea_orm_rls::{OnDelete, ScopeKind, registry};
 
 mod user {
     use sea_orm::entity::prelude::*;

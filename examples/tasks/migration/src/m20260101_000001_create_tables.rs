@@ -7,9 +7,7 @@ pub struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager
-            .create_table(
-                Table::create().table("user").col(pk_uuid("id")).col(string("email").unique_key()).to_owned(),
-            )
+            .create_table(Table::create().table("user").col(pk_uuid("id")).col(string("email").unique_key()).to_owned())
             .await?;
         manager
             .create_table(

@@ -23,7 +23,7 @@ enum Phase {
 }
 
 #[derive(Debug)]
-pub struct Conversation {
+pub(super) struct Conversation {
     number: usize,
     phase: Phase,
     client: Framing,
@@ -31,11 +31,11 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    pub fn new(number: usize) -> Self {
+    pub(super) fn new(number: usize) -> Self {
         Self { number, phase: Phase::Greeting, client: Framing::default(), server: Framing::default() }
     }
 
-    pub fn client_sent(&mut self, bytes: &[u8], log: &mut Log) {
+    pub(super) fn client_sent(&mut self, bytes: &[u8], log: &mut Log) {
         if self.phase == Phase::Opaque {
             return;
         }
@@ -64,7 +64,7 @@ impl Conversation {
         }
     }
 
-    pub fn server_answered(&mut self, bytes: &[u8], log: &mut Log) {
+    pub(super) fn server_answered(&mut self, bytes: &[u8], log: &mut Log) {
         if self.phase == Phase::Opaque {
             return;
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 /// A sleep ends late by a time that depends on the machine: 5 to 100 µs, half of it Linux's timer slack. So it is begun
 /// early by what nine of ten sleeps of this thread were late, and the rest is spun.
-pub struct Waiter {
+pub(super) struct Waiter {
     early: Duration,
 }
 
@@ -14,11 +14,11 @@ const SOONER: Duration = Duration::from_micros(1);
 const MOST: Duration = Duration::from_micros(200);
 
 impl Waiter {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { early: Duration::from_micros(100) }
     }
 
-    pub fn wait_until(&mut self, due: Instant) {
+    pub(super) fn wait_until(&mut self, due: Instant) {
         let sleep = due.saturating_duration_since(Instant::now()).saturating_sub(self.early);
         if !sleep.is_zero() {
             thread::sleep(sleep);

@@ -2,7 +2,7 @@
 
 /// How the next message begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Head {
+pub(super) enum Head {
     /// With its length: what a client sends before its start-up is done.
     Length,
     /// With its type and then its length.
@@ -11,14 +11,14 @@ pub enum Head {
 
 /// A message without its head; without a type where its head has none.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Frame {
-    pub kind: Option<char>,
-    pub body: Vec<u8>,
+pub(super) struct Frame {
+    pub(super) kind: Option<char>,
+    pub(super) body: Vec<u8>,
 }
 
 /// The bytes of one direction that are not a whole message yet.
 #[derive(Debug, Default)]
-pub struct Framing {
+pub(super) struct Framing {
     bytes: Vec<u8>,
     /// How many of them have been taken.
     taken: usize,
@@ -26,24 +26,24 @@ pub struct Framing {
 
 /// Not a message of this protocol.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Unreadable;
+pub(super) struct Unreadable;
 
 impl Framing {
-    pub fn add(&mut self, bytes: &[u8]) {
+    pub(super) fn add(&mut self, bytes: &[u8]) {
         self.bytes.drain(..self.taken);
         self.taken = 0;
         self.bytes.extend_from_slice(bytes);
     }
 
     /// The next single byte, the answer to a request for encryption.
-    pub fn byte(&mut self) -> Option<u8> {
+    pub(super) fn byte(&mut self) -> Option<u8> {
         let byte = self.bytes.get(self.taken).copied()?;
         self.taken += 1;
         Some(byte)
     }
 
     /// The next whole message.
-    pub fn next(&mut self, head: Head) -> Result<Option<Frame>, Unreadable> {
+    pub(super) fn next(&mut self, head: Head) -> Result<Option<Frame>, Unreadable> {
         let typed = usize::from(head == Head::Type);
         let bytes = &self.bytes[self.taken..];
         let Some(&length) = bytes.get(typed..).and_then(|bytes| bytes.first_chunk()) else {

@@ -4,13 +4,13 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 /// Which way bytes go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
+pub(super) enum Direction {
     ToServer,
     ToClient,
 }
 
 #[derive(Debug, Default)]
-pub struct Gate {
+pub(super) struct Gate {
     held: Mutex<Held>,
     changed: Condvar,
 }
@@ -22,20 +22,20 @@ struct Held {
 }
 
 impl Gate {
-    pub fn hold(&self, requests: bool, answers: bool) {
+    pub(super) fn hold(&self, requests: bool, answers: bool) {
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Held { requests, answers };
         self.changed.notify_all();
     }
 
     /// Lets those who wait ask again whether they still have to.
-    pub fn wake(&self) {
+    pub(super) fn wake(&self) {
         // Under the lock, so that nobody is between asking and waiting.
         let _held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         self.changed.notify_all();
     }
 
     /// Waits until bytes may pass this way, or `given_up`.
-    pub fn pass(&self, direction: Direction, given_up: impl Fn() -> bool) {
+    pub(super) fn pass(&self, direction: Direction, given_up: impl Fn() -> bool) {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let waits = |held: &mut Held| {
             let closed = match direction {

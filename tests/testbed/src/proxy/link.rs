@@ -17,14 +17,14 @@ use super::upstream::Socket;
 
 /// What all links of a proxy share.
 #[derive(Debug)]
-pub struct Shared {
-    pub one_way: Duration,
-    pub gate: Gate,
-    pub log: Mutex<Log>,
+pub(super) struct Shared {
+    pub(super) one_way: Duration,
+    pub(super) gate: Gate,
+    pub(super) log: Mutex<Log>,
 }
 
 #[derive(Debug)]
-pub struct Link {
+pub(super) struct Link {
     client: Socket,
     server: Socket,
     conversation: Mutex<Conversation>,
@@ -39,7 +39,12 @@ struct Chunk {
 }
 
 impl Link {
-    pub fn start(number: usize, client: TcpStream, server: Socket, shared: &Arc<Shared>) -> io::Result<Arc<Self>> {
+    pub(super) fn start(
+        number: usize,
+        client: TcpStream,
+        server: Socket,
+        shared: &Arc<Shared>,
+    ) -> io::Result<Arc<Self>> {
         let link = Arc::new(Self {
             client: Socket::Tcp(client),
             server,
@@ -58,7 +63,7 @@ impl Link {
     }
 
     /// Closes both sides; whether they were open.
-    pub fn cut(&self) -> bool {
+    pub(super) fn cut(&self) -> bool {
         let open = !self.cut.swap(true, Ordering::AcqRel);
         self.client.shutdown(Shutdown::Both);
         self.server.shutdown(Shutdown::Both);

@@ -6,7 +6,7 @@ use std::mem;
 use super::counter::{Counter, Flight, Message};
 
 #[derive(Debug)]
-pub struct Log {
+pub(super) struct Log {
     recording: bool,
     counter: Counter,
     /// The last flight of each connection.
@@ -21,24 +21,24 @@ struct Last {
 }
 
 impl Log {
-    pub fn new(recording: bool) -> Self {
+    pub(super) fn new(recording: bool) -> Self {
         Self { recording, counter: Counter::default(), last: HashMap::new() }
     }
 
-    pub fn counter(&self) -> Counter {
+    pub(super) fn counter(&self) -> Counter {
         self.counter.clone()
     }
 
-    pub fn reset(&mut self) {
+    pub(super) fn reset(&mut self) {
         mem::take(&mut self.counter);
         self.last.clear();
     }
 
-    pub fn connected(&mut self) {
+    pub(super) fn connected(&mut self) {
         self.counter.connections += 1;
     }
 
-    pub fn sent(&mut self, connection: usize, kind: char, body: &[u8]) {
+    pub(super) fn sent(&mut self, connection: usize, kind: char, body: &[u8]) {
         *self.counter.sent.entry(kind).or_default() += 1;
         let last = self.last.get(&connection).filter(|last| !last.answered).map(|last| last.flight);
         let flight = last.unwrap_or_else(|| {
@@ -54,7 +54,7 @@ impl Log {
         }
     }
 
-    pub fn answered(&mut self, connection: usize, kind: char) {
+    pub(super) fn answered(&mut self, connection: usize, kind: char) {
         *self.counter.received.entry(kind).or_default() += 1;
         let Some(last) = self.last.get_mut(&connection) else {
             return;

@@ -7,13 +7,13 @@ use std::path::PathBuf;
 
 /// A server's port or socket.
 #[derive(Clone, Debug)]
-pub enum Upstream {
+pub(crate) enum Upstream {
     Tcp(String, u16),
     Unix(PathBuf),
 }
 
 impl Upstream {
-    pub fn connect(&self) -> io::Result<Socket> {
+    pub(super) fn connect(&self) -> io::Result<Socket> {
         match self {
             Self::Tcp(host, port) => {
                 let stream = TcpStream::connect((&**host, *port))?;
@@ -27,20 +27,20 @@ impl Upstream {
 
 /// One side of a link; read and written by two threads at once.
 #[derive(Debug)]
-pub enum Socket {
+pub(super) enum Socket {
     Tcp(TcpStream),
     Unix(UnixStream),
 }
 
 impl Socket {
-    pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => Read::read(&mut &*stream, buffer),
             Self::Unix(stream) => Read::read(&mut &*stream, buffer),
         }
     }
 
-    pub fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
+    pub(super) fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => Write::write_all(&mut &*stream, bytes),
             Self::Unix(stream) => Write::write_all(&mut &*stream, bytes),
@@ -48,7 +48,7 @@ impl Socket {
     }
 
     /// One that is shut already is no failure.
-    pub fn shutdown(&self, how: Shutdown) {
+    pub(super) fn shutdown(&self, how: Shutdown) {
         let _shut = match self {
             Self::Tcp(stream) => stream.shutdown(how),
             Self::Unix(stream) => stream.shutdown(how),
