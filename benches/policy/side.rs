@@ -11,8 +11,7 @@ use uuid::Uuid;
 use crate::entity;
 use crate::work::{Kind, Parameters, Work};
 
-/// How often a fast read runs in one turn; its mean counts. Whether the server's process wakes on the processor that
-/// asked, or on another that slept, doubles the time of a single one.
+/// How often a fast read runs in one turn; its mean counts, for the first ones find the caches full of the other side's.
 const AT_ONCE: u32 = 20;
 
 /// A statement of one side, ready to run.

@@ -29,7 +29,12 @@ pub struct World {
 
 impl World {
     pub async fn new(options: &Options) -> Self {
-        let settings = [("autovacuum", "off"), ("shared_buffers", "512MB"), ("maintenance_work_mem", "256MB")];
+        let settings = [
+            ("autovacuum", "off"),
+            ("shared_buffers", "512MB"),
+            ("maintenance_work_mem", "256MB"),
+            ("max_parallel_workers_per_gather", "0"),
+        ];
         let server = settings.iter().fold(Server::builder().own(), |server, (name, value)| server.setting(name, value));
         let server = server.start().unwrap();
         let database = server.database("policy").await.unwrap();

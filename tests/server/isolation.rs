@@ -46,8 +46,8 @@ on_both_pools! {
         let hers = new_task("ann's").insert(&ann).await.unwrap();
         let his = new_task("bob's").insert(&bob).await.unwrap();
         assert_eq!((hers.owner_id, his.owner_id), (fixture.ann, fixture.bob), "insert fills the owner");
-        assert_eq!(task::Entity::find().all(&ann).await.unwrap(), [hers.clone()]);
-        assert_eq!(task::Entity::find().all(&bob).await.unwrap(), [his.clone()]);
+        assert_eq!(task::Entity::find().all(&ann).await.unwrap(), std::slice::from_ref(&hers));
+        assert_eq!(task::Entity::find().all(&bob).await.unwrap(), std::slice::from_ref(&his));
         assert_eq!(task::Entity::find_by_id(his.id).one(&ann).await.unwrap(), None);
         assert_eq!(task::Entity::find_by_id(his.id).one(&bob).await.unwrap(), Some(his));
         assert_stored(&fixture, 2).await;

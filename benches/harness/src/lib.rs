@@ -8,7 +8,7 @@ mod table;
 mod target;
 mod turns;
 
-pub use machine::machine;
+pub use machine::{machine, one_processor};
 pub use options::{Effort, Options};
 pub use samples::{Samples, median, ratio, time};
 pub use table::{Table, section};

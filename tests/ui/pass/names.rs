@@ -59,7 +59,7 @@ pub(crate) fn main() {
     let columns = |table: &str| {
         let scope = registry.scopes().iter().find(|scope| scope.table.table.as_str() == table).unwrap();
         let sea_orm_rls::ScopeKind::Owned(owned) = &scope.kind else { panic!("owned") };
-        owned.index.iter().map(|column| column.as_str()).collect::<Vec<_>>()
+        owned.index.iter().map(sea_orm_rls::Identifier::as_str).collect::<Vec<_>>()
     };
     assert_eq!(columns("renamed"), ["belongsTo", "createdAt"]);
     assert_eq!(columns("type"), ["type", "match"]);

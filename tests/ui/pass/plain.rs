@@ -52,7 +52,7 @@ pub(crate) fn main() {
 
     assert_eq!((task.owner.as_str(), task.setting.as_str()), ("author_id", "app.actor"));
     let ScopeKind::Owned(owned) = &task.kind else { panic!("owned") };
-    let index: Vec<&str> = owned.index.iter().map(|column| column.as_str()).collect();
+    let index: Vec<&str> = owned.index.iter().map(sea_orm_rls::Identifier::as_str).collect();
     assert_eq!(index, ["author_id", "title", "due"]);
     assert!(!owned.default);
     assert_eq!(owned.backfill.as_deref(), Some("(SELECT id FROM \"user\" LIMIT 1)"));
