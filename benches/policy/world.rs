@@ -11,6 +11,11 @@ use crate::side::Side;
 
 const PASSWORD: &str = "bench";
 
+/// What the server takes: measured, and a half more.
+const ROOM: u64 = 1 << 30;
+const BYTES_OF_ROW: u64 = 1_500;
+const BYTES_OF_OTHER: u64 = 200;
+
 /// Of each owner in the tables that grow by others' rows: they grow by owners.
 pub const ROWS_OF_EACH: u64 = 1_000;
 
@@ -36,18 +41,16 @@ impl World {
             ("max_parallel_workers_per_gather", "0"),
         ];
         let server = settings.iter().fold(Server::builder().own(), |server, (name, value)| server.setting(name, value));
-        let server = server.start().unwrap();
+        let (rows, others) = (
+            options.rows("BENCH_ROWS", 20_000, 200_000, 2_000_000),
+            options.rows("BENCH_GROWTH", 100_000, 1_000_000, 10_000_000),
+        );
+        let server = server.room(ROOM + rows * BYTES_OF_ROW + others * BYTES_OF_OTHER).start().unwrap();
         let database = server.database("policy").await.unwrap();
         let config = RlsConfig::new().app_login(&database.role("app"), PASSWORD).unwrap();
         let config = config.admin_login(&database.role("admin"), PASSWORD).unwrap();
-        let world = Self {
-            admin: SeaDatabase::connect(database.url()).await.unwrap(),
-            server,
-            database,
-            config,
-            rows: options.rows("BENCH_ROWS", 20_000, 200_000, 2_000_000),
-            others: options.rows("BENCH_GROWTH", 100_000, 1_000_000, 10_000_000),
-        };
+        let world =
+            Self { admin: SeaDatabase::connect(database.url()).await.unwrap(), server, database, config, rows, others };
         world.fill().await;
         Rls::new(entity::registry(), world.config.clone()).sync(&world.admin).await.unwrap();
         world.twins().await;

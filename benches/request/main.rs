@@ -18,7 +18,7 @@ mod world;
 
 use std::sync::Arc;
 
-use harness::{Options, machine, section};
+use harness::{Options, machine, section, time};
 use measured::Measured;
 use session::Session;
 use work::Work;
@@ -41,6 +41,7 @@ async fn run() {
     let mut measured = Measured::default();
     for link in Link::ALL {
         let session = Session::open(&world, link, CONNECTIONS).await;
+        println!("\n`SELECT 1` on an open connection, {link}: {}", time(session.least().await));
         for work in Work::ALL {
             let title = format!("{work}, {link}");
             if options.wants(&title) {

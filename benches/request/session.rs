@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use harness::timed;
+use harness::{Samples, timed};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use sea_orm::{DbErr, Statement};
 use sea_orm_rls::RlsConnection;
@@ -57,13 +57,26 @@ impl Session {
         self.turns.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// The least that a statement can take over this link.
+    pub async fn least(&self) -> Duration {
+        let mut times = Samples::default();
+        for _ in 0..200 {
+            times.add(self.one().await);
+        }
+        times.median()
+    }
+
+    async fn one(&self) -> Duration {
+        let statement = Statement::from_string(self.between.get_database_backend(), "SELECT 1");
+        timed(self.between.query_one_raw(statement)).await
+    }
+
     /// Times some work, alone: what the pools do behind the strategy before is over then.
     pub async fn alone(&self, work: impl Future<Output = Result<(), DbErr>>) -> Duration {
         // A pool asks for one more answer when it gets a connection back; two of another's outlast it, and keep the
         // processors awake where a pause would let them sleep.
         for _ in 0..2 {
-            let statement = Statement::from_string(self.between.get_database_backend(), "SELECT 1");
-            self.between.query_one_raw(statement).await.unwrap();
+            self.one().await;
         }
         self.world.proxy().reset();
         let time = timed(work).await;

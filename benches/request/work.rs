@@ -26,6 +26,12 @@ impl Work {
         }
     }
 
+    /// Whether all round trips are those that it waits for: among several statements of a pool's there are also those
+    /// with which the pool takes connections back.
+    pub fn is_alone(self) -> bool {
+        self != Self::Reads
+    }
+
     pub async fn once(self, way: Way, session: &Session) -> Duration {
         match self {
             Self::Read => session.alone(way.read(session)).await,

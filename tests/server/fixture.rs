@@ -78,6 +78,11 @@ pub struct Fixture {
 impl Fixture {
     /// With a pool of `connections`.
     pub async fn new(connections: u32) -> Self {
+        Self::with_options(connections, |_| {}).await
+    }
+
+    /// With more said of the application's connections.
+    pub async fn with_options(connections: u32, say: impl FnOnce(&mut ConnectOptions)) -> Self {
         let database = testbed::server().unwrap().database("fixture").await.unwrap();
         let config = config(&database);
         let owner = Database::connect(database.url()).await.unwrap();
@@ -92,6 +97,7 @@ impl Fixture {
         Rls::new(entities(), config.clone()).sync(&owner).await.unwrap();
         let mut options = ConnectOptions::new(database.url());
         options.max_connections(connections);
+        say(&mut options);
         let db = RlsConnection::connect_with(options, config.clone(), entities()).await.unwrap();
         let (ann, bob) = (Uuid::new_v4(), Uuid::new_v4());
         let fixture = Self { database, owner, db, config, ann, bob };
@@ -113,7 +119,7 @@ impl Fixture {
         self.db.admin(AdminContext::new("tester", "looks at all rows").unwrap())
     }
 
-    async fn insert_user(&self, id: Uuid, email: &str) {
+    pub async fn insert_user(&self, id: Uuid, email: &str) {
         use sea_orm::{ActiveModelTrait, Set};
         user::ActiveModel { id: Set(id), email: Set(email.to_owned()) }
             .insert(&self.db.scope(UserContext::new(id)))

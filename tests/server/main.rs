@@ -4,4 +4,5 @@ mod examples;
 mod fixture;
 mod habits;
 mod isolation;
+mod lane;
 mod schema;

@@ -9,7 +9,8 @@ pub struct Samples {
 }
 
 impl Samples {
-    pub(crate) fn add(&mut self, time: Duration) {
+    /// Adds one.
+    pub fn add(&mut self, time: Duration) {
         self.times.push(time);
     }
 

@@ -30,8 +30,9 @@ impl Guard {
         listen: Listen,
         password: &str,
         own: &[(String, String)],
+        room: u64,
     ) -> Result<Self, Error> {
-        let folder = storage::create(account)?;
+        let folder = storage::create(account, room)?;
         let access = folder.join("access");
         for (path, text) in [(&access, settings::ACCESS), (&folder.join("password"), password)] {
             fs::write(path, text).map_err(Error::io("write", path))?;

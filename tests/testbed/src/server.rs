@@ -12,7 +12,7 @@ use crate::guard::Guard;
 use crate::programs::{self, Programs};
 use crate::proxy::Upstream;
 use crate::settings::Listen;
-use crate::{Error, Source, name};
+use crate::{Error, Source, name, storage};
 
 /// The port in the name of the socket; every server has a folder of its own.
 const SOCKET_PORT: u16 = 5432;
@@ -37,6 +37,7 @@ pub struct ServerBuilder {
     sources: Vec<Source>,
     tcp: bool,
     settings: Vec<(String, String)>,
+    room: u64,
 }
 
 impl ServerBuilder {
@@ -68,6 +69,14 @@ impl ServerBuilder {
         self
     }
 
+    /// Keeps the cluster in memory only where this many bytes are free, 1 GiB unless told; else it is on disk. No effect
+    /// on a server that `DATABASE_URL` names.
+    #[must_use]
+    pub fn room(mut self, bytes: u64) -> Self {
+        self.room = bytes;
+        self
+    }
+
     /// Looks for PostgreSQL's programs in these places only, instead of [`Source::all`].
     #[must_use]
     pub fn sources(mut self, sources: impl IntoIterator<Item = Source>) -> Self {
@@ -95,7 +104,7 @@ impl ServerBuilder {
         let programs = programs::find(&self.sources, account)?;
         let listen = Listen { port: if self.tcp { free_port()? } else { SOCKET_PORT }, tcp: self.tcp };
         let password = name::random() + &name::random();
-        let guard = Guard::start(&programs, account, listen, &password, &self.settings)?;
+        let guard = Guard::start(&programs, account, listen, &password, &self.settings, self.room)?;
         let loopback =
             (SocketAddr::from((Ipv4Addr::LOCALHOST, listen.port)), Address::loopback(listen.port, &password));
         Ok(Server {
@@ -124,6 +133,7 @@ impl Server {
             sources: Source::all(),
             tcp: false,
             settings: Vec::new(),
+            room: storage::ROOM,
         }
     }
 

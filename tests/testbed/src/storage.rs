@@ -13,15 +13,15 @@ use crate::{Error, name};
 
 const MEMORY: &str = "/dev/shm";
 /// A fresh cluster takes 40 MiB, its write-ahead log up to 256, and each test's database 8.
-const ROOM_IN_MEMORY: u64 = 1 << 30;
+pub const ROOM: u64 = 1 << 30;
 /// The path of a socket is at most 103 bytes on macOS and 107 on Linux, `/.s.PGSQL.65535` among them.
 const LONGEST: usize = 103 - 15;
 
-/// Makes a folder of the server's user, closed to others.
-pub fn create(account: Account) -> Result<PathBuf, Error> {
+/// Makes a folder of the server's user, closed to others; in memory where that leaves `room` bytes.
+pub fn create(account: Account, room: u64) -> Result<PathBuf, Error> {
     let mut tried = Vec::new();
     for parent in [PathBuf::from(MEMORY), temp_dir(), PathBuf::from("/tmp")] {
-        match create_in(&parent, account) {
+        match create_in(&parent, account, room) {
             Ok(folder) => {
                 account.own(&folder)?;
                 return Ok(folder);
@@ -32,11 +32,11 @@ pub fn create(account: Account) -> Result<PathBuf, Error> {
     Err(Error::NoStorage { tried })
 }
 
-fn create_in(parent: &Path, account: Account) -> Result<PathBuf, String> {
+fn create_in(parent: &Path, account: Account, room: u64) -> Result<PathBuf, String> {
     if parent == Path::new(MEMORY) {
         let free = free(parent)?;
-        if free < ROOM_IN_MEMORY {
-            return Err(format!("{} MiB free, {} are needed", free >> 20, ROOM_IN_MEMORY >> 20));
+        if free < room {
+            return Err(format!("{} MiB free, {} are needed", free >> 20, room >> 20));
         }
     }
     if !account.reaches(parent) {
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn folder_is_closed_to_others() {
-        let folder = create(Account::of_server().unwrap()).unwrap();
+        let folder = create(Account::of_server().unwrap(), ROOM).unwrap();
         let found = std::fs::metadata(&folder).unwrap();
         std::fs::remove_dir(&folder).unwrap();
         assert_eq!(found.mode() & 0o777, 0o700);
@@ -73,9 +73,16 @@ mod tests {
     }
 
     #[test]
+    fn folder_for_more_than_memory_holds_is_on_disk() {
+        let folder = create(Account::of_server().unwrap(), u64::MAX).unwrap();
+        std::fs::remove_dir(&folder).unwrap();
+        assert!(!folder.starts_with(MEMORY), "{}", folder.display());
+    }
+
+    #[test]
     fn folder_with_a_name_too_long_for_a_socket_is_refused() {
         let parent = Path::new("/tmp").join("x".repeat(80));
-        let refused = create_in(&parent, Account::of_server().unwrap());
+        let refused = create_in(&parent, Account::of_server().unwrap(), ROOM);
         assert!(refused.is_err(), "{refused:?}");
     }
 }

@@ -1,0 +1,210 @@
+//! No Ok for lost work, and no statement outside the scope unnoticed.
+
+use futures_util::StreamExt;
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, PaginatorTrait, Set, Statement, StreamTrait,
+    TransactionTrait,
+};
+use sea_orm_rls::RlsError;
+
+use super::new_task;
+use crate::fixture::{Fixture, task};
+
+async fn stored(fixture: &Fixture) -> u64 {
+    task::Entity::find().count(&fixture.admin()).await.unwrap()
+}
+
+async fn fail(db: &impl ConnectionTrait) -> DbErr {
+    db.execute_unprepared("SELECT 1 / 0").await.unwrap_err()
+}
+
+#[tokio::test]
+async fn commit_after_a_failed_statement_is_an_error_with_the_first_failure() {
+    let fixture = Fixture::new(1).await;
+    let transaction = fixture.ann().begin().await.unwrap();
+    new_task("lost").insert(&transaction).await.unwrap();
+    fail(&transaction).await;
+    let second = task::Entity::find().all(&transaction).await.unwrap_err();
+    assert_eq!(RlsError::from(&second).sqlstate().as_deref(), Some("25P02"));
+    let error = RlsError::from(transaction.commit().await.unwrap_err());
+    assert!(matches!(error, RlsError::TransactionFailed { .. }), "{error:?}");
+    assert_eq!(error.sqlstate().as_deref(), Some("22012"), "the first failure, not the last: {error}");
+    assert_eq!(stored(&fixture).await, 0);
+    new_task("kept").insert(&fixture.ann()).await.unwrap();
+}
+
+#[tokio::test]
+async fn failure_undone_by_a_savepoint_does_not_stop_the_commit() {
+    let fixture = Fixture::new(1).await;
+    let transaction = fixture.ann().begin().await.unwrap();
+    new_task("kept").insert(&transaction).await.unwrap();
+    for ended_by in ["rollback", "drop", "commit"] {
+        let nested = transaction.begin().await.unwrap();
+        new_task("lost").insert(&nested).await.unwrap();
+        fail(&nested).await;
+        match ended_by {
+            "rollback" => nested.rollback().await.unwrap(),
+            "drop" => drop(nested),
+            _ => {
+                let error = RlsError::from(nested.commit().await.unwrap_err());
+                assert!(matches!(error, RlsError::TransactionFailed { .. }), "{error:?}");
+            }
+        }
+        assert_eq!(task::Entity::find().count(&transaction).await.unwrap(), 1, "{ended_by}");
+    }
+    transaction.commit().await.unwrap();
+    assert_eq!(stored(&fixture).await, 1);
+}
+
+#[tokio::test]
+async fn failure_of_a_deferred_constraint_is_an_error_of_the_commit() {
+    let fixture = Fixture::new(1).await;
+    let defer = r#"ALTER TABLE "task" ADD UNIQUE (title) DEFERRABLE INITIALLY DEFERRED"#;
+    fixture.owner.execute_unprepared(defer).await.unwrap();
+    let transaction = fixture.ann().begin().await.unwrap();
+    new_task("same").insert(&transaction).await.unwrap();
+    new_task("same").insert(&transaction).await.unwrap();
+    let error = RlsError::from(transaction.commit().await.unwrap_err());
+    assert_eq!(error.sqlstate().as_deref(), Some("23505"));
+    assert_eq!(stored(&fixture).await, 0);
+}
+
+#[tokio::test]
+async fn sql_text_cannot_leave_the_scope() {
+    let fixture = Fixture::new(1).await;
+    let transaction = fixture.ann().begin().await.unwrap();
+    new_task("ann's").insert(&transaction).await.unwrap();
+    for sql in
+        ["COMMIT", "rollback", "/* x */ END", "SAVEPOINT a", "SELECT 1; COMMIT; BEGIN", "PREPARE TRANSACTION 'x'"]
+    {
+        let error = RlsError::from(transaction.execute_unprepared(sql).await.unwrap_err());
+        assert!(matches!(error, RlsError::TransactionControl { .. }), "{sql}: {error:?}");
+    }
+    for sql in ["COMMIT AND CHAIN", ";ROLLBACK"] {
+        let statement = Statement::from_string(DbBackend::Postgres, sql);
+        let error = RlsError::from(transaction.execute_raw(statement).await.unwrap_err());
+        assert!(matches!(error, RlsError::TransactionControl { .. }), "{sql}: {error:?}");
+    }
+    let other = format!("SET app.user_id = '{}'", fixture.bob);
+    for sql in [other.as_str(), "RESET ALL", "SET ROLE postgres", "DISCARD ALL", "SET SESSION AUTHORIZATION DEFAULT"] {
+        let outside = fixture.db.anonymous().execute_unprepared(sql).await;
+        for result in [outside, transaction.execute_unprepared(sql).await] {
+            let error = RlsError::from(result.unwrap_err());
+            assert!(matches!(error, RlsError::ContextChange { .. }), "{sql}: {error:?}");
+        }
+    }
+    transaction.execute_unprepared("SET LOCAL statement_timeout = '1min'; SELECT 1").await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(stored(&fixture).await, 1);
+}
+
+/// Text that fools the reader of words: with `standard_conforming_strings` off, a backslash hides the quote's end.
+#[tokio::test]
+async fn hidden_commit_is_reported_and_nothing_runs_after_it() {
+    let fixture = Fixture::new(1).await;
+    let transaction = fixture.ann().begin().await.unwrap();
+    transaction.execute_unprepared("SET LOCAL standard_conforming_strings = off").await.unwrap();
+    let hidden = r"SELECT 'a\'; SELECT ', 1 AS b; COMMIT --'";
+    let error = RlsError::from(transaction.execute_unprepared(hidden).await.unwrap_err());
+    assert!(matches!(error, RlsError::ScopeLost { .. }), "{error:?}");
+    let after = RlsError::from(new_task("outside").insert(&transaction).await.unwrap_err());
+    assert!(matches!(after, RlsError::ScopeLost { .. }), "{after:?}");
+    let commit = RlsError::from(transaction.commit().await.unwrap_err());
+    assert!(matches!(commit, RlsError::ScopeLost { .. }), "{commit:?}");
+    assert_eq!(task::Entity::find().count(&fixture.ann()).await.unwrap(), 0, "the pool gives another connection");
+}
+
+#[tokio::test]
+async fn session_wide_setting_does_not_become_a_later_context() {
+    let fixture = Fixture::new(1).await;
+    new_task("ann's").insert(&fixture.ann()).await.unwrap();
+    let leak = format!("SELECT set_config('app.user_id', '{}', false)", fixture.ann);
+    fixture.bob().execute_unprepared(&leak).await.unwrap();
+    assert_eq!(task::Entity::find().count(&fixture.db.anonymous()).await.unwrap(), 0);
+    assert_eq!(task::Entity::find().count(&fixture.bob()).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_a_read_does_beside_reading_is_kept() {
+    let fixture = Fixture::new(1).await;
+    let run = async |sql: &str| {
+        let statement = Statement::from_string(DbBackend::Postgres, sql);
+        fixture.ann().query_all_raw(statement).await.unwrap().len()
+    };
+    fixture
+        .owner
+        .execute_unprepared(
+            "CREATE SEQUENCE s; GRANT USAGE ON s TO PUBLIC;
+             CREATE FUNCTION add_note(t uuid) RETURNS int LANGUAGE sql AS
+               $$ INSERT INTO note (task_id, body) VALUES (t, 'b') RETURNING id $$;
+             CREATE VIEW hides_a_write WITH (security_invoker) AS SELECT nextval('s') AS n;
+             GRANT SELECT ON hides_a_write TO PUBLIC",
+        )
+        .await
+        .unwrap();
+    assert_eq!(run("SELECT * FROM hides_a_write").await, 1, "refused read-only, run again read-write");
+    let task = new_task("t").insert(&fixture.ann()).await.unwrap();
+    assert_eq!(run(&format!("SELECT add_note('{}')", task.id)).await, 1);
+    assert_eq!(run("SELECT * FROM task FOR UPDATE").await, 1);
+    assert_eq!(
+        run(&format!(
+            "WITH n AS (INSERT INTO note (task_id, body) VALUES ('{}', 'c') RETURNING id) SELECT * FROM n",
+            task.id
+        ))
+        .await,
+        1
+    );
+    let notes = Statement::from_string(DbBackend::Postgres, "SELECT 1 FROM note");
+    assert_eq!(fixture.admin().query_all_raw(notes).await.unwrap().len(), 2, "both are stored");
+}
+
+#[tokio::test]
+async fn dropping_a_transaction_whose_stream_is_alive_does_not_panic() {
+    let fixture = Fixture::new(1).await;
+    for rank in 0..3 {
+        task::ActiveModel { rank: Set(rank), ..new_task("t") }.insert(&fixture.ann()).await.unwrap();
+    }
+    let outer = fixture.ann().begin().await.unwrap();
+    let inner = outer.begin().await.unwrap();
+    let statement = Statement::from_string(DbBackend::Postgres, "SELECT * FROM task");
+    let mut rows = inner.stream_raw(statement).await.unwrap();
+    rows.next().await.unwrap().unwrap();
+    drop(outer);
+    while let Some(row) = rows.next().await {
+        row.unwrap();
+    }
+    drop(rows);
+    let error = RlsError::from(new_task("after").insert(&inner).await.unwrap_err());
+    assert!(matches!(error, RlsError::ScopeLost { .. }), "{error:?}");
+    drop(inner);
+    assert_eq!(task::Entity::find().count(&fixture.ann()).await.unwrap(), 3, "the connection is given back");
+}
+
+#[tokio::test]
+async fn transactions_ended_out_of_order_are_told() {
+    let fixture = Fixture::new(1).await;
+    let outer = fixture.ann().begin().await.unwrap();
+    let middle = outer.begin().await.unwrap();
+    let inner = middle.begin().await.unwrap();
+    new_task("inner").insert(&inner).await.unwrap();
+    middle.rollback().await.unwrap();
+    let error = RlsError::from(inner.commit().await.unwrap_err());
+    assert!(matches!(error, RlsError::ScopeLost { .. }), "{error:?}");
+    new_task("outer").insert(&outer).await.unwrap();
+    outer.commit().await.unwrap();
+    assert_eq!(stored(&fixture).await, 1);
+}
+
+#[tokio::test]
+async fn savepoints_undone_in_a_long_transaction_are_released() {
+    let fixture = Fixture::new(1).await;
+    let transaction = fixture.ann().begin().await.unwrap();
+    for _ in 0..200 {
+        let nested = transaction.begin().await.unwrap();
+        fail(&nested).await;
+        nested.rollback().await.unwrap();
+        new_task("kept").insert(&transaction).await.unwrap();
+    }
+    transaction.commit().await.unwrap();
+    assert_eq!(stored(&fixture).await, 200);
+}
