@@ -79,5 +79,6 @@ fn record<T>(span: &Span, result: &Result<T, sqlx::Error>) {
 }
 
 fn first_word(sql: &str) -> &str {
-    sql.split_whitespace().next().unwrap_or_default()
+    let sql = sql.trim_start();
+    &sql[..sql.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(sql.len())]
 }

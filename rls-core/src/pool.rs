@@ -60,6 +60,7 @@ impl Pool {
             None => Ok(()),
             Some(Refusal::TransactionControl(statement)) => Err(RlsError::TransactionControl { statement }.into()),
             Some(Refusal::ContextChange(statement)) => Err(RlsError::ContextChange { statement }.into()),
+            Some(Refusal::OutlivesScope(statement)) => Err(RlsError::OutlivesScope { statement }.into()),
         }
     }
 

@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement,
 use crate::catalog::{self, ActualRole, Canonical, Relation};
 use crate::config::RlsConfig;
 use crate::diff;
-use crate::error::{RlsError, SchemaError, sqlstate};
+use crate::error::{DeclarationError, RlsError, SchemaError, sqlstate};
 use crate::name::Identifier;
 use crate::plan::{Change, Plan};
 use crate::registry::Registry;
@@ -88,10 +88,9 @@ impl Rls {
     {
         let transaction = begin(db).await?;
         let place = Place::enter(&transaction).await?;
+        // The rollback, of all or to a savepoint, puts the settings back too.
         let changes = self.changes(&transaction, &place).await;
-        let left = place.leave(&transaction).await;
         transaction.rollback().await?;
-        left?;
         changes.map(|changes| Plan { changes })
     }
 
@@ -164,6 +163,11 @@ impl Rls {
     async fn table_changes(&self, db: &DatabaseTransaction, place: &Place) -> Result<Vec<Change>, RlsError> {
         let mut desired: Vec<Desired> =
             self.registry.scopes().iter().map(|scope| Desired::new(scope, &self.config, &place.schema)).collect();
+        let mut tables: Vec<_> = desired.iter().map(|desired| &desired.table).collect();
+        tables.sort();
+        if let Some(twice) = tables.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(DeclarationError::Clash { table: twice[0].to_string() }.into());
+        }
         let mut actual: Vec<Actual<Canonical>> = Vec::new();
         let mut present = Vec::new();
         for (relation, desired) in catalog::read(db, &desired, &self.config).await?.into_iter().zip(&desired) {
@@ -245,7 +249,15 @@ where
 async fn apply(db: &DatabaseTransaction, change: &Change) -> Result<(), RlsError> {
     for statement in sql::change(change) {
         tracing::info!(statement = %statement.shown, "applying");
-        db.execute_unprepared(&statement.text).await.map_err(|error| failure(change, statement.shown, error))?;
+        let run = async {
+            if let Some(secret) = statement.secret {
+                // As a bound value it is in none of sqlx's or SeaORM's logs of statements.
+                const BIND: &str = "SELECT set_config('rls.secret', $1, true)";
+                db.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, BIND, [secret.into()])).await?;
+            }
+            db.execute_unprepared(&statement.text).await
+        };
+        run.await.map_err(|error| failure(change, statement.shown, error))?;
     }
     Ok(())
 }

@@ -63,6 +63,8 @@ pub(crate) enum Refusal {
     TransactionControl(String),
     /// It changes the context, or the role that the policies look at.
     ContextChange(String),
+    /// It leaves something on the connection that the next user of it would find.
+    OutlivesScope(String),
 }
 
 /// How text is sent, and so how many statements it can hold.
@@ -111,6 +113,13 @@ fn refusal_of_one(statement: &[Token<'_>], settings: &[SettingName]) -> Option<R
             Some(Refusal::TransactionControl(first))
         }
         "PREPARE" if word(1) == "TRANSACTION" => Some(Refusal::TransactionControl("PREPARE TRANSACTION".to_owned())),
+        "PREPARE" | "LISTEN" => Some(Refusal::OutlivesScope(first)),
+        "CREATE" if is_any(&word(1), "TEMP TEMPORARY LOCAL GLOBAL") => {
+            Some(Refusal::OutlivesScope(format!("CREATE {}", word(1))))
+        }
+        "DECLARE" if (1..statement.len()).any(|at| word(at) == "WITH" && word(at + 1) == "HOLD") => {
+            Some(Refusal::OutlivesScope("DECLARE … WITH HOLD".to_owned()))
+        }
         "DISCARD" => Some(Refusal::ContextChange(format!("DISCARD {}", word(1)))),
         "SET" | "RESET" => {
             let at = if first == "SET" && matches!(word(1).as_str(), "SESSION" | "LOCAL") { 2 } else { 1 };
@@ -119,7 +128,13 @@ fn refusal_of_one(statement: &[Token<'_>], settings: &[SettingName]) -> Option<R
                 || (first == "RESET" && name == "all")
                 || name.starts_with("rls.")
                 || settings.iter().any(|setting| setting.as_str() == name);
-            changes.then(|| Refusal::ContextChange(format!("{first} {name}")))
+            if changes {
+                return Some(Refusal::ContextChange(format!("{first} {name}")));
+            }
+            let local = first == "SET" && (word(1) == "LOCAL" || is_any(&word(1), "TRANSACTION CONSTRAINTS"));
+            // `U&"…"` spells any name.
+            let spelt = matches!(statement.get(at + 1), Some(Token::Symbol('&')));
+            (!local || spelt).then(|| Refusal::OutlivesScope(format!("{first} {name}")))
         }
         _ => None,
     }

@@ -84,21 +84,22 @@ impl<L: Login> Transaction<L> {
     }
 
     async fn finish_commit(mut self) -> Result<(), DbErr> {
+        // Where it cannot be entered, nothing is committed, and the drop of `self` rolls back.
+        let lane = Lane::enter(&self.shared, self.savepoint).await?;
         // From here the outcome is the server's: a drop while waiting must not roll back what a RELEASE kept.
-        let lane = Lane::enter(&self.shared, self.savepoint).await;
         self.open = false;
         match self.savepoint {
-            None => lane?.commit().await,
-            Some(savepoint) => lane?.release(savepoint).await,
+            None => lane.commit().await,
+            Some(savepoint) => lane.release(savepoint).await,
         }
     }
 
     async fn finish_rollback(mut self) -> Result<(), DbErr> {
-        let lane = Lane::enter(&self.shared, self.savepoint).await;
+        let mut lane = Lane::enter_to_undo(&self.shared).await?;
         self.open = false;
         match self.savepoint {
-            None => lane?.rollback().await,
-            Some(savepoint) => lane?.rollback_to(savepoint).await,
+            None => lane.rollback().await,
+            Some(savepoint) => lane.rollback_to(savepoint).await,
         }
     }
 }

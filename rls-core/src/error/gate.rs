@@ -23,8 +23,8 @@ impl fmt::Display for GateError {
 pub enum GateFinding {
     /// The login sees every row, whatever the policies say.
     #[error(
-        "the login `{role}` is a superuser or has BYPASSRLS, or can become a role that is or has (`{through}`): log \
-         in as a role of its own, such as the one the migration makes"
+        "the login `{role}` is, or can become, `{through}`, which is a superuser or has BYPASSRLS, CREATEROLE, \
+         REPLICATION or the server's files: log in as a role of its own, such as the one the migration makes"
     )]
     Bypasses {
         /// The login.
@@ -43,6 +43,16 @@ pub enum GateFinding {
     /// The login owns a table, and an owner can switch its row security off.
     #[error("the login `{role}` owns table `{table}`, or is a member of its owner: let the migrations' role own it")]
     Owns {
+        /// The login.
+        role: String,
+        /// The table.
+        table: String,
+    },
+    /// The login may truncate a table, which no policy stops.
+    #[error(
+        "the login `{role}` may truncate table `{table}`, which no policy stops: `REVOKE TRUNCATE ON {table} FROM PUBLIC`, or from the role that has it"
+    )]
+    Truncates {
         /// The login.
         role: String,
         /// The table.
@@ -70,8 +80,10 @@ pub enum GateFinding {
         /// The table.
         table: String,
     },
-    /// The policies are not there, so nobody sees a row.
-    #[error("table `{table}` lacks the policies that its entity asks for ({missing}): run the migrations")]
+    /// The policies are not there, or for other commands or roles, or do not read the user.
+    #[error(
+        "table `{table}` lacks policies that its entity asks for, or they were altered ({missing}): run the migrations"
+    )]
     PolicyMissing {
         /// The table.
         table: String,

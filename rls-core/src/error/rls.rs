@@ -82,6 +82,21 @@ pub enum RlsError {
         /// How.
         reason: String,
     },
+    /// A transaction was used while one nested in it was open.
+    #[error(
+        "a nested transaction is open: what runs on the outer one now would be undone with it; end the nested one first, \
+         and begin two of them one after the other"
+    )]
+    NestedOpen,
+    /// SQL text tried to make what outlives its transaction on the pooled connection; it did not run.
+    #[error(
+        "`{statement}` in SQL text would outlive the scope, and did not run: the next user of the connection would find \
+         it; use `SET LOCAL`, and an ordinary table for a temporary one"
+    )]
+    OutlivesScope {
+        /// The statement's first words.
+        statement: String,
+    },
     /// A transaction could not be committed because a statement in it had failed; it was rolled back.
     #[error("the transaction was rolled back, not committed: a statement in it had failed: {first}")]
     TransactionFailed {

@@ -16,12 +16,15 @@ const LOGIN: &str = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLI
 pub(crate) struct Statement {
     pub(crate) text: String,
     pub(crate) shown: String,
+    /// What the text reads from the setting `rls.secret`.
+    pub(crate) secret: Option<String>,
 }
 
 /// The statements of a change, one a message.
 pub(crate) fn change(change: &Change) -> Vec<Statement> {
-    let plain =
-        |statements: Vec<String>| statements.into_iter().map(|text| Statement { shown: text.clone(), text }).collect();
+    let plain = |statements: Vec<String>| {
+        statements.into_iter().map(|text| Statement { shown: text.clone(), text, secret: None }).collect()
+    };
     let one = |text: String| plain(vec![text]);
     match change {
         Change::CreateRole { role, verifier } => {
@@ -118,8 +121,11 @@ fn words(privileges: &BTreeSet<Privilege>) -> String {
 
 fn with_password(sql: String, verifier: Option<&Verifier>) -> Statement {
     let Some(verifier) = verifier else {
-        return Statement { shown: sql.clone(), text: sql };
+        return Statement { shown: sql.clone(), text: sql, secret: None };
     };
-    let password = literal(&verifier.0).unwrap_or_else(|| unreachable!("a verifier is ASCII"));
-    Statement { shown: format!("{sql} PASSWORD '***'"), text: format!("{sql} PASSWORD {password}") }
+    let shown = format!("{sql} PASSWORD '***'");
+    let quoted = |text: &str| literal(text).unwrap_or_else(|| unreachable!("made of texts without NUL"));
+    let template = quoted(&format!("{} PASSWORD %L", sql.replace('%', "%%")));
+    let block = quoted(&format!("BEGIN EXECUTE format({template}, current_setting('rls.secret')); END"));
+    Statement { shown, text: format!("DO {block}; SET LOCAL rls.secret = ''"), secret: Some(verifier.0.clone()) }
 }

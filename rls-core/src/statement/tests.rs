@@ -93,15 +93,36 @@ fn context_changes_are_refused() {
 }
 
 #[test]
+fn what_outlives_the_scope_is_refused() {
+    for sql in [
+        "SET search_path = a",
+        "RESET statement_timeout",
+        "PREPARE p AS SELECT 1",
+        "CREATE TEMP TABLE t (id int)",
+        "create temporary view v as select 1",
+        "DECLARE c CURSOR WITH HOLD FOR SELECT 1",
+        "LISTEN a",
+        "SET LOCAL U&\"app\".\"user_id\" = 'x'",
+    ] {
+        assert!(matches!(refused(sql), Some(Refusal::OutlivesScope(_))), "{sql}");
+    }
+}
+
+#[test]
+fn space_that_is_a_name_to_the_server_hides_nothing() {
+    let hides = "SELECT 1 AS \u{a0}$t$; COMMIT; SELECT 2 AS \u{a0}$t$";
+    assert!(matches!(refused(hides), Some(Refusal::TransactionControl(_))));
+}
+
+#[test]
 fn everything_else_passes() {
     for sql in [
         "SELECT 'COMMIT; SET ROLE x'",
         "SELECT 1 -- ; COMMIT",
         "SELECT 1 /* ; COMMIT */",
         "SET LOCAL statement_timeout = 5",
-        "SET search_path = a",
-        "RESET statement_timeout",
-        "PREPARE p AS SELECT 1",
+        "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+        "CREATE TABLE temp (id int)",
         "DO $$ BEGIN PERFORM 1; END $$",
         "UPDATE t SET role = 'x'",
         "SELECT \"commit\" FROM t",

@@ -35,7 +35,8 @@ impl<'a> Tokens<'a> {
 
     fn skip_space_and_comments(&mut self) {
         loop {
-            self.rest = self.rest.trim_start();
+            // The server's own white space; others, such as U+00A0, are parts of names to it.
+            self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']);
             if self.rest.starts_with("--") {
                 let end = self.rest.find(['\n', '\r']).unwrap_or(self.rest.len());
                 self.take(end);

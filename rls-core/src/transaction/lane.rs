@@ -98,6 +98,13 @@ pub(super) struct Lane<'a> {
 impl<'a> Lane<'a> {
     /// Waits for the lane, and brings the connection to where `savepoint`'s transaction thinks it is.
     pub(super) async fn enter(shared: &'a Shared, savepoint: Option<Savepoint>) -> Result<Self, DbErr> {
+        let lane = Self::enter_to_undo(shared).await?;
+        lane.check_innermost(savepoint)?;
+        Ok(lane)
+    }
+
+    /// As [`Lane::enter`], for a rollback: it undoes what is nested in it as well.
+    pub(super) async fn enter_to_undo(shared: &'a Shared) -> Result<Self, DbErr> {
         let mut lane = Self { state: shared.state.lock().await, shared };
         if shared.abandoned.lock().unwrap_or_else(PoisonError::into_inner).outermost {
             lane.state.lease = None;
@@ -114,12 +121,20 @@ impl<'a> Lane<'a> {
         while let Some(savepoint) = lane.next_abandoned() {
             lane.rollback_to(savepoint).await?;
         }
-        if let Some(savepoint) = savepoint
-            && !lane.state.savepoints.iter().any(|entry| entry.savepoint == savepoint && !entry.ended)
-        {
+        Ok(lane)
+    }
+
+    /// A savepoint encloses all that runs after it, so work of an outer transaction, or of a second nested one, would
+    /// be undone with an open nested one, or kept against its rollback.
+    fn check_innermost(&self, savepoint: Option<Savepoint>) -> Result<(), DbErr> {
+        let live = || self.state.savepoints.iter().filter(|entry| !entry.ended).map(|entry| entry.savepoint);
+        if live().next_back() == savepoint {
+            return Ok(());
+        }
+        if savepoint.is_some_and(|savepoint| live().all(|other| other != savepoint)) {
             return Err(ended("an enclosing transaction ended before it"));
         }
-        Ok(lane)
+        Err(RlsError::NestedOpen.into())
     }
 
     pub(super) async fn run<O: Operation>(&mut self, operation: &O) -> Result<O::Output, DbErr> {

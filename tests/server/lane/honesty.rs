@@ -208,3 +208,41 @@ async fn savepoints_undone_in_a_long_transaction_are_released() {
     transaction.commit().await.unwrap();
     assert_eq!(stored(&fixture).await, 200);
 }
+
+#[tokio::test]
+async fn outer_transaction_is_refused_while_a_nested_one_is_open() {
+    let fixture = Fixture::new(1).await;
+    let is_open = |error: DbErr| matches!(RlsError::from(error), RlsError::NestedOpen);
+    let outer = fixture.ann().begin().await.unwrap();
+    let nested = outer.begin().await.unwrap();
+    new_task("nested").insert(&nested).await.unwrap();
+    assert!(is_open(new_task("outer").insert(&outer).await.unwrap_err()));
+    assert!(is_open(outer.begin().await.unwrap_err()));
+    assert!(is_open(outer.commit().await.unwrap_err()), "it is rolled back, not committed");
+    assert!(nested.commit().await.is_err());
+    assert_eq!(stored(&fixture).await, 0);
+
+    let outer = fixture.ann().begin().await.unwrap();
+    let one = outer.begin().await.unwrap();
+    new_task("one").insert(&one).await.unwrap();
+    one.commit().await.unwrap();
+    let two = outer.begin().await.unwrap();
+    new_task("two").insert(&two).await.unwrap();
+    drop(two);
+    outer.commit().await.unwrap();
+    assert_eq!(stored(&fixture).await, 1);
+}
+
+#[tokio::test]
+async fn what_would_outlive_the_scope_on_the_connection_is_refused() {
+    let fixture = Fixture::new(1).await;
+    for sql in [
+        "CREATE TEMP TABLE import AS SELECT * FROM task",
+        "DECLARE c CURSOR WITH HOLD FOR SELECT title FROM task",
+        "SET search_path = pg_catalog",
+        "PREPARE p AS SELECT 1",
+    ] {
+        let error = RlsError::from(fixture.ann().execute_unprepared(sql).await.unwrap_err());
+        assert!(matches!(error, RlsError::OutlivesScope { .. }), "{sql}: {error:?}");
+    }
+}

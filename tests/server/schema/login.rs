@@ -35,7 +35,27 @@ async fn gate_refuses_logins_that_policies_do_not_hold() {
     assert!(matches!(findings(&fixture, fixture.config.clone()).await.as_slice(), [GateFinding::Bypasses { .. }]));
     alter("ALTER ROLE APP NOSUPERUSER BYPASSRLS").await.unwrap();
     assert!(matches!(findings(&fixture, fixture.config.clone()).await.as_slice(), [GateFinding::Bypasses { .. }]));
-    alter("ALTER ROLE APP NOBYPASSRLS").await.unwrap();
+    for right in ["BYPASSRLS", "CREATEROLE", "REPLICATION"] {
+        alter(&format!("ALTER ROLE APP NOBYPASSRLS {right}")).await.unwrap();
+        assert!(matches!(findings(&fixture, fixture.config.clone()).await.as_slice(), [GateFinding::Bypasses { .. }]));
+        alter(&format!("ALTER ROLE APP NO{right}")).await.unwrap();
+    }
+    alter("GRANT pg_execute_server_program TO APP").await.unwrap();
+    assert!(matches!(findings(&fixture, fixture.config.clone()).await.as_slice(), [GateFinding::Bypasses { .. }]));
+    alter("REVOKE pg_execute_server_program FROM APP").await.unwrap();
+    alter("GRANT TRUNCATE ON task TO PUBLIC").await.unwrap();
+    assert!(matches!(findings(&fixture, fixture.config.clone()).await.as_slice(), [GateFinding::Truncates { .. }]));
+    alter("REVOKE TRUNCATE ON task FROM PUBLIC").await.unwrap();
+    for altered in [
+        "ALTER POLICY task_owner_select ON task USING (true)",
+        "DROP POLICY task_guard ON task; CREATE POLICY task_guard ON task USING (true)",
+        "ALTER POLICY task_owner_delete ON task TO PUBLIC",
+    ] {
+        alter(altered).await.unwrap();
+        let found = findings(&fixture, fixture.config.clone()).await;
+        assert!(matches!(found.as_slice(), [GateFinding::PolicyMissing { .. }]), "{altered}: {found:?}");
+        sea_orm_rls::Rls::new(entities(), fixture.config.clone()).sync(&fixture.owner).await.unwrap();
+    }
     alter("GRANT postgres TO APP").await.unwrap();
     assert!(matches!(findings(&fixture, fixture.config.clone()).await.as_slice(), [GateFinding::Bypasses { .. }]));
     alter("REVOKE postgres FROM APP").await.unwrap();
