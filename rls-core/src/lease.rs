@@ -1,13 +1,20 @@
 //! One pooled connection for the time of one transaction, and what becomes of it however that time ends.
 
+use std::time::Duration;
+
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
 use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Postgres, SqlSafeStr};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool, Postgres, SqlSafeStr};
 use sqlx_core::transaction::TransactionManager;
+use tokio::runtime::Handle;
+use tokio::time::timeout;
 
 use crate::error::sqlstate;
 
 type Manager = <Postgres as sqlx::Database>::TransactionManager;
+
+/// How long a dropped begin may take to answer; after that the connection is closed.
+const RECOVERY: Duration = Duration::from_secs(1);
 
 /// What is known of the connection's transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,8 +23,10 @@ enum State {
     Idle,
     /// One is open; dropped like this, its rollback is queued before the next borrower's first message.
     Open,
-    /// Not known: a begin or its answer is under way, or the protocol broke. Dropped like this, the connection is
-    /// closed, since the next borrower could find itself in another user's transaction.
+    /// A begin or its answer is under way. Dropped like this, the connection goes to nobody before the answer has been
+    /// read and a rollback confirmed: the next borrower could find itself in another user's transaction.
+    Beginning,
+    /// Not known: the protocol broke, or the scope was left. Dropped like this, the connection is closed.
     Unknown,
 }
 
@@ -36,7 +45,7 @@ impl Lease {
         let mut attempts = pool.size() + 1;
         loop {
             let connection = pool.acquire().await.map_err(acquire_error)?;
-            let mut lease = Self { connection: Some(connection), state: State::Unknown };
+            let mut lease = Self { connection: Some(connection), state: State::Idle };
             match lease.begin_again(message).await {
                 Ok(()) => return Ok(lease),
                 Err(error) if attempts > 0 && sqlstate::is_connection_lost(&error) => attempts -= 1,
@@ -48,11 +57,12 @@ impl Lease {
     /// Rolls back what is open and begins anew, in one round trip.
     pub(crate) async fn begin_again(&mut self, message: &str) -> Result<(), sqlx::Error> {
         self.queue_rollback();
-        self.state = State::Unknown;
+        self.state = State::Beginning;
         let message = AssertSqlSafe(message.to_owned()).into_sql_str();
-        Manager::begin(self.connection(), Some(message)).await?;
-        self.state = State::Open;
-        Ok(())
+        let begun = Manager::begin(self.connection(), Some(message)).await;
+        // Of a failed message, `BEGIN` may have run and `SET LOCAL` not.
+        self.state = if begun.is_ok() { State::Open } else { State::Unknown };
+        begun
     }
 
     /// Commits; afterwards nothing is open, whether it succeeded or the server rolled back instead.
@@ -137,10 +147,35 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.queue_rollback();
-        if let Some(mut connection) = self.connection.take()
-            && self.state == State::Unknown
-        {
-            connection.close_on_drop();
+        let Some(mut connection) = self.connection.take() else {
+            return;
+        };
+        match (self.state, Handle::try_current()) {
+            (State::Idle | State::Open, _) => {}
+            (State::Beginning, Ok(runtime)) => {
+                // Should the runtime end before, the connection is closed with the task.
+                let lease = Self { connection: Some(connection), state: State::Unknown };
+                runtime.spawn(lease.recover());
+            }
+            (State::Beginning | State::Unknown, _) => connection.close_on_drop(),
+        }
+    }
+}
+
+impl Lease {
+    /// Reads what a dropped begin left unread and rolls back, so that a cancelled request does not cost a login; the
+    /// connection is closed where that is not confirmed in time.
+    async fn recover(mut self) {
+        let connection = self.connection();
+        let rolled_back = async {
+            if connection.flush().await.is_err() {
+                // The begin's one error; what follows it is its `ReadyForQuery`.
+                connection.flush().await?;
+            }
+            connection.execute("ROLLBACK").await
+        };
+        if matches!(timeout(RECOVERY, rolled_back).await, Ok(Ok(_))) {
+            self.state = State::Idle;
         }
     }
 }

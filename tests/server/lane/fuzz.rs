@@ -1,4 +1,4 @@
-//! Twenty thousand futures dropped at random points, several users on a small pool, the server killing connections:
+//! Thousands of futures dropped at random points, several users on a small pool, the server killing connections:
 //! nobody sees another's row, no connection keeps a context, and what was said of a commit is true.
 
 use std::collections::HashSet;
@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use sea_orm::sqlx::{self, Row};
-use sea_orm::{ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, StreamTrait, TransactionTrait};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, QuerySelect, StreamTrait, TransactionTrait};
 use sea_orm_rls::{RlsError, ScopedConnection, UserContext};
 use uuid::Uuid;
 
 use super::{drop_after, new_task};
 use crate::fixture::{Fixture, task};
 
-const DROPS: usize = 20_000;
+const DROPS: usize = 3_000;
 const TASKS: usize = 4;
 const CONNECTIONS: u32 = 3;
 const USERS: usize = 4;
@@ -222,14 +222,14 @@ fn told_by(error: &DbErr, scene: u64, counts: &Counts) -> Option<bool> {
 }
 
 async fn read(db: &impl ConnectionTrait, user: Uuid) -> Result<(), DbErr> {
-    let tasks = task::Entity::find().all(db).await?;
+    let tasks = task::Entity::find().limit(20).all(db).await?;
     assert!(tasks.iter().all(|task| task.owner_id == user), "another user's row is seen");
     Ok(())
 }
 
 /// Reads some rows and drops the stream.
 async fn stream(db: &(impl ConnectionTrait + StreamTrait), user: Uuid) -> Result<(), DbErr> {
-    let mut rows = task::Entity::find().stream(db).await?;
+    let mut rows = task::Entity::find().limit(20).stream(db).await?;
     for _ in 0..3 {
         match rows.next().await {
             Some(task) => assert_eq!(task?.owner_id, user, "another user's row is seen"),

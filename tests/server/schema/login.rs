@@ -35,8 +35,9 @@ async fn gate_refuses_logins_that_policies_do_not_hold() {
     assert!(matches!(findings(&fixture, fixture.config.clone()).await.as_slice(), [GateFinding::Bypasses { .. }]));
     alter("ALTER ROLE APP NOSUPERUSER BYPASSRLS").await.unwrap();
     assert!(matches!(findings(&fixture, fixture.config.clone()).await.as_slice(), [GateFinding::Bypasses { .. }]));
-    for right in ["BYPASSRLS", "CREATEROLE", "REPLICATION"] {
-        alter(&format!("ALTER ROLE APP NOBYPASSRLS {right}")).await.unwrap();
+    alter("ALTER ROLE APP NOBYPASSRLS").await.unwrap();
+    for right in ["CREATEROLE", "REPLICATION"] {
+        alter(&format!("ALTER ROLE APP {right}")).await.unwrap();
         assert!(matches!(findings(&fixture, fixture.config.clone()).await.as_slice(), [GateFinding::Bypasses { .. }]));
         alter(&format!("ALTER ROLE APP NO{right}")).await.unwrap();
     }
