@@ -1,4 +1,4 @@
-//! Thousands of futures dropped at random points, several users on a small pool, the server killing connections:
+//! Twenty thousand futures dropped at random points, several users on a small pool, the server killing connections:
 //! nobody sees another's row, no connection keeps a context, and what was said of a commit is true.
 
 use std::collections::HashSet;
@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{drop_after, new_task};
 use crate::fixture::{Fixture, task};
 
-const DROPS: usize = 3_000;
+const DROPS: usize = 20_000;
 const TASKS: usize = 4;
 const CONNECTIONS: u32 = 3;
 const USERS: usize = 4;
@@ -139,8 +139,12 @@ async fn no_drop_leaks_a_row_a_context_or_a_lie() {
 
 /// One scene, dropped after a random number of polls.
 async fn play(db: &ScopedConnection, user: Uuid, random: &mut Random, ledger: &mut Ledger, counts: &Counts) {
-    // A whole transaction of these takes some thirty polls; now and then one is let through.
-    let polls = if random.below(20) == 0 { usize::MAX } else { usize::try_from(2 + random.below(40)).unwrap() };
+    // A statement takes two or three polls, a whole transaction of these some twenty.
+    let polls = match random.below(20) {
+        0 => usize::MAX,
+        1..6 => usize::try_from(1 + random.below(20)).unwrap(),
+        _ => usize::try_from(1 + random.below(4)).unwrap(),
+    };
     let committing = AtomicBool::new(false);
     let (first, second) = (new_task("first"), new_task("second"));
     let ids = [first.id.clone().unwrap(), second.id.clone().unwrap()];
