@@ -78,6 +78,10 @@ pub(crate) enum Protocol {
 
 /// The first statement in the text that would leave the scope. `settings` are those that carry contexts.
 pub(crate) fn refusal(sql: &str, protocol: Protocol, settings: &[SettingName]) -> Option<Refusal> {
+    let first = tokens(sql).find(|token| *token != Token::Symbol(';'));
+    if protocol == Protocol::Extended && !matches!(first, Some(Token::Word(word)) if is_any(word, REFUSABLE)) {
+        return None;
+    }
     let mut statement: Vec<Token<'_>> = Vec::new();
     for token in tokens(sql).chain([Token::Symbol(';')]) {
         let enough = protocol == Protocol::Extended && statement.len() == STATEMENT_HEAD;
@@ -95,6 +99,10 @@ pub(crate) fn refusal(sql: &str, protocol: Protocol, settings: &[SettingName]) -
     }
     None
 }
+
+/// The first words of all that [`refusal_of_one`] may refuse.
+const REFUSABLE: &str = "BEGIN START COMMIT END ROLLBACK ABORT SAVEPOINT RELEASE PREPARE LISTEN CREATE DECLARE DISCARD \
+                         SET RESET";
 
 /// How many tokens tell a statement: `SET SESSION "a"."b"."c"` has seven.
 const STATEMENT_HEAD: usize = 16;
