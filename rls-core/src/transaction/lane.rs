@@ -280,6 +280,15 @@ impl<'a> Lane<'a> {
     }
 }
 
+impl Drop for Lane<'_> {
+    /// The outermost transaction was dropped while this was in the lane: the connection goes back with it.
+    fn drop(&mut self) {
+        if self.shared.abandoned.lock().unwrap_or_else(PoisonError::into_inner).outermost {
+            self.state.lease = None;
+        }
+    }
+}
+
 fn connection(lease: &mut Option<Lease>) -> Result<&mut PgConnection, DbErr> {
     lease.as_mut().map(Lease::connection).ok_or_else(|| ended("the outermost transaction has ended"))
 }

@@ -174,10 +174,9 @@ async fn dropping_a_transaction_whose_stream_is_alive_does_not_panic() {
         row.unwrap();
     }
     drop(rows);
+    assert_eq!(task::Entity::find().count(&fixture.ann()).await.unwrap(), 3, "the connection is given back");
     let error = RlsError::from(new_task("after").insert(&inner).await.unwrap_err());
     assert!(matches!(error, RlsError::ScopeLost { .. }), "{error:?}");
-    drop(inner);
-    assert_eq!(task::Entity::find().count(&fixture.ann()).await.unwrap(), 3, "the connection is given back");
 }
 
 #[tokio::test]
