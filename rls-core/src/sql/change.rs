@@ -129,3 +129,19 @@ fn with_password(sql: String, verifier: Option<&Verifier>) -> Statement {
     let block = quoted(&format!("BEGIN EXECUTE format({template}, current_setting('rls.secret')); END"));
     Statement { shown, text: format!("DO {block}; SET LOCAL rls.secret = ''"), secret: Some(verifier.0.clone()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_is_in_the_text_of_a_statement() {
+        let role = Identifier::new("a'b\"c %s").unwrap();
+        let verifier = Some(Verifier("SCRAM-SHA-256$4096:salt$key:key".to_owned()));
+        let [statement] = change(&Change::CreateRole { role, verifier }).try_into().unwrap();
+        assert!(!statement.text.contains("SCRAM") && !statement.shown.contains("SCRAM"));
+        assert!(statement.secret.is_some_and(|secret| secret.contains("SCRAM")));
+        assert!(statement.shown.starts_with("CREATE ROLE \"a'b\"\"c %s\" LOGIN"), "{}", statement.shown);
+        assert!(statement.text.contains("a''''b\"\"c %%s"), "{}", statement.text);
+    }
+}

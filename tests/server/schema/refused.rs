@@ -22,6 +22,36 @@ mod integer_task {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// The table of `task::Entity` under its full name, and another owner.
+mod full_name {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_rls::UserScoped;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+    #[sea_orm(table_name = "task", schema_name = "public")]
+    #[user_scoped(owner = "author_id")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+#[tokio::test]
+async fn one_table_under_two_names_is_an_error() {
+    let (database, owner) = database().await;
+    let create = r#"CREATE TABLE "user" (id uuid PRIMARY KEY); CREATE TABLE task (id uuid PRIMARY KEY)"#;
+    owner.execute_unprepared(create).await.unwrap();
+    let registry = registry![user::Entity, task::Entity, full_name::Entity].unwrap();
+    let error = Rls::new(registry, config(&database)).sync(&owner).await.unwrap_err();
+    assert!(
+        matches!(&error, RlsError::Declaration(DeclarationError::Clash { table }) if table == "public.task"),
+        "{error}"
+    );
+}
+
 #[test]
 fn empty_registry_is_an_error() {
     assert_eq!(registry![].unwrap_err(), DeclarationError::NoEntities);
