@@ -102,7 +102,7 @@ async fn no_drop_leaks_a_row_a_context_or_a_lie() {
         })
         .collect();
     let done = Arc::new(AtomicBool::new(false));
-    let killer = tokio::spawn(kill_now_and_then(
+    let kills = tokio::spawn(kill_now_and_then(
         fixture.owner.clone(),
         fixture.config.app_role().to_string(),
         Arc::clone(&done),
@@ -112,7 +112,7 @@ async fn no_drop_leaks_a_row_a_context_or_a_lie() {
         ledgers.push(worker.await.unwrap());
     }
     done.store(true, Ordering::Relaxed);
-    let killed = killer.await.unwrap();
+    let killed = kills.await.unwrap();
 
     let rows = task::Entity::find().all(&fixture.owner).await.unwrap();
     let stored: HashSet<Uuid> = rows.iter().map(|task| task.id).collect();
@@ -165,9 +165,9 @@ async fn play(db: &ScopedConnection, user: Uuid, random: &mut Random, ledger: &m
                 let nested = transaction.begin().await?;
                 second.insert(&nested).await?;
                 if undo_second {
-                    drop(nested)
+                    drop(nested);
                 } else {
-                    nested.commit().await?
+                    nested.commit().await?;
                 }
                 if scene == 4 {
                     stream(&transaction, user).await?;

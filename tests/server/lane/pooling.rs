@@ -96,8 +96,10 @@ async fn closed_connection_runs_nothing_more() {
 async fn metric_callback_hears_of_each_statement() {
     let mut fixture = Fixture::new(1).await;
     let heard = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    let hears = std::sync::Arc::clone(&heard);
-    fixture.db.set_metric_callback(move |info| hears.lock().unwrap().push((info.statement.sql.clone(), info.failed)));
+    let listener = std::sync::Arc::clone(&heard);
+    fixture
+        .db
+        .set_metric_callback(move |info| listener.lock().unwrap().push((info.statement.sql.clone(), info.failed)));
     task::Entity::find().count(&fixture.ann()).await.unwrap();
     let transaction = fixture.ann().begin().await.unwrap();
     new_task("t").insert(&transaction).await.unwrap();
