@@ -106,7 +106,8 @@ macro_rules! works {
                 if let Err(error) = forged {
                     assert!(matches!(RlsError::from(&error), RlsError::PolicyRefused { .. }), "{error:?}");
                 }
-                let _deleted = item::Entity::delete_many().exec(&db.anonymous()).await.unwrap();
+                let deleted = item::Entity::delete_many().exec(&db.anonymous()).await.unwrap();
+                assert_eq!(deleted.rows_affected, 0);
             }
             let one = db.scope(UserContext::new($one).setting("names.user$1"));
             assert_eq!(item::Entity::find().count(&one).await.unwrap(), 2);
