@@ -93,6 +93,40 @@ pub enum SchemaError {
         /// What the server said.
         source: Arc<DbErr>,
     },
+    /// The server does not take the policies that are asked for.
+    #[error(
+        "table `{table}`: the server does not take its policies: {source}; in them, name the table's own columns \
+         without its schema"
+    )]
+    Policies {
+        /// The table.
+        table: String,
+        /// What the server said.
+        source: Arc<DbErr>,
+    },
+    /// Changes that let more rows be reached, without consent.
+    #[error(
+        "these changes weaken protection: {}; if that is meant, accept it (`--accept-weakening`, \
+         `Rls::danger_accept_weakening`)",
+        changes.join("; ")
+    )]
+    Weakens {
+        /// The changes, each with how it weakens.
+        changes: Vec<String>,
+    },
+    /// The owner column seems to have been renamed in the entity alone.
+    #[error(
+        "table `{table}` has no column `{column}`, but `{found}` has the current user as its default: if it was renamed, \
+         let a migration say `ALTER TABLE {table} RENAME COLUMN \"{found}\" TO \"{column}\"`"
+    )]
+    OwnerRenamed {
+        /// The table.
+        table: String,
+        /// The column in the entity.
+        column: String,
+        /// The column in the database.
+        found: String,
+    },
     /// Any other failure of a statement.
     #[error("`{sql}` failed: {source}")]
     Statement {
@@ -115,6 +149,7 @@ impl SchemaError {
             Self::Backfill { source, .. }
             | Self::Privilege { source, .. }
             | Self::CannotVerify { source }
+            | Self::Policies { source, .. }
             | Self::Statement { source, .. } => Some(source),
             _ => None,
         }
