@@ -6,8 +6,8 @@ pub use rls_core::{
     DeclarationError, Expression, ForeignKey, GateError, GateFinding, Identifier, KeyType, Login, Maintenance,
     MissingTables, NameError, OnDelete, Owned, OwnerKey, Plan, Policy, PolicyKind, Privilege, Registered, Registry,
     Rls, RlsConfig, RlsConnection, RlsContext, RlsError, RowStream, SchemaError, Scope, ScopeKind, Scoped,
-    ScopedConnection, ScopedTransaction, SettingName, SettingValue, Settings, TableName, Transaction, UserContext,
-    Verifier, registry,
+    ScopedConnection, ScopedTransaction, SettingElement, SettingName, SettingType, SettingValue, Settings, TableName,
+    Transaction, UserContext, Verifier, registry,
 };
 // The derive and its trait share a name, as in serde.
 pub use rls_core::entity::UserScoped;

@@ -24,6 +24,7 @@ mod rls;
 mod scope;
 mod scoped;
 mod scram;
+mod setting;
 mod sql;
 mod statement;
 mod stream;
@@ -32,7 +33,7 @@ mod transaction;
 
 pub use config::RlsConfig;
 pub use connection::RlsConnection;
-pub use context::{AdminContext, RlsContext, SettingValue, Settings, UserContext};
+pub use context::{AdminContext, RlsContext, Settings, UserContext};
 pub use entity::{Declaration, OwnerKey, UserScoped};
 pub use error::{
     ConfigError, ContextError, DeclarationError, GateError, GateFinding, NameError, RlsError, SchemaError,
@@ -45,6 +46,7 @@ pub use registry::{Registered, Registry};
 pub use rls::{MissingTables, Rls};
 pub use scope::{ForeignKey, KeyType, OnDelete, Owned, Scope, ScopeKind};
 pub use scoped::{AdminConnection, AdminTransaction, Scoped, ScopedConnection, ScopedTransaction};
+pub use setting::{SettingElement, SettingType, SettingValue};
 pub use stream::RowStream;
 pub use table::Privilege;
 pub use transaction::Transaction;
