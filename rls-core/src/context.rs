@@ -56,6 +56,35 @@ impl fmt::Debug for Settings {
 }
 
 /// On whose behalf statements run; given to [`RlsConnection::scope`](crate::RlsConnection::scope).
+///
+/// [`UserContext`] is one user. A struct of several settings derives it:
+///
+/// ```
+/// use rls_core::{ContextError, RlsContext};
+///
+/// #[derive(RlsContext)]
+/// struct Member<'a> {
+///     #[setting("app.user_id")]
+///     user: i64,
+///     #[setting("app.tenant_id")]
+///     tenant: Option<i32>,
+///     #[setting("app.team_ids")]
+///     teams: &'a [i64],
+///     #[setting(skip)]
+///     request: &'a str,
+/// }
+///
+/// let member = Member { user: 7, tenant: Some(3), teams: &[1, 2], request: "GET /tasks" };
+/// assert!(!member.settings()?.is_anonymous());
+/// // `Debug` comes with the derive, and shows no value.
+/// let shown = format!("{member:?} of {}", member.request);
+/// assert_eq!(shown, "Member { user: <app.user_id>, tenant: <app.tenant_id>, teams: <app.team_ids>, .. } of GET /tasks");
+/// # Ok::<(), ContextError>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no context to scope a connection by",
+    note = "use `UserContext`, or derive `RlsContext` on a struct of settings"
+)]
 pub trait RlsContext {
     /// The settings the policies read.
     ///

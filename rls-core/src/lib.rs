@@ -6,7 +6,7 @@ mod begin;
 mod catalog;
 mod config;
 mod connection;
-mod context;
+pub mod context;
 mod diff;
 pub mod entity;
 pub mod error;
@@ -51,7 +51,7 @@ pub use stream::RowStream;
 pub use table::Privilege;
 pub use transaction::Transaction;
 
-pub use rls_derive::{UserScopedCore as UserScoped, model_core as model};
+pub use rls_derive::{RlsContextCore as RlsContext, UserScopedCore as UserScoped, model_core as model};
 
 /// What the derives' expansions call; not for use by hand.
 #[doc(hidden)]
