@@ -48,7 +48,8 @@ impl<L: Login> Scoped<L> {
     pub(crate) fn new(pool: Pool, context: &impl RlsContext) -> Self {
         let settings = context.settings();
         let text = settings.clone().and_then(|settings| ContextText::new(&settings, pool.settings()));
-        Self { pool, context: text, settings: settings.unwrap_or_default(), login: PhantomData }
+        let settings = settings.unwrap_or_default();
+        Self { pool: pool.with_settings(&settings), context: text, settings, login: PhantomData }
     }
 
     fn context(&self) -> Result<&ContextText, DbErr> {
