@@ -6,7 +6,7 @@ mod begin;
 mod catalog;
 mod config;
 mod connection;
-mod context;
+pub mod context;
 mod diff;
 pub mod entity;
 pub mod error;
@@ -27,6 +27,7 @@ mod rls;
 mod scope;
 mod scoped;
 mod scram;
+mod setting;
 mod sql;
 mod statement;
 mod stream;
@@ -35,7 +36,7 @@ mod transaction;
 
 pub use config::RlsConfig;
 pub use connection::RlsConnection;
-pub use context::{AdminContext, RlsContext, SettingValue, Settings, UserContext};
+pub use context::{AdminContext, RlsContext, Settings, UserContext};
 pub use entity::{Declaration, OwnerKey, RlsPolicies, TenantScoped, Unscoped, UserScoped};
 pub use error::{
     ConfigError, ContextError, DeclarationError, GateError, GateFinding, NameError, PolicyError, RlsError, SchemaError,
@@ -49,10 +50,11 @@ pub use registry::{Registered, Registry};
 pub use rls::{MissingTables, Rls};
 pub use scope::{ForeignKey, Holder, Key, KeyType, OnDelete, Owned, Scope, ScopeKind, Through};
 pub use scoped::{AdminConnection, AdminTransaction, Scoped, ScopedConnection, ScopedTransaction};
+pub use setting::{SettingElement, SettingType, SettingValue};
 pub use stream::RowStream;
 pub use transaction::Transaction;
 
-pub use rls_derive::{UserScopedCore as UserScoped, model_core as model};
+pub use rls_derive::{RlsContextCore as RlsContext, UserScopedCore as UserScoped, model_core as model};
 
 /// What the derives' expansions call; not for use by hand.
 #[doc(hidden)]

@@ -101,8 +101,10 @@ impl Operation for QueryAll {
 }
 
 /// Asked before and after unprepared text, in the same message: `now()` is the start of the transaction, so it
-/// differs after any `COMMIT` that the text hides.
-const WHICH_TRANSACTION: &str = "SELECT pg_catalog.now()::pg_catalog.text";
+/// differs after any `COMMIT` that the text hides. Written so that neither `DateStyle` nor `TimeZone`, which the text
+/// may set, changes it.
+const WHICH_TRANSACTION: &str =
+    "SELECT pg_catalog.to_char(pg_catalog.timezone('UTC', pg_catalog.now()), 'YYYYMMDDHH24MISSUS')";
 
 #[async_trait::async_trait]
 impl Operation for ExecuteUnprepared<'_> {

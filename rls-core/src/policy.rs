@@ -2,11 +2,13 @@
 
 mod asked;
 mod draft;
+mod setting;
 
 use std::collections::BTreeSet;
 
 pub use crate::expression::Expression;
 pub use draft::{Grantee, PolicyDraft};
+pub use setting::setting;
 
 pub(crate) use asked::of;
 

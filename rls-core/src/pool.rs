@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sea_orm::DbErr;
 use sqlx::PgPool;
 
+use crate::context::Settings;
 use crate::error::{RlsError, sqlstate};
 use crate::lease::Lease;
 use crate::name::SettingName;
@@ -36,6 +37,16 @@ impl Pool {
 
     pub(crate) fn settings(&self) -> &[SettingName] {
         &self.settings
+    }
+
+    /// The same connections, with the settings of one context, whether or not an entity's policies read them.
+    pub(crate) fn with_settings(mut self, context: &Settings) -> Self {
+        let more: Vec<SettingName> =
+            context.iter().map(|(name, _)| name).filter(|name| !self.settings.contains(name)).cloned().collect();
+        if !more.is_empty() {
+            self.settings = self.settings.iter().cloned().chain(more).collect();
+        }
+        self
     }
 
     pub(crate) async fn begin(&self, message: &str) -> Result<Lease, DbErr> {

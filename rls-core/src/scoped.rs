@@ -32,6 +32,23 @@ pub type AdminTransaction = Transaction<Maintenance>;
 ///
 /// Cheap to clone and `'static`, so it can be moved into spawned tasks; the context cannot change.
 ///
+/// ```no_run
+/// use rls_core::{RlsConnection, UserContext};
+/// use sea_orm::{ConnectionTrait, DbErr};
+///
+/// async fn handle(db: RlsConnection, user: i64) -> Result<(), DbErr> {
+///     let mine = db.scope(UserContext::new(user));
+///     let job = tokio::spawn({
+///         let mine = mine.clone();
+///         // It may outlive the request; it stays this user's.
+///         async move { mine.execute_unprepared("DELETE FROM draft").await }
+///     });
+///     mine.execute_unprepared("INSERT INTO task (title) VALUES ('call back')").await?;
+///     drop(job);
+///     Ok(())
+/// }
+/// ```
+///
 /// Statements sent: for one that only reads `BEGIN READ ONLY; SET LOCAL …` in one message, the statement, and a
 /// `ROLLBACK` that waits for nobody; for any other `BEGIN; SET LOCAL …`, the statement, `COMMIT`. A read that turns
 /// out to write (SQLSTATE 25006) has done nothing, and is run again read-write.
@@ -48,7 +65,8 @@ impl<L: Login> Scoped<L> {
     pub(crate) fn new(pool: Pool, context: &impl RlsContext) -> Self {
         let settings = context.settings();
         let text = settings.clone().and_then(|settings| ContextText::new(&settings, pool.settings()));
-        Self { pool, context: text, settings: settings.unwrap_or_default(), login: PhantomData }
+        let settings = settings.unwrap_or_default();
+        Self { pool: pool.with_settings(&settings), context: text, settings, login: PhantomData }
     }
 
     fn context(&self) -> Result<&ContextText, DbErr> {

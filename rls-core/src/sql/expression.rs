@@ -1,3 +1,5 @@
+use std::fmt;
+
 use sea_orm::sea_query::{PostgresQueryBuilder, Query};
 
 use crate::expression::Expression;
@@ -9,6 +11,12 @@ use super::quote::{identifier, literal, table};
 /// An expression's SQL.
 pub(crate) fn expression(expression: &Expression) -> String {
     render(expression, 0)
+}
+
+impl fmt::Display for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(expression(self).trim_end())
+    }
 }
 
 /// `depth` is how many subqueries a column is in: there it is qualified by the subquery's table, so that it is never

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use crate::name::Identifier;
 use crate::policy::{Policy, PolicyKind};
 
@@ -6,12 +8,18 @@ use super::quote::{identifier, literal};
 
 /// `CREATE POLICY` on a table whose name is quoted already.
 pub(crate) fn create_policy(table: &str, policy: &Policy) -> String {
-    let kind = match policy.kind {
-        PolicyKind::Permissive => "PERMISSIVE",
-        PolicyKind::Restrictive => "RESTRICTIVE",
-    };
-    let command = policy.command().as_sql();
-    format!("CREATE POLICY {} ON {table} AS {kind} FOR {command}{}", identifier(&policy.name), rest(policy))
+    format!("CREATE POLICY {} ON {table} AS {policy}", identifier(&policy.name))
+}
+
+/// The clauses of `CREATE POLICY`, after `AS`.
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            PolicyKind::Permissive => "PERMISSIVE",
+            PolicyKind::Restrictive => "RESTRICTIVE",
+        };
+        write!(f, "{kind} FOR {}{}", self.command().as_sql(), rest(self))
+    }
 }
 
 /// `ALTER POLICY`: roles and conditions; a condition can be changed and not taken away.
