@@ -274,7 +274,8 @@ struct Place {
 
 impl Place {
     async fn enter(db: &DatabaseTransaction) -> Result<Self, RlsError> {
-        const WHERE: &str = "SELECT current_schema()::text AS schema, current_setting('search_path') AS search_path";
+        const WHERE: &str = "SELECT current_schema()::text AS schema, current_setting('search_path') AS search_path,
+                                    has_database_privilege(current_database(), 'TEMPORARY') AS temporary";
         let row = db
             .query_one_raw(Statement::from_string(DbBackend::Postgres, WHERE))
             .await?
@@ -285,6 +286,9 @@ impl Place {
         })?;
         let schema = Identifier::new(schema).map_err(|error| SchemaError::Catalog { what: error.to_string() })?;
         let path = SearchPath(row.try_get("", "search_path")?);
+        if !row.try_get("", "temporary")? {
+            return Err(SchemaError::CannotVerify.into());
+        }
         // With row_security off, a statement that policies would filter fails instead of passing rows over.
         db.execute_unprepared(&format!(
             "{}; SET LOCAL row_security = off; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'",

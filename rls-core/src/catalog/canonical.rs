@@ -149,7 +149,6 @@ fn is_undefined(error: &DbErr) -> bool {
 fn failure(desired: &Desired, error: DbErr) -> RlsError {
     let source = Arc::new(error);
     match RlsError::from(source.as_ref()).sqlstate().as_deref() {
-        Some(sqlstate::INSUFFICIENT_PRIVILEGE) => SchemaError::CannotVerify { source }.into(),
         Some(_) => SchemaError::Policies { table: desired.table.to_string(), source }.into(),
         None => RlsError::Database(source),
     }

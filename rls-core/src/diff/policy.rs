@@ -23,10 +23,10 @@ pub(super) fn row_security(Table { desired, actual, .. }: &Table<'_>, changes: &
 pub(super) fn policies(table: &Table<'_>, changes: &mut Vec<Change>, kept: &mut Vec<Kept>) {
     let name = || table.desired.table.clone();
     let mut renamed: BTreeSet<&Identifier> = BTreeSet::new();
-    for DesiredPolicy { policy, .. } in &table.desired.policies {
+    for asked @ DesiredPolicy { policy, .. } in &table.desired.policies {
         let canonical = table.canonical.and_then(|canonical| canonical.policies.get(&policy.name));
         if let Some(found) = table.actual.policies.get(&policy.name) {
-            alter(table, policy, canonical, &found.policy, changes);
+            alter(table, asked, canonical, found, changes);
         } else if let Some(was) = old_name(table, canonical, &renamed) {
             renamed.insert(was);
             changes.push(Change::RenamePolicy { table: name(), was: was.clone(), name: policy.name.clone() });
@@ -54,21 +54,22 @@ fn is_asked(table: &Table<'_>, name: &Identifier) -> bool {
 /// Kind and command of a policy cannot be altered, nor can a condition be taken from it.
 fn alter(
     table: &Table<'_>,
-    policy: &Policy,
+    DesiredPolicy { policy, asked }: &DesiredPolicy,
     canonical: Option<&Policy<Canonical>>,
-    found: &Policy<Canonical>,
+    Held { policy: found, stamp }: &Held,
     changes: &mut Vec<Change>,
 ) {
     let name = || table.desired.table.clone();
     let same = canonical.is_some_and(|asked| same(asked, found));
+    let mends = stamp.as_ref().is_some_and(|stamp| stamp.asked == *asked);
     let alterable = policy.kind == found.kind
         && policy.command() == found.command()
         && policy.using().is_some() == found.using().is_some()
         && policy.with_check().is_some() == found.with_check().is_some();
     if !same && alterable {
-        changes.push(Change::AlterPolicy { table: name(), was: printed(found), policy: policy.clone() });
+        changes.push(Change::AlterPolicy { table: name(), was: printed(found), policy: policy.clone(), mends });
     } else if !same {
-        let replaced = policy.kind == found.kind && covers(policy, found.command());
+        let replaced = mends || policy.kind == found.kind && covers(policy, found.command());
         changes.push(Change::DropPolicy { table: name(), policy: printed(found), replaced });
         changes.push(Change::CreatePolicy { table: name(), policy: policy.clone() });
         return;

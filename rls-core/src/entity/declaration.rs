@@ -39,6 +39,16 @@ pub(crate) struct DeclaredScope {
     pub(crate) policies: Vec<PolicyDraft>,
 }
 
+impl DeclaredScope {
+    /// Whether both say the same but for what ties a row to its holder, which is compared when it is known.
+    pub(crate) fn agrees(&self, other: &Self) -> bool {
+        self.shared == other.shared
+            && self.soft_delete == other.soft_delete
+            && self.privileges == other.privileges
+            && self.policies == other.policies
+    }
+}
+
 /// What ties a row to its holder.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Anchor {

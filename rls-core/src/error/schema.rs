@@ -86,13 +86,10 @@ pub enum SchemaError {
     },
     /// The policies cannot be compared without temporary tables.
     #[error(
-        "cannot verify the policies: the login may not create temporary tables ({source}); `GRANT TEMPORARY ON \
-         DATABASE …` to the migrations' login"
+        "cannot verify the policies: the login may not create temporary tables; `GRANT TEMPORARY ON DATABASE …` to \
+         the migrations' login"
     )]
-    CannotVerify {
-        /// What the server said.
-        source: Arc<DbErr>,
-    },
+    CannotVerify,
     /// The server does not take the policies that are asked for.
     #[error(
         "table `{table}`: the server does not take its policies: {source}; in them, name the table's own columns \
@@ -148,7 +145,6 @@ impl SchemaError {
         match self {
             Self::Backfill { source, .. }
             | Self::Privilege { source, .. }
-            | Self::CannotVerify { source }
             | Self::Policies { source, .. }
             | Self::Statement { source, .. } => Some(source),
             _ => None,

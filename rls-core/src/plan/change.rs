@@ -161,6 +161,8 @@ pub enum Change {
         was: Policy,
         /// The policy.
         policy: Policy,
+        /// Whether it only puts back what was asked for and applied before, and altered by hand since.
+        mends: bool,
     },
     /// Rename a policy.
     RenamePolicy {
@@ -274,7 +276,7 @@ impl Change {
         }
     }
 
-    /// How it lets more rows be reached than before, where that is certain. Whether another condition is wider is not
+    /// How it lets more rows be reached than before, where that is certain and was not asked for before. Whether another condition is wider is not
     /// for a program to say: those changes are shown with both conditions.
     #[must_use]
     pub fn weakens(&self) -> Option<&'static str> {
@@ -284,6 +286,7 @@ impl Change {
             Self::DropPolicy { policy, replaced: false, .. } if policy.kind == PolicyKind::Restrictive => {
                 Some("a restrictive policy goes, and what it kept out may pass")
             }
+            Self::AlterPolicy { mends: true, .. } => None,
             Self::AlterPolicy { was, policy, .. } if policy.kind == PolicyKind::Permissive => {
                 let wider = !was.roles.is_empty() && (policy.roles.is_empty() || !policy.roles.is_subset(&was.roles));
                 wider.then_some("a permissive policy holds for more roles")

@@ -36,7 +36,9 @@ impl Change {
             Self::ForceRowSecurity { table, force } => Self::ForceRowSecurity { table, force: !force },
             Self::DropPolicy { table, policy, .. } => Self::CreatePolicy { table, policy },
             Self::CreatePolicy { table, policy } => Self::DropPolicy { table, policy, replaced: false },
-            Self::AlterPolicy { table, was, policy } => Self::AlterPolicy { table, was: policy, policy: was },
+            Self::AlterPolicy { table, was, policy, .. } => {
+                Self::AlterPolicy { table, was: policy, policy: was, mends: false }
+            }
             Self::RenamePolicy { table, was, name } => Self::RenamePolicy { table, was: name, name: was },
             Self::CommentPolicy { table, name, comment, was } => {
                 Self::CommentPolicy { table, name, comment: was, was: comment }

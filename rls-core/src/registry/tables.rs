@@ -72,7 +72,11 @@ impl<'a> Tables<'a> {
             if let Some(marked) = &part.soft_delete {
                 scope.soft_delete = Some(check::marked(declared.raw, marked)?);
             }
-            scope.policies.extend(part.policies.iter().cloned());
+            for policy in &part.policies {
+                if !scope.policies.contains(policy) {
+                    scope.policies.push(policy.clone());
+                }
+            }
         }
         check::policies(declared.raw, &scope)?;
         Ok(scope)
@@ -84,16 +88,26 @@ impl<'a> Tables<'a> {
         declared: &Declared<'a>,
         path: &mut Vec<TableName>,
     ) -> Result<(Vec<Key>, Vec<Through>), DeclarationError> {
-        let (mut keys, mut through) = (Vec::new(), Vec::new());
+        let mut anchors: BTreeMap<Holder, (Vec<Key>, Vec<Through>)> = BTreeMap::new();
         for part in &declared.scopes {
-            match &part.anchor {
-                Anchor::Key(key) => keys.push(check::key(declared.raw, part.holder, key, self)?),
+            let found = match &part.anchor {
+                Anchor::Key(key) => (vec![check::key(declared.raw, part.holder, key, self)?], Vec::new()),
                 Anchor::Through(references) => {
-                    for reference in references {
-                        through.push(check::through(declared.raw, reference, self, path)?);
-                    }
+                    let through = |reference| check::through(declared.raw, reference, self, path);
+                    (Vec::new(), references.iter().map(through).collect::<Result<_, _>>()?)
                 }
+            };
+            // Two entities on one table may say one thing in two ways.
+            match anchors.get(&part.holder) {
+                Some(other) if *other != found => return Err(declared.clash()),
+                Some(_) => {}
+                None => drop(anchors.insert(part.holder, found)),
             }
+        }
+        let (mut keys, mut through) = (Vec::new(), Vec::new());
+        for (found, references) in anchors.into_values() {
+            keys.extend(found);
+            through.extend(references);
         }
         check::lead_with_tenant(&mut keys);
         Ok((keys, through))
@@ -128,29 +142,30 @@ impl<'a> Tables<'a> {
 
 impl<'a> Declared<'a> {
     fn add(&mut self, part: &'a Part) -> Result<(), DeclarationError> {
-        let table = || self.raw.to_string();
         match part {
             Part::Scoped(scope) => {
-                match self.scopes.iter().find(|other| other.holder == scope.holder) {
-                    Some(other) if **other != *scope => return Err(DeclarationError::Clash { table: table() }),
-                    Some(_) => {}
-                    None => self.scopes.push(scope),
+                if self.scopes.iter().any(|other| other.holder == scope.holder && !other.agrees(scope)) {
+                    return Err(self.clash());
                 }
-                self.scopes.sort_by_key(|scope| scope.holder);
+                self.scopes.push(scope);
             }
             Part::Policies(policies) => match self.policies.replace(policies) {
-                Some(other) if other != policies => return Err(DeclarationError::Clash { table: table() }),
+                Some(other) if other != policies => return Err(self.clash()),
                 _ => {}
             },
             Part::Unscoped { .. } => match self.unscoped.replace(part) {
-                Some(other) if other != part => return Err(DeclarationError::Clash { table: table() }),
+                Some(other) if other != part => return Err(self.clash()),
                 _ => {}
             },
         }
         if self.unscoped.is_some() && (self.policies.is_some() || !self.scopes.is_empty()) {
-            return Err(DeclarationError::Unscoped { table: table() });
+            return Err(DeclarationError::Unscoped { table: self.raw.to_string() });
         }
         Ok(())
+    }
+
+    fn clash(&self) -> DeclarationError {
+        DeclarationError::Clash { table: self.raw.to_string() }
     }
 
     /// What the application's role is granted: where both scopes say, what both grant.
