@@ -6,4 +6,5 @@ mod fixture;
 mod habits;
 mod isolation;
 mod lane;
+mod policies;
 mod schema;

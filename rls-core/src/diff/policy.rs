@@ -27,9 +27,10 @@ pub(super) fn policies(table: &Table<'_>, changes: &mut Vec<Change>, kept: &mut 
         let canonical = table.canonical.and_then(|canonical| canonical.policies.get(&policy.name));
         if let Some(found) = table.actual.policies.get(&policy.name) {
             alter(table, asked, canonical, found, changes);
-        } else if let Some(was) = old_name(table, canonical, &renamed) {
+        } else if let Some((was, found)) = old_name(table, canonical, &renamed) {
             renamed.insert(was);
             changes.push(Change::RenamePolicy { table: name(), was: was.clone(), name: policy.name.clone() });
+            comment(table, policy, &found.policy, changes);
         } else {
             changes.push(Change::CreatePolicy { table: name(), policy: policy.clone() });
         }
@@ -74,9 +75,14 @@ fn alter(
         changes.push(Change::CreatePolicy { table: name(), policy: policy.clone() });
         return;
     }
+    comment(table, policy, found, changes);
+}
+
+fn comment(table: &Table<'_>, policy: &Policy, found: &Policy<Canonical>, changes: &mut Vec<Change>) {
     if policy.comment != found.comment {
         let (comment, was) = (policy.comment.clone(), found.comment.clone());
-        changes.push(Change::CommentPolicy { table: name(), name: policy.name.clone(), comment, was });
+        let (table, name) = (table.desired.table.clone(), policy.name.clone());
+        changes.push(Change::CommentPolicy { table, name, comment, was });
     }
 }
 
@@ -90,12 +96,12 @@ fn old_name<'a>(
     table: &Table<'a>,
     canonical: Option<&Policy<Canonical>>,
     taken: &BTreeSet<&Identifier>,
-) -> Option<&'a Identifier> {
+) -> Option<(&'a Identifier, &'a Held)> {
     let canonical = canonical?;
     let is_old = |(name, held): &(&Identifier, &Held)| {
         held.stamp.is_some() && !taken.contains(name) && !is_asked(table, name) && same(canonical, &held.policy)
     };
-    table.actual.policies.iter().find(is_old).map(|(name, _)| name)
+    table.actual.policies.iter().find(is_old)
 }
 
 /// Whether restrictive policies that are asked for hold for every command of one that goes.

@@ -51,11 +51,15 @@ fn render(expression: &Expression, depth: usize) -> String {
         }
         Expression::Query(expr) => {
             let select = Query::select().expr(expr.as_ref().clone()).to_string(PostgresQueryBuilder);
-            select.strip_prefix("SELECT ").map_or_else(|| select.clone(), str::to_owned)
+            raw(select.strip_prefix("SELECT ").unwrap_or(&select))
         }
-        // The line break keeps a comment at the end from swallowing what follows.
-        Expression::RawSql(sql) => format!("{sql}\n"),
+        Expression::RawSql(sql) => raw(sql),
     }
+}
+
+/// A line break keeps a comment at the end from swallowing what follows.
+fn raw(sql: &str) -> String {
+    if sql.contains("--") { format!("{sql}\n") } else { sql.to_owned() }
 }
 
 fn joined(parts: &[Expression], word: &str, depth: usize) -> String {
