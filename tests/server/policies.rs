@@ -1,7 +1,9 @@
 //! Policies of one's own, of every kind PostgreSQL knows: said in Rust, compared by the server, applied.
 
 mod changed;
+mod dump;
 mod expressions;
+mod plans;
 mod property;
 mod renamed;
 
