@@ -8,11 +8,11 @@ use std::sync::Arc;
 use sea_orm::ConnectOptions;
 use sea_orm::metric::Info;
 
+use crate::begin::KnownSetting;
 use crate::config::RlsConfig;
 use crate::context::{AdminContext, RlsContext, Settings};
 use crate::error::RlsError;
 use crate::gate;
-use crate::name::SettingName;
 use crate::observe::Observer;
 use crate::pool::Pool;
 use crate::registry::Registry;
@@ -68,7 +68,7 @@ impl RlsConnection {
         registry: Registry,
     ) -> Result<Self, RlsError> {
         let options = options.into();
-        let settings: Arc<[SettingName]> = registry.settings().into();
+        let settings: Arc<[KnownSetting]> = registry.settings().into_iter().map(KnownSetting::new).collect();
         let observer = Observer::new(options.get_record_stmt_in_spans());
         let app = login::pool(&options, config.app(), options.get_max_connections()).await?;
         let admin = login::pool(&options, config.admin(), Some(ADMIN_CONNECTIONS)).await?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
 use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool, Postgres, SqlSafeStr};
+use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres, SqlStr};
 use sqlx_core::transaction::TransactionManager;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
@@ -41,12 +41,12 @@ impl Lease {
     ///
     /// A connection found dead here is replaced: nothing ran on it. Once a connection of the pool, for a server's
     /// restart kills them all, and once more for a fresh one.
-    pub(crate) async fn begin(pool: &PgPool, message: &str) -> Result<Self, DbErr> {
+    pub(crate) async fn begin(pool: &PgPool, message: SqlStr) -> Result<Self, DbErr> {
         let mut attempts = pool.size() + 1;
         loop {
             let connection = pool.acquire().await.map_err(acquire_error)?;
             let mut lease = Self { connection: Some(connection), state: State::Idle };
-            match lease.begin_again(message).await {
+            match lease.begin_again(message.clone()).await {
                 Ok(()) => return Ok(lease),
                 Err(error) if attempts > 0 && sqlstate::is_connection_lost(&error) => attempts -= 1,
                 Err(error) => return Err(connection_error(error)),
@@ -55,10 +55,9 @@ impl Lease {
     }
 
     /// Rolls back what is open and begins anew, in one round trip.
-    pub(crate) async fn begin_again(&mut self, message: &str) -> Result<(), sqlx::Error> {
+    pub(crate) async fn begin_again(&mut self, message: SqlStr) -> Result<(), sqlx::Error> {
         self.queue_rollback();
         self.state = State::Beginning;
-        let message = AssertSqlSafe(message.to_owned()).into_sql_str();
         let begun = Manager::begin(self.connection(), Some(message)).await;
         // Of a failed message, `BEGIN` may have run and `SET LOCAL` not.
         self.state = if begun.is_ok() { State::Open } else { State::Unknown };

@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use sea_orm::DbErr;
-use sqlx::PgPool;
+use sqlx::{PgPool, SqlStr};
 
+use crate::begin::KnownSetting;
 use crate::error::{RlsError, sqlstate};
 use crate::lease::Lease;
-use crate::name::SettingName;
 use crate::observe::Observer;
 use crate::operation::{Operation, exec_error};
 use crate::statement::{Refusal, refusal};
@@ -17,12 +17,12 @@ use crate::statement::{Refusal, refusal};
 #[derive(Clone)]
 pub(crate) struct Pool {
     pg: PgPool,
-    settings: Arc<[SettingName]>,
+    settings: Arc<[KnownSetting]>,
     observer: Observer,
 }
 
 impl Pool {
-    pub(crate) fn new(pg: PgPool, settings: Arc<[SettingName]>, observer: Observer) -> Self {
+    pub(crate) fn new(pg: PgPool, settings: Arc<[KnownSetting]>, observer: Observer) -> Self {
         Self { pg, settings, observer }
     }
 
@@ -34,11 +34,11 @@ impl Pool {
         self.observer = observer;
     }
 
-    pub(crate) fn settings(&self) -> &[SettingName] {
+    pub(crate) fn settings(&self) -> &[KnownSetting] {
         &self.settings
     }
 
-    pub(crate) async fn begin(&self, message: &str) -> Result<Lease, DbErr> {
+    pub(crate) async fn begin(&self, message: SqlStr) -> Result<Lease, DbErr> {
         Lease::begin(&self.pg, message).await
     }
 
@@ -56,7 +56,8 @@ impl Pool {
 
     /// Refuses SQL text that would leave the scope, before anything is sent.
     pub(crate) fn refuse<O: Operation>(&self, operation: &O) -> Result<(), DbErr> {
-        match refusal(operation.sql(), operation.protocol(), &self.settings) {
+        let carries_context = |name: &str| self.settings.iter().any(|setting| setting.name() == name);
+        match refusal(operation.sql(), operation.protocol(), &carries_context) {
             None => Ok(()),
             Some(Refusal::TransactionControl(statement)) => Err(RlsError::TransactionControl { statement }.into()),
             Some(Refusal::ContextChange(statement)) => Err(RlsError::ContextChange { statement }.into()),

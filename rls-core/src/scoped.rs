@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use sea_orm::{DbErr, TransactionOptions};
 
 use crate::begin::ContextText;
-use crate::context::{RlsContext, Settings};
+use crate::context::RlsContext;
 use crate::error::{ContextError, RlsError, sqlstate};
 use crate::login::{App, Login, Maintenance};
 use crate::operation::Operation;
@@ -40,15 +40,13 @@ pub struct Scoped<L> {
     pool: Pool,
     /// A context that cannot be carried fails each statement.
     context: Result<ContextText, ContextError>,
-    settings: Settings,
     login: PhantomData<fn() -> L>,
 }
 
 impl<L: Login> Scoped<L> {
     pub(crate) fn new(pool: Pool, context: &impl RlsContext) -> Self {
-        let settings = context.settings();
-        let text = settings.clone().and_then(|settings| ContextText::new(&settings, pool.settings()));
-        Self { pool, context: text, settings: settings.unwrap_or_default(), login: PhantomData }
+        let context = context.settings().and_then(|settings| ContextText::new(settings, pool.settings()));
+        Self { pool, context, login: PhantomData }
     }
 
     fn context(&self) -> Result<&ContextText, DbErr> {
@@ -63,11 +61,11 @@ impl<L: Login> Scoped<L> {
         let context = self.context()?;
         self.pool.refuse(&operation)?;
         let (effect, message) = context.begin_for(operation.sql());
-        let mut lease = self.pool.begin(&message).await?;
+        let mut lease = self.pool.begin(message).await?;
         let mut result = self.pool.observe(&operation, operation.run(lease.connection())).await;
         let misjudged = effect == Effect::Read && result.as_ref().err().is_some_and(sqlstate::is_read_only_violation);
         if misjudged {
-            lease.begin_again(&context.begin_read_write()).await.map_err(|error| operation.error(error))?;
+            lease.begin_again(context.begin_read_write()).await.map_err(|error| operation.error(error))?;
             result = self.pool.observe(&operation, operation.run(lease.connection())).await;
         }
         match result {
@@ -90,6 +88,6 @@ impl<L: Login> Scoped<L> {
 
 impl<L> fmt::Debug for Scoped<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scoped").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Scoped").field("context", &self.context).finish_non_exhaustive()
     }
 }

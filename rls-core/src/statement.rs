@@ -6,7 +6,6 @@
 
 mod token;
 
-use crate::name::SettingName;
 use token::{Token, tokens};
 
 /// Whether a statement's effects can be thrown away with its transaction.
@@ -76,8 +75,9 @@ pub(crate) enum Protocol {
     Simple,
 }
 
-/// The first statement in the text that would leave the scope. `settings` are those that carry contexts.
-pub(crate) fn refusal(sql: &str, protocol: Protocol, settings: &[SettingName]) -> Option<Refusal> {
+/// The first statement in the text that would leave the scope. `carries_context` tells the settings that carry contexts
+/// by their lower-cased names.
+pub(crate) fn refusal(sql: &str, protocol: Protocol, carries_context: &dyn Fn(&str) -> bool) -> Option<Refusal> {
     let first = tokens(sql).find(|token| *token != Token::Symbol(';'));
     if protocol == Protocol::Extended && !matches!(first, Some(Token::Word(word)) if is_any(word, REFUSABLE)) {
         return None;
@@ -86,7 +86,7 @@ pub(crate) fn refusal(sql: &str, protocol: Protocol, settings: &[SettingName]) -
     for token in tokens(sql).chain([Token::Symbol(';')]) {
         let enough = protocol == Protocol::Extended && statement.len() == STATEMENT_HEAD;
         if enough || token == Token::Symbol(';') {
-            if let Some(refusal) = refusal_of_one(&statement, settings) {
+            if let Some(refusal) = refusal_of_one(&statement, carries_context) {
                 return Some(refusal);
             }
             if protocol == Protocol::Extended && !statement.is_empty() {
@@ -107,7 +107,7 @@ const REFUSABLE: &str = "BEGIN START COMMIT END ROLLBACK ABORT SAVEPOINT RELEASE
 /// How many tokens tell a statement: `SET SESSION "a"."b"."c"` has seven.
 const STATEMENT_HEAD: usize = 16;
 
-fn refusal_of_one(statement: &[Token<'_>], settings: &[SettingName]) -> Option<Refusal> {
+fn refusal_of_one(statement: &[Token<'_>], carries_context: &dyn Fn(&str) -> bool) -> Option<Refusal> {
     let Some(Token::Word(first)) = statement.first() else {
         return None;
     };
@@ -135,7 +135,7 @@ fn refusal_of_one(statement: &[Token<'_>], settings: &[SettingName]) -> Option<R
             let changes = matches!(name.as_str(), "role" | "authorization" | "session_authorization" | "session")
                 || (first == "RESET" && name == "all")
                 || name.starts_with("rls.")
-                || settings.iter().any(|setting| setting.as_str() == name);
+                || carries_context(&name);
             if changes {
                 return Some(Refusal::ContextChange(format!("{first} {name}")));
             }

@@ -33,7 +33,7 @@ impl<'a> RowStream<'a> {
     pub(crate) async fn open(pool: Pool, context: ContextText, statement: Statement) -> Result<RowStream<'a>, DbErr> {
         pool.refuse(&Execute(statement.clone()))?;
         let (effect, message) = context.begin_for(&statement.sql);
-        let mut lease = pool.begin(&message).await?;
+        let mut lease = pool.begin(message).await?;
         Ok(RowStream::new(try_stream! {
             let mut effect = effect;
             loop {
@@ -45,7 +45,7 @@ impl<'a> RowStream<'a> {
                 {
                     drop(rows);
                     effect = Effect::Unknown;
-                    lease.begin_again(&context.begin_read_write()).await.map_err(query_error)?;
+                    lease.begin_again(context.begin_read_write()).await.map_err(query_error)?;
                     continue;
                 }
                 while let Some(row) = first.take() {

@@ -38,7 +38,7 @@ pub struct Transaction<L> {
 
 impl<L: Login> Transaction<L> {
     pub(crate) async fn begin(pool: &Pool, context: &ContextText, options: TransactionOptions) -> Result<Self, DbErr> {
-        let lease = pool.begin(&context.begin(options)).await?;
+        let lease = pool.begin(context.begin(options)).await?;
         Ok(Self {
             shared: Arc::new(Shared::new(lease, pool.clone(), context.is_anonymous())),
             savepoint: None,
