@@ -28,7 +28,7 @@ impl KnownSetting {
         Self { name, assignment }
     }
 
-    pub(crate) fn name(&self) -> &str {
+    fn name(&self) -> &str {
         self.name.as_str()
     }
 }
@@ -47,6 +47,7 @@ struct Text {
     /// `BEGIN; SET LOCAL …`, whole.
     read_write: SqlStr,
     settings: Settings,
+    known: Arc<[KnownSetting]>,
     anonymous: bool,
 }
 
@@ -56,7 +57,7 @@ const BEGIN_READ_ONLY: &str = "BEGIN READ ONLY";
 impl ContextText {
     /// Sets every setting of `settings`, and blanks every other one that a policy may read: a value that SQL text
     /// left in the session (`SET app.user_id = …`) must not become the context of a later scope.
-    pub(crate) fn new(settings: Settings, known: &[KnownSetting]) -> Result<Self, ContextError> {
+    pub(crate) fn new(settings: Settings, known: &Arc<[KnownSetting]>) -> Result<Self, ContextError> {
         let mut read_only = String::with_capacity(128);
         read_only.push_str(BEGIN_READ_ONLY);
         for (name, value) in settings.iter() {
@@ -67,15 +68,14 @@ impl ContextText {
             }
             read_only.push_str(&value);
         }
-        for known in known {
-            if settings.iter().all(|(set, _)| *set != known.name) {
-                read_only.push_str(&known.assignment);
-                read_only.push_str("''");
-            }
+        for known in blanks(&settings, known) {
+            read_only.push_str(&known.assignment);
+            read_only.push_str("''");
         }
         let read_write = [BEGIN, &read_only[BEGIN_READ_ONLY.len()..]].concat();
         let anonymous = settings.is_anonymous();
-        Ok(Self(Arc::new(Text { read_only: shared(&read_only), read_write: shared(&read_write), settings, anonymous })))
+        let (read_only, read_write, known) = (shared(&read_only), shared(&read_write), Arc::clone(known));
+        Ok(Self(Arc::new(Text { read_only, read_write, settings, known, anonymous })))
     }
 
     /// Whether no user is set, so that a refusal by a policy means a missing context.
@@ -83,9 +83,15 @@ impl ContextText {
         self.0.anonymous
     }
 
-    /// What it sets.
-    pub(crate) fn settings(&self) -> &Settings {
-        &self.0.settings
+    /// The settings with their values, of the blanked ones too, as the transaction has them.
+    pub(crate) fn expected(&self) -> impl Iterator<Item = (&str, &str)> {
+        let set = self.0.settings.iter().map(|(name, value)| (name.as_str(), value));
+        set.chain(blanks(&self.0.settings, &self.0.known).map(|known| (known.name(), "")))
+    }
+
+    /// Whether the setting of this name, in lower case, carries a context.
+    pub(crate) fn carries(&self, setting: &str) -> bool {
+        self.expected().any(|(name, _)| name == setting)
     }
 
     /// The message for one statement's own transaction: read-only where the statement looks like a read.
@@ -126,6 +132,11 @@ impl ContextText {
     }
 }
 
+/// What a policy may read and these settings do not set.
+fn blanks<'a>(settings: &'a Settings, known: &'a [KnownSetting]) -> impl Iterator<Item = &'a KnownSetting> {
+    known.iter().filter(|known| settings.iter().all(|(set, _)| *set != known.name))
+}
+
 /// Text that is cloned without a copy; its values were quoted.
 fn shared(message: &str) -> SqlStr {
     AssertSqlSafe(message).into_sql_str()
@@ -145,7 +156,8 @@ mod tests {
 
     #[test]
     fn begin_carries_options_context_and_blanks() {
-        let known = ["app.tenant_id", "app.user_id"].map(|name| KnownSetting::new(SettingName::new(name).unwrap()));
+        let known: Arc<[_]> =
+            ["app.tenant_id", "app.user_id"].map(|name| KnownSetting::new(SettingName::new(name).unwrap())).into();
         let settings = UserContext::new("o'neill").settings().unwrap();
         let text = ContextText::new(settings, &known).unwrap();
         let options = TransactionOptions {
@@ -162,6 +174,7 @@ mod tests {
         assert_eq!(effect, Effect::Read);
         assert_eq!(read.as_str().replacen(" READ ONLY", "", 1), text.begin_read_write().as_str());
         assert_eq!(text.begin(TransactionOptions::default()), text.begin_read_write());
-        assert!(!format!("{text:?}").contains("neill"));
+        assert!(text.carries("app.user_id") && text.carries("app.tenant_id") && !text.carries("app.other"));
+        assert!(!format!("{text:?} {}", text.question()).contains("neill"));
     }
 }

@@ -34,6 +34,8 @@ enum State {
 pub(crate) struct Lease {
     connection: Option<PoolConnection<Postgres>>,
     state: State,
+    /// Whether the session may hold what another user of the connection must not find.
+    spent: bool,
 }
 
 impl Lease {
@@ -45,7 +47,7 @@ impl Lease {
         let mut attempts = pool.size() + 1;
         loop {
             let connection = pool.acquire().await.map_err(acquire_error)?;
-            let mut lease = Self { connection: Some(connection), state: State::Idle };
+            let mut lease = Self { connection: Some(connection), state: State::Idle, spent: false };
             match lease.begin_again(message.clone()).await {
                 Ok(()) => return Ok(lease),
                 Err(error) if attempts > 0 && sqlstate::is_connection_lost(&error) => attempts -= 1,
@@ -127,6 +129,11 @@ impl Lease {
         self.state = State::Unknown;
     }
 
+    /// The connection is closed when this ends, not given back.
+    pub(crate) fn close_at_end(&mut self) {
+        self.spent = true;
+    }
+
     pub(crate) fn is_lost(&self) -> bool {
         self.state == State::Unknown
     }
@@ -149,11 +156,15 @@ impl Drop for Lease {
         let Some(mut connection) = self.connection.take() else {
             return;
         };
+        if self.spent {
+            connection.close_on_drop();
+            return;
+        }
         match (self.state, Handle::try_current()) {
             (State::Idle | State::Open, _) => {}
             (State::Beginning, Ok(runtime)) => {
                 // Should the runtime end before, the connection is closed with the task.
-                let lease = Self { connection: Some(connection), state: State::Unknown };
+                let lease = Self { connection: Some(connection), state: State::Unknown, spent: false };
                 runtime.spawn(lease.recover());
             }
             (State::Beginning | State::Unknown, _) => connection.close_on_drop(),

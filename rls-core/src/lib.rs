@@ -19,6 +19,7 @@ mod operation;
 mod plan;
 mod policy;
 mod pool;
+mod question;
 mod registry;
 mod rls;
 mod scope;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use sea_orm::DbErr;
 use sqlx::{PgPool, SqlStr};
 
-use crate::begin::KnownSetting;
+use crate::begin::{ContextText, KnownSetting};
 use crate::error::{RlsError, sqlstate};
 use crate::lease::Lease;
 use crate::observe::Observer;
 use crate::operation::{Operation, exec_error};
-use crate::statement::{Refusal, refusal};
+use crate::statement::{Protocol, Refusal, refusal};
 
 /// The connections of one login, with the settings that carry contexts on them.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ impl Pool {
         self.observer = observer;
     }
 
-    pub(crate) fn settings(&self) -> &[KnownSetting] {
+    pub(crate) fn settings(&self) -> &Arc<[KnownSetting]> {
         &self.settings
     }
 
@@ -54,25 +54,31 @@ impl Pool {
         self.pg.close().await;
     }
 
-    /// Refuses SQL text that would leave the scope, before anything is sent.
-    pub(crate) fn refuse<O: Operation>(&self, operation: &O) -> Result<(), DbErr> {
-        let carries_context = |name: &str| self.settings.iter().any(|setting| setting.name() == name);
-        match refusal(operation.sql(), operation.protocol(), &carries_context) {
-            None => Ok(()),
-            Some(Refusal::TransactionControl(statement)) => Err(RlsError::TransactionControl { statement }.into()),
-            Some(Refusal::ContextChange(statement)) => Err(RlsError::ContextChange { statement }.into()),
-            Some(Refusal::OutlivesScope(statement)) => Err(RlsError::OutlivesScope { statement }.into()),
-        }
-    }
-
-    /// Runs a statement's future under SeaORM's instruments.
-    pub(crate) async fn observe<O: Operation, T>(
+    /// Runs a statement under SeaORM's instruments.
+    pub(crate) async fn run<O: Operation>(
         &self,
         operation: &O,
-        running: impl Future<Output = Result<T, sqlx::Error>>,
-    ) -> Result<T, sqlx::Error> {
-        self.observer.observe(operation.sql(), operation.statement(), running).await
+        lease: &mut Lease,
+        context: &ContextText,
+    ) -> Result<O::Output, sqlx::Error> {
+        let (sql, protocol) = (operation.sql(), operation.protocol());
+        let before = context.ask_before(sql, protocol, lease).await?;
+        let running = operation.run(lease.connection(), context);
+        let output = self.observer.observe(sql, operation.statement(), running).await?;
+        context.ask_after(before, lease).await?;
+        Ok(output)
     }
+}
+
+/// Refuses SQL text that would leave the scope, before anything is sent.
+pub(crate) fn refuse(sql: &str, protocol: Protocol, context: &ContextText) -> Result<(), DbErr> {
+    let error = match refusal(sql, protocol, &|setting| context.carries(setting)) {
+        None => return Ok(()),
+        Some(Refusal::TransactionControl(statement)) => RlsError::TransactionControl { statement },
+        Some(Refusal::ContextChange(statement)) => RlsError::ContextChange { statement },
+        Some(Refusal::OutlivesScope(statement)) => RlsError::OutlivesScope { statement },
+    };
+    Err(error.into())
 }
 
 /// Says what a refusal by a policy means where no user is set.

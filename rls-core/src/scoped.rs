@@ -5,15 +5,16 @@ mod traits;
 use std::fmt;
 use std::marker::PhantomData;
 
-use sea_orm::{DbErr, TransactionOptions};
+use sea_orm::{DbErr, Statement, TransactionOptions};
 
 use crate::begin::ContextText;
 use crate::context::RlsContext;
 use crate::error::{ContextError, RlsError, sqlstate};
 use crate::login::{App, Login, Maintenance};
-use crate::operation::Operation;
-use crate::pool::{Pool, explain};
-use crate::statement::Effect;
+use crate::operation::{Operation, QueryAll};
+use crate::pool::{Pool, explain, refuse};
+use crate::statement::{Effect, Protocol, holds_code};
+use crate::stream::RowStream;
 use crate::transaction::Transaction;
 
 /// A connection on behalf of a user; made by [`RlsConnection::scope`](crate::RlsConnection::scope).
@@ -57,16 +58,24 @@ impl<L: Login> Scoped<L> {
         Transaction::begin(&self.pool, self.context()?, options).await
     }
 
+    async fn stream<'a>(&self, statement: Statement) -> Result<RowStream<'a>, DbErr> {
+        if holds_code(&statement.sql, Protocol::Extended) {
+            self.run(QueryAll(statement)).await?;
+            return Ok(RowStream::empty());
+        }
+        RowStream::open(self.pool.clone(), self.context()?.clone(), statement).await
+    }
+
     async fn run<O: Operation>(&self, operation: O) -> Result<O::Output, DbErr> {
         let context = self.context()?;
-        self.pool.refuse(&operation)?;
+        refuse(operation.sql(), operation.protocol(), context)?;
         let (effect, message) = context.begin_for(operation.sql());
         let mut lease = self.pool.begin(message).await?;
-        let mut result = self.pool.observe(&operation, operation.run(lease.connection())).await;
+        let mut result = self.pool.run(&operation, &mut lease, context).await;
         let misjudged = effect == Effect::Read && result.as_ref().err().is_some_and(sqlstate::is_read_only_violation);
         if misjudged {
             lease.begin_again(context.begin_read_write()).await.map_err(|error| operation.error(error))?;
-            result = self.pool.observe(&operation, operation.run(lease.connection())).await;
+            result = self.pool.run(&operation, &mut lease, context).await;
         }
         match result {
             Ok(output) => {

@@ -4,6 +4,7 @@
 //! PostgreSQL is the judge in the end: a misjudged read fails in its `READ ONLY` transaction, and unprepared text is
 //! followed by a question whether the transaction is still the same. Here mistakes are told before anything runs.
 
+mod set_config;
 mod token;
 
 use token::{Token, tokens};
@@ -78,6 +79,9 @@ pub(crate) enum Protocol {
 /// The first statement in the text that would leave the scope. `carries_context` tells the settings that carry contexts
 /// by their lower-cased names.
 pub(crate) fn refusal(sql: &str, protocol: Protocol, carries_context: &dyn Fn(&str) -> bool) -> Option<Refusal> {
+    if let Some(refusal) = set_config::refusal(sql, carries_context) {
+        return Some(refusal);
+    }
     let first = tokens(sql).find(|token| *token != Token::Symbol(';'));
     if protocol == Protocol::Extended && !matches!(first, Some(Token::Word(word)) if is_any(word, REFUSABLE)) {
         return None;
@@ -98,6 +102,21 @@ pub(crate) fn refusal(sql: &str, protocol: Protocol, carries_context: &dyn Fn(&s
         }
     }
     None
+}
+
+/// Whether a statement in the text is a `DO` block, whose body is a literal here and can do anything.
+pub(crate) fn holds_code(sql: &str, protocol: Protocol) -> bool {
+    let mut first = true;
+    for token in tokens(sql) {
+        if first && matches!(token, Token::Word(word) if is_any(word, "DO")) {
+            return true;
+        }
+        first = token == Token::Symbol(';');
+        if !first && protocol == Protocol::Extended {
+            return false;
+        }
+    }
+    false
 }
 
 /// The first words of all that [`refusal_of_one`] may refuse.
@@ -132,10 +151,9 @@ fn refusal_of_one(statement: &[Token<'_>], carries_context: &dyn Fn(&str) -> boo
         "SET" | "RESET" => {
             let at = if first == "SET" && matches!(word(1).as_str(), "SESSION" | "LOCAL") { 2 } else { 1 };
             let name = setting_name(&statement[at.min(statement.len())..]);
-            let changes = matches!(name.as_str(), "role" | "authorization" | "session_authorization" | "session")
+            let changes = matches!(name.as_str(), "authorization" | "session")
                 || (first == "RESET" && name == "all")
-                || name.starts_with("rls.")
-                || carries_context(&name);
+                || is_context(&name, carries_context);
             if changes {
                 return Some(Refusal::ContextChange(format!("{first} {name}")));
             }
@@ -146,6 +164,11 @@ fn refusal_of_one(statement: &[Token<'_>], carries_context: &dyn Fn(&str) -> boo
         }
         _ => None,
     }
+}
+
+/// Whether a setting, named in lower case, decides what rows are seen.
+fn is_context(name: &str, carries_context: &dyn Fn(&str) -> bool) -> bool {
+    matches!(name, "role" | "session_authorization") || name.starts_with("rls.") || carries_context(name)
 }
 
 /// The dotted, lower-cased name at the start of some tokens.

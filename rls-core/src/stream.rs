@@ -5,15 +5,15 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use async_stream::try_stream;
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, stream};
 use sea_orm::{DbErr, QueryResult, Statement};
 use sqlx::Executor;
 
 use crate::begin::ContextText;
 use crate::error::sqlstate;
-use crate::operation::{Execute, query, query_error};
-use crate::pool::{Pool, explain};
-use crate::statement::Effect;
+use crate::operation::{query, query_error};
+use crate::pool::{Pool, explain, refuse};
+use crate::statement::{Effect, Protocol};
 
 /// The rows of a statement, as the server sends them.
 ///
@@ -29,9 +29,14 @@ impl<'a> RowStream<'a> {
         Self { rows: Box::pin(rows) }
     }
 
+    /// Of a statement without rows.
+    pub(crate) fn empty() -> Self {
+        Self::new(stream::empty())
+    }
+
     /// A stream in a transaction of its own.
     pub(crate) async fn open(pool: Pool, context: ContextText, statement: Statement) -> Result<RowStream<'a>, DbErr> {
-        pool.refuse(&Execute(statement.clone()))?;
+        refuse(&statement.sql, Protocol::Extended, &context)?;
         let (effect, message) = context.begin_for(&statement.sql);
         let mut lease = pool.begin(message).await?;
         Ok(RowStream::new(try_stream! {

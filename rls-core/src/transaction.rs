@@ -14,8 +14,9 @@ use sqlx::Executor;
 
 use crate::begin::ContextText;
 use crate::login::Login;
-use crate::operation::{Execute, Operation, query, query_error};
-use crate::pool::Pool;
+use crate::operation::{Operation, QueryAll, query, query_error};
+use crate::pool::{Pool, refuse};
+use crate::statement::{Protocol, holds_code};
 use crate::stream::RowStream;
 use lane::{Lane, Savepoint, Shared};
 pub(crate) use traits::in_transaction;
@@ -40,7 +41,7 @@ impl<L: Login> Transaction<L> {
     pub(crate) async fn begin(pool: &Pool, context: &ContextText, options: TransactionOptions) -> Result<Self, DbErr> {
         let lease = pool.begin(context.begin(options)).await?;
         Ok(Self {
-            shared: Arc::new(Shared::new(lease, pool.clone(), context.is_anonymous())),
+            shared: Arc::new(Shared::new(lease, pool.clone(), context.clone())),
             savepoint: None,
             open: true,
             login: PhantomData,
@@ -53,7 +54,7 @@ impl<L: Login> Transaction<L> {
     }
 
     async fn run<O: Operation>(&self, operation: O) -> Result<O::Output, DbErr> {
-        self.shared.pool.refuse(&operation)?;
+        refuse(operation.sql(), operation.protocol(), &self.shared.context)?;
         self.lane().await?.run(&operation).await
     }
 
@@ -62,12 +63,16 @@ impl<L: Login> Transaction<L> {
         Lane::enter(&self.shared, self.savepoint).await
     }
 
-    async fn stream_in_transaction(&self, statement: Statement) -> Result<RowStream<'_>, DbErr> {
-        self.shared.pool.refuse(&Execute(statement.clone()))?;
+    async fn stream(&self, statement: Statement) -> Result<RowStream<'_>, DbErr> {
+        if holds_code(&statement.sql, Protocol::Extended) {
+            self.run(QueryAll(statement)).await?;
+            return Ok(RowStream::empty());
+        }
+        refuse(&statement.sql, Protocol::Extended, &self.shared.context)?;
         let mut lane = self.lane().await?;
         Ok(RowStream::new(try_stream! {
             let failed = {
-                let mut rows = lane.for_stream()?.fetch(query(&statement));
+                let mut rows = lane.for_stream()?.connection().fetch(query(&statement));
                 loop {
                     match rows.next().await {
                         Some(Ok(row)) => yield QueryResult::from(row),

@@ -2,6 +2,7 @@
 
 mod cancellation;
 mod fuzz;
+mod hidden;
 mod honesty;
 mod messages;
 mod pooling;

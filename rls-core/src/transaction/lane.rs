@@ -4,13 +4,16 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sea_orm::DbErr;
-use sqlx::{AssertSqlSafe, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Executor};
 use tokio::sync::MutexGuard;
 
+use crate::begin::ContextText;
 use crate::error::RlsError;
 use crate::lease::Lease;
 use crate::operation::{Operation, exec_error};
 use crate::pool::{Pool, explain};
+use crate::question::scope_lost;
+use crate::statement::{Protocol, holds_code};
 
 /// A savepoint of one transaction; its name is never used twice in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +30,7 @@ pub(super) struct Shared {
     state: tokio::sync::Mutex<State>,
     abandoned: Mutex<Abandoned>,
     pub(super) pool: Pool,
-    anonymous: bool,
+    pub(super) context: ContextText,
 }
 
 struct State {
@@ -42,6 +45,8 @@ struct State {
     lost: Option<RlsError>,
     /// A message was on its way when its future was dropped.
     unread: bool,
+    /// It was one after which is asked whether the scope still holds.
+    unasked: bool,
 }
 
 struct Entry {
@@ -58,7 +63,7 @@ struct Abandoned {
 }
 
 impl Shared {
-    pub(super) fn new(lease: Lease, pool: Pool, anonymous: bool) -> Self {
+    pub(super) fn new(lease: Lease, pool: Pool, context: ContextText) -> Self {
         Self {
             state: tokio::sync::Mutex::new(State {
                 lease: Some(lease),
@@ -67,10 +72,11 @@ impl Shared {
                 failed: None,
                 lost: None,
                 unread: false,
+                unasked: false,
             }),
             abandoned: Mutex::default(),
             pool,
-            anonymous,
+            context,
         }
     }
 
@@ -138,11 +144,14 @@ impl<'a> Lane<'a> {
     }
 
     pub(super) async fn run<O: Operation>(&mut self, operation: &O) -> Result<O::Output, DbErr> {
-        let pool = &self.shared.pool;
+        let Shared { pool, context, .. } = self.shared;
         let state = &mut *self.state;
+        let lease = open(&mut state.lease)?;
+        state.unasked = operation.protocol() == Protocol::Simple || holds_code(operation.sql(), operation.protocol());
         state.unread = true;
-        let result = pool.observe(operation, operation.run(connection(&mut state.lease)?)).await;
+        let result = pool.run(operation, lease, context).await;
         state.unread = false;
+        state.unasked = false;
         result.map_err(|error| self.failure(error, |error| operation.error(error)))
     }
 
@@ -208,9 +217,9 @@ impl<'a> Lane<'a> {
     }
 
     /// The connection, for a stream; `failed` of it is reported with [`Lane::failure`].
-    pub(super) fn for_stream(&mut self) -> Result<&mut PgConnection, DbErr> {
+    pub(super) fn for_stream(&mut self) -> Result<&mut Lease, DbErr> {
         self.state.unread = true;
-        connection(&mut self.state.lease)
+        open(&mut self.state.lease)
     }
 
     /// The stream has been read to its end.
@@ -228,7 +237,7 @@ impl<'a> Lane<'a> {
                 lease.give_up();
             }
         }
-        let error = explain(into(error), self.shared.anonymous);
+        let error = explain(into(error), self.shared.context.is_anonymous());
         if self.state.lease.as_ref().is_some_and(Lease::is_lost) {
             self.state.lost = Some(RlsError::from(&error));
             self.state.lease = None;
@@ -241,12 +250,16 @@ impl<'a> Lane<'a> {
     async fn control(&mut self, message: String) -> Result<(), DbErr> {
         let state = &mut *self.state;
         state.unread = true;
-        let result = connection(&mut state.lease)?.execute(AssertSqlSafe(message)).await;
+        let result = open(&mut state.lease)?.connection().execute(AssertSqlSafe(message)).await;
         state.unread = false;
         result.map(drop).map_err(|error| self.failure(error, exec_error))
     }
 
     async fn settle(&mut self) -> Result<(), DbErr> {
+        if self.state.unasked {
+            let dropped = scope_lost("unprepared SQL text was dropped before its answer told whether the scope holds");
+            return Err(self.failure(dropped, exec_error));
+        }
         let Some(lease) = &mut self.state.lease else {
             return Ok(());
         };
@@ -289,8 +302,8 @@ impl Drop for Lane<'_> {
     }
 }
 
-fn connection(lease: &mut Option<Lease>) -> Result<&mut PgConnection, DbErr> {
-    lease.as_mut().map(Lease::connection).ok_or_else(|| ended("the outermost transaction has ended"))
+fn open(lease: &mut Option<Lease>) -> Result<&mut Lease, DbErr> {
+    lease.as_mut().ok_or_else(|| ended("the outermost transaction has ended"))
 }
 
 fn take(lease: &mut Option<Lease>) -> Result<Lease, DbErr> {

@@ -49,7 +49,7 @@ impl<L: Login> StreamTrait for Transaction<L> {
         &'a self,
         stmt: Statement,
     ) -> Pin<Box<dyn Future<Output = Result<RowStream<'a>, DbErr>> + 'a + Send>> {
-        Box::pin(self.stream_in_transaction(stmt))
+        Box::pin(self.stream(stmt))
     }
 }
 
