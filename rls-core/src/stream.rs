@@ -42,8 +42,9 @@ impl<'a> RowStream<'a> {
         Ok(RowStream::new(try_stream! {
             let mut effect = effect;
             loop {
+                let mut observed = pool.observer().observe_rows(&statement);
                 let mut rows = lease.connection().fetch(query(&statement));
-                let mut first = rows.next().await;
+                let mut first = observed.next(&mut rows).await;
                 if effect == Effect::Read
                     && let Some(Err(error)) = &first
                     && sqlstate::is_read_only_violation(error)
@@ -63,7 +64,7 @@ impl<'a> RowStream<'a> {
                             return;
                         }
                     }
-                    first = rows.next().await;
+                    first = observed.next(&mut rows).await;
                 }
                 break;
             }

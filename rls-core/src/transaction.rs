@@ -8,7 +8,6 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use async_stream::try_stream;
-use futures_util::StreamExt;
 use sea_orm::{DbErr, QueryResult, Statement, TransactionOptions};
 use sqlx::Executor;
 
@@ -70,11 +69,13 @@ impl<L: Login> Transaction<L> {
         }
         refuse(&statement.sql, Protocol::Extended, &self.shared.context)?;
         let mut lane = self.lane().await?;
+        lane.keep_for_stream();
         Ok(RowStream::new(try_stream! {
             let failed = {
+                let mut observed = self.shared.pool.observer().observe_rows(&statement);
                 let mut rows = lane.for_stream()?.connection().fetch(query(&statement));
                 loop {
-                    match rows.next().await {
+                    match observed.next(&mut rows).await {
                         Some(Ok(row)) => yield QueryResult::from(row),
                         Some(Err(error)) => break Some(error),
                         None => break None,

@@ -5,7 +5,9 @@ mod fuzz;
 mod hidden;
 mod honesty;
 mod messages;
+mod metric;
 mod pooling;
+mod stream;
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

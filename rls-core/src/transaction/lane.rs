@@ -1,11 +1,13 @@
 //! The one lane that all statements of a transaction take, outermost and nested: what is open on the connection,
 //! what failed, and what dropped futures left to do.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::future::{Either, select};
 use sea_orm::DbErr;
 use sqlx::{AssertSqlSafe, Executor};
-use tokio::sync::MutexGuard;
+use tokio::sync::{MutexGuard, watch};
 
 use crate::begin::ContextText;
 use crate::error::RlsError;
@@ -28,6 +30,8 @@ impl Savepoint {
 /// What the outermost transaction and its nested ones share.
 pub(super) struct Shared {
     state: tokio::sync::Mutex<State>,
+    /// Whether a stream is in the lane: it leaves when its holder reads or drops it, who may be the one that waits.
+    streaming: watch::Sender<bool>,
     abandoned: Mutex<Abandoned>,
     pub(super) pool: Pool,
     pub(super) context: ContextText,
@@ -74,9 +78,22 @@ impl Shared {
                 unread: false,
                 unasked: false,
             }),
+            streaming: watch::Sender::new(false),
             abandoned: Mutex::default(),
             pool,
             context,
+        }
+    }
+
+    /// Waits for statements, and not for a stream: who waits for one that the same task holds would wait for ever.
+    async fn lock(&self) -> Result<MutexGuard<'_, State>, RlsError> {
+        if let Ok(state) = self.state.try_lock() {
+            return Ok(state);
+        }
+        let mut streaming = self.streaming.subscribe();
+        match select(pin!(self.state.lock()), pin!(streaming.wait_for(|open| *open))).await {
+            Either::Left((state, _)) => Ok(state),
+            Either::Right(_) => Err(RlsError::StreamOpen),
         }
     }
 
@@ -111,7 +128,7 @@ impl<'a> Lane<'a> {
 
     /// As [`Lane::enter`], for a rollback: it undoes what is nested in it as well.
     pub(super) async fn enter_to_undo(shared: &'a Shared) -> Result<Self, DbErr> {
-        let mut lane = Self { state: shared.state.lock().await, shared };
+        let mut lane = Self { state: shared.lock().await?, shared };
         if shared.abandoned.lock().unwrap_or_else(PoisonError::into_inner).outermost {
             lane.state.lease = None;
         }
@@ -216,6 +233,11 @@ impl<'a> Lane<'a> {
         take(&mut self.state.lease)?.rollback().await.map_err(exec_error)
     }
 
+    /// Keeps the lane for a stream: others are refused until this is dropped.
+    pub(super) fn keep_for_stream(&self) {
+        self.shared.streaming.send_replace(true);
+    }
+
     /// The connection, for a stream; `failed` of it is reported with [`Lane::failure`].
     pub(super) fn for_stream(&mut self) -> Result<&mut Lease, DbErr> {
         self.state.unread = true;
@@ -294,8 +316,9 @@ impl<'a> Lane<'a> {
 }
 
 impl Drop for Lane<'_> {
-    /// The outermost transaction was dropped while this was in the lane: the connection goes back with it.
     fn drop(&mut self) {
+        self.shared.streaming.send_if_modified(std::mem::take);
+        // Dropped while this was in the lane: the connection goes back with it.
         if self.shared.abandoned.lock().unwrap_or_else(PoisonError::into_inner).outermost {
             self.state.lease = None;
         }
