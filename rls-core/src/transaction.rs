@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use async_stream::try_stream;
-use sea_orm::{DbErr, QueryResult, Statement, TransactionOptions};
+use sea_orm::{AccessMode, DbErr, IsolationLevel, QueryResult, Statement, TransactionOptions};
 use sqlx::Executor;
 
 use crate::begin::ContextText;
@@ -38,9 +38,10 @@ pub struct Transaction<L> {
 
 impl<L: Login> Transaction<L> {
     pub(crate) async fn begin(pool: &Pool, context: &ContextText, options: TransactionOptions) -> Result<Self, DbErr> {
+        let may_undo = may_undo(options);
         let lease = pool.begin(context.begin(options)).await?;
         Ok(Self {
-            shared: Arc::new(Shared::new(lease, pool.clone(), context.clone())),
+            shared: Arc::new(Shared::new(lease, pool.clone(), context.clone(), may_undo)),
             savepoint: None,
             open: true,
             login: PhantomData,
@@ -69,7 +70,7 @@ impl<L: Login> Transaction<L> {
         }
         refuse(&statement.sql, Protocol::Extended, &self.shared.context)?;
         let mut lane = self.lane().await?;
-        lane.keep_for_stream();
+        lane.keep_for_stream(&statement.sql);
         Ok(RowStream::new(try_stream! {
             let failed = {
                 let mut observed = self.shared.pool.observer().observe_rows(&statement);
@@ -108,6 +109,13 @@ impl<L: Login> Transaction<L> {
             Some(savepoint) => lane.rollback_to(savepoint).await,
         }
     }
+}
+
+/// Whether a transaction of statements that only read may be undone instead of committed: the server must refuse what
+/// was misjudged, and its `COMMIT` must have nothing to say, which of a serializable one it may.
+fn may_undo(options: TransactionOptions) -> bool {
+    let serializable = matches!(options.isolation_level, Some(IsolationLevel::Serializable));
+    matches!(options.access_mode, Some(AccessMode::ReadOnly)) && !serializable
 }
 
 impl<L> Drop for Transaction<L> {

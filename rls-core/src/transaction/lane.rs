@@ -15,7 +15,7 @@ use crate::lease::Lease;
 use crate::operation::{Operation, exec_error};
 use crate::pool::{Pool, explain};
 use crate::question::scope_lost;
-use crate::statement::{Protocol, holds_code};
+use crate::statement::{Effect, Protocol, effect, holds_code};
 
 /// A savepoint of one transaction; its name is never used twice in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,9 @@ struct State {
     next: u32,
     /// The first failure that aborted the transaction, until a rollback to a savepoint undoes it.
     failed: Option<Arc<DbErr>>,
+    /// Whether the server would refuse a write and no statement looked like more than a read, so that a rollback does
+    /// what a commit does.
+    undoable: bool,
     /// Why nothing may run any more.
     lost: Option<RlsError>,
     /// A message was on its way when its future was dropped.
@@ -67,13 +70,14 @@ struct Abandoned {
 }
 
 impl Shared {
-    pub(super) fn new(lease: Lease, pool: Pool, context: ContextText) -> Self {
+    pub(super) fn new(lease: Lease, pool: Pool, context: ContextText, undoable: bool) -> Self {
         Self {
             state: tokio::sync::Mutex::new(State {
                 lease: Some(lease),
                 savepoints: Vec::new(),
                 next: 0,
                 failed: None,
+                undoable,
                 lost: None,
                 unread: false,
                 unasked: false,
@@ -161,6 +165,7 @@ impl<'a> Lane<'a> {
     }
 
     pub(super) async fn run<O: Operation>(&mut self, operation: &O) -> Result<O::Output, DbErr> {
+        self.judge(operation.sql());
         let Shared { pool, context, .. } = self.shared;
         let state = &mut *self.state;
         let lease = open(&mut state.lease)?;
@@ -170,6 +175,11 @@ impl<'a> Lane<'a> {
         state.unread = false;
         state.unasked = false;
         result.map_err(|error| self.failure(error, |error| operation.error(error)))
+    }
+
+    fn judge(&mut self, sql: &str) {
+        let undoable = &mut self.state.undoable;
+        *undoable = *undoable && effect(sql) == Effect::Read;
     }
 
     /// Sets a savepoint; a future dropped here leaves at most one under which nothing happens.
@@ -217,13 +227,18 @@ impl<'a> Lane<'a> {
         Ok(())
     }
 
-    /// Commits the outermost transaction, or rolls it back where a statement had failed.
+    /// Commits the outermost transaction, or rolls it back where a statement had failed; where a rollback does the same,
+    /// by one that is queued and waited for by nobody.
     pub(super) async fn commit(mut self) -> Result<(), DbErr> {
         let lease = take(&mut self.state.lease)?;
         if let Some(first) = self.state.failed.take() {
             // The answer to the rollback changes nothing: the error below says that nothing was stored.
             drop(lease);
             return Err(RlsError::TransactionFailed { first }.into());
+        }
+        if self.state.undoable {
+            drop(lease);
+            return Ok(());
         }
         self.shared.pool.commit(lease).await
     }
@@ -234,7 +249,8 @@ impl<'a> Lane<'a> {
     }
 
     /// Keeps the lane for a stream: others are refused until this is dropped.
-    pub(super) fn keep_for_stream(&self) {
+    pub(super) fn keep_for_stream(&mut self, sql: &str) {
+        self.judge(sql);
         self.shared.streaming.send_replace(true);
     }
 
