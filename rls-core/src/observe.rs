@@ -10,12 +10,12 @@ use tracing::{Instrument, Span, field};
 
 use crate::error::sqlstate;
 
-type Callback = Arc<dyn Fn(&Info<'_>) + Send + Sync>;
+type Callback = dyn Fn(&Info<'_>) + Send + Sync;
 
 /// Who is told of each statement.
 #[derive(Clone)]
 pub(crate) struct Observer {
-    callback: Option<Callback>,
+    callback: Option<Arc<Callback>>,
     /// As SeaORM's `record_stmt_in_spans`: whether spans hold the SQL text, which has placeholders for values.
     record_statements: bool,
 }
@@ -71,7 +71,7 @@ impl Observer {
 
 struct Observed<'a> {
     span: Span,
-    told: Option<(&'a (dyn Fn(&Info<'_>) + Send + Sync), &'a Statement, Instant)>,
+    told: Option<(&'a Callback, &'a Statement, Instant)>,
 }
 
 impl Observed<'_> {

@@ -17,16 +17,18 @@ use crate::statement::{Effect, Protocol, holds_code};
 use crate::stream::RowStream;
 use crate::transaction::Transaction;
 
-/// A connection on behalf of a user; made by [`RlsConnection::scope`](crate::RlsConnection::scope).
+/// A connection on behalf of a user; made by [`RlsConnection::scope`](crate::RlsConnection::scope). Statements sent,
+/// errors: see [`Scoped`].
 pub type ScopedConnection = Scoped<App>;
 
-/// A connection as maintenance administrator; made by [`RlsConnection::admin`](crate::RlsConnection::admin).
+/// A connection as maintenance administrator; made by [`RlsConnection::admin`](crate::RlsConnection::admin). Statements
+/// sent, errors: see [`Scoped`].
 pub type AdminConnection = Scoped<Maintenance>;
 
-/// A transaction on behalf of a user.
+/// A transaction on behalf of a user. Statements sent, errors: see [`Transaction`].
 pub type ScopedTransaction = Transaction<App>;
 
-/// A transaction as maintenance administrator.
+/// A transaction as maintenance administrator. Statements sent, errors: see [`Transaction`].
 pub type AdminTransaction = Transaction<Maintenance>;
 
 /// A pool with a context: SeaORM's traits on it run each statement in a transaction that carries the context.
@@ -35,7 +37,20 @@ pub type AdminTransaction = Transaction<Maintenance>;
 ///
 /// Statements sent: for one that only reads `BEGIN READ ONLY; SET LOCAL …` in one message, the statement, and a
 /// `ROLLBACK` that waits for nobody; for any other `BEGIN; SET LOCAL …`, the statement, `COMMIT`. A read that turns
-/// out to write (SQLSTATE 25006) has done nothing, and is run again read-write.
+/// out to write (SQLSTATE 25006) has done nothing, and is run again read-write. Unprepared text is put between two
+/// questions, in the same message, whether transaction, role and context are still the same; a `DO` block that is
+/// executed as a prepared statement costs two messages more, and its connection is closed afterwards.
+///
+/// `begin`, `begin_with_config`, `begin_with_options` send `BEGIN …; SET LOCAL …`, one message, and hold a connection of
+/// the pool until the transaction ends; `stream_raw` sends the begin message, and the statement with the first row that
+/// is asked for. Locks taken, privileges needed: those of the statements. Transaction required: none, each statement
+/// has its own; a statement that cannot run in one (`VACUUM`) cannot run here.
+///
+/// # Errors
+///
+/// SeaORM's [`DbErr`]. [`RlsError::from`] one tells what is about row-level security: `Context`, `TransactionControl`,
+/// `ContextChange`, `OutlivesScope` before anything is sent, `PolicyRefused`, `MissingGrant`, `MissingContext`,
+/// `ScopeLost`, `ConnectionLost`, `CommitUnknown` afterwards.
 #[derive(Clone)]
 pub struct Scoped<L> {
     pool: Pool,

@@ -19,7 +19,12 @@ use crate::statement::{Effect, Protocol};
 ///
 /// On a [`ScopedConnection`](crate::ScopedConnection) a stream has a transaction of its own, which ends when the
 /// stream ends, fails, or is dropped: read to its end it is committed where the statement may have written, dropped
-/// before it is rolled back.
+/// before it is rolled back. On a [`ScopedTransaction`](crate::ScopedTransaction) it keeps the transaction's one
+/// connection: other statements are refused with [`RlsError::StreamOpen`](crate::RlsError::StreamOpen) until it ends or is
+/// dropped.
+///
+/// Statements sent: the one, when the first row is asked for, and what ends its own transaction. Dropped before its end,
+/// the server still runs it, and whoever uses the connection next first reads what was left: give it a `LIMIT`.
 pub struct RowStream<'a> {
     rows: Pin<Box<dyn Stream<Item = Result<QueryResult, DbErr>> + Send + 'a>>,
 }

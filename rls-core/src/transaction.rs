@@ -1,6 +1,7 @@
 //! A transaction that carries a context: nested ones are savepoints in it, with the same, frozen context.
 
 mod lane;
+mod shared;
 mod traits;
 
 use std::fmt;
@@ -17,7 +18,8 @@ use crate::operation::{Operation, QueryAll, query, query_error};
 use crate::pool::{Pool, refuse};
 use crate::statement::{Protocol, holds_code};
 use crate::stream::RowStream;
-use lane::{Lane, Savepoint, Shared};
+use lane::Lane;
+use shared::{Savepoint, Shared};
 pub(crate) use traits::in_transaction;
 
 /// An open transaction in which a context is in force; made by [`ScopedConnection`](crate::ScopedConnection)'s or
@@ -27,7 +29,14 @@ pub(crate) use traits::in_transaction;
 /// before the next statement of the outer one.
 ///
 /// Statements sent: `begin` one message (`BEGIN …; SET LOCAL …`), a nested `begin` `SAVEPOINT`, each statement what
-/// SeaORM sends, `commit` `COMMIT` or `RELEASE SAVEPOINT`. Locks taken, privileges needed: those of the statements.
+/// SeaORM sends, unprepared text and `DO` blocks as in [`Scoped`](crate::Scoped). Locks taken, privileges needed: those
+/// of the statements. A statement waits for those before it.
+///
+/// # Errors
+///
+/// As of [`Scoped`](crate::Scoped), and [`RlsError::NestedOpen`](crate::RlsError::NestedOpen) while a nested transaction
+/// is open, [`RlsError::StreamOpen`](crate::RlsError::StreamOpen) while a stream of its rows is alive: the statement was
+/// not sent. After [`RlsError::ScopeLost`](crate::RlsError::ScopeLost) nothing runs any more.
 pub struct Transaction<L> {
     shared: Arc<Shared>,
     /// `None` for the outermost.

@@ -1,120 +1,19 @@
 //! The one lane that all statements of a transaction take, outermost and nested: what is open on the connection,
 //! what failed, and what dropped futures left to do.
 
-use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use futures_util::future::{Either, select};
 use sea_orm::DbErr;
 use sqlx::{AssertSqlSafe, Executor};
-use tokio::sync::{MutexGuard, watch};
+use tokio::sync::MutexGuard;
 
-use crate::begin::ContextText;
+use super::shared::{Entry, Savepoint, Shared, State};
 use crate::error::RlsError;
 use crate::lease::Lease;
 use crate::operation::{Operation, exec_error};
-use crate::pool::{Pool, explain};
+use crate::pool::explain;
 use crate::question::scope_lost;
 use crate::statement::{Effect, Protocol, effect, holds_code};
-
-/// A savepoint of one transaction; its name is never used twice in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Savepoint(u32);
-
-impl Savepoint {
-    fn name(self) -> String {
-        format!("rls_{}", self.0)
-    }
-}
-
-/// What the outermost transaction and its nested ones share.
-pub(super) struct Shared {
-    state: tokio::sync::Mutex<State>,
-    /// Whether a stream is in the lane: it leaves when its holder reads or drops it, who may be the one that waits.
-    streaming: watch::Sender<bool>,
-    abandoned: Mutex<Abandoned>,
-    pub(super) pool: Pool,
-    pub(super) context: ContextText,
-}
-
-struct State {
-    /// `None` once the outermost transaction has ended.
-    lease: Option<Lease>,
-    /// Oldest first.
-    savepoints: Vec<Entry>,
-    next: u32,
-    /// The first failure that aborted the transaction, until a rollback to a savepoint undoes it.
-    failed: Option<Arc<DbErr>>,
-    /// Whether the server would refuse a write and no statement looked like more than a read, so that a rollback does
-    /// what a commit does.
-    undoable: bool,
-    /// Why nothing may run any more.
-    lost: Option<RlsError>,
-    /// A message was on its way when its future was dropped.
-    unread: bool,
-    /// It was one after which is asked whether the scope still holds.
-    unasked: bool,
-}
-
-struct Entry {
-    savepoint: Savepoint,
-    /// Rolled back and not yet released; the next savepoint's message releases it.
-    ended: bool,
-}
-
-/// What was dropped without a word; kept apart from the lane, which another task may hold at that moment.
-#[derive(Default)]
-struct Abandoned {
-    outermost: bool,
-    savepoints: Vec<Savepoint>,
-}
-
-impl Shared {
-    pub(super) fn new(lease: Lease, pool: Pool, context: ContextText, undoable: bool) -> Self {
-        Self {
-            state: tokio::sync::Mutex::new(State {
-                lease: Some(lease),
-                savepoints: Vec::new(),
-                next: 0,
-                failed: None,
-                undoable,
-                lost: None,
-                unread: false,
-                unasked: false,
-            }),
-            streaming: watch::Sender::new(false),
-            abandoned: Mutex::default(),
-            pool,
-            context,
-        }
-    }
-
-    /// Waits for statements, and not for a stream: who waits for one that the same task holds would wait for ever.
-    async fn lock(&self) -> Result<MutexGuard<'_, State>, RlsError> {
-        if let Ok(state) = self.state.try_lock() {
-            return Ok(state);
-        }
-        let mut streaming = self.streaming.subscribe();
-        match select(pin!(self.state.lock()), pin!(streaming.wait_for(|open| *open))).await {
-            Either::Left((state, _)) => Ok(state),
-            Either::Right(_) => Err(RlsError::StreamOpen),
-        }
-    }
-
-    /// Called from a drop: nothing is sent now, and nothing is waited for.
-    pub(super) fn abandon(&self, savepoint: Option<Savepoint>) {
-        let mut abandoned = self.abandoned.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(savepoint) = savepoint {
-            abandoned.savepoints.push(savepoint);
-            return;
-        }
-        abandoned.outermost = true;
-        // Held by a nested transaction's statement, the lease goes with the last of them.
-        if let Ok(mut state) = self.state.try_lock() {
-            state.lease = None;
-        }
-    }
-}
 
 /// The lane, entered: nothing else runs on the connection meanwhile.
 pub(super) struct Lane<'a> {
@@ -133,7 +32,7 @@ impl<'a> Lane<'a> {
     /// As [`Lane::enter`], for a rollback: it undoes what is nested in it as well.
     pub(super) async fn enter_to_undo(shared: &'a Shared) -> Result<Self, DbErr> {
         let mut lane = Self { state: shared.lock().await?, shared };
-        if shared.abandoned.lock().unwrap_or_else(PoisonError::into_inner).outermost {
+        if shared.abandoned().outermost {
             lane.state.lease = None;
         }
         if let Some(lost) = &lane.state.lost {
@@ -314,13 +213,11 @@ impl<'a> Lane<'a> {
     }
 
     fn next_abandoned(&self) -> Option<Savepoint> {
-        let mut abandoned = self.shared.abandoned.lock().unwrap_or_else(PoisonError::into_inner);
-        abandoned.savepoints.pop()
+        self.shared.abandoned().savepoints.pop()
     }
 
     fn forget_abandoned(&self, savepoint: Savepoint) {
-        let mut abandoned = self.shared.abandoned.lock().unwrap_or_else(PoisonError::into_inner);
-        abandoned.savepoints.retain(|other| *other != savepoint);
+        self.shared.abandoned().savepoints.retain(|other| *other != savepoint);
     }
 
     /// Forgets the savepoints set after this one; of this one itself, `keep`.
@@ -335,7 +232,7 @@ impl Drop for Lane<'_> {
     fn drop(&mut self) {
         self.shared.streaming.send_if_modified(std::mem::take);
         // Dropped while this was in the lane: the connection goes back with it.
-        if self.shared.abandoned.lock().unwrap_or_else(PoisonError::into_inner).outermost {
+        if self.shared.abandoned().outermost {
             self.state.lease = None;
         }
     }
