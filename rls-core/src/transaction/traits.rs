@@ -135,8 +135,8 @@ impl<L: Login> Transaction<L> {
     ///
     /// # Errors
     ///
-    /// The connection was lost, or a stream of a nested one's rows is alive
-    /// ([`RlsError::StreamOpen`](crate::RlsError::StreamOpen)); it is rolled back then as well.
+    /// The connection was lost, the scope was ([`RlsError::ScopeLost`](crate::RlsError::ScopeLost)), or a stream of a
+    /// nested one's rows is alive ([`RlsError::StreamOpen`](crate::RlsError::StreamOpen)); it is rolled back then as well.
     pub async fn rollback(self) -> Result<(), DbErr> {
         self.finish_rollback().await
     }
