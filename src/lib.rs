@@ -3,15 +3,16 @@
 
 pub use rls_core::{
     AdminConnection, AdminContext, AdminTransaction, App, Change, Command, ConfigError, ContextError, Declaration,
-    DeclarationError, Expression, ForeignKey, GateError, GateFinding, Identifier, KeyType, Login, Maintenance,
-    MissingTables, NameError, OnDelete, Owned, OwnerKey, Plan, Policy, PolicyKind, Privilege, Registered, Registry,
-    Rls, RlsConfig, RlsConnection, RlsContext, RlsError, RowStream, SchemaError, Scope, ScopeKind, Scoped,
-    ScopedConnection, ScopedTransaction, SettingName, SettingValue, Settings, TableName, Transaction, UserContext,
-    Verifier, registry,
+    DeclarationError, Expression, ForeignKey, GateError, GateFinding, Holder, Identifier, Kept, Key, KeyType, Login,
+    Maintenance, MissingTables, NameError, OnDelete, Owned, OwnerKey, Plan, PlanText, Policy, PolicyDraft, PolicyError,
+    PolicyKind, Privilege, Registered, Registry, Rls, RlsConfig, RlsConnection, RlsError, RowStream, SchemaError,
+    Scope, ScopeKind, Scoped, ScopedConnection, ScopedTransaction, SettingElement, SettingName, SettingType,
+    SettingValue, Settings, TableName, Through, Transaction, UserContext, Verifier, policy, registry,
 };
-// The derive and its trait share a name, as in serde.
-pub use rls_core::entity::UserScoped;
-pub use rls_derive::{UserScoped, model};
+// A derive and its trait share a name, as in serde.
+pub use rls_core::context::RlsContext;
+pub use rls_core::entity::{RlsPolicies, TenantScoped, Unscoped, UserScoped};
+pub use rls_derive::{RlsContext, UserScoped, model};
 
 /// Migrations: `RlsMigrator` and the command line.
 #[cfg(feature = "migration")]

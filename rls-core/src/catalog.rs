@@ -4,10 +4,14 @@
 //! server prints every expression the same way.
 
 mod canonical;
+mod path;
+mod policy;
 mod query;
 mod read;
 mod role;
 
-pub(crate) use canonical::{Canonical, canonical};
-pub(crate) use read::{Relation, read, schema_usage};
+pub(crate) use canonical::{Canonical, CanonicalTable, canonical};
+pub(crate) use path::SearchPath;
+pub(crate) use policy::{POLICY_COLUMNS, POLICY_JOINS, policy};
+pub(crate) use read::{Relation, others, policies, read, schema_usage};
 pub(crate) use role::{ActualRole, roles};

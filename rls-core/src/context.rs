@@ -1,56 +1,12 @@
 //! Contexts: on whose behalf statements run, as settings with values.
 
-use std::borrow::Cow;
 use std::fmt;
-
-use uuid::Uuid;
 
 use crate::entity::DEFAULT_SETTING;
 use crate::error::ContextError;
 use crate::error::NameError;
 use crate::name::SettingName;
-
-/// A value that a setting can carry, as the text PostgreSQL casts back to the column's type.
-pub trait SettingValue {
-    /// The text form.
-    fn to_setting(&self) -> Cow<'_, str>;
-}
-
-macro_rules! setting_value_by_display {
-    ($($value:ty),*) => {$(
-        impl SettingValue for $value {
-            fn to_setting(&self) -> Cow<'_, str> {
-                Cow::Owned(self.to_string())
-            }
-        }
-    )*};
-}
-setting_value_by_display!(Uuid, i16, i32, i64, bool);
-
-impl SettingValue for str {
-    fn to_setting(&self) -> Cow<'_, str> {
-        Cow::Borrowed(self)
-    }
-}
-
-impl SettingValue for String {
-    fn to_setting(&self) -> Cow<'_, str> {
-        Cow::Borrowed(self)
-    }
-}
-
-impl<T: SettingValue + ?Sized> SettingValue for &T {
-    fn to_setting(&self) -> Cow<'_, str> {
-        (**self).to_setting()
-    }
-}
-
-/// `None` is the empty value, which every policy of this family reads as no value.
-impl<T: SettingValue> SettingValue for Option<T> {
-    fn to_setting(&self) -> Cow<'_, str> {
-        self.as_ref().map_or(Cow::Borrowed(""), SettingValue::to_setting)
-    }
-}
+use crate::setting::SettingValue;
 
 /// The settings of a context; `Debug` shows their names and never their values.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -100,6 +56,35 @@ impl fmt::Debug for Settings {
 }
 
 /// On whose behalf statements run; given to [`RlsConnection::scope`](crate::RlsConnection::scope).
+///
+/// [`UserContext`] is one user. A struct of several settings derives it:
+///
+/// ```
+/// use rls_core::{ContextError, RlsContext};
+///
+/// #[derive(RlsContext)]
+/// struct Member<'a> {
+///     #[setting("app.user_id")]
+///     user: i64,
+///     #[setting("app.tenant_id")]
+///     tenant: Option<i32>,
+///     #[setting("app.team_ids")]
+///     teams: &'a [i64],
+///     #[setting(skip)]
+///     request: &'a str,
+/// }
+///
+/// let member = Member { user: 7, tenant: Some(3), teams: &[1, 2], request: "GET /tasks" };
+/// assert!(!member.settings()?.is_anonymous());
+/// // `Debug` comes with the derive, and shows no value.
+/// let shown = format!("{member:?} of {}", member.request);
+/// assert_eq!(shown, "Member { user: <app.user_id>, tenant: <app.tenant_id>, teams: <app.team_ids>, .. } of GET /tasks");
+/// # Ok::<(), ContextError>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no context to scope a connection by",
+    note = "use `UserContext`, or derive `RlsContext` on a struct of settings"
+)]
 pub trait RlsContext {
     /// The settings the policies read.
     ///
@@ -228,7 +213,8 @@ mod tests {
 
     #[test]
     fn empty_values_are_anonymous() {
-        assert!(UserContext::new(None::<Uuid>).settings().unwrap().is_anonymous());
+        assert!(UserContext::new(None::<uuid::Uuid>).settings().unwrap().is_anonymous());
         assert!(!UserContext::new(Some(7)).settings().unwrap().is_anonymous());
+        assert!(!Settings::new().with("app.team_ids", [0_i32; 0]).unwrap().is_anonymous(), "no teams is a value");
     }
 }

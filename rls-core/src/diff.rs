@@ -1,7 +1,12 @@
 //! What is asked against what is: the changes between them, in the order in which they leave no gap.
 
+mod column;
+mod policy;
+mod privilege;
 mod role;
+mod stamp;
 mod table;
 
 pub(crate) use role::roles;
+pub(crate) use stamp::stale;
 pub(crate) use table::{Table, check, tables};

@@ -1,16 +1,23 @@
 //! The gate: whether isolation would hold for this login and these tables, asked before the application starts.
 
-use sea_orm::{DbErr, RuntimeErr};
-use sqlx::{PgPool, Row};
+use std::collections::BTreeMap;
 
+use sea_orm::{DbErr, QueryResult, RuntimeErr, TryGetable};
+use sqlx::{Connection, PgConnection, PgPool, Row};
+
+use crate::catalog::{self, POLICY_COLUMNS, POLICY_JOINS, SearchPath};
 use crate::config::RlsConfig;
 use crate::error::{GateError, GateFinding, RlsError};
+use crate::fingerprint;
 use crate::name::Identifier;
-use crate::policy::{self, Command, Expression, Policy, PolicyKind};
+use crate::policy;
 use crate::registry::Registry;
+use crate::scope::Scope;
+use crate::table::Held;
 
 const LOGIN: &str = "
 SELECT current_user::text AS role,
+       current_schema()::text AS schema,
        (SELECT min(r.rolname::text) FROM pg_catalog.pg_roles r
         WHERE (r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolreplication
                OR r.rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files'))
@@ -20,121 +27,150 @@ SELECT current_user::text AS role,
         WHERE r.rolname = $1 AND (pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER')
                                   OR pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER'))) AS admin";
 
-const TABLES: &str = "
-SELECT coalesce(t.schema || '.', '') || t.name AS name,
-       c.oid IS NOT NULL AS found,
-       coalesce(c.relrowsecurity, false) AS enabled,
-       coalesce(c.relforcerowsecurity, false) AS forced,
-       coalesce(pg_catalog.pg_has_role(current_user, c.relowner, 'MEMBER'), false) AS owns,
-       coalesce(pg_catalog.has_table_privilege(c.oid, 'TRUNCATE'), false) AS truncates,
-       ARRAY(SELECT concat_ws(' ', p.polpermissive::text, p.polcmd::text,
-                              ARRAY(SELECT r.rolname FROM pg_catalog.pg_roles r WHERE r.oid = ANY (p.polroles))::text[],
-                              CASE WHEN p.polqual IS NULL THEN '-'
-                                   WHEN strpos(pg_catalog.pg_get_expr(p.polqual, c.oid), t.reads) > 0 THEN 'own'
-                                   ELSE 'any' END,
-                              CASE WHEN p.polwithcheck IS NULL THEN '-'
-                                   WHEN strpos(pg_catalog.pg_get_expr(p.polwithcheck, c.oid), t.reads) > 0 THEN 'own'
-                                   ELSE 'any' END,
-                              p.polname::text)
-             FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid) AS policies
-FROM ROWS FROM (unnest($1::text[]), unnest($2::text[]), unnest($3::text[]))
-     WITH ORDINALITY AS t (schema, name, reads, at)
-LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = coalesce(t.schema, current_schema())
-LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.name AND c.relkind IN ('r', 'p')
-ORDER BY t.at";
+/// One row a policy, or a table without any.
+fn tables() -> String {
+    format!(
+        "SELECT w.at::int4 AS at, c.oid IS NOT NULL AS found,
+                coalesce(c.relrowsecurity, false) AS enabled, coalesce(c.relforcerowsecurity, false) AS forced,
+                coalesce(pg_has_role(current_user, c.relowner, 'MEMBER'), false) AS owns,
+                coalesce(has_table_privilege(c.oid, 'TRUNCATE'), false) AS truncates,
+                p.oid IS NOT NULL AS has_policy, {POLICY_COLUMNS}
+         FROM ROWS FROM (unnest($1::text[]), unnest($2::text[])) WITH ORDINALITY AS w (schema, name, at)
+         LEFT JOIN pg_namespace n ON n.nspname = coalesce(w.schema, $3)
+         LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name AND c.relkind IN ('r', 'p')
+         LEFT JOIN pg_policy p ON p.polrelid = c.oid
+         {POLICY_JOINS}
+         ORDER BY w.at"
+    )
+}
 
 /// Asks in two statements, for all tables; any login may ask.
 pub(crate) async fn check(pool: &PgPool, config: &RlsConfig, registry: &Registry) -> Result<(), RlsError> {
     let mut connection = pool.acquire().await.map_err(database_error)?;
-    let login = sqlx::query(LOGIN)
-        .bind(config.admin_role().as_str())
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(database_error)?;
-    let role: String = login.try_get("role").map_err(database_error)?;
+    let mut transaction = connection.begin_with("BEGIN READ ONLY").await.map_err(database_error)?;
     let mut findings = Vec::new();
-    if let Some(through) = login.try_get("bypasses").map_err(database_error)? {
-        findings.push(GateFinding::Bypasses { role: role.clone(), through });
-    } else if let Some(admin) = login.try_get("admin").map_err(database_error)? {
-        findings.push(GateFinding::ReachesAdmin { role: role.clone(), admin });
+    let login = login(&mut transaction, config, &mut findings).await?;
+    sqlx::raw_sql(SearchPath::PRINTING).execute(&mut *transaction).await.map_err(database_error)?;
+    let scopes: Vec<&Scope> = registry.scopes().iter().filter(|scope| scope.unscoped.is_none()).collect();
+    for (table, scope) in read(&mut transaction, &scopes, login.schema.as_deref()).await?.iter().zip(&scopes) {
+        table.findings(scope, config, &login, &mut findings);
     }
-
-    let scopes = registry.scopes();
-    let schemas: Vec<Option<&str>> =
-        scopes.iter().map(|scope| scope.table.schema.as_ref().map(Identifier::as_str)).collect();
-    let names: Vec<&str> = scopes.iter().map(|scope| scope.table.table.as_str()).collect();
-    // As the server prints it in any policy that reads the setting.
-    let reads: Vec<String> = scopes.iter().map(|scope| format!("current_setting('{}'::text", scope.setting)).collect();
-    let tables = sqlx::query(TABLES)
-        .bind(schemas)
-        .bind(names)
-        .bind(reads)
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(database_error)?;
-    for (row, scope) in tables.iter().zip(scopes) {
-        let is = |column| row.try_get::<bool, _>(column).map_err(database_error);
-        let table: String = row.try_get("name").map_err(database_error)?;
-        if !is("found")? {
-            findings.push(GateFinding::Missing { table });
-            continue;
-        }
-        let bypasses = findings.iter().any(|finding| matches!(finding, GateFinding::Bypasses { .. }));
-        if !bypasses && is("owns")? {
-            findings.push(GateFinding::Owns { role: role.clone(), table: table.clone() });
-        } else if !bypasses && is("truncates")? {
-            findings.push(GateFinding::Truncates { role: role.clone(), table: table.clone() });
-        }
-        if !is("enabled")? {
-            findings.push(GateFinding::NotEnabled { table: table.clone() });
-        }
-        if config.force() && !is("forced")? {
-            findings.push(GateFinding::NotForced { table: table.clone() });
-        }
-        let found: Vec<String> = row.try_get("policies").map_err(database_error)?;
-        let missing: Vec<String> = policy::of(scope, config)
-            .iter()
-            .filter(|policy| !found.contains(&outline(policy)))
-            .map(|policy| policy.name.to_string())
-            .collect();
-        if !missing.is_empty() {
-            findings.push(GateFinding::PolicyMissing { table, missing: missing.join(", ") });
-        }
-    }
+    transaction.rollback().await.map_err(database_error)?;
     if findings.is_empty() { Ok(()) } else { Err(GateError { findings }.into()) }
 }
 
-/// A policy as [`TABLES`] prints it: all but the exact expressions, which need the schema lane to compare.
-fn outline(policy: &Policy<Expression>) -> String {
-    let side = |side: &Option<Expression>| match side {
-        None => "-",
-        Some(Expression::True) => "any",
-        Some(_) => "own",
-    };
-    let roles: Vec<String> = policy.roles.iter().map(array_element).collect();
-    format!(
-        "{} {} {{{}}} {} {} {}",
-        if policy.kind == PolicyKind::Permissive { "true" } else { "false" },
-        match policy.command {
-            Command::All => '*',
-            Command::Select => 'r',
-            Command::Insert => 'a',
-            Command::Update => 'w',
-            Command::Delete => 'd',
-        },
-        roles.join(","),
-        side(&policy.using),
-        side(&policy.with_check),
-        policy.name
-    )
+struct Login {
+    role: String,
+    schema: Option<String>,
+    bypasses: bool,
 }
 
-/// As `array_out` prints a text (`src/backend/utils/adt/arrayfuncs.c`).
-fn array_element(name: &Identifier) -> String {
-    let name = name.as_str();
-    let plain = !name.eq_ignore_ascii_case("null")
-        && !name.contains(|c: char| "{}\",\\".contains(c) || c.is_ascii_whitespace() || c == '\x0b');
-    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")) }
+async fn login(
+    connection: &mut PgConnection,
+    config: &RlsConfig,
+    findings: &mut Vec<GateFinding>,
+) -> Result<Login, RlsError> {
+    let query = sqlx::query(LOGIN).bind(config.admin_role().as_str());
+    let row = query.fetch_one(connection).await.map_err(database_error)?;
+    let role: String = row.try_get("role").map_err(database_error)?;
+    let through: Option<String> = row.try_get("bypasses").map_err(database_error)?;
+    let admin: Option<String> = row.try_get("admin").map_err(database_error)?;
+    let bypasses = through.is_some();
+    if let Some(through) = through {
+        findings.push(GateFinding::Bypasses { role: role.clone(), through });
+    } else if let Some(admin) = admin {
+        findings.push(GateFinding::ReachesAdmin { role: role.clone(), admin });
+    }
+    Ok(Login { role, schema: row.try_get("schema").map_err(database_error)?, bypasses })
+}
+
+/// A table as this login finds it.
+#[derive(Default)]
+struct Found {
+    found: bool,
+    enabled: bool,
+    forced: bool,
+    owns: bool,
+    truncates: bool,
+    policies: BTreeMap<Identifier, Held>,
+}
+
+async fn read(connection: &mut PgConnection, scopes: &[&Scope], schema: Option<&str>) -> Result<Vec<Found>, RlsError> {
+    let schemas: Vec<Option<&str>> =
+        scopes.iter().map(|scope| scope.table.schema.as_ref().map(Identifier::as_str)).collect();
+    let names: Vec<&str> = scopes.iter().map(|scope| scope.table.table.as_str()).collect();
+    let query = tables();
+    let query = sqlx::query(sqlx::AssertSqlSafe(query)).bind(schemas).bind(names).bind(schema);
+    let mut tables: Vec<Found> = scopes.iter().map(|_| Found::default()).collect();
+    for row in query.fetch_all(connection).await.map_err(database_error)? {
+        let row = QueryResult::from(row);
+        let Some(table) = usize::try_from(get::<i32>(&row, "at")?).ok().and_then(|at| tables.get_mut(at - 1)) else {
+            continue;
+        };
+        table.found = get(&row, "found")?;
+        table.enabled = get(&row, "enabled")?;
+        table.forced = get(&row, "forced")?;
+        table.owns = get(&row, "owns")?;
+        table.truncates = get(&row, "truncates")?;
+        if get(&row, "has_policy")? {
+            let held = catalog::policy(&row)?;
+            table.policies.insert(held.policy.name.clone(), held);
+        }
+    }
+    Ok(tables)
+}
+
+impl Found {
+    fn findings(&self, scope: &Scope, config: &RlsConfig, login: &Login, findings: &mut Vec<GateFinding>) {
+        let table = || scope.table.to_string();
+        let role = || login.role.clone();
+        if !self.found {
+            findings.push(GateFinding::Missing { table: table() });
+            return;
+        }
+        // Who bypasses has these rights everywhere, which says nothing of the table.
+        if !login.bypasses && self.owns {
+            findings.push(GateFinding::Owns { role: role(), table: table() });
+        } else if !login.bypasses && self.truncates {
+            findings.push(GateFinding::Truncates { role: role(), table: table() });
+        }
+        if !self.enabled {
+            findings.push(GateFinding::NotEnabled { table: table() });
+        }
+        if config.force() && !self.forced {
+            findings.push(GateFinding::NotForced { table: table() });
+        }
+        let mut missing = Vec::new();
+        let mut altered = Vec::new();
+        for asked in policy::of(scope, config) {
+            match self.policies.get(&asked.name) {
+                None => missing.push(asked.name.to_string()),
+                Some(found) if holds(&asked, found) => {}
+                Some(_) => altered.push(asked.name.to_string()),
+            }
+        }
+        if !missing.is_empty() {
+            findings.push(GateFinding::PolicyMissing { table: table(), missing: missing.join(", ") });
+        }
+        if !altered.is_empty() {
+            findings.push(GateFinding::PolicyAltered { table: table(), altered: altered.join(", ") });
+        }
+    }
+}
+
+/// Whether a policy is what this program's entity asks for: it was made for that, and was not changed since.
+fn holds(asked: &policy::Policy, found: &Held) -> bool {
+    found
+        .stamp
+        .as_ref()
+        .is_some_and(|stamp| stamp.asked == fingerprint::asked(asked) && stamp.held == fingerprint::held(&found.policy))
+        && found.policy.kind == asked.kind
+        && found.policy.command() == asked.command()
+        && found.policy.roles == asked.roles
+}
+
+fn get<T: TryGetable>(row: &QueryResult, column: &str) -> Result<T, RlsError> {
+    row.try_get("", column).map_err(|error| RlsError::from(error))
 }
 
 fn database_error(error: sqlx::Error) -> RlsError {

@@ -6,10 +6,12 @@ mod begin;
 mod catalog;
 mod config;
 mod connection;
-mod context;
+pub mod context;
 mod diff;
 pub mod entity;
 pub mod error;
+mod expression;
+mod fingerprint;
 mod gate;
 mod lease;
 mod login;
@@ -17,14 +19,16 @@ mod name;
 mod observe;
 mod operation;
 mod plan;
-mod policy;
+pub mod policy;
 mod pool;
+mod privilege;
 mod question;
 mod registry;
 mod rls;
 mod scope;
 mod scoped;
 mod scram;
+mod setting;
 mod sql;
 mod statement;
 mod stream;
@@ -33,24 +37,25 @@ mod transaction;
 
 pub use config::RlsConfig;
 pub use connection::RlsConnection;
-pub use context::{AdminContext, RlsContext, SettingValue, Settings, UserContext};
-pub use entity::{Declaration, OwnerKey, UserScoped};
+pub use context::{AdminContext, RlsContext, Settings, UserContext};
+pub use entity::{Declaration, OwnerKey, RlsPolicies, TenantScoped, Unscoped, UserScoped};
 pub use error::{
-    ConfigError, ContextError, DeclarationError, GateError, GateFinding, NameError, RlsError, SchemaError,
+    ConfigError, ContextError, DeclarationError, GateError, GateFinding, NameError, PolicyError, RlsError, SchemaError,
 };
 pub use login::{App, Login, Maintenance};
 pub use name::{Identifier, SettingName, TableName};
-pub use plan::{Change, Plan, Verifier};
-pub use policy::{Command, Expression, Policy, PolicyKind};
+pub use plan::{Change, Kept, Plan, PlanText, Verifier};
+pub use policy::{Command, Expression, Policy, PolicyDraft, PolicyKind};
+pub use privilege::Privilege;
 pub use registry::{Registered, Registry};
 pub use rls::{MissingTables, Rls};
-pub use scope::{ForeignKey, KeyType, OnDelete, Owned, Scope, ScopeKind};
+pub use scope::{ForeignKey, Holder, Key, KeyType, OnDelete, Owned, Scope, ScopeKind, Through};
 pub use scoped::{AdminConnection, AdminTransaction, Scoped, ScopedConnection, ScopedTransaction};
+pub use setting::{SettingElement, SettingType, SettingValue};
 pub use stream::RowStream;
-pub use table::Privilege;
 pub use transaction::Transaction;
 
-pub use rls_derive::{UserScopedCore as UserScoped, model_core as model};
+pub use rls_derive::{RlsContextCore as RlsContext, UserScopedCore as UserScoped, model_core as model};
 
 /// What the derives' expansions call; not for use by hand.
 #[doc(hidden)]

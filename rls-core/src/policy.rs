@@ -1,10 +1,18 @@
-//! Policies as data, and the policies a scope asks for.
+//! Policies as data: what PostgreSQL knows of one, and nothing it would refuse.
+
+mod asked;
+mod draft;
+mod setting;
 
 use std::collections::BTreeSet;
 
-use crate::config::RlsConfig;
-use crate::name::{Identifier, SettingName};
-use crate::scope::{KeyType, Scope};
+pub use crate::expression::Expression;
+pub use draft::{Grantee, PolicyDraft};
+pub use setting::setting;
+
+pub(crate) use asked::of;
+
+use crate::name::Identifier;
 
 /// How a policy joins with others: permissive ones with OR, restrictive ones with AND.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,70 +38,152 @@ pub enum Command {
     Delete,
 }
 
+impl Command {
+    /// The four commands that [`Command::All`] stands for.
+    pub const EACH: [Self; 4] = [Self::Select, Self::Insert, Self::Update, Self::Delete];
+
+    /// PostgreSQL's word.
+    #[must_use]
+    pub fn as_sql(self) -> &'static str {
+        match self {
+            Self::All => "ALL",
+            Self::Select => "SELECT",
+            Self::Insert => "INSERT",
+            Self::Update => "UPDATE",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// A policy's command with its conditions: `USING` on the rows that are there, `WITH CHECK` on the rows that are
+/// written. What PostgreSQL refuses, as `USING` for `INSERT`, has no form here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rule<E = Expression> {
+    /// For all commands.
+    All {
+        /// On rows that are there.
+        using: Option<E>,
+        /// On rows that are written.
+        with_check: Option<E>,
+    },
+    /// For `SELECT`.
+    Select {
+        /// On rows that are there.
+        using: Option<E>,
+    },
+    /// For `INSERT`.
+    Insert {
+        /// On rows that are written.
+        with_check: Option<E>,
+    },
+    /// For `UPDATE`.
+    Update {
+        /// On rows that are there.
+        using: Option<E>,
+        /// On rows that are written.
+        with_check: Option<E>,
+    },
+    /// For `DELETE`.
+    Delete {
+        /// On rows that are there.
+        using: Option<E>,
+    },
+}
+
+impl<E> Rule<E> {
+    /// The rule for a command; a condition that the command does not know is dropped.
+    pub(crate) fn new(command: Command, using: Option<E>, with_check: Option<E>) -> Self {
+        match command {
+            Command::All => Self::All { using, with_check },
+            Command::Select => Self::Select { using },
+            Command::Insert => Self::Insert { with_check },
+            Command::Update => Self::Update { using, with_check },
+            Command::Delete => Self::Delete { using },
+        }
+    }
+}
+
 /// A policy on one table. `E` is how its expressions are known: as asked, or as the server prints them; the two are
 /// different types, so that they cannot be compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Policy<E> {
+pub struct Policy<E = Expression> {
     /// Its name, unique on the table.
     pub name: Identifier,
     /// Permissive or restrictive.
     pub kind: PolicyKind,
-    /// The commands it holds for.
-    pub command: Command,
+    /// Its command and conditions.
+    pub rule: Rule<E>,
     /// The roles it holds for; empty is `PUBLIC`.
     pub roles: BTreeSet<Identifier>,
+    /// What `COMMENT ON POLICY` says, without this family's fingerprint.
+    pub comment: Option<String>,
+}
+
+impl Policy {
+    /// Begins a permissive policy.
+    #[must_use]
+    pub fn permissive(name: impl Into<String>) -> PolicyDraft {
+        PolicyDraft::new(name.into(), PolicyKind::Permissive)
+    }
+
+    /// Begins a restrictive policy.
+    #[must_use]
+    pub fn restrictive(name: impl Into<String>) -> PolicyDraft {
+        PolicyDraft::new(name.into(), PolicyKind::Restrictive)
+    }
+}
+
+impl<E> Policy<E> {
+    /// The command it holds for.
+    #[must_use]
+    pub fn command(&self) -> Command {
+        match self.rule {
+            Rule::All { .. } => Command::All,
+            Rule::Select { .. } => Command::Select,
+            Rule::Insert { .. } => Command::Insert,
+            Rule::Update { .. } => Command::Update,
+            Rule::Delete { .. } => Command::Delete,
+        }
+    }
+
     /// Which existing rows it lets through.
-    pub using: Option<E>,
+    #[must_use]
+    pub fn using(&self) -> Option<&E> {
+        match &self.rule {
+            Rule::All { using, .. } | Rule::Select { using } | Rule::Update { using, .. } | Rule::Delete { using } => {
+                using.as_ref()
+            }
+            Rule::Insert { .. } => None,
+        }
+    }
+
     /// Which new rows it lets through.
-    pub with_check: Option<E>,
-}
+    #[must_use]
+    pub fn with_check(&self) -> Option<&E> {
+        match &self.rule {
+            Rule::All { with_check, .. } | Rule::Insert { with_check } | Rule::Update { with_check, .. } => {
+                with_check.as_ref()
+            }
+            Rule::Select { .. } | Rule::Delete { .. } => None,
+        }
+    }
 
-/// An expression as asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Expression {
-    /// `true`.
-    True,
-    /// The column is the current user's key.
-    IsCurrent {
-        /// The column.
-        column: Identifier,
-        /// The setting that carries the user.
-        setting: SettingName,
-        /// The type of the key.
-        key: KeyType,
-    },
-    /// The current user's key itself, `NULL` where there is none.
-    Current {
-        /// The setting that carries the user.
-        setting: SettingName,
-        /// The type of the key.
-        key: KeyType,
-    },
-}
+    /// Whether it holds for `command`.
+    #[must_use]
+    pub fn covers(&self, command: Command) -> bool {
+        self.command() == Command::All || self.command() == command
+    }
 
-/// The policies of a scope, in the order in which they are created: for the application's role one a command and a
-/// restrictive guard, so that a stray permissive policy opens nothing; for the administrator one that lets all pass.
-#[must_use]
-pub fn of(scope: &Scope, config: &RlsConfig) -> Vec<Policy<Expression>> {
-    let own =
-        || Some(Expression::IsCurrent { column: scope.owner.clone(), setting: scope.setting.clone(), key: scope.key });
-    let all = || Some(Expression::True);
-    let policy = |suffix, kind, command, role: &Identifier, using, with_check| Policy {
-        name: Identifier::joined(&scope.table.table, suffix),
-        kind,
-        command,
-        roles: BTreeSet::from([role.clone()]),
-        using,
-        with_check,
-    };
-    let (app, admin) = (config.app_role(), config.admin_role());
-    let (permissive, restrictive) = (PolicyKind::Permissive, PolicyKind::Restrictive);
-    vec![
-        policy("owner_select", permissive, Command::Select, app, own(), None),
-        policy("owner_insert", permissive, Command::Insert, app, None, own()),
-        policy("owner_update", permissive, Command::Update, app, own(), own()),
-        policy("owner_delete", permissive, Command::Delete, app, own(), None),
-        policy("guard", restrictive, Command::All, app, own(), own()),
-        policy("admin", permissive, Command::All, admin, all(), all()),
-    ]
+    /// The same policy with its expressions known otherwise.
+    pub(crate) fn map<T>(&self, mut expression: impl FnMut(&E) -> T) -> Policy<T> {
+        let using = self.using().map(&mut expression);
+        let with_check = self.with_check().map(&mut expression);
+        Policy {
+            name: self.name.clone(),
+            kind: self.kind,
+            rule: Rule::new(self.command(), using, with_check),
+            roles: self.roles.clone(),
+            comment: self.comment.clone(),
+        }
+    }
 }

@@ -13,6 +13,10 @@ use crate::lease::Lease;
 use crate::sql;
 use crate::statement::{Protocol, holds_code};
 
+/// Written so that neither `DateStyle` nor `TimeZone`, which the text may set, changes the time's form.
+const QUESTION: &str = "SELECT pg_catalog.to_char(pg_catalog.timezone('UTC', pg_catalog.now()), 'YYYYMMDDHH24MISSUS'), \
+                        CURRENT_USER::pg_catalog.text";
+
 /// What the server said; of a context there may be values in it.
 pub(crate) struct Answer {
     /// `now()` is the start of the transaction, so it differs after any `COMMIT`.
@@ -24,7 +28,7 @@ pub(crate) struct Answer {
 impl ContextText {
     /// The question, as one statement. All names in it are qualified: `search_path` is the text's to change.
     pub(crate) fn question(&self) -> String {
-        let mut question = String::from("SELECT pg_catalog.now()::pg_catalog.text, CURRENT_USER::pg_catalog.text");
+        let mut question = String::from(QUESTION);
         for (name, _) in self.expected() {
             let name = sql::literal(name).unwrap_or_default();
             let _infallible = write!(question, ", pg_catalog.current_setting({name}, true)");

@@ -1,16 +1,16 @@
 //! The schema lane's driver: reads, compares, and applies what lacks, in one transaction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement, TransactionTrait};
 
-use crate::catalog::{self, ActualRole, Canonical, Relation};
+use crate::catalog::{self, ActualRole, Relation, SearchPath};
 use crate::config::RlsConfig;
 use crate::diff;
 use crate::error::{DeclarationError, RlsError, SchemaError, sqlstate};
-use crate::name::Identifier;
-use crate::plan::{Change, Plan};
+use crate::name::{Identifier, TableName};
+use crate::plan::{Change, Kept, Plan};
 use crate::registry::Registry;
 use crate::sql;
 use crate::table::{Actual, Desired};
@@ -49,13 +49,14 @@ pub struct Rls {
     registry: Registry,
     config: RlsConfig,
     missing: MissingTables,
+    accept_weakening: bool,
 }
 
 impl Rls {
     /// These entities and this configuration.
     #[must_use]
     pub fn new(registry: Registry, config: RlsConfig) -> Self {
-        Self { registry, config, missing: MissingTables::Refuse }
+        Self { registry, config, missing: MissingTables::Refuse, accept_weakening: false }
     }
 
     /// The linked entities, and the configuration in the environment.
@@ -74,6 +75,27 @@ impl Rls {
         self
     }
 
+    /// Lets [`Rls::sync`] make changes that certainly let more rows be reached ([`Plan::weakening`]), such as dropping
+    /// a restrictive policy that the entities no longer ask for. What the configuration's own switches ask for needs
+    /// no consent beside them.
+    #[must_use]
+    pub fn danger_accept_weakening(mut self, accept: bool) -> Self {
+        self.accept_weakening = accept;
+        self
+    }
+
+    /// The registered entities.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &RlsConfig {
+        &self.config
+    }
+
     /// The changes that would be made.
     ///
     /// Statements sent: catalog queries, and an empty temporary copy of each table that is rolled back. Lock taken:
@@ -89,21 +111,23 @@ impl Rls {
         let transaction = begin(db).await?;
         let place = Place::enter(&transaction).await?;
         // The rollback, of all or to a savepoint, puts the settings back too.
-        let changes = self.changes(&transaction, &place).await;
+        let plan = self.planned(&transaction, &place).await;
         transaction.rollback().await?;
-        changes.map(|changes| Plan { changes })
+        plan.map(|(plan, _)| plan)
     }
 
     /// Brings the database to what the entities say, and returns what was changed: roles, owner columns, keys,
     /// row security, policies, grants. All or nothing; nothing where nothing is missing.
     ///
-    /// Statements sent: those of [`Rls::plan`], and one message a change. Locks taken: an advisory one a database,
-    /// so that two deployments cannot race, and `ACCESS EXCLUSIVE` on each table that changes, each waited for at
-    /// most 5 s. Privileges needed: to own the tables, and `CREATEROLE` where a role is missing.
+    /// Statements sent: those of [`Rls::plan`], one message a change, and one for each policy whose fingerprint is
+    /// not up to date. Locks taken: an advisory one a database, so that two deployments cannot race, `ACCESS
+    /// EXCLUSIVE` on each table that changes, and `SHARE UPDATE EXCLUSIVE` for a fingerprint, each waited for at most
+    /// 5 s. Privileges needed: to own the tables, and `CREATEROLE` where a role is missing.
     ///
     /// # Errors
     ///
-    /// [`RlsError::Backend`], [`RlsError::Schema`]; nothing was changed then.
+    /// [`RlsError::Backend`], [`RlsError::Schema`], of these [`SchemaError::Weakens`] where consent is missing;
+    /// nothing was changed then.
     pub async fn sync<C>(&self, db: &C) -> Result<Plan, RlsError>
     where
         C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
@@ -112,21 +136,39 @@ impl Rls {
         transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
         let place = Place::enter(&transaction).await?;
         let mut changes = self.sync_roles(&transaction).await?;
-        let rest = self.table_changes(&transaction, &place).await?;
-        for change in &rest {
-            apply(&transaction, change).await?;
+        let (plan, desired) = self.table_plan(&transaction, &place).await?;
+        self.consent(&plan)?;
+        if !plan.changes.is_empty() {
+            transaction.execute_unprepared(&place.path.creating()).await?;
+            for change in &plan.changes {
+                apply(&transaction, change).await?;
+            }
+            transaction.execute_unprepared(SearchPath::PRINTING).await?;
         }
-        changes.extend(rest);
+        stamp(&transaction, &desired).await?;
+        changes.extend(plan.changes);
         place.leave(&transaction).await?;
         transaction.commit().await?;
-        Ok(Plan { changes })
+        Ok(Plan { changes, kept: plan.kept })
     }
 
-    async fn changes(&self, db: &DatabaseTransaction, place: &Place) -> Result<Vec<Change>, RlsError> {
+    async fn planned(&self, db: &DatabaseTransaction, place: &Place) -> Result<(Plan, Vec<Desired>), RlsError> {
         let roles = catalog::roles(db, &self.config).await?;
         let mut changes = diff::roles(&self.config, &roles);
-        changes.extend(self.table_changes(db, place).await?);
-        Ok(changes)
+        let (plan, desired) = self.table_plan(db, place).await?;
+        changes.extend(plan.changes);
+        Ok((Plan { changes, kept: plan.kept }, desired))
+    }
+
+    fn consent(&self, plan: &Plan) -> Result<(), SchemaError> {
+        let switch =
+            |change: &Change| matches!(change, Change::EnableRowSecurity { .. } | Change::ForceRowSecurity { .. });
+        let changes: Vec<String> = plan
+            .weakening()
+            .filter(|(change, _)| !self.accept_weakening && !switch(change))
+            .map(|(change, how)| format!("`{}` ({how})", change.sql().join("; ")))
+            .collect();
+        if changes.is_empty() { Ok(()) } else { Err(SchemaError::Weakens { changes }) }
     }
 
     /// Roles belong to the cluster, so migrations of two databases can meet at them: then the roles are read again.
@@ -160,17 +202,18 @@ impl Rls {
         }
     }
 
-    async fn table_changes(&self, db: &DatabaseTransaction, place: &Place) -> Result<Vec<Change>, RlsError> {
+    async fn table_plan(&self, db: &DatabaseTransaction, place: &Place) -> Result<(Plan, Vec<Desired>), RlsError> {
         let mut desired: Vec<Desired> =
             self.registry.scopes().iter().map(|scope| Desired::new(scope, &self.config, &place.schema)).collect();
-        let mut tables: Vec<_> = desired.iter().map(|desired| &desired.table).collect();
-        tables.sort();
-        if let Some(twice) = tables.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(DeclarationError::Clash { table: twice[0].to_string() }.into());
+        let names: Vec<&TableName> = desired.iter().map(|desired| &desired.table).collect();
+        if let Some(twice) = twice(&names) {
+            return Err(DeclarationError::Clash { table: twice }.into());
         }
-        let mut actual: Vec<Actual<Canonical>> = Vec::new();
+        let relations = catalog::read(db, &names, &self.config).await?;
+        let others = catalog::others(db, &names).await?;
+        let mut actual: Vec<Actual> = Vec::new();
         let mut present = Vec::new();
-        for (relation, desired) in catalog::read(db, &desired, &self.config).await?.into_iter().zip(&desired) {
+        for (relation, desired) in relations.into_iter().zip(&desired) {
             let table = desired.table.to_string();
             match relation {
                 Relation::Table(table) => {
@@ -183,29 +226,56 @@ impl Rls {
                 Relation::Other => return Err(SchemaError::NotATable { table }.into()),
             }
         }
+        let missing = present.contains(&false);
         let mut present = present.into_iter();
         desired.retain(|_| present.next() == Some(true));
         let pairs: Vec<_> = desired.iter().zip(&actual).collect();
-        let canonical = catalog::canonical(db, &pairs).await?;
+        let incomplete = missing || pairs.iter().any(|(desired, actual)| lacks_column(desired, actual));
+        let canonical = catalog::canonical(db, &pairs, &place.path, incomplete).await?;
         let tables: Vec<_> = pairs
             .iter()
             .zip(&canonical)
-            .map(|((desired, actual), canonical)| diff::Table { desired, canonical, actual })
+            .map(|((desired, actual), canonical)| diff::Table { desired, canonical: canonical.as_ref(), actual })
             .collect();
         let schema_usage = catalog::schema_usage(db).await?;
-        Ok(diff::tables(&tables, &self.config, &schema_usage))
+        let (changes, mut kept) = diff::tables(&tables, &schema_usage)?;
+        kept.extend(others.into_iter().map(|table| Kept::Table { table }));
+        Ok((Plan { changes, kept }, desired))
     }
+}
+
+fn twice(names: &[&TableName]) -> Option<String> {
+    let mut seen = BTreeSet::new();
+    names.iter().find(|name| !seen.insert(**name)).map(ToString::to_string)
+}
+
+fn lacks_column(desired: &Desired, actual: &Actual) -> bool {
+    desired.columns.iter().any(|column| !actual.columns.contains_key(&column.name))
+}
+
+/// Writes the fingerprints that are missing or of another time.
+async fn stamp(db: &DatabaseTransaction, desired: &[Desired]) -> Result<(), RlsError> {
+    let names: Vec<&TableName> = desired.iter().map(|desired| &desired.table).collect();
+    let policies = catalog::policies(db, &names).await?;
+    for (desired, policies) in desired.iter().zip(&policies) {
+        for stale in diff::stale(desired, policies) {
+            let sql = sql::comment_on_policy(&sql::table(stale.table), stale.policy, Some(&stale.comment));
+            db.execute_unprepared(&sql).await.map_err(|error| statement_failure(sql, error))?;
+        }
+    }
+    Ok(())
 }
 
 /// Where the lane works: the schema of tables that name none, with `search_path` out of the way meanwhile.
 struct Place {
     schema: Identifier,
-    search_path: String,
+    path: SearchPath,
 }
 
 impl Place {
     async fn enter(db: &DatabaseTransaction) -> Result<Self, RlsError> {
-        const WHERE: &str = "SELECT current_schema()::text AS schema, current_setting('search_path') AS search_path";
+        const WHERE: &str = "SELECT current_schema()::text AS schema, current_setting('search_path') AS search_path,
+                                    has_database_privilege(current_database(), 'TEMPORARY') AS temporary";
         let row = db
             .query_one_raw(Statement::from_string(DbBackend::Postgres, WHERE))
             .await?
@@ -215,21 +285,22 @@ impl Place {
             what: "a `search_path` in which no schema exists: create one, or set it".to_owned(),
         })?;
         let schema = Identifier::new(schema).map_err(|error| SchemaError::Catalog { what: error.to_string() })?;
-        let search_path = row.try_get("", "search_path")?;
+        let path = SearchPath(row.try_get("", "search_path")?);
+        if !row.try_get("", "temporary")? {
+            return Err(SchemaError::CannotVerify.into());
+        }
         // With row_security off, a statement that policies would filter fails instead of passing rows over.
         db.execute_unprepared(&format!(
-            "SET LOCAL search_path = pg_catalog; SET LOCAL row_security = off; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"
+            "{}; SET LOCAL row_security = off; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'",
+            SearchPath::PRINTING
         ))
         .await?;
-        Ok(Self { schema, search_path })
+        Ok(Self { schema, path })
     }
 
     /// Settings outlive a savepoint, so they are put back for a transaction of the caller's.
     async fn leave(&self, db: &DatabaseTransaction) -> Result<(), RlsError> {
-        let path = sql::literal(&self.search_path).unwrap_or_default();
-        let restore = format!(
-            "SELECT set_config('search_path', {path}, true); SET LOCAL row_security = on; SET LOCAL lock_timeout = DEFAULT"
-        );
+        let restore = format!("{}; SET LOCAL row_security = on; SET LOCAL lock_timeout = DEFAULT", self.path.restore());
         db.execute_unprepared(&restore).await?;
         Ok(())
     }
@@ -284,5 +355,12 @@ fn failure(change: &Change, sql: String, error: DbErr) -> SchemaError {
             SchemaError::Privilege { what: "change this table or its grants".to_owned(), sql, source }
         }
         _ => SchemaError::Statement { sql, source },
+    }
+}
+
+fn statement_failure(sql: String, error: DbErr) -> RlsError {
+    match RlsError::from(&error).sqlstate().as_deref() {
+        Some(sqlstate::LOCK_NOT_AVAILABLE) => SchemaError::LockTimeout { sql }.into(),
+        _ => SchemaError::Statement { sql, source: Arc::new(error) }.into(),
     }
 }

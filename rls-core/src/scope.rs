@@ -1,6 +1,10 @@
 //! How the rows of one table belong to users, as plain data.
 
+use std::collections::BTreeSet;
+
 use crate::name::{Identifier, SettingName, TableName};
+use crate::policy::{Expression, PolicyDraft};
+use crate::privilege::Privilege;
 
 /// The types an owner column can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,22 +55,107 @@ impl OnDelete {
     }
 }
 
-/// The scope of one table: whose its rows are, and how the database knows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Whom a key names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Holder {
+    /// A user.
+    User,
+    /// A tenant: an organisation, an account, a team of users.
+    Tenant,
+}
+
+/// The scope of one table: whose its rows are, how the database knows, and what the application may do with them.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Scope {
     /// The table.
     pub table: TableName,
-    /// The column that names the owner.
-    pub owner: Identifier,
-    /// The type of that column.
+    /// The columns that name the user and the tenant; a row is reached where all of them are the current ones.
+    pub keys: Vec<Key>,
+    /// The rows of other tables through which a row belongs to someone; all of them must.
+    pub through: Vec<Through>,
+    /// The boolean column whose rows everyone may read.
+    pub shared: Option<Identifier>,
+    /// The column that marks a row as deleted.
+    pub soft_delete: Option<Identifier>,
+    /// What the application's role is granted.
+    pub privileges: BTreeSet<Privilege>,
+    /// Policies of the entity's own.
+    pub policies: Vec<PolicyDraft>,
+    /// Why the table has no row security, where it is declared to have none.
+    pub unscoped: Option<String>,
+}
+
+impl Scope {
+    /// The condition under which a row is one's own; `None` where only policies of the entity's own say.
+    #[must_use]
+    pub fn ownership(&self) -> Option<Expression> {
+        ownership(&self.keys, &self.through)
+    }
+
+    /// The column that names the user, where the table has one.
+    #[must_use]
+    pub fn owner(&self) -> Option<&Key> {
+        self.keys.iter().find(|key| key.holder == Holder::User)
+    }
+}
+
+/// The condition under which all keys are the current ones, and all references lead to one's own.
+pub(crate) fn ownership(keys: &[Key], through: &[Through]) -> Option<Expression> {
+    let keys = keys.iter().map(Key::is_current);
+    let through = through.iter().map(|through| Expression::Through {
+        column: through.column.clone(),
+        parent: through.parent.clone(),
+        parent_column: through.parent_column.clone(),
+        holds: Box::new(through.holds.clone()),
+    });
+    let parts: Vec<Expression> = keys.chain(through).collect();
+    (!parts.is_empty()).then(|| Expression::all(parts))
+}
+
+/// A column that names the user or the tenant of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Whom it names.
+    pub holder: Holder,
+    /// The column.
+    pub column: Identifier,
+    /// Its type.
     pub key: KeyType,
-    /// The setting that carries the current user.
+    /// The setting that carries the current one.
     pub setting: SettingName,
-    /// Whether the rows are the users themselves, or belong to users.
+    /// Whether the rows are the users, or tenants, themselves, or belong to them.
     pub kind: ScopeKind,
 }
 
-/// Whether a table's rows are users, or belong to users.
+impl Key {
+    fn is_current(&self) -> Expression {
+        Expression::IsCurrent { column: self.column.clone(), setting: self.setting.clone(), key: self.key }
+    }
+
+    /// What the migration keeps beside the policies, where the rows belong to users or tenants.
+    #[must_use]
+    pub fn owned(&self) -> Option<&Owned> {
+        match &self.kind {
+            ScopeKind::Identity => None,
+            ScopeKind::Owned(owned) => Some(owned),
+        }
+    }
+}
+
+/// A reference to a row of another table that belongs to someone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Through {
+    /// The column that refers.
+    pub column: Identifier,
+    /// The table it refers to.
+    pub parent: TableName,
+    /// The column it refers to.
+    pub parent_column: Identifier,
+    /// When a row there is one's own.
+    pub holds: Expression,
+}
+
+/// Whether a table's rows are users, or belong to users; tenants likewise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ScopeKind {
     /// The rows are the users: each owns itself, by its primary key.

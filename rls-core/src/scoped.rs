@@ -35,6 +35,23 @@ pub type AdminTransaction = Transaction<Maintenance>;
 ///
 /// Cheap to clone and `'static`, so it can be moved into spawned tasks; the context cannot change.
 ///
+/// ```no_run
+/// use rls_core::{RlsConnection, UserContext};
+/// use sea_orm::{ConnectionTrait, DbErr};
+///
+/// async fn handle(db: RlsConnection, user: i64) -> Result<(), DbErr> {
+///     let mine = db.scope(UserContext::new(user));
+///     let job = tokio::spawn({
+///         let mine = mine.clone();
+///         // It may outlive the request; it stays this user's.
+///         async move { mine.execute_unprepared("DELETE FROM draft").await }
+///     });
+///     mine.execute_unprepared("INSERT INTO task (title) VALUES ('call back')").await?;
+///     drop(job);
+///     Ok(())
+/// }
+/// ```
+///
 /// Statements sent: for one that only reads `BEGIN READ ONLY; SET LOCAL …` in one message, the statement, and a
 /// `ROLLBACK` that waits for nobody; for any other `BEGIN; SET LOCAL …`, the statement, `COMMIT`. A read that turns
 /// out to write (SQLSTATE 25006) has done nothing, and is run again read-write. Unprepared text is put between two

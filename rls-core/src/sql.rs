@@ -2,8 +2,10 @@
 
 mod change;
 mod expression;
+mod policy;
 mod quote;
 
 pub(crate) use change::change;
-pub(crate) use expression::{create_policy, expression};
+pub(crate) use expression::expression;
+pub(crate) use policy::{comment_on_policy, create_policy};
 pub(crate) use quote::{identifier, literal, setting, table};

@@ -147,7 +147,8 @@ impl Attr {
     }
 }
 
-fn until_comma(input: ParseStream<'_>) -> Result<TokenStream> {
+/// The tokens that follow a key.
+pub fn until_comma(input: ParseStream<'_>) -> Result<TokenStream> {
     let mut tokens = TokenStream::new();
     while !input.is_empty() && !input.peek(Token![,]) {
         tokens.extend([input.parse::<TokenTree>()?]);
@@ -156,10 +157,10 @@ fn until_comma(input: ParseStream<'_>) -> Result<TokenStream> {
 }
 
 /// A key and the tokens that follow it.
-struct Value {
-    word: Word,
-    span: Span,
-    rest: TokenStream,
+pub struct Value {
+    pub word: Word,
+    pub span: Span,
+    pub rest: TokenStream,
 }
 
 impl Value {
@@ -179,7 +180,7 @@ impl Value {
     }
 
     /// A value that may stand in a string.
-    fn parsed<T>(self, parser: fn(ParseStream<'_>) -> Result<T>) -> Result<T> {
+    pub fn parsed<T>(self, parser: fn(ParseStream<'_>) -> Result<T>) -> Result<T> {
         self.after_equals(
             |input| {
                 if input.peek(LitStr) { input.parse::<LitStr>()?.parse_with(parser) } else { parser(input) }

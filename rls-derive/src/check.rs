@@ -3,10 +3,8 @@
 use crate::ast::{Model, field_name, owner_name};
 use crate::attr::Attr;
 use crate::ctxt::Ctxt;
+use crate::setting::{MAX_NAME_BYTES, RULE, is_setting};
 use crate::symbol::{Word, closest};
-
-/// PostgreSQL cuts longer names (`NAMEDATALEN - 1`).
-const MAX_NAME_BYTES: usize = 63;
 
 /// Reports keys that clash, and values that cannot be meant.
 pub fn check(ctxt: &Ctxt, model: &Model<'_>) {
@@ -55,22 +53,8 @@ fn setting(ctxt: &Ctxt, attr: &Attr) {
     if let Some(setting) = &attr.setting
         && !is_setting(&setting.value())
     {
-        ctxt.error_at(
-            setting.span(),
-            "a setting is two or more names joined by dots, like `app.user_id`: letters, digits, `_` and `$`, no \
-             digit or `$` first, at most 63 bytes",
-        );
+        ctxt.error_at(setting.span(), RULE);
     }
-}
-
-/// PostgreSQL's `valid_custom_variable_name`, without letters beyond ASCII.
-fn is_setting(name: &str) -> bool {
-    let is_part = |part: &str| {
-        let first = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
-        let later = |byte: u8| first(byte) || byte.is_ascii_digit() || byte == b'$';
-        part.bytes().next().is_some_and(first) && part.bytes().all(later)
-    };
-    name.len() <= MAX_NAME_BYTES && name.contains('.') && name.split('.').all(is_part)
 }
 
 fn user(ctxt: &Ctxt, attr: &Attr) {

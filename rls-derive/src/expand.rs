@@ -21,8 +21,8 @@ pub enum Root {
 
 impl Root {
     /// The crate's path, or what `crate = …` says instead.
-    pub fn path(self, attr: &Attr) -> Path {
-        match (&attr.root, self) {
+    pub fn path(self, given: Option<&Path>) -> Path {
+        match (given, self) {
             (Some(path), _) => path.clone(),
             (None, Self::Core) => parse_quote!(::rls_core),
             (None, Self::Facade) => parse_quote!(::sea_orm_rls),
@@ -42,7 +42,7 @@ pub fn derive(root: Root, input: TokenStream) -> TokenStream {
     }
     let ctxt = Ctxt::new();
     let attr = Attr::parse(&ctxt, &input.attrs);
-    let root = root.path(&attr);
+    let root = root.path(attr.root.as_ref());
     let model = Model::parse(&ctxt, &input, &attr);
     if let Some(model) = &model {
         check::check(&ctxt, model);

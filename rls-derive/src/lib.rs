@@ -5,9 +5,11 @@
 mod ast;
 mod attr;
 mod check;
+mod context;
 mod ctxt;
 mod expand;
 mod model;
+mod setting;
 mod symbol;
 #[cfg(test)]
 mod tests;
@@ -38,4 +40,16 @@ pub fn model(args: TokenStream, input: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn model_core(args: TokenStream, input: TokenStream) -> TokenStream {
     model::expand(Root::Core, &args.into(), &input.into()).into()
+}
+
+#[doc = include_str!("../docs/rls_context.md")]
+#[proc_macro_derive(RlsContext, attributes(rls_context, setting))]
+pub fn rls_context(input: TokenStream) -> TokenStream {
+    context::derive(Root::Facade, input.into()).into()
+}
+
+#[doc = include_str!("../docs/rls_context.md")]
+#[proc_macro_derive(RlsContextCore, attributes(rls_context, setting))]
+pub fn rls_context_core(input: TokenStream) -> TokenStream {
+    context::derive(Root::Core, input.into()).into()
 }

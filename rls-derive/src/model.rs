@@ -85,7 +85,7 @@ fn add_owner(ctxt: &Ctxt, root: Root, item: &mut ItemStruct) {
     if let Fields::Named(fields) = &mut item.fields
         && attr.identity.is_none()
     {
-        field::add_owner(ctxt, &root.path(&attr), &attr, fields);
+        field::add_owner(ctxt, &root.path(attr.root.as_ref()), &attr, fields);
         field::add_relation(ctxt, &attr, fields);
     }
 }

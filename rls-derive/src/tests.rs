@@ -1,5 +1,6 @@
 //! The macros as functions over tokens.
 
+mod context;
 mod errors;
 mod expansion;
 mod model;

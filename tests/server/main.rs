@@ -1,8 +1,10 @@
 //! All tests that need a server: one binary, one ephemeral PostgreSQL, a database a test, the application's role.
 
+mod contexts;
 mod examples;
 mod fixture;
 mod habits;
 mod isolation;
 mod lane;
+mod policies;
 mod schema;

@@ -3,17 +3,19 @@
 //! Two texts can mean one thing and one text can mean two, so text is never compared with text: the desired
 //! policies are created on an empty copy of the table, in a savepoint, and the server prints both sides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sea_orm::{ConnectionTrait, TransactionTrait};
+use sea_orm::{ConnectionTrait, DbErr, TransactionTrait};
 
-use super::query::{at, get, rows};
-use super::read::{POLICY_COLUMNS, policy};
+use super::path::SearchPath;
+use super::policy::{POLICY_COLUMNS, POLICY_JOINS, policy};
+use super::query::{get, name, rows};
 use crate::error::{RlsError, SchemaError, sqlstate};
+use crate::name::Identifier;
 use crate::policy::{Expression, Policy};
 use crate::sql;
-use crate::table::{Actual, Desired, TableRls};
+use crate::table::{Actual, Desired};
 
 /// An expression as the server prints it; made from its answers alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,77 +25,131 @@ impl Canonical {
     pub(super) fn printed(text: String) -> Self {
         Self(text)
     }
+
+    /// The text, for fingerprints and for putting back what was there; with every name outside `pg_catalog`
+    /// qualified.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn to_expression(&self) -> Expression {
+        Expression::RawSql(self.0.clone())
+    }
 }
 
-/// The canonical form of what is asked of each table, in the same order.
+/// What is asked of a table, in the server's words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CanonicalTable {
+    pub(crate) policies: BTreeMap<Identifier, Policy<Canonical>>,
+    pub(crate) defaults: BTreeMap<Identifier, Canonical>,
+}
+
+/// The canonical form of what is asked of each table, in the same order; `None` where there is nothing to compare it
+/// with, or where it refers to what other changes of the plan make first (`incomplete`).
+///
+/// A copy has the name of its table, so that an expression may use it; hence tables of one name take turns.
 ///
 /// Lock taken: `ACCESS SHARE` on each table. Privilege needed: `TEMPORARY` on the database. Nothing remains.
 pub(crate) async fn canonical(
     db: &impl TransactionTrait,
-    tables: &[(&Desired, &Actual<Canonical>)],
-) -> Result<Vec<TableRls<Canonical>>, RlsError> {
-    let savepoint = db.begin().await?;
-    for (at, (desired, actual)) in tables.iter().enumerate() {
-        savepoint.execute_unprepared(&copy(at, desired, actual)).await.map_err(cannot_verify)?;
+    tables: &[(&Desired, &Actual)],
+    path: &SearchPath,
+    incomplete: bool,
+) -> Result<Vec<Option<CanonicalTable>>, RlsError> {
+    let mut canonical = vec![None; tables.len()];
+    let mut waiting: Vec<usize> = (0..tables.len()).filter(|at| comparable(tables[*at])).collect();
+    while !waiting.is_empty() {
+        let mut names = BTreeSet::new();
+        let (round, later) = waiting.into_iter().partition(|at: &usize| names.insert(&tables[*at].0.table.table));
+        waiting = later;
+        let savepoint = db.begin().await?;
+        savepoint.execute_unprepared(&path.creating()).await?;
+        for at in &round {
+            match savepoint.execute_unprepared(&copy(tables[*at])).await {
+                Ok(_) => canonical[*at] = Some(CanonicalTable::default()),
+                Err(error) if incomplete && is_undefined(&error) => {
+                    savepoint.execute_unprepared("ROLLBACK TO SAVEPOINT rls_copy").await?;
+                }
+                Err(error) => return Err(failure(tables[*at].0, error)),
+            }
+        }
+        savepoint.execute_unprepared(SearchPath::PRINTING).await?;
+        let by_name: BTreeMap<&Identifier, usize> = round.iter().map(|at| (&tables[*at].0.table.table, *at)).collect();
+        let find = |row: &_| Ok::<_, RlsError>(by_name.get(&name(row, "copy")?).copied());
+        for row in rows(
+            &savepoint,
+            of_copies(POLICY_COLUMNS, &format!("JOIN pg_policy p ON p.polrelid = c.oid {POLICY_JOINS}")),
+        )
+        .await?
+        {
+            let (Some(at), mut policy) = (find(&row)?, policy(&row)?.policy) else { continue };
+            let Some(asked) = tables[at].0.policies.iter().find(|asked| asked.policy.name == policy.name) else {
+                continue;
+            };
+            // The copy's policies are for PUBLIC: a role may not exist before the plan is applied.
+            policy.roles.clone_from(&asked.policy.roles);
+            policy.comment.clone_from(&asked.policy.comment);
+            canonical[at].get_or_insert_default().policies.insert(policy.name.clone(), policy);
+        }
+        for row in rows(&savepoint, of_copies(DEFAULT_COLUMNS, DEFAULT_JOINS)).await? {
+            let Some(at) = find(&row)? else { continue };
+            let default = Canonical::printed(get(&row, "default")?);
+            canonical[at].get_or_insert_default().defaults.insert(name(&row, "column")?, default);
+        }
+        sea_orm::TransactionSession::rollback(savepoint).await?;
     }
-    let mut canonical: Vec<TableRls<Canonical>> = tables
-        .iter()
-        .map(|(desired, _)| TableRls {
-            enabled: desired.rls.enabled,
-            forced: desired.rls.forced,
-            policies: BTreeMap::new(),
-            default: None,
-        })
-        .collect();
-    for row in rows(&savepoint, of_copies(POLICY_COLUMNS, "JOIN pg_policy p ON p.polrelid = c.oid")).await? {
-        let at = at(&row)?;
-        let mut policy = policy(&row)?;
-        // The copy's policies are for PUBLIC: a role may not exist before the plan is applied.
-        policy.roles = tables[at].0.rls.policies.get(&policy.name).map(|asked| asked.roles.clone()).unwrap_or_default();
-        canonical[at].policies.insert(policy.name.clone(), policy);
-    }
-    let defaults = of_copies("pg_get_expr(d.adbin, d.adrelid) AS text", "JOIN pg_attrdef d ON d.adrelid = c.oid");
-    for row in rows(&savepoint, defaults).await? {
-        canonical[at(&row)?].default = Some(Canonical::printed(get(&row, "text")?));
-    }
-    sea_orm::TransactionSession::rollback(savepoint).await?;
     Ok(canonical)
 }
 
-const COPY: &str = "rls_canonical_";
+/// Whether the table has a policy or default to compare with: without one, all that is asked for is new.
+fn comparable((desired, actual): (&Desired, &Actual)) -> bool {
+    let has_default = |column: &Identifier| actual.columns.get(column).is_some_and(|found| found.default.is_some());
+    !desired.policies.is_empty() && !actual.policies.is_empty()
+        || desired.columns.iter().any(|column| column.default.is_some() && has_default(&column.name))
+}
 
-/// One message that makes an empty copy of a table with the desired policies and default on it.
-fn copy(at: usize, desired: &Desired, actual: &Actual<Canonical>) -> String {
-    let copy = format!("pg_temp.{COPY}{at}");
-    let mut statements = vec![format!("CREATE TEMPORARY TABLE {COPY}{at} (LIKE {})", sql::table(&desired.table))];
-    let owner = sql::identifier(&desired.owner);
-    if actual.column.is_none() {
-        statements.push(format!("ALTER TABLE {copy} ADD COLUMN {owner} {}", desired.key.as_sql()));
+/// One message that makes an empty copy of a table with the desired policies and defaults on it.
+fn copy((desired, actual): (&Desired, &Actual)) -> String {
+    let table = sql::table(&desired.table);
+    let copy = format!("pg_temp.{}", sql::identifier(&desired.table.table));
+    let mut statements = vec!["SAVEPOINT rls_copy".to_owned(), format!("CREATE TEMPORARY TABLE {copy} (LIKE {table})")];
+    for column in &desired.columns {
+        let name = sql::identifier(&column.name);
+        if !actual.columns.contains_key(&column.name) {
+            statements.push(format!("ALTER TABLE {copy} ADD COLUMN {name} {}", column.key.as_sql()));
+        }
+        if let Some(default) = &column.default {
+            statements.push(format!("ALTER TABLE {copy} ALTER COLUMN {name} SET DEFAULT {}", sql::expression(default)));
+        }
     }
-    if let Some(default) = &desired.rls.default {
-        statements.push(format!("ALTER TABLE {copy} ALTER COLUMN {owner} SET DEFAULT {}", sql::expression(default)));
-    }
-    for policy in &desired.policies {
-        let for_public: Policy<Expression> = Policy { roles: std::collections::BTreeSet::new(), ..policy.clone() };
+    for asked in &desired.policies {
+        let for_public = Policy { roles: BTreeSet::new(), ..asked.policy.clone() };
         statements.push(sql::create_policy(&copy, &for_public));
     }
+    statements.push("RELEASE SAVEPOINT rls_copy".to_owned());
     statements.join("; ")
 }
 
-fn of_copies(columns: &str, join: &str) -> String {
+const DEFAULT_COLUMNS: &str = "a.attname::text AS column, pg_get_expr(d.adbin, d.adrelid) AS default";
+const DEFAULT_JOINS: &str = "JOIN pg_attrdef d ON d.adrelid = c.oid
+         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.adnum AND a.attgenerated = ''";
+
+fn of_copies(columns: &str, joins: &str) -> String {
     format!(
-        "SELECT substr(c.relname, {}) ::int4 AS at, {columns}
-         FROM pg_class c {join}
-         WHERE c.relnamespace = pg_my_temp_schema() AND starts_with(c.relname::text, '{COPY}')",
-        COPY.len() + 1
+        "SELECT c.relname::text AS copy, {columns}
+         FROM pg_class c {joins}
+         WHERE c.relnamespace = pg_my_temp_schema()"
     )
 }
 
-fn cannot_verify(error: sea_orm::DbErr) -> RlsError {
-    match RlsError::from(&error) {
-        denied if denied.sqlstate().as_deref() == Some(sqlstate::INSUFFICIENT_PRIVILEGE) => {
-            SchemaError::CannotVerify { source: Arc::new(error) }.into()
-        }
-        other => other,
+fn is_undefined(error: &DbErr) -> bool {
+    RlsError::from(error).sqlstate().is_some_and(|state| sqlstate::UNDEFINED.contains(&state.as_str()))
+}
+
+fn failure(desired: &Desired, error: DbErr) -> RlsError {
+    let source = Arc::new(error);
+    match RlsError::from(source.as_ref()).sqlstate().as_deref() {
+        Some(_) => SchemaError::Policies { table: desired.table.to_string(), source }.into(),
+        None => RlsError::Database(source),
     }
 }

@@ -3,36 +3,45 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::canonical::Canonical;
+use super::policy::{POLICY_COLUMNS, POLICY_JOINS, policy};
 use super::query::{at, checked, get, name, rows, table, text};
 use crate::config::RlsConfig;
-use crate::error::{RlsError, SchemaError};
+use crate::error::RlsError;
 use crate::name::{Identifier, TableName};
-use crate::policy::{Command, Policy, PolicyKind};
+use crate::privilege::Privilege;
 use crate::scope::{KeyType, OnDelete};
-use crate::table::{Actual, ActualColumn, ActualForeignKey, Desired, Privilege, TableRls};
+use crate::table::{Actual, ActualColumn, ActualForeignKey, ActualIndex, Held};
 
 /// What stands under a registered name.
 pub(crate) enum Relation {
     Missing,
     Other,
-    Table(Box<Actual<Canonical>>),
+    Table(Box<Actual>),
 }
 
 /// Reads what the catalog holds of each table, in the same order. Locks nothing.
 pub(crate) async fn read(
     db: &impl ConnectionTrait,
-    desired: &[Desired],
+    tables: &[&TableName],
     config: &RlsConfig,
 ) -> Result<Vec<Relation>, RlsError> {
-    let wanted = wanted(desired);
-    let mut relations = Vec::with_capacity(desired.len());
+    if tables.is_empty() {
+        return Ok(Vec::new());
+    }
+    let wanted = wanted(tables);
+    let mut relations = Vec::with_capacity(tables.len());
     for row in rows(db, format!("{wanted}{TABLES}")).await? {
         relations.push(relation(&row)?);
     }
-    for row in rows(db, format!("{wanted}SELECT w.at, {POLICY_COLUMNS} {OF_WANTED}")).await? {
-        let policy = policy(&row)?;
+    for row in rows(db, format!("{wanted}{COLUMNS}")).await? {
+        let column = column(&row)?;
         if let Relation::Table(table) = &mut relations[at(&row)?] {
-            table.rls.policies.insert(policy.name.clone(), policy);
+            table.columns.insert(name(&row, "name")?, column);
+        }
+    }
+    for (at, held) in held(db, &wanted).await? {
+        if let Relation::Table(table) = &mut relations[at] {
+            table.policies.insert(held.policy.name.clone(), held);
         }
     }
     for row in rows(db, format!("{wanted}{FOREIGN_KEYS}")).await? {
@@ -46,10 +55,11 @@ pub(crate) async fn read(
         if let Relation::Table(table) = &mut relations[at(&row)?] {
             let index: String = get(&row, "index")?;
             if last_index.replace(index.clone()) != Some(index) {
-                table.indexes.push(Vec::new());
+                let only = get::<Option<String>>(&row, "only")?.map(checked).transpose()?;
+                table.indexes.push(ActualIndex { columns: Vec::new(), only });
             }
             let column = name(&row, "column")?;
-            table.indexes.last_mut().into_iter().for_each(|columns| columns.push(column.clone()));
+            table.indexes.last_mut().into_iter().for_each(|index| index.columns.push(column.clone()));
         }
     }
     for row in rows(db, format!("{wanted}{}", grants(config))).await? {
@@ -70,6 +80,44 @@ pub(crate) async fn read(
     Ok(relations)
 }
 
+/// Reads the policies alone, of tables that are there. Locks nothing.
+pub(crate) async fn policies(
+    db: &impl ConnectionTrait,
+    tables: &[&TableName],
+) -> Result<Vec<BTreeMap<Identifier, Held>>, RlsError> {
+    let mut policies = vec![BTreeMap::new(); tables.len()];
+    if !tables.is_empty() {
+        for (at, held) in held(db, &wanted(tables)).await? {
+            policies[at].insert(held.policy.name.clone(), held);
+        }
+    }
+    Ok(policies)
+}
+
+async fn held(db: &impl ConnectionTrait, wanted: &str) -> Result<Vec<(usize, Held)>, RlsError> {
+    let query = format!(
+        "{wanted}SELECT w.at, {POLICY_COLUMNS} FROM wanted w JOIN pg_policy p ON p.polrelid = w.oid {POLICY_JOINS}"
+    );
+    rows(db, query).await?.iter().map(|row| Ok((at(row)?, policy(row)?))).collect()
+}
+
+/// The tables of the schemas of `tables` that have row security, or policies, and are not among them.
+pub(crate) async fn others(db: &impl ConnectionTrait, tables: &[&TableName]) -> Result<Vec<TableName>, RlsError> {
+    if tables.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = format!(
+        "{}SELECT n.nspname::text AS schema, c.relname::text AS \"table\"
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.relkind IN ('r', 'p') AND c.relnamespace IN (SELECT w.relnamespace FROM wanted w)
+           AND (c.relrowsecurity OR EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid))
+           AND NOT EXISTS (SELECT FROM wanted w WHERE w.oid = c.oid)
+         ORDER BY n.nspname, c.relname",
+        wanted(tables)
+    );
+    rows(db, query).await?.iter().map(table_name).collect()
+}
+
 /// The `(schema, role)` pairs that have `USAGE` by a grant of their own.
 pub(crate) async fn schema_usage(db: &impl ConnectionTrait) -> Result<BTreeSet<(Identifier, Identifier)>, RlsError> {
     const QUERY: &str = "SELECT n.nspname::text AS schema, r.rolname::text AS role
@@ -79,36 +127,29 @@ pub(crate) async fn schema_usage(db: &impl ConnectionTrait) -> Result<BTreeSet<(
     rows.iter().map(|row| Ok((name(row, "schema")?, name(row, "role")?))).collect()
 }
 
-/// `WITH wanted (at, oid, relkind, owner, attnum) AS (…)` over the registered tables.
-fn wanted(desired: &[Desired]) -> String {
-    let values: Vec<String> = desired
+/// `WITH wanted (at, oid, …) AS (…)` over the tables.
+fn wanted(tables: &[&TableName]) -> String {
+    let values: Vec<String> = tables
         .iter()
         .enumerate()
-        .map(|(at, desired)| {
-            let schema = desired.table.schema.as_ref().map_or_else(|| "NULL".to_owned(), text);
-            format!("({at}, {schema}, {}, {})", text(&desired.table.table), text(&desired.owner))
+        .map(|(at, table)| {
+            let schema = table.schema.as_ref().map_or_else(|| "NULL".to_owned(), text);
+            format!("({at}, {schema}, {})", text(&table.table))
         })
         .collect();
     format!(
         "WITH wanted AS (
-           SELECT v.at, c.oid, c.relkind, c.relrowsecurity, c.relforcerowsecurity, c.relacl, c.relowner, a.attnum
-           FROM (VALUES {}) AS v (at, schema, name, owner)
+           SELECT v.at, c.oid, c.relkind, c.relnamespace, c.relrowsecurity, c.relforcerowsecurity, c.relacl
+           FROM (VALUES {}) AS v (at, schema, name)
            LEFT JOIN pg_namespace n ON n.nspname = v.schema
-           LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = v.name
-           LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = v.owner AND a.attnum > 0
-                                       AND NOT a.attisdropped) ",
+           LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = v.name) ",
         values.join(", ")
     )
 }
 
 const TABLES: &str = "
-SELECT w.at, w.relkind::text AS relkind, w.relrowsecurity AS enabled, w.relforcerowsecurity AS forced,
-       format_type(a.atttypid, a.atttypmod) AS type, a.atttypid::regtype::text AS base_type,
-       a.attnotnull AS not_null,
-       CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS default
+SELECT w.at, w.relkind::text AS relkind, w.relrowsecurity AS enabled, w.relforcerowsecurity AS forced
 FROM wanted w
-LEFT JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum = w.attnum
-LEFT JOIN pg_attrdef d ON d.adrelid = w.oid AND d.adnum = w.attnum
 ORDER BY w.at";
 
 fn relation(row: &QueryResult) -> Result<Relation, RlsError> {
@@ -117,27 +158,34 @@ fn relation(row: &QueryResult) -> Result<Relation, RlsError> {
         Some("r" | "p") => {}
         Some(_) => return Ok(Relation::Other),
     }
-    let column = match get::<Option<String>>(row, "type")? {
-        Some(sql_type) => Some(ActualColumn {
-            sql_type,
-            key: key(&get::<String>(row, "base_type")?),
-            not_null: get(row, "not_null")?,
-        }),
-        None => None,
-    };
     Ok(Relation::Table(Box::new(Actual {
-        rls: TableRls {
-            enabled: get(row, "enabled")?,
-            forced: get(row, "forced")?,
-            policies: BTreeMap::new(),
-            default: get::<Option<String>>(row, "default")?.map(Canonical::printed),
-        },
-        column,
+        enabled: get(row, "enabled")?,
+        forced: get(row, "forced")?,
+        policies: BTreeMap::new(),
+        columns: BTreeMap::new(),
         foreign_keys: Vec::new(),
         indexes: Vec::new(),
         grants: BTreeMap::new(),
         sequences: BTreeMap::new(),
     })))
+}
+
+const COLUMNS: &str = "
+SELECT w.at, a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type,
+       a.atttypid::regtype::text AS base_type, a.attnotnull AS not_null,
+       CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS default
+FROM wanted w
+JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_attrdef d ON d.adrelid = w.oid AND d.adnum = a.attnum
+ORDER BY w.at, a.attnum";
+
+fn column(row: &QueryResult) -> Result<ActualColumn, RlsError> {
+    Ok(ActualColumn {
+        sql_type: get(row, "type")?,
+        key: key(&get::<String>(row, "base_type")?),
+        not_null: get(row, "not_null")?,
+        default: get::<Option<String>>(row, "default")?.map(Canonical::printed),
+    })
 }
 
 fn key(base_type: &str) -> Option<KeyType> {
@@ -150,41 +198,12 @@ fn key(base_type: &str) -> Option<KeyType> {
     }
 }
 
-/// What [`policy`] reads, of `pg_policy p`.
-pub(super) const POLICY_COLUMNS: &str = "
-       p.polname::text AS name, p.polpermissive AS permissive, p.polcmd::text AS command,
-       (SELECT string_agg(r.rolname, E'\\n') FROM pg_roles r WHERE r.oid = ANY (p.polroles)) AS roles,
-       pg_get_expr(p.polqual, p.polrelid) AS \"using\", pg_get_expr(p.polwithcheck, p.polrelid) AS with_check";
-
-const OF_WANTED: &str = "FROM wanted w JOIN pg_policy p ON p.polrelid = w.oid";
-
-/// A policy as the catalog holds it. Roles come one a line; a name with a line break in it would only make the
-/// policy look changed.
-pub(super) fn policy(row: &QueryResult) -> Result<Policy<Canonical>, RlsError> {
-    let command: String = get(row, "command")?;
-    let roles = get::<Option<String>>(row, "roles")?.unwrap_or_default();
-    Ok(Policy {
-        name: name(row, "name")?,
-        kind: if get(row, "permissive")? { PolicyKind::Permissive } else { PolicyKind::Restrictive },
-        command: match command.as_str() {
-            "*" => Command::All,
-            "r" => Command::Select,
-            "a" => Command::Insert,
-            "w" => Command::Update,
-            "d" => Command::Delete,
-            _ => return Err(SchemaError::Catalog { what: format!("policy command {command:?}") }.into()),
-        },
-        roles: roles.lines().map(|role| checked(role.to_owned())).collect::<Result<_, _>>()?,
-        using: get::<Option<String>>(row, "using")?.map(Canonical::printed),
-        with_check: get::<Option<String>>(row, "with_check")?.map(Canonical::printed),
-    })
-}
-
 const FOREIGN_KEYS: &str = "
-SELECT w.at, k.conname::text AS name, n.nspname::text AS schema, c.relname::text AS \"table\",
-       a.attname::text AS column, k.confdeltype::text AS on_delete
+SELECT w.at, k.conname::text AS name, f.attname::text AS from, n.nspname::text AS schema, c.relname::text AS \"table\",
+       a.attname::text AS column, k.confdeltype::text AS on_delete, pg_get_constraintdef(k.oid) AS definition
 FROM wanted w
-JOIN pg_constraint k ON k.conrelid = w.oid AND k.contype = 'f' AND k.conkey = ARRAY[w.attnum]
+JOIN pg_constraint k ON k.conrelid = w.oid AND k.contype = 'f' AND cardinality(k.conkey) = 1
+JOIN pg_attribute f ON f.attrelid = w.oid AND f.attnum = k.conkey[1]
 JOIN pg_class c ON c.oid = k.confrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = k.confkey[1]
@@ -194,28 +213,33 @@ fn foreign_key(row: &QueryResult) -> Result<ActualForeignKey, RlsError> {
     let on_delete: String = get(row, "on_delete")?;
     Ok(ActualForeignKey {
         name: name(row, "name")?,
+        column: name(row, "from")?,
         table: table_name(row)?,
-        column: name(row, "column")?,
+        parent_column: name(row, "column")?,
         on_delete: match on_delete.as_str() {
             "a" => Some(OnDelete::NoAction),
             "r" => Some(OnDelete::Restrict),
             "c" => Some(OnDelete::Cascade),
             _ => None,
         },
+        definition: get(row, "definition")?,
     })
 }
 
-/// One row a column; an index on an expression ends before it. Partial and invalid ones do not serve.
+/// One row a column; an index on an expression does not serve, nor an invalid one, nor a partial one but over the rows
+/// where a boolean column is true.
 const INDEXES: &str = "
-SELECT w.at, i.indexrelid::text AS index, a.attname::text AS column
+SELECT w.at, i.indexrelid::text AS index, a.attname::text AS column, o.attname::text AS only
 FROM wanted w
-JOIN pg_index i ON i.indrelid = w.oid AND i.indisvalid AND i.indpred IS NULL
+JOIN pg_index i ON i.indrelid = w.oid AND i.indisvalid
 JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_am m ON m.oid = c.relam AND m.amname = 'btree'
 CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, position)
 JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum = k.attnum
+LEFT JOIN pg_attribute o ON o.attrelid = w.oid AND quote_ident(o.attname) = pg_get_expr(i.indpred, i.indrelid)
 WHERE k.position <= i.indnkeyatts
   AND 0 <> ALL (i.indkey::int2[])
+  AND (i.indpred IS NULL OR o.attname IS NOT NULL)
 ORDER BY w.at, i.indexrelid, k.position";
 
 fn grants(config: &RlsConfig) -> String {

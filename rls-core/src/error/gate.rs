@@ -80,14 +80,23 @@ pub enum GateFinding {
         /// The table.
         table: String,
     },
-    /// The policies are not there, or for other commands or roles, or do not read the user.
-    #[error(
-        "table `{table}` lacks policies that its entity asks for, or they were altered ({missing}): run the migrations"
-    )]
+    /// Policies are not there.
+    #[error("table `{table}` lacks policies that its entity asks for ({missing}): run the migrations")]
     PolicyMissing {
         /// The table.
         table: String,
         /// Their names.
         missing: String,
+    },
+    /// Policies are not what the entity asks for: the entity has changed, or someone altered them.
+    #[error(
+        "table `{table}` has policies that are not what its entity asks for, or were altered since ({altered}): see \
+         what differs (`rls plan`), and run the migrations"
+    )]
+    PolicyAltered {
+        /// The table.
+        table: String,
+        /// Their names.
+        altered: String,
     },
 }

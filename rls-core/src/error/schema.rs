@@ -86,12 +86,43 @@ pub enum SchemaError {
     },
     /// The policies cannot be compared without temporary tables.
     #[error(
-        "cannot verify the policies: the login may not create temporary tables ({source}); `GRANT TEMPORARY ON \
-         DATABASE …` to the migrations' login"
+        "cannot verify the policies: the login may not create temporary tables; `GRANT TEMPORARY ON DATABASE …` to \
+         the migrations' login"
     )]
-    CannotVerify {
+    CannotVerify,
+    /// The server does not take the policies that are asked for.
+    #[error(
+        "table `{table}`: the server does not take its policies: {source}; in them, name the table's own columns \
+         without its schema"
+    )]
+    Policies {
+        /// The table.
+        table: String,
         /// What the server said.
         source: Arc<DbErr>,
+    },
+    /// Changes that let more rows be reached, without consent.
+    #[error(
+        "these changes weaken protection: {}; if that is meant, accept it (`--accept-weakening`, \
+         `Rls::danger_accept_weakening`)",
+        changes.join("; ")
+    )]
+    Weakens {
+        /// The changes, each with how it weakens.
+        changes: Vec<String>,
+    },
+    /// The owner column seems to have been renamed in the entity alone.
+    #[error(
+        "table `{table}` has no column `{column}`, but `{found}` has the current user as its default: if it was renamed, \
+         let a migration say `ALTER TABLE {table} RENAME COLUMN \"{found}\" TO \"{column}\"`"
+    )]
+    OwnerRenamed {
+        /// The table.
+        table: String,
+        /// The column in the entity.
+        column: String,
+        /// The column in the database.
+        found: String,
     },
     /// Any other failure of a statement.
     #[error("`{sql}` failed: {source}")]
@@ -114,7 +145,7 @@ impl SchemaError {
         match self {
             Self::Backfill { source, .. }
             | Self::Privilege { source, .. }
-            | Self::CannotVerify { source }
+            | Self::Policies { source, .. }
             | Self::Statement { source, .. } => Some(source),
             _ => None,
         }

@@ -1,11 +1,12 @@
 use std::collections::BTreeSet;
 
-use crate::name::Identifier;
+use crate::name::{Identifier, TableName};
 use crate::plan::{Change, Verifier};
+use crate::privilege::Privilege;
 use crate::scope::OnDelete;
-use crate::table::Privilege;
 
-use super::expression::{create_policy, expression};
+use super::expression::expression;
+use super::policy::{alter_policy, comment_on_policy, create_policy};
 use super::quote::{identifier, literal, table};
 
 /// The attributes of a role that logs in and never bypasses row security.
@@ -56,14 +57,26 @@ pub(crate) fn change(change: &Change) -> Vec<Statement> {
             let fill = backfill.as_ref().map(|backfill| fill(&name, &quoted, backfill));
             plain(fill.into_iter().chain([set]).collect())
         }
-        Change::SetDefault { table: name, column, default } => one(format!(
-            "ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {}",
+        Change::DropColumn { table: name, column } => {
+            one(format!("ALTER TABLE {} DROP COLUMN {}", table(name), identifier(column)))
+        }
+        Change::DropNotNull { table: name, column } => {
+            one(format!("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL", table(name), identifier(column)))
+        }
+        Change::SetDefault { table: name, column, default, .. } => one(format!(
+            "ALTER TABLE {} ALTER COLUMN {} {}",
             table(name),
             identifier(column),
-            expression(default)
+            default.as_ref().map_or_else(
+                || "DROP DEFAULT".to_owned(),
+                |default| format!("SET DEFAULT {}", expression(default).trim_end())
+            )
         )),
-        Change::DropForeignKey { table: name, name: constraint } => {
+        Change::DropForeignKey { table: name, name: constraint, .. } => {
             one(format!("ALTER TABLE {} DROP CONSTRAINT {}", table(name), identifier(constraint)))
+        }
+        Change::RestoreForeignKey { table: name, name: constraint, definition } => {
+            one(format!("ALTER TABLE {} ADD CONSTRAINT {} {definition}", table(name), identifier(constraint)))
         }
         Change::AddForeignKey { table: name, column, foreign_key } => {
             let constraint = Identifier::joined(&name.table, &format!("{column}_fkey"));
@@ -77,11 +90,15 @@ pub(crate) fn change(change: &Change) -> Vec<Statement> {
                 foreign_key.on_delete.unwrap_or(OnDelete::Cascade).as_sql()
             ))
         }
-        Change::CreateIndex { table: name, columns } => {
-            let words: Vec<&str> = columns.iter().map(Identifier::as_str).collect();
-            let index = Identifier::joined(&name.table, &format!("{}_idx", words.join("_")));
+        Change::CreateIndex { table: name, columns, only } => {
+            let filter = only.as_ref().map_or_else(String::new, |only| format!(" WHERE {}", identifier(only)));
+            let index = index_name(name, columns, only.as_ref());
             let columns: Vec<String> = columns.iter().map(identifier).collect();
-            one(format!("CREATE INDEX {} ON {} ({})", identifier(&index), table(name), columns.join(", ")))
+            one(format!("CREATE INDEX {} ON {} ({}){filter}", identifier(&index), table(name), columns.join(", ")))
+        }
+        Change::DropIndex { table: name, columns, only } => {
+            let index = TableName { table: index_name(name, columns, only.as_ref()), ..name.clone() };
+            one(format!("DROP INDEX {}", table(&index)))
         }
         Change::EnableRowSecurity { table: name, enable } => {
             let word = if *enable { "ENABLE" } else { "DISABLE" };
@@ -91,10 +108,21 @@ pub(crate) fn change(change: &Change) -> Vec<Statement> {
             let word = if *force { "FORCE" } else { "NO FORCE" };
             one(format!("ALTER TABLE {} {word} ROW LEVEL SECURITY", table(name)))
         }
-        Change::DropPolicy { table: name, name: policy } => {
-            one(format!("DROP POLICY {} ON {}", identifier(policy), table(name)))
+        Change::DropPolicy { table: name, policy, .. } => {
+            one(format!("DROP POLICY {} ON {}", identifier(&policy.name), table(name)))
         }
-        Change::CreatePolicy { table: name, policy } => one(create_policy(&table(name), policy)),
+        Change::CreatePolicy { table: name, policy } => {
+            let name = table(name);
+            let comment = policy.comment.as_ref().map(|text| comment_on_policy(&name, &policy.name, Some(text)));
+            plain(std::iter::once(create_policy(&name, policy)).chain(comment).collect())
+        }
+        Change::AlterPolicy { table: name, policy, .. } => one(alter_policy(&table(name), policy)),
+        Change::RenamePolicy { table: name, was, name: new } => {
+            one(format!("ALTER POLICY {} ON {} RENAME TO {}", identifier(was), table(name), identifier(new)))
+        }
+        Change::CommentPolicy { table: name, name: policy, comment, .. } => {
+            one(comment_on_policy(&table(name), policy, comment.as_deref()))
+        }
         Change::Revoke { table: name, role, privileges } => {
             one(format!("REVOKE {} ON {} FROM {}", words(privileges), table(name), identifier(role)))
         }
@@ -104,10 +132,22 @@ pub(crate) fn change(change: &Change) -> Vec<Statement> {
         Change::Grant { table: name, role, privileges } => {
             one(format!("GRANT {} ON {} TO {}", words(privileges), table(name), identifier(role)))
         }
+        Change::RevokeSchema { schema, role } => {
+            one(format!("REVOKE USAGE ON SCHEMA {} FROM {}", identifier(schema), identifier(role)))
+        }
         Change::GrantSequence { sequence, role } => {
             one(format!("GRANT USAGE ON SEQUENCE {} TO {}", table(sequence), identifier(role)))
         }
+        Change::RevokeSequence { sequence, role } => {
+            one(format!("REVOKE USAGE ON SEQUENCE {} FROM {}", table(sequence), identifier(role)))
+        }
     }
+}
+
+fn index_name(table: &TableName, columns: &[Identifier], only: Option<&Identifier>) -> Identifier {
+    let words: Vec<&str> = columns.iter().map(Identifier::as_str).collect();
+    let suffix = if only.is_some() { "only_idx" } else { "idx" };
+    Identifier::joined(&table.table, &format!("{}_{suffix}", words.join("_")))
 }
 
 fn fill(table: &str, column: &str, backfill: &str) -> String {

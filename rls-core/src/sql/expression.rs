@@ -1,23 +1,72 @@
+use std::fmt;
+
+use sea_orm::sea_query::{PostgresQueryBuilder, Query};
+
+use crate::expression::Expression;
 use crate::name::{Identifier, SettingName};
-use crate::policy::{Command, Expression, Policy, PolicyKind};
 use crate::scope::KeyType;
 
-use super::quote::{identifier, literal};
+use super::quote::{identifier, literal, table};
 
 /// An expression's SQL.
 pub(crate) fn expression(expression: &Expression) -> String {
-    match expression {
-        Expression::True => "true".to_owned(),
-        // In a subquery the server reads the setting once a query and may use the column's index; bare, it reads it
-        // once a row.
-        Expression::IsCurrent { column, setting, key } => {
-            format!("{} = (SELECT {})", identifier(column), current(setting, *key))
-        }
-        Expression::Current { setting, key } => current(setting, *key),
+    render(expression, 0)
+}
+
+impl fmt::Display for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(expression(self).trim_end())
     }
 }
 
-/// The current user's key. A setting that was ever set in a session reads `''`, not NULL, where it is not set.
+/// `depth` is how many subqueries a column is in: there it is qualified by the subquery's table, so that it is never
+/// taken for a column of the policy's own.
+fn render(expression: &Expression, depth: usize) -> String {
+    let column = |name: &Identifier| {
+        if depth == 0 { identifier(name) } else { format!("p{depth}.{}", identifier(name)) }
+    };
+    match expression {
+        Expression::True => "true".to_owned(),
+        Expression::False => "false".to_owned(),
+        Expression::All(parts) => joined(parts, " AND ", depth),
+        Expression::Any(parts) => joined(parts, " OR ", depth),
+        // In a subquery the server reads the setting once a query and may use the column's index; bare, it reads it
+        // once a row.
+        Expression::IsCurrent { column: name, setting, key } => {
+            format!("{} = (SELECT {})", column(name), current(setting, *key))
+        }
+        Expression::Current { setting, key } => current(setting, *key),
+        Expression::IsTrue(name) => column(name),
+        Expression::NotDeleted(name) => format!("({0} IS NULL OR {0} >= now())", column(name)),
+        // As an array the subquery is run once and the column's index is used; with IN it is neither.
+        Expression::Through { column: name, parent, parent_column, holds } => {
+            let inner = depth + 1;
+            format!(
+                "{} = ANY (ARRAY(SELECT p{inner}.{} FROM {} AS p{inner} WHERE {}))",
+                column(name),
+                identifier(parent_column),
+                table(parent),
+                render(holds, inner)
+            )
+        }
+        Expression::Query(expr) => {
+            let select = Query::select().expr(expr.as_ref().clone()).to_string(PostgresQueryBuilder);
+            raw(select.strip_prefix("SELECT ").unwrap_or(&select))
+        }
+        Expression::RawSql(sql) => raw(sql),
+    }
+}
+
+/// A line break keeps a comment at the end from swallowing what follows.
+fn raw(sql: &str) -> String {
+    if sql.contains("--") { format!("{sql}\n") } else { sql.to_owned() }
+}
+
+fn joined(parts: &[Expression], word: &str, depth: usize) -> String {
+    parts.iter().map(|part| format!("({})", render(part, depth))).collect::<Vec<_>>().join(word)
+}
+
+/// The current key. A setting that was ever set in a session reads `''`, not NULL, where it is not set.
 fn current(setting: &SettingName, key: KeyType) -> String {
     let name = literal(setting.as_str()).unwrap_or_else(|| unreachable!("a setting's name holds no NUL"));
     let text = format!("NULLIF(current_setting({name}, true), '')");
@@ -25,43 +74,4 @@ fn current(setting: &SettingName, key: KeyType) -> String {
         KeyType::Text => text,
         KeyType::Uuid | KeyType::Integer | KeyType::BigInteger => format!("{text}::{}", key.as_sql()),
     }
-}
-
-/// `CREATE POLICY` on a table whose name is quoted already.
-pub(crate) fn create_policy(table: &str, policy: &Policy<Expression>) -> String {
-    let mut sql = format!(
-        "CREATE POLICY {} ON {table} AS {} FOR {} TO {}",
-        identifier(&policy.name),
-        match policy.kind {
-            PolicyKind::Permissive => "PERMISSIVE",
-            PolicyKind::Restrictive => "RESTRICTIVE",
-        },
-        command(policy.command),
-        roles(policy.roles.iter()),
-    );
-    for (words, side) in [(" USING (", &policy.using), (" WITH CHECK (", &policy.with_check)] {
-        if let Some(side) = side {
-            sql.push_str(words);
-            sql.push_str(&expression(side));
-            sql.push(')');
-        }
-    }
-    sql
-}
-
-pub(crate) fn command(command: Command) -> &'static str {
-    match command {
-        Command::All => "ALL",
-        Command::Select => "SELECT",
-        Command::Insert => "INSERT",
-        Command::Update => "UPDATE",
-        Command::Delete => "DELETE",
-    }
-}
-
-fn roles<'a>(roles: impl ExactSizeIterator<Item = &'a Identifier>) -> String {
-    if roles.len() == 0 {
-        return "PUBLIC".to_owned();
-    }
-    roles.map(identifier).collect::<Vec<_>>().join(", ")
 }

@@ -248,3 +248,14 @@ async fn what_would_outlive_the_scope_on_the_connection_is_refused() {
         assert!(matches!(error, RlsError::OutlivesScope { .. }), "{sql}: {error:?}");
     }
 }
+
+#[tokio::test]
+async fn text_that_sets_how_times_are_written_stays_in_the_scope() {
+    let fixture = Fixture::new(1).await;
+    let transaction = fixture.ann().begin().await.unwrap();
+    let style = "SET LOCAL DateStyle = 'SQL, DMY'; SET LOCAL TimeZone = 'Asia/Kolkata'";
+    transaction.execute_unprepared(style).await.unwrap();
+    new_task("kept").insert(&transaction).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(stored(&fixture).await, 1);
+}

@@ -54,7 +54,7 @@ async fn gate_refuses_logins_that_policies_do_not_hold() {
     ] {
         alter(altered).await.unwrap();
         let found = findings(&fixture, fixture.config.clone()).await;
-        assert!(matches!(found.as_slice(), [GateFinding::PolicyMissing { .. }]), "{altered}: {found:?}");
+        assert!(matches!(found.as_slice(), [GateFinding::PolicyAltered { .. }]), "{altered}: {found:?}");
         sea_orm_rls::Rls::new(entities(), fixture.config.clone()).sync(&fixture.owner).await.unwrap();
     }
     alter("GRANT postgres TO APP").await.unwrap();

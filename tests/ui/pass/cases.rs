@@ -1,7 +1,8 @@
-//! Entities the macros accept, in every form; each case is a module with a `main` that asserts.
+//! Entities and contexts the macros accept, in every form; each case is a module with a `main` that asserts.
 #![allow(dead_code, reason = "SeaORM generates more than each case uses")]
 
 mod compact;
+mod context;
 mod crate_path;
 mod dense;
 mod expanded;
@@ -22,4 +23,4 @@ macro_rules! accepted {
     )*};
 }
 
-accepted!(compact, crate_path, dense, expanded, key_types, lints, model, model_fields, names, no_field, plain);
+accepted!(compact, context, crate_path, dense, expanded, key_types, lints, model, model_fields, names, no_field, plain);

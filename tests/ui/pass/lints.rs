@@ -40,6 +40,20 @@ mod task {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+mod context {
+    use sea_orm_rls::RlsContext;
+
+    #[derive(RlsContext)]
+    pub(crate) struct Member<'a, T> {
+        #[setting("app.user_id")]
+        pub(crate) user: &'a T,
+        #[setting("app.names")]
+        pub(crate) names: Vec<String>,
+    }
+}
+
 pub(crate) fn main() {
+    let member = context::Member { user: &7_i64, names: Vec::new() };
+    assert!(sea_orm_rls::RlsContext::settings(&member).is_ok());
     sea_orm_rls::registry![user::Entity, task::Entity].unwrap();
 }

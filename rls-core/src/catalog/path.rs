@@ -1,0 +1,31 @@
+use crate::sql;
+
+/// The `search_path` of whoever migrates, and what this family makes of it meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SearchPath(pub(crate) String);
+
+impl SearchPath {
+    /// While expressions are printed: every name outside `pg_catalog` is then qualified.
+    pub(crate) const PRINTING: &str = "SET LOCAL search_path = pg_catalog";
+
+    /// While expressions are read: names are found where the login would find them, but nothing shadows the server's
+    /// own functions and operators, and no temporary table shadows a real one.
+    pub(crate) fn creating(&self) -> String {
+        let path = if self.0.is_empty() {
+            "pg_catalog, pg_temp".to_owned()
+        } else {
+            format!("pg_catalog, {}, pg_temp", self.0)
+        };
+        Self::set(&path)
+    }
+
+    /// As it was.
+    pub(crate) fn restore(&self) -> String {
+        Self::set(&self.0)
+    }
+
+    fn set(path: &str) -> String {
+        let path = sql::literal(path).unwrap_or_else(|| unreachable!("a setting's text holds no NUL"));
+        format!("SELECT set_config('search_path', {path}, true)")
+    }
+}

@@ -1,0 +1,303 @@
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use sea_orm::sea_query::ColumnType;
+use sea_orm::{ColumnTrait, EntityTrait, IdenStatic};
+
+use super::{DEFAULT_SETTING, DEFAULT_TENANT_SETTING, RawColumn, RawReference, RawTable};
+use crate::policy::PolicyDraft;
+use crate::privilege::Privilege;
+use crate::scope::{Holder, OnDelete};
+
+/// What one derive says of an entity's table, not yet checked against other entities.
+#[derive(Clone, Debug)]
+pub struct Declaration {
+    pub(crate) table: RawTable,
+    /// The column of a primary key that is one column.
+    pub(crate) primary_key: Option<String>,
+    pub(crate) part: Part,
+}
+
+/// What a table's declarations are put together from.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Part {
+    /// From `UserScoped` or `TenantScoped`.
+    Scoped(DeclaredScope),
+    /// From `RlsPolicies`.
+    Policies(Vec<PolicyDraft>),
+    /// From `Unscoped`.
+    Unscoped { reason: String, privileges: BTreeSet<Privilege> },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct DeclaredScope {
+    pub(crate) holder: Holder,
+    pub(crate) anchor: Anchor,
+    pub(crate) shared: Option<Marked>,
+    pub(crate) soft_delete: Option<Marked>,
+    pub(crate) privileges: Option<BTreeSet<Privilege>>,
+    pub(crate) policies: Vec<PolicyDraft>,
+}
+
+impl DeclaredScope {
+    /// Whether both say the same but for what ties a row to its holder, which is compared when it is known.
+    pub(crate) fn agrees(&self, other: &Self) -> bool {
+        self.shared == other.shared
+            && self.soft_delete == other.soft_delete
+            && self.privileges == other.privileges
+            && self.policies == other.policies
+    }
+}
+
+/// What ties a row to its holder.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Anchor {
+    Key(DeclaredKey),
+    Through(Vec<RawReference>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct DeclaredKey {
+    pub(crate) column: RawColumn,
+    pub(crate) setting: String,
+    pub(crate) kind: DeclaredKind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum DeclaredKind {
+    Identity,
+    Owned(DeclaredOwned),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct DeclaredOwned {
+    pub(crate) holder: Option<(RawTable, RawColumn)>,
+    pub(crate) foreign_key: bool,
+    pub(crate) on_delete: Option<OnDelete>,
+    pub(crate) index: Vec<String>,
+    pub(crate) default: bool,
+    pub(crate) backfill: Option<String>,
+}
+
+/// A column that marks rows, or why it cannot.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Marked {
+    pub(crate) column: String,
+    pub(crate) wrong: Option<String>,
+}
+
+impl Declaration {
+    /// The entity's rows are the users themselves.
+    #[must_use]
+    pub fn identity<E: EntityTrait>() -> Self {
+        let key = RawColumn::primary_key::<E>();
+        Self::keyed::<E>(DeclaredKey { column: key, setting: DEFAULT_SETTING.to_owned(), kind: DeclaredKind::Identity })
+    }
+
+    /// The entity's rows belong to users; `field` is the model's owner field.
+    #[must_use]
+    pub fn owned<E: EntityTrait>(field: &str) -> Self {
+        let column = match E::Column::from_str(field) {
+            Ok(column) => RawColumn::of(column),
+            Err(_) => RawColumn { column: field.to_owned(), key: Some(Err(format!("no column that `{field}` names"))) },
+        };
+        Self::with_owner::<E>(column)
+    }
+
+    /// The entity's rows belong to users, and the model has no owner field: only the table has the column, of the
+    /// type of the identity's key.
+    #[must_use]
+    pub fn owned_in_table<E: EntityTrait>(column: &str) -> Self {
+        match E::Column::from_str(column) {
+            // The model has the column after all, under a field of another name.
+            Ok(column) => Self::with_owner::<E>(RawColumn::of(column)),
+            Err(_) => Self::with_owner::<E>(RawColumn { column: column.to_owned(), key: None }),
+        }
+    }
+
+    /// The entity's rows belong to whom the rows they refer to belong; all of `relations` must lead to one's own.
+    #[must_use]
+    pub fn via<E: EntityTrait>(relations: &[&str]) -> Self {
+        Self::scoped::<E>(Anchor::Through(relations.iter().map(|relation| RawReference::of::<E>(relation)).collect()))
+    }
+
+    /// The entity has policies of its own.
+    #[must_use]
+    pub fn policies_of<E: EntityTrait>(policies: impl IntoIterator<Item = PolicyDraft>) -> Self {
+        Self::of::<E>(Part::Policies(policies.into_iter().collect()))
+    }
+
+    /// The entity's table has no row security; `privileges` is what the application's role may do.
+    #[must_use]
+    pub fn unscoped<E: EntityTrait>(reason: &str, privileges: &[Privilege]) -> Self {
+        let privileges = privileges.iter().copied().collect();
+        Self::of::<E>(Part::Unscoped { reason: reason.to_owned(), privileges })
+    }
+
+    /// It speaks of tenants, where it spoke of users.
+    #[must_use]
+    pub fn of_tenants(self) -> Self {
+        self.scope(|scope| {
+            scope.holder = Holder::Tenant;
+            if let Anchor::Key(key) = &mut scope.anchor {
+                DEFAULT_TENANT_SETTING.clone_into(&mut key.setting);
+            }
+        })
+    }
+
+    fn with_owner<E: EntityTrait>(column: RawColumn) -> Self {
+        Self::keyed::<E>(DeclaredKey {
+            column,
+            setting: DEFAULT_SETTING.to_owned(),
+            kind: DeclaredKind::Owned(DeclaredOwned {
+                holder: None,
+                foreign_key: true,
+                on_delete: None,
+                index: Vec::new(),
+                default: true,
+                backfill: None,
+            }),
+        })
+    }
+
+    fn keyed<E: EntityTrait>(key: DeclaredKey) -> Self {
+        Self::scoped::<E>(Anchor::Key(key))
+    }
+
+    fn scoped<E: EntityTrait>(anchor: Anchor) -> Self {
+        let scope = DeclaredScope {
+            holder: Holder::User,
+            anchor,
+            shared: None,
+            soft_delete: None,
+            privileges: None,
+            policies: Vec::new(),
+        };
+        Self::of::<E>(Part::Scoped(scope))
+    }
+
+    fn of<E: EntityTrait>(part: Part) -> Self {
+        let key = RawColumn::primary_key::<E>().column;
+        Self { table: RawTable::of::<E>(), primary_key: (!key.is_empty()).then_some(key), part }
+    }
+
+    /// The setting that carries the current user or tenant.
+    #[must_use]
+    pub fn setting(self, name: &str) -> Self {
+        self.key(|key| name.clone_into(&mut key.setting))
+    }
+
+    /// The entity of the users or tenants.
+    #[must_use]
+    pub fn user<U: EntityTrait>(self) -> Self {
+        self.owned_key(|owned| owned.holder = Some((RawTable::of::<U>(), RawColumn::primary_key::<U>())))
+    }
+
+    /// The foreign key's action.
+    #[must_use]
+    pub fn on_delete(self, on_delete: OnDelete) -> Self {
+        self.owned_key(|owned| owned.on_delete = Some(on_delete))
+    }
+
+    /// The columns that follow the owner in the index, as fields or columns.
+    #[must_use]
+    pub fn index<E: EntityTrait>(self, fields: &[&str]) -> Self {
+        let columns = fields.iter().map(|field| column_name::<E>(field)).collect();
+        self.owned_key(|owned| owned.index = columns)
+    }
+
+    /// No default on the owner column: every insert names the owner.
+    #[must_use]
+    pub fn no_default(self) -> Self {
+        self.owned_key(|owned| owned.default = false)
+    }
+
+    /// No foreign key to the identity.
+    #[must_use]
+    pub fn no_foreign_key(self) -> Self {
+        self.owned_key(|owned| owned.foreign_key = false)
+    }
+
+    /// The SQL expression that gives existing rows their owner.
+    #[must_use]
+    pub fn backfill(self, expression: &str) -> Self {
+        self.owned_key(|owned| owned.backfill = Some(expression.to_owned()))
+    }
+
+    /// The boolean field whose rows everyone may read.
+    #[must_use]
+    pub fn read<E: EntityTrait>(self, field: &str) -> Self {
+        let marked = marked::<E>(field, "a boolean", |column| matches!(column, ColumnType::Boolean));
+        self.scope(|scope| scope.shared = Some(marked))
+    }
+
+    /// The timestamp field that marks a row as deleted.
+    #[must_use]
+    pub fn soft_delete<E: EntityTrait>(self, field: &str) -> Self {
+        let timestamp = |column: &ColumnType| {
+            matches!(column, ColumnType::DateTime | ColumnType::Timestamp | ColumnType::TimestampWithTimeZone)
+        };
+        let marked = marked::<E>(field, "a timestamp", timestamp);
+        self.scope(|scope| scope.soft_delete = Some(marked))
+    }
+
+    /// What the application's role may do, where that is less than reading and writing.
+    #[must_use]
+    pub fn grant(self, privileges: &[Privilege]) -> Self {
+        self.scope(|scope| scope.privileges = Some(privileges.iter().copied().collect()))
+    }
+
+    /// Further policies.
+    #[must_use]
+    pub fn policies(self, policies: impl IntoIterator<Item = PolicyDraft>) -> Self {
+        self.scope(|scope| scope.policies.extend(policies))
+    }
+
+    fn scope(mut self, change: impl FnOnce(&mut DeclaredScope)) -> Self {
+        if let Part::Scoped(scope) = &mut self.part {
+            change(scope);
+        }
+        self
+    }
+
+    fn key(self, change: impl FnOnce(&mut DeclaredKey)) -> Self {
+        self.scope(|scope| {
+            if let Anchor::Key(key) = &mut scope.anchor {
+                change(key);
+            }
+        })
+    }
+
+    fn owned_key(self, change: impl FnOnce(&mut DeclaredOwned)) -> Self {
+        self.key(|key| {
+            if let DeclaredKind::Owned(owned) = &mut key.kind {
+                change(owned);
+            }
+        })
+    }
+
+    /// The column that names the user or tenant, where there is one.
+    pub(super) fn key_column(&self) -> Option<&str> {
+        match &self.part {
+            Part::Scoped(DeclaredScope { anchor: Anchor::Key(key), .. }) => Some(&key.column.column),
+            _ => None,
+        }
+    }
+}
+
+fn column_name<E: EntityTrait>(field: &str) -> String {
+    match E::Column::from_str(field) {
+        Ok(column) => column.as_str().to_owned(),
+        Err(_) => field.to_owned(),
+    }
+}
+
+fn marked<E: EntityTrait>(field: &str, expected: &str, holds: impl Fn(&ColumnType) -> bool) -> Marked {
+    let Ok(column) = E::Column::from_str(field) else {
+        return Marked { column: field.to_owned(), wrong: Some("no field of the model".to_owned()) };
+    };
+    let definition = column.def();
+    let found = definition.get_column_type();
+    let wrong = (!holds(found)).then(|| format!("{found:?}, where {expected} is needed"));
+    Marked { column: column.as_str().to_owned(), wrong }
+}

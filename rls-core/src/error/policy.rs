@@ -1,0 +1,36 @@
+use super::NameError;
+use crate::policy::Command;
+
+/// A policy that PostgreSQL would refuse, or that would let no row through.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyError {
+    /// The policy or one of its roles has a name PostgreSQL would not keep.
+    #[error("policy `{policy}`: {source}")]
+    Name {
+        /// The policy.
+        policy: String,
+        /// What is wrong with the name.
+        source: NameError,
+    },
+    /// `INSERT` reads no row.
+    #[error("policy `{policy}`: `INSERT` has no `USING`, since it reads no row: say `with_check`")]
+    InsertUsing {
+        /// The policy.
+        policy: String,
+    },
+    /// Only `SELECT` or `DELETE`, with a condition on written rows.
+    #[error("policy `{policy}`: `SELECT` and `DELETE` have no `WITH CHECK`, since they write no row: say `using`")]
+    NothingWritten {
+        /// The policy.
+        policy: String,
+    },
+    /// The command lacks its condition.
+    #[error("policy `{policy}` lets no row through for `{}`: say `using`, or `with_check` for `INSERT`", command.as_sql())]
+    NoCondition {
+        /// The policy.
+        policy: String,
+        /// The command.
+        command: Command,
+    },
+}

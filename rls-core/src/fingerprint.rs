@@ -1,0 +1,97 @@
+//! Fingerprints of policies: what was asked, and what the server then held, kept in each policy's comment.
+//!
+//! With them, any login can compare a policy with its entity exactly, though only the server can print an expression
+//! and only who may create tables can make it print one.
+
+use std::fmt::{self, Write as _};
+
+use sha2::{Digest, Sha256};
+
+use crate::catalog::Canonical;
+use crate::policy::{Policy, PolicyKind};
+use crate::sql;
+
+/// What marks the comment of a policy that this family made.
+const MARK: &str = "sea-orm-rls:";
+
+/// The fingerprints in a policy's comment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    /// Of the policy as it was asked for.
+    pub(crate) asked: String,
+    /// Of the policy as the server printed it.
+    pub(crate) held: String,
+}
+
+impl Stamp {
+    /// Splits a comment into what a person wrote and the fingerprints.
+    pub(crate) fn split(comment: &str) -> (Option<String>, Option<Self>) {
+        let (text, line) = comment.rsplit_once('\n').unwrap_or(("", comment));
+        let stamp = line.strip_prefix(MARK).and_then(|rest| {
+            let mut words = rest.split_whitespace();
+            let (asked, held, None) = (words.next()?, words.next()?, words.next()) else { return None };
+            Some(Self { asked: asked.to_owned(), held: held.to_owned() })
+        });
+        let text = if stamp.is_some() { text } else { comment };
+        ((!text.is_empty()).then(|| text.to_owned()), stamp)
+    }
+
+    /// The comment that carries `text` and these fingerprints.
+    pub(crate) fn comment(&self, text: Option<&str>) -> String {
+        text.map_or_else(|| self.to_string(), |text| format!("{text}\n{self}"))
+    }
+}
+
+impl fmt::Display for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{MARK} {} {}", self.asked, self.held)
+    }
+}
+
+/// Of a policy as it is asked for, whatever the schema of names that say none.
+pub(crate) fn asked(policy: &Policy) -> String {
+    of(&policy.map(sql::expression))
+}
+
+/// Of a policy as the server prints it.
+pub(crate) fn held(policy: &Policy<Canonical>) -> String {
+    of(&policy.map(|canonical| canonical.as_str().to_owned()))
+}
+
+/// Of all but the name, which a rename changes, and the comment.
+fn of(policy: &Policy<String>) -> String {
+    let mut hash = Sha256::new();
+    let mut part = |text: &str| {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    };
+    part(if policy.kind == PolicyKind::Permissive { "permissive" } else { "restrictive" });
+    part(policy.command().as_sql());
+    for side in [policy.using(), policy.with_check()] {
+        part(if side.is_some() { "some" } else { "none" });
+        part(side.map_or("", String::as_str));
+    }
+    for role in &policy.roles {
+        part(role.as_str());
+    }
+    hash.finalize()[..12].iter().fold(String::with_capacity(24), |mut text, byte| {
+        let _infallible = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_is_split_as_it_was_joined() {
+        let stamp = Stamp { asked: "aa".to_owned(), held: "bb".to_owned() };
+        for text in [None, Some("one"), Some("two\nlines"), Some("sea-orm-rls: not one")] {
+            let (read, found) = Stamp::split(&stamp.comment(text));
+            assert_eq!((read.as_deref(), found), (text, Some(stamp.clone())));
+        }
+        assert_eq!(Stamp::split("by hand"), (Some("by hand".to_owned()), None));
+        assert_eq!(Stamp::split("sea-orm-rls: half"), (Some("sea-orm-rls: half".to_owned()), None));
+    }
+}

@@ -1,0 +1,74 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::catalog::Canonical;
+use crate::fingerprint::Stamp;
+use crate::name::{Identifier, TableName};
+use crate::policy::Policy;
+use crate::privilege::Privilege;
+use crate::scope::KeyType;
+
+/// What the catalog holds of one table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Actual {
+    /// Whether row security is enabled.
+    pub(crate) enabled: bool,
+    /// Whether it holds for the table's owner too.
+    pub(crate) forced: bool,
+    /// The policies, by name.
+    pub(crate) policies: BTreeMap<Identifier, Held>,
+    /// The columns, by name.
+    pub(crate) columns: BTreeMap<Identifier, ActualColumn>,
+    /// The foreign keys of one column each.
+    pub(crate) foreign_keys: Vec<ActualForeignKey>,
+    /// The valid B-tree indexes on plain columns.
+    pub(crate) indexes: Vec<ActualIndex>,
+    /// The grants on the table, by role.
+    pub(crate) grants: BTreeMap<Identifier, BTreeSet<Privilege>>,
+    /// The sequences behind serial and identity columns, with the roles that may use them.
+    pub(crate) sequences: BTreeMap<TableName, BTreeSet<Identifier>>,
+}
+
+/// A policy as the catalog holds it, with the fingerprint in its comment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) policy: Policy<Canonical>,
+    pub(crate) stamp: Option<Stamp>,
+}
+
+/// A column, as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ActualColumn {
+    /// Its type, as `format_type` prints it.
+    pub(crate) sql_type: String,
+    /// Its key type, where it can be an owner's.
+    pub(crate) key: Option<KeyType>,
+    /// Whether it refuses NULL.
+    pub(crate) not_null: bool,
+    /// Its default; `None` for a generated column too.
+    pub(crate) default: Option<Canonical>,
+}
+
+/// A foreign key, as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ActualForeignKey {
+    /// Its constraint's name.
+    pub(crate) name: Identifier,
+    /// The column that refers.
+    pub(crate) column: Identifier,
+    /// The table it refers to.
+    pub(crate) table: TableName,
+    /// The column it refers to.
+    pub(crate) parent_column: Identifier,
+    /// Its action; `None` for one no owner can have (`SET NULL`, `SET DEFAULT`).
+    pub(crate) on_delete: Option<crate::scope::OnDelete>,
+    /// As `pg_get_constraintdef` prints it.
+    pub(crate) definition: String,
+}
+
+/// An index, as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ActualIndex {
+    pub(crate) columns: Vec<Identifier>,
+    /// The boolean column that its `WHERE` is, where it is partial; other partial indexes are not read.
+    pub(crate) only: Option<Identifier>,
+}

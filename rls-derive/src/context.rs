@@ -1,0 +1,31 @@
+//! `#[derive(RlsContext)]`: the fields of a struct are settings.
+
+mod attr;
+mod expand;
+mod field;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::DeriveInput;
+
+use crate::ctxt::Ctxt;
+use crate::expand::Root;
+
+/// Expands the derive; errors come with implementations that keep the compiler from reporting more.
+pub fn derive(root: Root, input: TokenStream) -> TokenStream {
+    let input: DeriveInput = match syn::parse2(input) {
+        Ok(input) => input,
+        Err(error) => return error.into_compile_error(),
+    };
+    let ctxt = Ctxt::new();
+    let root = root.path(attr::root(&ctxt, &input.attrs).as_ref());
+    let settings = field::settings(&ctxt, &input);
+    match ctxt.check() {
+        Ok(()) => expand::expand(&root, &input, &settings),
+        Err(error) => {
+            let error = error.into_compile_error();
+            let fallback = expand::fallback(&root, &input);
+            quote!(#error #fallback)
+        }
+    }
+}
