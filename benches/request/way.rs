@@ -3,7 +3,7 @@
 use std::fmt;
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement, TransactionTrait,
+    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement, TransactionTrait,
 };
 use sea_orm_rls::{ScopedConnection, UserContext};
 use uuid::Uuid;
@@ -30,7 +30,7 @@ impl fmt::Display for Way {
             Self::Transaction => "plain, in a transaction, no ping",
             Self::ByHand => "begin, set_config, …, commit by hand, no ping",
             Self::Scoped => "scoped",
-            Self::ScopedTransaction => "scoped, in a transaction",
+            Self::ScopedTransaction => "scoped, in a read-only transaction",
         })
     }
 }
@@ -73,13 +73,11 @@ impl Way {
                 Ok(())
             }
             Self::ScopedTransaction => {
-                let transaction = scope(session, user).begin().await?;
+                let transaction = scope(session, user).begin_with_config(None, Some(AccessMode::ReadOnly)).await?;
                 for _ in 0..count {
                     scoped::read(&transaction).await?;
                 }
-                // Nothing was written: its rollback is waited for by nobody.
-                drop(transaction);
-                Ok(())
+                transaction.commit().await
             }
         }
     }

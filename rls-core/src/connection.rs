@@ -8,11 +8,11 @@ use std::sync::Arc;
 use sea_orm::ConnectOptions;
 use sea_orm::metric::Info;
 
+use crate::begin::KnownSetting;
 use crate::config::RlsConfig;
 use crate::context::{AdminContext, RlsContext, Settings};
 use crate::error::RlsError;
 use crate::gate;
-use crate::name::SettingName;
 use crate::observe::Observer;
 use crate::pool::Pool;
 use crate::registry::Registry;
@@ -68,7 +68,7 @@ impl RlsConnection {
         registry: Registry,
     ) -> Result<Self, RlsError> {
         let options = options.into();
-        let settings: Arc<[SettingName]> = registry.settings().into();
+        let settings: Arc<[KnownSetting]> = registry.settings().into_iter().map(KnownSetting::new).collect();
         let observer = Observer::new(options.get_record_stmt_in_spans());
         let app = login::pool(&options, config.app(), options.get_max_connections()).await?;
         let admin = login::pool(&options, config.admin(), Some(ADMIN_CONNECTIONS)).await?;
@@ -92,7 +92,7 @@ impl RlsConnection {
         Scoped::new(self.app.clone(), &context)
     }
 
-    /// A connection on behalf of nobody: no scoped row is seen, and none can be written.
+    /// A connection on behalf of nobody: no scoped row is seen, and none can be written. Sends nothing.
     #[must_use]
     pub fn anonymous(&self) -> ScopedConnection {
         Scoped::new(self.app.clone(), &Settings::new())
@@ -108,7 +108,8 @@ impl RlsConnection {
     }
 
     /// Calls `callback` after each statement, as SeaORM's `set_metric_callback` does; it holds for the scopes made
-    /// afterwards. The statement it is given holds the values.
+    /// afterwards. The statement it is given holds the values. A stream is told of when it ends, fails or is dropped,
+    /// with the time since its first row was asked for. Begin and commit messages and unprepared text are not told of.
     pub fn set_metric_callback(&mut self, callback: impl Fn(&Info<'_>) + Send + Sync + 'static) {
         let observer = self.app.observer().with_callback(callback);
         self.app.set_observer(observer.clone());
@@ -127,7 +128,9 @@ impl RlsConnection {
         &self.config
     }
 
-    /// Closes both pools, waiting for what is checked out; statements afterwards are errors.
+    /// Closes both pools, waiting for what is checked out; statements afterwards fail with SeaORM's
+    /// `DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)`. All clones are closed with it.
+    /// Statements sent: none, but the word that each session ends.
     pub async fn close(self) {
         self.app.close().await;
         self.admin.close().await;

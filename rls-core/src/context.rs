@@ -132,7 +132,11 @@ impl UserContext {
 impl RlsContext for UserContext {
     fn settings(&self) -> Result<Settings, ContextError> {
         let setting = self.setting.clone()?;
-        Settings::new().with(setting.as_str(), &self.user)
+        // As `Settings::with`, for a name that was checked already.
+        if self.user.contains('\0') {
+            return Err(ContextError::Nul { setting });
+        }
+        Ok(Settings(vec![(setting, self.user.clone())]))
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
 use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool, Postgres, SqlSafeStr};
+use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres, SqlStr};
 use sqlx_core::transaction::TransactionManager;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
@@ -34,6 +34,8 @@ enum State {
 pub(crate) struct Lease {
     connection: Option<PoolConnection<Postgres>>,
     state: State,
+    /// Whether the session may hold what another user of the connection must not find.
+    spent: bool,
 }
 
 impl Lease {
@@ -41,12 +43,12 @@ impl Lease {
     ///
     /// A connection found dead here is replaced: nothing ran on it. Once a connection of the pool, for a server's
     /// restart kills them all, and once more for a fresh one.
-    pub(crate) async fn begin(pool: &PgPool, message: &str) -> Result<Self, DbErr> {
+    pub(crate) async fn begin(pool: &PgPool, message: SqlStr) -> Result<Self, DbErr> {
         let mut attempts = pool.size() + 1;
         loop {
             let connection = pool.acquire().await.map_err(acquire_error)?;
-            let mut lease = Self { connection: Some(connection), state: State::Idle };
-            match lease.begin_again(message).await {
+            let mut lease = Self { connection: Some(connection), state: State::Idle, spent: false };
+            match lease.begin_again(message.clone()).await {
                 Ok(()) => return Ok(lease),
                 Err(error) if attempts > 0 && sqlstate::is_connection_lost(&error) => attempts -= 1,
                 Err(error) => return Err(connection_error(error)),
@@ -55,10 +57,9 @@ impl Lease {
     }
 
     /// Rolls back what is open and begins anew, in one round trip.
-    pub(crate) async fn begin_again(&mut self, message: &str) -> Result<(), sqlx::Error> {
+    pub(crate) async fn begin_again(&mut self, message: SqlStr) -> Result<(), sqlx::Error> {
         self.queue_rollback();
         self.state = State::Beginning;
-        let message = AssertSqlSafe(message.to_owned()).into_sql_str();
         let begun = Manager::begin(self.connection(), Some(message)).await;
         // Of a failed message, `BEGIN` may have run and `SET LOCAL` not.
         self.state = if begun.is_ok() { State::Open } else { State::Unknown };
@@ -128,6 +129,11 @@ impl Lease {
         self.state = State::Unknown;
     }
 
+    /// The connection is closed when this ends, not given back.
+    pub(crate) fn close_at_end(&mut self) {
+        self.spent = true;
+    }
+
     pub(crate) fn is_lost(&self) -> bool {
         self.state == State::Unknown
     }
@@ -150,11 +156,15 @@ impl Drop for Lease {
         let Some(mut connection) = self.connection.take() else {
             return;
         };
+        if self.spent {
+            connection.close_on_drop();
+            return;
+        }
         match (self.state, Handle::try_current()) {
             (State::Idle | State::Open, _) => {}
             (State::Beginning, Ok(runtime)) => {
                 // Should the runtime end before, the connection is closed with the task.
-                let lease = Self { connection: Some(connection), state: State::Unknown };
+                let lease = Self { connection: Some(connection), state: State::Unknown, spent: false };
                 runtime.spawn(lease.recover());
             }
             (State::Beginning | State::Unknown, _) => connection.close_on_drop(),

@@ -22,6 +22,7 @@ mod plan;
 pub mod policy;
 mod pool;
 mod privilege;
+mod question;
 mod registry;
 mod rls;
 mod scope;

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures_util::{Stream, StreamExt};
 use sea_orm::Statement;
 use sea_orm::metric::Info;
 use tracing::{Instrument, Span, field};
 
 use crate::error::sqlstate;
 
-type Callback = Arc<dyn Fn(&Info<'_>) + Send + Sync>;
+type Callback = dyn Fn(&Info<'_>) + Send + Sync;
 
 /// Who is told of each statement.
 #[derive(Clone)]
 pub(crate) struct Observer {
-    callback: Option<Callback>,
+    callback: Option<Arc<Callback>>,
     /// As SeaORM's `record_stmt_in_spans`: whether spans hold the SQL text, which has placeholders for values.
     record_statements: bool,
 }
@@ -36,6 +37,18 @@ impl Observer {
         statement: Option<&Statement>,
         running: impl Future<Output = Result<T, sqlx::Error>>,
     ) -> Result<T, sqlx::Error> {
+        let mut observed = self.begin(sql, statement);
+        let result = running.instrument(observed.span.clone()).await;
+        observed.end(result.as_ref().err());
+        result
+    }
+
+    /// As [`Observer::observe`], for rows: until they end, fail or are dropped.
+    pub(crate) fn observe_rows<'a>(&'a self, statement: &'a Statement) -> ObservedRows<'a> {
+        ObservedRows(self.begin(&statement.sql, Some(statement)))
+    }
+
+    fn begin<'a>(&'a self, sql: &str, statement: Option<&'a Statement>) -> Observed<'a> {
         let span = tracing::debug_span!(
             "sea_orm_rls.statement",
             otel.kind = "client",
@@ -51,30 +64,65 @@ impl Observer {
                 span.record("db.statement", statement.sql.as_str());
             }
         }
-        let started = self.callback.is_some().then(Instant::now);
-        let result = running.instrument(span.clone()).await;
-        record(&span, &result);
-        if let (Some(callback), Some(started), Some(statement)) = (&self.callback, started, statement) {
-            callback(&Info { elapsed: started.elapsed(), statement, failed: result.is_err() });
-        }
-        result
+        let callback = self.callback.as_deref().zip(statement);
+        Observed { span, told: callback.map(|(callback, statement)| (callback, statement, Instant::now())) }
     }
 }
 
-fn record<T>(span: &Span, result: &Result<T, sqlx::Error>) {
+struct Observed<'a> {
+    span: Span,
+    told: Option<(&'a Callback, &'a Statement, Instant)>,
+}
+
+impl Observed<'_> {
+    fn end(&mut self, error: Option<&sqlx::Error>) {
+        record(&self.span, error);
+        self.tell(error.is_some());
+    }
+
+    fn tell(&mut self, failed: bool) {
+        if let Some((callback, statement, started)) = self.told.take() {
+            callback(&Info { elapsed: started.elapsed(), statement, failed });
+        }
+    }
+}
+/// A statement whose rows come one by one.
+pub(crate) struct ObservedRows<'a>(Observed<'a>);
+
+impl ObservedRows<'_> {
+    /// The next of the rows; the observation ends with the last of them or the first failure.
+    pub(crate) async fn next<T>(
+        &mut self,
+        rows: &mut (impl Stream<Item = Result<T, sqlx::Error>> + Unpin),
+    ) -> Option<Result<T, sqlx::Error>> {
+        let next = rows.next().instrument(self.0.span.clone()).await;
+        match &next {
+            Some(Ok(_)) => {}
+            Some(Err(error)) => self.0.end(Some(error)),
+            None => self.0.end(None),
+        }
+        next
+    }
+}
+
+impl Drop for ObservedRows<'_> {
+    /// Whoever drops them before their end has enough of them: no failure, as in SeaORM.
+    fn drop(&mut self) {
+        self.0.tell(false);
+    }
+}
+
+fn record(span: &Span, error: Option<&sqlx::Error>) {
     if span.is_disabled() {
         return;
     }
-    match result {
-        Ok(_) => {
-            span.record("otel.status_code", "OK");
-        }
-        Err(error) => {
-            span.record("otel.status_code", "ERROR");
-            if let Some(state) = sqlstate::code(error) {
-                span.record("db.response.status_code", state.as_str());
-            }
-        }
+    let Some(error) = error else {
+        span.record("otel.status_code", "OK");
+        return;
+    };
+    span.record("otel.status_code", "ERROR");
+    if let Some(state) = sqlstate::code(error) {
+        span.record("db.response.status_code", state.as_str());
     }
 }
 

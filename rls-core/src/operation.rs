@@ -4,9 +4,10 @@ use futures_util::TryStreamExt;
 use sea_orm::{DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Value, Values};
 use sea_query_sqlx::SqlxValues;
 use sqlx::postgres::{PgQueryResult, PgRow};
-use sqlx::{AssertSqlSafe, Either, Executor, PgConnection, Postgres, Row};
+use sqlx::{AssertSqlSafe, Either, Executor, PgConnection, Postgres};
 
-use crate::error::RlsError;
+use crate::begin::ContextText;
+use crate::question::still_holds;
 use crate::statement::Protocol;
 
 /// One statement and what is wanted of its answer.
@@ -25,7 +26,7 @@ pub(crate) trait Operation: Send + Sync {
         Protocol::Extended
     }
 
-    async fn run(&self, connection: &mut PgConnection) -> Result<Self::Output, sqlx::Error>;
+    async fn run(&self, connection: &mut PgConnection, context: &ContextText) -> Result<Self::Output, sqlx::Error>;
 
     /// SeaORM's variant for a failure of this operation.
     fn error(&self, error: sqlx::Error) -> DbErr;
@@ -48,7 +49,7 @@ impl Operation for Execute {
         Some(&self.0)
     }
 
-    async fn run(&self, connection: &mut PgConnection) -> Result<ExecResult, sqlx::Error> {
+    async fn run(&self, connection: &mut PgConnection, _context: &ContextText) -> Result<ExecResult, sqlx::Error> {
         connection.execute(query(&self.0)).await.map(ExecResult::from)
     }
 
@@ -69,7 +70,11 @@ impl Operation for QueryOne {
         Some(&self.0)
     }
 
-    async fn run(&self, connection: &mut PgConnection) -> Result<Option<QueryResult>, sqlx::Error> {
+    async fn run(
+        &self,
+        connection: &mut PgConnection,
+        _context: &ContextText,
+    ) -> Result<Option<QueryResult>, sqlx::Error> {
         Ok(connection.fetch_optional(query(&self.0)).await?.map(QueryResult::from))
     }
 
@@ -90,7 +95,11 @@ impl Operation for QueryAll {
         Some(&self.0)
     }
 
-    async fn run(&self, connection: &mut PgConnection) -> Result<Vec<QueryResult>, sqlx::Error> {
+    async fn run(
+        &self,
+        connection: &mut PgConnection,
+        _context: &ContextText,
+    ) -> Result<Vec<QueryResult>, sqlx::Error> {
         let rows = connection.fetch_all(query(&self.0)).await?;
         Ok(rows.into_iter().map(QueryResult::from).collect())
     }
@@ -99,12 +108,6 @@ impl Operation for QueryAll {
         query_error(error)
     }
 }
-
-/// Asked before and after unprepared text, in the same message: `now()` is the start of the transaction, so it
-/// differs after any `COMMIT` that the text hides. Written so that neither `DateStyle` nor `TimeZone`, which the text
-/// may set, changes it.
-const WHICH_TRANSACTION: &str =
-    "SELECT pg_catalog.to_char(pg_catalog.timezone('UTC', pg_catalog.now()), 'YYYYMMDDHH24MISSUS')";
 
 #[async_trait::async_trait]
 impl Operation for ExecuteUnprepared<'_> {
@@ -118,23 +121,22 @@ impl Operation for ExecuteUnprepared<'_> {
         Protocol::Simple
     }
 
-    async fn run(&self, connection: &mut PgConnection) -> Result<ExecResult, sqlx::Error> {
+    async fn run(&self, connection: &mut PgConnection, context: &ContextText) -> Result<ExecResult, sqlx::Error> {
+        let question = context.question();
         // The line break ends a comment at the end of the text; a string left open there is a syntax error.
-        let sql = format!("{WHICH_TRANSACTION};{}\n;{WHICH_TRANSACTION}", self.0);
+        let sql = [question.as_str(), ";", self.0, "\n;", question.as_str()].concat();
         let mut answers = connection.fetch_many(AssertSqlSafe(sql));
         let (mut before, mut after, mut results) = (None, None, Vec::new());
         while let Some(answer) = answers.try_next().await? {
             match answer {
-                Either::Right(row) if before.is_none() => before = transaction(&row),
+                Either::Right(row) if before.is_none() => before = Some(row),
                 Either::Right(row) => after = Some(row),
                 Either::Left(result) => results.push(result),
             }
         }
         drop(answers);
-        if before.is_none() || before != after.as_ref().and_then(transaction) {
-            let lost = RlsError::ScopeLost { reason: "SQL text ended the transaction".to_owned() };
-            return Err(sqlx::Error::Configuration(Box::new(lost)));
-        }
+        let answer = |row: Option<PgRow>| row.map(|row| context.answer(&row));
+        still_holds(answer(before), answer(after))?;
         // The first and the last are the answers to the two questions.
         results.pop();
         let mut total = PgQueryResult::default();
@@ -145,10 +147,6 @@ impl Operation for ExecuteUnprepared<'_> {
     fn error(&self, error: sqlx::Error) -> DbErr {
         exec_error(error)
     }
-}
-
-fn transaction(row: &PgRow) -> Option<String> {
-    row.try_get_unchecked::<String, _>(0).ok()
 }
 
 /// The prepared query of a statement, with its values bound.

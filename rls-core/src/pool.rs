@@ -4,26 +4,25 @@ use std::fmt;
 use std::sync::Arc;
 
 use sea_orm::DbErr;
-use sqlx::PgPool;
+use sqlx::{PgPool, SqlStr};
 
-use crate::context::Settings;
+use crate::begin::{ContextText, KnownSetting};
 use crate::error::{RlsError, sqlstate};
 use crate::lease::Lease;
-use crate::name::SettingName;
 use crate::observe::Observer;
 use crate::operation::{Operation, exec_error};
-use crate::statement::{Refusal, refusal};
+use crate::statement::{Protocol, Refusal, refusal};
 
 /// The connections of one login, with the settings that carry contexts on them.
 #[derive(Clone)]
 pub(crate) struct Pool {
     pg: PgPool,
-    settings: Arc<[SettingName]>,
+    settings: Arc<[KnownSetting]>,
     observer: Observer,
 }
 
 impl Pool {
-    pub(crate) fn new(pg: PgPool, settings: Arc<[SettingName]>, observer: Observer) -> Self {
+    pub(crate) fn new(pg: PgPool, settings: Arc<[KnownSetting]>, observer: Observer) -> Self {
         Self { pg, settings, observer }
     }
 
@@ -35,21 +34,11 @@ impl Pool {
         self.observer = observer;
     }
 
-    pub(crate) fn settings(&self) -> &[SettingName] {
+    pub(crate) fn settings(&self) -> &Arc<[KnownSetting]> {
         &self.settings
     }
 
-    /// The same connections, with the settings of one context, whether or not an entity's policies read them.
-    pub(crate) fn with_settings(mut self, context: &Settings) -> Self {
-        let more: Vec<SettingName> =
-            context.iter().map(|(name, _)| name).filter(|name| !self.settings.contains(name)).cloned().collect();
-        if !more.is_empty() {
-            self.settings = self.settings.iter().cloned().chain(more).collect();
-        }
-        self
-    }
-
-    pub(crate) async fn begin(&self, message: &str) -> Result<Lease, DbErr> {
+    pub(crate) async fn begin(&self, message: SqlStr) -> Result<Lease, DbErr> {
         Lease::begin(&self.pg, message).await
     }
 
@@ -65,24 +54,31 @@ impl Pool {
         self.pg.close().await;
     }
 
-    /// Refuses SQL text that would leave the scope, before anything is sent.
-    pub(crate) fn refuse<O: Operation>(&self, operation: &O) -> Result<(), DbErr> {
-        match refusal(operation.sql(), operation.protocol(), &self.settings) {
-            None => Ok(()),
-            Some(Refusal::TransactionControl(statement)) => Err(RlsError::TransactionControl { statement }.into()),
-            Some(Refusal::ContextChange(statement)) => Err(RlsError::ContextChange { statement }.into()),
-            Some(Refusal::OutlivesScope(statement)) => Err(RlsError::OutlivesScope { statement }.into()),
-        }
-    }
-
-    /// Runs a statement's future under SeaORM's instruments.
-    pub(crate) async fn observe<O: Operation, T>(
+    /// Runs a statement under SeaORM's instruments.
+    pub(crate) async fn run<O: Operation>(
         &self,
         operation: &O,
-        running: impl Future<Output = Result<T, sqlx::Error>>,
-    ) -> Result<T, sqlx::Error> {
-        self.observer.observe(operation.sql(), operation.statement(), running).await
+        lease: &mut Lease,
+        context: &ContextText,
+    ) -> Result<O::Output, sqlx::Error> {
+        let (sql, protocol) = (operation.sql(), operation.protocol());
+        let before = context.ask_before(sql, protocol, lease).await?;
+        let running = operation.run(lease.connection(), context);
+        let output = self.observer.observe(sql, operation.statement(), running).await?;
+        context.ask_after(before, lease).await?;
+        Ok(output)
     }
+}
+
+/// Refuses SQL text that would leave the scope, before anything is sent.
+pub(crate) fn refuse(sql: &str, protocol: Protocol, context: &ContextText) -> Result<(), DbErr> {
+    let error = match refusal(sql, protocol, &|setting| context.carries(setting)) {
+        None => return Ok(()),
+        Some(Refusal::TransactionControl(statement)) => RlsError::TransactionControl { statement },
+        Some(Refusal::ContextChange(statement)) => RlsError::ContextChange { statement },
+        Some(Refusal::OutlivesScope(statement)) => RlsError::OutlivesScope { statement },
+    };
+    Err(error.into())
 }
 
 /// Says what a refusal by a policy means where no user is set.

@@ -5,27 +5,30 @@ mod traits;
 use std::fmt;
 use std::marker::PhantomData;
 
-use sea_orm::{DbErr, TransactionOptions};
+use sea_orm::{DbErr, Statement, TransactionOptions};
 
 use crate::begin::ContextText;
-use crate::context::{RlsContext, Settings};
+use crate::context::RlsContext;
 use crate::error::{ContextError, RlsError, sqlstate};
 use crate::login::{App, Login, Maintenance};
-use crate::operation::Operation;
-use crate::pool::{Pool, explain};
-use crate::statement::Effect;
+use crate::operation::{Operation, QueryAll};
+use crate::pool::{Pool, explain, refuse};
+use crate::statement::{Effect, Protocol, holds_code};
+use crate::stream::RowStream;
 use crate::transaction::Transaction;
 
-/// A connection on behalf of a user; made by [`RlsConnection::scope`](crate::RlsConnection::scope).
+/// A connection on behalf of a user; made by [`RlsConnection::scope`](crate::RlsConnection::scope). Statements sent,
+/// errors: see [`Scoped`].
 pub type ScopedConnection = Scoped<App>;
 
-/// A connection as maintenance administrator; made by [`RlsConnection::admin`](crate::RlsConnection::admin).
+/// A connection as maintenance administrator; made by [`RlsConnection::admin`](crate::RlsConnection::admin). Statements
+/// sent, errors: see [`Scoped`].
 pub type AdminConnection = Scoped<Maintenance>;
 
-/// A transaction on behalf of a user.
+/// A transaction on behalf of a user. Statements sent, errors: see [`Transaction`].
 pub type ScopedTransaction = Transaction<App>;
 
-/// A transaction as maintenance administrator.
+/// A transaction as maintenance administrator. Statements sent, errors: see [`Transaction`].
 pub type AdminTransaction = Transaction<Maintenance>;
 
 /// A pool with a context: SeaORM's traits on it run each statement in a transaction that carries the context.
@@ -51,22 +54,32 @@ pub type AdminTransaction = Transaction<Maintenance>;
 ///
 /// Statements sent: for one that only reads `BEGIN READ ONLY; SET LOCAL …` in one message, the statement, and a
 /// `ROLLBACK` that waits for nobody; for any other `BEGIN; SET LOCAL …`, the statement, `COMMIT`. A read that turns
-/// out to write (SQLSTATE 25006) has done nothing, and is run again read-write.
+/// out to write (SQLSTATE 25006) has done nothing, and is run again read-write. Unprepared text is put between two
+/// questions, in the same message, whether transaction, role and context are still the same; a `DO` block that is
+/// executed as a prepared statement costs two messages more, and its connection is closed afterwards.
+///
+/// `begin`, `begin_with_config`, `begin_with_options` send `BEGIN …; SET LOCAL …`, one message, and hold a connection of
+/// the pool until the transaction ends; `stream_raw` sends the begin message, and the statement with the first row that
+/// is asked for. Locks taken, privileges needed: those of the statements. Transaction required: none, each statement
+/// has its own; a statement that cannot run in one (`VACUUM`) cannot run here.
+///
+/// # Errors
+///
+/// SeaORM's [`DbErr`]. [`RlsError::from`] one tells what is about row-level security: `Context`, `TransactionControl`,
+/// `ContextChange`, `OutlivesScope` before anything is sent, `PolicyRefused`, `MissingGrant`, `MissingContext`,
+/// `ScopeLost`, `ConnectionLost`, `CommitUnknown` afterwards.
 #[derive(Clone)]
 pub struct Scoped<L> {
     pool: Pool,
     /// A context that cannot be carried fails each statement.
     context: Result<ContextText, ContextError>,
-    settings: Settings,
     login: PhantomData<fn() -> L>,
 }
 
 impl<L: Login> Scoped<L> {
     pub(crate) fn new(pool: Pool, context: &impl RlsContext) -> Self {
-        let settings = context.settings();
-        let text = settings.clone().and_then(|settings| ContextText::new(&settings, pool.settings()));
-        let settings = settings.unwrap_or_default();
-        Self { pool: pool.with_settings(&settings), context: text, settings, login: PhantomData }
+        let context = context.settings().and_then(|settings| ContextText::new(settings, pool.settings()));
+        Self { pool, context, login: PhantomData }
     }
 
     fn context(&self) -> Result<&ContextText, DbErr> {
@@ -77,16 +90,24 @@ impl<L: Login> Scoped<L> {
         Transaction::begin(&self.pool, self.context()?, options).await
     }
 
+    async fn stream<'a>(&self, statement: Statement) -> Result<RowStream<'a>, DbErr> {
+        if holds_code(&statement.sql, Protocol::Extended) {
+            self.run(QueryAll(statement)).await?;
+            return Ok(RowStream::empty());
+        }
+        RowStream::open(self.pool.clone(), self.context()?.clone(), statement).await
+    }
+
     async fn run<O: Operation>(&self, operation: O) -> Result<O::Output, DbErr> {
         let context = self.context()?;
-        self.pool.refuse(&operation)?;
+        refuse(operation.sql(), operation.protocol(), context)?;
         let (effect, message) = context.begin_for(operation.sql());
-        let mut lease = self.pool.begin(&message).await?;
-        let mut result = self.pool.observe(&operation, operation.run(lease.connection())).await;
+        let mut lease = self.pool.begin(message).await?;
+        let mut result = self.pool.run(&operation, &mut lease, context).await;
         let misjudged = effect == Effect::Read && result.as_ref().err().is_some_and(sqlstate::is_read_only_violation);
         if misjudged {
-            lease.begin_again(&context.begin_read_write()).await.map_err(|error| operation.error(error))?;
-            result = self.pool.observe(&operation, operation.run(lease.connection())).await;
+            lease.begin_again(context.begin_read_write()).await.map_err(|error| operation.error(error))?;
+            result = self.pool.run(&operation, &mut lease, context).await;
         }
         match result {
             Ok(output) => {
@@ -108,6 +129,6 @@ impl<L: Login> Scoped<L> {
 
 impl<L> fmt::Debug for Scoped<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scoped").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Scoped").field("context", &self.context).finish_non_exhaustive()
     }
 }

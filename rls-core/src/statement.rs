@@ -4,9 +4,9 @@
 //! PostgreSQL is the judge in the end: a misjudged read fails in its `READ ONLY` transaction, and unprepared text is
 //! followed by a question whether the transaction is still the same. Here mistakes are told before anything runs.
 
+mod set_config;
 mod token;
 
-use crate::name::SettingName;
 use token::{Token, tokens};
 
 /// Whether a statement's effects can be thrown away with its transaction.
@@ -76,8 +76,12 @@ pub(crate) enum Protocol {
     Simple,
 }
 
-/// The first statement in the text that would leave the scope. `settings` are those that carry contexts.
-pub(crate) fn refusal(sql: &str, protocol: Protocol, settings: &[SettingName]) -> Option<Refusal> {
+/// The first statement in the text that would leave the scope. `carries_context` tells the settings that carry contexts
+/// by their lower-cased names.
+pub(crate) fn refusal(sql: &str, protocol: Protocol, carries_context: &dyn Fn(&str) -> bool) -> Option<Refusal> {
+    if let Some(refusal) = set_config::refusal(sql, carries_context) {
+        return Some(refusal);
+    }
     let first = tokens(sql).find(|token| *token != Token::Symbol(';'));
     if protocol == Protocol::Extended && !matches!(first, Some(Token::Word(word)) if is_any(word, REFUSABLE)) {
         return None;
@@ -86,7 +90,7 @@ pub(crate) fn refusal(sql: &str, protocol: Protocol, settings: &[SettingName]) -
     for token in tokens(sql).chain([Token::Symbol(';')]) {
         let enough = protocol == Protocol::Extended && statement.len() == STATEMENT_HEAD;
         if enough || token == Token::Symbol(';') {
-            if let Some(refusal) = refusal_of_one(&statement, settings) {
+            if let Some(refusal) = refusal_of_one(&statement, carries_context) {
                 return Some(refusal);
             }
             if protocol == Protocol::Extended && !statement.is_empty() {
@@ -100,6 +104,21 @@ pub(crate) fn refusal(sql: &str, protocol: Protocol, settings: &[SettingName]) -
     None
 }
 
+/// Whether a statement in the text is a `DO` block, whose body is a literal here and can do anything.
+pub(crate) fn holds_code(sql: &str, protocol: Protocol) -> bool {
+    let mut first = true;
+    for token in tokens(sql) {
+        if first && matches!(token, Token::Word(word) if is_any(word, "DO")) {
+            return true;
+        }
+        first = token == Token::Symbol(';');
+        if !first && protocol == Protocol::Extended {
+            return false;
+        }
+    }
+    false
+}
+
 /// The first words of all that [`refusal_of_one`] may refuse.
 const REFUSABLE: &str = "BEGIN START COMMIT END ROLLBACK ABORT SAVEPOINT RELEASE PREPARE LISTEN CREATE DECLARE DISCARD \
                          SET RESET";
@@ -107,7 +126,7 @@ const REFUSABLE: &str = "BEGIN START COMMIT END ROLLBACK ABORT SAVEPOINT RELEASE
 /// How many tokens tell a statement: `SET SESSION "a"."b"."c"` has seven.
 const STATEMENT_HEAD: usize = 16;
 
-fn refusal_of_one(statement: &[Token<'_>], settings: &[SettingName]) -> Option<Refusal> {
+fn refusal_of_one(statement: &[Token<'_>], carries_context: &dyn Fn(&str) -> bool) -> Option<Refusal> {
     let Some(Token::Word(first)) = statement.first() else {
         return None;
     };
@@ -132,10 +151,9 @@ fn refusal_of_one(statement: &[Token<'_>], settings: &[SettingName]) -> Option<R
         "SET" | "RESET" => {
             let at = if first == "SET" && matches!(word(1).as_str(), "SESSION" | "LOCAL") { 2 } else { 1 };
             let name = setting_name(&statement[at.min(statement.len())..]);
-            let changes = matches!(name.as_str(), "role" | "authorization" | "session_authorization" | "session")
+            let changes = matches!(name.as_str(), "authorization" | "session")
                 || (first == "RESET" && name == "all")
-                || name.starts_with("rls.")
-                || settings.iter().any(|setting| setting.as_str() == name);
+                || is_context(&name, carries_context);
             if changes {
                 return Some(Refusal::ContextChange(format!("{first} {name}")));
             }
@@ -146,6 +164,11 @@ fn refusal_of_one(statement: &[Token<'_>], settings: &[SettingName]) -> Option<R
         }
         _ => None,
     }
+}
+
+/// Whether a setting, named in lower case, decides what rows are seen.
+fn is_context(name: &str, carries_context: &dyn Fn(&str) -> bool) -> bool {
+    matches!(name, "role" | "session_authorization") || name.starts_with("rls.") || carries_context(name)
 }
 
 /// The dotted, lower-cased name at the start of some tokens.

@@ -5,21 +5,26 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use async_stream::try_stream;
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, stream};
 use sea_orm::{DbErr, QueryResult, Statement};
 use sqlx::Executor;
 
 use crate::begin::ContextText;
 use crate::error::sqlstate;
-use crate::operation::{Execute, query, query_error};
-use crate::pool::{Pool, explain};
-use crate::statement::Effect;
+use crate::operation::{query, query_error};
+use crate::pool::{Pool, explain, refuse};
+use crate::statement::{Effect, Protocol};
 
 /// The rows of a statement, as the server sends them.
 ///
 /// On a [`ScopedConnection`](crate::ScopedConnection) a stream has a transaction of its own, which ends when the
 /// stream ends, fails, or is dropped: read to its end it is committed where the statement may have written, dropped
-/// before it is rolled back.
+/// before it is rolled back. On a [`ScopedTransaction`](crate::ScopedTransaction) it keeps the transaction's one
+/// connection: other statements are refused with [`RlsError::StreamOpen`](crate::RlsError::StreamOpen) until it ends or is
+/// dropped.
+///
+/// Statements sent: the one, when the first row is asked for, and what ends its own transaction. Dropped before its end,
+/// the server still runs it, and whoever uses the connection next first reads what was left: give it a `LIMIT`.
 pub struct RowStream<'a> {
     rows: Pin<Box<dyn Stream<Item = Result<QueryResult, DbErr>> + Send + 'a>>,
 }
@@ -29,23 +34,29 @@ impl<'a> RowStream<'a> {
         Self { rows: Box::pin(rows) }
     }
 
+    /// Of a statement without rows.
+    pub(crate) fn empty() -> Self {
+        Self::new(stream::empty())
+    }
+
     /// A stream in a transaction of its own.
     pub(crate) async fn open(pool: Pool, context: ContextText, statement: Statement) -> Result<RowStream<'a>, DbErr> {
-        pool.refuse(&Execute(statement.clone()))?;
+        refuse(&statement.sql, Protocol::Extended, &context)?;
         let (effect, message) = context.begin_for(&statement.sql);
-        let mut lease = pool.begin(&message).await?;
+        let mut lease = pool.begin(message).await?;
         Ok(RowStream::new(try_stream! {
             let mut effect = effect;
             loop {
+                let mut observed = pool.observer().observe_rows(&statement);
                 let mut rows = lease.connection().fetch(query(&statement));
-                let mut first = rows.next().await;
+                let mut first = observed.next(&mut rows).await;
                 if effect == Effect::Read
                     && let Some(Err(error)) = &first
                     && sqlstate::is_read_only_violation(error)
                 {
                     drop(rows);
                     effect = Effect::Unknown;
-                    lease.begin_again(&context.begin_read_write()).await.map_err(query_error)?;
+                    lease.begin_again(context.begin_read_write()).await.map_err(query_error)?;
                     continue;
                 }
                 while let Some(row) = first.take() {
@@ -58,7 +69,7 @@ impl<'a> RowStream<'a> {
                             return;
                         }
                     }
-                    first = rows.next().await;
+                    first = observed.next(&mut rows).await;
                 }
                 break;
             }

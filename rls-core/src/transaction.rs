@@ -1,6 +1,7 @@
 //! A transaction that carries a context: nested ones are savepoints in it, with the same, frozen context.
 
 mod lane;
+mod shared;
 mod traits;
 
 use std::fmt;
@@ -8,16 +9,17 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use async_stream::try_stream;
-use futures_util::StreamExt;
-use sea_orm::{DbErr, QueryResult, Statement, TransactionOptions};
+use sea_orm::{AccessMode, DbErr, IsolationLevel, QueryResult, Statement, TransactionOptions};
 use sqlx::Executor;
 
 use crate::begin::ContextText;
 use crate::login::Login;
-use crate::operation::{Execute, Operation, query, query_error};
-use crate::pool::Pool;
+use crate::operation::{Operation, QueryAll, query, query_error};
+use crate::pool::{Pool, refuse};
+use crate::statement::{Protocol, holds_code};
 use crate::stream::RowStream;
-use lane::{Lane, Savepoint, Shared};
+use lane::Lane;
+use shared::{Savepoint, Shared};
 pub(crate) use traits::in_transaction;
 
 /// An open transaction in which a context is in force; made by [`ScopedConnection`](crate::ScopedConnection)'s or
@@ -27,7 +29,14 @@ pub(crate) use traits::in_transaction;
 /// before the next statement of the outer one.
 ///
 /// Statements sent: `begin` one message (`BEGIN …; SET LOCAL …`), a nested `begin` `SAVEPOINT`, each statement what
-/// SeaORM sends, `commit` `COMMIT` or `RELEASE SAVEPOINT`. Locks taken, privileges needed: those of the statements.
+/// SeaORM sends, unprepared text and `DO` blocks as in [`Scoped`](crate::Scoped). Locks taken, privileges needed: those
+/// of the statements. A statement waits for those before it.
+///
+/// # Errors
+///
+/// As of [`Scoped`](crate::Scoped), and [`RlsError::NestedOpen`](crate::RlsError::NestedOpen) while a nested transaction
+/// is open, [`RlsError::StreamOpen`](crate::RlsError::StreamOpen) while a stream of its rows is alive: the statement was
+/// not sent. After [`RlsError::ScopeLost`](crate::RlsError::ScopeLost) nothing runs any more.
 pub struct Transaction<L> {
     shared: Arc<Shared>,
     /// `None` for the outermost.
@@ -38,9 +47,10 @@ pub struct Transaction<L> {
 
 impl<L: Login> Transaction<L> {
     pub(crate) async fn begin(pool: &Pool, context: &ContextText, options: TransactionOptions) -> Result<Self, DbErr> {
-        let lease = pool.begin(&context.begin(options)).await?;
+        let may_undo = may_undo(options);
+        let lease = pool.begin(context.begin(options)).await?;
         Ok(Self {
-            shared: Arc::new(Shared::new(lease, pool.clone(), context.is_anonymous())),
+            shared: Arc::new(Shared::new(lease, pool.clone(), context.clone(), may_undo)),
             savepoint: None,
             open: true,
             login: PhantomData,
@@ -53,7 +63,7 @@ impl<L: Login> Transaction<L> {
     }
 
     async fn run<O: Operation>(&self, operation: O) -> Result<O::Output, DbErr> {
-        self.shared.pool.refuse(&operation)?;
+        refuse(operation.sql(), operation.protocol(), &self.shared.context)?;
         self.lane().await?.run(&operation).await
     }
 
@@ -62,14 +72,20 @@ impl<L: Login> Transaction<L> {
         Lane::enter(&self.shared, self.savepoint).await
     }
 
-    async fn stream_in_transaction(&self, statement: Statement) -> Result<RowStream<'_>, DbErr> {
-        self.shared.pool.refuse(&Execute(statement.clone()))?;
+    async fn stream(&self, statement: Statement) -> Result<RowStream<'_>, DbErr> {
+        if holds_code(&statement.sql, Protocol::Extended) {
+            self.run(QueryAll(statement)).await?;
+            return Ok(RowStream::empty());
+        }
+        refuse(&statement.sql, Protocol::Extended, &self.shared.context)?;
         let mut lane = self.lane().await?;
+        lane.keep_for_stream(&statement.sql);
         Ok(RowStream::new(try_stream! {
             let failed = {
-                let mut rows = lane.for_stream()?.fetch(query(&statement));
+                let mut observed = self.shared.pool.observer().observe_rows(&statement);
+                let mut rows = lane.for_stream()?.connection().fetch(query(&statement));
                 loop {
-                    match rows.next().await {
+                    match observed.next(&mut rows).await {
                         Some(Ok(row)) => yield QueryResult::from(row),
                         Some(Err(error)) => break Some(error),
                         None => break None,
@@ -102,6 +118,13 @@ impl<L: Login> Transaction<L> {
             Some(savepoint) => lane.rollback_to(savepoint).await,
         }
     }
+}
+
+/// Whether a transaction of statements that only read may be undone instead of committed: the server must refuse what
+/// was misjudged, and its `COMMIT` must have nothing to say, which of a serializable one it may.
+fn may_undo(options: TransactionOptions) -> bool {
+    let serializable = matches!(options.isolation_level, Some(IsolationLevel::Serializable));
+    matches!(options.access_mode, Some(AccessMode::ReadOnly)) && !serializable
 }
 
 impl<L> Drop for Transaction<L> {

@@ -2,9 +2,12 @@
 
 mod cancellation;
 mod fuzz;
+mod hidden;
 mod honesty;
 mod messages;
+mod metric;
 mod pooling;
+mod stream;
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

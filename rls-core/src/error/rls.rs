@@ -88,6 +88,12 @@ pub enum RlsError {
          and begin two of them one after the other"
     )]
     NestedOpen,
+    /// A transaction was used while a stream of its rows was alive.
+    #[error(
+        "a stream of this transaction's rows is alive, and a connection runs one statement at a time: read it to its end or \
+         drop it first, or collect its rows"
+    )]
+    StreamOpen,
     /// SQL text tried to make what outlives its transaction on the pooled connection; it did not run.
     #[error(
         "`{statement}` in SQL text would outlive the scope, and did not run: the next user of the connection would find \

@@ -50,7 +50,7 @@ impl<L: Login> StreamTrait for Scoped<L> {
         &'a self,
         stmt: Statement,
     ) -> Pin<Box<dyn Future<Output = Result<RowStream<'a>, DbErr>> + 'a + Send>> {
-        Box::pin(async move { RowStream::open(self.pool.clone(), self.context()?.clone(), stmt).await })
+        Box::pin(self.stream(stmt))
     }
 }
 

@@ -1,12 +1,12 @@
 use super::*;
 
 fn refused(sql: &str) -> Option<Refusal> {
-    refusal(sql, Protocol::Simple, &[SettingName::new("app.user_id").unwrap()])
+    refusal(sql, Protocol::Simple, &|name| name == "app.user_id")
 }
 
 #[test]
 fn prepared_text_is_judged_by_its_one_statement() {
-    let refused = |sql| refusal(sql, Protocol::Extended, &[]);
+    let refused = |sql| refusal(sql, Protocol::Extended, &|_| false);
     assert!(refused(" ;; /* a */ COMMIT").is_some());
     assert!(refused("SET SESSION /* a */ ROLE x").is_some());
     assert_eq!(refused("INSERT INTO t VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"), None);
@@ -105,6 +105,49 @@ fn what_outlives_the_scope_is_refused() {
         "SET LOCAL U&\"app\".\"user_id\" = 'x'",
     ] {
         assert!(matches!(refused(sql), Some(Refusal::OutlivesScope(_))), "{sql}");
+    }
+}
+
+#[test]
+fn set_config_passes_where_name_and_scope_are_seen_and_harmless() {
+    for sql in [
+        "SELECT set_config('app.user_id', $1, true)",
+        "SELECT 1 WHERE pg_catalog . Set_Config ( 'App.User_Id' , 'x', true) = 'y'",
+        r#"SELECT "set_config"('role', 'x', true)"#,
+        "SELECT set_config('rls.actor', 'x', true)",
+        "SELECT set_config($1, $2, true)",
+        "SELECT set_config(E'app.user\\x5fid', 'x', true)",
+        "SELECT set_config('app.user' '_id', 'x', true)",
+        "SELECT 1; UPDATE t SET a = set_config(b, c, true)",
+    ] {
+        assert!(matches!(refused(sql), Some(Refusal::ContextChange(_))), "{sql}");
+    }
+    for sql in [
+        "SELECT set_config('search_path', 'x', false)",
+        "SELECT set_config('search_path', f(1, true), $1)",
+        "SELECT set_config('search_path', 'x', NOT true)",
+        "SELECT set_config('a.b', 'x', true), set_config('a.b', 'x', false)",
+        "SELECT set_config('a.b', 'x'",
+    ] {
+        assert!(matches!(refused(sql), Some(Refusal::OutlivesScope(_))), "{sql}");
+    }
+    for sql in [
+        "SELECT set_config('audit.reason', f($1, 'x'), true)",
+        "SELECT 'set_config(' || set_config FROM t",
+        "SELECT é_set_config_é FROM \u{a0}set_confi",
+    ] {
+        assert_eq!(refused(sql), None, "{sql}");
+    }
+}
+
+#[test]
+fn code_blocks_are_known_by_their_first_word() {
+    for sql in ["do $$ BEGIN END $$", " /* a */ ;Do LANGUAGE plpgsql 'BEGIN END'", "DO'BEGIN END'"] {
+        assert!(holds_code(sql, Protocol::Extended) && holds_code(sql, Protocol::Simple), "{sql}");
+    }
+    assert!(holds_code("SELECT 1; DO $$ BEGIN END $$", Protocol::Simple));
+    for sql in ["", "SELECT 'DO'", "INSERT INTO t VALUES (1) ON CONFLICT DO NOTHING", "\"do\" $$ $$", "SELECT ';' DO"] {
+        assert!(!holds_code(sql, Protocol::Simple), "{sql}");
     }
 }
 

@@ -6,7 +6,9 @@ pub(super) enum Token<'a> {
     Word(&'a str),
     /// A quoted name, without its quotes.
     Quoted(&'a str),
-    /// A literal: a string, a number or a parameter.
+    /// A plain string literal, without its quotes.
+    Text(&'a str),
+    /// Any other literal: an escape or dollar-quoted string, a number or a parameter.
     Literal,
     /// Any other character.
     Symbol(char),
@@ -118,8 +120,7 @@ impl<'a> Iterator for Tokens<'a> {
         let first = self.rest.chars().next()?;
         if first == '\'' {
             self.take(1);
-            self.take_quoted(b'\'', false);
-            return Some(Token::Literal);
+            return Some(Token::Text(self.take_quoted(b'\'', false)));
         }
         if first == '"' {
             self.take(1);

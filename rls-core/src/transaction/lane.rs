@@ -1,93 +1,19 @@
 //! The one lane that all statements of a transaction take, outermost and nested: what is open on the connection,
 //! what failed, and what dropped futures left to do.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use sea_orm::DbErr;
-use sqlx::{AssertSqlSafe, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Executor};
 use tokio::sync::MutexGuard;
 
+use super::shared::{Entry, Savepoint, Shared, State};
 use crate::error::RlsError;
 use crate::lease::Lease;
 use crate::operation::{Operation, exec_error};
-use crate::pool::{Pool, explain};
-
-/// A savepoint of one transaction; its name is never used twice in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Savepoint(u32);
-
-impl Savepoint {
-    fn name(self) -> String {
-        format!("rls_{}", self.0)
-    }
-}
-
-/// What the outermost transaction and its nested ones share.
-pub(super) struct Shared {
-    state: tokio::sync::Mutex<State>,
-    abandoned: Mutex<Abandoned>,
-    pub(super) pool: Pool,
-    anonymous: bool,
-}
-
-struct State {
-    /// `None` once the outermost transaction has ended.
-    lease: Option<Lease>,
-    /// Oldest first.
-    savepoints: Vec<Entry>,
-    next: u32,
-    /// The first failure that aborted the transaction, until a rollback to a savepoint undoes it.
-    failed: Option<Arc<DbErr>>,
-    /// Why nothing may run any more.
-    lost: Option<RlsError>,
-    /// A message was on its way when its future was dropped.
-    unread: bool,
-}
-
-struct Entry {
-    savepoint: Savepoint,
-    /// Rolled back and not yet released; the next savepoint's message releases it.
-    ended: bool,
-}
-
-/// What was dropped without a word; kept apart from the lane, which another task may hold at that moment.
-#[derive(Default)]
-struct Abandoned {
-    outermost: bool,
-    savepoints: Vec<Savepoint>,
-}
-
-impl Shared {
-    pub(super) fn new(lease: Lease, pool: Pool, anonymous: bool) -> Self {
-        Self {
-            state: tokio::sync::Mutex::new(State {
-                lease: Some(lease),
-                savepoints: Vec::new(),
-                next: 0,
-                failed: None,
-                lost: None,
-                unread: false,
-            }),
-            abandoned: Mutex::default(),
-            pool,
-            anonymous,
-        }
-    }
-
-    /// Called from a drop: nothing is sent now, and nothing is waited for.
-    pub(super) fn abandon(&self, savepoint: Option<Savepoint>) {
-        let mut abandoned = self.abandoned.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(savepoint) = savepoint {
-            abandoned.savepoints.push(savepoint);
-            return;
-        }
-        abandoned.outermost = true;
-        // Held by a nested transaction's statement, the lease goes with the last of them.
-        if let Ok(mut state) = self.state.try_lock() {
-            state.lease = None;
-        }
-    }
-}
+use crate::pool::explain;
+use crate::question::scope_lost;
+use crate::statement::{Effect, Protocol, effect, holds_code};
 
 /// The lane, entered: nothing else runs on the connection meanwhile.
 pub(super) struct Lane<'a> {
@@ -105,8 +31,8 @@ impl<'a> Lane<'a> {
 
     /// As [`Lane::enter`], for a rollback: it undoes what is nested in it as well.
     pub(super) async fn enter_to_undo(shared: &'a Shared) -> Result<Self, DbErr> {
-        let mut lane = Self { state: shared.state.lock().await, shared };
-        if shared.abandoned.lock().unwrap_or_else(PoisonError::into_inner).outermost {
+        let mut lane = Self { state: shared.lock().await?, shared };
+        if shared.abandoned().outermost {
             lane.state.lease = None;
         }
         if let Some(lost) = &lane.state.lost {
@@ -138,12 +64,21 @@ impl<'a> Lane<'a> {
     }
 
     pub(super) async fn run<O: Operation>(&mut self, operation: &O) -> Result<O::Output, DbErr> {
-        let pool = &self.shared.pool;
+        self.judge(operation.sql());
+        let Shared { pool, context, .. } = self.shared;
         let state = &mut *self.state;
+        let lease = open(&mut state.lease)?;
+        state.unasked = operation.protocol() == Protocol::Simple || holds_code(operation.sql(), operation.protocol());
         state.unread = true;
-        let result = pool.observe(operation, operation.run(connection(&mut state.lease)?)).await;
+        let result = pool.run(operation, lease, context).await;
         state.unread = false;
+        state.unasked = false;
         result.map_err(|error| self.failure(error, |error| operation.error(error)))
+    }
+
+    fn judge(&mut self, sql: &str) {
+        let undoable = &mut self.state.undoable;
+        *undoable = *undoable && effect(sql) == Effect::Read;
     }
 
     /// Sets a savepoint; a future dropped here leaves at most one under which nothing happens.
@@ -191,13 +126,18 @@ impl<'a> Lane<'a> {
         Ok(())
     }
 
-    /// Commits the outermost transaction, or rolls it back where a statement had failed.
+    /// Commits the outermost transaction, or rolls it back where a statement had failed; where a rollback does the same,
+    /// by one that is queued and waited for by nobody.
     pub(super) async fn commit(mut self) -> Result<(), DbErr> {
         let lease = take(&mut self.state.lease)?;
         if let Some(first) = self.state.failed.take() {
             // The answer to the rollback changes nothing: the error below says that nothing was stored.
             drop(lease);
             return Err(RlsError::TransactionFailed { first }.into());
+        }
+        if self.state.undoable {
+            drop(lease);
+            return Ok(());
         }
         self.shared.pool.commit(lease).await
     }
@@ -207,10 +147,16 @@ impl<'a> Lane<'a> {
         take(&mut self.state.lease)?.rollback().await.map_err(exec_error)
     }
 
+    /// Keeps the lane for a stream: others are refused until this is dropped.
+    pub(super) fn keep_for_stream(&mut self, sql: &str) {
+        self.judge(sql);
+        self.shared.streaming.send_replace(true);
+    }
+
     /// The connection, for a stream; `failed` of it is reported with [`Lane::failure`].
-    pub(super) fn for_stream(&mut self) -> Result<&mut PgConnection, DbErr> {
+    pub(super) fn for_stream(&mut self) -> Result<&mut Lease, DbErr> {
         self.state.unread = true;
-        connection(&mut self.state.lease)
+        open(&mut self.state.lease)
     }
 
     /// The stream has been read to its end.
@@ -228,7 +174,7 @@ impl<'a> Lane<'a> {
                 lease.give_up();
             }
         }
-        let error = explain(into(error), self.shared.anonymous);
+        let error = explain(into(error), self.shared.context.is_anonymous());
         if self.state.lease.as_ref().is_some_and(Lease::is_lost) {
             self.state.lost = Some(RlsError::from(&error));
             self.state.lease = None;
@@ -241,12 +187,16 @@ impl<'a> Lane<'a> {
     async fn control(&mut self, message: String) -> Result<(), DbErr> {
         let state = &mut *self.state;
         state.unread = true;
-        let result = connection(&mut state.lease)?.execute(AssertSqlSafe(message)).await;
+        let result = open(&mut state.lease)?.connection().execute(AssertSqlSafe(message)).await;
         state.unread = false;
         result.map(drop).map_err(|error| self.failure(error, exec_error))
     }
 
     async fn settle(&mut self) -> Result<(), DbErr> {
+        if self.state.unasked {
+            let dropped = scope_lost("unprepared SQL text was dropped before its answer told whether the scope holds");
+            return Err(self.failure(dropped, exec_error));
+        }
         let Some(lease) = &mut self.state.lease else {
             return Ok(());
         };
@@ -263,13 +213,11 @@ impl<'a> Lane<'a> {
     }
 
     fn next_abandoned(&self) -> Option<Savepoint> {
-        let mut abandoned = self.shared.abandoned.lock().unwrap_or_else(PoisonError::into_inner);
-        abandoned.savepoints.pop()
+        self.shared.abandoned().savepoints.pop()
     }
 
     fn forget_abandoned(&self, savepoint: Savepoint) {
-        let mut abandoned = self.shared.abandoned.lock().unwrap_or_else(PoisonError::into_inner);
-        abandoned.savepoints.retain(|other| *other != savepoint);
+        self.shared.abandoned().savepoints.retain(|other| *other != savepoint);
     }
 
     /// Forgets the savepoints set after this one; of this one itself, `keep`.
@@ -281,16 +229,17 @@ impl<'a> Lane<'a> {
 }
 
 impl Drop for Lane<'_> {
-    /// The outermost transaction was dropped while this was in the lane: the connection goes back with it.
     fn drop(&mut self) {
-        if self.shared.abandoned.lock().unwrap_or_else(PoisonError::into_inner).outermost {
+        self.shared.streaming.send_if_modified(std::mem::take);
+        // Dropped while this was in the lane: the connection goes back with it.
+        if self.shared.abandoned().outermost {
             self.state.lease = None;
         }
     }
 }
 
-fn connection(lease: &mut Option<Lease>) -> Result<&mut PgConnection, DbErr> {
-    lease.as_mut().map(Lease::connection).ok_or_else(|| ended("the outermost transaction has ended"))
+fn open(lease: &mut Option<Lease>) -> Result<&mut Lease, DbErr> {
+    lease.as_mut().ok_or_else(|| ended("the outermost transaction has ended"))
 }
 
 fn take(lease: &mut Option<Lease>) -> Result<Lease, DbErr> {

@@ -49,7 +49,7 @@ impl<L: Login> StreamTrait for Transaction<L> {
         &'a self,
         stmt: Statement,
     ) -> Pin<Box<dyn Future<Output = Result<RowStream<'a>, DbErr>> + 'a + Send>> {
-        Box::pin(self.stream_in_transaction(stmt))
+        Box::pin(self.stream(stmt))
     }
 }
 
@@ -111,22 +111,32 @@ impl<L: Login> TransactionSession for Transaction<L> {
 
 /// The inherent forms, so that ending a transaction needs no trait in scope, as with SeaORM's own.
 impl<L: Login> Transaction<L> {
-    /// Commits: the outermost with `COMMIT`, a nested one with `RELEASE SAVEPOINT`. One round trip.
+    /// Commits.
+    ///
+    /// Statements sent: `COMMIT`, for a nested one `RELEASE SAVEPOINT`; one round trip. For one begun `READ ONLY`, not
+    /// `SERIALIZABLE`, whose statements only read, a `ROLLBACK` that waits for nobody. Locks are released with the
+    /// outermost.
     ///
     /// # Errors
     ///
     /// [`RlsError::TransactionFailed`](crate::RlsError::TransactionFailed) where a statement had failed: it was
     /// rolled back. [`RlsError::CommitUnknown`](crate::RlsError::CommitUnknown) where the connection ended
-    /// meanwhile. Else what the server says, such as a deferred constraint.
+    /// meanwhile. [`RlsError::NestedOpen`](crate::RlsError::NestedOpen),
+    /// [`RlsError::StreamOpen`](crate::RlsError::StreamOpen), [`RlsError::ScopeLost`](crate::RlsError::ScopeLost):
+    /// it is rolled back. Else what the server says, such as a deferred constraint.
     pub async fn commit(self) -> Result<(), DbErr> {
         self.finish_commit().await
     }
 
-    /// Rolls back: the outermost with `ROLLBACK`, a nested one with `ROLLBACK TO SAVEPOINT`. One round trip.
+    /// Rolls back, with all that is nested in it.
+    ///
+    /// Statements sent: `ROLLBACK`, for a nested one `ROLLBACK TO SAVEPOINT`; one round trip. To drop it does the same
+    /// and waits for nobody.
     ///
     /// # Errors
     ///
-    /// The connection was lost; the server rolls back then as well.
+    /// The connection was lost, the scope was ([`RlsError::ScopeLost`](crate::RlsError::ScopeLost)), or a stream of a
+    /// nested one's rows is alive ([`RlsError::StreamOpen`](crate::RlsError::StreamOpen)); it is rolled back then as well.
     pub async fn rollback(self) -> Result<(), DbErr> {
         self.finish_rollback().await
     }

@@ -118,8 +118,11 @@ async fn hidden_commit_is_reported_and_nothing_runs_after_it() {
 async fn session_wide_setting_does_not_become_a_later_context() {
     let fixture = Fixture::new(1).await;
     new_task("ann's").insert(&fixture.ann()).await.unwrap();
-    let leak = format!("SELECT set_config('app.user_id', '{}', false)", fixture.ann);
-    fixture.bob().execute_unprepared(&leak).await.unwrap();
+    let leak = "CREATE FUNCTION leak(text) RETURNS text LANGUAGE sql AS
+                $$ SELECT set_config('app.user_id', $1, false) $$";
+    fixture.owner.execute_unprepared(leak).await.unwrap();
+    let leak = Statement::from_string(DbBackend::Postgres, format!("SELECT leak('{}')", fixture.ann));
+    fixture.bob().execute_raw(leak).await.unwrap();
     assert_eq!(task::Entity::find().count(&fixture.db.anonymous()).await.unwrap(), 0);
     assert_eq!(task::Entity::find().count(&fixture.bob()).await.unwrap(), 0);
 }

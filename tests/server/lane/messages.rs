@@ -1,7 +1,11 @@
 //! What travels between client and server, counted by a proxy.
 
-use sea_orm::{ActiveModelTrait, ConnectOptions, ConnectionTrait, DbBackend, EntityTrait, Statement, TransactionTrait};
-use sea_orm_rls::{RlsConnection, ScopedConnection, UserContext};
+use futures_util::TryStreamExt;
+use sea_orm::{
+    AccessMode, ActiveModelTrait, ConnectOptions, ConnectionTrait, DbBackend, DbErr, EntityTrait, IsolationLevel,
+    Statement, StreamTrait, TransactionTrait,
+};
+use sea_orm_rls::{RlsConnection, RlsError, ScopedConnection, ScopedTransaction, UserContext};
 use testbed::Proxy;
 
 use super::new_task;
@@ -90,4 +94,67 @@ async fn misjudged_read_is_rolled_back_and_begun_again_in_one_flight() {
     let again = flights.iter().find(|flight| flight.contains("ROLLBACK")).unwrap();
     assert!(again.contains("Q BEGIN; SET LOCAL"), "{flights:?}");
     assert!(flights.iter().any(|flight| flight.starts_with("Q COMMIT")), "{flights:?}");
+}
+
+async fn read_five(db: &ScopedTransaction) -> Result<(), DbErr> {
+    for _ in 0..5 {
+        task::Entity::find().all(db).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn read_only_transaction_waits_for_one_answer_more_than_its_reads() {
+    let fixture = Fixture::new(1).await;
+    let (proxy, ann) = through_proxy(&fixture).await;
+    for end in ["commit", "drop", "closure"] {
+        let read_only = Some(AccessMode::ReadOnly);
+        if end == "closure" {
+            ann.transaction_with_config(|reads| Box::pin(read_five(reads)), None, read_only).await.unwrap();
+        } else {
+            let reads = ann.begin_with_config(None, read_only).await.unwrap();
+            read_five(&reads).await.unwrap();
+            if end == "commit" { reads.commit().await.unwrap() } else { drop(reads) }
+        }
+        assert_eq!(proxy.counter().round_trips(), 6, "{end}: {:?}", proxy.counter().flights());
+        settle(&ann).await;
+        let flights: Vec<String> = proxy.counter().flights().iter().map(ToString::to_string).collect();
+        assert!(flights[0].starts_with("Q BEGIN READ ONLY; SET LOCAL"), "{flights:?}");
+        assert!(flights[6].starts_with("Q ROLLBACK"), "{end}: {flights:?}");
+        proxy.reset();
+    }
+}
+
+#[tokio::test]
+async fn read_only_transaction_is_committed_where_a_rollback_could_drop_something() {
+    let fixture = Fixture::new(1).await;
+    let (proxy, ann) = through_proxy(&fixture).await;
+    let read_only = Some(AccessMode::ReadOnly);
+    for (isolation, sql) in [
+        (None, "SELECT pg_notify('channel', 'x')"),
+        (None, "SELECT set_config('audit.reason', 'x', true)"),
+        (Some(IsolationLevel::Serializable), "SELECT 1"),
+    ] {
+        for streamed in [false, true] {
+            let transaction = ann.begin_with_config(isolation, read_only).await.unwrap();
+            let statement = Statement::from_string(DbBackend::Postgres, sql);
+            if streamed {
+                transaction.stream_raw(statement).await.unwrap().try_for_each(|_| async { Ok(()) }).await.unwrap();
+            } else {
+                transaction.query_all_raw(statement).await.unwrap();
+            }
+            task::Entity::find().all(&transaction).await.unwrap();
+            transaction.commit().await.unwrap();
+            assert!(proxy.counter().queries().any(|sql| sql == "COMMIT"), "{sql}");
+            proxy.reset();
+        }
+    }
+    let writable = ann.begin().await.unwrap();
+    task::Entity::find().all(&writable).await.unwrap();
+    writable.commit().await.unwrap();
+    assert!(proxy.counter().queries().any(|sql| sql == "COMMIT"), "the server would not refuse a misjudged write");
+    let failed = ann.begin_with_config(None, read_only).await.unwrap();
+    assert!(new_task("refused").insert(&failed).await.is_err());
+    let error = RlsError::from(failed.commit().await.unwrap_err());
+    assert!(matches!(error, RlsError::TransactionFailed { .. }), "{error:?}");
 }

@@ -91,20 +91,3 @@ async fn closed_connection_runs_nothing_more() {
     let error = task::Entity::find().all(&ann).await.unwrap_err();
     assert_eq!(error, DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed));
 }
-
-#[tokio::test]
-async fn metric_callback_hears_of_each_statement() {
-    let mut fixture = Fixture::new(1).await;
-    let heard = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    let listener = std::sync::Arc::clone(&heard);
-    fixture
-        .db
-        .set_metric_callback(move |info| listener.lock().unwrap().push((info.statement.sql.clone(), info.failed)));
-    task::Entity::find().count(&fixture.ann()).await.unwrap();
-    let transaction = fixture.ann().begin().await.unwrap();
-    new_task("t").insert(&transaction).await.unwrap();
-    transaction.commit().await.unwrap();
-    let heard = heard.lock().unwrap();
-    assert_eq!(heard.iter().map(|(_, failed)| *failed).collect::<Vec<_>>(), [false, false]);
-    assert!(heard[0].0.starts_with("SELECT") && heard[1].0.starts_with("INSERT"), "{heard:?}");
-}

@@ -1,0 +1,54 @@
+//! Visible calls of `set_config`, which does what `SET` does wherever an expression may stand.
+
+use super::token::{Token, tokens};
+use super::{Refusal, is_context};
+
+const NAME: &str = "set_config";
+
+/// Refuses each call but of the form `set_config('other.setting', …, true)`: what its name is must be seen.
+pub(super) fn refusal(sql: &str, carries_context: &dyn Fn(&str) -> bool) -> Option<Refusal> {
+    if !mentions(sql) {
+        return None;
+    }
+    let tokens: Vec<Token<'_>> = tokens(sql).collect();
+    (0..tokens.len()).find_map(|at| match &tokens[at..] {
+        [Token::Word(name) | Token::Quoted(name), Token::Symbol('('), arguments @ ..]
+            if name.eq_ignore_ascii_case(NAME) =>
+        {
+            refusal_of_call(arguments, carries_context)
+        }
+        _ => None,
+    })
+}
+
+/// Before any token is read: most statements have no such word.
+fn mentions(sql: &str) -> bool {
+    let underscore = NAME.find('_').unwrap_or_default();
+    sql.match_indices('_').any(|(at, _)| {
+        let start = at.checked_sub(underscore);
+        start.and_then(|start| sql.get(start..start + NAME.len())).is_some_and(|word| word.eq_ignore_ascii_case(NAME))
+    })
+}
+
+fn refusal_of_call(arguments: &[Token<'_>], carries_context: &dyn Fn(&str) -> bool) -> Option<Refusal> {
+    let [Token::Text(name), Token::Symbol(','), rest @ ..] = arguments else {
+        return Some(Refusal::ContextChange(NAME.to_owned()));
+    };
+    let name = name.to_ascii_lowercase();
+    if is_context(&name, carries_context) {
+        return Some(Refusal::ContextChange(format!("{NAME} {name}")));
+    }
+    let mut depth = 0_usize;
+    for (at, token) in rest.iter().enumerate() {
+        match token {
+            Token::Symbol('(') => depth += 1,
+            Token::Symbol(')') if depth > 0 => depth -= 1,
+            Token::Symbol(')') => {
+                let local = matches!(&rest[..at], [.., Token::Symbol(','), Token::Word(word)] if word.eq_ignore_ascii_case("true"));
+                return (!local).then(|| Refusal::OutlivesScope(format!("{NAME} {name}")));
+            }
+            _ => {}
+        }
+    }
+    Some(Refusal::OutlivesScope(format!("{NAME} {name}")))
+}
