@@ -86,6 +86,7 @@ async fn login(
 
 /// A table as this login finds it.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is what the catalog says of the table")]
 struct Found {
     found: bool,
     enabled: bool,
@@ -170,7 +171,7 @@ fn holds(asked: &policy::Policy, found: &Held) -> bool {
 }
 
 fn get<T: TryGetable>(row: &QueryResult, column: &str) -> Result<T, RlsError> {
-    row.try_get("", column).map_err(|error| RlsError::from(error))
+    row.try_get("", column).map_err(RlsError::from)
 }
 
 fn database_error(error: sqlx::Error) -> RlsError {

@@ -121,13 +121,11 @@ pub struct Policy<E = Expression> {
 
 impl Policy {
     /// Begins a permissive policy.
-    #[must_use]
     pub fn permissive(name: impl Into<String>) -> PolicyDraft {
         PolicyDraft::new(name.into(), PolicyKind::Permissive)
     }
 
     /// Begins a restrictive policy.
-    #[must_use]
     pub fn restrictive(name: impl Into<String>) -> PolicyDraft {
         PolicyDraft::new(name.into(), PolicyKind::Restrictive)
     }

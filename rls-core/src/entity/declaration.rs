@@ -22,7 +22,7 @@ pub struct Declaration {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Part {
     /// From `UserScoped` or `TenantScoped`.
-    Scoped(DeclaredScope),
+    Scoped(Box<DeclaredScope>),
     /// From `RlsPolicies`.
     Policies(Vec<PolicyDraft>),
     /// From `Unscoped`.
@@ -173,7 +173,7 @@ impl Declaration {
             privileges: None,
             policies: Vec::new(),
         };
-        Self::of::<E>(Part::Scoped(scope))
+        Self::of::<E>(Part::Scoped(Box::new(scope)))
     }
 
     fn of<E: EntityTrait>(part: Part) -> Self {
@@ -279,8 +279,11 @@ impl Declaration {
     /// The column that names the user or tenant, where there is one.
     pub(super) fn key_column(&self) -> Option<&str> {
         match &self.part {
-            Part::Scoped(DeclaredScope { anchor: Anchor::Key(key), .. }) => Some(&key.column.column),
-            _ => None,
+            Part::Scoped(scope) => match &scope.anchor {
+                Anchor::Key(key) => Some(&key.column.column),
+                Anchor::Through(_) => None,
+            },
+            Part::Policies(_) | Part::Unscoped { .. } => None,
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::scope::{ForeignKey, KeyType};
 /// One change; data only, rendered to SQL in one place.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "a plan is short, and is read more than it is moved")]
 pub enum Change {
     /// Create a role that logs in.
     CreateRole {

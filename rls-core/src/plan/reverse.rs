@@ -15,10 +15,12 @@ impl Change {
     #[must_use]
     pub fn reverse(&self) -> Option<Self> {
         Some(match self.clone() {
-            Self::CreateRole { .. } | Self::AlterRole { .. } | Self::RevokeMembership { .. } => return None,
+            // What was in a dropped column is gone: the reverse of a reverse is not asked for.
+            Self::CreateRole { .. }
+            | Self::AlterRole { .. }
+            | Self::RevokeMembership { .. }
+            | Self::DropColumn { .. } => return None,
             Self::AddOwnerColumn { table, column, .. } => Self::DropColumn { table, column },
-            // What was in it is gone: the reverse of a reverse is not asked for.
-            Self::DropColumn { .. } => return None,
             Self::SetNotNull { table, column, .. } => Self::DropNotNull { table, column },
             Self::DropNotNull { table, column } => Self::SetNotNull { table, column, backfill: None },
             Self::SetDefault { table, column, default, was } => {

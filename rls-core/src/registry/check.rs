@@ -81,10 +81,10 @@ pub(super) fn lead_with_tenant(keys: &mut [Key]) {
     }
 }
 
-pub(super) fn through<'a>(
+pub(super) fn through(
     raw: &RawTable,
     reference: &RawReference,
-    tables: &Tables<'a>,
+    tables: &Tables<'_>,
     path: &mut Vec<TableName>,
 ) -> Result<Through, DeclarationError> {
     let (table, relation) = (raw.to_string(), reference.relation.clone());

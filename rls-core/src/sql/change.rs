@@ -22,6 +22,7 @@ pub(crate) struct Statement {
 }
 
 /// The statements of a change, one a message.
+#[expect(clippy::too_many_lines, reason = "one arm a change, and no change without one")]
 pub(crate) fn change(change: &Change) -> Vec<Statement> {
     let plain = |statements: Vec<String>| {
         statements.into_iter().map(|text| Statement { shown: text.clone(), text, secret: None }).collect()
