@@ -71,7 +71,7 @@ fn entities_are_registered_once_a_table_and_found_by_linking() {
 #[test]
 fn owner_without_identity_or_of_another_type_is_an_error() {
     let error = registry![integer_task::Entity].unwrap_err();
-    assert!(matches!(&error, DeclarationError::NoIdentity { table } if table == "task"), "{error}");
+    assert!(matches!(&error, DeclarationError::NoIdentity { table, .. } if table == "task"), "{error}");
     let error = registry![integer_task::Entity, user::Entity].unwrap_err();
     let expected = "table `task`: the owner column `owner_id` is integer, but the identity's key `user.id` is uuid: give both one type";
     assert_eq!(error.to_string(), expected);
