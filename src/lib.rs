@@ -1,6 +1,9 @@
 //! PostgreSQL row-level security for SeaORM 2.
 #![forbid(unsafe_code)]
 
+#[cfg(doctest)]
+mod documented;
+
 pub use rls_core::{
     AdminConnection, AdminContext, AdminTransaction, App, Change, Command, ConfigError, ContextError, Declaration,
     DeclarationError, Expression, ForeignKey, GateError, GateFinding, Holder, Identifier, Kept, Key, KeyType, Login,
@@ -11,8 +14,8 @@ pub use rls_core::{
 };
 // A derive and its trait share a name, as in serde.
 pub use rls_core::context::RlsContext;
-pub use rls_core::entity::{RlsPolicies, TenantScoped, Unscoped, UserScoped};
-pub use rls_derive::{RlsContext, UserScoped, model};
+pub use rls_core::entity::{OwnerColumn, RlsPolicies, TenantColumn, TenantScoped, Unscoped, UserScoped};
+pub use rls_derive::{RlsContext, RlsPolicies, TenantScoped, Unscoped, UserScoped, model};
 
 /// Migrations: `RlsMigrator` and the command line.
 #[cfg(feature = "migration")]

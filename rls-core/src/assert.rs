@@ -7,11 +7,11 @@ use crate::entity::OwnerKey;
 /// The type of an entity's primary key.
 pub type KeyOf<E> = <<E as EntityTrait>::PrimaryKey as PrimaryKeyTrait>::ValueType;
 
-/// The type of an owner whose identity has the key `Key`: that type.
+/// The type of a column that refers to an identity with the key `Key`: that type.
 #[diagnostic::on_unimplemented(
-    message = "the owner is `{Self}`, but the key of its `user` is `{Key}`",
+    message = "the column is `{Self}`, but the key it refers to is `{Key}`",
     label = "expected `{Key}`",
-    note = "an owner has the type of its user's primary key, and is never NULL"
+    note = "an owner or tenant column has the type of the primary key of its `user` or `tenant`, and is never NULL"
 )]
 pub trait SameKey<Key> {}
 

@@ -1,4 +1,4 @@
-//! From a SeaORM entity to its scope: what `#[derive(UserScoped)]` emits calls into here.
+//! From a SeaORM entity to its scope: what the derives emit calls into here.
 
 mod declaration;
 mod raw;
@@ -20,10 +20,14 @@ pub const DEFAULT_TENANT_SETTING: &str = "app.tenant_id";
 /// The owner column where an entity names no other.
 pub const DEFAULT_OWNER: &str = "owner_id";
 
+/// The tenant column where an entity names no other.
+pub const DEFAULT_TENANT: &str = "tenant_id";
+
 /// An entity whose rows belong to users; implemented by `#[derive(UserScoped)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not scoped to users",
-    note = "derive `UserScoped` on its `Model`"
+    note = "derive `UserScoped` on its `Model`; where it derives another, list it as that: \
+            `registry![country::Entity as Unscoped]`"
 )]
 pub trait UserScoped: EntityTrait {
     /// What the entity says of its owner.
@@ -31,10 +35,20 @@ pub trait UserScoped: EntityTrait {
 
     /// The owner column, for filters and joins; it exists in the table even where the model has no such field.
     #[must_use]
-    fn owner_column() -> DynIden {
+    fn owner_column() -> DynIden
+    where
+        Self: OwnerColumn,
+    {
         Alias::new(Self::declaration().key_column().unwrap_or(DEFAULT_OWNER)).into_iden()
     }
 }
+
+/// An entity whose own table names the user; implemented by `#[derive(UserScoped)]` where it says no `via`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no owner column",
+    note = "its rows belong to users `via` those they refer to: filter by the column there"
+)]
+pub trait OwnerColumn: UserScoped {}
 
 /// An entity whose rows belong to tenants; implemented by `#[derive(TenantScoped)]`.
 #[diagnostic::on_unimplemented(
@@ -44,7 +58,23 @@ pub trait UserScoped: EntityTrait {
 pub trait TenantScoped: EntityTrait {
     /// What the entity says of its tenant.
     fn declaration() -> Declaration;
+
+    /// The tenant column, for filters and joins; it exists in the table even where the model has no such field.
+    #[must_use]
+    fn tenant_column() -> DynIden
+    where
+        Self: TenantColumn,
+    {
+        Alias::new(Self::declaration().key_column().unwrap_or(DEFAULT_TENANT)).into_iden()
+    }
 }
+
+/// An entity whose own table names the tenant; implemented by `#[derive(TenantScoped)]` where it says no `via`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no tenant column",
+    note = "its rows belong to tenants `via` those they refer to: filter by the column there"
+)]
+pub trait TenantColumn: TenantScoped {}
 
 /// An entity with policies of its own; implemented by `#[derive(RlsPolicies)]`.
 #[diagnostic::on_unimplemented(message = "`{Self}` has no policies", note = "derive `RlsPolicies` on its `Model`")]
@@ -63,13 +93,13 @@ pub trait Unscoped: EntityTrait {
     fn declaration() -> Declaration;
 }
 
-/// A Rust type an owner column can have.
+/// A Rust type an owner or tenant column can have.
 ///
 /// Implement it for a type of your own whose column is `uuid`, `integer`, `bigint`, `text` or `varchar`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the type of an owner column",
+    message = "`{Self}` cannot be the type of an owner or tenant column",
     label = "expected `Uuid`, `i32`, `i64` or `String`",
-    note = "an owner column is never NULL: write `Uuid`, not `Option<Uuid>`"
+    note = "such a column is never NULL: write `Uuid`, not `Option<Uuid>`"
 )]
 pub trait OwnerKey {}
 

@@ -38,7 +38,7 @@ mod transaction;
 pub use config::RlsConfig;
 pub use connection::RlsConnection;
 pub use context::{AdminContext, RlsContext, Settings, UserContext};
-pub use entity::{Declaration, OwnerKey, RlsPolicies, TenantScoped, Unscoped, UserScoped};
+pub use entity::{Declaration, OwnerColumn, OwnerKey, RlsPolicies, TenantColumn, TenantScoped, Unscoped, UserScoped};
 pub use error::{
     ConfigError, ContextError, DeclarationError, GateError, GateFinding, NameError, PolicyError, RlsError, SchemaError,
 };
@@ -55,7 +55,11 @@ pub use setting::{SettingElement, SettingType, SettingValue};
 pub use stream::RowStream;
 pub use transaction::Transaction;
 
-pub use rls_derive::{RlsContextCore as RlsContext, UserScopedCore as UserScoped, model_core as model};
+// A derive and its trait share a name, as in serde.
+pub use rls_derive::{
+    RlsContextCore as RlsContext, RlsPoliciesCore as RlsPolicies, TenantScopedCore as TenantScoped,
+    UnscopedCore as Unscoped, UserScopedCore as UserScoped, model_core as model,
+};
 
 /// What the derives' expansions call; not for use by hand.
 #[doc(hidden)]
@@ -65,4 +69,5 @@ pub mod __private {
     pub use uuid::Uuid;
 
     pub use crate::assert::*;
+    pub use crate::entity::{OwnerColumn, TenantColumn};
 }

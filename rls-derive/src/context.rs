@@ -9,7 +9,7 @@ use quote::quote;
 use syn::DeriveInput;
 
 use crate::ctxt::Ctxt;
-use crate::expand::Root;
+use crate::root::Root;
 
 /// Expands the derive; errors come with implementations that keep the compiler from reporting more.
 pub fn derive(root: Root, input: TokenStream) -> TokenStream {

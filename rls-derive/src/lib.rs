@@ -7,27 +7,69 @@ mod attr;
 mod check;
 mod context;
 mod ctxt;
+mod derive;
 mod expand;
 mod model;
+mod root;
 mod setting;
+mod spelling;
 mod symbol;
 #[cfg(test)]
 mod tests;
 
 use proc_macro::TokenStream;
 
-use crate::expand::Root;
+use crate::derive::Derive;
+use crate::root::Root;
 
-#[doc = include_str!("../docs/user_scoped.md")]
+// The examples in the documentation of these need SeaORM and the facade, whose tests run them.
+
+#[cfg_attr(not(doctest), doc = include_str!("../docs/user_scoped.md"))]
 #[proc_macro_derive(UserScoped, attributes(user_scoped))]
 pub fn user_scoped(input: TokenStream) -> TokenStream {
-    expand::derive(Root::Facade, input.into()).into()
+    expand::expand(Derive::UserScoped, Root::Facade, input.into()).into()
 }
 
-#[doc = include_str!("../docs/user_scoped.md")]
+#[cfg_attr(not(doctest), doc = include_str!("../docs/user_scoped.md"))]
 #[proc_macro_derive(UserScopedCore, attributes(user_scoped))]
 pub fn user_scoped_core(input: TokenStream) -> TokenStream {
-    expand::derive(Root::Core, input.into()).into()
+    expand::expand(Derive::UserScoped, Root::Core, input.into()).into()
+}
+
+#[cfg_attr(not(doctest), doc = include_str!("../docs/tenant_scoped.md"))]
+#[proc_macro_derive(TenantScoped, attributes(tenant_scoped))]
+pub fn tenant_scoped(input: TokenStream) -> TokenStream {
+    expand::expand(Derive::TenantScoped, Root::Facade, input.into()).into()
+}
+
+#[cfg_attr(not(doctest), doc = include_str!("../docs/tenant_scoped.md"))]
+#[proc_macro_derive(TenantScopedCore, attributes(tenant_scoped))]
+pub fn tenant_scoped_core(input: TokenStream) -> TokenStream {
+    expand::expand(Derive::TenantScoped, Root::Core, input.into()).into()
+}
+
+#[cfg_attr(not(doctest), doc = include_str!("../docs/rls_policies.md"))]
+#[proc_macro_derive(RlsPolicies, attributes(rls_policies))]
+pub fn rls_policies(input: TokenStream) -> TokenStream {
+    expand::expand(Derive::RlsPolicies, Root::Facade, input.into()).into()
+}
+
+#[cfg_attr(not(doctest), doc = include_str!("../docs/rls_policies.md"))]
+#[proc_macro_derive(RlsPoliciesCore, attributes(rls_policies))]
+pub fn rls_policies_core(input: TokenStream) -> TokenStream {
+    expand::expand(Derive::RlsPolicies, Root::Core, input.into()).into()
+}
+
+#[cfg_attr(not(doctest), doc = include_str!("../docs/unscoped.md"))]
+#[proc_macro_derive(Unscoped, attributes(unscoped))]
+pub fn unscoped(input: TokenStream) -> TokenStream {
+    expand::expand(Derive::Unscoped, Root::Facade, input.into()).into()
+}
+
+#[cfg_attr(not(doctest), doc = include_str!("../docs/unscoped.md"))]
+#[proc_macro_derive(UnscopedCore, attributes(unscoped))]
+pub fn unscoped_core(input: TokenStream) -> TokenStream {
+    expand::expand(Derive::Unscoped, Root::Core, input.into()).into()
 }
 
 #[doc = include_str!("../docs/model.md")]

@@ -7,9 +7,11 @@ use quote::quote;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Fields, ItemStruct, Path, Token};
 
-use crate::attr::{Attr, USER_SCOPED};
+use crate::attr::Attr;
 use crate::ctxt::Ctxt;
-use crate::expand::Root;
+use crate::derive::Derive;
+use crate::root::Root;
+use crate::symbol::Word;
 
 /// Expands the attribute; errors come with the struct, less what only the missing derive would understand.
 pub fn expand(root: Root, args: &TokenStream, input: &TokenStream) -> TokenStream {
@@ -31,7 +33,7 @@ pub fn expand(root: Root, args: &TokenStream, input: &TokenStream) -> TokenStrea
     match is_scoped(&ctxt, &item.attrs) {
         true if is_seaorm_model => {}
         true => add_owner(&ctxt, root, &mut item),
-        false => item.attrs.retain(|attr| !attr.path().is_ident(USER_SCOPED)),
+        false => item.attrs.retain(|attr| !attr.path().is_ident(Derive::UserScoped.attribute())),
     }
     let model = (derives(&item.attrs, "DeriveEntityModel") && !is_seaorm_model).then(|| quote!(#[sea_orm::model]));
     let error = ctxt.check().err().map(syn::Error::into_compile_error);
@@ -64,14 +66,22 @@ fn derives(attrs: &[Attribute], name: &str) -> bool {
     derives.any(|path| path.segments.last().is_some_and(|last| last.ident == name))
 }
 
+/// Whether the derive is below the attribute, from the facade or from the core.
+fn derives_one_of(attrs: &[Attribute], derive: Derive) -> bool {
+    let name = derive.name();
+    derives(attrs, name) || derives(attrs, &format!("{name}Core"))
+}
+
 fn is_scoped(ctxt: &Ctxt, attrs: &[Attribute]) -> bool {
     // A derive above has been expanded, and taken away, before this attribute sees the struct.
     let message = if !derives(attrs, "DeriveEntityModel") {
         "put `#[sea_orm_rls::model]` above `#[derive(…, DeriveEntityModel, UserScoped)]`"
-    } else if !derives(attrs, "UserScoped") && !derives(attrs, "UserScopedCore") {
-        "derive `UserScoped` beside `DeriveEntityModel`: without it nothing scopes the table to its users"
-    } else {
+    } else if derives_one_of(attrs, Derive::UserScoped) {
         return true;
+    } else if Derive::ALL.into_iter().any(|derive| derives_one_of(attrs, derive)) {
+        "`#[sea_orm_rls::model]` adds the owner of `UserScoped`, which is not derived here: write `#[sea_orm::model]`"
+    } else {
+        "derive `UserScoped` beside `DeriveEntityModel`: without it nothing scopes the table to its users"
     };
     ctxt.error_at(Span::call_site(), message);
     false
@@ -80,10 +90,11 @@ fn is_scoped(ctxt: &Ctxt, attrs: &[Attribute]) -> bool {
 fn add_owner(ctxt: &Ctxt, root: Root, item: &mut ItemStruct) {
     // The derive reads the same attributes after this macro, and reports what is wrong with them.
     let reported = Ctxt::new();
-    let attr = Attr::parse(&reported, &item.attrs);
+    let attr = Attr::parse(&reported, Derive::UserScoped, &item.attrs);
     reported.discard();
     if let Fields::Named(fields) = &mut item.fields
-        && attr.identity.is_none()
+        && !attr.says(Word::Identity)
+        && !attr.says(Word::Via)
     {
         field::add_owner(ctxt, &root.path(attr.root.as_ref()), &attr, fields);
         field::add_relation(ctxt, &attr, fields);

@@ -1,108 +1,85 @@
-//! The words of `#[user_scoped(…)]`, each declared once.
+//! The words of the derives' attributes, each declared once.
 
-/// A key of `#[user_scoped(…)]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Word {
-    Backfill,
-    Crate,
-    Identity,
-    Index,
-    NoDefault,
-    NoForeignKey,
-    OnDelete,
-    Owner,
-    Setting,
-    To,
-    User,
+/// Declares [`Word`]: a key's name, and how it is written, for messages. In the order in which messages list them.
+macro_rules! words {
+    ($($word:ident: $name:literal, $usage:literal;)*) => {
+        /// A key of a derive's attribute.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Word {
+            $($word),*
+        }
+
+        impl Word {
+            pub const ALL: &[Self] = &[$(Self::$word),*];
+
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$word => $name),*
+                }
+            }
+
+            /// How the key is written, for messages.
+            pub fn usage(self) -> &'static str {
+                match self {
+                    $(Self::$word => $usage),*
+                }
+            }
+        }
+    };
+}
+
+words! {
+    Backfill: "backfill", r#"backfill = "<SQL expression>""#;
+    Column: "column", r#"column = "account_id""#;
+    Crate: "crate", r#"crate = "path::to::crate""#;
+    Grant: "grant", "grant(select, insert)";
+    Identity: "identity", "identity";
+    Index: "index", "index(created_at)";
+    NoDefault: "no_default", "no_default";
+    NoForeignKey: "no_foreign_key", "no_foreign_key";
+    OnDelete: "on_delete", r#"on_delete = "cascade""#;
+    Owner: "owner", r#"owner = "author_id""#;
+    Policies: "policies", "policies = path::to::function";
+    Read: "read", r#"read = "is_public""#;
+    Reason: "reason", r#"reason = "the same for everyone""#;
+    Setting: "setting", r#"setting = "app.user_id""#;
+    SoftDelete: "soft_delete", r#"soft_delete = "deleted_at""#;
+    Tenant: "tenant", "tenant = super::tenant::Entity";
+    To: "to", r#"to = "id""#;
+    User: "user", "user = super::user::Entity";
+    Via: "via", r#"via = "project""#;
 }
 
 impl Word {
-    /// Ordered as messages list them.
-    pub const ALL: [Self; 11] = [
-        Self::Backfill,
-        Self::Crate,
-        Self::Identity,
-        Self::Index,
-        Self::NoDefault,
-        Self::NoForeignKey,
-        Self::OnDelete,
-        Self::Owner,
-        Self::Setting,
-        Self::To,
-        Self::User,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Backfill => "backfill",
-            Self::Crate => "crate",
-            Self::Identity => "identity",
-            Self::Index => "index",
-            Self::NoDefault => "no_default",
-            Self::NoForeignKey => "no_foreign_key",
-            Self::OnDelete => "on_delete",
-            Self::Owner => "owner",
-            Self::Setting => "setting",
-            Self::To => "to",
-            Self::User => "user",
-        }
-    }
-
-    /// How the key is written, for messages.
-    pub fn usage(self) -> &'static str {
-        match self {
-            Self::Backfill => r#"backfill = "<SQL expression>""#,
-            Self::Crate => r#"crate = "path::to::crate""#,
-            Self::Identity => "identity",
-            Self::Index => "index(created_at)",
-            Self::NoDefault => "no_default",
-            Self::NoForeignKey => "no_foreign_key",
-            Self::OnDelete => r#"on_delete = "cascade""#,
-            Self::Owner => r#"owner = "author_id""#,
-            Self::Setting => r#"setting = "app.user_id""#,
-            Self::To => r#"to = "id""#,
-            Self::User => "user = super::user::Entity",
-        }
-    }
-
     pub fn find(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|word| word.as_str() == key)
+        Self::ALL.iter().copied().find(|word| word.as_str() == key)
     }
-}
 
-/// ``one of `a`, `b`, `c` `` without the last space.
-pub fn list(words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
-    let words: Vec<String> = words.into_iter().map(|word| format!("`{}`", word.as_ref())).collect();
-    format!("one of {}", words.join(", "))
-}
-
-/// The candidate that a misspelt word most likely meant, if any is near.
-pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let near = |candidate: &str| candidate.chars().count().min(word.chars().count()).div_ceil(3).min(3);
-    candidates
-        .into_iter()
-        .map(|candidate| (distance(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= near(candidate))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-/// Levenshtein's distance, where exchanging two neighbours counts as one step.
-fn distance(left: &str, right: &str) -> usize {
-    let left: Vec<char> = left.chars().collect();
-    let right: Vec<char> = right.chars().collect();
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=right.len()).collect();
-    for (i, l) in left.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, r) in right.iter().enumerate() {
-            let mut steps = (last[j] + usize::from(l != r)).min(last[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *l == right[j - 1] && left[i - 1] == *r {
-                steps = steps.min(before[j - 1] + 1);
-            }
-            row.push(steps);
+    /// The word that says the same of a tenant, or of a user.
+    pub fn counterpart(self) -> Option<Self> {
+        match self {
+            Self::Owner => Some(Self::Column),
+            Self::Column => Some(Self::Owner),
+            Self::User => Some(Self::Tenant),
+            Self::Tenant => Some(Self::User),
+            _ => None,
         }
-        before = std::mem::replace(&mut last, row);
     }
-    last[right.len()]
+
+    /// Whether it tells of the column that names the user or tenant.
+    pub fn is_of_column(self) -> bool {
+        matches!(
+            self,
+            Self::Backfill
+                | Self::Column
+                | Self::Index
+                | Self::NoDefault
+                | Self::NoForeignKey
+                | Self::OnDelete
+                | Self::Owner
+                | Self::Tenant
+                | Self::To
+                | Self::User
+        )
+    }
 }

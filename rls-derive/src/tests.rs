@@ -1,13 +1,22 @@
 //! The macros as functions over tokens.
 
 mod context;
+mod derives;
 mod errors;
 mod expansion;
 mod model;
+mod policies;
+mod rows;
+mod tenant;
+mod unscoped;
 mod words;
 
 use proc_macro2::TokenStream;
 use syn::Item;
+
+use crate::derive::Derive;
+use crate::expand::expand;
+use crate::root::Root;
 
 fn tokens(source: &str) -> TokenStream {
     source.parse().expect("the input's tokens")
@@ -31,6 +40,18 @@ fn compile_errors(expansion: TokenStream) -> Vec<(String, String)> {
             _ => None,
         })
         .collect()
+}
+
+/// The errors of a derive on a struct.
+fn errors_of(derive: Derive, input: &str) -> Vec<(String, String)> {
+    compile_errors(expand(derive, Root::Facade, tokens(input)))
+}
+
+#[track_caller]
+fn assert_errors_of(derive: Derive, input: &str, expected: &[(&str, &str)]) {
+    let found = errors_of(derive, input);
+    let found: Vec<_> = found.iter().map(|(at, message)| (at.as_str(), message.as_str())).collect();
+    assert_eq!(found, expected, "{input}");
 }
 
 /// Tests that compare expansions with their snapshots, whose headers show the input.

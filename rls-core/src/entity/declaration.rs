@@ -249,8 +249,13 @@ impl Declaration {
 
     /// Further policies.
     #[must_use]
-    pub fn policies(self, policies: impl IntoIterator<Item = PolicyDraft>) -> Self {
-        self.scope(|scope| scope.policies.extend(policies))
+    pub fn policies(mut self, policies: impl IntoIterator<Item = PolicyDraft>) -> Self {
+        match &mut self.part {
+            Part::Scoped(scope) => scope.policies.extend(policies),
+            Part::Policies(declared) => declared.extend(policies),
+            Part::Unscoped { .. } => {}
+        }
+        self
     }
 
     fn scope(mut self, change: impl FnOnce(&mut DeclaredScope)) -> Self {

@@ -8,7 +8,8 @@ use syn::{Attribute, Error, Ident, LitStr, Path, Result};
 
 use crate::attr::{Value, until_comma};
 use crate::ctxt::Ctxt;
-use crate::symbol::{Word, closest};
+use crate::spelling::did_you_mean;
+use crate::symbol::Word;
 
 /// The helper attribute of the struct.
 pub const RLS_CONTEXT: &str = "rls_context";
@@ -57,10 +58,10 @@ fn crate_path(key: &Path, rest: TokenStream) -> Result<Path> {
     if let Some(ident) = key.get_ident()
         && ident.unraw() == word.as_str()
     {
-        return Value { word, span: ident.span(), rest }.parsed(Path::parse_mod_style);
+        return Value { word, usage: word.usage(), span: ident.span(), rest }.parsed(Path::parse_mod_style);
     }
     let name = key.to_token_stream().to_string();
-    let hint = did_you_mean(&name, word.as_str());
+    let hint = did_you_mean(&name, [word.as_str()]);
     Err(Error::new_spanned(key, format!("unknown key `{name}`, expected `{}`{hint}", word.as_str())))
 }
 
@@ -104,7 +105,7 @@ impl Parse for Said {
             match input.call(Ident::parse_any).map(|word| word.to_string()) {
                 Ok(word) if word == SKIP => Self::Skip,
                 Ok(word) if input.is_empty() => {
-                    let hint = did_you_mean(&word, SKIP);
+                    let hint = did_you_mean(&word, [SKIP]);
                     return Err(Error::new_spanned(tokens, format!("unknown word `{word}`, {USAGE}{hint}")));
                 }
                 _ => return Err(Error::new_spanned(&tokens, USAGE)),
@@ -118,8 +119,4 @@ fn misplaced(ctxt: &Ctxt, attrs: &[Attribute], name: &str, message: &str) {
     for attr in attrs.iter().filter(|attr| attr.path().is_ident(name)) {
         ctxt.error_spanned_by(&attr.meta, message);
     }
-}
-
-fn did_you_mean(word: &str, meant: &str) -> String {
-    closest(word, [meant]).map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"))
 }

@@ -7,26 +7,28 @@ use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Field, FieldsNamed, GenericArgument, Lit, LitStr, Path, PathArguments, Type, TypePath};
 use syn::{parse_quote, parse_quote_spanned};
 
-use crate::ast::{field_name, owner_name};
+use crate::ast::{column_name, field_name};
 use crate::attr::{Attr, OnDelete};
 use crate::ctxt::Ctxt;
+use crate::derive::Derive;
+use crate::symbol::Word;
 
 /// The relation's field.
 const RELATION: &str = "owner";
 
 /// Adds the owner's column where the struct has no such field.
 pub fn add_owner(ctxt: &Ctxt, root: &Path, attr: &Attr, fields: &mut FieldsNamed) {
-    let name = owner_name(attr);
+    let name = column_name(Derive::UserScoped, attr);
     if has_field(fields, name) {
         return;
     }
-    let span = attr.owner.as_ref().map_or_else(Span::call_site, |name| name.span);
+    let span = attr.column.as_ref().map_or_else(Span::call_site, |name| name.span);
     let Some(ident) = identifier(name, span) else {
         ctxt.error_at(span, "`#[sea_orm_rls::model]` adds a field of that name, which has to be an identifier");
         return;
     };
     // SeaORM reads a field's type as text without spaces: `<U as EntityTrait>` would not survive, an alias does.
-    let field = match &attr.user {
+    let field = match &attr.holder {
         Some(user) => parse_quote_spanned! {span=>
             #[doc = " The user the row belongs to."]
             pub #ident: #root::__private::KeyOf<#user>
@@ -43,10 +45,10 @@ pub fn add_owner(ctxt: &Ctxt, root: &Path, attr: &Attr, fields: &mut FieldsNamed
 /// Adds the relation `owner` where `user` says to whom, and the struct has neither a field of that name nor another
 /// relation by the owner's column.
 pub fn add_relation(ctxt: &Ctxt, attr: &Attr, fields: &mut FieldsNamed) {
-    let Some(user) = &attr.user else {
+    let Some(user) = &attr.holder else {
         return;
     };
-    let from = owner_name(attr);
+    let from = column_name(Derive::UserScoped, attr);
     if has_field(fields, RELATION) || fields.named.iter().any(|field| belongs_to_by(field, from)) {
         return;
     }
@@ -58,7 +60,7 @@ pub fn add_relation(ctxt: &Ctxt, attr: &Attr, fields: &mut FieldsNamed) {
     let span = user.span();
     let from = LitStr::new(from, span);
     let to = attr.to.as_ref().map_or_else(|| LitStr::new("id", span), |to| LitStr::new(&to.value, to.span));
-    let key = if attr.no_foreign_key {
+    let key = if attr.says(Word::NoForeignKey) {
         quote!(skip_fk)
     } else {
         let action = attr.on_delete.unwrap_or(OnDelete::Cascade).variant();

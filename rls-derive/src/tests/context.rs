@@ -2,7 +2,7 @@
 
 use super::{compile_errors, expansions, file, tokens};
 use crate::context::derive;
-use crate::expand::Root;
+use crate::root::Root;
 
 expansions! {
     "context", |input| derive(Root::Facade, input);

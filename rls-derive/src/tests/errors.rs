@@ -1,29 +1,27 @@
 //! What `#[derive(UserScoped)]` refuses, and where it says so.
 
-use super::{compile_errors, file, tokens};
-use crate::expand::{Root, derive};
+use super::{assert_errors_of, compile_errors, errors_of, file, tokens};
+use crate::derive::Derive;
+use crate::expand::expand;
+use crate::root::Root;
 
-/// The errors for `#[user_scoped(…)]` on a model with an `id`, an `owner_id` and a `created_at`.
-fn errors(attribute: &str) -> Vec<(String, String)> {
-    let input =
-        format!("#[user_scoped({attribute})] struct Model {{ id: Uuid, owner_id: Uuid, created_at: DateTimeUtc }}");
-    compile_errors(derive(Root::Facade, tokens(&input)))
+/// `#[user_scoped(…)]` on a model with an `id`, an `owner_id` and a `created_at`.
+fn model(attribute: &str) -> String {
+    format!("#[user_scoped({attribute})] struct Model {{ id: Uuid, owner_id: Uuid, created_at: DateTimeUtc }}")
 }
 
 #[track_caller]
 fn assert_errors(attribute: &str, expected: &[(&str, &str)]) {
-    let found = errors(attribute);
-    let found: Vec<_> = found.iter().map(|(at, message)| (at.as_str(), message.as_str())).collect();
-    assert_eq!(found, expected, "{attribute}");
+    assert_errors_of(Derive::UserScoped, &model(attribute), expected);
 }
 
-const KEYS: &str = "expected one of `backfill`, `crate`, `identity`, `index`, `no_default`, `no_foreign_key`, \
-                    `on_delete`, `owner`, `setting`, `to`, `user`";
+const KEYS: &str = "expected one of `backfill`, `crate`, `grant`, `identity`, `index`, `no_default`, `no_foreign_key`, \
+                    `on_delete`, `owner`, `policies`, `read`, `setting`, `soft_delete`, `to`, `user`, `via`";
 
 #[test]
 fn unknown_key_is_told_with_what_was_meant() {
     assert_errors("ownr = \"x\"", &[("ownr", &format!("unknown key `ownr`, {KEYS}; did you mean `owner`?"))]);
-    assert_errors("tenant", &[("tenant", &format!("unknown key `tenant`, {KEYS}"))]);
+    assert_errors("absent", &[("absent", &format!("unknown key `absent`, {KEYS}"))]);
     assert_errors("a::b", &[("a::b", &format!("unknown key `a :: b`, {KEYS}"))]);
 }
 
@@ -89,10 +87,10 @@ fn missing_value_is_told_at_the_key() {
 #[test]
 fn on_delete_never_leaves_a_row_without_its_owner() {
     let actions = "expected one of `cascade`, `restrict`, `no_action`";
-    let null = format!("an owner is never NULL: {actions}");
+    let null = format!("the column is never NULL: {actions}");
     assert_errors("on_delete = \"set_null\"", &[("\"set_null\"", &null)]);
     assert_errors("on_delete = SetNull", &[("SetNull", &null)]);
-    let default = format!("the rows of a deleted user would belong to the one who deletes: {actions}");
+    let default = format!("the rows would belong to the one who deletes: {actions}");
     assert_errors("on_delete = \"SET DEFAULT\"", &[("\"SET DEFAULT\"", &default)]);
     assert_errors("on_delete = \"vanish\"", &[("\"vanish\"", &format!("unknown action: {actions}"))]);
 }
@@ -105,7 +103,7 @@ fn setting_has_a_name_that_postgresql_takes() {
     let long = format!("app.{}", "x".repeat(60));
     for name in ["user_id", "", ".", "app.", ".app", "app..x", "app.1x", "1app.x", "app.$x", "app.ü", "app.a b", &long]
     {
-        let found = errors(&format!("setting = {name:?}"));
+        let found = errors_of(Derive::UserScoped, &model(&format!("setting = {name:?}")));
         assert_eq!(found.len(), 1, "{name}");
         assert_eq!(found[0].0, format!("{name:?}"));
         assert!(found[0].1.starts_with("a setting is two or more names joined by dots"), "{}", found[0].1);
@@ -148,8 +146,8 @@ fn backfill_is_an_expression() {
 #[test]
 fn attribute_without_parentheses_is_an_error() {
     for (input, at) in [("#[user_scoped]", "user_scoped"), ("#[user_scoped = \"x\"]", "user_scoped = \"x\"")] {
-        let found = compile_errors(derive(Root::Facade, tokens(&format!("{input} struct Model {{ id: Uuid }}"))));
-        assert_eq!(found, [(at.to_owned(), "expected `#[user_scoped(…)]`".to_owned())]);
+        let input = format!("{input} struct Model {{ id: Uuid }}");
+        assert_errors_of(Derive::UserScoped, &input, &[(at, "expected `#[user_scoped(…)]`")]);
     }
 }
 
@@ -162,15 +160,15 @@ fn derive_belongs_on_a_model() {
         ("struct Model;", "Model"),
         ("enum Model { A }", "Model"),
     ] {
-        let found = compile_errors(derive(Root::Facade, tokens(input)));
-        assert_eq!(found, [(at.to_owned(), message.to_owned())], "{input}");
+        assert_errors_of(Derive::UserScoped, input, &[(at, message)]);
     }
 }
 
 #[test]
 fn mistakes_are_told_at_once_beside_one_implementation() {
     let input = "#[user_scoped(a, b, setting = 1)] #[user_scoped(index)] struct Model { id: Uuid }";
-    let expansion = derive(Root::Facade, tokens(input));
+    let expansion = expand(Derive::UserScoped, Root::Facade, tokens(input));
     assert_eq!(compile_errors(expansion.clone()).len(), 4);
-    assert_eq!(file(expansion).items.len(), 5);
+    // The fourth and fifth are the two implementations.
+    assert_eq!(file(expansion).items.len(), 6);
 }

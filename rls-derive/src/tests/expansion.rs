@@ -1,10 +1,18 @@
-//! What `#[derive(UserScoped)]` expands to.
+//! What `#[derive(UserScoped)]` expands to, and what holds for every derive of entities.
+
+use proc_macro2::TokenStream;
 
 use super::{expansions, tokens};
-use crate::expand::{Root, derive};
+use crate::derive::Derive;
+use crate::expand::expand;
+use crate::root::Root;
+
+fn facade(derive: Derive, input: TokenStream) -> TokenStream {
+    expand(derive, Root::Facade, input)
+}
 
 expansions! {
-    "derive", |input| derive(Root::Facade, input);
+    "derive", |input| facade(Derive::UserScoped, input);
 
     identity: r#"
 #[user_scoped(identity, setting = "app.actor")]
@@ -42,6 +50,30 @@ pub struct Model { id: Uuid, author_id: Uuid, created_at: i64, title: String }"#
 #[user_scoped(no_foreign_key, crate = my::rls)]
 struct Model { id: Uuid, owner_id: Uuid }"
 
+    via: r#"
+#[user_scoped(via = "project")]
+struct Model { id: Uuid, project_id: Uuid }"#
+
+    via_several: r#"
+#[user_scoped(via(task, "Tag"))]
+struct Model { task_id: Uuid, tag_id: Uuid }"#
+
+    read: r#"
+#[user_scoped(read = "is_public")]
+struct Model { id: Uuid, owner_id: Uuid, is_public: bool }"#
+
+    soft_delete: "
+#[user_scoped(soft_delete = deleted_at)]
+struct Model { id: Uuid, owner_id: Uuid, deleted_at: Option<DateTimeUtc> }"
+
+    grant: r#"
+#[user_scoped(identity, grant(select, "insert"))]
+struct Model { id: Uuid }"#
+
+    policies: r#"
+#[user_scoped(policies = super::policies::open, policies(own::<Entity>, "self::other"))]
+struct Model { id: Uuid, owner_id: Uuid }"#
+
     mistakes: r#"
 #[user_scoped(ownr = "author_id", setting = "user_id")]
 struct Model { id: Uuid, author_id: Uuid }"#
@@ -52,17 +84,22 @@ enum Model { Task }"
 
 #[test]
 fn paths_begin_where_the_derive_was_imported_from() {
-    let input = "struct Model { owner_id: Uuid }";
-    let facade = derive(Root::Facade, tokens(input)).to_string();
-    let core = derive(Root::Core, tokens(input)).to_string();
-    assert_eq!(facade.replace(":: sea_orm_rls ::", ":: rls_core ::"), core);
-    assert!(!core.contains("sea_orm_rls"));
+    let attributes = "#[rls_policies(policies = own)] #[unscoped(reason = \"why\", grant(select))]";
+    let input = format!("{attributes} struct Model {{ owner_id: Uuid }}");
+    for derive in Derive::ALL {
+        let facade = facade(derive, tokens(&input)).to_string();
+        let core = expand(derive, Root::Core, tokens(&input)).to_string();
+        assert_eq!(facade.replace(":: sea_orm_rls ::", ":: rls_core ::"), core);
+        assert!(!core.contains("sea_orm_rls"));
+    }
 }
 
 #[test]
 fn copy_for_model_ex_expands_to_nothing() {
-    let input = "#[user_scoped(ownr = 1)] pub struct ModelEx { owner_id: f64 }";
-    assert!(derive(Root::Facade, tokens(input)).is_empty());
+    for derive in Derive::ALL {
+        let input = format!("#[{}(ownr = 1)] pub struct ModelEx {{ owner_id: f64 }}", derive.attribute());
+        assert!(facade(derive, tokens(&input)).is_empty());
+    }
 }
 
 #[test]
@@ -76,7 +113,7 @@ fn on_delete_is_read_in_any_spelling() {
         ("NoAction", "NoAction"),
     ] {
         let input = format!("#[user_scoped(on_delete = {spelling})] struct Model {{ owner_id: Uuid }}");
-        let expansion = derive(Root::Facade, tokens(&input)).to_string();
+        let expansion = facade(Derive::UserScoped, tokens(&input)).to_string();
         assert!(expansion.contains(&format!("OnDelete :: {variant})")), "{spelling}: {expansion}");
     }
 }

@@ -3,8 +3,8 @@
 use proc_macro2::TokenStream;
 
 use super::{compile_errors, expansions, tokens};
-use crate::expand::Root;
 use crate::model::expand;
+use crate::root::Root;
 
 fn model(input: &str) -> TokenStream {
     expand(Root::Facade, &TokenStream::new(), &tokens(input))
@@ -48,6 +48,11 @@ struct Model {
     author: HasOne<super::user::Entity>,
 }"#
 
+    leaves_owned_through_another: "
+#[derive(DeriveEntityModel, UserScoped)]
+#[user_scoped(via = project)]
+struct Model { id: Uuid, project_id: Uuid }"
+
     leaves_identity: "
 #[derive(DeriveEntityModel, UserScoped)]
 #[user_scoped(identity)]
@@ -65,6 +70,17 @@ fn struct_without_user_scoped_is_refused() {
     assert_eq!(compile_errors(expansion.clone()), error("the macro", message));
     // The helper attribute belongs to the derive that is missing, and would be one more error.
     assert!(!expansion.to_string().contains("user_scoped"));
+}
+
+#[test]
+fn struct_with_another_derive_is_sent_to_seaorm() {
+    let message =
+        "`#[sea_orm_rls::model]` adds the owner of `UserScoped`, which is not derived here: write `#[sea_orm::model]`";
+    for derive in ["TenantScoped", "RlsPolicies", "sea_orm_rls::Unscoped", "UnscopedCore"] {
+        let expansion = model(&format!("#[derive(DeriveEntityModel, {derive})] struct Model {{ id: Uuid }}"));
+        assert_eq!(compile_errors(expansion), error("the macro", message), "{derive}");
+    }
+    assert_eq!(compile_errors(model("#[derive(DeriveEntityModel, TenantScoped, UserScoped)] struct Model {}")), []);
 }
 
 #[test]

@@ -8,11 +8,18 @@ mod dense;
 mod expanded;
 mod key_types;
 mod lints;
+mod membership;
 mod model;
 mod model_fields;
 mod names;
 mod no_field;
 mod plain;
+mod policies;
+mod refused;
+mod rows;
+mod tenants;
+mod unscoped;
+mod via;
 
 macro_rules! accepted {
     ($($case:ident),* $(,)?) => {$(
@@ -23,4 +30,24 @@ macro_rules! accepted {
     )*};
 }
 
-accepted!(compact, context, crate_path, dense, expanded, key_types, lints, model, model_fields, names, no_field, plain);
+accepted!(
+    compact,
+    context,
+    crate_path,
+    dense,
+    expanded,
+    key_types,
+    lints,
+    membership,
+    model,
+    model_fields,
+    names,
+    no_field,
+    plain,
+    policies,
+    refused,
+    rows,
+    tenants,
+    unscoped,
+    via,
+);

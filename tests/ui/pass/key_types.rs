@@ -75,7 +75,7 @@ tables!(own, crate::pass::key_types::user_id::UserId, sea_orm());
 
 fn key<U: sea_orm_rls::UserScoped, T: sea_orm_rls::UserScoped>() -> KeyType {
     let registry: Registry = sea_orm_rls::registry![U, T].unwrap();
-    registry.scopes()[0].key
+    registry.scopes()[0].keys[0].key
 }
 
 pub(crate) fn main() {

@@ -23,15 +23,22 @@ mod user {
 
 mod task {
     use sea_orm::entity::prelude::*;
-    use sea_orm_rls::UserScoped;
+    use sea_orm_rls::{Policy, PolicyDraft, RlsPolicies, TenantScoped, UserScoped};
 
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+    pub(crate) fn policies() -> [PolicyDraft; 1] {
+        [Policy::restrictive("task_all").using(true)]
+    }
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped, TenantScoped, RlsPolicies)]
     #[sea_orm(table_name = "task")]
-    #[user_scoped(user = super::user::Entity)]
+    #[user_scoped(user = super::user::Entity, grant(select, insert), read = is_public)]
+    #[tenant_scoped(no_foreign_key)]
+    #[rls_policies(policies = policies)]
     pub(crate) struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub(crate) id: Uuid,
         pub(crate) owner_id: Uuid,
+        pub(crate) is_public: bool,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

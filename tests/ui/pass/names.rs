@@ -58,7 +58,7 @@ pub(crate) fn main() {
     let registry = sea_orm_rls::registry![user::Entity, renamed::Entity, raw::Entity].unwrap();
     let columns = |table: &str| {
         let scope = registry.scopes().iter().find(|scope| scope.table.table.as_str() == table).unwrap();
-        let sea_orm_rls::ScopeKind::Owned(owned) = &scope.kind else { panic!("owned") };
+        let owned = scope.keys[0].owned().unwrap();
         owned.index.iter().map(sea_orm_rls::Identifier::as_str).collect::<Vec<_>>()
     };
     assert_eq!(columns("renamed"), ["belongsTo", "createdAt"]);

@@ -47,11 +47,12 @@ pub(crate) fn main() {
     let registry = registry![user::Entity, task::Entity].unwrap();
 
     let [task, user] = registry.scopes() else { panic!("two tables") };
+    let (task, user) = (&task.keys[0], user.owner().unwrap());
     assert_eq!(user.kind, ScopeKind::Identity);
-    assert_eq!((user.owner.as_str(), user.setting.as_str()), ("id", "app.actor"));
+    assert_eq!((user.column.as_str(), user.setting.as_str()), ("id", "app.actor"));
 
-    assert_eq!((task.owner.as_str(), task.setting.as_str()), ("author_id", "app.actor"));
-    let ScopeKind::Owned(owned) = &task.kind else { panic!("owned") };
+    assert_eq!((task.column.as_str(), task.setting.as_str()), ("author_id", "app.actor"));
+    let owned = task.owned().unwrap();
     let index: Vec<&str> = owned.index.iter().map(sea_orm_rls::Identifier::as_str).collect();
     assert_eq!(index, ["author_id", "title", "due"]);
     assert!(!owned.default);

@@ -1,0 +1,109 @@
+//! The derives of entities, and which words each knows.
+
+use crate::symbol::Word;
+
+/// A derive that declares something of an entity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Derive {
+    UserScoped,
+    TenantScoped,
+    RlsPolicies,
+    Unscoped,
+}
+
+impl Derive {
+    pub const ALL: [Self; 4] = [Self::UserScoped, Self::TenantScoped, Self::RlsPolicies, Self::Unscoped];
+
+    /// The derive's name, which is its trait's too.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UserScoped => "UserScoped",
+            Self::TenantScoped => "TenantScoped",
+            Self::RlsPolicies => "RlsPolicies",
+            Self::Unscoped => "Unscoped",
+        }
+    }
+
+    /// The helper attribute.
+    pub fn attribute(self) -> &'static str {
+        match self {
+            Self::UserScoped => "user_scoped",
+            Self::TenantScoped => "tenant_scoped",
+            Self::RlsPolicies => "rls_policies",
+            Self::Unscoped => "unscoped",
+        }
+    }
+
+    /// The keys of the attribute, ordered as messages list them.
+    pub fn words(self) -> &'static [Word] {
+        match self {
+            Self::UserScoped => &[
+                Word::Backfill,
+                Word::Crate,
+                Word::Grant,
+                Word::Identity,
+                Word::Index,
+                Word::NoDefault,
+                Word::NoForeignKey,
+                Word::OnDelete,
+                Word::Owner,
+                Word::Policies,
+                Word::Read,
+                Word::Setting,
+                Word::SoftDelete,
+                Word::To,
+                Word::User,
+                Word::Via,
+            ],
+            Self::TenantScoped => &[
+                Word::Backfill,
+                Word::Column,
+                Word::Crate,
+                Word::Grant,
+                Word::Identity,
+                Word::Index,
+                Word::NoDefault,
+                Word::NoForeignKey,
+                Word::OnDelete,
+                Word::Policies,
+                Word::Read,
+                Word::Setting,
+                Word::SoftDelete,
+                Word::Tenant,
+                Word::Via,
+            ],
+            Self::RlsPolicies => &[Word::Crate, Word::Policies],
+            Self::Unscoped => &[Word::Crate, Word::Grant, Word::Reason],
+        }
+    }
+
+    pub fn knows(self, word: Word) -> bool {
+        self.words().contains(&word)
+    }
+
+    /// How the key is written here, for messages.
+    pub fn usage(self, word: Word) -> &'static str {
+        match (self, word) {
+            (Self::TenantScoped, Word::Setting) => r#"setting = "app.tenant_id""#,
+            _ => word.usage(),
+        }
+    }
+
+    /// The key without which the derive says nothing.
+    pub fn required(self) -> Option<Word> {
+        match self {
+            Self::UserScoped | Self::TenantScoped => None,
+            Self::RlsPolicies => Some(Word::Policies),
+            Self::Unscoped => Some(Word::Reason),
+        }
+    }
+
+    /// The key that names the column of the user or tenant, and that column where the key is not given.
+    pub fn column(self) -> Option<(Word, &'static str)> {
+        match self {
+            Self::UserScoped => Some((Word::Owner, "owner_id")),
+            Self::TenantScoped => Some((Word::Column, "tenant_id")),
+            Self::RlsPolicies | Self::Unscoped => None,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What an entity says of itself, as calls that make a `Declaration`.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::Path;
+use syn::spanned::Spanned;
+
+use crate::ast::{Anchor, Model, field_name};
+use crate::attr::{Attr, Privilege};
+use crate::derive::Derive;
+use crate::symbol::Word;
+
+pub(super) fn expand(root: &Path, model: &Model<'_>) -> TokenStream {
+    let calls = match model.derive {
+        Derive::UserScoped | Derive::TenantScoped => scoped(root, model),
+        Derive::RlsPolicies => policies_of(model.attr),
+        Derive::Unscoped => unscoped(root, model.attr),
+    };
+    quote!(#root::Declaration::#calls)
+}
+
+fn scoped(root: &Path, model: &Model<'_>) -> TokenStream {
+    let anchor = anchor(model);
+    let of_tenants = (model.derive == Derive::TenantScoped).then(|| quote!(.of_tenants()));
+    let column = column(root, model.attr);
+    let rows = rows(root, model.attr);
+    quote!(#anchor #of_tenants #column #rows)
+}
+
+fn anchor(model: &Model<'_>) -> TokenStream {
+    match model.anchor() {
+        Anchor::Identity(_) => quote!(identity::<Self>()),
+        Anchor::Field(field) => {
+            let name = field_name(field);
+            quote!(owned::<Self>(#name))
+        }
+        Anchor::Column(column) => quote!(owned_in_table::<Self>(#column)),
+        Anchor::Through => {
+            let relations = model.attr.via.iter().map(|name| &name.value);
+            quote!(via::<Self>(&[#(#relations),*]))
+        }
+    }
+}
+
+/// What is said of the column that names the user or tenant.
+fn column(root: &Path, attr: &Attr) -> TokenStream {
+    let holder = attr.holder.as_ref().map(|holder| quote!(.user::<#holder>()));
+    let setting = attr.setting.as_ref().map(|setting| quote!(.setting(#setting)));
+    let on_delete = attr.on_delete.map(|on_delete| {
+        let variant = Ident::new(on_delete.variant(), Span::call_site());
+        quote!(.on_delete(#root::OnDelete::#variant))
+    });
+    let index = (!attr.index.is_empty()).then(|| {
+        let fields = attr.index.iter().map(|name| &name.value);
+        quote!(.index::<Self>(&[#(#fields),*]))
+    });
+    let no_default = attr.says(Word::NoDefault).then(|| quote!(.no_default()));
+    let no_foreign_key = attr.says(Word::NoForeignKey).then(|| quote!(.no_foreign_key()));
+    let backfill = attr.backfill.as_ref().map(|expression| quote!(.backfill(#expression)));
+    quote!(#holder #setting #on_delete #index #no_default #no_foreign_key #backfill)
+}
+
+/// What is said of the rows beyond whose they are.
+fn rows(root: &Path, attr: &Attr) -> TokenStream {
+    let read = attr.read.as_ref().map(|name| {
+        let field = &name.value;
+        quote!(.read::<Self>(#field))
+    });
+    let soft_delete = attr.soft_delete.as_ref().map(|name| {
+        let field = &name.value;
+        quote!(.soft_delete::<Self>(#field))
+    });
+    let grant = attr.grant.as_ref().map(|privileges| {
+        let privileges = granted(root, privileges);
+        quote!(.grant(#privileges))
+    });
+    let policies = attr.policies.iter().map(|function| quote_spanned!(function.span()=> .policies(#function())));
+    quote!(#read #soft_delete #grant #(#policies)*)
+}
+
+fn policies_of(attr: &Attr) -> TokenStream {
+    let mut functions = attr.policies.iter();
+    let first = functions.next().map(|function| quote_spanned!(function.span()=> #function()));
+    let more = functions.map(|function| quote_spanned!(function.span()=> .policies(#function())));
+    quote!(policies_of::<Self>(#first) #(#more)*)
+}
+
+fn unscoped(root: &Path, attr: &Attr) -> TokenStream {
+    let reason = &attr.reason;
+    let privileges = granted(root, attr.grant.as_deref().unwrap_or_default());
+    quote!(unscoped::<Self>(#reason, #privileges))
+}
+
+fn granted(root: &Path, privileges: &[Privilege]) -> TokenStream {
+    let variants = privileges.iter().map(|privilege| Ident::new(privilege.variant(), Span::call_site()));
+    quote!(&[#(#root::Privilege::#variants),*])
+}
