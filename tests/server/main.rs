@@ -7,4 +7,5 @@ mod habits;
 mod isolation;
 mod lane;
 mod policies;
+mod scenarios;
 mod schema;

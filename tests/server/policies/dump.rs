@@ -21,7 +21,7 @@ fn dump(url: &str) -> Option<String> {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
     // Lines for `psql` alone.
-    Some(text.lines().filter(|line| !line.starts_with('\\')).map(|line| format!("{line}\n")).collect())
+    Some(text.lines().filter(|line| !line.starts_with('\\')).collect::<Vec<_>>().join("\n"))
 }
 
 #[tokio::test]

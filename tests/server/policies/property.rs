@@ -131,7 +131,7 @@ async fn created(things: &Things, drafts: &[PolicyDraft]) -> Vec<String> {
 
 fn shown(things: &Things, drafts: &[PolicyDraft]) -> String {
     let policies = drafts.iter().flat_map(|draft| draft.build(&things.config).unwrap());
-    policies.map(|policy| format!("{}: {policy}\n", policy.name)).collect()
+    policies.map(|policy| format!("{}: {policy}", policy.name)).collect::<Vec<_>>().join("\n")
 }
 
 fn cases(roles: [String; 2], things: &Things) -> Vec<Vec<PolicyDraft>> {
