@@ -1,5 +1,7 @@
 //! The schema lane's driver: reads, compares, and applies what lacks, in one transaction.
 
+mod online;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -340,7 +342,7 @@ fn failure(change: &Change, sql: String, error: DbErr) -> SchemaError {
     match (state.as_deref(), change) {
         (Some(sqlstate::LOCK_NOT_AVAILABLE), _) => SchemaError::LockTimeout { sql },
         (
-            Some(sqlstate::NOT_NULL_VIOLATION),
+            Some(sqlstate::NOT_NULL_VIOLATION | sqlstate::CHECK_VIOLATION),
             Change::AddOwnerColumn { table, column, .. } | Change::SetNotNull { table, column, .. },
         ) => SchemaError::RowsWithoutOwner { table: table.to_string(), column: column.to_string() },
         (

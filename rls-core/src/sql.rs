@@ -2,10 +2,12 @@
 
 mod change;
 mod expression;
+mod online;
 mod policy;
 mod quote;
 
 pub(crate) use change::change;
 pub(crate) use expression::expression;
+pub(crate) use online::{Step, online};
 pub(crate) use policy::{comment_on_policy, create_policy};
 pub(crate) use quote::{identifier, literal, setting, table};

@@ -3,6 +3,7 @@
 mod catalog;
 mod login;
 mod names;
+mod online;
 mod refused;
 mod sync;
 

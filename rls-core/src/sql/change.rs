@@ -145,7 +145,7 @@ pub(crate) fn change(change: &Change) -> Vec<Statement> {
     }
 }
 
-fn index_name(table: &TableName, columns: &[Identifier], only: Option<&Identifier>) -> Identifier {
+pub(super) fn index_name(table: &TableName, columns: &[Identifier], only: Option<&Identifier>) -> Identifier {
     let words: Vec<&str> = columns.iter().map(Identifier::as_str).collect();
     let suffix = if only.is_some() { "only_idx" } else { "idx" };
     Identifier::joined(&table.table, &format!("{}_{suffix}", words.join("_")))

@@ -1,0 +1,93 @@
+//! Owner columns, keys and indexes on big tables that are in use: in steps none of which holds a strong lock for long.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
+
+use super::{Place, Rls, failure};
+use crate::catalog::SearchPath;
+use crate::error::{RlsError, SchemaError};
+use crate::plan::{Change, Plan};
+use crate::sql::{self, Step};
+
+/// How many pages of a table one statement fills.
+const PAGES: i64 = 2000;
+
+impl Rls {
+    /// Adds the owner columns, defaults, foreign keys and indexes that [`Rls::sync`] would add, without holding a
+    /// lock that stops readers or writers for longer than a change of the catalog takes; policies, flags and grants
+    /// are left to [`Rls::sync`], which then finds these done. Returns what was changed.
+    ///
+    /// Not all or nothing: what was done before a failure stays, and running it again goes on from there. Run one at a
+    /// time. A program that inserts without a user meanwhile is refused from the moment a column refuses NULL.
+    ///
+    /// Statements sent: those of [`Rls::plan`], and for each table a backfill of 2000 pages a statement,
+    /// `CREATE INDEX CONCURRENTLY`, and constraints `NOT VALID` that are validated afterwards. Locks taken: `ACCESS
+    /// EXCLUSIVE` for changes of the catalog alone, each waited for at most 5 s; `SHARE UPDATE EXCLUSIVE` and row locks
+    /// for what takes time. Transaction required: none; it cannot run within one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Rls::sync`].
+    pub async fn prepare_online(&self, db: &DatabaseConnection) -> Result<Plan, RlsError> {
+        let plan = self.plan(db).await?;
+        let mut steps: Vec<(Change, VecDeque<Step>)> = plan
+            .changes
+            .into_iter()
+            .filter_map(|change| sql::online(&change).map(|steps| (change, steps.into())))
+            .collect();
+        // Columns and defaults first: rows that come meanwhile then have their owner.
+        for (change, steps) in &mut steps {
+            if matches!(change, Change::AddOwnerColumn { .. } | Change::SetDefault { .. })
+                && let Some(step) = steps.pop_front()
+            {
+                run(db, change, step).await?;
+            }
+        }
+        let mut changes = Vec::new();
+        for (change, steps) in steps {
+            for step in steps {
+                run(db, &change, step).await?;
+            }
+            changes.push(change);
+        }
+        Ok(Plan { changes, kept: plan.kept })
+    }
+}
+
+async fn run(db: &DatabaseConnection, change: &Change, step: Step) -> Result<(), RlsError> {
+    match step {
+        Step::Together(statements) => within(db, change, &statements).await,
+        // In no transaction, as the server wants it.
+        Step::Alone(sql) => match db.execute_unprepared(&sql).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(failure(change, sql, error).into()),
+        },
+        Step::Pages { table, fill } => {
+            let size = format!("SELECT pg_relation_size({table}) / current_setting('block_size')::int8 AS pages");
+            let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, size)).await?;
+            let row = row.ok_or_else(|| SchemaError::Catalog { what: "a table without a size".to_owned() })?;
+            let pages: i64 = row.try_get("", "pages")?;
+            // One more round, for pages that were added meanwhile.
+            for from in (0..=pages).step_by(usize::try_from(PAGES).unwrap_or(usize::MAX)) {
+                let to = if from + PAGES > pages { i64::from(u32::MAX) } else { from + PAGES };
+                within(db, change, &[fill.between(from, to)]).await?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// One short transaction, with the same settings as the schema lane's.
+async fn within(db: &DatabaseConnection, change: &Change, statements: &[String]) -> Result<(), RlsError> {
+    let transaction = db.begin().await?;
+    let place = Place::enter(&transaction).await?;
+    transaction.execute_unprepared(&place.path.creating()).await?;
+    for sql in statements {
+        tracing::info!(statement = %sql, "applying");
+        transaction.execute_unprepared(sql).await.map_err(|error| failure(change, sql.clone(), error))?;
+    }
+    transaction.execute_unprepared(SearchPath::PRINTING).await?;
+    transaction.commit().await.map_err(|error| RlsError::Database(Arc::new(error)))
+}
