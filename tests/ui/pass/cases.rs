@@ -15,6 +15,7 @@ mod names;
 mod no_field;
 mod plain;
 mod policies;
+mod readme;
 mod refused;
 mod rows;
 mod tenants;
@@ -45,6 +46,7 @@ accepted!(
     no_field,
     plain,
     policies,
+    readme,
     refused,
     rows,
     tenants,
