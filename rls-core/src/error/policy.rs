@@ -13,6 +13,12 @@ pub enum PolicyError {
         /// What is wrong with the name.
         source: NameError,
     },
+    /// The comment holds a NUL byte, which no PostgreSQL text does.
+    #[error("policy `{policy}`: its comment holds a NUL byte")]
+    Comment {
+        /// The policy.
+        policy: String,
+    },
     /// `INSERT` reads no row.
     #[error("policy `{policy}`: `INSERT` has no `USING`, since it reads no row: say `with_check`")]
     InsertUsing {

@@ -102,6 +102,9 @@ impl PolicyDraft {
     pub fn build(&self, config: &RlsConfig) -> Result<Vec<Policy>, PolicyError> {
         let named = |source| PolicyError::Name { policy: self.name.clone(), source };
         let name = Identifier::new(self.name.clone()).map_err(named)?;
+        if self.comment.as_ref().is_some_and(|comment| comment.contains('\0')) {
+            return Err(PolicyError::Comment { policy: self.name.clone() });
+        }
         let roles = self.roles(config)?;
         let commands: Vec<Command> = if self.commands.is_empty() || self.commands.contains(&Command::All) {
             vec![Command::All]

@@ -80,8 +80,9 @@ async fn another_spelling_is_no_change() {
 async fn roles_kind_and_command_are_changes() {
     let things = Things::new().await;
     let base = || Policy::permissive("p").on([Command::Select]).using(true);
-    let reader = things.database.role("reader");
-    things.owner.execute_unprepared(&format!("CREATE ROLE \"{reader}\"")).await.unwrap();
+    let reader = things.database.role("Read\n\"er");
+    let quoted = reader.replace('"', "\"\"");
+    things.owner.execute_unprepared(&format!("CREATE ROLE \"{quoted}\"")).await.unwrap();
     let with_reader = || base().to([Grantee::App, Grantee::Role(reader.clone())]);
     things.sync([base()]).await.unwrap();
 
