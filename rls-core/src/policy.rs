@@ -172,6 +172,15 @@ impl<E> Policy<E> {
         self.command() == Command::All || self.command() == command
     }
 
+    /// Whether `ALTER POLICY` makes `other` of it: kind and command stay, and no condition comes or goes.
+    #[must_use]
+    pub fn is_alterable_to<T>(&self, other: &Policy<T>) -> bool {
+        self.kind == other.kind
+            && self.command() == other.command()
+            && self.using().is_some() == other.using().is_some()
+            && self.with_check().is_some() == other.with_check().is_some()
+    }
+
     /// The same policy with its expressions known otherwise.
     pub(crate) fn map<T>(&self, mut expression: impl FnMut(&E) -> T) -> Policy<T> {
         let using = self.using().map(&mut expression);

@@ -63,10 +63,7 @@ fn alter(
     let name = || table.desired.table.clone();
     let same = canonical.is_some_and(|asked| same(asked, found));
     let mends = stamp.as_ref().is_some_and(|stamp| stamp.asked == *asked);
-    let alterable = policy.kind == found.kind
-        && policy.command() == found.command()
-        && policy.using().is_some() == found.using().is_some()
-        && policy.with_check().is_some() == found.with_check().is_some();
+    let alterable = found.is_alterable_to(policy);
     if !same && alterable {
         changes.push(Change::AlterPolicy { table: name(), was: printed(found), policy: policy.clone(), mends });
     } else if !same {

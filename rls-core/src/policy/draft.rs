@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use super::{Command, Expression, Policy, PolicyKind, Rule};
 use crate::config::RlsConfig;
-use crate::error::PolicyError;
+use crate::error::{NameError, PolicyError};
 use crate::name::Identifier;
 
 /// For whom a policy holds, before the configuration has named the two roles.
@@ -17,6 +17,22 @@ pub enum Grantee {
     Public,
     /// A role of one's own.
     Role(String),
+}
+
+impl Grantee {
+    /// The role's name; `public`, which PostgreSQL gives to no role, is everyone.
+    ///
+    /// # Errors
+    ///
+    /// [`NameError`] for a name PostgreSQL would not keep.
+    pub fn role(&self, config: &RlsConfig) -> Result<Identifier, NameError> {
+        match self {
+            Self::App => Ok(config.app_role().clone()),
+            Self::Admin => Ok(config.admin_role().clone()),
+            Self::Public => Identifier::new("public"),
+            Self::Role(role) => Identifier::new(role.clone()),
+        }
+    }
 }
 
 impl From<&str> for Grantee {
@@ -48,6 +64,7 @@ pub struct PolicyDraft {
     using: Option<Expression>,
     with_check: Option<Expression>,
     comment: Option<String>,
+    verbatim: bool,
 }
 
 impl PolicyDraft {
@@ -60,6 +77,7 @@ impl PolicyDraft {
             using: None,
             with_check: None,
             comment: None,
+            verbatim: false,
         }
     }
 
@@ -91,6 +109,14 @@ impl PolicyDraft {
     /// What `COMMENT ON POLICY` says.
     pub fn comment(mut self, comment: impl Into<String>) -> Self {
         self.comment = Some(comment.into());
+        self
+    }
+
+    /// Takes the conditions as they are said, for policies that were written in SQL before: `using` is not said again
+    /// for the rows that are written (PostgreSQL takes it for them all the same), and a policy may have no condition,
+    /// which lets no row through where it is permissive.
+    pub fn verbatim(mut self) -> Self {
+        self.verbatim = true;
         self
     }
 
@@ -131,6 +157,9 @@ impl PolicyDraft {
     }
 
     fn rule(&self, command: Command) -> Result<Rule, PolicyError> {
+        if self.verbatim {
+            return Ok(Rule::new(command, self.using.clone(), self.with_check.clone()));
+        }
         let written = self.with_check.clone().or_else(|| self.using.clone());
         let reads = self.using.is_some();
         // A restrictive policy may check written rows alone; a permissive one without `USING` lets no row through.
@@ -154,11 +183,8 @@ impl PolicyDraft {
         }
         self.grantees
             .iter()
-            .map(|grantee| match grantee {
-                Grantee::App | Grantee::Public => Ok(config.app_role().clone()),
-                Grantee::Admin => Ok(config.admin_role().clone()),
-                Grantee::Role(role) => Identifier::new(role.clone())
-                    .map_err(|source| PolicyError::Name { policy: self.name.clone(), source }),
+            .map(|grantee| {
+                grantee.role(config).map_err(|source| PolicyError::Name { policy: self.name.clone(), source })
             })
             .collect()
     }
@@ -200,5 +226,13 @@ mod tests {
         assert!(matches!(built(&Policy::permissive("").using(true)), Err(PolicyError::Name { .. })));
         assert!(matches!(built(&Policy::permissive("p").to([""]).using(true)), Err(PolicyError::Name { .. })));
         assert!(built(&Policy::restrictive("p").with_check(true)).is_ok());
+    }
+
+    #[test]
+    fn verbatim_adds_no_condition() {
+        let update = Policy::permissive("p").on([Command::Update]).using(true).verbatim();
+        assert_eq!(built(&update).unwrap()[0].rule, Rule::Update { using: Some(Expression::True), with_check: None });
+        let nothing = Policy::restrictive("p").verbatim();
+        assert_eq!(built(&nothing).unwrap()[0].rule, Rule::All { using: None, with_check: None });
     }
 }
