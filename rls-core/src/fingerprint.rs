@@ -14,6 +14,12 @@ use crate::sql;
 /// What marks the comment of a policy that this family made.
 const MARK: &str = "sea-orm-rls:";
 
+/// What stands for the second fingerprint in a file, until the server has printed the policy.
+const PENDING: &str = "pending";
+
+/// A regular expression of PostgreSQL's that finds comments whose second fingerprint is pending.
+pub(crate) const PENDING_PATTERN: &str = "(^|\\n)sea-orm-rls: [0-9a-f]+ pending$";
+
 /// The fingerprints in a policy's comment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
@@ -34,6 +40,16 @@ impl Stamp {
         });
         let text = if stamp.is_some() { text } else { comment };
         ((!text.is_empty()).then(|| text.to_owned()), stamp)
+    }
+
+    /// Of a policy that is yet to be applied.
+    pub(crate) fn pending(asked: &str) -> Self {
+        Self { asked: asked.to_owned(), held: PENDING.to_owned() }
+    }
+
+    /// Whether the server is yet to print the policy.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.held == PENDING
     }
 
     /// The comment that carries `text` and these fingerprints.
@@ -91,6 +107,9 @@ mod tests {
             let (read, found) = Stamp::split(&stamp.comment(text));
             assert_eq!((read.as_deref(), found), (text, Some(stamp.clone())));
         }
+        let pending = Stamp::pending("aa");
+        assert!(pending.is_pending() && !stamp.is_pending());
+        assert_eq!(Stamp::split(&pending.comment(Some("text"))), (Some("text".to_owned()), Some(pending)));
         assert_eq!(Stamp::split("by hand"), (Some("by hand".to_owned()), None));
         assert_eq!(Stamp::split("sea-orm-rls: half"), (Some("sea-orm-rls: half".to_owned()), None));
     }

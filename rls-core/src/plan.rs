@@ -2,6 +2,7 @@
 
 mod change;
 mod json;
+mod place;
 mod print;
 mod reverse;
 mod text;

@@ -1,30 +1,35 @@
 //! The schema lane's driver: reads, compares, and applies what lacks, in one transaction.
 
+mod apply;
+mod freeze;
 mod online;
+mod place;
+mod role;
+mod run;
+mod stamp;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 
-use crate::catalog::{self, ActualRole, Relation, SearchPath};
+use crate::catalog::{self, Relation, SearchPath};
 use crate::config::RlsConfig;
 use crate::diff;
-use crate::error::{DeclarationError, RlsError, SchemaError, sqlstate};
-use crate::name::{Identifier, TableName};
+use crate::error::{DeclarationError, RlsError, SchemaError};
+use crate::name::TableName;
 use crate::plan::{Change, Kept, Plan};
 use crate::registry::Registry;
-use crate::sql;
 use crate::table::{Actual, Desired};
 
-/// `pg_advisory_xact_lock` of this family, one a database: the bytes of `sea-rls!`.
-const LOCK: i64 = 0x7365_612d_726c_7321;
+pub use apply::{apply_changes, apply_statements, ensure_roles};
+pub use freeze::Frozen;
 
-/// How long a statement waits for a lock on a table in use before everything is undone.
-const LOCK_TIMEOUT: &str = "5s";
+pub(crate) use place::Place;
 
-/// How often the roles are compared again after another database's migration changed them meanwhile.
-const ROLE_ATTEMPTS: usize = 5;
+use place::begin_alone;
+use role::sync_roles;
+use run::run;
+use stamp::stamp;
 
 /// What becomes of registered tables that are not in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,8 +115,7 @@ impl Rls {
     where
         C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
     {
-        let transaction = begin(db).await?;
-        let place = Place::enter(&transaction).await?;
+        let (transaction, place) = Place::reading(db).await?;
         // The rollback, of all or to a savepoint, puts the settings back too.
         let plan = self.planned(&transaction, &place).await;
         transaction.rollback().await?;
@@ -134,16 +138,16 @@ impl Rls {
     where
         C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
     {
-        let transaction = begin(db).await?;
-        transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
+        let transaction = begin_alone(db).await?;
         let place = Place::enter(&transaction).await?;
-        let mut changes = self.sync_roles(&transaction).await?;
+        place.verifiable()?;
+        let mut changes = sync_roles(&transaction, &self.config).await?;
         let (plan, desired) = self.table_plan(&transaction, &place).await?;
         self.consent(&plan)?;
         if !plan.changes.is_empty() {
             transaction.execute_unprepared(&place.path.creating()).await?;
             for change in &plan.changes {
-                apply(&transaction, change).await?;
+                run(&transaction, change).await?;
             }
             transaction.execute_unprepared(SearchPath::PRINTING).await?;
         }
@@ -155,6 +159,7 @@ impl Rls {
     }
 
     async fn planned(&self, db: &DatabaseTransaction, place: &Place) -> Result<(Plan, Vec<Desired>), RlsError> {
+        place.verifiable()?;
         let roles = catalog::roles(db, &self.config).await?;
         let mut changes = diff::roles(&self.config, &roles);
         let (plan, desired) = self.table_plan(db, place).await?;
@@ -171,37 +176,6 @@ impl Rls {
             .map(|(change, how)| format!("`{}` ({how})", change.sql().join("; ")))
             .collect();
         if changes.is_empty() { Ok(()) } else { Err(SchemaError::Weakens { changes }) }
-    }
-
-    /// Roles belong to the cluster, so migrations of two databases can meet at them: then the roles are read again.
-    async fn sync_roles(&self, db: &DatabaseTransaction) -> Result<Vec<Change>, RlsError> {
-        let mut attempt = 1;
-        loop {
-            let roles: BTreeMap<Identifier, ActualRole> = catalog::roles(db, &self.config).await?;
-            let changes = diff::roles(&self.config, &roles);
-            if changes.is_empty() {
-                return Ok(changes);
-            }
-            let savepoint = db.begin().await?;
-            let mut applied = Ok(());
-            for change in &changes {
-                applied = apply(&savepoint, change).await;
-                if applied.is_err() {
-                    break;
-                }
-            }
-            match applied {
-                Ok(()) => {
-                    savepoint.commit().await?;
-                    return Ok(changes);
-                }
-                Err(error) if attempt < ROLE_ATTEMPTS && error.is_meeting() => {
-                    savepoint.rollback().await?;
-                    attempt += 1;
-                }
-                Err(error) => return Err(error),
-            }
-        }
     }
 
     async fn table_plan(&self, db: &DatabaseTransaction, place: &Place) -> Result<(Plan, Vec<Desired>), RlsError> {
@@ -253,116 +227,4 @@ fn twice(names: &[&TableName]) -> Option<String> {
 
 fn lacks_column(desired: &Desired, actual: &Actual) -> bool {
     desired.columns.iter().any(|column| !actual.columns.contains_key(&column.name))
-}
-
-/// Writes the fingerprints that are missing or of another time.
-async fn stamp(db: &DatabaseTransaction, desired: &[Desired]) -> Result<(), RlsError> {
-    let names: Vec<&TableName> = desired.iter().map(|desired| &desired.table).collect();
-    let policies = catalog::policies(db, &names).await?;
-    for (desired, policies) in desired.iter().zip(&policies) {
-        for stale in diff::stale(desired, policies) {
-            let sql = sql::comment_on_policy(&sql::table(stale.table), stale.policy, Some(&stale.comment));
-            db.execute_unprepared(&sql).await.map_err(|error| statement_failure(sql, error))?;
-        }
-    }
-    Ok(())
-}
-
-/// Where the lane works: the schema of tables that name none, with `search_path` out of the way meanwhile.
-struct Place {
-    schema: Identifier,
-    path: SearchPath,
-}
-
-impl Place {
-    async fn enter(db: &DatabaseTransaction) -> Result<Self, RlsError> {
-        const WHERE: &str = "SELECT current_schema()::text AS schema, current_setting('search_path') AS search_path,
-                                    has_database_privilege(current_database(), 'TEMPORARY') AS temporary";
-        let row = db
-            .query_one_raw(Statement::from_string(DbBackend::Postgres, WHERE))
-            .await?
-            .ok_or_else(|| SchemaError::Catalog { what: "no current schema".to_owned() })?;
-        let schema: Option<String> = row.try_get("", "schema")?;
-        let schema = schema.ok_or_else(|| SchemaError::Catalog {
-            what: "a `search_path` in which no schema exists: create one, or set it".to_owned(),
-        })?;
-        let schema = Identifier::new(schema).map_err(|error| SchemaError::Catalog { what: error.to_string() })?;
-        let path = SearchPath(row.try_get("", "search_path")?);
-        if !row.try_get("", "temporary")? {
-            return Err(SchemaError::CannotVerify.into());
-        }
-        // With row_security off, a statement that policies would filter fails instead of passing rows over.
-        db.execute_unprepared(&format!(
-            "{}; SET LOCAL row_security = off; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'",
-            SearchPath::PRINTING
-        ))
-        .await?;
-        Ok(Self { schema, path })
-    }
-
-    /// Settings outlive a savepoint, so they are put back for a transaction of the caller's.
-    async fn leave(&self, db: &DatabaseTransaction) -> Result<(), RlsError> {
-        let restore = format!("{}; SET LOCAL row_security = on; SET LOCAL lock_timeout = DEFAULT", self.path.restore());
-        db.execute_unprepared(&restore).await?;
-        Ok(())
-    }
-}
-
-async fn begin<C>(db: &C) -> Result<DatabaseTransaction, RlsError>
-where
-    C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
-{
-    let backend = db.get_database_backend();
-    if backend != DbBackend::Postgres {
-        return Err(RlsError::Backend { backend: backend.as_str().to_owned() });
-    }
-    Ok(db.begin().await?)
-}
-
-async fn apply(db: &DatabaseTransaction, change: &Change) -> Result<(), RlsError> {
-    for statement in sql::change(change) {
-        tracing::info!(statement = %statement.shown, "applying");
-        let run = async {
-            if let Some(secret) = statement.secret {
-                // As a bound value it is in none of sqlx's or SeaORM's logs of statements.
-                const BIND: &str = "SELECT set_config('rls.secret', $1, true)";
-                db.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, BIND, [secret.into()])).await?;
-            }
-            db.execute_unprepared(&statement.text).await
-        };
-        run.await.map_err(|error| failure(change, statement.shown, error))?;
-    }
-    Ok(())
-}
-
-/// What a failed statement of a change means.
-fn failure(change: &Change, sql: String, error: DbErr) -> SchemaError {
-    let state = RlsError::Database(Arc::new(error.clone())).sqlstate();
-    let source = Arc::new(error);
-    match (state.as_deref(), change) {
-        (Some(sqlstate::LOCK_NOT_AVAILABLE), _) => SchemaError::LockTimeout { sql },
-        (
-            Some(sqlstate::NOT_NULL_VIOLATION | sqlstate::CHECK_VIOLATION),
-            Change::AddOwnerColumn { table, column, .. } | Change::SetNotNull { table, column, .. },
-        ) => SchemaError::RowsWithoutOwner { table: table.to_string(), column: column.to_string() },
-        (
-            Some(_),
-            Change::AddOwnerColumn { table, column, backfill: Some(_), .. }
-            | Change::SetNotNull { table, column, backfill: Some(_), .. },
-        ) => SchemaError::Backfill { table: table.to_string(), column: column.to_string(), source },
-        (Some(sqlstate::INSUFFICIENT_PRIVILEGE), Change::CreateRole { role, .. } | Change::AlterRole { role, .. }) => {
-            SchemaError::Privilege { what: format!("create or alter role `{role}`"), sql, source }
-        }
-        (Some(sqlstate::INSUFFICIENT_PRIVILEGE), _) => {
-            SchemaError::Privilege { what: "change this table or its grants".to_owned(), sql, source }
-        }
-        _ => SchemaError::Statement { sql, source },
-    }
-}
-
-fn statement_failure(sql: String, error: DbErr) -> RlsError {
-    match RlsError::from(&error).sqlstate().as_deref() {
-        Some(sqlstate::LOCK_NOT_AVAILABLE) => SchemaError::LockTimeout { sql }.into(),
-        _ => SchemaError::Statement { sql, source: Arc::new(error) }.into(),
-    }
 }

@@ -7,9 +7,11 @@ use super::policy::{POLICY_COLUMNS, POLICY_JOINS, policy};
 use super::query::{at, checked, get, name, rows, table, text};
 use crate::config::RlsConfig;
 use crate::error::RlsError;
+use crate::fingerprint;
 use crate::name::{Identifier, TableName};
 use crate::privilege::Privilege;
 use crate::scope::{KeyType, OnDelete};
+use crate::sql;
 use crate::table::{Actual, ActualColumn, ActualForeignKey, ActualIndex, Held};
 
 /// What stands under a registered name.
@@ -99,6 +101,18 @@ async fn held(db: &impl ConnectionTrait, wanted: &str) -> Result<Vec<(usize, Hel
         "{wanted}SELECT w.at, {POLICY_COLUMNS} FROM wanted w JOIN pg_policy p ON p.polrelid = w.oid {POLICY_JOINS}"
     );
     rows(db, query).await?.iter().map(|row| Ok((at(row)?, policy(row)?))).collect()
+}
+
+/// The tables with policies whose second fingerprint is pending.
+pub(crate) async fn pending(db: &impl ConnectionTrait) -> Result<Vec<TableName>, RlsError> {
+    let pattern = sql::literal(fingerprint::PENDING_PATTERN).unwrap_or_else(|| unreachable!("a constant without NUL"));
+    let query = format!(
+        "SELECT DISTINCT n.nspname::text AS schema, c.relname::text AS \"table\"
+         FROM pg_policy p {POLICY_JOINS}
+         JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE t.description ~ {pattern}"
+    );
+    rows(db, query).await?.iter().map(table_name).collect()
 }
 
 /// The tables of the schemas of `tables` that have row security, or policies, and are not among them.

@@ -16,6 +16,25 @@ pub enum SchemaError {
         /// The table.
         table: String,
     },
+    /// A table that a migration names is not in the database.
+    #[error("there is no table `{table}`: create it first, and say its schema where that is not the current one")]
+    NoTable {
+        /// The table.
+        table: String,
+    },
+    /// A policy that a migration names is not on its table.
+    #[error(
+        "table `{table}` has no policy `{policy}`; it has {}",
+        if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+    )]
+    NoPolicy {
+        /// The table.
+        table: String,
+        /// The policy.
+        policy: String,
+        /// The policies there are.
+        known: Vec<String>,
+    },
     /// A registered name is a view or another thing that has no row security.
     #[error("`{table}` is registered, and is no table: row security needs an ordinary or partitioned table")]
     NotATable {

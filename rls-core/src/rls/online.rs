@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
 
-use super::{Place, Rls, failure};
+use super::run::failure;
+use super::{Place, Rls};
 use crate::catalog::SearchPath;
 use crate::error::{RlsError, SchemaError};
 use crate::plan::{Change, Plan};

@@ -35,6 +35,14 @@ pub(crate) struct Held {
     pub(crate) stamp: Option<Stamp>,
 }
 
+impl Held {
+    /// The whole comment, fingerprint included.
+    pub(crate) fn comment(&self) -> Option<String> {
+        let text = self.policy.comment.as_deref();
+        self.stamp.as_ref().map(|stamp| stamp.comment(text)).or_else(|| text.map(str::to_owned))
+    }
+}
+
 /// A column, as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ActualColumn {

@@ -1,0 +1,55 @@
+use super::Change;
+use crate::name::{Identifier, TableName};
+use crate::policy::Policy;
+
+impl Change {
+    /// The same with `schema` where a table's name says none.
+    pub(crate) fn in_schema(&self, schema: &Identifier) -> Self {
+        let mut change = self.clone();
+        match &mut change {
+            Self::AddForeignKey { foreign_key, .. } => foreign_key.table = foreign_key.table.or_in(schema),
+            Self::CreatePolicy { policy, .. } | Self::AlterPolicy { policy, .. } => {
+                *policy = Policy::map(policy, |expression| expression.in_schema(schema));
+            }
+            Self::GrantSequence { sequence, .. } | Self::RevokeSequence { sequence, .. } => {
+                *sequence = sequence.or_in(schema);
+            }
+            _ => {}
+        }
+        if let Some(table) = change.table_mut() {
+            *table = table.or_in(schema);
+        }
+        change
+    }
+
+    fn table_mut(&mut self) -> Option<&mut TableName> {
+        match self {
+            Self::AddOwnerColumn { table, .. }
+            | Self::DropColumn { table, .. }
+            | Self::SetNotNull { table, .. }
+            | Self::DropNotNull { table, .. }
+            | Self::SetDefault { table, .. }
+            | Self::DropForeignKey { table, .. }
+            | Self::RestoreForeignKey { table, .. }
+            | Self::AddForeignKey { table, .. }
+            | Self::CreateIndex { table, .. }
+            | Self::DropIndex { table, .. }
+            | Self::EnableRowSecurity { table, .. }
+            | Self::ForceRowSecurity { table, .. }
+            | Self::DropPolicy { table, .. }
+            | Self::CreatePolicy { table, .. }
+            | Self::AlterPolicy { table, .. }
+            | Self::RenamePolicy { table, .. }
+            | Self::CommentPolicy { table, .. }
+            | Self::Revoke { table, .. }
+            | Self::Grant { table, .. } => Some(table),
+            Self::CreateRole { .. }
+            | Self::AlterRole { .. }
+            | Self::RevokeMembership { .. }
+            | Self::GrantSchema { .. }
+            | Self::RevokeSchema { .. }
+            | Self::GrantSequence { .. }
+            | Self::RevokeSequence { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, TransactionTrait};
+
+use crate::catalog::SearchPath;
+use crate::error::{RlsError, SchemaError};
+use crate::name::Identifier;
+use crate::sql;
+
+/// `pg_advisory_xact_lock` of this family, one a database: the bytes of `sea-rls!`.
+const LOCK: i64 = 0x7365_612d_726c_7321;
+
+/// How long a statement waits for a lock on a table in use before everything is undone.
+const LOCK_TIMEOUT: &str = "5s";
+
+/// Where the lane works: the schema of tables that name none, with `search_path` out of the way meanwhile.
+pub(crate) struct Place {
+    pub(crate) schema: Identifier,
+    pub(super) path: SearchPath,
+    row_security: String,
+    lock_timeout: String,
+    temporary: bool,
+}
+
+impl Place {
+    /// A transaction for reading, to be rolled back.
+    pub(crate) async fn reading<C>(db: &C) -> Result<(DatabaseTransaction, Self), RlsError>
+    where
+        C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+    {
+        let transaction = begin(db).await?;
+        let place = Self::enter(&transaction).await?;
+        Ok((transaction, place))
+    }
+
+    pub(super) async fn enter(db: &DatabaseTransaction) -> Result<Self, RlsError> {
+        const WHERE: &str = "SELECT current_schema()::text AS schema, current_setting('search_path') AS search_path,
+                                    current_setting('row_security') AS row_security,
+                                    current_setting('lock_timeout') AS lock_timeout,
+                                    has_database_privilege(current_database(), 'TEMPORARY') AS temporary";
+        let row = db
+            .query_one_raw(Statement::from_string(DbBackend::Postgres, WHERE))
+            .await?
+            .ok_or_else(|| SchemaError::Catalog { what: "no current schema".to_owned() })?;
+        let schema: Option<String> = row.try_get("", "schema")?;
+        let schema = schema.ok_or_else(|| SchemaError::Catalog {
+            what: "a `search_path` in which no schema exists: create one, or set it".to_owned(),
+        })?;
+        let schema = Identifier::new(schema).map_err(|error| SchemaError::Catalog { what: error.to_string() })?;
+        let place = Self {
+            schema,
+            path: SearchPath(row.try_get("", "search_path")?),
+            row_security: row.try_get("", "row_security")?,
+            lock_timeout: row.try_get("", "lock_timeout")?,
+            temporary: row.try_get("", "temporary")?,
+        };
+        // With row_security off, a statement that policies would filter fails instead of passing rows over.
+        db.execute_unprepared(&format!(
+            "{}; SET LOCAL row_security = off; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'",
+            SearchPath::PRINTING
+        ))
+        .await?;
+        Ok(place)
+    }
+
+    /// Whether policies can be compared here, which takes temporary tables.
+    pub(super) fn verifiable(&self) -> Result<(), SchemaError> {
+        if self.temporary { Ok(()) } else { Err(SchemaError::CannotVerify) }
+    }
+
+    /// Settings outlive a savepoint, so they are put back for a transaction of the caller's.
+    pub(super) async fn leave(&self, db: &DatabaseTransaction) -> Result<(), RlsError> {
+        let setting = |name: &str, value: &str| {
+            let value = sql::literal(value).unwrap_or_else(|| unreachable!("a setting's text holds no NUL"));
+            format!("SELECT set_config('{name}', {value}, true)")
+        };
+        let restore = [
+            self.path.restore(),
+            setting("row_security", &self.row_security),
+            setting("lock_timeout", &self.lock_timeout),
+        ];
+        db.execute_unprepared(&restore.join("; ")).await?;
+        Ok(())
+    }
+}
+
+async fn begin<C>(db: &C) -> Result<DatabaseTransaction, RlsError>
+where
+    C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+{
+    let backend = db.get_database_backend();
+    if backend != DbBackend::Postgres {
+        return Err(RlsError::Backend { backend: backend.as_str().to_owned() });
+    }
+    Ok(db.begin().await?)
+}
+
+/// A transaction in which no other deployment applies anything.
+pub(super) async fn begin_alone<C>(db: &C) -> Result<DatabaseTransaction, RlsError>
+where
+    C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+{
+    let transaction = begin(db).await?;
+    transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
+    Ok(transaction)
+}

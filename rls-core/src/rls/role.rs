@@ -1,0 +1,45 @@
+use std::collections::BTreeMap;
+
+use sea_orm::{DatabaseTransaction, TransactionTrait};
+
+use super::run::run;
+use crate::catalog::{self, ActualRole};
+use crate::config::RlsConfig;
+use crate::diff;
+use crate::error::RlsError;
+use crate::name::Identifier;
+use crate::plan::Change;
+
+/// How often the roles are compared again after another database's migration changed them meanwhile.
+const ROLE_ATTEMPTS: usize = 5;
+
+/// Roles belong to the cluster, so migrations of two databases can meet at them: then the roles are read again.
+pub(super) async fn sync_roles(db: &DatabaseTransaction, config: &RlsConfig) -> Result<Vec<Change>, RlsError> {
+    let mut attempt = 1;
+    loop {
+        let roles: BTreeMap<Identifier, ActualRole> = catalog::roles(db, config).await?;
+        let changes = diff::roles(config, &roles);
+        if changes.is_empty() {
+            return Ok(changes);
+        }
+        let savepoint = db.begin().await?;
+        let mut applied = Ok(());
+        for change in &changes {
+            applied = run(&savepoint, change).await;
+            if applied.is_err() {
+                break;
+            }
+        }
+        match applied {
+            Ok(()) => {
+                savepoint.commit().await?;
+                return Ok(changes);
+            }
+            Err(error) if attempt < ROLE_ATTEMPTS && error.is_meeting() => {
+                savepoint.rollback().await?;
+                attempt += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
