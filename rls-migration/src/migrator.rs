@@ -139,7 +139,7 @@ fn borrowed<'a>(db: &'a DatabaseExecutor<'_>) -> DatabaseExecutor<'a> {
 }
 
 /// SeaORM's command line prints this variant as it stands.
-fn migration_error(error: &RlsError) -> DbErr {
+pub(crate) fn migration_error(error: &RlsError) -> DbErr {
     match error {
         RlsError::Database(error) => error.as_ref().clone(),
         other => DbErr::Migration(other.to_string()),
