@@ -12,7 +12,8 @@ const SHOWN: &str = "sea_orm_migration::rls";
 /// `up`, `fresh` and `refresh` first do what the wrapped migrator does, then bring every registered table to what
 /// its entity says, in one transaction; `down` and `reset` do the same for the registered tables that remain. While
 /// migrations are pending, registered tables that none has created yet are passed over; once all have run, a missing
-/// one is an error. `status` and all else is the wrapped migrator's.
+/// one is an error. `status` and all else is the wrapped migrator's. [`reviewed`](Self::reviewed) leaves all changes to
+/// migrations.
 ///
 /// ```no_run
 /// # use rls_migration::RlsMigrator;
@@ -28,7 +29,9 @@ const SHOWN: &str = "sea_orm_migration::rls";
 #[derive(Clone, Debug)]
 pub struct RlsMigrator<M> {
     inner: M,
-    rls: Result<Arc<Rls>, Arc<RlsError>>,
+    /// `None` is the environment, read when a command runs: SeaORM's command line reads `.env` before that.
+    rls: Option<Arc<Rls>>,
+    converges: bool,
 }
 
 impl<M> RlsMigrator<M> {
@@ -36,34 +39,75 @@ impl<M> RlsMigrator<M> {
     /// one is the error of the first command that changes the schema, before it changes anything.
     #[must_use]
     pub fn new(migrator: M) -> Self {
-        Self { inner: migrator, rls: Rls::from_env().map(Arc::new).map_err(Arc::new) }
+        Self { inner: migrator, rls: None, converges: true }
     }
 
     /// Wraps `migrator`, for these entities and this configuration.
     #[must_use]
     pub fn with(migrator: M, registry: Registry, config: RlsConfig) -> Self {
-        Self { inner: migrator, rls: Ok(Arc::new(Rls::new(registry, config))) }
+        Self { inner: migrator, rls: Some(Arc::new(Rls::new(registry, config))), converges: true }
     }
 
-    /// Checked before the wrapped migrator runs, so that a wrong configuration leaves nothing half-applied.
-    fn rls(&self) -> Result<&Rls, DbErr> {
-        self.rls.as_deref().map_err(|error| migration_error(error))
+    /// Changes nothing beside what the wrapped migrations do, which `rls generate` wrote and people reviewed; after
+    /// `up`, what is in none of them is said.
+    #[must_use]
+    pub fn reviewed(mut self) -> Self {
+        self.converges = false;
+        self
+    }
+
+    /// The entities and the configuration.
+    pub(crate) fn rls(&self) -> Result<Rls, RlsError> {
+        self.rls.as_deref().cloned().map_or_else(Rls::from_env, Ok)
+    }
+
+    pub(crate) fn inner(&self) -> &M {
+        &self.inner
+    }
+
+    /// Before the wrapped migrator runs, so that a wrong configuration leaves nothing half-applied.
+    fn check(&self) -> Result<(), DbErr> {
+        self.rls().map(drop).map_err(|error| migration_error(&error))
     }
 }
 
 impl<M: MigratorTraitSelf> RlsMigrator<M> {
+    /// After migrations that were applied.
     async fn converge(&self, db: &DatabaseExecutor<'_>) -> Result<(), DbErr> {
         let pending = self.inner.get_pending_migrations(&borrowed(db)).await?;
-        self.sync(db, if pending.is_empty() { MissingTables::Refuse } else { MissingTables::Skip }).await
+        let missing = if pending.is_empty() { MissingTables::Refuse } else { MissingTables::Skip };
+        if self.converges { self.sync(db, missing).await } else { self.remind(db, missing).await }
+    }
+
+    /// After migrations that were undone: what remains stays protected.
+    async fn keep(&self, db: &DatabaseExecutor<'_>) -> Result<(), DbErr> {
+        if self.converges { self.sync(db, MissingTables::Skip).await } else { Ok(()) }
     }
 
     async fn sync(&self, db: &DatabaseExecutor<'_>, missing: MissingTables) -> Result<(), DbErr> {
-        let rls = self.rls()?.clone().missing_tables(missing);
+        let rls = self.rls().map_err(|error| migration_error(&error))?.missing_tables(missing);
         let plan = rls.sync(db).await.map_err(|error| migration_error(&error))?;
         if plan.is_empty() {
             tracing::info!(target: SHOWN, "Row-level security is as the entities say");
         } else {
             tracing::info!(target: SHOWN, "Row-level security: {} changes applied", plan.changes().len());
+        }
+        Ok(())
+    }
+
+    /// A login that may not plan may still migrate, so that is said and no more.
+    async fn remind(&self, db: &DatabaseExecutor<'_>, missing: MissingTables) -> Result<(), DbErr> {
+        let rls = self.rls().map_err(|error| migration_error(&error))?.missing_tables(missing);
+        match rls.freeze(db).await {
+            Ok(frozen) if frozen.is_empty() => {
+                tracing::info!(target: SHOWN, "Row-level security is as the entities say");
+            }
+            Ok(_) => tracing::warn!(
+                target: SHOWN,
+                "Row-level security is not yet as the entities say: `rls generate NAME` writes the migration that lacks"
+            ),
+            Err(RlsError::Schema(error)) => tracing::warn!(target: SHOWN, "Row-level security: not compared: {error}"),
+            Err(error) => return Err(migration_error(&error)),
         }
         Ok(())
     }
@@ -83,7 +127,7 @@ impl<M: MigratorTraitSelf> MigratorTraitSelf for RlsMigrator<M> {
     where
         C: IntoSchemaManagerConnection<'c>,
     {
-        self.rls()?;
+        self.check()?;
         let db = db.into_database_executor();
         self.inner.up(borrowed(&db), steps).await?;
         self.converge(&db).await
@@ -93,17 +137,17 @@ impl<M: MigratorTraitSelf> MigratorTraitSelf for RlsMigrator<M> {
     where
         C: IntoSchemaManagerConnection<'c>,
     {
-        self.rls()?;
+        self.check()?;
         let db = db.into_database_executor();
         self.inner.down(borrowed(&db), steps).await?;
-        self.sync(&db, MissingTables::Skip).await
+        self.keep(&db).await
     }
 
     async fn fresh<'c, C>(&self, db: C) -> Result<(), DbErr>
     where
         C: IntoSchemaManagerConnection<'c>,
     {
-        self.rls()?;
+        self.check()?;
         let db = db.into_database_executor();
         self.inner.fresh(borrowed(&db)).await?;
         self.converge(&db).await
@@ -113,7 +157,7 @@ impl<M: MigratorTraitSelf> MigratorTraitSelf for RlsMigrator<M> {
     where
         C: IntoSchemaManagerConnection<'c>,
     {
-        self.rls()?;
+        self.check()?;
         let db = db.into_database_executor();
         self.inner.refresh(borrowed(&db)).await?;
         self.converge(&db).await
@@ -123,10 +167,10 @@ impl<M: MigratorTraitSelf> MigratorTraitSelf for RlsMigrator<M> {
     where
         C: IntoSchemaManagerConnection<'c>,
     {
-        self.rls()?;
+        self.check()?;
         let db = db.into_database_executor();
         self.inner.reset(borrowed(&db)).await?;
-        self.sync(&db, MissingTables::Skip).await
+        self.keep(&db).await
     }
 }
 
