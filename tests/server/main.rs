@@ -6,6 +6,7 @@ mod fixture;
 mod habits;
 mod isolation;
 mod lane;
+mod migration;
 mod policies;
 mod scenarios;
 mod schema;
