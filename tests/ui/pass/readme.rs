@@ -46,6 +46,24 @@ async fn migrate() {
     rls_migration::cli::run_cli(RlsMigrator::new(Migrator)).await;
 }
 
+mod by_hand {
+    use sea_orm::sea_query::{Expr, ExprTrait};
+    use sea_orm_migration::{DbErr, SchemaManager};
+    use sea_orm_rls::Privilege;
+    use sea_orm_rls::migration as rls_migration;
+    use sea_orm_rls::policy::{Command, Grantee, Policy};
+
+    use rls_migration::RlsSchemaManagerExt;
+
+    #[rustfmt::skip]
+    async fn up(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+        manager.enable_rls("ticket").await?;
+        manager.create_policy("ticket", Policy::permissive("open").on([Command::Select]).using(Expr::col("status").eq("open"))).await?;
+        manager.grant("ticket", Grantee::App, [Privilege::Select]).await?;
+        Ok(())
+    }
+}
+
 fn fresh() -> task::ActiveModel {
     task::ActiveModel { id: ActiveValue::Set(Uuid::new_v4()), ..Default::default() }
 }
