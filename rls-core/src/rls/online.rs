@@ -70,11 +70,10 @@ async fn run(db: &DatabaseConnection, change: &Change, step: Step) -> Result<(),
             let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, size)).await?;
             let row = row.ok_or_else(|| SchemaError::Catalog { what: "a table without a size".to_owned() })?;
             let pages: i64 = row.try_get("", "pages")?;
-            // One more round, for pages that were added meanwhile.
-            for from in (0..=pages).step_by(usize::try_from(PAGES).unwrap_or(usize::MAX)) {
-                let to = if from + PAGES > pages { i64::from(u32::MAX) } else { from + PAGES };
-                within(db, change, &[fill.between(from, to)]).await?;
+            for from in (0..pages).step_by(usize::try_from(PAGES).unwrap_or(usize::MAX)) {
+                within(db, change, &[fill.between(from, from + PAGES)]).await?;
             }
+            within(db, change, &[fill.rest()]).await?;
             Ok(())
         }
     }

@@ -20,6 +20,11 @@ pub(crate) struct Fill {
 }
 
 impl Fill {
+    /// The statement for all pages: what was updated meanwhile may have moved to pages that were filled before.
+    pub(crate) fn rest(&self) -> String {
+        self.update.clone()
+    }
+
     /// The statement for pages from `from` up to `to`.
     pub(crate) fn between(&self, from: i64, to: i64) -> String {
         format!("{} AND ctid >= '({from},0)' AND ctid < '({to},0)'", self.update)

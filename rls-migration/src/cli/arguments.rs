@@ -32,6 +32,9 @@ pub(super) enum RlsCommand {
         /// Also make changes that let more rows be reached
         #[arg(long)]
         accept_weakening: bool,
+        /// Add columns, keys and indexes first, in steps that hold no lock for long; not all or nothing
+        #[arg(long)]
+        online: bool,
     },
     /// Show each table: its scope, its policies, and whether it is as its entity says
     Status,

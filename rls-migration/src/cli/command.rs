@@ -44,7 +44,12 @@ pub(super) async fn run<M: MigratorTraitSelf>(
             let rls = rls.missing_tables(if pending == 0 { MissingTables::Refuse } else { MissingTables::Skip });
             match command {
                 RlsCommand::Plan { format } => plan(&rls, &db, *format, pending).await,
-                RlsCommand::Apply { accept_weakening } => apply(rls, &db, *accept_weakening).await,
+                RlsCommand::Apply { accept_weakening, online } => {
+                    if *online {
+                        print(&rls.prepare_online(&db).await?.text(colours()).to_string())?;
+                    }
+                    apply(rls, &db, *accept_weakening).await
+                }
                 RlsCommand::Generate { migration_dir, .. } if pending == 0 => {
                     generate(&rls, &db, name.as_ref(), migration_dir.as_deref()).await
                 }
