@@ -4,6 +4,7 @@
 //! server prints every expression the same way.
 
 mod canonical;
+mod online;
 mod path;
 mod policy;
 mod query;
@@ -12,6 +13,7 @@ mod role;
 mod security;
 
 pub(crate) use canonical::{Canonical, CanonicalTable, canonical};
+pub(crate) use online::{IndexNamed, check_named, index_named, partitioned};
 pub(crate) use path::SearchPath;
 pub(crate) use policy::{POLICY_COLUMNS, POLICY_JOINS, policy};
 pub(crate) use read::{Relation, others, pending, policies, read, schema_usage};

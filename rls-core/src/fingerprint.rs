@@ -36,7 +36,7 @@ impl Stamp {
         let stamp = line.strip_prefix(MARK).and_then(|rest| {
             let mut words = rest.split_whitespace();
             let (asked, held, None) = (words.next()?, words.next()?, words.next()) else { return None };
-            Some(Self { asked: asked.to_owned(), held: held.to_owned() })
+            is_hash(asked).then(|| Self { asked: asked.to_owned(), held: held.to_owned() })
         });
         let text = if stamp.is_some() { text } else { comment };
         ((!text.is_empty()).then(|| text.to_owned()), stamp)
@@ -62,6 +62,11 @@ impl fmt::Display for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{MARK} {} {}", self.asked, self.held)
     }
+}
+
+/// As [`of`] writes one.
+fn is_hash(word: &str) -> bool {
+    word.len() == 24 && word.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 /// Of a policy as it is asked for, whatever the schema of names that say none.

@@ -58,7 +58,8 @@ pub(crate) async fn read(
             let index: String = get(&row, "index")?;
             if last_index.replace(index.clone()) != Some(index) {
                 let only = get::<Option<String>>(&row, "only")?.map(checked).transpose()?;
-                table.indexes.push(ActualIndex { columns: Vec::new(), only });
+                let unique = get(&row, "unique")?;
+                table.indexes.push(ActualIndex { columns: Vec::new(), only, unique });
             }
             let column = name(&row, "column")?;
             table.indexes.last_mut().into_iter().for_each(|index| index.columns.push(column.clone()));
@@ -214,7 +215,8 @@ fn key(base_type: &str) -> Option<KeyType> {
 
 const FOREIGN_KEYS: &str = "
 SELECT w.at, k.conname::text AS name, f.attname::text AS from, n.nspname::text AS schema, c.relname::text AS \"table\",
-       a.attname::text AS column, k.confdeltype::text AS on_delete, pg_get_constraintdef(k.oid) AS definition
+       a.attname::text AS column, k.confdeltype::text AS on_delete, k.convalidated AS validated,
+       pg_get_constraintdef(k.oid) AS definition
 FROM wanted w
 JOIN pg_constraint k ON k.conrelid = w.oid AND k.contype = 'f' AND cardinality(k.conkey) = 1
 JOIN pg_attribute f ON f.attrelid = w.oid AND f.attnum = k.conkey[1]
@@ -236,6 +238,7 @@ fn foreign_key(row: &QueryResult) -> Result<ActualForeignKey, RlsError> {
             "c" => Some(OnDelete::Cascade),
             _ => None,
         },
+        validated: get(row, "validated")?,
         definition: get(row, "definition")?,
     })
 }
@@ -243,7 +246,8 @@ fn foreign_key(row: &QueryResult) -> Result<ActualForeignKey, RlsError> {
 /// One row a column; an index on an expression does not serve, nor an invalid one, nor a partial one but over the rows
 /// where a boolean column is true.
 const INDEXES: &str = "
-SELECT w.at, i.indexrelid::text AS index, a.attname::text AS column, o.attname::text AS only
+SELECT w.at, i.indexrelid::text AS index, a.attname::text AS column, o.attname::text AS only,
+       i.indisunique AND i.indimmediate AS unique
 FROM wanted w
 JOIN pg_index i ON i.indrelid = w.oid AND i.indisvalid
 JOIN pg_class c ON c.oid = i.indexrelid

@@ -19,7 +19,8 @@ impl Change {
             Self::CreateRole { .. }
             | Self::AlterRole { .. }
             | Self::RevokeMembership { .. }
-            | Self::DropColumn { .. } => return None,
+            | Self::DropColumn { .. }
+            | Self::ValidateForeignKey { .. } => return None,
             Self::AddOwnerColumn { table, column, .. } => Self::DropColumn { table, column },
             Self::SetNotNull { table, column, .. } => Self::DropNotNull { table, column },
             Self::DropNotNull { table, column } => Self::SetNotNull { table, column, backfill: None },

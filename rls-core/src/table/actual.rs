@@ -69,6 +69,8 @@ pub(crate) struct ActualForeignKey {
     pub(crate) parent_column: Identifier,
     /// Its action; `None` for one no owner can have (`SET NULL`, `SET DEFAULT`).
     pub(crate) on_delete: Option<crate::scope::OnDelete>,
+    /// Whether rows that were there before it are known to hold it.
+    pub(crate) validated: bool,
     /// As `pg_get_constraintdef` prints it.
     pub(crate) definition: String,
 }
@@ -79,4 +81,6 @@ pub(crate) struct ActualIndex {
     pub(crate) columns: Vec<Identifier>,
     /// The boolean column that its `WHERE` is, where it is partial; other partial indexes are not read.
     pub(crate) only: Option<Identifier>,
+    /// Whether no two rows have the same values, checked at once.
+    pub(crate) unique: bool,
 }
