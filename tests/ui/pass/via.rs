@@ -190,12 +190,16 @@ pub(crate) fn main() {
     assert!(task.keys.is_empty() && task.owner().is_none());
     assert_eq!(task.through[0].column.as_str(), "project_id");
     assert_eq!(task.through[0].parent.to_string(), "work.project");
-    let project = format!(r#"ANY (ARRAY(SELECT p1."id" FROM "work"."project" AS p1 WHERE p1."owner_id" = {OWN}))"#);
-    assert_eq!(condition(&dense, "task"), format!(r#""project_id" = {project}"#));
+    let project = format!(
+        r#"OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT p1."id" FROM "work"."project" AS p1 WHERE p1."owner_id" = {OWN}))"#
+    );
+    assert_eq!(condition(&dense, "task"), format!(r#""project_id" {project}"#));
     let project = project.replace("p1", "p2");
     assert_eq!(
         condition(&dense, "comment"),
-        format!(r#""task" = ANY (ARRAY(SELECT p1."id" FROM "task" AS p1 WHERE p1."project_id" = {project}))"#)
+        format!(
+            r#""task" OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT p1."id" FROM "task" AS p1 WHERE p1."project_id" {project}))"#
+        )
     );
 
     let joined =
