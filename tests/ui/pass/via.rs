@@ -207,6 +207,6 @@ pub(crate) fn main() {
     let scope = joined.scopes().iter().find(|scope| scope.table.table.as_str() == "task_tag").unwrap();
     let columns: Vec<&str> = scope.through.iter().map(|through| through.column.as_str()).collect();
     assert_eq!(columns, ["task_id", "tag_id"]);
-    assert!(condition(&joined, "task_tag").starts_with(r#"("task_id" = ANY"#));
-    assert!(condition(&joined, "task_tag").contains(r#") AND ("tag_id" = ANY"#));
+    assert!(condition(&joined, "task_tag").starts_with(r#"("task_id" OPERATOR(pg_catalog.=) ANY"#));
+    assert!(condition(&joined, "task_tag").contains(r#") AND ("tag_id" OPERATOR(pg_catalog.=) ANY"#));
 }
