@@ -39,5 +39,5 @@ pub(crate) fn policy(row: &QueryResult) -> Result<Held, RlsError> {
         roles: roles.lines().map(|role| checked(role.to_owned())).collect::<Result<_, _>>()?,
         comment,
     };
-    Ok(Held { policy, stamp })
+    Ok(Held { policy, stamp, version: None })
 }
