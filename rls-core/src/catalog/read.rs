@@ -5,6 +5,7 @@ use sea_orm::{ConnectionTrait, QueryResult};
 use super::canonical::Canonical;
 use super::policy::{POLICY_COLUMNS, POLICY_JOINS, policy};
 use super::query::{at, checked, get, name, rows, table, text};
+use super::version::{CAN_IDENTIFY, REFERS, version};
 use crate::config::RlsConfig;
 use crate::error::RlsError;
 use crate::fingerprint;
@@ -83,15 +84,30 @@ pub(crate) async fn read(
     Ok(relations)
 }
 
-/// Reads the policies alone, of tables that are there. Locks nothing.
+/// Reads the policies alone, with the versions of their rows, of tables that are there. Locks nothing.
 pub(crate) async fn policies(
     db: &impl ConnectionTrait,
     tables: &[&TableName],
 ) -> Result<Vec<BTreeMap<Identifier, Held>>, RlsError> {
-    let mut policies = vec![BTreeMap::new(); tables.len()];
-    if !tables.is_empty() {
-        for (at, held) in held(db, &wanted(tables)).await? {
-            policies[at].insert(held.policy.name.clone(), held);
+    let mut policies: Vec<BTreeMap<Identifier, Held>> = vec![BTreeMap::new(); tables.len()];
+    if tables.is_empty() {
+        return Ok(policies);
+    }
+    let wanted = wanted(tables);
+    for (at, held) in held(db, &wanted).await? {
+        policies[at].insert(held.policy.name.clone(), held);
+    }
+    let can_identify = rows(db, format!("SELECT {CAN_IDENTIFY} AS can_identify")).await?;
+    let can_identify = can_identify.first().map_or(Ok(false), |row| get(row, "can_identify"))?;
+    let query = format!(
+        "{wanted}, {REFERS}
+         SELECT w.at, p.polname::text AS name, {} AS version
+         FROM wanted w JOIN pg_policy p ON p.polrelid = w.oid LEFT JOIN refers r ON r.\"table\" = w.oid",
+        version(can_identify)
+    );
+    for row in rows(db, query).await? {
+        if let Some(held) = policies[at(&row)?].get_mut(&name(&row, "name")?) {
+            held.version = get::<Option<String>>(&row, "version")?.as_deref().map(fingerprint::version);
         }
     }
     Ok(policies)

@@ -63,7 +63,7 @@ fn alter(
     table: &Table<'_>,
     DesiredPolicy { policy, asked }: &DesiredPolicy,
     canonical: Option<&Policy<Canonical>>,
-    Held { policy: found, stamp }: &Held,
+    Held { policy: found, stamp, .. }: &Held,
     changes: &mut Vec<Change>,
 ) {
     let name = || table.desired.table.clone();

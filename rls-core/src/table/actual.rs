@@ -33,6 +33,8 @@ pub(crate) struct Actual {
 pub(crate) struct Held {
     pub(crate) policy: Policy<Canonical>,
     pub(crate) stamp: Option<Stamp>,
+    /// The version of its row, where it was asked for.
+    pub(crate) version: Option<String>,
 }
 
 impl Held {
