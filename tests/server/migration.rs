@@ -25,7 +25,7 @@ pub async fn catalog(db: &impl ConnectionTrait) -> Vec<String> {
          WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S')
          UNION ALL
          SELECT concat_ws('|', 'policy', p.tablename, p.policyname, p.permissive, p.cmd, p.roles::text, p.qual, p.with_check,
-                          obj_description(o.oid, 'pg_policy'))
+                          regexp_replace(obj_description(o.oid, 'pg_policy'), '(sea-orm-rls: [^ ]+ [^ ]+) [^ ]+$', '\\1'))
          FROM pg_policies p JOIN pg_policy o ON o.polname = p.policyname AND o.polrelid = p.tablename::regclass
          UNION ALL
          SELECT concat_ws('|', 'column', table_name, column_name, data_type, is_nullable, column_default)
