@@ -3,6 +3,7 @@
 //! Everything here runs inside one transaction of the caller's, with `search_path` at `pg_catalog`, so that the
 //! server prints every expression the same way.
 
+mod audit;
 mod canonical;
 mod path;
 mod policy;
@@ -11,6 +12,7 @@ mod read;
 mod role;
 mod security;
 
+pub(crate) use audit::{ActualAudit, Grants, HeldAudit, PUBLIC, audit};
 pub(crate) use canonical::{Canonical, CanonicalTable, canonical};
 pub(crate) use path::SearchPath;
 pub(crate) use policy::{POLICY_COLUMNS, POLICY_JOINS, policy};
