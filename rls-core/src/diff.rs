@@ -9,6 +9,6 @@ mod stamp;
 mod table;
 
 pub(crate) use audit::audit;
-pub(crate) use role::roles;
+pub(crate) use role::{check as check_roles, roles};
 pub(crate) use stamp::stale;
-pub(crate) use table::{Table, check, tables};
+pub(crate) use table::{Table, check, check_parents, tables};

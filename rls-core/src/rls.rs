@@ -161,6 +161,7 @@ impl Rls {
     async fn planned(&self, db: &DatabaseTransaction, place: &Place) -> Result<(Plan, Vec<Desired>), RlsError> {
         place.verifiable()?;
         let roles = catalog::roles(db, &self.config).await?;
+        diff::check_roles(&roles)?;
         let mut changes = diff::roles(&self.config, &roles);
         let (plan, desired) = self.table_plan(db, place).await?;
         changes.extend(plan.changes);
@@ -192,24 +193,31 @@ impl Rls {
         }
         let relations = catalog::read(db, &names, &self.config).await?;
         let others = catalog::others(db, &names).await?;
-        let mut actual: Vec<Actual> = Vec::new();
+        let mut found: Vec<Option<Actual>> = Vec::new();
         let mut present = Vec::new();
         for (relation, desired) in relations.into_iter().zip(&desired) {
             let table = desired.table.to_string();
             match relation {
                 Relation::Table(table) => {
                     diff::check(desired, &table)?;
-                    actual.push(*table);
+                    found.push(Some(*table));
                     present.push(true);
                 }
-                Relation::Missing if self.missing == MissingTables::Skip => present.push(false),
+                Relation::Missing if self.missing == MissingTables::Skip => {
+                    found.push(None);
+                    present.push(false);
+                }
                 Relation::Missing => return Err(SchemaError::MissingTable { table }.into()),
                 Relation::Other => return Err(SchemaError::NotATable { table }.into()),
             }
         }
+        skip_dependents(&desired, &mut present);
         let missing = present.contains(&false);
-        let mut present = present.into_iter();
-        desired.retain(|_| present.next() == Some(true));
+        let mut kept = present.iter();
+        desired.retain(|_| kept.next() == Some(&true));
+        let actual: Vec<Actual> =
+            present.iter().zip(found).filter(|(present, _)| **present).filter_map(|(_, found)| found).collect();
+        diff::check_parents(&desired, &actual)?;
         let pairs: Vec<_> = desired.iter().zip(&actual).collect();
         let incomplete = missing || pairs.iter().any(|(desired, actual)| lacks_column(desired, actual));
         let canonical = catalog::canonical(db, &pairs, &place.path, incomplete).await?;
@@ -234,6 +242,24 @@ impl Rls {
 fn twice(names: &[&TableName]) -> Option<String> {
     let mut seen = BTreeSet::new();
     names.iter().find(|name| !seen.insert(**name)).map(ToString::to_string)
+}
+
+/// Passes over tables whose policies or keys refer to one that is passed over: the same migration creates those later.
+fn skip_dependents(desired: &[Desired], present: &mut [bool]) {
+    loop {
+        let missing: BTreeSet<&TableName> = desired
+            .iter()
+            .zip(&*present)
+            .filter(|(_, present)| !**present)
+            .map(|(desired, _)| &desired.table)
+            .collect();
+        let dependent =
+            (0..desired.len()).find(|at| present[*at] && desired[*at].refers_to().any(|table| missing.contains(table)));
+        match dependent {
+            Some(at) => present[at] = false,
+            None => return,
+        }
+    }
 }
 
 fn lacks_column(desired: &Desired, actual: &Actual) -> bool {

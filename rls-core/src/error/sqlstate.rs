@@ -7,6 +7,7 @@ pub(crate) const INSUFFICIENT_PRIVILEGE: &str = "42501";
 pub(crate) const LOCK_NOT_AVAILABLE: &str = "55P03";
 pub(crate) const NOT_NULL_VIOLATION: &str = "23502";
 pub(crate) const CHECK_VIOLATION: &str = "23514";
+pub(crate) const UNDEFINED_FUNCTION: &str = "42883";
 /// A column, table, function, or type and the like that is not there.
 pub(crate) const UNDEFINED: [&str; 4] = ["42703", "42P01", "42883", "42704"];
 pub(crate) const READ_ONLY_SQL_TRANSACTION: &str = "25006";

@@ -106,6 +106,13 @@ pub enum Change {
         /// Where it refers to.
         foreign_key: ForeignKey,
     },
+    /// Check the rows that were there before a foreign key.
+    ValidateForeignKey {
+        /// The table.
+        table: TableName,
+        /// The constraint.
+        name: Identifier,
+    },
     /// Create an index that the policies need.
     CreateIndex {
         /// The table.
@@ -288,6 +295,7 @@ impl Change {
             | Self::DropForeignKey { table, .. }
             | Self::RestoreForeignKey { table, .. }
             | Self::AddForeignKey { table, .. }
+            | Self::ValidateForeignKey { table, .. }
             | Self::CreateIndex { table, .. }
             | Self::DropIndex { table, .. }
             | Self::EnableRowSecurity { table, .. }
@@ -324,6 +332,9 @@ impl Change {
                 Some("a restrictive policy goes, and what it kept out may pass")
             }
             Self::AlterPolicy { mends: true, .. } => None,
+            Self::AlterPolicy { was, policy, .. } if is_opened(was, policy) => {
+                Some("a condition is true of every row now")
+            }
             Self::AlterPolicy { was, policy, .. } if policy.kind == PolicyKind::Permissive => {
                 let wider = !was.roles.is_empty() && (policy.roles.is_empty() || !policy.roles.is_subset(&was.roles));
                 wider.then_some("a permissive policy holds for more roles")
@@ -336,4 +347,13 @@ impl Change {
             _ => None,
         }
     }
+}
+
+/// Whether a condition has become `true`.
+fn is_opened(was: &Policy, policy: &Policy) -> bool {
+    type Side = fn(&Policy) -> Option<&Expression>;
+    let sides: [Side; 2] = [Policy::using, Policy::with_check];
+    sides
+        .into_iter()
+        .any(|side| side(policy) == Some(&Expression::True) && side(was).is_some_and(|was| was.to_string() != "true"))
 }

@@ -43,6 +43,7 @@ impl Change {
             Self::DropForeignKey { .. } => "drop_foreign_key",
             Self::RestoreForeignKey { .. } => "restore_foreign_key",
             Self::AddForeignKey { .. } => "add_foreign_key",
+            Self::ValidateForeignKey { .. } => "validate_foreign_key",
             Self::CreateIndex { .. } => "create_index",
             Self::DropIndex { .. } => "drop_index",
             Self::EnableRowSecurity { .. } => "enable_row_security",

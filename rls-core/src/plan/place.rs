@@ -31,6 +31,7 @@ impl Change {
             | Self::SetDefault { table, .. }
             | Self::DropForeignKey { table, .. }
             | Self::RestoreForeignKey { table, .. }
+            | Self::ValidateForeignKey { table, .. }
             | Self::AddForeignKey { table, .. }
             | Self::CreateIndex { table, .. }
             | Self::DropIndex { table, .. }

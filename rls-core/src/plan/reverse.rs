@@ -20,6 +20,7 @@ impl Change {
             | Self::AlterRole { .. }
             | Self::RevokeMembership { .. }
             | Self::DropColumn { .. }
+            | Self::ValidateForeignKey { .. }
             | Self::DropAudit { .. } => return None,
             Self::CreateAudit { table } => Self::DropAudit { table },
             Self::GrantColumns { table, role, privilege, columns } => {

@@ -131,6 +131,7 @@ fn sign(change: &Change) -> char {
         | Change::RevokeSequence { .. } => '-',
         Change::AlterRole { .. }
         | Change::SetNotNull { .. }
+        | Change::ValidateForeignKey { .. }
         | Change::DropNotNull { .. }
         | Change::SetDefault { .. }
         | Change::AlterPolicy { .. }

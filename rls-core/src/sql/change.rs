@@ -77,6 +77,9 @@ pub(crate) fn change(change: &Change) -> Vec<Statement> {
         Change::DropForeignKey { table: name, name: constraint, .. } => {
             one(format!("ALTER TABLE {} DROP CONSTRAINT {}", table(name), identifier(constraint)))
         }
+        Change::ValidateForeignKey { table: name, name: constraint } => {
+            one(format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", table(name), identifier(constraint)))
+        }
         Change::RestoreForeignKey { table: name, name: constraint, definition } => {
             one(format!("ALTER TABLE {} ADD CONSTRAINT {} {definition}", table(name), identifier(constraint)))
         }
