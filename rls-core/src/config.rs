@@ -135,7 +135,7 @@ impl RlsConfig {
     }
 
     /// The table that holds a row for each of the administrators' transactions, as `table` or `schema.table`; without a
-    /// schema it is in the one of the tables that name none.
+    /// schema it is in the one of the tables that name none, where `migrate fresh` drops it with all others.
     ///
     /// # Errors
     ///
