@@ -3,6 +3,7 @@
 //! Everything here runs inside one transaction of the caller's, with `search_path` at `pg_catalog`, so that the
 //! server prints every expression the same way.
 
+mod audit;
 mod canonical;
 mod online;
 mod path;
@@ -13,6 +14,7 @@ mod role;
 mod security;
 mod version;
 
+pub(crate) use audit::{ActualAudit, Grants, HeldAudit, PUBLIC, audit};
 pub(crate) use canonical::{Canonical, CanonicalTable, canonical};
 pub(crate) use online::{IndexNamed, check_named, index_named, partitioned};
 pub(crate) use path::SearchPath;

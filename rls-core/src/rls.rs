@@ -183,6 +183,11 @@ impl Rls {
         let mut desired: Vec<Desired> =
             self.registry.scopes().iter().map(|scope| Desired::new(scope, &self.config, &place.schema)).collect();
         let names: Vec<&TableName> = desired.iter().map(|desired| &desired.table).collect();
+        let audit = self.config.audit().map(|audit| audit.or_in(&place.schema));
+        if let Some(audit) = audit.as_ref().filter(|audit| names.contains(audit)) {
+            let difference = "an entity is registered for it".to_owned();
+            return Err(SchemaError::NotTheAudit { table: audit.to_string(), difference }.into());
+        }
         if let Some(twice) = twice(&names) {
             return Err(DeclarationError::Clash { table: twice }.into());
         }
@@ -222,8 +227,14 @@ impl Rls {
             .map(|((desired, actual), canonical)| diff::Table { desired, canonical: canonical.as_ref(), actual })
             .collect();
         let schema_usage = catalog::schema_usage(db).await?;
-        let (changes, mut kept) = diff::tables(&tables, &schema_usage)?;
-        kept.extend(others.into_iter().map(|table| Kept::Table { table }));
+        let (mut changes, mut kept) = diff::tables(&tables, &schema_usage)?;
+        // Where no registered table is there, there is nothing to administer.
+        if let (Some(audit), false) = (&audit, tables.is_empty()) {
+            let actual = catalog::audit(db, audit, &self.config).await?;
+            diff::audit(audit, &actual, &self.config, &schema_usage, &mut changes)?;
+        }
+        let others = others.into_iter().filter(|table| Some(table) != audit.as_ref());
+        kept.extend(others.map(|table| Kept::Table { table }));
         Ok((Plan { changes, kept }, desired))
     }
 }

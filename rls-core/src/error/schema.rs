@@ -173,6 +173,17 @@ pub enum SchemaError {
         /// The column in the database.
         found: String,
     },
+    /// The name of the audit's table is taken.
+    #[error(
+        "`{table}` is not the audit's table as this version makes it ({difference}): rename what is there, or name \
+         another table (`RLS_AUDIT_TABLE`, `RlsConfig::audit_table`)"
+    )]
+    NotTheAudit {
+        /// The table.
+        table: String,
+        /// What differs.
+        difference: String,
+    },
     /// Any other failure of a statement.
     #[error("`{sql}` failed: {source}")]
     Statement {

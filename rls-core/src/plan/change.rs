@@ -210,6 +210,38 @@ pub enum Change {
         /// What.
         privileges: BTreeSet<Privilege>,
     },
+    /// Create the table that holds a row for each of the administrators' transactions.
+    CreateAudit {
+        /// The table.
+        table: TableName,
+    },
+    /// Drop that table, with what it holds.
+    DropAudit {
+        /// The table.
+        table: TableName,
+    },
+    /// Grant a privilege on columns.
+    GrantColumns {
+        /// The table.
+        table: TableName,
+        /// To whom.
+        role: Identifier,
+        /// What.
+        privilege: Privilege,
+        /// On which.
+        columns: BTreeSet<Identifier>,
+    },
+    /// Take a privilege on columns away.
+    RevokeColumns {
+        /// The table.
+        table: TableName,
+        /// From whom.
+        role: Identifier,
+        /// What.
+        privilege: Privilege,
+        /// On which.
+        columns: BTreeSet<Identifier>,
+    },
     /// Grant `USAGE` on a schema.
     GrantSchema {
         /// The schema.
@@ -274,7 +306,11 @@ impl Change {
             | Self::RenamePolicy { table, .. }
             | Self::CommentPolicy { table, .. }
             | Self::Revoke { table, .. }
-            | Self::Grant { table, .. } => Some(table),
+            | Self::Grant { table, .. }
+            | Self::CreateAudit { table }
+            | Self::DropAudit { table }
+            | Self::GrantColumns { table, .. }
+            | Self::RevokeColumns { table, .. } => Some(table),
             Self::CreateRole { .. }
             | Self::AlterRole { .. }
             | Self::RevokeMembership { .. }
