@@ -5,6 +5,7 @@ mod contexts;
 mod examples;
 mod fixture;
 mod habits;
+mod interplay;
 mod isolation;
 mod lane;
 mod migration;
