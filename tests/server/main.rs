@@ -1,6 +1,7 @@
 //! All tests that need a server: one binary, one ephemeral PostgreSQL, a database a test, the application's role.
 
 mod admin;
+mod adopting;
 mod contexts;
 mod examples;
 mod fixture;
