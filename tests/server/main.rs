@@ -2,6 +2,7 @@
 
 mod admin;
 mod contexts;
+mod doctor;
 mod examples;
 mod fixture;
 mod habits;
