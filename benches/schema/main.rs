@@ -89,5 +89,5 @@ fn median(mut times: Vec<Duration>) -> Duration {
 }
 
 fn row(what: &str, time: Duration) {
-    println!("| {what} | {time:.0?} |");
+    println!("| {what} | {time:.2?} |");
 }

@@ -63,6 +63,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault("RLS107", "a grant is taken away", "REVOKE SELECT ON task FROM APP", StaysOpen, Remedy),
     Fault("RLS107", "the schema is closed", "REVOKE USAGE ON SCHEMA public FROM APP", StaysOpen, Remedy),
+    Fault("RLS107", "administrators can unmake their record", "GRANT DELETE ON rls_audit TO ADMIN", Shuts, Remedy),
     Fault("RLS108", "everything is let through by hand", "CREATE POLICY open ON task USING (true)", StaysOpen, Remedy),
     Fault(
         "RLS108",

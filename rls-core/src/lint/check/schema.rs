@@ -16,6 +16,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
     let schemas: BTreeSet<&Identifier> =
         case.tables.iter().filter_map(|table| table.desired.table.schema.as_ref()).collect();
     let registered: BTreeSet<Oid> = case.tables.iter().filter_map(|table| Some(table.found?.0)).collect();
+    let audit = case.config.audit().map(|audit| audit.or_in(&case.facts.server.schema));
     let holders: BTreeSet<&Identifier> = case
         .registry
         .scopes()
@@ -25,9 +26,9 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
         .map(|key| &key.column)
         .collect();
     for (oid, relation) in &case.facts.relations {
+        let is_own = relation.name.table.as_str() == MIGRATIONS || audit.as_ref() == Some(&relation.name);
         let is_table = matches!(relation.kind, Kind::Table | Kind::Foreign);
-        if !is_table || relation.of_extension || registered.contains(oid) || relation.name.table.as_str() == MIGRATIONS
-        {
+        if !is_table || relation.of_extension || registered.contains(oid) || is_own {
             continue;
         }
         if ancestors(case, *oid).iter().any(|parent| registered.contains(parent)) {
