@@ -13,7 +13,7 @@ use crate::name::{Identifier, SettingName, TableName};
 use crate::pool::Pool;
 use crate::sql;
 
-/// Who may do what with the audit's table; `$3` is the schema it is in, `$4` and `$5` the two roles. Any login may ask.
+/// Who may do what with the audit's table; found by `search_path` where `$2` says no schema; `$3` and `$4` are the two roles. Any login may ask.
 const AUDIT: &str = "
 SELECT n.nspname::text AS schema, a.oid IS NOT NULL
          AND pg_catalog.has_schema_privilege(a.oid, n.oid, 'USAGE')
@@ -28,7 +28,11 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_attribute r ON r.attrelid = c.oid AND r.attname = 'reason' AND NOT r.attisdropped
 LEFT JOIN pg_catalog.pg_roles p ON p.rolname = $3
 LEFT JOIN pg_catalog.pg_roles a ON a.rolname = $4
-WHERE c.relname = $1 AND n.nspname = coalesce($2, pg_catalog.current_schema()) AND c.relkind IN ('r', 'p')";
+JOIN LATERAL pg_catalog.unnest(CASE WHEN $2 IS NULL THEN pg_catalog.current_schemas(false)
+                                    ELSE ARRAY[$2]::pg_catalog.name[] END) WITH ORDINALITY AS s (name, at) ON s.name = n.nspname
+WHERE c.relname = $1 AND c.relkind IN ('r', 'p')
+ORDER BY s.at
+LIMIT 1";
 
 /// The setting that says for whom an administrator acts.
 const ON_BEHALF_OF: &str = "rls.on_behalf_of";

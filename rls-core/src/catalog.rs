@@ -5,6 +5,7 @@
 
 mod audit;
 mod canonical;
+mod names;
 mod online;
 mod path;
 mod policy;
@@ -16,6 +17,7 @@ mod version;
 
 pub(crate) use audit::{ActualAudit, Grants, HeldAudit, PUBLIC, audit};
 pub(crate) use canonical::{Canonical, CanonicalTable, canonical};
+pub(crate) use names::path_schemas;
 pub(crate) use online::{IndexNamed, check_named, index_named, partitioned};
 pub(crate) use path::SearchPath;
 pub(crate) use policy::{POLICY_COLUMNS, POLICY_JOINS, policy};

@@ -1,9 +1,11 @@
 //! The doctor: every fault is found by the rule for it, its remedy ends it, and nothing else is found.
 
+mod audit;
 mod columns;
 mod fault;
 mod grants;
 mod healthy;
+mod names;
 mod roles;
 mod tables;
 mod ways;

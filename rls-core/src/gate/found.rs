@@ -29,9 +29,8 @@ fn tables(can_identify: bool) -> String {
                   coalesce(c.relforcerowsecurity, false) AS forced,
                   coalesce(pg_has_role(current_user, c.relowner, 'MEMBER'), false) AS owns,
                   coalesce(has_table_privilege(c.oid, 'TRUNCATE'), false) AS truncates
-           FROM ROWS FROM (unnest($1::text[]), unnest($2::text[])) WITH ORDINALITY AS w (schema, name, at)
-           LEFT JOIN pg_namespace n ON n.nspname = coalesce(w.schema, $3)
-           LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name AND c.relkind IN ('r', 'p')),
+           FROM unnest($1::oid[]) WITH ORDINALITY AS w (oid, at)
+           LEFT JOIN pg_class c ON c.oid = w.oid AND c.relkind IN ('r', 'p')),
          comments AS MATERIALIZED (
            SELECT t.objoid, t.description FROM pg_description t
            WHERE t.classoid = 'pg_policy'::regclass AND t.objsubid = 0),
@@ -80,11 +79,8 @@ pub(super) async fn read(
     config: &RlsConfig,
     login: &Login,
 ) -> Result<Vec<Found>, RlsError> {
-    let schemas: Vec<Option<&str>> =
-        scopes.iter().map(|scope| scope.table.schema.as_ref().map(Identifier::as_str)).collect();
-    let names: Vec<&str> = scopes.iter().map(|scope| scope.table.table.as_str()).collect();
     let query = tables(login.can_identify);
-    let query = sqlx::query(sqlx::AssertSqlSafe(query)).bind(schemas).bind(names).bind(login.schema.as_deref());
+    let query = sqlx::query(sqlx::AssertSqlSafe(query)).bind(&login.tables);
     // What is asked for is put together while the server answers: either takes a while for hundreds of tables.
     let asked = async { scopes.iter().map(|scope| asked(scope, config)).collect::<Vec<_>>() };
     let (rows, asked) = future::join(query.fetch_all(&mut *connection), asked).await;

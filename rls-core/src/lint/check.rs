@@ -1,9 +1,11 @@
 //! The rules, over facts alone.
 
 mod around;
+mod audit;
 mod column;
 mod grant;
 mod key;
+mod path;
 mod policy;
 mod role;
 mod schema;
@@ -19,6 +21,7 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
     for check in [
         role::findings,
         server::findings,
+        path::findings,
         table::findings,
         policy::findings,
         column::findings,
@@ -27,6 +30,7 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
         view::findings,
         around::findings,
         schema::findings,
+        audit::findings,
     ] {
         check(case, &mut found);
     }

@@ -13,6 +13,9 @@ use crate::plan::Plan;
 use crate::registry::Registry;
 use crate::rls::{MissingTables, Rls};
 
+/// Where SeaORM keeps which migrations have run, unless a migrator says otherwise.
+const MIGRATIONS: &str = "seaql_migrations";
+
 /// Looks for what weakens or slows row-level security.
 ///
 /// ```no_run
@@ -29,13 +32,22 @@ use crate::rls::{MissingTables, Rls};
 pub struct Doctor {
     registry: Registry,
     config: RlsConfig,
+    migrations: String,
 }
 
 impl Doctor {
     /// For these entities and this configuration.
     #[must_use]
     pub fn new(registry: Registry, config: RlsConfig) -> Self {
-        Self { registry, config }
+        Self { registry, config, migrations: MIGRATIONS.to_owned() }
+    }
+
+    /// The table in which the migrator keeps which migrations have run, where it is not SeaORM's own `seaql_migrations`:
+    /// nobody need decide about it.
+    #[must_use]
+    pub fn migration_table(mut self, name: impl Into<String>) -> Self {
+        self.migrations = name.into();
+        self
     }
 
     /// Examines the database, in two transactions that are rolled back.
@@ -62,7 +74,8 @@ impl Doctor {
         let facts = facts?;
         let mut unexamined = Vec::new();
         let plan = self.plan(db, &mut unexamined).await?;
-        let mut findings = check::findings(&Case::new(&facts, &self.config, &self.registry, plan.as_ref()));
+        let case = Case::new(&facts, &self.config, &self.registry, plan.as_ref(), &self.migrations);
+        let mut findings = check::findings(&case);
         findings.append(&mut unexamined);
         Ok(Report::new(findings))
     }

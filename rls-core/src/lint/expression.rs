@@ -8,7 +8,12 @@ pub(super) fn reads_setting_per_row(printed: &str) -> bool {
         match character {
             '(' => subqueries.push(code[at + 1..].trim_start().starts_with("SELECT")),
             ')' => drop(subqueries.pop()),
-            'c' if code[at..].starts_with("current_setting(") && !subqueries.contains(&true) => return true,
+            'c' if code[at..].starts_with("current_setting(")
+                && !code[..at].ends_with(|before: char| before.is_alphanumeric() || "_$".contains(before))
+                && !subqueries.contains(&true) =>
+            {
+                return true;
+            }
             _ => {}
         }
     }
@@ -56,6 +61,7 @@ mod tests {
         assert!(reads_setting_per_row("(owner_id = (current_setting('app.user_id'::text))::uuid)"));
         assert!(reads_setting_per_row(&format!("({once} OR (current_setting('app.role'::text) = 'admin'::text))")));
         assert!(!reads_setting_per_row("(label = 'current_setting('::text)"));
+        assert!(!reads_setting_per_row("(label = my_current_setting('a'::text))"));
     }
 
     #[test]

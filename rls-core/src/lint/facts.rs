@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::name::Identifier;
 use crate::table::Held;
 
-pub(super) use object::{Definer, Publication, Rewrite, RoleSetting, TriggerFact};
-pub(super) use relation::{Column, ForeignKeyFact, IndexFact, Kind, Relation};
-pub(super) use role::{Grant, Grantee, ReachedRole, SchemaDefault, Server};
+pub(super) use object::{Call, Definer, Publication, Rewrite, RoleSetting, Temporary, TriggerFact};
+pub(super) use relation::{Column, ForeignKeyFact, IndexFact, Inheritance, Kind, Relation};
+pub(super) use role::{Creator, Grant, Grantee, ReachedRole, SchemaDefault, Server};
 
 /// The catalog's number of an object.
 pub(super) type Oid = i64;
@@ -26,32 +26,44 @@ pub(super) struct Facts {
     pub(super) admin: Vec<ReachedRole>,
     /// All tables, views and sequences outside the server's own schemas.
     pub(super) relations: BTreeMap<Oid, Relation>,
-    /// Privileges that reach the application's role, on relations and their columns.
-    pub(super) grants: Vec<Grant>,
-    /// The parents of partitions and inheriting tables.
-    pub(super) parents: BTreeMap<Oid, BTreeSet<Oid>>,
+    /// Privileges that reach the application's role, by relation.
+    pub(super) grants: BTreeMap<Oid, Vec<Grant>>,
+    /// Privileges on the audit's tables that reach the application's role or the administrator's.
+    pub(super) audit_grants: BTreeMap<Oid, Vec<Grant>>,
+    /// The tables that look like the audit's, whatever their names.
+    pub(super) audits: BTreeSet<Oid>,
+    pub(super) inheritance: Inheritance,
     /// The columns of registered tables, and those elsewhere that are named like one that names a holder.
     pub(super) columns: BTreeMap<Oid, BTreeMap<Identifier, Column>>,
     pub(super) policies: BTreeMap<Oid, BTreeMap<Identifier, Held>>,
-    /// The functions of one's own that policies call: table, policy, function, volatility.
-    pub(super) calls: Vec<(Oid, Identifier, String, char)>,
+    /// The functions of one's own that policies call.
+    pub(super) calls: Vec<Call>,
     pub(super) indexes: Vec<IndexFact>,
     pub(super) foreign_keys: Vec<ForeignKeyFact>,
-    /// Views and rules over registered tables, directly or through views: reader, table.
+    /// Views and rules over registered tables, their relatives and the audit's, directly or through views: reader, table.
     pub(super) readers: BTreeSet<(Oid, Oid)>,
     pub(super) definers: Vec<Definer>,
     pub(super) defaults: Vec<SchemaDefault>,
     /// Who, of those that reach the application's role, may create in a schema.
-    pub(super) creators: Vec<(Identifier, Grantee)>,
+    pub(super) creators: Vec<Creator>,
+    /// The schemas in which the application's role finds anything.
+    pub(super) usable: BTreeSet<Identifier>,
     pub(super) publications: Vec<Publication>,
     pub(super) rewrites: Vec<Rewrite>,
     pub(super) triggers: Vec<TriggerFact>,
     pub(super) settings: Vec<RoleSetting>,
+    /// Temporary relations of any session of the application's role.
+    pub(super) temporary: Vec<Temporary>,
 }
 
 impl Facts {
     /// Whom the application's role can become, itself included.
     pub(super) fn app_is(&self, role: Oid) -> Option<&ReachedRole> {
         self.app.iter().find(|reached| reached.oid == role)
+    }
+
+    /// Whom the administrator's role can become, itself included.
+    pub(super) fn admin_is(&self, role: Oid) -> Option<&ReachedRole> {
+        self.admin.iter().find(|reached| reached.oid == role)
     }
 }

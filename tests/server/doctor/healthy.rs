@@ -32,6 +32,27 @@ async fn migrated_database_has_two_hints_alone() {
     assert_eq!(report.under(&verdicts).exit_code(Severity::Hint), 0);
 }
 
+/// Whether it is written, however it is called, and wherever it is.
+#[tokio::test]
+async fn audit_s_table_is_this_family_s_own() {
+    let fixture = Fixture::new(1).await;
+    let two = ["RLS009", "RLS208"];
+    let renamed = fixture.config.clone().audit_table("record of \"what\"").unwrap();
+    fixture.owner.execute_unprepared("CREATE SCHEMA ops").await.unwrap();
+    let moved = fixture.config.clone().audit_table("ops.record").unwrap();
+    let off = fixture.config.clone().danger_no_audit();
+    for config in [renamed, moved, off] {
+        Rls::new(entities(), config.clone()).sync(&fixture.owner).await.unwrap();
+        let report = Doctor::new(entities(), config).examine(&fixture.owner).await.unwrap();
+        assert_eq!(rules(&report), two, "{}", report.text(false));
+    }
+    // What an earlier configuration left still says who did what.
+    let app = fixture.config.app_role();
+    fixture.owner.execute_unprepared(&format!("GRANT SELECT ON ops.record TO \"{app}\"")).await.unwrap();
+    let report = Doctor::new(entities(), fixture.config.clone()).examine(&fixture.owner).await.unwrap();
+    assert_eq!(rules(&report), ["RLS502", "RLS009", "RLS208"], "{}", report.text(false));
+}
+
 #[tokio::test]
 async fn application_s_login_examines_all_but_the_plan() {
     let patient = Patient::new().await;

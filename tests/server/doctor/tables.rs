@@ -63,7 +63,15 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault("RLS107", "a grant is taken away", "REVOKE SELECT ON task FROM APP", StaysOpen, Remedy),
     Fault("RLS107", "the schema is closed", "REVOKE USAGE ON SCHEMA public FROM APP", StaysOpen, Remedy),
-    Fault("RLS107", "administrators can unmake their record", "GRANT DELETE ON rls_audit TO ADMIN", Shuts, Remedy),
+    Fault("RLS107", "the administrator can become the login", "GRANT APP TO ADMIN", StaysOpen, Remedy),
+    Fault(
+        "RLS108",
+        "a policy passes for one of an earlier entity",
+        "CREATE POLICY open ON task USING (true);
+         COMMENT ON POLICY open ON task IS 'sea-orm-rls: 0123456789abcdef01234567 0123456789abcdef01234567'",
+        StaysOpen,
+        Remedy,
+    ),
     Fault("RLS108", "everything is let through by hand", "CREATE POLICY open ON task USING (true)", StaysOpen, Remedy),
     Fault(
         "RLS108",
@@ -100,6 +108,16 @@ pub const FAULTS: &[Fault] = &[
          CREATE POLICY helper ON task AS RESTRICTIVE USING (owner_id = me())",
         StaysOpen,
         RemedyThen("DROP FUNCTION me CASCADE"),
+    ),
+    Fault(
+        "RLS111",
+        "an operator of the policy's is IMMUTABLE, and asks who the user is",
+        "CREATE FUNCTION is_mine(uuid, uuid) RETURNS boolean LANGUAGE sql IMMUTABLE
+         AS 'SELECT current_setting(''app.user_id'', true)::uuid = $1';
+         CREATE OPERATOR === (FUNCTION = is_mine, LEFTARG = uuid, RIGHTARG = uuid);
+         CREATE POLICY helper ON task AS RESTRICTIVE USING (owner_id === owner_id)",
+        StaysOpen,
+        RemedyThen("DROP POLICY helper ON task; DROP OPERATOR === (uuid, uuid); DROP FUNCTION is_mine"),
     ),
     Fault(
         "RLS112",

@@ -34,6 +34,21 @@ pub const FAULTS: &[Fault] = &[
         RemedyThen("DROP VIEW titles; REVOKE CREATE ON SCHEMA public FROM HELPER; DROP ROLE HELPER"),
     ),
     Fault(
+        "RLS305",
+        "a view over a partition",
+        "CREATE VIEW years AS SELECT year FROM event_2026; GRANT SELECT ON years TO APP",
+        StaysOpen,
+        RemedyThen("DROP VIEW years"),
+    ),
+    Fault(
+        "RLS305",
+        "a view of the administrator's",
+        "GRANT CREATE ON SCHEMA public TO ADMIN; CREATE VIEW titles AS SELECT title FROM task;
+         GRANT SELECT ON titles TO APP; ALTER VIEW titles OWNER TO ADMIN",
+        StaysOpen,
+        RemedyThen("DROP VIEW titles; REVOKE CREATE ON SCHEMA public FROM ADMIN"),
+    ),
+    Fault(
         "RLS307",
         "a materialized view",
         "CREATE MATERIALIZED VIEW titles AS SELECT title FROM task; GRANT SELECT ON titles TO APP",
@@ -54,6 +69,31 @@ pub const FAULTS: &[Fault] = &[
         "CREATE FUNCTION total() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM task'",
         StaysOpen,
         RemedyThen("DROP FUNCTION total"),
+    ),
+    Fault(
+        "RLS308",
+        "a procedure of the administrator's",
+        "GRANT CREATE ON SCHEMA public TO ADMIN;
+         CREATE PROCEDURE clear(integer) LANGUAGE sql SECURITY DEFINER SET search_path = ''
+         AS 'DELETE FROM public.note WHERE id = $1'; ALTER PROCEDURE clear OWNER TO ADMIN",
+        StaysOpen,
+        RemedyThen("DROP PROCEDURE clear; REVOKE CREATE ON SCHEMA public FROM ADMIN"),
+    ),
+    Fault(
+        "RLS309",
+        "a function that finds temporary tables first",
+        "CREATE FUNCTION total() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = public
+         AS 'SELECT count(*) FROM task'",
+        StaysOpen,
+        RemedyThen("DROP FUNCTION total"),
+    ),
+    Fault(
+        "RLS309",
+        "a trigger that looks names up in its caller's path",
+        "CREATE FUNCTION note_down() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN DELETE FROM note; RETURN new; END';
+         CREATE TRIGGER note_down AFTER INSERT ON task FOR EACH ROW EXECUTE FUNCTION note_down()",
+        StaysOpen,
+        RemedyThen("DROP FUNCTION note_down CASCADE"),
     ),
     Fault(
         "RLS309",
@@ -94,10 +134,56 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS313",
         "a trigger that writes what the user may not",
-        "CREATE FUNCTION note_down() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN DELETE FROM note; RETURN new; END';
+        "CREATE FUNCTION note_down() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+         AS 'BEGIN DELETE FROM public.note; RETURN new; END';
          CREATE TRIGGER note_down AFTER INSERT ON task FOR EACH ROW EXECUTE FUNCTION note_down()",
         StaysOpen,
         RemedyThen("DROP FUNCTION note_down CASCADE"),
+    ),
+    Fault(
+        "RLS312",
+        "a rule on another table deletes here",
+        "CREATE TABLE stray (id integer); CREATE RULE also AS ON INSERT TO stray DO ALSO DELETE FROM task;
+         GRANT INSERT ON stray TO APP",
+        StaysOpen,
+        RemedyThen("DROP TABLE stray"),
+    ),
+    Fault(
+        "RLS314",
+        "rows are published with their partitioned table",
+        "SET client_min_messages = error; CREATE PUBLICATION events FOR TABLE event",
+        StaysOpen,
+        RemedyThen("DROP PUBLICATION events"),
+    ),
+    Fault(
+        "RLS314",
+        "everything is published",
+        "SET client_min_messages = error; CREATE PUBLICATION events FOR ALL TABLES",
+        StaysOpen,
+        Undo("DROP PUBLICATION events"),
+    ),
+    Fault(
+        "RLS315",
+        "a parent without row security is granted",
+        "CREATE TABLE base (title varchar); GRANT SELECT ON base TO APP; ALTER TABLE task INHERIT base",
+        StaysOpen,
+        RemedyThen("ALTER TABLE task NO INHERIT base; DROP TABLE base"),
+    ),
+    Fault(
+        "RLS315",
+        "a parent's parent is granted to everyone by column",
+        "CREATE TABLE base (title varchar); GRANT SELECT (title) ON base TO PUBLIC;
+         CREATE TABLE middle () INHERITS (base); ALTER TABLE task INHERIT middle",
+        StaysOpen,
+        RemedyThen("ALTER TABLE task NO INHERIT middle; DROP TABLE middle, base"),
+    ),
+    Fault(
+        "RLS305",
+        "a view over a parent",
+        "CREATE TABLE base (title varchar); ALTER TABLE task INHERIT base;
+         CREATE VIEW titles AS SELECT title FROM base; GRANT SELECT ON titles TO APP",
+        StaysOpen,
+        RemedyThen("DROP VIEW titles; ALTER TABLE task NO INHERIT base; DROP TABLE base"),
     ),
     Fault(
         "RLS314",

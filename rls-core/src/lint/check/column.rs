@@ -1,5 +1,5 @@
 use crate::lint::case::{Case, Table};
-use crate::lint::facts::{ForeignKeyFact, Oid, Relation};
+use crate::lint::facts::{ForeignKeyFact, IndexFact, Oid, Relation};
 use crate::lint::finding::Finding;
 use crate::lint::remedy::Remedy;
 use crate::lint::rule;
@@ -14,10 +14,13 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
             column(case, (oid, relation), asked, found);
             foreign_key(case, (oid, relation), asked, found);
         }
+        references(case, (oid, relation), registered, found);
         indexes(case, (oid, relation), registered, found);
     }
     for change in case.plan.iter().flat_map(|plan| plan.changes()) {
-        if let Change::SetDefault { table, column, .. } = change {
+        if let Change::SetDefault { table, column, .. } = change
+            && *table != case.audit().0
+        {
             let object = format!("{table}.{column}");
             let why = "a row that is inserted without an owner gets none, or another's, and is refused";
             found.push(Finding::new(&rule::RLS206, object, why, Remedy::Sql(change.sql())));
@@ -39,10 +42,31 @@ fn column(case: &Case<'_>, (oid, relation): (Oid, &Relation), asked: &DesiredCol
         found.push(Finding::new(&rule::RLS202, &object, why, Remedy::sql(set)));
     }
     if asked.key == KeyType::Text && !column.deterministic {
-        let why = "its collation takes different texts for equal, so one user's key may be another's";
-        let remedy = Remedy::words("give the column a deterministic collation, as `COLLATE \"C\"`");
-        found.push(Finding::new(&rule::RLS207, &object, why, remedy));
+        found.push(equals(object));
     }
+}
+
+/// Either side of a reference by which rows belong to someone; parents are registered, or not.
+fn references(case: &Case<'_>, (oid, relation): (Oid, &Relation), registered: &Table<'_>, found: &mut Vec<Finding>) {
+    for through in &registered.scope.through {
+        let parent = through.parent.found_in(&case.facts.server.schemas);
+        let parent = case.facts.relations.iter().find(|(_, relation)| relation.name == parent);
+        let sides =
+            [Some((oid, relation, &through.column)), parent.map(|(oid, it)| (*oid, it, &through.parent_column))];
+        for (oid, relation, column) in sides.into_iter().flatten() {
+            let object = format!("{}.{column}", relation.name);
+            let is_loose = case.column(oid, column).is_some_and(|column| !column.deterministic);
+            if is_loose && !found.iter().any(|found| found.rule == &rule::RLS207 && found.object == object) {
+                found.push(equals(object));
+            }
+        }
+    }
+}
+
+fn equals(object: String) -> Finding {
+    let why = "its collation takes different texts for equal, so one holder's key may be another's";
+    let remedy = Remedy::words("give the column a deterministic collation, as `COLLATE \"C\"`");
+    Finding::new(&rule::RLS207, object, why, remedy)
 }
 
 fn foreign_key(case: &Case<'_>, (oid, relation): (Oid, &Relation), asked: &DesiredColumn, found: &mut Vec<Finding>) {
@@ -74,17 +98,16 @@ fn foreign_key(case: &Case<'_>, (oid, relation): (Oid, &Relation), asked: &Desir
 
 fn indexes(case: &Case<'_>, (oid, relation): (Oid, &Relation), registered: &Table<'_>, found: &mut Vec<Finding>) {
     for asked in &registered.desired.indexes {
-        let serves = case.facts.indexes.iter().any(|index| {
-            let leads = index.columns.len() >= asked.columns.len()
-                && index.columns.iter().zip(&asked.columns).all(|(found, asked)| found.as_ref() == Some(asked));
-            index.relation == oid
+        let of_table = || case.facts.indexes.iter().filter(|index| index.relation == oid);
+        let leads = |index: &&IndexFact| {
+            index.columns.len() >= asked.columns.len()
+                && index.columns.iter().zip(&asked.columns).all(|(found, asked)| found.as_ref() == Some(asked))
                 && index.btree
-                && index.valid
-                && leads
                 && index.only == asked.only
                 && index.partial == asked.only.is_some()
-        });
-        if !serves {
+        };
+        let broken = of_table().find(|index| leads(index) && !index.valid);
+        if !of_table().any(|index| leads(&index) && index.valid) {
             let create = Change::CreateIndex {
                 table: relation.name.clone(),
                 columns: asked.columns.clone(),
@@ -93,7 +116,12 @@ fn indexes(case: &Case<'_>, (oid, relation): (Oid, &Relation), registered: &Tabl
             let columns: Vec<&str> = asked.columns.iter().map(crate::name::Identifier::as_str).collect();
             let why = "every read of one's own rows reads the whole table";
             let object = format!("{}.{}", relation.name, columns.join(","));
-            found.push(Finding::new(&rule::RLS203, object, why, Remedy::Sql(create.sql())));
+            // One that a failed `CREATE INDEX CONCURRENTLY` left holds the name.
+            let remedy = match broken {
+                Some(index) => Remedy::sql(format!("REINDEX INDEX {}", table(&index.name))),
+                None => Remedy::Sql(create.sql()),
+            };
+            found.push(Finding::new(&rule::RLS203, object, why, remedy));
         }
     }
 }

@@ -14,7 +14,7 @@ const UNBOUND: [&str; 4] = ["TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN"];
 
 pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
     for (oid, relation, _) in case.scoped() {
-        let grants: Vec<&Grant> = case.grants_on(oid).collect();
+        let grants: Vec<&Grant> = case.grants_on(oid).iter().collect();
         let name = table(&relation.name);
         let unbound = |grant: &Grant| UNBOUND.contains(&grant.privilege.as_str());
         let revoke = |grantee: &Grantee, privileges: &BTreeSet<&str>| {
@@ -31,6 +31,15 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
             let why = format!("every role has {}, and policies for PUBLIC or none at all decide", listed(&privileges));
             found.push(Finding::new(&rule::RLS302, &relation.name, why, Remedy::sql(revoke(grantee, &privileges))));
         }
+        let lent =
+            grants.iter().filter(|grant| grant.column.is_none() && !unbound(grant) && is_lent(case, &grant.grantee));
+        for (grantee, privileges) in by_grantee(lent) {
+            let why = format!(
+                "the application can become {grantee}, who has {} and is held by no guard, only by what is missing",
+                listed(&privileges)
+            );
+            found.push(Finding::new(&rule::RLS316, &relation.name, why, Remedy::sql(revoke(grantee, &privileges))));
+        }
         let columns: Vec<(&Grant, &Identifier)> =
             grants.iter().filter_map(|grant| Some((*grant, grant.column.as_ref()?))).collect();
         if !columns.is_empty() {
@@ -43,6 +52,13 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
     }
     defaults(case, found);
     sequences(case, found);
+}
+
+/// Whether it is another role that the application can become, of which no other rule tells already.
+fn is_lent(case: &Case<'_>, grantee: &Grantee) -> bool {
+    let Grantee::Role(name) = grantee else { return false };
+    let reached = case.facts.app.iter().find(|role| role.name == *name);
+    name != case.config.admin_role() && reached.is_some_and(|role| role.via.is_some() && role.bypasses.is_empty())
 }
 
 fn by_grantee<'a>(grants: impl Iterator<Item = &'a &'a Grant>) -> BTreeMap<&'a Grantee, BTreeSet<&'a str>> {
@@ -82,12 +98,14 @@ fn defaults(case: &Case<'_>, found: &mut Vec<Finding>) {
 
 fn sequences(case: &Case<'_>, found: &mut Vec<Finding>) {
     for (oid, sequence) in case.facts.relations.iter().filter(|(_, relation)| relation.kind == Kind::Sequence) {
+        let is_of_scoped = sequence.serves.is_none_or(|table| case.rows_behind(table).is_some());
         let readers: Vec<Grantee> = case
             .grants_on(*oid)
+            .iter()
             .filter(|grant| grant.privilege != "USAGE")
             .map(|grant| grant.grantee.clone())
             .collect();
-        if !readers.is_empty() {
+        if is_of_scoped && !readers.is_empty() {
             let why = "its last value tells how many rows all users have made, and `setval` changes it";
             let name = table(&sequence.name);
             let remedy = revokes(|grantee| format!("REVOKE SELECT, UPDATE ON SEQUENCE {name} FROM {grantee}"), readers);

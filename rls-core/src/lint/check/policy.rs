@@ -5,6 +5,7 @@ use crate::lint::finding::Finding;
 use crate::lint::remedy::Remedy;
 use crate::lint::rule;
 use crate::name::{Identifier, TableName};
+use crate::plan::Change;
 use crate::policy::PolicyKind;
 use crate::sql::{identifier, table};
 use crate::table::{DesiredPolicy, Held};
@@ -29,15 +30,16 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
         }
         for (name, policy) in held {
             let asked = registered.desired.policies.iter().any(|asked| asked.policy.name == *name);
-            look(&relation.name, policy, asked, found);
+            look(&relation.name, policy, asked || is_planned(case, &relation.name, name), found);
         }
     }
-    for (relation, policy, function, volatility) in &case.facts.calls {
-        let Some((relation, _)) = case.scoped_table(*relation) else { continue };
-        let object = of(&relation.name, policy);
+    for call in &case.facts.calls {
+        let Some((relation, _)) = case.scoped_table(call.relation) else { continue };
+        let object = of(&relation.name, &call.policy);
+        let function = &call.function;
         let stable = Remedy::sql(format!("ALTER FUNCTION {function} STABLE"));
-        match volatility {
-            'i' => {
+        match call.volatility {
+            'i' if call.varies => {
                 let why =
                     format!("`{function}` may be computed when a plan is made, and the plan used for the next user");
                 found.push(Finding::new(&rule::RLS111, object, why, stable));
@@ -51,10 +53,19 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
     }
 }
 
+/// Whether the migrations drop or rename it, which is told as theirs. Its comment proves nothing: anyone can write one.
+fn is_planned(case: &Case<'_>, on: &TableName, policy: &Identifier) -> bool {
+    case.plan.iter().flat_map(|plan| plan.changes()).any(|change| match change {
+        Change::DropPolicy { table, policy: dropped, .. } => table == on && dropped.name == *policy,
+        Change::RenamePolicy { table, was, .. } => table == on && was == policy,
+        _ => false,
+    })
+}
+
 fn look(on: &TableName, held: &Held, asked: bool, found: &mut Vec<Finding>) {
     let policy = &held.policy;
     let name = of(on, &policy.name);
-    if !asked && held.stamp.is_none() && policy.kind == PolicyKind::Permissive {
+    if !asked && policy.kind == PolicyKind::Permissive {
         let why = "no entity asks for it: what it lets through, the restrictive guard alone keeps out";
         let remedy = Remedy::sql(format!("DROP POLICY {} ON {}", identifier(&policy.name), table(on)));
         found.push(Finding::new(&rule::RLS108, &name, why, remedy));

@@ -1,5 +1,5 @@
 use crate::lint::case::Case;
-use crate::lint::facts::RoleSetting;
+use crate::lint::facts::{Creator, Grantee, RoleSetting};
 use crate::lint::finding::Finding;
 use crate::lint::leaks;
 use crate::lint::remedy::Remedy;
@@ -7,11 +7,12 @@ use crate::lint::rule;
 use crate::sql::identifier;
 
 /// Settings that change what policies hold for, beside those of the context.
-const OWN: [&str; 3] = ["role", "session_authorization", "row_security"];
+const OWN: [&str; 4] = ["role", "session_authorization", "row_security", "session_replication_role"];
 
 pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
     let server = &case.facts.server;
-    for (schema, grantee) in &case.facts.creators {
+    // An owner's right is told as what it is.
+    for Creator { schema, grantee, .. } in case.facts.creators.iter().filter(|creator| !creator.owns) {
         let why = format!("{grantee} may create there: a function or table of one's own can shadow another's");
         let remedy = Remedy::sql(format!("REVOKE CREATE ON SCHEMA {} FROM {grantee}", identifier(schema)));
         found.push(Finding::new(&rule::RLS007, schema, why, remedy));
@@ -21,14 +22,15 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
         let remedy = Remedy::sql(format!("REVOKE CREATE ON DATABASE {} FROM {grantee}", identifier(&server.database)));
         found.push(Finding::new(&rule::RLS008, &server.database, why, remedy));
     }
-    if server.set_config {
+    if !server.set_config.is_empty() {
         let function = "pg_catalog.set_config(text, text, boolean)";
         let why = "SQL that was let in somewhere can call it within a statement, and become another user";
-        let remedy = Remedy::Sql(vec![
-            format!("REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC"),
-            format!("GRANT EXECUTE ON FUNCTION {function} TO CURRENT_USER"),
-        ]);
-        found.push(Finding::new(&rule::RLS009, "pg_catalog.set_config", why, remedy));
+        let revoke = |grantee: &Grantee| format!("REVOKE EXECUTE ON FUNCTION {function} FROM {grantee}");
+        let mut statements: Vec<String> = server.set_config.iter().map(revoke).collect();
+        if server.set_config.contains(&Grantee::Public) {
+            statements.push(format!("GRANT EXECUTE ON FUNCTION {function} TO CURRENT_USER"));
+        }
+        found.push(Finding::new(&rule::RLS009, "pg_catalog.set_config", why, Remedy::Sql(statements)));
     }
     let flaws = leaks::of(server.version);
     if !flaws.is_empty() {
@@ -52,7 +54,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-fn reset(case: &Case<'_>, setting: &RoleSetting) -> Remedy {
+pub(super) fn reset(case: &Case<'_>, setting: &RoleSetting) -> Remedy {
     let database = identifier(&case.facts.server.database);
     let what = setting
         .setting

@@ -44,7 +44,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
 fn drift(case: &Case<'_>, found: &mut Vec<Finding>) {
     let mut objects: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for change in case.plan.iter().flat_map(|plan| plan.changes()) {
-        if is_told_elsewhere(change) {
+        if is_told_elsewhere(case, change) {
             continue;
         }
         let object = match change {
@@ -61,18 +61,22 @@ fn drift(case: &Case<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-fn is_told_elsewhere(change: &Change) -> bool {
+fn is_told_elsewhere(case: &Case<'_>, change: &Change) -> bool {
+    let audit = case.audit().0;
     match change {
+        Change::Revoke { table, .. } | Change::RevokeColumns { table, .. } if *table == audit => true,
+        Change::Grant { table, .. } | Change::GrantColumns { table, .. } if *table == audit => true,
         Change::EnableRowSecurity { .. }
         | Change::ForceRowSecurity { .. }
         | Change::CreatePolicy { .. }
         | Change::AlterPolicy { .. }
-        | Change::RevokeMembership { .. }
         | Change::AddOwnerColumn { .. }
         | Change::SetNotNull { .. }
         | Change::SetDefault { .. }
         | Change::CreateIndex { .. }
-        | Change::AddForeignKey { .. } => true,
+        | Change::AddForeignKey { .. }
+        | Change::CreateAudit { .. } => true,
+        Change::RevokeMembership { member, .. } => member == case.config.app_role(),
         // Without a right to read passwords, a configured one would be set on each run.
         Change::AlterRole { attributes, .. } => {
             let own = ["NOINHERIT", "LOGIN"];

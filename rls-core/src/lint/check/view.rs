@@ -1,6 +1,6 @@
 use super::revokes;
 use crate::lint::case::Case;
-use crate::lint::facts::{Grantee, Kind};
+use crate::lint::facts::{Grantee, Kind, Oid};
 use crate::lint::finding::Finding;
 use crate::lint::remedy::Remedy;
 use crate::lint::rule;
@@ -11,9 +11,9 @@ const INVOKER: i32 = 150_000;
 
 pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
     for (oid, view) in &case.facts.relations {
-        let base = case.facts.readers.iter().find(|(reader, base)| reader == oid && case.scoped_table(*base).is_some());
-        let Some((base, _)) = base.and_then(|(_, base)| case.scoped_table(*base)) else { continue };
-        let grantees: Vec<Grantee> = case.grants_on(*oid).map(|grant| grant.grantee.clone()).collect();
+        let bases = case.facts.readers.range((*oid, Oid::MIN)..=(*oid, Oid::MAX));
+        let Some((base, _)) = bases.into_iter().find_map(|(_, base)| case.rows_behind(*base)) else { continue };
+        let grantees: Vec<Grantee> = case.grants_on(*oid).iter().map(|grant| grant.grantee.clone()).collect();
         if grantees.is_empty() {
             continue;
         }

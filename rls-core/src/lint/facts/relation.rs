@@ -1,3 +1,5 @@
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::Oid;
 use crate::name::{Identifier, TableName};
 
@@ -26,6 +28,50 @@ pub(in crate::lint) struct Relation {
     pub(in crate::lint) invoker: bool,
     /// Whether an extension made it.
     pub(in crate::lint) of_extension: bool,
+    /// Whether it has partitions, or would.
+    pub(in crate::lint) partitioned: bool,
+    /// Whether a crash of the server empties it.
+    pub(in crate::lint) unlogged: bool,
+    /// The table whose column takes its values from this sequence.
+    pub(in crate::lint) serves: Option<Oid>,
+}
+
+/// Which relation inherits from which, as partition or child.
+#[derive(Debug, Default)]
+pub(in crate::lint) struct Inheritance {
+    parents: BTreeMap<Oid, BTreeSet<Oid>>,
+    children: BTreeMap<Oid, BTreeSet<Oid>>,
+}
+
+impl Inheritance {
+    pub(in crate::lint) fn insert(&mut self, child: Oid, parent: Oid) {
+        self.parents.entry(child).or_default().insert(parent);
+        self.children.entry(parent).or_default().insert(child);
+    }
+
+    /// All that a relation inherits from, however far up.
+    pub(in crate::lint) fn ancestors(&self, of: Oid) -> BTreeSet<Oid> {
+        along(&self.parents, of)
+    }
+
+    /// What inherits from a relation itself.
+    pub(in crate::lint) fn children(&self, of: Oid) -> impl Iterator<Item = Oid> {
+        self.children.get(&of).into_iter().flatten().copied()
+    }
+
+    /// All that inherit from a relation, however far down.
+    pub(in crate::lint) fn descendants(&self, of: Oid) -> BTreeSet<Oid> {
+        along(&self.children, of)
+    }
+}
+
+fn along(way: &BTreeMap<Oid, BTreeSet<Oid>>, of: Oid) -> BTreeSet<Oid> {
+    let mut found = BTreeSet::new();
+    let mut ask = vec![of];
+    while let Some(oid) = ask.pop() {
+        ask.extend(way.get(&oid).into_iter().flatten().filter(|next| found.insert(**next)));
+    }
+    found
 }
 
 /// A column.

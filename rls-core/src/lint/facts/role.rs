@@ -1,7 +1,7 @@
 use std::fmt;
 
 use super::Oid;
-use crate::name::Identifier;
+use crate::name::{Identifier, Schemas};
 
 /// What is so of server and database.
 #[derive(Debug)]
@@ -10,10 +10,12 @@ pub(in crate::lint) struct Server {
     pub(in crate::lint) version: i32,
     pub(in crate::lint) version_text: String,
     pub(in crate::lint) database: Identifier,
-    /// The schema of tables that name none.
-    pub(in crate::lint) schema: Identifier,
-    /// Whether everyone may call `set_config`.
-    pub(in crate::lint) set_config: bool,
+    /// Its owner.
+    pub(in crate::lint) owner: Oid,
+    /// The schemas of tables that name none.
+    pub(in crate::lint) schemas: Schemas,
+    /// Who, of those that reach the application's role, may call `set_config`.
+    pub(in crate::lint) set_config: Vec<Grantee>,
     /// Who, of those that reach the application's role, may create schemas.
     pub(in crate::lint) creators: Vec<Grantee>,
 }
@@ -47,10 +49,18 @@ impl fmt::Display for Grantee {
     }
 }
 
-/// A privilege on a relation, or on one of its columns.
+/// Who may create in a schema.
 #[derive(Debug)]
+pub(in crate::lint) struct Creator {
+    pub(in crate::lint) schema: Identifier,
+    pub(in crate::lint) grantee: Grantee,
+    /// Whether it is the schema's owner.
+    pub(in crate::lint) owns: bool,
+}
+
+/// A privilege on a relation, or on one of its columns.
+#[derive(Clone, Debug)]
 pub(in crate::lint) struct Grant {
-    pub(in crate::lint) relation: Oid,
     pub(in crate::lint) column: Option<Identifier>,
     pub(in crate::lint) grantee: Grantee,
     /// PostgreSQL's word.

@@ -1,27 +1,18 @@
+use std::collections::BTreeSet;
+
 use sea_orm::ConnectionTrait;
 
-use super::{checked, get, grantee, maybe_name, name, rows};
+use super::{get, grantee, maybe_name, name, rows};
 use crate::error::{RlsError, SchemaError};
-use crate::lint::facts::{Grantee, ReachedRole, RoleSetting, SchemaDefault, Server};
-use crate::name::Identifier;
+use crate::lint::facts::{Creator, ReachedRole, RoleSetting, SchemaDefault, Server};
+use crate::name::{Identifier, Schemas};
 use crate::sql;
 
-/// The current schema, asked before `search_path` is put out of the way.
-pub(super) async fn place(db: &impl ConnectionTrait) -> Result<Identifier, RlsError> {
-    let rows = rows(db, "SELECT current_schema()::text AS schema").await?;
-    let schema = rows.first().map_or(Ok(None), |row| get::<Option<String>>(row, "schema"))?;
-    let schema = schema.ok_or_else(|| SchemaError::Catalog {
-        what: "a `search_path` in which no schema exists: create one, or set it".to_owned(),
-    })?;
-    checked(schema)
-}
-
-pub(super) async fn server(db: &impl ConnectionTrait, schema: Identifier, grantees: &str) -> Result<Server, RlsError> {
+pub(super) async fn server(db: &impl ConnectionTrait, schemas: Schemas, grantees: &str) -> Result<Server, RlsError> {
     const SERVER: &str = "
         SELECT current_setting('server_version_num')::int4 AS version, current_setting('server_version') AS version_text,
-               current_database()::text AS database,
-               (SELECT bool_or(acl.grantee = 0) FROM pg_proc f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) acl
-                WHERE f.oid = 'pg_catalog.set_config(text, text, boolean)'::regprocedure) AS set_config";
+               d.datname::text AS database, d.datdba::int8 AS owner
+        FROM pg_database d WHERE d.datname = current_database()";
     let row = rows(db, SERVER).await?.pop().ok_or_else(|| SchemaError::Catalog { what: "no server".to_owned() })?;
     let creators = format!(
         "SELECT r.rolname::text AS grantee
@@ -30,12 +21,21 @@ pub(super) async fn server(db: &impl ConnectionTrait, schema: Identifier, grante
          WHERE d.datname = current_database() AND acl.privilege_type = 'CREATE' AND acl.grantee = ANY ({grantees})
            AND acl.grantee <> d.datdba"
     );
+    let set_config = format!(
+        "SELECT r.rolname::text AS grantee
+         FROM pg_proc f CROSS JOIN aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) acl
+         LEFT JOIN pg_roles r ON r.oid = acl.grantee
+         WHERE f.oid = 'pg_catalog.set_config(text, text, boolean)'::regprocedure AND acl.grantee = ANY ({grantees})
+           AND acl.grantee <> f.proowner
+         ORDER BY acl.grantee"
+    );
     Ok(Server {
         version: get(&row, "version")?,
         version_text: get(&row, "version_text")?,
         database: name(&row, "database")?,
-        schema,
-        set_config: get(&row, "set_config")?,
+        owner: get(&row, "owner")?,
+        schemas,
+        set_config: rows(db, set_config).await?.iter().map(grantee).collect::<Result<_, _>>()?,
         creators: rows(db, creators).await?.iter().map(grantee).collect::<Result<_, _>>()?,
     })
 }
@@ -44,13 +44,14 @@ pub(super) async fn server(db: &impl ConnectionTrait, schema: Identifier, grante
 pub(super) async fn reached(db: &impl ConnectionTrait, role: &Identifier) -> Result<Vec<ReachedRole>, RlsError> {
     const POWERS: [(&str, &str); 3] =
         [("rolcreaterole", "CREATEROLE"), ("rolcreatedb", "CREATEDB"), ("rolreplication", "REPLICATION")];
-    const PREDEFINED: [&str; 6] = [
+    const PREDEFINED: [&str; 7] = [
         "pg_execute_server_program",
         "pg_read_server_files",
         "pg_write_server_files",
         "pg_read_all_data",
         "pg_write_all_data",
         "pg_maintain",
+        "pg_create_subscription",
     ];
     let query = format!(
         "WITH RECURSIVE up AS (
@@ -118,23 +119,33 @@ pub(super) async fn defaults(db: &impl ConnectionTrait, grantees: &str) -> Resul
         .collect()
 }
 
-pub(super) async fn creators(
-    db: &impl ConnectionTrait,
-    grantees: &str,
-) -> Result<Vec<(Identifier, Grantee)>, RlsError> {
+pub(super) async fn creators(db: &impl ConnectionTrait, grantees: &str) -> Result<Vec<Creator>, RlsError> {
     let query = format!(
-        "SELECT n.nspname::text AS schema, r.rolname::text AS grantee
+        "SELECT n.nspname::text AS schema, r.rolname::text AS grantee, acl.grantee = n.nspowner AS owns
          FROM pg_namespace n CROSS JOIN aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) acl
          LEFT JOIN pg_roles r ON r.oid = acl.grantee
          WHERE acl.privilege_type = 'CREATE' AND acl.grantee = ANY ({grantees}) AND n.nspname !~ '^pg_'
          ORDER BY 1, 2"
     );
-    rows(db, query).await?.iter().map(|row| Ok((name(row, "schema")?, grantee(row)?))).collect()
+    let rows = rows(db, query).await?;
+    let creator = |row| Ok(Creator { schema: name(row, "schema")?, grantee: grantee(row)?, owns: get(row, "owns")? });
+    rows.iter().map(creator).collect()
+}
+
+/// The schemas whose objects any of these may use.
+pub(super) async fn usable(db: &impl ConnectionTrait, grantees: &str) -> Result<BTreeSet<Identifier>, RlsError> {
+    let query = format!(
+        "SELECT DISTINCT n.nspname::text AS schema
+         FROM pg_namespace n CROSS JOIN aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) acl
+         WHERE acl.privilege_type = 'USAGE' AND acl.grantee = ANY ({grantees})"
+    );
+    rows(db, query).await?.iter().map(|row| name(row, "schema")).collect()
 }
 
 pub(super) async fn settings(db: &impl ConnectionTrait, app: &Identifier) -> Result<Vec<RoleSetting>, RlsError> {
     let query = format!(
-        "SELECT r.rolname::text AS role, s.setdatabase <> 0 AS here, split_part(c.setting, '=', 1) AS setting
+        "SELECT r.rolname::text AS role, s.setdatabase <> 0 AS here, split_part(c.setting, '=', 1) AS setting,
+                CASE WHEN c.setting LIKE 'search_path=%' THEN substr(c.setting, 13) END AS path
          FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) AS c (setting)
          LEFT JOIN pg_roles r ON r.oid = s.setrole
          WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()))
@@ -146,7 +157,12 @@ pub(super) async fn settings(db: &impl ConnectionTrait, app: &Identifier) -> Res
         .await?
         .iter()
         .map(|row| {
-            Ok(RoleSetting { role: maybe_name(row, "role")?, here: get(row, "here")?, setting: get(row, "setting")? })
+            Ok(RoleSetting {
+                role: maybe_name(row, "role")?,
+                here: get(row, "here")?,
+                setting: get(row, "setting")?,
+                path: get(row, "path")?,
+            })
         })
         .collect()
 }

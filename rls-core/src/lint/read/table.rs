@@ -2,10 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::ConnectionTrait;
 
-use super::{get, lines, maybe_name, name, rows, table_name};
+use super::{get, maybe_name, name, names, rows, table_name};
 use crate::catalog::{self, POLICY_COLUMNS, POLICY_JOINS};
 use crate::error::RlsError;
-use crate::lint::facts::{Column, ForeignKeyFact, IndexFact, Oid};
+use crate::lint::facts::{Call, Column, ForeignKeyFact, IndexFact, Oid};
 use crate::name::Identifier;
 use crate::registry::Registry;
 use crate::sql;
@@ -67,16 +67,16 @@ pub(super) async fn policies(db: &impl ConnectionTrait, tables: &str) -> Result<
 }
 
 /// Functions of the server's own have no dependencies; those of extensions are for their authors to declare.
-pub(super) async fn calls(
-    db: &impl ConnectionTrait,
-    tables: &str,
-) -> Result<Vec<(Oid, Identifier, String, char)>, RlsError> {
+pub(super) async fn calls(db: &impl ConnectionTrait, tables: &str) -> Result<Vec<Call>, RlsError> {
     let query = format!(
         "SELECT DISTINCT p.polrelid::int8 AS relation, p.polname::text AS policy, f.oid::regprocedure::text AS function,
-                f.provolatile::text AS volatility
+                f.provolatile::text AS volatility,
+                f.pronargs = 0 OR CASE WHEN f.prokind = 'f' THEN pg_get_functiondef(f.oid) ELSE f.prosrc END
+                  ~* '\\m(current_setting|current_user|current_role|session_user|user|now|from|perform|execute)\\M' AS varies
          FROM pg_policy p
-         JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_proc'::regclass
-         JOIN pg_proc f ON f.oid = d.refobjid
+         JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid
+         LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
+         JOIN pg_proc f ON d.refclassid = 'pg_proc'::regclass AND f.oid = d.refobjid OR f.oid = o.oprcode
          WHERE p.polrelid = ANY ({tables})
            AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = f.oid AND e.deptype = 'e')
          ORDER BY 1, 2, 3"
@@ -86,8 +86,13 @@ pub(super) async fn calls(
         .iter()
         .map(|row| {
             let volatility: String = get(row, "volatility")?;
-            let volatility = volatility.chars().next().unwrap_or('s');
-            Ok((get(row, "relation")?, name(row, "policy")?, get(row, "function")?, volatility))
+            Ok(Call {
+                relation: get(row, "relation")?,
+                policy: name(row, "policy")?,
+                function: get(row, "function")?,
+                volatility: volatility.chars().next().unwrap_or('s'),
+                varies: get(row, "varies")?,
+            })
         })
         .collect()
 }
@@ -105,7 +110,7 @@ pub(super) async fn indexes(db: &impl ConnectionTrait, tables: &str) -> Result<V
          SELECT i.indrelid::int8 AS relation, n.nspname::text AS schema, c.relname::text AS name, i.indisunique AS is_unique,
                 i.indisvalid AS valid, m.amname = 'btree' AS btree, i.indpred IS NOT NULL AS partial, o.attname::text AS only,
                 NOT EXISTS (SELECT FROM leaky WHERE leaky.opclass = (i.indclass::oid[])[0]) AS leakproof,
-                (SELECT string_agg(coalesce(a.attname::text, ''), E'\\n' ORDER BY k.position)
+                (SELECT json_agg(a.attname::text ORDER BY k.position)::text
                  FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, position)
                  LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum > 0
                  WHERE k.position <= i.indnkeyatts) AS columns
@@ -125,7 +130,7 @@ pub(super) async fn indexes(db: &impl ConnectionTrait, tables: &str) -> Result<V
             Ok(IndexFact {
                 relation: get(row, "relation")?,
                 name: table_name(row)?,
-                columns: lines(row, "columns")?,
+                columns: names(row, "columns")?,
                 unique: get(row, "is_unique")?,
                 only: maybe_name(row, "only")?,
                 partial: get(row, "partial")?,
@@ -138,7 +143,7 @@ pub(super) async fn indexes(db: &impl ConnectionTrait, tables: &str) -> Result<V
 }
 
 pub(super) async fn foreign_keys(db: &impl ConnectionTrait, tables: &str) -> Result<Vec<ForeignKeyFact>, RlsError> {
-    const COLUMNS: &str = "SELECT string_agg(a.attname::text, E'\\n' ORDER BY u.at)";
+    const COLUMNS: &str = "SELECT json_agg(a.attname::text ORDER BY u.at)::text";
     let query = format!(
         "SELECT k.conrelid::int8 AS relation, k.conname::text AS name, k.confrelid::int8 AS parent,
                 k.convalidated AS validated, k.confdeltype::text AS on_delete, k.confupdtype::text AS on_update,
@@ -166,9 +171,9 @@ pub(super) async fn foreign_keys(db: &impl ConnectionTrait, tables: &str) -> Res
             Ok(ForeignKeyFact {
                 relation: get(row, "relation")?,
                 name: name(row, "name")?,
-                columns: lines(row, "columns")?.into_iter().flatten().collect(),
+                columns: names(row, "columns")?.into_iter().flatten().collect(),
                 parent: get(row, "parent")?,
-                parent_columns: lines(row, "parent_columns")?.into_iter().flatten().collect(),
+                parent_columns: names(row, "parent_columns")?.into_iter().flatten().collect(),
                 validated: get(row, "validated")?,
                 acts,
             })
