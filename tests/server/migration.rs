@@ -1,6 +1,7 @@
 //! Migrations: verbs written by hand, generated files, imported policies, the command line.
 
 mod cli;
+mod doctor;
 mod freeze;
 mod generate;
 mod import;

@@ -105,6 +105,14 @@ mod tests {
     }
 
     #[test]
+    fn name_in_the_database_directs_no_terminal() {
+        let object = "public.\u{1b}[2J\nerror    RLS103  public.b";
+        let finding = Finding::new(&rule::RLS103, object, object, Remedy::sql(object));
+        let text = Report::new(vec![finding]).text(false).to_string();
+        assert!(!text.contains('\u{1b}') && text.lines().count() == 4, "{text}");
+    }
+
+    #[test]
     fn json_and_sarif_hold_every_finding() {
         let report = report().under(&Verdicts::parse("allow RLS208 * known").unwrap());
         let json: serde_json::Value = serde_json::from_str(&report.json()).unwrap();
@@ -112,13 +120,16 @@ mod tests {
         assert_eq!(json["findings"][0]["remedy"]["kind"], "sql");
         assert_eq!(json["findings"][1]["allowed"], "known");
         assert_eq!((&json["errors"], &json["hints"]), (&1.into(), &0.into()));
-        let sarif: serde_json::Value = serde_json::from_str(&report.sarif()).unwrap();
+        let sarif: serde_json::Value = serde_json::from_str(&report.sarif("./my file")).unwrap();
         let run = &sarif["runs"][0];
         assert_eq!(sarif["version"], "2.1.0");
         for result in run["results"].as_array().unwrap() {
             let at = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
             assert_eq!(run["tool"]["driver"]["rules"][at]["id"], result["ruleId"]);
         }
+        let location = &run["results"][0]["locations"][0];
+        assert_eq!(location["physicalLocation"]["artifactLocation"]["uri"], "my%20file");
+        assert_eq!(location["logicalLocations"][0]["fullyQualifiedName"], "public.a");
         assert_eq!(run["results"][0]["level"], "error");
         assert_eq!(run["results"][1]["suppressions"][0]["justification"], "known");
     }

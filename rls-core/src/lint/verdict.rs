@@ -12,8 +12,9 @@ use super::rule::RULES;
 /// deny  RLS209
 /// ```
 ///
-/// `allow` takes a rule, an object (`*` for any, in double quotes where it holds spaces) and a reason; `deny` takes a rule
-/// and, where it is not for all, an object, and makes its findings errors.
+/// `allow` takes a rule, an object and a reason; `deny` takes a rule and, where it is not for all, an object, and makes its
+/// findings errors. `*` is any object; one that holds spaces is in double quotes, and its own quotes are doubled. A later
+/// line counts more than an earlier one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdicts {
     verdicts: Vec<Verdict>,
@@ -53,7 +54,7 @@ pub enum VerdictError {
         rule: String,
     },
     /// Something allowed without an object or a reason.
-    #[error("line {line}: `allow` needs an object (`*` for any) and a reason: `allow RULE OBJECT REASON`")]
+    #[error("line {line}: an object (`*` for any) or the reason is missing: `allow RULE OBJECT REASON`")]
     NoReason {
         /// The line, from 1.
         line: usize,
@@ -87,12 +88,27 @@ impl Verdicts {
         Ok(Self { verdicts: verdicts.collect::<Result<_, _>>()? })
     }
 
+    /// One more line, after those there are: whose findings are errors, and where a reason is given whose are allowed.
+    ///
+    /// # Errors
+    ///
+    /// [`VerdictError`] for a rule that there is not, and for a reason that is blank.
+    pub fn line(rule: &str, object: Option<&str>, reason: Option<&str>) -> Result<String, VerdictError> {
+        // A line is one line, whatever an object is called.
+        let one_line = |text: &str| text.split(['\n', '\r']).collect::<Vec<_>>().join(" ");
+        let object =
+            object.map_or_else(|| "*".to_owned(), |text| format!("\"{}\"", one_line(text).replace('"', "\"\"")));
+        let word = if reason.is_some() { "allow" } else { "deny" };
+        let line = format!("{word} {} {object} {}", rule.trim(), one_line(reason.unwrap_or_default()));
+        verdict(1, line.trim_end()).map(|_| line.trim_end().to_owned())
+    }
+
     /// The verdicts, in the order of their lines.
     pub fn iter(&self) -> impl Iterator<Item = &Verdict> {
         self.verdicts.iter()
     }
 
-    /// Applies the verdicts, a later one over an earlier one; gives back those that found nothing.
+    /// Applies the verdicts, a later one over an earlier one; gives back what is allowed and was not found.
     pub(super) fn apply(&self, findings: &mut [Finding]) -> Vec<Verdict> {
         let mut unused = Vec::new();
         for verdict in &self.verdicts {
@@ -102,7 +118,7 @@ impl Verdicts {
                 finding.allowed.clone_from(&verdict.reason);
                 finding.severity = if verdict.reason.is_some() { finding.rule.severity } else { Severity::Error };
             }
-            if !used {
+            if !used && verdict.reason.is_some() {
                 unused.push(verdict.clone());
             }
         }
@@ -125,11 +141,21 @@ fn verdict(line: usize, text: &str) -> Result<Verdict, VerdictError> {
     let rule = RULES.iter().find(|rule| rule.id.eq_ignore_ascii_case(number));
     let rule = rule.ok_or_else(|| VerdictError::Rule { line, rule: number.to_owned() })?.id;
     let (object, reason) = match rest.strip_prefix('"') {
-        Some(quoted) => quoted.split_once('"').ok_or(VerdictError::Quote { line })?,
-        None => split(rest),
+        Some(text) => {
+            let (object, reason) = quoted(text).ok_or(VerdictError::Quote { line })?;
+            // It would be any object.
+            if object.is_empty() {
+                return Err(VerdictError::NoReason { line });
+            }
+            (object, reason)
+        }
+        None => {
+            let (object, reason) = split(rest);
+            (object.to_owned(), reason)
+        }
     };
     let reason = reason.trim();
-    let object = (!object.is_empty() && object != "*").then(|| object.to_owned());
+    let object = (!object.is_empty() && object != "*").then_some(object);
     if word == "deny" {
         return Ok(Verdict { rule, object, reason: None, line });
     }
@@ -137,6 +163,23 @@ fn verdict(line: usize, text: &str) -> Result<Verdict, VerdictError> {
         return Err(VerdictError::NoReason { line });
     }
     Ok(Verdict { rule, object, reason: Some(reason.to_owned()), line })
+}
+
+/// What stands up to the closing quote, and what follows it.
+fn quoted(text: &str) -> Option<(String, &str)> {
+    let mut object = String::new();
+    let mut rest = text;
+    loop {
+        let (part, after) = rest.split_once('"')?;
+        object.push_str(part);
+        match after.strip_prefix('"') {
+            Some(more) => {
+                object.push('"');
+                rest = more;
+            }
+            None => return Some((object, after)),
+        }
+    }
 }
 
 fn split(text: &str) -> (&str, &str) {
@@ -163,11 +206,29 @@ mod tests {
     }
 
     #[test]
+    fn a_line_is_read_back_whatever_the_object_is_called() {
+        for object in ["public.a b", "public.total(\"My Type\")", "\"", "x"] {
+            let line = Verdicts::line("rls308", Some(object), Some("it is\nmeant")).unwrap();
+            let verdicts = Verdicts::parse(&line).unwrap();
+            let [verdict] = verdicts.verdicts.as_slice() else { panic!("{line}") };
+            assert_eq!(
+                (verdict.object.as_deref(), verdict.reason.as_deref()),
+                (Some(object), Some("it is meant")),
+                "{line}"
+            );
+        }
+        assert_eq!(Verdicts::line("RLS308", None, None).unwrap(), "deny RLS308 *");
+        assert_eq!(Verdicts::line("RLS308", None, Some(" ")), Err(VerdictError::NoReason { line: 1 }));
+        assert!(Verdicts::line("RLS999", None, None).is_err());
+    }
+
+    #[test]
     fn a_line_that_says_no_verdict_is_an_error_with_its_number() {
         for (text, wanted) in [
             ("\nallow RLS208 public.a", VerdictError::NoReason { line: 2 }),
             ("allow RLS208 *", VerdictError::NoReason { line: 1 }),
             ("ignore RLS208", VerdictError::Word { line: 1, word: "ignore".to_owned() }),
+            ("allow RLS208 \"\" why", VerdictError::NoReason { line: 1 }),
             ("deny RLS999", VerdictError::Rule { line: 1, rule: "RLS999".to_owned() }),
             ("allow RLS208 \"public.a why", VerdictError::Quote { line: 1 }),
         ] {

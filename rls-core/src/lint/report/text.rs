@@ -21,14 +21,16 @@ impl Report {
 
 impl fmt::Display for ReportText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let widest = self.report.findings.iter().map(|finding| finding.object.chars().count()).max().unwrap_or(0);
+        let widest =
+            self.report.findings.iter().map(|finding| shown(&finding.object).chars().count()).max().unwrap_or(0);
         // Objects of unusual length, such as functions with many arguments, push only their own line.
         let width = widest.min(48);
         for finding in &self.report.findings {
             self.finding(f, finding, width)?;
         }
         for verdict in &self.report.unused {
-            writeln!(f, "line {} of the verdicts: {} is found no more", verdict.line, verdict.rule)?;
+            let object = verdict.object.as_deref().map_or_else(String::new, |object| format!(" of {}", shown(object)));
+            writeln!(f, "line {} of the verdicts: {}{object} is found no more", verdict.line, verdict.rule)?;
         }
         let counts = [Severity::Error, Severity::Warning, Severity::Hint].map(|severity| {
             let count = self.report.count(severity);
@@ -52,12 +54,21 @@ impl ReportText<'_> {
         };
         let word = format!("{word:<7}");
         let word = if self.colours { format!("\x1b[{colour}m{word}\x1b[0m") } else { word };
-        writeln!(f, "{word}  {}  {:<width$}  {}", finding.rule.id, finding.object, finding.rule.title)?;
+        writeln!(f, "{word}  {}  {:<width$}  {}", finding.rule.id, shown(&finding.object), finding.rule.title)?;
         let indent = 9 + 8 + width + 2;
         if let Some(reason) = &finding.allowed {
-            return writeln!(f, "{:indent$}{reason}", "");
+            return writeln!(f, "{:indent$}{}", "", shown(reason));
         }
-        writeln!(f, "{:indent$}{}", "", finding.why)?;
-        writeln!(f, "{:indent$}-> {}", "", finding.remedy)
+        writeln!(f, "{:indent$}{}", "", shown(&finding.why))?;
+        writeln!(f, "{:indent$}-> {}", "", shown(&finding.remedy.to_string()))
     }
+}
+
+/// A name in the database may hold what a terminal obeys, or a line that looks like a finding.
+fn shown(text: &str) -> String {
+    let visible = |character: char| match character {
+        control if control.is_control() => control.escape_default().to_string(),
+        other => other.to_string(),
+    };
+    text.chars().map(visible).collect()
 }
