@@ -7,6 +7,7 @@ mod generate;
 mod import;
 #[rustfmt::skip]
 mod imported;
+mod plain;
 mod process;
 mod verbs;
 
