@@ -43,6 +43,7 @@ async fn run() {
     let mut plans = Vec::new();
     let mut syncs = Vec::new();
     let mut connects = Vec::new();
+    let mut checks = Vec::new();
     let mut examinations = Vec::new();
     let doctor = Doctor::new(registry.clone(), config.clone());
     for _ in 0..TIMES {
@@ -55,6 +56,9 @@ async fn run() {
         let begun = Instant::now();
         let db = RlsConnection::connect_with(database.url(), config.clone(), registry.clone()).await.unwrap();
         connects.push(begun.elapsed());
+        let begun = Instant::now();
+        db.check().await.unwrap();
+        checks.push(begun.elapsed());
         db.close().await;
         let begun = Instant::now();
         assert_eq!(doctor.examine(&owner).await.unwrap().findings().len(), 1, "everyone may call set_config");
@@ -63,6 +67,7 @@ async fn run() {
     row("plan, empty", median(plans));
     row("sync, nothing to change", median(syncs));
     row("connect: login and gate", median(connects));
+    row("gate and audit alone, asked again", median(checks));
     row("doctor, the plan included", median(examinations));
 }
 

@@ -13,26 +13,30 @@ use crate::name::Identifier;
 use crate::registry::Registry;
 use crate::scope::Scope;
 
-/// The login, and the tables as its statements find them: names without a schema by its `search_path`.
+/// The login, and the tables as its statements find them: names without a schema by its `search_path`, in which no
+/// operator need be the server's.
 fn login_query() -> String {
     format!(
         "SELECT current_user::text AS role,
                 (SELECT pg_catalog.array_agg(t.found ORDER BY t.at) FROM (
                    SELECT w.at, CASE WHEN w.schema IS NULL
                      THEN pg_catalog.to_regclass(pg_catalog.quote_ident(w.name))::pg_catalog.oid
-                     ELSE (SELECT c.oid FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid
-                           WHERE n.nspname = w.schema::pg_catalog.name AND c.relname = w.name::pg_catalog.name)
+                     ELSE (SELECT c.oid FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_class c
+                             ON c.relnamespace OPERATOR(pg_catalog.=) n.oid
+                           WHERE n.nspname OPERATOR(pg_catalog.=) w.schema::pg_catalog.name
+                             AND c.relname OPERATOR(pg_catalog.=) w.name::pg_catalog.name)
                    END AS found
                    FROM ROWS FROM (pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::text[]))
                         WITH ORDINALITY AS w (schema, name, at)) t) AS tables,
                 {CAN_IDENTIFY} AS can_identify,
-                (SELECT min(r.rolname::text) FROM pg_catalog.pg_roles r
+                (SELECT pg_catalog.min(r.rolname::text) FROM pg_catalog.pg_roles r
                  WHERE (r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolreplication
-                        OR r.rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files'))
+                        OR r.rolname OPERATOR(pg_catalog.=) ANY
+                          (ARRAY['pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files']::pg_catalog.name[]))
                    AND (pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER')
                         OR pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER'))) AS bypasses,
                 (SELECT r.rolname::text FROM pg_catalog.pg_roles r
-                 WHERE r.rolname = $1 AND (pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER')
+                 WHERE r.rolname OPERATOR(pg_catalog.=) $1::pg_catalog.name AND (pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER')
                                            OR pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER'))) AS admin"
     )
 }

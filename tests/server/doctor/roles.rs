@@ -55,6 +55,15 @@ pub const FAULTS: &[Fault] = &[
         StaysOpen,
         Remedy,
     ),
+    Fault(
+        "RLS011",
+        "operators of one's own come before the server's",
+        "CREATE FUNCTION public.never(uuid, uuid) RETURNS boolean LANGUAGE sql AS 'SELECT false';
+         CREATE OPERATOR public.= (FUNCTION = public.never, LEFTARG = uuid, RIGHTARG = uuid);
+         ALTER ROLE APP SET search_path = public, pg_catalog",
+        StaysOpen,
+        RemedyThen("DROP OPERATOR public.= (uuid, uuid); DROP FUNCTION public.never"),
+    ),
     Fault("RLS013", "the login owns the database", "ALTER DATABASE DATABASE_NAME OWNER TO APP", StaysOpen, Remedy),
     Fault("RLS013", "the login owns the schema", "ALTER SCHEMA public OWNER TO APP", StaysOpen, Remedy),
     Fault("RLS014", "the administrator may create roles", "ALTER ROLE ADMIN CREATEROLE", StaysOpen, Remedy),

@@ -35,6 +35,10 @@ fn elsewhere(case: &Case<'_>, found: &mut Vec<Finding>) {
         // The server's own default; what else stands in it is for who connects to say.
         None => vec![app.clone()],
     };
+    if let Some(setting) = setting.filter(|_| shadows_the_server(&path)) {
+        let why = "a function or operator in a schema before `pg_catalog` takes the place of the server's own";
+        found.push(Finding::new(&rule::RLS011, "search_path", why, reset(case, setting)));
+    }
     for registered in case.tables.iter().filter(|table| table.scope.unscoped.is_none()) {
         if registered.scope.table.schema.is_some() {
             continue;
@@ -50,6 +54,11 @@ fn elsewhere(case: &Case<'_>, found: &mut Vec<Finding>) {
         };
         found.push(Finding::new(&rule::RLS015, &registered.desired.table, why, remedy));
     }
+}
+
+/// Whether other schemas come before the server's own, which is first where it is not named.
+fn shadows_the_server(path: &[Identifier]) -> bool {
+    path.iter().position(|schema| schema.as_str() == "pg_catalog").is_some_and(|at| at > 0)
 }
 
 fn first<'a>(case: &'a Case<'_>, path: &[Identifier], name: &Identifier) -> Option<(Oid, &'a TableName)> {

@@ -30,7 +30,8 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
         }
         for (name, policy) in held {
             let asked = registered.desired.policies.iter().any(|asked| asked.policy.name == *name);
-            look(&relation.name, policy, asked || is_planned(case, &relation.name, name), found);
+            let asked = asked || is_planned(case, &relation.name, name);
+            look(&relation.name, policy, asked, case.config.app_role(), found);
         }
     }
     for call in &case.facts.calls {
@@ -62,11 +63,16 @@ fn is_planned(case: &Case<'_>, on: &TableName, policy: &Identifier) -> bool {
     })
 }
 
-fn look(on: &TableName, held: &Held, asked: bool, found: &mut Vec<Finding>) {
+fn look(on: &TableName, held: &Held, asked: bool, app: &Identifier, found: &mut Vec<Finding>) {
     let policy = &held.policy;
     let name = of(on, &policy.name);
     if !asked && policy.kind == PolicyKind::Permissive {
-        let why = "no entity asks for it: what it lets through, the restrictive guard alone keeps out";
+        let is_guarded = policy.roles.is_empty() || policy.roles.contains(app);
+        let why = if is_guarded {
+            "no entity asks for it: what it lets through, the restrictive guard alone keeps out"
+        } else {
+            "no entity asks for it, and for its roles no guard stands beside it"
+        };
         let remedy = Remedy::sql(format!("DROP POLICY {} ON {}", identifier(&policy.name), table(on)));
         found.push(Finding::new(&rule::RLS108, &name, why, remedy));
     }
