@@ -6,6 +6,8 @@ mod documented;
 
 #[cfg(feature = "rbac")]
 pub use rls_core::Restricted;
+/// The doctor: what in a database weakens or slows row-level security, and what to do.
+pub use rls_core::lint;
 pub use rls_core::{
     AdminConnection, AdminContext, AdminTransaction, App, Change, Command, ConfigError, ContextError, Declaration,
     DeclarationError, Expression, ForeignKey, Frozen, GateError, GateFinding, Holder, Identifier, Kept, Key, KeyType,

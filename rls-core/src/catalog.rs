@@ -6,6 +6,7 @@
 mod audit;
 mod canonical;
 mod granted;
+mod names;
 mod online;
 mod path;
 mod policy;
@@ -18,6 +19,7 @@ mod version;
 pub(crate) use audit::{ActualAudit, Grants, HeldAudit, PUBLIC, audit};
 pub(crate) use canonical::{Canonical, CanonicalTable, canonical};
 pub(crate) use granted::{schema_usage, verify_grants};
+pub(crate) use names::path_schemas;
 pub(crate) use online::{IndexNamed, check_named, index_named, partitioned};
 pub(crate) use path::SearchPath;
 pub(crate) use policy::{POLICY_COLUMNS, POLICY_JOINS, policy};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use sea_orm::ConnectOptions;
 use sea_orm::metric::Info;
+use sqlx::PgPool;
 
 use crate::audit::{self, Audit, Recorder};
 use crate::begin::KnownSetting;
@@ -74,11 +75,7 @@ impl RlsConnection {
         let observer = Observer::new(options.get_record_stmt_in_spans());
         let app = login::pool(&options, config.app(), options.get_max_connections()).await?;
         let admin = login::pool(&options, config.admin(), Some(ADMIN_CONNECTIONS)).await?;
-        if config.enabled() {
-            gate::check(&app, &config, &registry).await?;
-        } else {
-            tracing::warn!("RLS_ENABLED is false: row security is not checked, and every user may see every row");
-        }
+        gated(&app, &config, &registry).await?;
         let record = if let Some(table) = config.audit() {
             Some(Audit::find(&app, table, &config).await?.record)
         } else {
@@ -167,6 +164,20 @@ impl RlsConnection {
         tracing::info!(actor = context.actor(), reason = context.reason(), audited, "{what}");
     }
 
+    /// Asks again whether isolation and the audit hold, as [`RlsConnection::connect`] did: for a probe of readiness, or
+    /// after somebody else's migrations. Sends three statements; any login may ask.
+    ///
+    /// # Errors
+    ///
+    /// [`RlsError::Gate`] where isolation or the audit would not hold, with every reason; [`RlsError::Database`].
+    pub async fn check(&self) -> Result<(), RlsError> {
+        gated(self.app.pg(), &self.config, &self.registry).await?;
+        if let Some(table) = self.config.audit() {
+            Audit::find(self.app.pg(), table, &self.config).await?;
+        }
+        Ok(())
+    }
+
     /// Calls `callback` after each statement, as SeaORM's `set_metric_callback` does; it holds for the scopes made
     /// afterwards. The statement it is given holds the values. A stream is told of when it ends, fails or is dropped,
     /// with the time since its first row was asked for. Begin and commit messages and unprepared text are not told of.
@@ -195,6 +206,14 @@ impl RlsConnection {
         self.app.close().await;
         self.admin.close().await;
     }
+}
+
+async fn gated(app: &PgPool, config: &RlsConfig, registry: &Registry) -> Result<(), RlsError> {
+    if config.enabled() {
+        return gate::check(app, config, registry).await;
+    }
+    tracing::warn!("RLS_ENABLED is false: row security is not checked, and every user may see every row");
+    Ok(())
 }
 
 impl fmt::Debug for RlsConnection {

@@ -15,6 +15,7 @@ mod expression;
 mod fingerprint;
 mod gate;
 mod lease;
+pub mod lint;
 mod login;
 mod name;
 mod observe;

@@ -45,6 +45,10 @@ impl Pool {
         Opening { read_only, record: self.record.clone() }
     }
 
+    pub(crate) fn pg(&self) -> &PgPool {
+        &self.pg
+    }
+
     pub(crate) fn observer(&self) -> &Observer {
         &self.observer
     }

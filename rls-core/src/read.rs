@@ -75,14 +75,14 @@ where
     C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
 {
     let (transaction, place) = Place::reading(db).await?;
-    let schemas = if schemas.is_empty() { std::slice::from_ref(&place.schema) } else { schemas };
+    let schemas = if schemas.is_empty() { std::slice::from_ref(&place.schemas.current) } else { schemas };
     let found = catalog::secured(&transaction, &schemas.iter().collect::<Vec<_>>()).await;
     transaction.rollback().await?;
     Ok(found?.into_iter().map(TableSecurity::from).collect())
 }
 
-/// These tables, in the same order, each `None` where it is not there or is no table. Those that say no schema are in
-/// the current one.
+/// These tables, in the same order, each `None` where it is not there or is no table. Those that say no schema are
+/// found by `search_path`, as statements find them.
 ///
 /// Statements sent: catalog queries. Lock taken: none. Privilege needed: none.
 ///
@@ -94,7 +94,7 @@ where
     C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
 {
     let (transaction, place) = Place::reading(db).await?;
-    let tables: Vec<TableName> = tables.iter().map(|table| table.or_in(&place.schema)).collect();
+    let tables: Vec<TableName> = tables.iter().map(|table| table.found_in(&place.schemas)).collect();
     let found = catalog::named(&transaction, &tables.iter().collect::<Vec<_>>()).await;
     transaction.rollback().await?;
     let mut found: BTreeMap<TableName, TableSecurity> =

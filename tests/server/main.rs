@@ -3,6 +3,7 @@
 mod admin;
 mod adopting;
 mod contexts;
+mod doctor;
 mod examples;
 mod fixture;
 mod habits;

@@ -1,11 +1,13 @@
 //! Migrations: verbs written by hand, generated files, imported policies, the command line.
 
 mod cli;
+mod doctor;
 mod freeze;
 mod generate;
 mod import;
 #[rustfmt::skip]
 mod imported;
+mod plain;
 mod process;
 mod verbs;
 

@@ -9,6 +9,7 @@ use sea_orm_migration::sea_orm::{DatabaseConnection, DbErr};
 use super::CliError;
 use super::arguments::{Arguments, Format, RlsCommand};
 use super::connect::{connect, trace};
+use super::doctor;
 use super::output::{colours, print};
 use super::status;
 use crate::generate::{self, MigrationName};
@@ -37,8 +38,11 @@ pub(super) async fn run<M: MigratorTraitSelf>(
             let tables = read::secured_tables(&db, &names(schemas)?).await?;
             import_into(import::text(&tables, &config.map_err(RlsError::from)?), output.as_deref())
         }
+        RlsCommand::Doctor(said) if said.explain.is_some() => doctor::explain(said),
         command => {
             let rls = rls?;
+            // Before the database is asked: a mistake in it is one whatever is found.
+            let verdicts = if let RlsCommand::Doctor(said) = command { Some(doctor::verdicts(said)?) } else { None };
             let db = connect(arguments).await?;
             let pending = migrator.inner().get_pending_migrations_read_only(&db).await?.len();
             let rls = rls.missing_tables(if pending == 0 { MissingTables::Refuse } else { MissingTables::Skip });
@@ -52,6 +56,10 @@ pub(super) async fn run<M: MigratorTraitSelf>(
                 }
                 RlsCommand::Generate { migration_dir, .. } if pending == 0 => {
                     generate(&rls, &db, name.as_ref(), migration_dir.as_deref()).await
+                }
+                RlsCommand::Doctor(said) => {
+                    let migrations = migrator.inner().migration_table_name().to_string();
+                    doctor::run(&rls, &db, &migrations, said, &verdicts.unwrap_or_default()).await
                 }
                 RlsCommand::Generate { .. } => Err(CliError::Pending { count: pending }),
                 RlsCommand::Status | RlsCommand::Import { .. } => {
