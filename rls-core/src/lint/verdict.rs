@@ -140,19 +140,16 @@ fn verdict(line: usize, text: &str) -> Result<Verdict, VerdictError> {
     }
     let rule = RULES.iter().find(|rule| rule.id.eq_ignore_ascii_case(number));
     let rule = rule.ok_or_else(|| VerdictError::Rule { line, rule: number.to_owned() })?.id;
-    let (object, reason) = match rest.strip_prefix('"') {
-        Some(text) => {
-            let (object, reason) = quoted(text).ok_or(VerdictError::Quote { line })?;
-            // It would be any object.
-            if object.is_empty() {
-                return Err(VerdictError::NoReason { line });
-            }
-            (object, reason)
+    let (object, reason) = if let Some(text) = rest.strip_prefix('"') {
+        let (object, reason) = quoted(text).ok_or(VerdictError::Quote { line })?;
+        // It would be any object.
+        if object.is_empty() {
+            return Err(VerdictError::NoReason { line });
         }
-        None => {
-            let (object, reason) = split(rest);
-            (object.to_owned(), reason)
-        }
+        (object, reason)
+    } else {
+        let (object, reason) = split(rest);
+        (object.to_owned(), reason)
     };
     let reason = reason.trim();
     let object = (!object.is_empty() && object != "*").then_some(object);
