@@ -76,8 +76,8 @@ pub(super) async fn calls(db: &impl ConnectionTrait, tables: &str) -> Result<Vec
          FROM pg_policy p
          JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid
          LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
-         JOIN pg_proc f ON d.refclassid = 'pg_proc'::regclass AND f.oid = d.refobjid OR f.oid = o.oprcode
-         WHERE p.polrelid = ANY ({tables})
+         JOIN pg_proc f ON f.oid = coalesce(o.oprcode::oid, d.refobjid)
+         WHERE p.polrelid = ANY ({tables}) AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)
            AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = f.oid AND e.deptype = 'e')
          ORDER BY 1, 2, 3"
     );
