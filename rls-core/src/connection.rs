@@ -107,6 +107,19 @@ impl RlsConnection {
         Scoped::new(self.admin.clone(), &context)
     }
 
+    /// Asks again what [`RlsConnection::connect`] asked, for a health check; where row security is switched off it asks
+    /// nothing.
+    ///
+    /// Statements sent: two that only read, in a transaction of their own. Privilege needed: to connect.
+    ///
+    /// # Errors
+    ///
+    /// [`RlsError::Gate`] where isolation would no longer hold, with every reason; [`RlsError::Database`],
+    /// [`RlsError::ConnectionLost`] where the server cannot be asked.
+    pub async fn check_gate(&self) -> Result<(), RlsError> {
+        if self.config.enabled() { gate::check(self.app.pg(), &self.config, &self.registry).await } else { Ok(()) }
+    }
+
     /// Calls `callback` after each statement, as SeaORM's `set_metric_callback` does; it holds for the scopes made
     /// afterwards. The statement it is given holds the values. A stream is told of when it ends, fails or is dropped,
     /// with the time since its first row was asked for. Begin and commit messages and unprepared text are not told of.

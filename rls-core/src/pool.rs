@@ -26,6 +26,11 @@ impl Pool {
         Self { pg, settings, observer }
     }
 
+    /// For what runs on behalf of nobody.
+    pub(crate) fn pg(&self) -> &PgPool {
+        &self.pg
+    }
+
     pub(crate) fn observer(&self) -> &Observer {
         &self.observer
     }

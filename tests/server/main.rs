@@ -10,3 +10,4 @@ mod migration;
 mod policies;
 mod scenarios;
 mod schema;
+mod web;
