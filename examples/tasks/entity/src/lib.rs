@@ -1,5 +1,10 @@
-//! The entities: users, and what belongs to them.
+//! The entities: users, what belongs to them, what their teams share, and what everyone reads.
 
 pub mod comment;
+pub mod credential;
+pub mod document;
+pub mod membership;
+pub mod priority;
 pub mod task;
+pub mod team;
 pub mod user;

@@ -1,0 +1,85 @@
+//! What administrators do, each with a reason in `x-admin-reason`. Handlers are those of users, on another connection.
+
+use axum::Json;
+use axum::extract::{Path, Query};
+use axum::http::StatusCode;
+use sea_orm::{ActiveModelTrait, EntityTrait, PaginatorTrait, QueryOrder, QuerySelect, Set};
+use sea_orm_rls::axum::{Admin, Problem};
+use serde::Deserialize;
+use tasks_entity::{membership, task, team, user};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::account::User;
+use super::document::Team;
+use super::task::{Search, Task, TaskChange, page, remove, update};
+use crate::body::{Body, Page, Part};
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewTeam {
+    name: String,
+}
+
+#[utoipa::path(get, path = "/admin/users", security(("token" = [])), params(Part, ("x-admin-reason" = String, Header)), responses((status = 200, body = Page<User>), (status = 400), (status = 403)))]
+pub async fn users(Admin(db): Admin, Query(part): Query<Part>) -> Result<Json<Page<User>>, Problem> {
+    let users = user::Entity::find().order_by_asc(user::Column::Email);
+    let total = users.clone().count(&db).await?;
+    let items = users.limit(part.limit()).offset(part.offset()).all(&db).await?;
+    Ok(Json(Page { items: items.into_iter().map(User::from).collect(), total }))
+}
+
+/// Deletes a user with everything of theirs.
+#[utoipa::path(delete, path = "/admin/users/{id}", security(("token" = [])), params(("x-admin-reason" = String, Header)), responses((status = 204), (status = 403), (status = 404)))]
+pub async fn remove_user(Admin(db): Admin, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
+    let deleted = user::Entity::delete_by_id(id).exec(&db).await?;
+    if deleted.rows_affected == 0 { Err(Problem::not_found()) } else { Ok(StatusCode::NO_CONTENT) }
+}
+
+#[utoipa::path(get, path = "/admin/tasks", security(("token" = [])), params(Part, ("x-admin-reason" = String, Header)), responses((status = 200, body = Page<Task>), (status = 403)))]
+pub async fn tasks(
+    Admin(db): Admin,
+    Query(search): Query<Search>,
+    Query(part): Query<Part>,
+) -> Result<Json<Page<Task>>, Problem> {
+    Ok(Json(page(&db, task::Entity::find(), &search, &part).await?))
+}
+
+#[utoipa::path(get, path = "/admin/tasks/{id}", security(("token" = [])), params(("x-admin-reason" = String, Header)), responses((status = 200, body = Task), (status = 403), (status = 404)))]
+pub async fn task(Admin(db): Admin, Path(id): Path<Uuid>) -> Result<Json<Task>, Problem> {
+    let task = task::Entity::find_by_id(id).one(&db).await?.ok_or_else(Problem::not_found)?;
+    Ok(Json(task.into()))
+}
+
+#[utoipa::path(patch, path = "/admin/tasks/{id}", security(("token" = [])), params(("x-admin-reason" = String, Header)), request_body = TaskChange, responses((status = 200, body = Task), (status = 403), (status = 404)))]
+pub async fn change_task(
+    Admin(db): Admin,
+    Path(id): Path<Uuid>,
+    Body(change): Body<TaskChange>,
+) -> Result<Json<Task>, Problem> {
+    update(&db, id, change).await.map(Json)
+}
+
+#[utoipa::path(delete, path = "/admin/tasks/{id}", security(("token" = [])), params(("x-admin-reason" = String, Header)), responses((status = 204), (status = 403), (status = 404)))]
+pub async fn remove_task(Admin(db): Admin, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
+    remove(&db, id).await
+}
+
+#[utoipa::path(post, path = "/admin/teams", security(("token" = [])), params(("x-admin-reason" = String, Header)), request_body = NewTeam, responses((status = 201, body = Team), (status = 403)))]
+pub async fn make_team(Admin(db): Admin, Body(new): Body<NewTeam>) -> Result<(StatusCode, Json<Team>), Problem> {
+    let team = team::ActiveModel { id: Set(Uuid::new_v4()), name: Set(new.name) };
+    Ok((StatusCode::CREATED, Json(team.insert(&db).await?.into())))
+}
+
+#[utoipa::path(put, path = "/admin/teams/{team}/members/{user}", security(("token" = [])), params(("x-admin-reason" = String, Header)), responses((status = 204), (status = 403), (status = 409)))]
+pub async fn add_member(Admin(db): Admin, Path((team, user)): Path<(Uuid, Uuid)>) -> Result<StatusCode, Problem> {
+    let member = membership::ActiveModel { team_id: Set(team), user_id: Set(user) };
+    member.insert(&db).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[utoipa::path(delete, path = "/admin/teams/{team}/members/{user}", security(("token" = [])), params(("x-admin-reason" = String, Header)), responses((status = 204), (status = 403), (status = 404)))]
+pub async fn remove_member(Admin(db): Admin, Path(member): Path<(Uuid, Uuid)>) -> Result<StatusCode, Problem> {
+    let deleted = membership::Entity::delete_by_id(member).exec(&db).await?;
+    if deleted.rows_affected == 0 { Err(Problem::not_found()) } else { Ok(StatusCode::NO_CONTENT) }
+}
