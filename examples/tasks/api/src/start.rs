@@ -1,7 +1,7 @@
 //! From the configuration to a service that listens, and back.
 
 use std::error::Error;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write, stdout};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -44,7 +44,9 @@ pub async fn run(mut config: Config) -> Result<(), Box<dyn Error>> {
     let address = listener.local_addr()?;
     tracing::info!(%address, "listening");
     if demo.is_some() {
-        println!("{}", demo::introduce(&app, &config, address).await?);
+        let introduction = demo::introduce(&app, &config, address).await?;
+        // Nobody may be reading, which is no reason to stop.
+        let _ = writeln!(stdout(), "{introduction}");
     }
 
     let (stop, stopped) = watch::channel(false);
@@ -67,7 +69,10 @@ pub async fn run(mut config: Config) -> Result<(), Box<dyn Error>> {
     }
     stop.send_replace(true);
     worker.await?;
-    db.close().await;
+    // It waits for connections in use, which a request that did not end keeps.
+    if timeout(PATIENCE, db.close()).await.is_err() {
+        tracing::warn!("some connections to the database were not given back in time");
+    }
     Ok(())
 }
 

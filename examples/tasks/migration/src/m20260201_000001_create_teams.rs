@@ -38,9 +38,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for table in ["document", "membership", "team"] {
-            manager.drop_table(Table::drop().table(table).to_owned()).await?;
-        }
-        Ok(())
+        // At once: a membership refers to its team, and the team's policies read the memberships.
+        manager.drop_table(Table::drop().table("document").table("membership").table("team").to_owned()).await
     }
 }

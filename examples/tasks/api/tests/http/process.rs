@@ -1,11 +1,19 @@
-//! The service as a process, with nothing set.
+//! The service as a process.
 
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, BufReader};
+use sea_orm::Database;
+use sea_orm_migration::MigratorTraitSelf;
+use sea_orm_rls::migration::RlsMigrator;
+use sea_orm_rls::{Registry, RlsConfig};
+use tasks_migration::Migrator;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
+
+use crate::fixture::PASSWORD;
 
 fn service(variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tasks-api"));
@@ -62,4 +70,58 @@ async fn wrong_configuration_stops_it() {
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success() && error.contains(expected), "{variables:?}: {error}");
     }
+}
+
+#[tokio::test]
+async fn it_serves_a_migrated_database_again_and_again_and_no_other() {
+    let database = testbed::server().unwrap().database("tasks").await.unwrap();
+    let (url, app, admin) = (database.url(), database.role("app"), database.role("admin"));
+    let variables = [
+        ("DATABASE_URL", &*url),
+        ("RLS_APP_USER", &*app),
+        ("RLS_APP_PASSWORD", "app password"),
+        ("RLS_MAINTENANCE_ADMIN", &*admin),
+        ("RLS_MAINTENANCE_ADMIN_PASSWORD", "admin password"),
+        ("JWT_SECRET", "a secret of thirty-two bytes, or more"),
+        ("LISTEN", "127.0.0.1:0"),
+        ("FIRST_SUPERUSER", "root@example.org"),
+        ("FIRST_SUPERUSER_PASSWORD", PASSWORD),
+    ];
+    let roles = format!("CREATE ROLE {app} LOGIN PASSWORD 'app password'");
+    database.execute(&roles).await.unwrap();
+    let refused = timeout(Duration::from_secs(60), service(&variables).output()).await.expect("it stops").unwrap();
+    let error = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && error.contains("is missing: run the migrations"), "{error}");
+
+    let config =
+        RlsConfig::new().app_login(&app, "app password").unwrap().admin_login(&admin, "admin password").unwrap();
+    let owner = Database::connect(&url).await.unwrap();
+    RlsMigrator::with(Migrator, Registry::linked().unwrap(), config).up(&owner, None).await.unwrap();
+    for start in ["first", "second"] {
+        let mut child = service(&variables).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let address = loop {
+            let line = timeout(Duration::from_secs(60), log.next_line()).await.expect("it starts").unwrap();
+            let line = line.expect("it starts, and says where it listens");
+            if let Some((_, address)) = line.split_once("address=") {
+                break address.to_owned();
+            }
+        };
+        let login = format!("{{\"email\":\"root@example.org\",\"password\":\"{PASSWORD}\"}}");
+        let answer = post(&address, "/login", &login).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{start} start: {answer}");
+    }
+}
+
+async fn post(address: &str, path: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: tasks\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
 }
