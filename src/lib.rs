@@ -9,11 +9,11 @@ mod documented;
 pub use rls_core::{
     AdminConnection, AdminContext, AdminTransaction, App, Change, Command, ConfigError, ContextError, Declaration,
     DeclarationError, Expression, ForeignKey, Frozen, GateError, GateFinding, Holder, Identifier, Kept, Key, KeyType,
-    Login, Maintenance, MissingTables, NameError, OnDelete, Owned, OwnerKey, Plan, PlanText, Policy, PolicyDraft,
-    PolicyError, PolicyKind, Privilege, Registered, Registry, Rls, RlsConfig, RlsConnection, RlsError, RowStream,
-    SchemaError, Scope, ScopeKind, Scoped, ScopedConnection, ScopedTransaction, SettingElement, SettingName,
-    SettingType, SettingValue, Settings, TableName, Through, Transaction, UserContext, Verifier, apply_changes,
-    apply_statements, ensure_roles, policy, read, registry,
+    Login, Maintenance, MaintenanceReads, MissingTables, NameError, OnDelete, Owned, OwnerKey, Plan, PlanText, Policy,
+    PolicyDraft, PolicyError, PolicyKind, Privilege, ReadOnlyAdminConnection, ReadOnlyAdminTransaction, Registered,
+    Registry, Rls, RlsConfig, RlsConnection, RlsError, RowStream, SchemaError, Scope, ScopeKind, Scoped,
+    ScopedConnection, ScopedTransaction, SettingElement, SettingName, SettingType, SettingValue, Settings, TableName,
+    Through, Transaction, UserContext, Verifier, apply_changes, apply_statements, ensure_roles, policy, read, registry,
 };
 // A derive and its trait share a name, as in serde.
 pub use rls_core::context::RlsContext;

@@ -37,27 +37,40 @@ fn assignment(name: &SettingName) -> String {
     ["; SET LOCAL ", &sql::setting(name), " = "].concat()
 }
 
+/// What the transactions of a connection are begun with beside the context.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Opening {
+    /// Whether the server refuses all writes.
+    pub(crate) read_only: bool,
+    /// The statement that leaves a record of the transaction, in it.
+    pub(crate) record: Option<Arc<str>>,
+}
+
 /// A context as the text of begin messages; made once a scope, cheap to clone.
 #[derive(Clone)]
 pub(crate) struct ContextText(Arc<Text>);
 
 struct Text {
-    /// `BEGIN READ ONLY; SET LOCAL …`, whole.
+    /// `BEGIN READ ONLY; SET LOCAL …`, whole; with a record `BEGIN; SET LOCAL …; INSERT …; SET TRANSACTION READ ONLY`.
     read_only: SqlStr,
-    /// `BEGIN; SET LOCAL …`, whole.
+    /// `BEGIN; SET LOCAL …`, whole, with the record where one is left.
     read_write: SqlStr,
     settings: Settings,
     known: Arc<[KnownSetting]>,
+    opening: Opening,
     anonymous: bool,
 }
 
 const BEGIN: &str = "BEGIN";
 const BEGIN_READ_ONLY: &str = "BEGIN READ ONLY";
+/// After the record, which is a write. The server takes it back no more once a statement has run
+/// (`check_transaction_read_only` in `src/backend/commands/variable.c`).
+const FROM_HERE_READ_ONLY: &str = "; SET TRANSACTION READ ONLY";
 
 impl ContextText {
     /// Sets every setting of `settings`, and blanks every other one that a policy may read: a value that SQL text
     /// left in the session (`SET app.user_id = …`) must not become the context of a later scope.
-    pub(crate) fn new(settings: Settings, known: &Arc<[KnownSetting]>) -> Result<Self, ContextError> {
+    pub(crate) fn new(settings: Settings, known: &Arc<[KnownSetting]>, opening: Opening) -> Result<Self, ContextError> {
         let mut read_only = String::with_capacity(128);
         read_only.push_str(BEGIN_READ_ONLY);
         for (name, value) in settings.iter() {
@@ -72,10 +85,20 @@ impl ContextText {
             read_only.push_str(&known.assignment);
             read_only.push_str("''");
         }
-        let read_write = [BEGIN, &read_only[BEGIN_READ_ONLY.len()..]].concat();
+        let mut read_write = [BEGIN, &read_only[BEGIN_READ_ONLY.len()..]].concat();
+        if let Some(record) = &opening.record {
+            read_write.push_str("; ");
+            read_write.push_str(record);
+            read_only = [&read_write, FROM_HERE_READ_ONLY].concat();
+        }
         let anonymous = settings.is_anonymous();
         let (read_only, read_write, known) = (shared(&read_only), shared(&read_write), Arc::clone(known));
-        Ok(Self(Arc::new(Text { read_only, read_write, settings, known, anonymous })))
+        Ok(Self(Arc::new(Text { read_only, read_write, settings, known, opening, anonymous })))
+    }
+
+    /// Whether each transaction leaves a record, which only a commit keeps.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.0.opening.record.is_some()
     }
 
     /// Whether no user is set, so that a refusal by a policy means a missing context.
@@ -94,27 +117,32 @@ impl ContextText {
         self.expected().any(|(name, _)| name == setting)
     }
 
-    /// The message for one statement's own transaction: read-only where the statement looks like a read.
+    /// The message for one statement's own transaction: read-only where the statement looks like a read, and its effect
+    /// unknown where the transaction must be committed for the sake of its record.
     pub(crate) fn begin_for(&self, sql: &str) -> (Effect, SqlStr) {
-        let effect = effect(sql);
-        let message = match effect {
-            Effect::Read => &self.0.read_only,
-            Effect::Unknown => &self.0.read_write,
-        };
+        let Text { read_only, read_write, opening, .. } = &*self.0;
+        let effect = if self.is_recorded() { Effect::Unknown } else { effect(sql) };
+        let message = if opening.read_only || effect == Effect::Read { read_only } else { read_write };
         (effect, message.clone())
     }
 
-    /// The message for a statement that only looked like a read.
-    pub(crate) fn begin_read_write(&self) -> SqlStr {
+    /// The message for a transaction that may write.
+    pub(crate) fn begin_writing(&self) -> SqlStr {
         self.0.read_write.clone()
+    }
+
+    /// The message for a statement that only looked like a read; `None` where writes are not wanted.
+    pub(crate) fn begin_again(&self) -> Option<SqlStr> {
+        (!self.0.opening.read_only).then(|| self.0.read_write.clone())
     }
 
     /// The message for a transaction. `SQLite`'s transaction mode has no meaning here and is passed over, as SeaORM
     /// does.
     pub(crate) fn begin(&self, options: TransactionOptions) -> SqlStr {
+        let read_only = self.is_read_only(options);
         match (options.isolation_level, options.access_mode) {
+            (None, _) if read_only => return self.0.read_only.clone(),
             (None, None) => return self.0.read_write.clone(),
-            (None, Some(AccessMode::ReadOnly)) => return self.0.read_only.clone(),
             _ => {}
         }
         let isolation = options.isolation_level.map(|level| match level {
@@ -123,12 +151,25 @@ impl ContextText {
             IsolationLevel::ReadUncommitted => " ISOLATION LEVEL READ UNCOMMITTED",
             IsolationLevel::Serializable => " ISOLATION LEVEL SERIALIZABLE",
         });
-        let access = options.access_mode.map(|mode| match mode {
-            AccessMode::ReadOnly => " READ ONLY",
-            AccessMode::ReadWrite => " READ WRITE",
-        });
+        let (access, last) = match (read_only, self.is_recorded()) {
+            (true, true) => ("", FROM_HERE_READ_ONLY),
+            (true, false) => (" READ ONLY", ""),
+            (false, _) if options.access_mode.is_some() => (" READ WRITE", ""),
+            (false, _) => ("", ""),
+        };
         let assignments = &self.0.read_write.as_str()[BEGIN.len()..];
-        shared(&[BEGIN, isolation.unwrap_or_default(), access.unwrap_or_default(), assignments].concat())
+        shared(&[BEGIN, isolation.unwrap_or_default(), access, assignments, last].concat())
+    }
+
+    /// Whether a transaction of statements that only read may be undone instead of committed: the server must refuse what
+    /// was misjudged, its `COMMIT` must have nothing to say, which of a serializable one it may, and nothing to keep.
+    pub(crate) fn may_undo(&self, options: TransactionOptions) -> bool {
+        let serializable = matches!(options.isolation_level, Some(IsolationLevel::Serializable));
+        self.is_read_only(options) && !serializable && !self.is_recorded()
+    }
+
+    fn is_read_only(&self, options: TransactionOptions) -> bool {
+        self.0.opening.read_only || matches!(options.access_mode, Some(AccessMode::ReadOnly))
     }
 }
 
@@ -159,7 +200,7 @@ mod tests {
         let known: Arc<[_]> =
             ["app.tenant_id", "app.user_id"].map(|name| KnownSetting::new(SettingName::new(name).unwrap())).into();
         let settings = UserContext::new("o'neill").settings().unwrap();
-        let text = ContextText::new(settings, &known).unwrap();
+        let text = ContextText::new(settings, &known, Opening::default()).unwrap();
         let options = TransactionOptions {
             isolation_level: Some(IsolationLevel::Serializable),
             access_mode: Some(AccessMode::ReadOnly),
@@ -172,9 +213,36 @@ mod tests {
         );
         let (effect, read) = text.begin_for("SELECT 1");
         assert_eq!(effect, Effect::Read);
-        assert_eq!(read.as_str().replacen(" READ ONLY", "", 1), text.begin_read_write().as_str());
-        assert_eq!(text.begin(TransactionOptions::default()), text.begin_read_write());
+        assert_eq!(read.as_str().replacen(" READ ONLY", "", 1), text.begin_again().unwrap().as_str());
+        assert_eq!(text.begin(TransactionOptions::default()), text.begin_again().unwrap());
         assert!(text.carries("app.user_id") && text.carries("app.tenant_id") && !text.carries("app.other"));
         assert!(!format!("{text:?} {}", text.question()).contains("neill"));
+    }
+
+    #[test]
+    fn record_is_in_each_begin_and_before_what_ends_writing() {
+        let known: Arc<[_]> = [KnownSetting::new(SettingName::new("app.user_id").unwrap())].into();
+        let record: Arc<str> = "INSERT INTO r DEFAULT VALUES".into();
+        let text = |read_only| {
+            let opening = Opening { read_only, record: Some(Arc::clone(&record)) };
+            ContextText::new(Settings::new(), &known, opening).unwrap()
+        };
+        let whole = "BEGIN; SET LOCAL \"app\".\"user_id\" = ''; INSERT INTO r DEFAULT VALUES";
+        let (effect, message) = text(false).begin_for("SELECT 1");
+        assert_eq!((effect, message.as_str()), (Effect::Unknown, whole), "a read is committed too");
+        let read_only = format!("{whole}; SET TRANSACTION READ ONLY");
+        assert_eq!(text(true).begin_for("SELECT 1").1.as_str(), read_only);
+        assert_eq!(text(true).begin_again(), None);
+        let mode = |access_mode| TransactionOptions { access_mode, ..TransactionOptions::default() };
+        for (text, access) in
+            [(text(true), None), (text(true), Some(AccessMode::ReadWrite)), (text(false), Some(AccessMode::ReadOnly))]
+        {
+            assert_eq!(text.begin(mode(access)).as_str(), read_only);
+            assert!(!text.may_undo(mode(access)));
+        }
+        let isolation_level = Some(IsolationLevel::RepeatableRead);
+        let snapshot = TransactionOptions { isolation_level, ..TransactionOptions::default() };
+        let expected = read_only.replacen("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ", 1);
+        assert_eq!(text(true).begin(snapshot).as_str(), expected);
     }
 }

@@ -3,17 +3,24 @@
 //! Everything here runs inside one transaction of the caller's, with `search_path` at `pg_catalog`, so that the
 //! server prints every expression the same way.
 
+mod audit;
 mod canonical;
+mod online;
 mod path;
 mod policy;
 mod query;
 mod read;
 mod role;
 mod security;
+mod version;
 
+pub(crate) use audit::{ActualAudit, Grants, HeldAudit, PUBLIC, audit};
 pub(crate) use canonical::{Canonical, CanonicalTable, canonical};
+pub(crate) use online::{IndexNamed, check_named, index_named, partitioned};
 pub(crate) use path::SearchPath;
 pub(crate) use policy::{POLICY_COLUMNS, POLICY_JOINS, policy};
+pub(crate) use query::QUICK;
 pub(crate) use read::{Relation, others, pending, policies, read, schema_usage};
 pub(crate) use role::{ActualRole, roles};
 pub(crate) use security::{Security, named, secured};
+pub(crate) use version::{CAN_IDENTIFY, REFERS, version};

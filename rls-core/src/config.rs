@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::error::ConfigError;
-use crate::name::Identifier;
+use crate::name::{Identifier, TableName};
 
 /// The environment variables [`RlsConfig::from_env`] reads.
 mod variable {
@@ -13,6 +13,8 @@ mod variable {
     pub(super) const APP_PASSWORD: &str = "RLS_APP_PASSWORD";
     pub(super) const ADMIN: &str = "RLS_MAINTENANCE_ADMIN";
     pub(super) const ADMIN_PASSWORD: &str = "RLS_MAINTENANCE_ADMIN_PASSWORD";
+    pub(super) const AUDIT: &str = "RLS_AUDIT";
+    pub(super) const AUDIT_TABLE: &str = "RLS_AUDIT_TABLE";
 }
 
 /// A text that `Debug` does not show.
@@ -53,6 +55,8 @@ pub struct RlsConfig {
     force: bool,
     app: Login,
     admin: Login,
+    audit: bool,
+    audit_table: TableName,
 }
 
 impl Default for RlsConfig {
@@ -62,18 +66,24 @@ impl Default for RlsConfig {
 }
 
 impl RlsConfig {
-    /// Row security enabled and forced, the roles `rls_app_user` and `rls_maintenance_admin`, no passwords.
+    /// Row security enabled and forced, the roles `rls_app_user` and `rls_maintenance_admin`, no passwords, the audit
+    /// in `rls_audit`.
     #[must_use]
     pub fn new() -> Self {
-        let login = |role: &str| Login {
-            role: Identifier::new(role).unwrap_or_else(|_| unreachable!("a constant name")),
-            password: None,
-        };
-        Self { enabled: true, force: true, app: login("rls_app_user"), admin: login("rls_maintenance_admin") }
+        let name = |name: &str| Identifier::new(name).unwrap_or_else(|_| unreachable!("a constant name"));
+        let login = |role: &str| Login { role: name(role), password: None };
+        Self {
+            enabled: true,
+            force: true,
+            app: login("rls_app_user"),
+            admin: login("rls_maintenance_admin"),
+            audit: true,
+            audit_table: TableName { schema: None, table: name("rls_audit") },
+        }
     }
 
-    /// Reads `RLS_ENABLED`, `RLS_FORCE` (`true` where unset), `RLS_APP_USER`, `RLS_APP_PASSWORD`,
-    /// `RLS_MAINTENANCE_ADMIN`, `RLS_MAINTENANCE_ADMIN_PASSWORD`.
+    /// Reads `RLS_ENABLED`, `RLS_FORCE`, `RLS_AUDIT` (`true` where unset), `RLS_APP_USER`, `RLS_APP_PASSWORD`,
+    /// `RLS_MAINTENANCE_ADMIN`, `RLS_MAINTENANCE_ADMIN_PASSWORD`, `RLS_AUDIT_TABLE`.
     ///
     /// # Errors
     ///
@@ -97,6 +107,10 @@ impl RlsConfig {
         config.force = switch(&lookup, variable::FORCE)?;
         config.app = login(&lookup, variable::APP_USER, variable::APP_PASSWORD, config.app)?;
         config.admin = login(&lookup, variable::ADMIN, variable::ADMIN_PASSWORD, config.admin)?;
+        config.audit = switch(&lookup, variable::AUDIT)?;
+        if let Some(table) = lookup(variable::AUDIT_TABLE)? {
+            config.audit_table = table_name(variable::AUDIT_TABLE, &table)?;
+        }
         config.check(variable::APP_USER, variable::ADMIN)
     }
 
@@ -118,6 +132,24 @@ impl RlsConfig {
     pub fn admin_login(mut self, role: &str, password: &str) -> Result<Self, ConfigError> {
         self.admin = given("admin_login", role, password)?;
         self.check("app_login", "admin_login")
+    }
+
+    /// The table that holds a row for each of the administrators' transactions, as `table` or `schema.table`; without a
+    /// schema it is in the one of the tables that name none, where `migrate fresh` drops it with all others.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::AuditTable`] for a name PostgreSQL would not keep.
+    pub fn audit_table(mut self, table: &str) -> Result<Self, ConfigError> {
+        self.audit_table = table_name("audit_table", table)?;
+        Ok(self)
+    }
+
+    /// Lets administrators act without a record. A table that holds one already stays.
+    #[must_use]
+    pub fn danger_no_audit(mut self) -> Self {
+        self.audit = false;
+        self
     }
 
     /// Switches row security on the registered tables on or off; off, every user sees every row.
@@ -144,6 +176,12 @@ impl RlsConfig {
     #[must_use]
     pub fn force(&self) -> bool {
         self.force
+    }
+
+    /// The table of the administrators' transactions; `None` where they are not recorded.
+    #[must_use]
+    pub fn audit(&self) -> Option<&TableName> {
+        self.audit.then_some(&self.audit_table)
     }
 
     /// The application's role.
@@ -218,6 +256,14 @@ fn role_name(variable: &str, name: &str) -> Result<Identifier, ConfigError> {
     Identifier::new(name).map_err(|source| ConfigError::Role { variable: variable.to_owned(), source })
 }
 
+fn table_name(variable: &str, name: &str) -> Result<TableName, ConfigError> {
+    let (schema, table) = name.split_once('.').map_or((None, name), |(schema, table)| (Some(schema), table));
+    let checked = |name: &str| {
+        Identifier::new(name).map_err(|source| ConfigError::AuditTable { variable: variable.to_owned(), source })
+    };
+    Ok(TableName { schema: schema.map(checked).transpose()?, table: checked(table)? })
+}
+
 fn secret(variable: &str, value: String) -> Result<Secret, ConfigError> {
     if value.is_empty() || value.contains('\0') {
         return Err(ConfigError::Password { variable: variable.to_owned() });
@@ -243,6 +289,7 @@ mod tests {
         assert_eq!(config.app_role().as_str(), "rls_app_user");
         assert_eq!(config.admin_role().as_str(), "rls_maintenance_admin");
         assert!(config.app().password.is_none() && config.admin().password.is_none());
+        assert_eq!(config.audit().map(ToString::to_string).as_deref(), Some("rls_audit"));
     }
 
     #[test]
@@ -256,6 +303,8 @@ mod tests {
             ("RLS_APP_PASSWORD", ""),
             ("RLS_MAINTENANCE_ADMIN", "public"),
             ("RLS_MAINTENANCE_ADMIN_PASSWORD", "a\0b"),
+            ("RLS_AUDIT", "never"),
+            ("RLS_AUDIT_TABLE", "ops."),
         ] {
             let error = from(&[(variable, value)]).unwrap_err().to_string();
             assert!(error.contains(variable), "{variable}={value:?}: {error}");
@@ -266,6 +315,14 @@ mod tests {
     fn switches_read_the_usual_words() {
         assert!(!from(&[("RLS_FORCE", " Off ")]).unwrap().force());
         assert!(from(&[("RLS_FORCE", "1")]).unwrap().force());
+    }
+
+    #[test]
+    fn audit_is_elsewhere_or_off_where_told() {
+        let config = from(&[("RLS_AUDIT_TABLE", "ops.admin_acts")]).unwrap();
+        assert_eq!(config.audit().map(ToString::to_string).as_deref(), Some("ops.admin_acts"));
+        assert!(from(&[("RLS_AUDIT", "false")]).unwrap().audit().is_none());
+        assert!(RlsConfig::new().danger_no_audit().audit().is_none());
     }
 
     #[test]

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use sea_orm::ConnectOptions;
 use sea_orm::metric::Info;
+use sqlx::PgPool;
 
+use crate::audit::{self, Audit, Recorder};
 use crate::begin::KnownSetting;
 use crate::config::RlsConfig;
 use crate::context::{AdminContext, RlsContext, Settings};
@@ -16,7 +18,7 @@ use crate::gate;
 use crate::observe::Observer;
 use crate::pool::Pool;
 use crate::registry::Registry;
-use crate::scoped::{AdminConnection, Scoped, ScopedConnection};
+use crate::scoped::{AdminConnection, ReadOnlyAdminConnection, Scoped, ScopedConnection};
 
 /// How many connections administrators share where the options do not say.
 const ADMIN_CONNECTIONS: u32 = 2;
@@ -47,11 +49,12 @@ impl RlsConnection {
     /// ping before each use of a pooled connection is off: a connection found dead when a transaction begins is
     /// replaced. `test_before_acquire_if_idle_for` is kept where it is set.
     ///
-    /// Statements sent: those that log in, and two that ask whether isolation holds. Privilege needed: to connect.
+    /// Statements sent: those that log in, and three that ask whether isolation and the audit hold. Privilege needed: to
+    /// connect.
     ///
     /// # Errors
     ///
-    /// [`RlsError::Gate`] where isolation would not hold, with every reason; [`RlsError::Declaration`] for an empty
+    /// [`RlsError::Gate`] where isolation or the audit would not hold, with every reason; [`RlsError::Declaration`] for an empty
     /// or contradictory registry; [`RlsError::Backend`]; [`RlsError::Database`] where the server refuses.
     pub async fn connect(options: impl Into<ConnectOptions>, config: RlsConfig) -> Result<Self, RlsError> {
         Self::connect_with(options, config, Registry::linked()?).await
@@ -72,14 +75,20 @@ impl RlsConnection {
         let observer = Observer::new(options.get_record_stmt_in_spans());
         let app = login::pool(&options, config.app(), options.get_max_connections()).await?;
         let admin = login::pool(&options, config.admin(), Some(ADMIN_CONNECTIONS)).await?;
-        if config.enabled() {
-            gate::check(&app, &config, &registry).await?;
-        } else {
+        if !config.enabled() {
             tracing::warn!("RLS_ENABLED is false: row security is not checked, and every user may see every row");
         }
+        if config.audit().is_none() {
+            tracing::warn!("RLS_AUDIT is false: what administrators do leaves no record in the database");
+        }
+        let record = ask(&app, &config, &registry).await?.map(|audit| audit.record);
+        let admin_settings: Arc<[KnownSetting]> = match record {
+            Some(_) => registry.settings().into_iter().map(KnownSetting::new).chain([audit::known_setting()]).collect(),
+            None => Arc::clone(&settings),
+        };
         Ok(Self {
-            app: Pool::new(app, Arc::clone(&settings), observer.clone()),
-            admin: Pool::new(admin, settings, observer),
+            app: Pool::new(app, settings, observer.clone()),
+            admin: Pool::new(admin, admin_settings, observer).recorded_by(record),
             registry: Arc::new(registry),
             config: Arc::new(config),
         })
@@ -100,24 +109,72 @@ impl RlsConnection {
 
     /// A connection as maintenance administrator, who sees all rows; each call leaves a `tracing` event at INFO
     /// with actor and reason. Sends nothing; the administrator logs in with the first statement.
+    ///
+    /// Each transaction on it, a single statement's own too, leaves a row in the audit's table with its begin message:
+    /// actor, reason, the server's clock, application, login and transaction. It commits with the transaction, so what
+    /// was rolled back leaves none. Who may act is for the caller to say:
+    ///
+    /// ```no_run
+    /// # use rls_core::{AdminConnection, AdminContext, ContextError, RlsConnection};
+    /// # struct User { email: String, is_superuser: bool }
+    /// fn all_rows(db: &RlsConnection, user: &User, reason: &str) -> Result<Option<AdminConnection>, ContextError> {
+    ///     let context = AdminContext::new(&user.email, reason)?;
+    ///     Ok(user.is_superuser.then(|| db.admin(context)))
+    /// }
+    /// ```
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "a reason is given once")]
     pub fn admin(&self, context: AdminContext) -> AdminConnection {
-        tracing::info!(actor = context.actor(), reason = context.reason(), "administrator's scope opened");
+        self.announce(&context, "administrator's scope opened");
         Scoped::new(self.admin.clone(), &context)
     }
 
-    /// Asks again what [`RlsConnection::connect`] asked, for a health check; where row security is switched off it asks
-    /// nothing.
+    /// Asks again what [`RlsConnection::connect`] asked, for a health check; what the configuration switches off is not
+    /// asked for.
     ///
-    /// Statements sent: two that only read, in a transaction of their own. Privilege needed: to connect.
+    /// Statements sent: three that only read. Privilege needed: to connect.
     ///
     /// # Errors
     ///
-    /// [`RlsError::Gate`] where isolation would no longer hold, with every reason; [`RlsError::Database`],
+    /// [`RlsError::Gate`] where isolation or the audit would no longer hold, with every reason; [`RlsError::Database`],
     /// [`RlsError::ConnectionLost`] where the server cannot be asked.
     pub async fn check_gate(&self) -> Result<(), RlsError> {
-        if self.config.enabled() { gate::check(self.app.pg(), &self.config, &self.registry).await } else { Ok(()) }
+        ask(self.app.pg(), &self.config, &self.registry).await.map(|_| ())
+    }
+
+    /// As [`RlsConnection::admin`], in transactions in which the server refuses every write, with
+    /// [`RlsError::ReadOnly`]. Sends nothing.
+    ///
+    /// The begin message writes the audit's row, and ends writing after it (`SET TRANSACTION READ ONLY`), which nothing
+    /// in the transaction can take back.
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "a reason is given once")]
+    pub fn admin_read_only(&self, context: AdminContext) -> ReadOnlyAdminConnection {
+        self.announce(&context, "administrator's read-only scope opened");
+        Scoped::new(self.admin.clone(), &context)
+    }
+
+    /// A connection on behalf of the user in `context`, for maintenance by `admin`: the application's login and the
+    /// policies hold, so that no other user's rows are reached, and whatever takes a [`ScopedConnection`] can be run on
+    /// it. Leaves a `tracing` event as [`RlsConnection::admin`] does. Sends nothing.
+    ///
+    /// Before each of its transactions, a single statement's own too, the administrator's login writes and commits a row
+    /// in the audit's table, which holds the context as well: two messages more. The application's login may not write
+    /// there, so such a row says what was begun, and not whether it was committed.
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "a reason is given once, and a context belongs to one scope")]
+    pub fn admin_as_user(&self, admin: AdminContext, context: impl RlsContext) -> ScopedConnection {
+        self.announce(&admin, "administrator's scope for one user opened");
+        let pool = match self.config.audit() {
+            Some(_) => self.app.clone().recorded_before_by(Recorder::new(&self.admin, &admin, &context)),
+            None => self.app.clone(),
+        };
+        Scoped::new(pool, &context)
+    }
+
+    fn announce(&self, context: &AdminContext, what: &str) {
+        let audited = self.config.audit().is_some();
+        tracing::info!(actor = context.actor(), reason = context.reason(), audited, "{what}");
     }
 
     /// Calls `callback` after each statement, as SeaORM's `set_metric_callback` does; it holds for the scopes made
@@ -147,6 +204,17 @@ impl RlsConnection {
     pub async fn close(self) {
         self.app.close().await;
         self.admin.close().await;
+    }
+}
+
+/// What has to hold before anything runs.
+async fn ask(app: &PgPool, config: &RlsConfig, registry: &Registry) -> Result<Option<Audit>, RlsError> {
+    if config.enabled() {
+        gate::check(app, config, registry).await?;
+    }
+    match config.audit() {
+        Some(table) => Audit::find(app, table, config).await.map(Some),
+        None => Ok(None),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is asked against what is: the changes between them, in the order in which they leave no gap.
 
+mod audit;
 mod column;
 mod policy;
 mod privilege;
@@ -7,6 +8,7 @@ mod role;
 mod stamp;
 mod table;
 
-pub(crate) use role::roles;
+pub(crate) use audit::audit;
+pub(crate) use role::{check as check_roles, roles};
 pub(crate) use stamp::stale;
-pub(crate) use table::{Table, check, tables};
+pub(crate) use table::{Table, check, check_parents, tables};

@@ -69,13 +69,13 @@ impl Expression {
     /// All of them hold; one alone stands for itself, none is `true`.
     #[must_use]
     pub fn all(parts: impl IntoIterator<Item = Self>) -> Self {
-        Self::joined(parts, Self::True, Self::All)
+        Self::joined(parts, Self::True, Self::False, Self::All)
     }
 
     /// Any of them holds; one alone stands for itself, none is `false`.
     #[must_use]
     pub fn any(parts: impl IntoIterator<Item = Self>) -> Self {
-        Self::joined(parts, Self::False, Self::Any)
+        Self::joined(parts, Self::False, Self::True, Self::Any)
     }
 
     /// The same with `schema` where a table's name says none.
@@ -94,15 +94,24 @@ impl Expression {
         }
     }
 
-    fn joined(parts: impl IntoIterator<Item = Self>, none: Self, several: fn(Vec<Self>) -> Self) -> Self {
+    /// `neutral` changes nothing, `decisive` decides all.
+    fn joined(
+        parts: impl IntoIterator<Item = Self>,
+        neutral: Self,
+        decisive: Self,
+        several: fn(Vec<Self>) -> Self,
+    ) -> Self {
         let mut kept: Vec<Self> = Vec::new();
         for part in parts {
-            if !kept.contains(&part) {
+            if part == decisive {
+                return decisive;
+            }
+            if part != neutral && !kept.contains(&part) {
                 kept.push(part);
             }
         }
         match kept.len() {
-            0 => none,
+            0 => neutral,
             1 => kept.swap_remove(0),
             _ => several(kept),
         }

@@ -1,7 +1,8 @@
 //! Fingerprints of policies: what was asked, and what the server then held, kept in each policy's comment.
 //!
 //! With them, any login can compare a policy with its entity exactly, though only the server can print an expression
-//! and only who may create tables can make it print one.
+//! and only who may create tables can make it print one. The version of the policy's row in the catalog says whether it need
+//! be printed at all.
 
 use std::fmt::{self, Write as _};
 
@@ -27,6 +28,8 @@ pub(crate) struct Stamp {
     pub(crate) asked: String,
     /// Of the policy as the server printed it.
     pub(crate) held: String,
+    /// Of the row of the catalog that held it; `None` where a version does not tell all.
+    pub(crate) version: Option<String>,
 }
 
 impl Stamp {
@@ -35,8 +38,10 @@ impl Stamp {
         let (text, line) = comment.rsplit_once('\n').unwrap_or(("", comment));
         let stamp = line.strip_prefix(MARK).and_then(|rest| {
             let mut words = rest.split_whitespace();
-            let (asked, held, None) = (words.next()?, words.next()?, words.next()) else { return None };
-            Some(Self { asked: asked.to_owned(), held: held.to_owned() })
+            let (asked, held) = (words.next()?, words.next()?);
+            let (version, None) = (words.next(), words.next()) else { return None };
+            let stamp = Self { asked: asked.to_owned(), held: held.to_owned(), version: version.map(str::to_owned) };
+            is_hash(asked).then_some(stamp)
         });
         let text = if stamp.is_some() { text } else { comment };
         ((!text.is_empty()).then(|| text.to_owned()), stamp)
@@ -44,7 +49,7 @@ impl Stamp {
 
     /// Of a policy that is yet to be applied.
     pub(crate) fn pending(asked: &str) -> Self {
-        Self { asked: asked.to_owned(), held: PENDING.to_owned() }
+        Self { asked: asked.to_owned(), held: PENDING.to_owned(), version: None }
     }
 
     /// Whether the server is yet to print the policy.
@@ -60,8 +65,14 @@ impl Stamp {
 
 impl fmt::Display for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{MARK} {} {}", self.asked, self.held)
+        write!(f, "{MARK} {} {}", self.asked, self.held)?;
+        self.version.iter().try_for_each(|version| write!(f, " {version}"))
     }
+}
+
+/// As [`of`] writes one.
+fn is_hash(word: &str) -> bool {
+    word.len() == 24 && word.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 /// Of a policy as it is asked for, whatever the schema of names that say none.
@@ -90,6 +101,15 @@ fn of(policy: &Policy<String>) -> String {
     for role in &policy.roles {
         part(role.as_str());
     }
+    hex(hash)
+}
+
+/// Of a version of a policy's row, as the catalog tells it.
+pub(crate) fn version(row: &str) -> String {
+    hex(Sha256::new_with_prefix(row))
+}
+
+fn hex(hash: Sha256) -> String {
     hash.finalize()[..12].iter().fold(String::with_capacity(24), |mut text, byte| {
         let _infallible = write!(text, "{byte:02x}");
         text
@@ -102,15 +122,20 @@ mod tests {
 
     #[test]
     fn a_comment_is_split_as_it_was_joined() {
-        let stamp = Stamp { asked: "aa".to_owned(), held: "bb".to_owned() };
-        for text in [None, Some("one"), Some("two\nlines"), Some("sea-orm-rls: not one")] {
-            let (read, found) = Stamp::split(&stamp.comment(text));
-            assert_eq!((read.as_deref(), found), (text, Some(stamp.clone())));
+        for version in [None, Some("cc".to_owned())] {
+            let stamp = Stamp { asked: "a1".repeat(12), held: "b2".repeat(12), version };
+            for text in [None, Some("one"), Some("two\nlines"), Some("sea-orm-rls: not one")] {
+                let (read, found) = Stamp::split(&stamp.comment(text));
+                assert_eq!((read.as_deref(), found), (text, Some(stamp.clone())));
+            }
+            assert!(!stamp.is_pending());
         }
-        let pending = Stamp::pending("aa");
-        assert!(pending.is_pending() && !stamp.is_pending());
+        let pending = Stamp::pending(&"a1".repeat(12));
+        assert!(pending.is_pending());
         assert_eq!(Stamp::split(&pending.comment(Some("text"))), (Some("text".to_owned()), Some(pending)));
         assert_eq!(Stamp::split("by hand"), (Some("by hand".to_owned()), None));
-        assert_eq!(Stamp::split("sea-orm-rls: half"), (Some("sea-orm-rls: half".to_owned()), None));
+        for other in ["sea-orm-rls: half", "sea-orm-rls: aa bb cc dd"] {
+            assert_eq!(Stamp::split(other), (Some(other.to_owned()), None));
+        }
     }
 }

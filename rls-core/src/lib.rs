@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod assert;
+mod audit;
 mod begin;
 mod catalog;
 mod config;
@@ -43,7 +44,7 @@ pub use entity::{Declaration, OwnerColumn, OwnerKey, RlsPolicies, TenantColumn, 
 pub use error::{
     ConfigError, ContextError, DeclarationError, GateError, GateFinding, NameError, PolicyError, RlsError, SchemaError,
 };
-pub use login::{App, Login, Maintenance};
+pub use login::{App, Login, Maintenance, MaintenanceReads};
 pub use name::{Identifier, SettingName, TableName};
 pub use plan::{Change, Kept, Plan, PlanText, Verifier};
 pub use policy::{Command, Expression, Policy, PolicyDraft, PolicyKind};
@@ -51,7 +52,10 @@ pub use privilege::Privilege;
 pub use registry::{Registered, Registry};
 pub use rls::{Frozen, MissingTables, Rls, apply_changes, apply_statements, ensure_roles};
 pub use scope::{ForeignKey, Holder, Key, KeyType, OnDelete, Owned, Scope, ScopeKind, Through};
-pub use scoped::{AdminConnection, AdminTransaction, Scoped, ScopedConnection, ScopedTransaction};
+pub use scoped::{
+    AdminConnection, AdminTransaction, ReadOnlyAdminConnection, ReadOnlyAdminTransaction, Scoped, ScopedConnection,
+    ScopedTransaction,
+};
 pub use setting::{SettingElement, SettingType, SettingValue};
 pub use stream::RowStream;
 pub use transaction::Transaction;

@@ -1,12 +1,15 @@
-//! The two logins, told apart by type: what is given one can never be used with the other.
+//! The logins, told apart by type: what is given one can never be used with another.
 
 use std::fmt;
 
 mod sealed {
-    pub trait Sealed {}
+    pub trait Sealed {
+        /// Whether the server refuses all writes.
+        const READ_ONLY: bool = false;
+    }
 }
 
-/// As whom a connection is logged in; [`App`] or [`Maintenance`].
+/// As whom a connection is logged in; [`App`], [`Maintenance`] or [`MaintenanceReads`].
 pub trait Login: sealed::Sealed + fmt::Debug + Send + Sync + 'static {}
 
 /// The application's role, which sees what its context owns.
@@ -17,7 +20,15 @@ pub struct App;
 #[derive(Clone, Copy, Debug)]
 pub struct Maintenance;
 
+/// The maintenance administrator's role, in transactions that only read.
+#[derive(Clone, Copy, Debug)]
+pub struct MaintenanceReads;
+
 impl sealed::Sealed for App {}
 impl sealed::Sealed for Maintenance {}
+impl sealed::Sealed for MaintenanceReads {
+    const READ_ONLY: bool = true;
+}
 impl Login for App {}
 impl Login for Maintenance {}
+impl Login for MaintenanceReads {}

@@ -10,7 +10,7 @@ pub use crate::expression::Expression;
 pub use draft::{Grantee, PolicyDraft};
 pub use setting::setting;
 
-pub(crate) use asked::of;
+pub(crate) use asked::{guards_of, of};
 
 use crate::name::Identifier;
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use sea_orm::DbErr;
 use sqlx::{PgPool, SqlStr};
 
-use crate::begin::{ContextText, KnownSetting};
+use crate::audit::Recorder;
+use crate::begin::{ContextText, KnownSetting, Opening};
 use crate::error::{RlsError, sqlstate};
 use crate::lease::Lease;
 use crate::observe::Observer;
@@ -19,11 +20,29 @@ pub(crate) struct Pool {
     pg: PgPool,
     settings: Arc<[KnownSetting]>,
     observer: Observer,
+    /// The statement with which each transaction records itself.
+    record: Option<Arc<str>>,
+    /// Who records each transaction before it begins.
+    recorder: Option<Arc<Recorder>>,
 }
 
 impl Pool {
     pub(crate) fn new(pg: PgPool, settings: Arc<[KnownSetting]>, observer: Observer) -> Self {
-        Self { pg, settings, observer }
+        Self { pg, settings, observer, record: None, recorder: None }
+    }
+
+    /// Whose transactions record themselves with this statement.
+    pub(crate) fn recorded_by(self, record: Option<Arc<str>>) -> Self {
+        Self { record, ..self }
+    }
+
+    /// Whose transactions are each recorded by another login first.
+    pub(crate) fn recorded_before_by(self, recorder: Recorder) -> Self {
+        Self { recorder: Some(Arc::new(recorder)), ..self }
+    }
+
+    pub(crate) fn opening(&self, read_only: bool) -> Opening {
+        Opening { read_only, record: self.record.clone() }
     }
 
     /// For what runs on behalf of nobody.
@@ -44,7 +63,21 @@ impl Pool {
     }
 
     pub(crate) async fn begin(&self, message: SqlStr) -> Result<Lease, DbErr> {
-        Lease::begin(&self.pg, message).await
+        if let Some(recorder) = &self.recorder {
+            recorder.record().await?;
+        }
+        self.begin_unannounced(message).await
+    }
+
+    /// As [`Pool::begin`], where another login records nothing before.
+    pub(crate) async fn begin_unannounced(&self, message: SqlStr) -> Result<Lease, DbErr> {
+        let begun = Lease::begin(&self.pg, message).await;
+        match begun {
+            Err(error) if self.record.is_some() && is_refused(&error) => {
+                Err(RlsError::AuditFailed { source: Arc::new(error) }.into())
+            }
+            begun => begun,
+        }
     }
 
     pub(crate) async fn commit(&self, lease: Lease) -> Result<(), DbErr> {
@@ -73,6 +106,12 @@ impl Pool {
         context.ask_after(before, lease).await?;
         Ok(output)
     }
+}
+
+/// Whether the server refused a begin message, of which only the record can be; logins are refused as FATAL.
+fn is_refused(error: &DbErr) -> bool {
+    let error = RlsError::from(error);
+    !matches!(error, RlsError::ConnectionLost { .. }) && error.sqlstate().is_some()
 }
 
 /// Refuses SQL text that would leave the scope, before anything is sent.

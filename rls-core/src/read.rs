@@ -126,7 +126,7 @@ impl From<Security> for TableSecurity {
 }
 
 impl From<Held> for FoundPolicy {
-    fn from(Held { policy, stamp }: Held) -> Self {
+    fn from(Held { policy, stamp, .. }: Held) -> Self {
         let origin = match stamp {
             None => Origin::ByHand,
             Some(stamp) if stamp.held == fingerprint::held(&policy) => Origin::Applied,

@@ -161,6 +161,7 @@ impl Rls {
     async fn planned(&self, db: &DatabaseTransaction, place: &Place) -> Result<(Plan, Vec<Desired>), RlsError> {
         place.verifiable()?;
         let roles = catalog::roles(db, &self.config).await?;
+        diff::check_roles(&roles)?;
         let mut changes = diff::roles(&self.config, &roles);
         let (plan, desired) = self.table_plan(db, place).await?;
         changes.extend(plan.changes);
@@ -182,29 +183,41 @@ impl Rls {
         let mut desired: Vec<Desired> =
             self.registry.scopes().iter().map(|scope| Desired::new(scope, &self.config, &place.schema)).collect();
         let names: Vec<&TableName> = desired.iter().map(|desired| &desired.table).collect();
+        let audit = self.config.audit().map(|audit| audit.or_in(&place.schema));
+        if let Some(audit) = audit.as_ref().filter(|audit| names.contains(audit)) {
+            let difference = "an entity is registered for it".to_owned();
+            return Err(SchemaError::NotTheAudit { table: audit.to_string(), difference }.into());
+        }
         if let Some(twice) = twice(&names) {
             return Err(DeclarationError::Clash { table: twice }.into());
         }
         let relations = catalog::read(db, &names, &self.config).await?;
         let others = catalog::others(db, &names).await?;
-        let mut actual: Vec<Actual> = Vec::new();
+        let mut found: Vec<Option<Actual>> = Vec::new();
         let mut present = Vec::new();
         for (relation, desired) in relations.into_iter().zip(&desired) {
             let table = desired.table.to_string();
             match relation {
                 Relation::Table(table) => {
                     diff::check(desired, &table)?;
-                    actual.push(*table);
+                    found.push(Some(*table));
                     present.push(true);
                 }
-                Relation::Missing if self.missing == MissingTables::Skip => present.push(false),
+                Relation::Missing if self.missing == MissingTables::Skip => {
+                    found.push(None);
+                    present.push(false);
+                }
                 Relation::Missing => return Err(SchemaError::MissingTable { table }.into()),
                 Relation::Other => return Err(SchemaError::NotATable { table }.into()),
             }
         }
+        skip_dependents(&desired, &mut present);
         let missing = present.contains(&false);
-        let mut present = present.into_iter();
-        desired.retain(|_| present.next() == Some(true));
+        let mut kept = present.iter();
+        desired.retain(|_| kept.next() == Some(&true));
+        let actual: Vec<Actual> =
+            present.iter().zip(found).filter(|(present, _)| **present).filter_map(|(_, found)| found).collect();
+        diff::check_parents(&desired, &actual)?;
         let pairs: Vec<_> = desired.iter().zip(&actual).collect();
         let incomplete = missing || pairs.iter().any(|(desired, actual)| lacks_column(desired, actual));
         let canonical = catalog::canonical(db, &pairs, &place.path, incomplete).await?;
@@ -214,8 +227,14 @@ impl Rls {
             .map(|((desired, actual), canonical)| diff::Table { desired, canonical: canonical.as_ref(), actual })
             .collect();
         let schema_usage = catalog::schema_usage(db).await?;
-        let (changes, mut kept) = diff::tables(&tables, &schema_usage)?;
-        kept.extend(others.into_iter().map(|table| Kept::Table { table }));
+        let (mut changes, mut kept) = diff::tables(&tables, &schema_usage)?;
+        // Where no registered table is there, there is nothing to administer.
+        if let (Some(audit), false) = (&audit, tables.is_empty()) {
+            let actual = catalog::audit(db, audit, &self.config).await?;
+            diff::audit(audit, &actual, &self.config, &schema_usage, &mut changes)?;
+        }
+        let others = others.into_iter().filter(|table| Some(table) != audit.as_ref());
+        kept.extend(others.map(|table| Kept::Table { table }));
         Ok((Plan { changes, kept }, desired))
     }
 }
@@ -223,6 +242,24 @@ impl Rls {
 fn twice(names: &[&TableName]) -> Option<String> {
     let mut seen = BTreeSet::new();
     names.iter().find(|name| !seen.insert(**name)).map(ToString::to_string)
+}
+
+/// Passes over tables whose policies or keys refer to one that is passed over: the same migration creates those later.
+fn skip_dependents(desired: &[Desired], present: &mut [bool]) {
+    loop {
+        let missing: BTreeSet<&TableName> = desired
+            .iter()
+            .zip(&*present)
+            .filter(|(_, present)| !**present)
+            .map(|(desired, _)| &desired.table)
+            .collect();
+        let dependent =
+            (0..desired.len()).find(|at| present[*at] && desired[*at].refers_to().any(|table| missing.contains(table)));
+        match dependent {
+            Some(at) => present[at] = false,
+            None => return,
+        }
+    }
 }
 
 fn lacks_column(desired: &Desired, actual: &Actual) -> bool {

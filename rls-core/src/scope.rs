@@ -1,9 +1,10 @@
 //! How the rows of one table belong to users, as plain data.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::config::RlsConfig;
 use crate::name::{Identifier, SettingName, TableName};
-use crate::policy::{Expression, PolicyDraft};
+use crate::policy::{self, Expression, Policy, PolicyDraft};
 use crate::privilege::Privilege;
 
 /// The types an owner column can have.
@@ -73,8 +74,8 @@ pub struct Scope {
     pub keys: Vec<Key>,
     /// The rows of other tables through which a row belongs to someone; all of them must.
     pub through: Vec<Through>,
-    /// The boolean column whose rows everyone may read.
-    pub shared: Option<Identifier>,
+    /// The boolean columns whose rows everyone may read: every user, of the same tenant where there is one; every tenant.
+    pub shared: BTreeMap<Holder, Identifier>,
     /// The column that marks a row as deleted.
     pub soft_delete: Option<Identifier>,
     /// What the application's role is granted.
@@ -90,6 +91,29 @@ impl Scope {
     #[must_use]
     pub fn ownership(&self) -> Option<Expression> {
         ownership(&self.keys, &self.through)
+    }
+
+    /// The policies that this scope asks for, for the roles of `config`, in the order in which they are created.
+    #[must_use]
+    pub fn asked_policies(&self, config: &RlsConfig) -> Vec<Policy> {
+        policy::of(self, config)
+    }
+
+    /// The condition under which a row may be read: of each holder, its own rows and those it shares.
+    pub(crate) fn visible(&self) -> Option<Expression> {
+        if self.shared.is_empty() {
+            return self.ownership();
+        }
+        let of = |holder: Holder| {
+            let keys: Vec<Key> = self.keys.iter().filter(|key| key.holder == holder).cloned().collect();
+            let through: Vec<Through> =
+                self.through.iter().filter(|through| through.holder == holder).cloned().collect();
+            let own = ownership(&keys, &through)?;
+            let shared = self.shared.get(&holder).cloned().map(Expression::IsTrue);
+            Some(Expression::any(std::iter::once(own).chain(shared)))
+        };
+        let parts: Vec<Expression> = [Holder::Tenant, Holder::User].into_iter().filter_map(of).collect();
+        (!parts.is_empty()).then(|| Expression::all(parts))
     }
 
     /// The column that names the user, where the table has one.
@@ -145,12 +169,16 @@ impl Key {
 /// A reference to a row of another table that belongs to someone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Through {
+    /// Whose the row is by it.
+    pub holder: Holder,
     /// The column that refers.
     pub column: Identifier,
     /// The table it refers to.
     pub parent: TableName,
     /// The column it refers to.
     pub parent_column: Identifier,
+    /// Whether no two rows there may have one value in that column, since the application may write there.
+    pub unique: bool,
     /// When a row there is one's own.
     pub holds: Expression,
 }

@@ -10,7 +10,7 @@ use sea_orm::{DbErr, Statement, TransactionOptions};
 use crate::begin::ContextText;
 use crate::context::RlsContext;
 use crate::error::{ContextError, RlsError, sqlstate};
-use crate::login::{App, Login, Maintenance};
+use crate::login::{App, Login, Maintenance, MaintenanceReads};
 use crate::operation::{Operation, QueryAll};
 use crate::pool::{Pool, explain, refuse};
 use crate::statement::{Effect, Protocol, holds_code};
@@ -25,11 +25,18 @@ pub type ScopedConnection = Scoped<App>;
 /// sent, errors: see [`Scoped`].
 pub type AdminConnection = Scoped<Maintenance>;
 
+/// A connection as maintenance administrator that only reads; made by
+/// [`RlsConnection::admin_read_only`](crate::RlsConnection::admin_read_only). Statements sent, errors: see [`Scoped`].
+pub type ReadOnlyAdminConnection = Scoped<MaintenanceReads>;
+
 /// A transaction on behalf of a user. Statements sent, errors: see [`Transaction`].
 pub type ScopedTransaction = Transaction<App>;
 
 /// A transaction as maintenance administrator. Statements sent, errors: see [`Transaction`].
 pub type AdminTransaction = Transaction<Maintenance>;
+
+/// A transaction as maintenance administrator that only reads. Statements sent, errors: see [`Transaction`].
+pub type ReadOnlyAdminTransaction = Transaction<MaintenanceReads>;
 
 /// A pool with a context: SeaORM's traits on it run each statement in a transaction that carries the context.
 ///
@@ -58,6 +65,9 @@ pub type AdminTransaction = Transaction<Maintenance>;
 /// questions, in the same message, whether transaction, role and context are still the same; a `DO` block that is
 /// executed as a prepared statement costs two messages more, and its connection is closed afterwards.
 ///
+/// An administrator's begin messages end in an `INSERT` into the audit's table, unless the configuration says otherwise,
+/// so each of an administrator's statements ends in a `COMMIT`, reads too.
+///
 /// `begin`, `begin_with_config`, `begin_with_options` send `BEGIN …; SET LOCAL …`, one message, and hold a connection of
 /// the pool until the transaction ends; `stream_raw` sends the begin message, and the statement with the first row that
 /// is asked for. Locks taken, privileges needed: those of the statements. Transaction required: none, each statement
@@ -66,8 +76,8 @@ pub type AdminTransaction = Transaction<Maintenance>;
 /// # Errors
 ///
 /// SeaORM's [`DbErr`]. [`RlsError::from`] one tells what is about row-level security: `Context`, `TransactionControl`,
-/// `ContextChange`, `OutlivesScope` before anything is sent, `PolicyRefused`, `MissingGrant`, `MissingContext`,
-/// `ScopeLost`, `ConnectionLost`, `CommitUnknown` afterwards.
+/// `ContextChange`, `OutlivesScope` before anything is sent, `AuditFailed`, `PolicyRefused`, `MissingGrant`,
+/// `MissingContext`, `ReadOnly`, `ScopeLost`, `ConnectionLost`, `CommitUnknown` afterwards.
 #[derive(Clone)]
 pub struct Scoped<L> {
     pool: Pool,
@@ -78,7 +88,8 @@ pub struct Scoped<L> {
 
 impl<L: Login> Scoped<L> {
     pub(crate) fn new(pool: Pool, context: &impl RlsContext) -> Self {
-        let context = context.settings().and_then(|settings| ContextText::new(settings, pool.settings()));
+        let opening = pool.opening(L::READ_ONLY);
+        let context = context.settings().and_then(|settings| ContextText::new(settings, pool.settings(), opening));
         Self { pool, context, login: PhantomData }
     }
 
@@ -104,9 +115,13 @@ impl<L: Login> Scoped<L> {
         let (effect, message) = context.begin_for(operation.sql());
         let mut lease = self.pool.begin(message).await?;
         let mut result = self.pool.run(&operation, &mut lease, context).await;
-        let misjudged = effect == Effect::Read && result.as_ref().err().is_some_and(sqlstate::is_read_only_violation);
-        if misjudged {
-            lease.begin_again(context.begin_read_write()).await.map_err(|error| operation.error(error))?;
+        let mut misjudged = false;
+        if effect == Effect::Read
+            && result.as_ref().err().is_some_and(sqlstate::is_read_only_violation)
+            && let Some(message) = context.begin_again()
+        {
+            misjudged = true;
+            lease.begin_again(message).await.map_err(|error| operation.error(error))?;
             result = self.pool.run(&operation, &mut lease, context).await;
         }
         match result {

@@ -53,10 +53,11 @@ impl<'a> RowStream<'a> {
                 if effect == Effect::Read
                     && let Some(Err(error)) = &first
                     && sqlstate::is_read_only_violation(error)
+                    && let Some(message) = context.begin_again()
                 {
                     drop(rows);
                     effect = Effect::Unknown;
-                    lease.begin_again(context.begin_read_write()).await.map_err(query_error)?;
+                    lease.begin_again(message).await.map_err(query_error)?;
                     continue;
                 }
                 while let Some(row) = first.take() {

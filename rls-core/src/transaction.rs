@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use async_stream::try_stream;
-use sea_orm::{AccessMode, DbErr, IsolationLevel, QueryResult, Statement, TransactionOptions};
+use sea_orm::{DbErr, QueryResult, Statement, TransactionOptions};
 use sqlx::Executor;
 
 use crate::begin::ContextText;
@@ -47,7 +47,7 @@ pub struct Transaction<L> {
 
 impl<L: Login> Transaction<L> {
     pub(crate) async fn begin(pool: &Pool, context: &ContextText, options: TransactionOptions) -> Result<Self, DbErr> {
-        let may_undo = may_undo(options);
+        let may_undo = context.may_undo(options);
         let lease = pool.begin(context.begin(options)).await?;
         Ok(Self {
             shared: Arc::new(Shared::new(lease, pool.clone(), context.clone(), may_undo)),
@@ -118,13 +118,6 @@ impl<L: Login> Transaction<L> {
             Some(savepoint) => lane.rollback_to(savepoint).await,
         }
     }
-}
-
-/// Whether a transaction of statements that only read may be undone instead of committed: the server must refuse what
-/// was misjudged, and its `COMMIT` must have nothing to say, which of a serializable one it may.
-fn may_undo(options: TransactionOptions) -> bool {
-    let serializable = matches!(options.isolation_level, Some(IsolationLevel::Serializable));
-    matches!(options.access_mode, Some(AccessMode::ReadOnly)) && !serializable
 }
 
 impl<L> Drop for Transaction<L> {

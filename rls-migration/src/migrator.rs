@@ -4,6 +4,8 @@ use rls_core::{MissingTables, Registry, Rls, RlsConfig, RlsError};
 use sea_orm_migration::sea_orm::{DatabaseExecutor, DbErr, DynIden};
 use sea_orm_migration::{IntoSchemaManagerConnection, MigrationTrait, MigratorTraitSelf};
 
+use crate::guard::Guarded;
+
 /// The target that SeaORM's command line shows.
 const SHOWN: &str = "sea_orm_migration::rls";
 
@@ -12,8 +14,14 @@ const SHOWN: &str = "sea_orm_migration::rls";
 /// `up`, `fresh` and `refresh` first do what the wrapped migrator does, then bring every registered table to what
 /// its entity says, in one transaction; `down` and `reset` do the same for the registered tables that remain. While
 /// migrations are pending, registered tables that none has created yet are passed over; once all have run, a missing
-/// one is an error. `status` and all else is the wrapped migrator's. [`reviewed`](Self::reviewed) leaves all changes to
+/// one is an error. `status` and all else is the wrapped migrator's, but for what it overrides of these five. [`reviewed`](Self::reviewed) leaves all changes to
 /// migrations.
+///
+/// Each of the wrapped migrations runs with `row_security` off: where row security is forced, the tables' owner reads
+/// and writes no row, and an `UPDATE` would change nothing and say nothing. Off, such a statement fails and names its
+/// table; [`maintenance`](crate::MaintenanceExt::maintenance) lets it run. A migration that means to see what policies of
+/// your own show its login says `SET LOCAL row_security = on`. One that wants no transaction gets connections of its own,
+/// with `-c row_security=off` among their options, which a pooler in between must let through.
 ///
 /// ```no_run
 /// # use rls_migration::RlsMigrator;
@@ -129,7 +137,7 @@ impl<M: MigratorTraitSelf> MigratorTraitSelf for RlsMigrator<M> {
     {
         self.check()?;
         let db = db.into_database_executor();
-        self.inner.up(borrowed(&db), steps).await?;
+        Guarded(&self.inner).up(borrowed(&db), steps).await?;
         self.converge(&db).await
     }
 
@@ -139,7 +147,7 @@ impl<M: MigratorTraitSelf> MigratorTraitSelf for RlsMigrator<M> {
     {
         self.check()?;
         let db = db.into_database_executor();
-        self.inner.down(borrowed(&db), steps).await?;
+        Guarded(&self.inner).down(borrowed(&db), steps).await?;
         self.keep(&db).await
     }
 
@@ -149,7 +157,7 @@ impl<M: MigratorTraitSelf> MigratorTraitSelf for RlsMigrator<M> {
     {
         self.check()?;
         let db = db.into_database_executor();
-        self.inner.fresh(borrowed(&db)).await?;
+        Guarded(&self.inner).fresh(borrowed(&db)).await?;
         self.converge(&db).await
     }
 
@@ -159,7 +167,7 @@ impl<M: MigratorTraitSelf> MigratorTraitSelf for RlsMigrator<M> {
     {
         self.check()?;
         let db = db.into_database_executor();
-        self.inner.refresh(borrowed(&db)).await?;
+        Guarded(&self.inner).refresh(borrowed(&db)).await?;
         self.converge(&db).await
     }
 
@@ -169,7 +177,7 @@ impl<M: MigratorTraitSelf> MigratorTraitSelf for RlsMigrator<M> {
     {
         self.check()?;
         let db = db.into_database_executor();
-        self.inner.reset(borrowed(&db)).await?;
+        Guarded(&self.inner).reset(borrowed(&db)).await?;
         self.keep(&db).await
     }
 }

@@ -15,6 +15,7 @@ use sea_orm_migration::sea_query::TableRef;
 use crate::migrator::migration_error;
 
 pub use policies::IntoPolicies;
+pub(crate) use table::named;
 
 /// Row security in a migration, as SeaORM's [`SchemaManager`] has tables and indexes.
 ///

@@ -29,7 +29,7 @@ use crate::{ContextError, RlsError};
 /// | `reference` | 409 | a foreign key |
 /// | `concurrent_change` | 409 | a deadlock or a serialization failure; the same request may succeed |
 /// | `invalid_value` | 422 | a value no column takes: too long, out of range, a NUL byte, a check, a missing one |
-/// | `unavailable` | 503 | the gate, no free connection, a lost one, a full server, a timeout; with `Retry-After` |
+/// | `unavailable` | 503 | the gate, the audit, no free connection, a lost one, a full server, a timeout; with `Retry-After` |
 /// | `outcome_unknown` | 500 | the connection was lost during a commit: look before sending it again |
 /// | `internal` | 500 | anything else |
 ///

@@ -108,7 +108,11 @@ impl Fixture {
     }
 
     pub fn ann(&self) -> ScopedConnection {
-        self.db.scope(UserContext::new(self.ann))
+        self.db.scope(self.ann_context())
+    }
+
+    pub fn ann_context(&self) -> UserContext {
+        UserContext::new(self.ann)
     }
 
     pub fn bob(&self) -> ScopedConnection {

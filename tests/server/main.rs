@@ -1,5 +1,6 @@
 //! All tests that need a server: one binary, one ephemeral PostgreSQL, a database a test, the application's role.
 
+mod admin;
 mod contexts;
 mod examples;
 mod fixture;

@@ -13,7 +13,8 @@ use sea_orm::ConnectionTrait;
 
 use crate::schema::texts;
 
-/// All that row security has in the catalog, and the columns, keys and grants of the tables.
+/// All that row security has in the catalog, and the columns, keys and grants of the tables. Not the versions in
+/// fingerprints: a policy that is made anew is another row of the catalog.
 pub async fn catalog(db: &impl ConnectionTrait) -> Vec<String> {
     texts(
         db,
@@ -25,7 +26,7 @@ pub async fn catalog(db: &impl ConnectionTrait) -> Vec<String> {
          WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S')
          UNION ALL
          SELECT concat_ws('|', 'policy', p.tablename, p.policyname, p.permissive, p.cmd, p.roles::text, p.qual, p.with_check,
-                          obj_description(o.oid, 'pg_policy'))
+                          regexp_replace(obj_description(o.oid, 'pg_policy'), '(sea-orm-rls: \\S+ \\S+) \\S+$', '\\1'))
          FROM pg_policies p JOIN pg_policy o ON o.polname = p.policyname AND o.polrelid = p.tablename::regclass
          UNION ALL
          SELECT concat_ws('|', 'column', table_name, column_name, data_type, is_nullable, column_default)

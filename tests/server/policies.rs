@@ -1,5 +1,6 @@
 //! Policies of one's own, of every kind PostgreSQL knows: said in Rust, compared by the server, applied.
 
+mod attacked;
 mod changed;
 mod dump;
 mod expressions;

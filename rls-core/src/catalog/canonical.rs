@@ -12,6 +12,7 @@ use super::path::SearchPath;
 use super::policy::{POLICY_COLUMNS, POLICY_JOINS, policy};
 use super::query::{get, name, rows};
 use crate::error::{RlsError, SchemaError, sqlstate};
+use crate::fingerprint;
 use crate::name::Identifier;
 use crate::policy::{Expression, Policy};
 use crate::sql;
@@ -63,14 +64,21 @@ pub(crate) async fn canonical(
         let (round, later) = waiting.into_iter().partition(|at: &usize| names.insert(&tables[*at].0.table.table));
         waiting = later;
         let savepoint = db.begin().await?;
-        savepoint.execute_unprepared(&path.creating()).await?;
+        savepoint.execute_unprepared(&format!("{}; SAVEPOINT rls_copy", path.creating())).await?;
         for at in &round {
             match savepoint.execute_unprepared(&copy(tables[*at])).await {
                 Ok(_) => canonical[*at] = Some(CanonicalTable::default()),
                 Err(error) if incomplete && is_undefined(&error) => {
                     savepoint.execute_unprepared("ROLLBACK TO SAVEPOINT rls_copy").await?;
                 }
-                Err(error) => return Err(failure(tables[*at].0, error)),
+                Err(error) => {
+                    savepoint.execute_unprepared("ROLLBACK TO SAVEPOINT rls_copy").await?;
+                    canonical[*at] = as_applied(tables[*at]);
+                    // Not yet applied: it counts as different, and the server says what it takes when it is.
+                    if canonical[*at].is_none() && !is_of_row_type(&error) {
+                        return Err(failure(tables[*at].0, error));
+                    }
+                }
             }
         }
         savepoint.execute_unprepared(SearchPath::PRINTING).await?;
@@ -101,6 +109,26 @@ pub(crate) async fn canonical(
     Ok(canonical)
 }
 
+/// The policies as they stand, where they were made for what is asked now and not altered since: a function of the
+/// table's row type takes no copy, whose type is another.
+fn as_applied((desired, actual): (&Desired, &Actual)) -> Option<CanonicalTable> {
+    let mut canonical = CanonicalTable::default();
+    for asked in &desired.policies {
+        let found = actual.policies.get(&asked.policy.name)?;
+        let stamp = found.stamp.as_ref()?;
+        if stamp.asked != asked.asked || stamp.held != fingerprint::held(&found.policy) {
+            return None;
+        }
+        canonical.policies.insert(asked.policy.name.clone(), found.policy.clone());
+    }
+    let defaults = desired.columns.iter().filter_map(|column| {
+        let default = actual.columns.get(&column.name)?.default.clone()?;
+        Some((column.name.clone(), default))
+    });
+    canonical.defaults.extend(defaults);
+    Some(canonical)
+}
+
 /// Whether the table has a policy or default to compare with: without one, all that is asked for is new.
 fn comparable((desired, actual): (&Desired, &Actual)) -> bool {
     let has_default = |column: &Identifier| actual.columns.get(column).is_some_and(|found| found.default.is_some());
@@ -112,7 +140,7 @@ fn comparable((desired, actual): (&Desired, &Actual)) -> bool {
 fn copy((desired, actual): (&Desired, &Actual)) -> String {
     let table = sql::table(&desired.table);
     let copy = format!("pg_temp.{}", sql::identifier(&desired.table.table));
-    let mut statements = vec!["SAVEPOINT rls_copy".to_owned(), format!("CREATE TEMPORARY TABLE {copy} (LIKE {table})")];
+    let mut statements = vec![format!("CREATE TEMPORARY TABLE {copy} (LIKE {table})")];
     for column in &desired.columns {
         let name = sql::identifier(&column.name);
         if !actual.columns.contains_key(&column.name) {
@@ -126,7 +154,8 @@ fn copy((desired, actual): (&Desired, &Actual)) -> String {
         let for_public = Policy { roles: BTreeSet::new(), ..asked.policy.clone() };
         statements.push(sql::create_policy(&copy, &for_public));
     }
-    statements.push("RELEASE SAVEPOINT rls_copy".to_owned());
+    // For the next table; a message with a mistake in it does not run at all.
+    statements.push("RELEASE SAVEPOINT rls_copy; SAVEPOINT rls_copy".to_owned());
     statements.join("; ")
 }
 
@@ -140,6 +169,12 @@ fn of_copies(columns: &str, joins: &str) -> String {
          FROM pg_class c {joins}
          WHERE c.relnamespace = pg_my_temp_schema()"
     )
+}
+
+/// Whether a function is missing for the copy's row type alone.
+fn is_of_row_type(error: &DbErr) -> bool {
+    RlsError::from(error).sqlstate().as_deref() == Some(sqlstate::UNDEFINED_FUNCTION)
+        && error.to_string().contains("pg_temp.")
 }
 
 fn is_undefined(error: &DbErr) -> bool {

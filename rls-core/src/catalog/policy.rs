@@ -43,5 +43,5 @@ pub(crate) fn policy(row: &QueryResult) -> Result<Held, RlsError> {
         roles: roles.into_iter().map(checked).collect::<Result<_, _>>()?,
         comment,
     };
-    Ok(Held { policy, stamp })
+    Ok(Held { policy, stamp, version: None })
 }

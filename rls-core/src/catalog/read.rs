@@ -5,6 +5,7 @@ use sea_orm::{ConnectionTrait, QueryResult};
 use super::canonical::Canonical;
 use super::policy::{POLICY_COLUMNS, POLICY_JOINS, policy};
 use super::query::{at, checked, get, name, rows, table, text};
+use super::version::{CAN_IDENTIFY, REFERS, version};
 use crate::config::RlsConfig;
 use crate::error::RlsError;
 use crate::fingerprint;
@@ -58,7 +59,8 @@ pub(crate) async fn read(
             let index: String = get(&row, "index")?;
             if last_index.replace(index.clone()) != Some(index) {
                 let only = get::<Option<String>>(&row, "only")?.map(checked).transpose()?;
-                table.indexes.push(ActualIndex { columns: Vec::new(), only });
+                let unique = get(&row, "unique")?;
+                table.indexes.push(ActualIndex { columns: Vec::new(), only, unique });
             }
             let column = name(&row, "column")?;
             table.indexes.last_mut().into_iter().for_each(|index| index.columns.push(column.clone()));
@@ -82,15 +84,30 @@ pub(crate) async fn read(
     Ok(relations)
 }
 
-/// Reads the policies alone, of tables that are there. Locks nothing.
+/// Reads the policies alone, with the versions of their rows, of tables that are there. Locks nothing.
 pub(crate) async fn policies(
     db: &impl ConnectionTrait,
     tables: &[&TableName],
 ) -> Result<Vec<BTreeMap<Identifier, Held>>, RlsError> {
-    let mut policies = vec![BTreeMap::new(); tables.len()];
-    if !tables.is_empty() {
-        for (at, held) in held(db, &wanted(tables)).await? {
-            policies[at].insert(held.policy.name.clone(), held);
+    let mut policies: Vec<BTreeMap<Identifier, Held>> = vec![BTreeMap::new(); tables.len()];
+    if tables.is_empty() {
+        return Ok(policies);
+    }
+    let wanted = wanted(tables);
+    for (at, held) in held(db, &wanted).await? {
+        policies[at].insert(held.policy.name.clone(), held);
+    }
+    let can_identify = rows(db, format!("SELECT {CAN_IDENTIFY} AS can_identify")).await?;
+    let can_identify = can_identify.first().map_or(Ok(false), |row| get(row, "can_identify"))?;
+    let query = format!(
+        "{wanted}, {REFERS}
+         SELECT w.at, p.polname::text AS name, {} AS version
+         FROM wanted w JOIN pg_policy p ON p.polrelid = w.oid LEFT JOIN refers r ON r.\"table\" = w.oid",
+        version(can_identify)
+    );
+    for row in rows(db, query).await? {
+        if let Some(held) = policies[at(&row)?].get_mut(&name(&row, "name")?) {
+            held.version = get::<Option<String>>(&row, "version")?.as_deref().map(fingerprint::version);
         }
     }
     Ok(policies)
@@ -214,7 +231,8 @@ fn key(base_type: &str) -> Option<KeyType> {
 
 const FOREIGN_KEYS: &str = "
 SELECT w.at, k.conname::text AS name, f.attname::text AS from, n.nspname::text AS schema, c.relname::text AS \"table\",
-       a.attname::text AS column, k.confdeltype::text AS on_delete, pg_get_constraintdef(k.oid) AS definition
+       a.attname::text AS column, k.confdeltype::text AS on_delete, k.convalidated AS validated,
+       pg_get_constraintdef(k.oid) AS definition
 FROM wanted w
 JOIN pg_constraint k ON k.conrelid = w.oid AND k.contype = 'f' AND cardinality(k.conkey) = 1
 JOIN pg_attribute f ON f.attrelid = w.oid AND f.attnum = k.conkey[1]
@@ -236,6 +254,7 @@ fn foreign_key(row: &QueryResult) -> Result<ActualForeignKey, RlsError> {
             "c" => Some(OnDelete::Cascade),
             _ => None,
         },
+        validated: get(row, "validated")?,
         definition: get(row, "definition")?,
     })
 }
@@ -243,7 +262,8 @@ fn foreign_key(row: &QueryResult) -> Result<ActualForeignKey, RlsError> {
 /// One row a column; an index on an expression does not serve, nor an invalid one, nor a partial one but over the rows
 /// where a boolean column is true.
 const INDEXES: &str = "
-SELECT w.at, i.indexrelid::text AS index, a.attname::text AS column, o.attname::text AS only
+SELECT w.at, i.indexrelid::text AS index, a.attname::text AS column, o.attname::text AS only,
+       i.indisunique AND i.indimmediate AS unique
 FROM wanted w
 JOIN pg_index i ON i.indrelid = w.oid AND i.indisvalid
 JOIN pg_class c ON c.oid = i.indexrelid

@@ -12,6 +12,8 @@ use crate::name::Identifier;
 pub(crate) struct ActualRole {
     /// The attributes it should have and lacks, as `CREATE ROLE` spells them.
     pub(crate) lacks: Vec<&'static str>,
+    /// Whether it is the login that migrates.
+    pub(crate) migrates: bool,
     /// The stored password; `None` where it is not set, or may not be read.
     pub(crate) password: Option<String>,
     /// Which of the two roles are its members.
@@ -29,7 +31,8 @@ pub(crate) async fn roles(
     let (catalog, password) =
         if password_readable { ("pg_authid", "r.rolpassword") } else { ("pg_roles", "NULL::text") };
     let query = format!(
-        "SELECT r.rolname::text AS role, {password} AS password, r.rolcanlogin AS login, r.rolsuper AS super,
+        "SELECT r.rolname::text AS role, {password} AS password, r.rolcanlogin AS login,
+                r.rolname IN (current_user, session_user) AS migrates, r.rolsuper AS super,
                 r.rolcreatedb AS createdb, r.rolcreaterole AS createrole, r.rolinherit AS inherit,
                 r.rolreplication AS replication, r.rolbypassrls AS bypassrls
          FROM {catalog} r WHERE r.rolname IN {both}"
@@ -50,7 +53,8 @@ pub(crate) async fn roles(
                 lacks.push(word);
             }
         }
-        let role = ActualRole { lacks, password: get(&row, "password")?, members: BTreeSet::new() };
+        let migrates = get(&row, "migrates")?;
+        let role = ActualRole { lacks, migrates, password: get(&row, "password")?, members: BTreeSet::new() };
         roles.insert(name(&row, "role")?, role);
     }
     let memberships = format!(

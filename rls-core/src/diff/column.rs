@@ -75,7 +75,11 @@ pub(super) fn keys(Table { desired, actual, .. }: &Table<'_>, changes: &mut Vec<
                 definition: wrong.definition.clone(),
             });
         }
-        if !found.into_iter().any(action_holds) {
+        let holding = found.into_iter().find(|found| action_holds(found));
+        if let Some(unproven) = holding.filter(|found| !found.validated) {
+            changes.push(Change::ValidateForeignKey { table: desired.table.clone(), name: unproven.name.clone() });
+        }
+        if holding.is_none() {
             changes.push(Change::AddForeignKey {
                 table: desired.table.clone(),
                 column: asked.name.clone(),

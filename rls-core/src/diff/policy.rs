@@ -2,9 +2,10 @@ use std::collections::BTreeSet;
 
 use super::Table;
 use crate::catalog::Canonical;
+use crate::fingerprint;
 use crate::name::Identifier;
 use crate::plan::{Change, Kept};
-use crate::policy::{Command, Policy, PolicyKind};
+use crate::policy::{self, Policy};
 use crate::table::{DesiredPolicy, Held};
 
 pub(super) fn row_security(Table { desired, actual, .. }: &Table<'_>, changes: &mut Vec<Change>) {
@@ -39,7 +40,7 @@ pub(super) fn policies(table: &Table<'_>, changes: &mut Vec<Change>, kept: &mut 
         if is_asked(table, policy) || renamed.contains(policy) {
             continue;
         }
-        if held.stamp.is_some() {
+        if is_ours(held) {
             let replaced = replaced(table, &held.policy);
             changes.push(Change::DropPolicy { table: name(), policy: printed(&held.policy), replaced });
         } else {
@@ -52,12 +53,17 @@ fn is_asked(table: &Table<'_>, name: &Identifier) -> bool {
     table.desired.policies.iter().any(|asked| asked.policy.name == *name)
 }
 
+/// Whether this family made the policy, and nobody altered it since.
+fn is_ours(held: &Held) -> bool {
+    held.stamp.as_ref().is_some_and(|stamp| stamp.held == fingerprint::held(&held.policy))
+}
+
 /// Kind and command of a policy cannot be altered, nor can a condition be taken from it.
 fn alter(
     table: &Table<'_>,
     DesiredPolicy { policy, asked }: &DesiredPolicy,
     canonical: Option<&Policy<Canonical>>,
-    Held { policy: found, stamp }: &Held,
+    Held { policy: found, stamp, .. }: &Held,
     changes: &mut Vec<Change>,
 ) {
     let name = || table.desired.table.clone();
@@ -67,7 +73,7 @@ fn alter(
     if !same && alterable {
         changes.push(Change::AlterPolicy { table: name(), was: printed(found), policy: policy.clone(), mends });
     } else if !same {
-        let replaced = mends || policy.kind == found.kind && covers(policy, found.command());
+        let replaced = mends || policy.kind == found.kind && policy.covers(found.command());
         changes.push(Change::DropPolicy { table: name(), policy: printed(found), replaced });
         changes.push(Change::CreatePolicy { table: name(), policy: policy.clone() });
         return;
@@ -96,22 +102,17 @@ fn old_name<'a>(
 ) -> Option<(&'a Identifier, &'a Held)> {
     let canonical = canonical?;
     let is_old = |(name, held): &(&Identifier, &Held)| {
-        held.stamp.is_some() && !taken.contains(name) && !is_asked(table, name) && same(canonical, &held.policy)
+        is_ours(held) && !taken.contains(name) && !is_asked(table, name) && same(canonical, &held.policy)
     };
     table.actual.policies.iter().find(is_old)
 }
 
-/// Whether restrictive policies that are asked for hold for every command of one that goes.
+/// Whether it is a guard, and other guards are asked for: these hold for every command. Any other restrictive policy
+/// that goes keeps nothing out any more.
 fn replaced(table: &Table<'_>, gone: &Policy<Canonical>) -> bool {
-    let restrictive = || {
-        table.desired.policies.iter().map(|asked| &asked.policy).filter(|policy| policy.kind == PolicyKind::Restrictive)
-    };
-    let commands = if gone.command() == Command::All { Command::EACH.to_vec() } else { vec![gone.command()] };
-    commands.into_iter().all(|command| restrictive().any(|policy| covers(policy, command)))
-}
-
-fn covers(policy: &Policy, command: Command) -> bool {
-    policy.command() == command || policy.command() == Command::All
+    let names = policy::guards_of(&table.desired.table.table);
+    let is_guard = |name: &Identifier| names.contains(name);
+    is_guard(&gone.name) && table.desired.policies.iter().any(|asked| is_guard(&asked.policy.name))
 }
 
 /// As the server prints it, for showing and for putting back.

@@ -2,9 +2,18 @@ use std::collections::BTreeMap;
 
 use crate::catalog::ActualRole;
 use crate::config::{Login, RlsConfig};
+use crate::error::SchemaError;
 use crate::name::Identifier;
 use crate::plan::{Change, Verifier};
 use crate::scram;
+
+/// Whether the roles are others than the login that migrates.
+pub(crate) fn check(actual: &BTreeMap<Identifier, ActualRole>) -> Result<(), SchemaError> {
+    match actual.iter().find(|(_, found)| found.migrates) {
+        Some((role, _)) => Err(SchemaError::RoleInUse { role: role.to_string() }),
+        None => Ok(()),
+    }
+}
 
 /// The changes that give both roles what they need, and no more.
 pub(crate) fn roles(config: &RlsConfig, actual: &BTreeMap<Identifier, ActualRole>) -> Vec<Change> {

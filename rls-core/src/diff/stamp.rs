@@ -16,7 +16,11 @@ pub(crate) fn stale<'a>(desired: &'a Desired, actual: &BTreeMap<Identifier, Held
     let mut stale = Vec::new();
     for asked in &desired.policies {
         let Some(found) = actual.get(&asked.policy.name) else { continue };
-        let stamp = Stamp { asked: asked.asked.clone(), held: fingerprint::held(&found.policy) };
+        let stamp = Stamp {
+            asked: asked.asked.clone(),
+            held: fingerprint::held(&found.policy),
+            version: found.version.clone(),
+        };
         if found.stamp.as_ref() != Some(&stamp) {
             let comment = stamp.comment(asked.policy.comment.as_deref());
             stale.push(StaleStamp { table: &desired.table, policy: &asked.policy.name, comment });

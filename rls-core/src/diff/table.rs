@@ -5,7 +5,7 @@ use crate::catalog::CanonicalTable;
 use crate::error::SchemaError;
 use crate::name::Identifier;
 use crate::plan::{Change, Kept};
-use crate::table::{Actual, Desired};
+use crate::table::{Actual, ActualIndex, Desired};
 
 /// One table: what is asked, the same in the server's words where there is anything to compare it with, and what is.
 pub(crate) struct Table<'a> {
@@ -29,6 +29,23 @@ pub(crate) fn check(desired: &Desired, actual: &Actual) -> Result<(), SchemaErro
                     found: found.sql_type.clone(),
                     expected: asked.key,
                 });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether each reference leads to one row: a column that two rows share tells nobody whose a row is.
+pub(crate) fn check_parents(desired: &[Desired], actual: &[Actual]) -> Result<(), SchemaError> {
+    for child in desired {
+        for (parent, column) in &child.unique {
+            let Some(at) = desired.iter().position(|other| other.table == *parent) else { continue };
+            let unique = |index: &ActualIndex| {
+                index.unique && index.only.is_none() && index.columns == std::slice::from_ref(column)
+            };
+            if !actual[at].indexes.iter().any(unique) {
+                let (table, parent, column) = (child.table.to_string(), parent.to_string(), column.to_string());
+                return Err(SchemaError::ParentNotUnique { table, parent, column });
             }
         }
     }

@@ -40,6 +40,14 @@ pub(crate) struct DeclaredScope {
 }
 
 impl DeclaredScope {
+    /// What it says the application's role may do. Tenants are made and ended by administrators where nothing is said:
+    /// with a tenant all its rows go.
+    pub(crate) fn granted(&self) -> Option<BTreeSet<Privilege>> {
+        let is_identity = matches!(&self.anchor, Anchor::Key(DeclaredKey { kind: DeclaredKind::Identity, .. }));
+        let tenant = self.holder == Holder::Tenant && is_identity;
+        self.privileges.clone().or_else(|| tenant.then(|| BTreeSet::from([Privilege::Select])))
+    }
+
     /// Whether both say the same but for what ties a row to its holder, which is compared when it is known.
     pub(crate) fn agrees(&self, other: &Self) -> bool {
         self.shared == other.shared

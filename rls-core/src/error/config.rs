@@ -53,4 +53,12 @@ pub enum ConfigError {
         /// The variable or method.
         variable: String,
     },
+    /// A name of the audit's table that PostgreSQL would not keep.
+    #[error("{variable}: {source}; write `table` or `schema.table`")]
+    AuditTable {
+        /// The variable or method.
+        variable: String,
+        /// What is wrong.
+        source: NameError,
+    },
 }

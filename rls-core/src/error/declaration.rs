@@ -135,6 +135,17 @@ pub enum DeclarationError {
         /// What is wrong.
         source: PolicyError,
     },
+    /// A policy reads a setting that it does not spell out.
+    #[error(
+        "table `{table}`: a policy reads a setting that it does not spell out (`{call}`): write \
+         `current_setting('app.name', true)`, or use `policy::setting`"
+    )]
+    Setting {
+        /// The table.
+        table: String,
+        /// The call.
+        call: String,
+    },
     /// Two policies of one name.
     #[error("table `{table}`: two policies are named `{policy}`: name one otherwise")]
     PolicyTwice {

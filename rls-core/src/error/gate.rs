@@ -99,4 +99,23 @@ pub enum GateFinding {
         /// Their names.
         altered: String,
     },
+    /// What administrators do would leave no record.
+    #[error(
+        "the audit's table `{table}` is missing, or the administrator may not write it: run the migrations, or let \
+         administrators act without a record (`RLS_AUDIT=false`, `RlsConfig::danger_no_audit`)"
+    )]
+    AuditMissing {
+        /// The table.
+        table: String,
+    },
+    /// The record of what administrators do can be changed by those whom it is about.
+    #[error(
+        "the role `{role}` may change or forge the audit's table `{table}`: run the migrations, which take that away"
+    )]
+    AuditOpen {
+        /// The role.
+        role: String,
+        /// The table.
+        table: String,
+    },
 }

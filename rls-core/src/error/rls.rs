@@ -103,6 +103,37 @@ pub enum RlsError {
         /// The statement's first words.
         statement: String,
     },
+    /// A statement would have written in a transaction that only reads (SQLSTATE 25006); it did not run.
+    #[error(
+        "the transaction only reads, and this would write ({message}): use a connection or transaction that may write"
+    )]
+    ReadOnly {
+        /// What the server said.
+        message: String,
+    },
+    /// Row security would have hidden rows from a statement that must see all of them (SQLSTATE 42501, with
+    /// `row_security` off); it did not run.
+    #[error(
+        "row security hides rows{} from this login, so the statement was refused instead of passing them over: in a \
+         migration use `manager.maintenance([{}], …)`, elsewhere a login that sees all rows",
+        on(table.as_deref()),
+        table.as_deref().map(|table| format!("\"{table}\"")).unwrap_or_default()
+    )]
+    RowsHidden {
+        /// The table, where the server's message names it.
+        table: Option<String>,
+        /// What the server said.
+        message: String,
+    },
+    /// An administrator's transaction could not be recorded; it was not begun.
+    #[error(
+        "the administrator's transaction could not be recorded, and was not begun: {source}; run the migrations, and \
+         not on a standby, where nothing can be recorded"
+    )]
+    AuditFailed {
+        /// What the server said.
+        source: Arc<DbErr>,
+    },
     /// A transaction could not be committed because a statement in it had failed; it was rolled back.
     #[error("the transaction was rolled back, not committed: a statement in it had failed: {first}")]
     TransactionFailed {
@@ -135,10 +166,13 @@ impl RlsError {
     #[must_use]
     pub fn sqlstate(&self) -> Option<String> {
         match self {
-            Self::PolicyRefused { .. } | Self::MissingGrant { .. } | Self::MissingContext { .. } => {
-                Some(sqlstate::INSUFFICIENT_PRIVILEGE.to_owned())
-            }
-            Self::TransactionFailed { first: source }
+            Self::PolicyRefused { .. }
+            | Self::MissingGrant { .. }
+            | Self::MissingContext { .. }
+            | Self::RowsHidden { .. } => Some(sqlstate::INSUFFICIENT_PRIVILEGE.to_owned()),
+            Self::ReadOnly { .. } => Some(sqlstate::READ_ONLY_SQL_TRANSACTION.to_owned()),
+            Self::AuditFailed { source }
+            | Self::TransactionFailed { first: source }
             | Self::CommitUnknown { source }
             | Self::ConnectionLost { source }
             | Self::Database(source) => sqlstate::of(source),
@@ -169,6 +203,11 @@ impl From<&DbErr> for RlsError {
         match sqlstate::Denied::of(driver) {
             Some(sqlstate::Denied::ByPolicy { table, message }) => Self::PolicyRefused { table, message },
             Some(sqlstate::Denied::ByGrant { table, message }) => Self::MissingGrant { table, message },
+            Some(sqlstate::Denied::Hidden { table, message }) => Self::RowsHidden { table, message },
+            None if sqlstate::is_read_only_violation(driver) => {
+                let message = driver.as_database_error().map(|error| error.message().to_owned()).unwrap_or_default();
+                Self::ReadOnly { message }
+            }
             None => Self::Database(Arc::new(error.clone())),
         }
     }

@@ -98,7 +98,7 @@ pub enum SchemaError {
         source: Arc<DbErr>,
     },
     /// A lock was not had in time.
-    #[error("`{sql}` waited too long for a lock on a table in use: nothing was changed; run it again")]
+    #[error("`{sql}` waited too long for a lock on a table in use: run it again")]
     LockTimeout {
         /// The statement.
         sql: String,
@@ -111,8 +111,8 @@ pub enum SchemaError {
     CannotVerify,
     /// The server does not take the policies that are asked for.
     #[error(
-        "table `{table}`: the server does not take its policies: {source}; in them, name the table's own columns \
-         without its schema"
+        "table `{table}`: the server does not take its policies: {source}. Where they name the table's own columns, \
+         leave its schema out"
     )]
     Policies {
         /// The table.
@@ -130,6 +130,36 @@ pub enum SchemaError {
         /// The changes, each with how it weakens.
         changes: Vec<String>,
     },
+    /// Rows belong to someone through a column that two rows may share.
+    #[error(
+        "table `{table}` belongs to whom rows of `{parent}` belong, by `{parent}.{column}`, which two rows there may \
+         share: anyone could make one that leads to it. Make that column the primary key, or unique on its own"
+    )]
+    ParentNotUnique {
+        /// The table.
+        table: String,
+        /// The table it leads to.
+        parent: String,
+        /// The column it leads to.
+        column: String,
+    },
+    /// A configured role is the login that migrates.
+    #[error(
+        "role `{role}` is the login that migrates: it would lose its rights, and be bound by no policy. Give the \
+         application and the administrator roles of their own (`RLS_APP_USER`, `RLS_MAINTENANCE_ADMIN`)"
+    )]
+    RoleInUse {
+        /// The role.
+        role: String,
+    },
+    /// A name that is needed is another's.
+    #[error("table `{table}`: `{name}` is there already, and is not what is needed: rename or drop it")]
+    NameTaken {
+        /// The table.
+        table: String,
+        /// The name.
+        name: String,
+    },
     /// The owner column seems to have been renamed in the entity alone.
     #[error(
         "table `{table}` has no column `{column}`, but `{found}` has the current user as its default: if it was renamed, \
@@ -142,6 +172,17 @@ pub enum SchemaError {
         column: String,
         /// The column in the database.
         found: String,
+    },
+    /// The name of the audit's table is taken.
+    #[error(
+        "`{table}` is not the audit's table as this version makes it ({difference}): rename what is there, or name \
+         another table (`RLS_AUDIT_TABLE`, `RlsConfig::audit_table`)"
+    )]
+    NotTheAudit {
+        /// The table.
+        table: String,
+        /// What differs.
+        difference: String,
     },
     /// Any other failure of a statement.
     #[error("`{sql}` failed: {source}")]

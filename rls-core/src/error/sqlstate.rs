@@ -7,9 +7,10 @@ pub(crate) const INSUFFICIENT_PRIVILEGE: &str = "42501";
 pub(crate) const LOCK_NOT_AVAILABLE: &str = "55P03";
 pub(crate) const NOT_NULL_VIOLATION: &str = "23502";
 pub(crate) const CHECK_VIOLATION: &str = "23514";
+pub(crate) const UNDEFINED_FUNCTION: &str = "42883";
 /// A column, table, function, or type and the like that is not there.
 pub(crate) const UNDEFINED: [&str; 4] = ["42703", "42P01", "42883", "42704"];
-const READ_ONLY_SQL_TRANSACTION: &str = "25006";
+pub(crate) const READ_ONLY_SQL_TRANSACTION: &str = "25006";
 const UNIQUE_VIOLATION: &str = "23505";
 const DUPLICATE_OBJECT: &str = "42710";
 /// `tuple concurrently updated` has no code of its own.
@@ -52,11 +53,14 @@ pub(crate) enum Denied {
     ByPolicy { table: Option<String>, message: String },
     /// A missing privilege.
     ByGrant { table: Option<String>, message: String },
+    /// Row security that `row_security = off` does not switch off for this login.
+    Hidden { table: Option<String>, message: String },
 }
 
 impl Denied {
     /// Told apart by the server's routine, which unlike the message is never translated: policies are checked in
-    /// `ExecWithCheckOptions` (`src/backend/executor/execMain.c`), grants in `aclcheck_error` (`catalog/aclchk.c`).
+    /// `ExecWithCheckOptions` (`src/backend/executor/execMain.c`), grants in `aclcheck_error` (`catalog/aclchk.c`),
+    /// `row_security` in `check_enable_rls` (`utils/misc/rls.c`).
     pub(crate) fn of(error: &sqlx::Error) -> Option<Self> {
         let error = error.as_database_error()?.try_downcast_ref::<PgDatabaseError>()?;
         if error.code() != INSUFFICIENT_PRIVILEGE {
@@ -64,6 +68,7 @@ impl Denied {
         }
         let message = error.message().to_owned();
         match error.routine() {
+            Some("check_enable_rls") => Some(Self::Hidden { table: last_quoted(&message), message }),
             Some("ExecWithCheckOptions") => Some(Self::ByPolicy { table: last_quoted(&message), message }),
             Some(routine) if routine.starts_with("aclcheck_error") => {
                 let table = message.rsplit(' ').next().map(|name| name.trim_matches('"').to_owned());

@@ -106,6 +106,13 @@ pub enum Change {
         /// Where it refers to.
         foreign_key: ForeignKey,
     },
+    /// Check the rows that were there before a foreign key.
+    ValidateForeignKey {
+        /// The table.
+        table: TableName,
+        /// The constraint.
+        name: Identifier,
+    },
     /// Create an index that the policies need.
     CreateIndex {
         /// The table.
@@ -203,6 +210,38 @@ pub enum Change {
         /// What.
         privileges: BTreeSet<Privilege>,
     },
+    /// Create the table that holds a row for each of the administrators' transactions.
+    CreateAudit {
+        /// The table.
+        table: TableName,
+    },
+    /// Drop that table, with what it holds.
+    DropAudit {
+        /// The table.
+        table: TableName,
+    },
+    /// Grant a privilege on columns.
+    GrantColumns {
+        /// The table.
+        table: TableName,
+        /// To whom.
+        role: Identifier,
+        /// What.
+        privilege: Privilege,
+        /// On which.
+        columns: BTreeSet<Identifier>,
+    },
+    /// Take a privilege on columns away.
+    RevokeColumns {
+        /// The table.
+        table: TableName,
+        /// From whom.
+        role: Identifier,
+        /// What.
+        privilege: Privilege,
+        /// On which.
+        columns: BTreeSet<Identifier>,
+    },
     /// Grant `USAGE` on a schema.
     GrantSchema {
         /// The schema.
@@ -256,6 +295,7 @@ impl Change {
             | Self::DropForeignKey { table, .. }
             | Self::RestoreForeignKey { table, .. }
             | Self::AddForeignKey { table, .. }
+            | Self::ValidateForeignKey { table, .. }
             | Self::CreateIndex { table, .. }
             | Self::DropIndex { table, .. }
             | Self::EnableRowSecurity { table, .. }
@@ -266,7 +306,11 @@ impl Change {
             | Self::RenamePolicy { table, .. }
             | Self::CommentPolicy { table, .. }
             | Self::Revoke { table, .. }
-            | Self::Grant { table, .. } => Some(table),
+            | Self::Grant { table, .. }
+            | Self::CreateAudit { table }
+            | Self::DropAudit { table }
+            | Self::GrantColumns { table, .. }
+            | Self::RevokeColumns { table, .. } => Some(table),
             Self::CreateRole { .. }
             | Self::AlterRole { .. }
             | Self::RevokeMembership { .. }
@@ -288,6 +332,9 @@ impl Change {
                 Some("a restrictive policy goes, and what it kept out may pass")
             }
             Self::AlterPolicy { mends: true, .. } => None,
+            Self::AlterPolicy { was, policy, .. } if is_opened(was, policy) => {
+                Some("a condition is true of every row now")
+            }
             Self::AlterPolicy { was, policy, .. } if policy.kind == PolicyKind::Permissive => {
                 let wider = !was.roles.is_empty() && (policy.roles.is_empty() || !policy.roles.is_subset(&was.roles));
                 wider.then_some("a permissive policy holds for more roles")
@@ -300,4 +347,13 @@ impl Change {
             _ => None,
         }
     }
+}
+
+/// Whether a condition has become `true`.
+fn is_opened(was: &Policy, policy: &Policy) -> bool {
+    type Side = fn(&Policy) -> Option<&Expression>;
+    let sides: [Side; 2] = [Policy::using, Policy::with_check];
+    sides
+        .into_iter()
+        .any(|side| side(policy) == Some(&Expression::True) && side(was).is_some_and(|was| was.to_string() != "true"))
 }

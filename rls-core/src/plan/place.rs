@@ -31,6 +31,7 @@ impl Change {
             | Self::SetDefault { table, .. }
             | Self::DropForeignKey { table, .. }
             | Self::RestoreForeignKey { table, .. }
+            | Self::ValidateForeignKey { table, .. }
             | Self::AddForeignKey { table, .. }
             | Self::CreateIndex { table, .. }
             | Self::DropIndex { table, .. }
@@ -42,7 +43,11 @@ impl Change {
             | Self::RenamePolicy { table, .. }
             | Self::CommentPolicy { table, .. }
             | Self::Revoke { table, .. }
-            | Self::Grant { table, .. } => Some(table),
+            | Self::Grant { table, .. }
+            | Self::CreateAudit { table }
+            | Self::DropAudit { table }
+            | Self::GrantColumns { table, .. }
+            | Self::RevokeColumns { table, .. } => Some(table),
             Self::CreateRole { .. }
             | Self::AlterRole { .. }
             | Self::RevokeMembership { .. }

@@ -15,11 +15,20 @@ impl Change {
     #[must_use]
     pub fn reverse(&self) -> Option<Self> {
         Some(match self.clone() {
-            // What was in a dropped column is gone: the reverse of a reverse is not asked for.
+            // What was in a dropped column or table is gone: the reverse of a reverse is not asked for.
             Self::CreateRole { .. }
             | Self::AlterRole { .. }
             | Self::RevokeMembership { .. }
-            | Self::DropColumn { .. } => return None,
+            | Self::DropColumn { .. }
+            | Self::ValidateForeignKey { .. }
+            | Self::DropAudit { .. } => return None,
+            Self::CreateAudit { table } => Self::DropAudit { table },
+            Self::GrantColumns { table, role, privilege, columns } => {
+                Self::RevokeColumns { table, role, privilege, columns }
+            }
+            Self::RevokeColumns { table, role, privilege, columns } => {
+                Self::GrantColumns { table, role, privilege, columns }
+            }
             Self::AddOwnerColumn { table, column, .. } => Self::DropColumn { table, column },
             Self::SetNotNull { table, column, .. } => Self::DropNotNull { table, column },
             Self::DropNotNull { table, column } => Self::SetNotNull { table, column, backfill: None },

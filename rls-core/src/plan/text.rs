@@ -113,6 +113,8 @@ fn sign(change: &Change) -> char {
         | Change::ForceRowSecurity { force: true, .. }
         | Change::CreatePolicy { .. }
         | Change::Grant { .. }
+        | Change::CreateAudit { .. }
+        | Change::GrantColumns { .. }
         | Change::GrantSchema { .. }
         | Change::GrantSequence { .. } => '+',
         Change::RevokeMembership { .. }
@@ -123,10 +125,13 @@ fn sign(change: &Change) -> char {
         | Change::ForceRowSecurity { .. }
         | Change::DropPolicy { .. }
         | Change::Revoke { .. }
+        | Change::DropAudit { .. }
+        | Change::RevokeColumns { .. }
         | Change::RevokeSchema { .. }
         | Change::RevokeSequence { .. } => '-',
         Change::AlterRole { .. }
         | Change::SetNotNull { .. }
+        | Change::ValidateForeignKey { .. }
         | Change::DropNotNull { .. }
         | Change::SetDefault { .. }
         | Change::AlterPolicy { .. }

@@ -28,6 +28,12 @@ pub(crate) fn of(scope: &Scope, config: &RlsConfig) -> Vec<Policy> {
     policies
 }
 
+/// The names that guards of a table can have.
+pub(crate) fn guards_of(table: &Identifier) -> Vec<Identifier> {
+    let each = Command::EACH.map(|command| format!("guard_{}", command.as_sql().to_lowercase()));
+    std::iter::once("guard".to_owned()).chain(each).map(|suffix| Identifier::joined(table, &suffix)).collect()
+}
+
 fn owners(scope: &Scope, config: &RlsConfig) -> Vec<Policy> {
     let Some(own) = scope.ownership() else {
         return Vec::new();
@@ -36,8 +42,7 @@ fn owners(scope: &Scope, config: &RlsConfig) -> Vec<Policy> {
         Some(Holder::Tenant) => "tenant",
         Some(Holder::User) | None => "owner",
     };
-    let shared = scope.shared.iter().cloned().map(Expression::IsTrue);
-    let visible = Expression::any(std::iter::once(own.clone()).chain(shared));
+    let visible = scope.visible().unwrap_or_else(|| own.clone());
     let not_deleted = scope.soft_delete.iter().cloned().map(Expression::NotDeleted);
     let visible = Expression::all(std::iter::once(visible).chain(not_deleted));
     Command::EACH

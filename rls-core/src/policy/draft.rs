@@ -37,7 +37,8 @@ impl Grantee {
 
 impl From<&str> for Grantee {
     fn from(role: &str) -> Self {
-        Self::Role(role.to_owned())
+        // However it is quoted, the server reads it so.
+        if role == "public" { Self::Public } else { Self::Role(role.to_owned()) }
     }
 }
 
@@ -108,7 +109,7 @@ impl PolicyDraft {
 
     /// What `COMMENT ON POLICY` says.
     pub fn comment(mut self, comment: impl Into<String>) -> Self {
-        self.comment = Some(comment.into());
+        self.comment = Some(comment.into()).filter(|comment: &String| !comment.is_empty());
         self
     }
 
@@ -175,7 +176,7 @@ impl PolicyDraft {
     }
 
     fn roles(&self, config: &RlsConfig) -> Result<BTreeSet<Identifier>, PolicyError> {
-        if self.grantees.contains(&Grantee::Public) {
+        if self.grantees.contains(&Grantee::Public) || self.grantees.contains(&Grantee::Role("public".to_owned())) {
             return Ok(BTreeSet::new());
         }
         if self.grantees.is_empty() {

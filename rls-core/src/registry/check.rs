@@ -83,6 +83,7 @@ pub(super) fn lead_with_tenant(keys: &mut [Key]) {
 
 pub(super) fn through(
     raw: &RawTable,
+    holder: Holder,
     reference: &RawReference,
     tables: &Tables<'_>,
     path: &mut Vec<TableName>,
@@ -102,7 +103,8 @@ pub(super) fn through(
         let path = path.iter().chain([name]).map(ToString::to_string).collect();
         return Err(DeclarationError::ViaCircle { table, path });
     }
-    if leads_in(declared, parent_column) {
+    let written = is_written(declared);
+    if written && declared.primary_key != Some(parent_column) {
         return Err(DeclarationError::Membership {
             table,
             relation,
@@ -114,6 +116,8 @@ pub(super) fn through(
     let (keys, through) = tables.anchors(declared, path)?;
     path.pop();
     Ok(Through {
+        holder,
+        unique: written,
         column: Identifier::new(column.clone()).map_err(named)?,
         parent: name.clone(),
         parent_column: Identifier::new(parent_column.clone()).map_err(named)?,
@@ -121,12 +125,10 @@ pub(super) fn through(
     })
 }
 
-/// Whether the application could write a row of one's own there that refers to anything: not by the table's key,
-/// which no two rows share.
-fn leads_in(declared: &Declared<'_>, column: &str) -> bool {
+/// Whether the application may write there: then only a key that no two rows share tells whose a row is.
+fn is_written(declared: &Declared<'_>) -> bool {
     let privileges = declared.privileges();
-    declared.primary_key != Some(column)
-        && (privileges.contains(&Privilege::Insert) || privileges.contains(&Privilege::Update))
+    privileges.contains(&Privilege::Insert) || privileges.contains(&Privilege::Update)
 }
 
 pub(super) fn marked(raw: &RawTable, marked: &Marked) -> Result<Identifier, DeclarationError> {
@@ -143,8 +145,17 @@ pub(super) fn policies(raw: &RawTable, scope: &Scope) -> Result<(), DeclarationE
     for draft in &scope.policies {
         draft.build(&config).map_err(|source| DeclarationError::Policy { table: raw.to_string(), source })?;
     }
-    for name in scope.policies.iter().flat_map(PolicyDraft::expressions).flat_map(settings::spelt_in) {
-        SettingName::new(&name).map_err(|source| DeclarationError::Name { table: raw.to_string(), source })?;
+    for expression in scope.policies.iter().flat_map(PolicyDraft::expressions) {
+        let names = settings::spelt_in(expression)
+            .map_err(|call| DeclarationError::Setting { table: raw.to_string(), call })?;
+        for name in names {
+            SettingName::new(&name).map_err(|source| DeclarationError::Name { table: raw.to_string(), source })?;
+        }
+    }
+    if let [one, other] = scope.keys.as_slice()
+        && one.column == other.column
+    {
+        return Err(DeclarationError::Clash { table: raw.to_string() });
     }
     let mut names = BTreeSet::new();
     for policy in policy::of(scope, &config) {

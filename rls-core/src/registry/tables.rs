@@ -37,6 +37,10 @@ impl<'a> Tables<'a> {
                 policies: None,
                 unscoped: None,
             });
+            // A table has one primary key: where two entities say two, neither is relied on.
+            if table.primary_key != declaration.primary_key.as_deref() {
+                table.primary_key = None;
+            }
             table.add(&declaration.part)?;
         }
         Ok(Self { declared })
@@ -52,7 +56,7 @@ impl<'a> Tables<'a> {
             table: name.clone(),
             keys: Vec::new(),
             through: Vec::new(),
-            shared: None,
+            shared: BTreeMap::new(),
             soft_delete: None,
             privileges: declared.privileges(),
             policies: declared.policies.cloned().unwrap_or_default(),
@@ -67,7 +71,7 @@ impl<'a> Tables<'a> {
         (scope.keys, scope.through) = self.anchors(declared, &mut vec![name.clone()])?;
         for part in &declared.scopes {
             if let Some(shared) = &part.shared {
-                scope.shared = Some(check::marked(declared.raw, shared)?);
+                scope.shared.insert(part.holder, check::marked(declared.raw, shared)?);
             }
             if let Some(marked) = &part.soft_delete {
                 scope.soft_delete = Some(check::marked(declared.raw, marked)?);
@@ -93,7 +97,7 @@ impl<'a> Tables<'a> {
             let found = match &part.anchor {
                 Anchor::Key(key) => (vec![check::key(declared.raw, part.holder, key, self)?], Vec::new()),
                 Anchor::Through(references) => {
-                    let through = |reference| check::through(declared.raw, reference, self, path);
+                    let through = |reference| check::through(declared.raw, part.holder, reference, self, path);
                     (Vec::new(), references.iter().map(through).collect::<Result<_, _>>()?)
                 }
             };
@@ -173,8 +177,8 @@ impl<'a> Declared<'a> {
         if let Some(Part::Unscoped { privileges, .. }) = self.unscoped {
             return privileges.clone();
         }
-        let said = self.scopes.iter().filter_map(|scope| scope.privileges.as_ref());
-        said.fold(Privilege::READ_WRITE.into(), |both, privileges| both.intersection(privileges).copied().collect())
+        let said = self.scopes.iter().filter_map(|scope| scope.granted());
+        said.fold(Privilege::READ_WRITE.into(), |both, privileges| both.intersection(&privileges).copied().collect())
     }
 
     fn identity(&self, holder: Holder) -> Option<(&'a RawTable, &'a RawColumn)> {

@@ -139,7 +139,7 @@ async fn seal(
     for (table, policies) in tables.iter().zip(catalog::policies(db, tables).await?) {
         for (name, found) in &policies {
             let Some(asked) = asked(table, name, found.stamp.as_ref()) else { continue };
-            let stamp = Stamp { asked, held: fingerprint::held(&found.policy) };
+            let stamp = Stamp { asked, held: fingerprint::held(&found.policy), version: found.version.clone() };
             if found.stamp.as_ref() != Some(&stamp) {
                 let comment = stamp.comment(found.policy.comment.as_deref());
                 let sql = sql::comment_on_policy(&sql::table(table), name, Some(&comment));

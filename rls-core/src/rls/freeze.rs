@@ -67,8 +67,10 @@ fn frozen(plan: Plan, desired: &[Desired], policies: &[BTreeMap<Identifier, Held
         let stale = |name: &Identifier| {
             let asked = desired.policies.iter().find(|asked| asked.policy.name == *name)?;
             let stands = policies.get(name).is_some_and(|found| {
-                let stamp = Stamp { asked: asked.asked.clone(), held: fingerprint::held(&found.policy) };
-                found.stamp.as_ref() == Some(&stamp)
+                found
+                    .stamp
+                    .as_ref()
+                    .is_some_and(|stamp| stamp.asked == asked.asked && stamp.held == fingerprint::held(&found.policy))
             });
             (!stands || touched.contains(&(table, name))).then_some(asked)
         };

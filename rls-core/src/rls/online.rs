@@ -7,8 +7,9 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, Transac
 
 use super::run::failure;
 use super::{Place, Rls};
-use crate::catalog::SearchPath;
+use crate::catalog::{self, IndexNamed, SearchPath};
 use crate::error::{RlsError, SchemaError};
+use crate::name::{Identifier, TableName};
 use crate::plan::{Change, Plan};
 use crate::sql::{self, Step};
 
@@ -33,9 +34,12 @@ impl Rls {
     /// As [`Rls::sync`].
     pub async fn prepare_online(&self, db: &DatabaseConnection) -> Result<Plan, RlsError> {
         let plan = self.plan(db).await?;
+        let partitioned = catalog::partitioned(db).await?;
         let mut steps: Vec<(Change, VecDeque<Step>)> = plan
             .changes
             .into_iter()
+            // The server makes neither indexes nor keys of these in steps; they are left to a sync.
+            .filter(|change| change.table().is_none_or(|table| !partitioned.contains(table)))
             .filter_map(|change| sql::online(&change).map(|steps| (change, steps.into())))
             .collect();
         // Columns and defaults first: rows that come meanwhile then have their owner.
@@ -60,11 +64,34 @@ impl Rls {
 async fn run(db: &DatabaseConnection, change: &Change, step: Step) -> Result<(), RlsError> {
     match step {
         Step::Together(statements) => within(db, change, &statements).await,
-        // In no transaction, as the server wants it.
-        Step::Alone(sql) => match db.execute_unprepared(&sql).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(failure(change, sql, error).into()),
-        },
+        Step::Index { table, name, drop, create } => {
+            match catalog::index_named(db, &table, &name).await? {
+                None => {}
+                Some(IndexNamed::BrokenOff) => alone(db, change, drop).await?,
+                Some(IndexNamed::Other) => return Err(taken(&table, &name).into()),
+            }
+            alone(db, change, create).await
+        }
+        Step::Filled { table, column, any } => {
+            let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, any)).await?;
+            let any: bool = row.map_or(Ok(false), |row| row.try_get("", "any"))?;
+            let (table, column) = (table.to_string(), column.to_string());
+            if any { Err(SchemaError::RowsWithoutOwner { table, column }.into()) } else { Ok(()) }
+        }
+        Step::Check { table, name, column, add, validate, drop } => {
+            match catalog::check_named(db, &table, &name, &column).await? {
+                None => within(db, change, &[add]).await?,
+                // A run that was broken off left it.
+                Some(true) => {}
+                Some(false) => return Err(taken(&table, &name).into()),
+            }
+            let proven = within(db, change, &[validate]).await;
+            if proven.is_err() {
+                // Left there, it would refuse every change of a row that came meanwhile.
+                within(db, change, &[drop]).await?;
+            }
+            proven
+        }
         Step::Pages { table, fill } => {
             let size = format!("SELECT pg_relation_size({table}) / current_setting('block_size')::int8 AS pages");
             let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, size)).await?;
@@ -77,6 +104,18 @@ async fn run(db: &DatabaseConnection, change: &Change, step: Step) -> Result<(),
             Ok(())
         }
     }
+}
+
+/// In no transaction, as the server wants it.
+async fn alone(db: &DatabaseConnection, change: &Change, sql: String) -> Result<(), RlsError> {
+    match db.execute_unprepared(&sql).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(failure(change, sql, error).into()),
+    }
+}
+
+fn taken(table: &TableName, name: &Identifier) -> SchemaError {
+    SchemaError::NameTaken { table: table.to_string(), name: name.to_string() }
 }
 
 /// One short transaction, with the same settings as the schema lane's.

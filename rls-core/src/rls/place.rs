@@ -1,4 +1,4 @@
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement, TransactionTrait};
 
 use crate::catalog::SearchPath;
 use crate::error::{RlsError, SchemaError};
@@ -11,12 +11,24 @@ const LOCK: i64 = 0x7365_612d_726c_7321;
 /// How long a statement waits for a lock on a table in use before everything is undone.
 const LOCK_TIMEOUT: &str = "5s";
 
+/// What [`Place::enter`] and [`SearchPath::PRINTING`] set beside the path.
+const SETTINGS: [&str; 8] = [
+    "row_security",
+    "lock_timeout",
+    "quote_all_identifiers",
+    "IntervalStyle",
+    "DateStyle",
+    "TimeZone",
+    "extra_float_digits",
+    "bytea_output",
+];
+
 /// Where the lane works: the schema of tables that name none, with `search_path` out of the way meanwhile.
 pub(crate) struct Place {
     pub(crate) schema: Identifier,
     pub(super) path: SearchPath,
-    row_security: String,
-    lock_timeout: String,
+    /// The other settings that are changed meanwhile.
+    settings: Vec<(&'static str, String)>,
     temporary: bool,
 }
 
@@ -32,12 +44,15 @@ impl Place {
     }
 
     pub(super) async fn enter(db: &DatabaseTransaction) -> Result<Self, RlsError> {
-        const WHERE: &str = "SELECT current_schema()::text AS schema, current_setting('search_path') AS search_path,
-                                    current_setting('row_security') AS row_security,
-                                    current_setting('lock_timeout') AS lock_timeout,
-                                    has_database_privilege(current_database(), 'TEMPORARY') AS temporary";
+        let settings: Vec<String> =
+            SETTINGS.iter().map(|name| format!(", current_setting('{name}') AS \"{name}\"")).collect();
+        let query = format!(
+            "SELECT current_schema()::text AS schema, current_setting('search_path') AS search_path,
+                    has_database_privilege(current_database(), 'TEMPORARY') AS temporary{}",
+            settings.concat()
+        );
         let row = db
-            .query_one_raw(Statement::from_string(DbBackend::Postgres, WHERE))
+            .query_one_raw(Statement::from_string(DbBackend::Postgres, query))
             .await?
             .ok_or_else(|| SchemaError::Catalog { what: "no current schema".to_owned() })?;
         let schema: Option<String> = row.try_get("", "schema")?;
@@ -48,8 +63,10 @@ impl Place {
         let place = Self {
             schema,
             path: SearchPath(row.try_get("", "search_path")?),
-            row_security: row.try_get("", "row_security")?,
-            lock_timeout: row.try_get("", "lock_timeout")?,
+            settings: SETTINGS
+                .into_iter()
+                .map(|name| Ok((name, row.try_get("", name)?)))
+                .collect::<Result<_, DbErr>>()?,
             temporary: row.try_get("", "temporary")?,
         };
         // With row_security off, a statement that policies would filter fails instead of passing rows over.
@@ -72,11 +89,8 @@ impl Place {
             let value = sql::literal(value).unwrap_or_else(|| unreachable!("a setting's text holds no NUL"));
             format!("SELECT set_config('{name}', {value}, true)")
         };
-        let restore = [
-            self.path.restore(),
-            setting("row_security", &self.row_security),
-            setting("lock_timeout", &self.lock_timeout),
-        ];
+        let settings = self.settings.iter().map(|(name, value)| setting(name, value));
+        let restore: Vec<String> = std::iter::once(self.path.restore()).chain(settings).collect();
         db.execute_unprepared(&restore.join("; ")).await?;
         Ok(())
     }

@@ -18,6 +18,7 @@ pub(super) async fn sync_roles(db: &DatabaseTransaction, config: &RlsConfig) -> 
     let mut attempt = 1;
     loop {
         let roles: BTreeMap<Identifier, ActualRole> = catalog::roles(db, config).await?;
+        diff::check_roles(&roles)?;
         let changes = diff::roles(config, &roles);
         if changes.is_empty() {
             return Ok(changes);

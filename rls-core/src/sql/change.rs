@@ -5,6 +5,7 @@ use crate::plan::{Change, Verifier};
 use crate::privilege::Privilege;
 use crate::scope::OnDelete;
 
+use super::audit::create_audit;
 use super::expression::expression;
 use super::policy::{alter_policy, comment_on_policy, create_policy};
 use super::quote::{identifier, literal, table};
@@ -76,6 +77,9 @@ pub(crate) fn change(change: &Change) -> Vec<Statement> {
         Change::DropForeignKey { table: name, name: constraint, .. } => {
             one(format!("ALTER TABLE {} DROP CONSTRAINT {}", table(name), identifier(constraint)))
         }
+        Change::ValidateForeignKey { table: name, name: constraint } => {
+            one(format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", table(name), identifier(constraint)))
+        }
         Change::RestoreForeignKey { table: name, name: constraint, definition } => {
             one(format!("ALTER TABLE {} ADD CONSTRAINT {} {definition}", table(name), identifier(constraint)))
         }
@@ -133,6 +137,22 @@ pub(crate) fn change(change: &Change) -> Vec<Statement> {
         Change::Grant { table: name, role, privileges } => {
             one(format!("GRANT {} ON {} TO {}", words(privileges), table(name), identifier(role)))
         }
+        Change::CreateAudit { table: name } => one(create_audit(&table(name))),
+        Change::DropAudit { table: name } => one(format!("DROP TABLE {}", table(name))),
+        Change::GrantColumns { table: name, role, privilege, columns } => one(format!(
+            "GRANT {} ({}) ON {} TO {}",
+            privilege.as_sql(),
+            columns.iter().map(identifier).collect::<Vec<_>>().join(", "),
+            table(name),
+            identifier(role)
+        )),
+        Change::RevokeColumns { table: name, role, privilege, columns } => one(format!(
+            "REVOKE {} ({}) ON {} FROM {}",
+            privilege.as_sql(),
+            columns.iter().map(identifier).collect::<Vec<_>>().join(", "),
+            table(name),
+            identifier(role)
+        )),
         Change::RevokeSchema { schema, role } => {
             one(format!("REVOKE USAGE ON SCHEMA {} FROM {}", identifier(schema), identifier(role)))
         }

@@ -28,12 +28,14 @@ fn render(expression: &Expression, depth: usize) -> String {
     match expression {
         Expression::True => "true".to_owned(),
         Expression::False => "false".to_owned(),
+        Expression::All(parts) if parts.is_empty() => "true".to_owned(),
+        Expression::Any(parts) if parts.is_empty() => "false".to_owned(),
         Expression::All(parts) => joined(parts, " AND ", depth),
         Expression::Any(parts) => joined(parts, " OR ", depth),
         // In a subquery the server reads the setting once a query and may use the column's index; bare, it reads it
         // once a row.
         Expression::IsCurrent { column: name, setting, key } => {
-            format!("{} = (SELECT {})", column(name), current(setting, *key))
+            format!("{} {} (SELECT {})", column(name), equals(*key == KeyType::Text), current(setting, *key))
         }
         Expression::Current { setting, key } => current(setting, *key),
         Expression::IsTrue(name) => column(name),
@@ -42,8 +44,9 @@ fn render(expression: &Expression, depth: usize) -> String {
         Expression::Through { column: name, parent, parent_column, holds } => {
             let inner = depth + 1;
             format!(
-                "{} = ANY (ARRAY(SELECT p{inner}.{} FROM {} AS p{inner} WHERE {}))",
+                "{} {} ANY (ARRAY(SELECT p{inner}.{} FROM {} AS p{inner} WHERE {}))",
                 column(name),
+                equals(true),
                 identifier(parent_column),
                 table(parent),
                 render(holds, inner)
@@ -55,6 +58,12 @@ fn render(expression: &Expression, depth: usize) -> String {
         }
         Expression::RawSql(sql) => raw(sql),
     }
+}
+
+/// Where the types of both sides may differ, as `varchar` and `text` do, an operator that someone made for just these
+/// types would be taken before the server's own: there it is named in full.
+fn equals(may_differ: bool) -> &'static str {
+    if may_differ { "OPERATOR(pg_catalog.=)" } else { "=" }
 }
 
 /// A line break keeps a comment at the end from swallowing what follows.

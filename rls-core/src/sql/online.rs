@@ -8,8 +8,12 @@ use super::quote::{identifier, literal, table};
 pub(crate) enum Step {
     /// Statements of one short transaction.
     Together(Vec<String>),
-    /// A statement that runs in no transaction.
-    Alone(String),
+    /// An index, made in no transaction; one of that name that was broken off goes first.
+    Index { table: TableName, name: Identifier, drop: String, create: String },
+    /// No row may have NULL there.
+    Filled { table: TableName, column: Identifier, any: String },
+    /// A check that the column is not NULL, which is proven, relied on, and dropped.
+    Check { table: TableName, name: Identifier, column: Identifier, add: String, validate: String, drop: String },
     /// One statement after the other, over the pages of a table, given as a `regclass`.
     Pages { table: String, fill: Fill },
 }
@@ -52,13 +56,18 @@ pub(crate) fn online(change: &Change) -> Option<Vec<Step>> {
             Some(vec![Step::Together(add), Step::Together(vec![validate])])
         }
         Change::CreateIndex { table: name, columns, only } => {
-            let index = TableName { table: super::change::index_name(name, columns, only.as_ref()), ..name.clone() };
-            let create = statements(change)
-                .into_iter()
-                .map(|statement| statement.text.replacen("CREATE INDEX", "CREATE INDEX CONCURRENTLY", 1));
-            // One that was broken off before is there and invalid.
-            let drop = format!("DROP INDEX CONCURRENTLY IF EXISTS {}", table(&index));
-            Some(std::iter::once(drop).chain(create).map(Step::Alone).collect())
+            let index = super::change::index_name(name, columns, only.as_ref());
+            let qualified = TableName { table: index.clone(), ..name.clone() };
+            let create = statements(change).into_iter().map(|statement| statement.text).next()?;
+            Some(vec![Step::Index {
+                table: name.clone(),
+                name: index,
+                drop: format!("DROP INDEX CONCURRENTLY {}", table(&qualified)),
+                create: create.replacen("CREATE INDEX", "CREATE INDEX CONCURRENTLY", 1),
+            }])
+        }
+        Change::ValidateForeignKey { .. } => {
+            Some(vec![Step::Together(statements(change).into_iter().map(|statement| statement.text).collect())])
         }
         _ => None,
     }
@@ -67,21 +76,28 @@ pub(crate) fn online(change: &Change) -> Option<Vec<Step>> {
 /// A validated check lets `SET NOT NULL` pass without reading the table (since PostgreSQL 12).
 fn not_null(name: &TableName, column: &Identifier, backfill: Option<&String>) -> Vec<Step> {
     let (quoted, target) = (table(name), identifier(column));
-    let check = identifier(&Identifier::joined(&name.table, &format!("{column}_not_null")));
+    let check = Identifier::joined(&name.table, &format!("{column}_rls_not_null"));
+    let constraint = identifier(&check);
     let fill = backfill.map(|backfill| Step::Pages {
         table: literal(&quoted).map_or_else(String::new, |text| format!("{text}::regclass")),
         fill: Fill { update: format!("UPDATE {quoted} SET {target} = ({backfill}\n) WHERE {target} IS NULL") },
     });
-    let checked = [
-        vec![
-            format!("ALTER TABLE {quoted} DROP CONSTRAINT IF EXISTS {check}"),
-            format!("ALTER TABLE {quoted} ADD CONSTRAINT {check} CHECK ({target} IS NOT NULL) NOT VALID"),
-        ],
-        vec![format!("ALTER TABLE {quoted} VALIDATE CONSTRAINT {check}")],
-        vec![
-            format!("ALTER TABLE {quoted} ALTER COLUMN {target} SET NOT NULL"),
-            format!("ALTER TABLE {quoted} DROP CONSTRAINT {check}"),
-        ],
-    ];
-    fill.into_iter().chain(checked.map(Step::Together)).collect()
+    let filled = Step::Filled {
+        table: name.clone(),
+        column: column.clone(),
+        any: format!("SELECT EXISTS (SELECT FROM {quoted} WHERE {target} IS NULL) AS any"),
+    };
+    let proven = Step::Check {
+        table: name.clone(),
+        name: check,
+        column: column.clone(),
+        add: format!("ALTER TABLE {quoted} ADD CONSTRAINT {constraint} CHECK ({target} IS NOT NULL) NOT VALID"),
+        validate: format!("ALTER TABLE {quoted} VALIDATE CONSTRAINT {constraint}"),
+        drop: format!("ALTER TABLE {quoted} DROP CONSTRAINT {constraint}"),
+    };
+    let relied_on = Step::Together(vec![
+        format!("ALTER TABLE {quoted} ALTER COLUMN {target} SET NOT NULL"),
+        format!("ALTER TABLE {quoted} DROP CONSTRAINT {constraint}"),
+    ]);
+    fill.into_iter().chain([filled, proven, relied_on]).collect()
 }

@@ -33,6 +33,8 @@ pub(crate) struct Actual {
 pub(crate) struct Held {
     pub(crate) policy: Policy<Canonical>,
     pub(crate) stamp: Option<Stamp>,
+    /// The version of its row, where it was asked for.
+    pub(crate) version: Option<String>,
 }
 
 impl Held {
@@ -69,6 +71,8 @@ pub(crate) struct ActualForeignKey {
     pub(crate) parent_column: Identifier,
     /// Its action; `None` for one no owner can have (`SET NULL`, `SET DEFAULT`).
     pub(crate) on_delete: Option<crate::scope::OnDelete>,
+    /// Whether rows that were there before it are known to hold it.
+    pub(crate) validated: bool,
     /// As `pg_get_constraintdef` prints it.
     pub(crate) definition: String,
 }
@@ -79,4 +83,6 @@ pub(crate) struct ActualIndex {
     pub(crate) columns: Vec<Identifier>,
     /// The boolean column that its `WHERE` is, where it is partial; other partial indexes are not read.
     pub(crate) only: Option<Identifier>,
+    /// Whether no two rows have the same values, checked at once.
+    pub(crate) unique: bool,
 }

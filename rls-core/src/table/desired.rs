@@ -20,6 +20,10 @@ pub(crate) struct Desired {
     pub(crate) policies: Vec<DesiredPolicy>,
     /// The indexes that the policies need.
     pub(crate) indexes: Vec<DesiredIndex>,
+    /// The columns of other tables that no two rows there may share, for this table's rows to be anyone's own.
+    pub(crate) unique: Vec<(TableName, Identifier)>,
+    /// The tables through which rows belong to someone.
+    pub(crate) parents: Vec<TableName>,
     /// The privileges of the two roles.
     pub(crate) privileges: BTreeMap<Identifier, BTreeSet<Privilege>>,
 }
@@ -79,11 +83,26 @@ impl Desired {
             columns: scope.keys.iter().map(|key| column(key, schema)).collect(),
             policies,
             indexes: indexes(scope),
+            parents: scope.through.iter().map(|through| through.parent.or_in(schema)).collect(),
+            unique: scope
+                .through
+                .iter()
+                .filter(|through| through.unique)
+                .map(|through| (through.parent.or_in(schema), through.parent_column.clone()))
+                .collect(),
             privileges: BTreeMap::from([
                 (config.app_role().clone(), scope.privileges.clone()),
                 (config.admin_role().clone(), admin),
             ]),
         }
+    }
+}
+
+impl Desired {
+    /// The tables that its keys and declared policies name.
+    pub(crate) fn refers_to(&self) -> impl Iterator<Item = &TableName> {
+        let keys = self.columns.iter().filter_map(|column| column.foreign_key.as_ref()).map(|key| &key.table);
+        keys.chain(&self.parents)
     }
 }
 
@@ -121,7 +140,7 @@ fn indexes(scope: &Scope) -> Vec<DesiredIndex> {
     for through in &scope.through {
         add(vec![through.column.clone()], None);
     }
-    if let Some(shared) = &scope.shared {
+    for shared in scope.shared.values() {
         add(vec![shared.clone()], Some(shared.clone()));
     }
     indexes

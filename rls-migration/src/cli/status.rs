@@ -85,8 +85,9 @@ fn words(scope: &Scope) -> String {
     if words.is_empty() {
         "policies of its own".clone_into(&mut words);
     }
-    if let Some(shared) = &scope.shared {
-        let _infallible = write!(words, "; all read {shared}");
+    for (holder, shared) in &scope.shared {
+        let holders = if *holder == Holder::User { "users" } else { "tenants" };
+        let _infallible = write!(words, "; all {holders} read {shared}");
     }
     if let Some(marked) = &scope.soft_delete {
         let _infallible = write!(words, "; {marked} hides");

@@ -3,7 +3,7 @@ use sea_orm_migration::sea_orm::DbErr;
 use sea_orm_migration::sea_query::{self, TableRef};
 
 /// The name of a table, however SeaORM takes it.
-pub(super) fn named(table: impl Into<TableRef>) -> Result<TableName, DbErr> {
+pub(crate) fn named(table: impl Into<TableRef>) -> Result<TableName, DbErr> {
     let TableRef::Table(sea_query::TableName(schema, table), _) = table.into() else {
         return Err(DbErr::Migration("row security is a table's: name one, not a query or a function".to_owned()));
     };

@@ -19,7 +19,7 @@ pub(super) fn problem(error: &RlsError) -> Problem {
         RlsError::Context(ContextError::NoActor | ContextError::NoReason) => {
             Problem::new(StatusCode::BAD_REQUEST, "reason_required", "an administrator says who acts, and why")
         }
-        RlsError::Gate(_) | RlsError::ConnectionLost { .. } => unavailable(),
+        RlsError::Gate(_) | RlsError::AuditFailed { .. } | RlsError::ConnectionLost { .. } => unavailable(),
         RlsError::CommitUnknown { .. } => Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "outcome_unknown",
@@ -101,6 +101,7 @@ mod tests {
         assert_eq!(answer(RlsError::StreamOpen), (500, "internal"));
         let first = Arc::new(DbErr::from(refused.clone()));
         assert_eq!(answer(RlsError::TransactionFailed { first: Arc::clone(&first) }), (403, "not_yours"));
+        assert_eq!(answer(RlsError::AuditFailed { source: Arc::clone(&first) }), (503, "unavailable"));
         assert_eq!(answer(RlsError::CommitUnknown { source: first }), (500, "outcome_unknown"));
         // Through SeaORM's type, as handlers meet it.
         assert_eq!(answer(DbErr::from(refused)), (403, "not_yours"));

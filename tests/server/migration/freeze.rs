@@ -21,8 +21,7 @@ const DRIFTS: &[&str] = &[
     "COMMENT ON POLICY task_guard ON task IS NULL",
     "COMMENT ON POLICY task_guard ON task IS E'two\\nlines'",
     "COMMENT ON POLICY task_guard ON task IS 'sea-orm-rls: 0 0'",
-    "CREATE POLICY old ON note FOR SELECT TO APP USING (body LIKE '%\"#%' -- why\n);
-     COMMENT ON POLICY old ON note IS E'kept\\nsea-orm-rls: 0 0'",
+    "ALTER POLICY note_guard ON note RENAME TO old",
     "ALTER TABLE task ALTER COLUMN owner_id DROP NOT NULL",
     "ALTER TABLE task ALTER COLUMN owner_id DROP DEFAULT",
     "ALTER TABLE task ALTER COLUMN owner_id SET DEFAULT '00000000-0000-0000-0000-000000000000'",

@@ -1,7 +1,9 @@
 //! A generated migration, compiled and run: up to what the entities say, and down to what was there.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use sea_orm::ConnectionTrait;
 
@@ -102,8 +104,14 @@ async fn generated_migration_goes_up_and_down() {
 
     // The gate takes what the file made, fingerprints included.
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
-    Process { manifest: &root, package: "tasks-app", database: &database }.prints(0, &[]);
-    owner.execute_unprepared("DELETE FROM \"user\"").await.unwrap();
+    let mut api = Process { manifest: &root, package: "tasks-api", database: &database }.command(&[]);
+    api.env("JWT_SECRET", "a secret of thirty-two bytes, or more").env("LISTEN", "127.0.0.1:0").stderr(Stdio::piped());
+    let mut api = api.spawn().unwrap();
+    let (mut log, mut said) = (BufReader::new(api.stderr.take().unwrap()), String::new());
+    while !said.contains("listening") && log.read_line(&mut said).unwrap() > 0 {}
+    api.kill().unwrap();
+    api.wait().unwrap();
+    assert!(said.contains("listening"), "{said}");
 
     process.prints(0, &["down"]);
     assert_eq!(catalog(&owner).await, before);

@@ -124,7 +124,7 @@ async fn dropped_force_is_a_change_and_a_fingerprint_alone_is_none() {
     let comment = "SELECT obj_description(oid, 'pg_policy') FROM pg_policy WHERE polname = 'own'";
     let written = crate::schema::text(&things.owner, comment).await;
     assert!(written.starts_with("own rows\nsea-orm-rls: "), "{written}");
-    let other = "COMMENT ON POLICY own ON thing IS E'own rows\\nsea-orm-rls: 00 00'";
+    let other = "COMMENT ON POLICY own ON thing IS E'own rows\\nsea-orm-rls: 0123456789abcdef01234567 0123456789abcdef01234567'";
     things.owner.execute_unprepared(other).await.unwrap();
     assert!(things.plan([own()]).await.unwrap().is_empty(), "a fingerprint alone");
     assert!(things.sync([own()]).await.unwrap().is_empty());

@@ -48,10 +48,11 @@ async fn tables_are_enabled_forced_and_granted_no_more_than_needed() {
          FROM information_schema.role_table_grants WHERE grantee IN ('{app}', '{admin}')
          GROUP BY grantee, table_name ORDER BY grantee, table_name"
     );
-    let expected: Vec<String> = [app, admin]
+    let mut expected: Vec<String> = [app, admin]
         .iter()
         .flat_map(|role| ["note", "task", "user"].map(|table| format!("{role} {table} DELETE,INSERT,SELECT,UPDATE")))
         .collect();
+    expected.insert(4, format!("{admin} rls_audit SELECT"));
     assert_eq!(texts(&fixture.owner, &grants).await, expected);
     let usage = format!(
         "SELECT concat_ws(' ', has_sequence_privilege(r, 'note_id_seq', 'USAGE'),

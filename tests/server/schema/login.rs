@@ -1,9 +1,9 @@
 //! Who the application is logged in as, and what the gate refuses.
 
 use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
-use sea_orm_rls::{GateFinding, RlsConfig, RlsConnection, RlsError, UserContext};
+use sea_orm_rls::{GateFinding, Rls, RlsConfig, RlsConnection, RlsError, UserContext};
 
-use super::text;
+use super::{text, texts};
 use crate::fixture::{Fixture, entities, task};
 
 async fn findings(fixture: &Fixture, config: RlsConfig) -> Vec<GateFinding> {
@@ -55,7 +55,7 @@ async fn gate_refuses_logins_that_policies_do_not_hold() {
         alter(altered).await.unwrap();
         let found = findings(&fixture, fixture.config.clone()).await;
         assert!(matches!(found.as_slice(), [GateFinding::PolicyAltered { .. }]), "{altered}: {found:?}");
-        sea_orm_rls::Rls::new(entities(), fixture.config.clone()).sync(&fixture.owner).await.unwrap();
+        Rls::new(entities(), fixture.config.clone()).sync(&fixture.owner).await.unwrap();
     }
     alter("GRANT postgres TO APP").await.unwrap();
     assert!(matches!(findings(&fixture, fixture.config.clone()).await.as_slice(), [GateFinding::Bypasses { .. }]));
@@ -92,6 +92,35 @@ async fn gate_refuses_tables_that_are_not_protected() {
     );
     let off = fixture.config.clone().danger_enabled(false);
     RlsConnection::connect_with(fixture.database.url(), off, entities()).await.unwrap();
+}
+
+#[tokio::test]
+async fn policy_is_told_by_its_row_and_by_what_it_says() {
+    let fixture = Fixture::new(1).await;
+    let stamps = "SELECT obj_description(p.oid, 'pg_policy') FROM pg_policy p
+                  WHERE p.polrelid = 'task'::regclass ORDER BY p.polname";
+    let written = texts(&fixture.owner, stamps).await;
+    assert!(written.iter().all(|stamp| stamp.split(' ').count() == 4), "with versions: {written:?}");
+    let is_open =
+        async || RlsConnection::connect_with(fixture.database.url(), fixture.config.clone(), entities()).await.is_ok();
+    let run = async |sql: &str| fixture.owner.execute_unprepared(sql).await.unwrap();
+
+    // Another row that says the same; none that can be told; and the same row that says something else.
+    run("ALTER POLICY task_admin ON task USING (true)").await;
+    assert!(is_open().await);
+    run("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC").await;
+    assert!(is_open().await);
+    run("GRANT EXECUTE ON FUNCTION pg_control_system() TO PUBLIC").await;
+    run("ALTER TABLE task RENAME owner_id TO author_id; ALTER TABLE task ADD owner_id uuid").await;
+    let found = findings(&fixture, fixture.config.clone()).await;
+    assert!(matches!(found.as_slice(), [GateFinding::PolicyAltered { .. }]), "{found:?}");
+    run("ALTER TABLE task DROP owner_id; ALTER TABLE task RENAME author_id TO owner_id").await;
+    assert!(is_open().await);
+
+    Rls::new(entities(), fixture.config.clone()).sync(&fixture.owner).await.unwrap();
+    let anew = texts(&fixture.owner, stamps).await;
+    let differ = written.iter().zip(&anew).filter(|(old, new)| old != new).count();
+    assert_eq!(differ, 1, "the row that was written anew: {anew:?}");
 }
 
 #[tokio::test]

@@ -91,8 +91,27 @@ async fn preparation_that_broke_off_goes_on() {
     let rls = Rls::new(registry![user::Entity, big::Entity].unwrap(), config(&database));
     let error = rls.prepare_online(&owner).await.unwrap_err();
     assert!(matches!(error, RlsError::Schema(SchemaError::RowsWithoutOwner { .. })), "{error}");
+    owner.execute_unprepared("UPDATE big SET padding = 'z'").await.expect("no check is left behind");
     owner.execute_unprepared("DELETE FROM big WHERE email = 'nobody'").await.unwrap();
+
+    // What has a name that is needed and is something else is not touched.
+    let other = "CREATE UNIQUE INDEX big_owner_id_id_idx ON \"user\" (email)";
+    owner.execute_unprepared(other).await.unwrap();
+    let error = rls.prepare_online(&owner).await.unwrap_err();
+    assert!(
+        matches!(&error, RlsError::Schema(SchemaError::NameTaken { name, .. }) if name == "big_owner_id_id_idx"),
+        "{error}"
+    );
+    owner.execute_unprepared("DROP INDEX big_owner_id_id_idx").await.unwrap();
+    owner
+        .execute_unprepared(
+            "ALTER TABLE big DROP CONSTRAINT IF EXISTS big_owner_id_fkey, ADD CONSTRAINT big_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES \"user\" ON DELETE CASCADE NOT VALID",
+        )
+        .await
+        .unwrap();
     rls.prepare_online(&owner).await.unwrap();
+    let valid = "SELECT convalidated::text FROM pg_constraint WHERE conname = 'big_owner_id_fkey'";
+    assert_eq!(text(&owner, valid).await, "true");
     rls.sync(&owner).await.unwrap();
     assert!(rls.plan(&owner).await.unwrap().is_empty());
 }

@@ -61,6 +61,6 @@ pub(crate) fn main() {
     assert_eq!(member.privileges, [Privilege::Select].into());
     assert_eq!(
         document.ownership().unwrap().to_string(),
-        r#""team_id" = ANY (ARRAY(SELECT p1."team_id" FROM "member" AS p1 WHERE p1."user_id" = (SELECT NULLIF(current_setting('app.user_id', true), '')::uuid)))"#
+        r#""team_id" OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT p1."team_id" FROM "member" AS p1 WHERE p1."user_id" = (SELECT NULLIF(current_setting('app.user_id', true), '')::uuid)))"#
     );
 }

@@ -142,7 +142,10 @@ pub(crate) fn main() {
     let comment = scope(&registry, "comment");
     assert_eq!(comment.through[0].column.as_str(), "post_id");
     let condition = comment.ownership().unwrap().to_string();
-    assert!(condition.starts_with(r#"("tenant_id" = (SELECT "#) && condition.contains(r#") AND ("post_id" = "#));
+    assert!(
+        condition.starts_with(r#"("tenant_id" = (SELECT "#)
+            && condition.contains(r#") AND ("post_id" OPERATOR(pg_catalog.=) "#)
+    );
 
     assert_eq!(post::Entity::owner_column().to_string(), "owner_id");
     assert_eq!(post::Entity::tenant_column().to_string(), "tenant_id");

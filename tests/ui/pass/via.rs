@@ -190,12 +190,16 @@ pub(crate) fn main() {
     assert!(task.keys.is_empty() && task.owner().is_none());
     assert_eq!(task.through[0].column.as_str(), "project_id");
     assert_eq!(task.through[0].parent.to_string(), "work.project");
-    let project = format!(r#"ANY (ARRAY(SELECT p1."id" FROM "work"."project" AS p1 WHERE p1."owner_id" = {OWN}))"#);
-    assert_eq!(condition(&dense, "task"), format!(r#""project_id" = {project}"#));
+    let project = format!(
+        r#"OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT p1."id" FROM "work"."project" AS p1 WHERE p1."owner_id" = {OWN}))"#
+    );
+    assert_eq!(condition(&dense, "task"), format!(r#""project_id" {project}"#));
     let project = project.replace("p1", "p2");
     assert_eq!(
         condition(&dense, "comment"),
-        format!(r#""task" = ANY (ARRAY(SELECT p1."id" FROM "task" AS p1 WHERE p1."project_id" = {project}))"#)
+        format!(
+            r#""task" OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT p1."id" FROM "task" AS p1 WHERE p1."project_id" {project}))"#
+        )
     );
 
     let joined =
@@ -203,6 +207,6 @@ pub(crate) fn main() {
     let scope = joined.scopes().iter().find(|scope| scope.table.table.as_str() == "task_tag").unwrap();
     let columns: Vec<&str> = scope.through.iter().map(|through| through.column.as_str()).collect();
     assert_eq!(columns, ["task_id", "tag_id"]);
-    assert!(condition(&joined, "task_tag").starts_with(r#"("task_id" = ANY"#));
-    assert!(condition(&joined, "task_tag").contains(r#") AND ("tag_id" = ANY"#));
+    assert!(condition(&joined, "task_tag").starts_with(r#"("task_id" OPERATOR(pg_catalog.=) ANY"#));
+    assert!(condition(&joined, "task_tag").contains(r#") AND ("tag_id" OPERATOR(pg_catalog.=) ANY"#));
 }

@@ -29,7 +29,7 @@ entity!(twice, "twice", RlsPolicies rls_policies(policies(super::open, super::op
 entity!(
     both, "both",
     RlsPolicies rls_policies(policies = super::open),
-    UserScoped user_scoped(no_foreign_key, policies = super::open)
+    UserScoped user_scoped(no_foreign_key, policies = super::open_too)
 );
 entity!(taken, "note", UserScoped user_scoped(no_foreign_key, policies = super::of_the_owner));
 
@@ -39,6 +39,10 @@ fn insert_using() -> [PolicyDraft; 1] {
 
 fn open() -> [PolicyDraft; 1] {
     [Policy::permissive("open").on([Command::Select]).using(true)]
+}
+
+fn open_too() -> [PolicyDraft; 1] {
+    [Policy::permissive("open").on([Command::Select]).using(false)]
 }
 
 fn of_the_owner() -> [PolicyDraft; 1] {

@@ -1,0 +1,200 @@
+//! What the gate finds of each table, and of which policies it must see more than the version of their row.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sea_orm::QueryResult;
+use sqlx::postgres::PgRow;
+use sqlx::postgres::types::Oid;
+use sqlx::{Decode, PgConnection, Postgres, Row, Type};
+
+use super::{Login, database_error};
+use crate::catalog::{self, POLICY_COLUMNS, POLICY_JOINS, REFERS, version};
+use crate::config::RlsConfig;
+use crate::error::{GateFinding, RlsError};
+use crate::fingerprint::{self, Stamp};
+use crate::name::Identifier;
+use crate::policy::{self, Policy};
+use crate::scope::Scope;
+
+/// One row a policy, or a table without any; read by position, since there are thousands.
+///
+/// The planner takes the tables asked for to be few, whatever their number: what is not materialised may be read again
+/// for each of them.
+fn tables(can_identify: bool) -> String {
+    format!(
+        "WITH {REFERS},
+         found AS MATERIALIZED (
+           SELECT w.at::int4, c.oid, coalesce(c.relrowsecurity, false) AS enabled,
+                  coalesce(c.relforcerowsecurity, false) AS forced,
+                  coalesce(pg_has_role(current_user, c.relowner, 'MEMBER'), false) AS owns,
+                  coalesce(has_table_privilege(c.oid, 'TRUNCATE'), false) AS truncates
+           FROM ROWS FROM (unnest($1::text[]), unnest($2::text[])) WITH ORDINALITY AS w (schema, name, at)
+           LEFT JOIN pg_namespace n ON n.nspname = coalesce(w.schema, $3)
+           LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name AND c.relkind IN ('r', 'p')),
+         comments AS MATERIALIZED (
+           SELECT t.objoid, t.description FROM pg_description t
+           WHERE t.classoid = 'pg_policy'::regclass AND t.objsubid = 0),
+         grantees AS MATERIALIZED (
+           SELECT d.polroles, (SELECT string_agg(r.rolname, E'\\n') FROM pg_roles r WHERE r.oid = ANY (d.polroles)) AS roles
+           FROM (SELECT DISTINCT p.polroles FROM pg_policy p) d)
+         SELECT f.at, f.oid IS NOT NULL, f.enabled, f.forced, f.owns, f.truncates,
+                p.oid, p.polname::text, g.roles, {}, t.description
+         FROM found f
+         LEFT JOIN refers r ON r.\"table\" = f.oid
+         LEFT JOIN pg_policy p ON p.polrelid = f.oid
+         LEFT JOIN grantees g ON g.polroles = p.polroles
+         LEFT JOIN comments t ON t.objoid = p.oid
+         ORDER BY f.at",
+        version(can_identify)
+    )
+}
+
+/// A table as this login finds it.
+#[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is what the catalog says of the table")]
+pub(super) struct Found {
+    found: bool,
+    enabled: bool,
+    forced: bool,
+    owns: bool,
+    truncates: bool,
+    /// The policies that are asked for and not there.
+    missing: BTreeSet<Identifier>,
+    /// The policies that are there and not what is asked for.
+    altered: BTreeSet<Identifier>,
+}
+
+/// A policy whose row is not of the version of its last sync: what it says decides.
+struct Doubtful {
+    at: usize,
+    asked: Policy,
+    stamp: Stamp,
+}
+
+/// Reads the tables, in the same order, and of each policy whether it is what is asked for: it was made for that, and
+/// was not changed since.
+pub(super) async fn read(
+    connection: &mut PgConnection,
+    scopes: &[&Scope],
+    config: &RlsConfig,
+    login: &Login,
+) -> Result<Vec<Found>, RlsError> {
+    let schemas: Vec<Option<&str>> =
+        scopes.iter().map(|scope| scope.table.schema.as_ref().map(Identifier::as_str)).collect();
+    let names: Vec<&str> = scopes.iter().map(|scope| scope.table.table.as_str()).collect();
+    let query = tables(login.can_identify);
+    let query = sqlx::query(sqlx::AssertSqlSafe(query)).bind(schemas).bind(names).bind(login.schema.as_deref());
+    let rows = query.fetch_all(&mut *connection).await.map_err(database_error)?;
+    let mut tables: Vec<Found> = scopes.iter().map(|_| Found::default()).collect();
+    let mut doubtful = BTreeMap::new();
+    let mut rows = rows.iter().peekable();
+    while let Some(row) = rows.peek() {
+        let at = position(row)?;
+        let (Some(table), Some(scope)) = (tables.get_mut(at), scopes.get(at)) else { break };
+        *table = Found {
+            found: get(row, 1)?,
+            enabled: get(row, 2)?,
+            forced: get(row, 3)?,
+            owns: get(row, 4)?,
+            truncates: get(row, 5)?,
+            ..Found::default()
+        };
+        let mut asked: BTreeMap<Identifier, Policy> =
+            policy::of(scope, config).into_iter().map(|policy| (policy.name.clone(), policy)).collect();
+        while let Some(row) = rows.next_if(|row| position(row).is_ok_and(|other| other == at)) {
+            let Some(name) = get::<Option<&str>>(row, 7)? else { continue };
+            let Some((name, asked)) = Identifier::new(name).ok().and_then(|name| asked.remove_entry(&name)) else {
+                continue;
+            };
+            let stamp = get::<Option<&str>>(row, 10)?.and_then(|comment| Stamp::split(comment).1);
+            let stamp = stamp.filter(|stamp| stamp.asked == fingerprint::asked(&asked));
+            let version = get::<Option<&str>>(row, 9)?.map(fingerprint::version);
+            let roles: BTreeSet<&str> = get::<Option<&str>>(row, 8)?.unwrap_or_default().lines().collect();
+            let same_roles = asked.roles.iter().map(Identifier::as_str).eq(roles);
+            match stamp {
+                Some(stamp) if same_roles => {
+                    if version.is_none() || stamp.version != version {
+                        doubtful.insert(get::<Oid>(row, 6)?.0, Doubtful { at, asked, stamp });
+                    }
+                }
+                _ => drop(table.altered.insert(name)),
+            }
+        }
+        table.missing = asked.into_keys().collect();
+    }
+    settle(connection, &mut tables, doubtful).await?;
+    Ok(tables)
+}
+
+/// Has the server print the doubtful policies, and compares what they say.
+async fn settle(
+    connection: &mut PgConnection,
+    tables: &mut [Found],
+    mut doubtful: BTreeMap<u32, Doubtful>,
+) -> Result<(), RlsError> {
+    if doubtful.is_empty() {
+        return Ok(());
+    }
+    let query = format!(
+        "SELECT p.oid, {POLICY_COLUMNS} FROM unnest($1) AS w (oid) JOIN pg_policy p USING (oid) {POLICY_JOINS}"
+    );
+    let policies: Vec<Oid> = doubtful.keys().copied().map(Oid).collect();
+    let query = sqlx::query(sqlx::AssertSqlSafe(query)).bind(policies);
+    for row in query.fetch_all(connection).await.map_err(database_error)? {
+        let Some(Doubtful { at, asked, stamp }) = doubtful.remove(&get::<Oid>(&row, 0)?.0) else { continue };
+        let found = catalog::policy(&QueryResult::from(row))?.policy;
+        let holds = stamp.held == fingerprint::held(&found)
+            && found.kind == asked.kind
+            && found.command() == asked.command()
+            && found.roles == asked.roles;
+        if !holds {
+            tables[at].altered.insert(asked.name);
+        }
+    }
+    for gone in doubtful.into_values() {
+        tables[gone.at].altered.insert(gone.asked.name);
+    }
+    Ok(())
+}
+
+impl Found {
+    pub(super) fn findings(&self, scope: &Scope, config: &RlsConfig, login: &Login, findings: &mut Vec<GateFinding>) {
+        let table = || scope.table.to_string();
+        let role = || login.role.clone();
+        if !self.found {
+            findings.push(GateFinding::Missing { table: table() });
+            return;
+        }
+        // Who bypasses has these rights everywhere, which says nothing of the table.
+        if !login.bypasses && self.owns {
+            findings.push(GateFinding::Owns { role: role(), table: table() });
+        } else if !login.bypasses && self.truncates {
+            findings.push(GateFinding::Truncates { role: role(), table: table() });
+        }
+        if !self.enabled {
+            findings.push(GateFinding::NotEnabled { table: table() });
+        }
+        if config.force() && !self.forced {
+            findings.push(GateFinding::NotForced { table: table() });
+        }
+        if !self.missing.is_empty() {
+            findings.push(GateFinding::PolicyMissing { table: table(), missing: listed(&self.missing) });
+        }
+        if !self.altered.is_empty() {
+            findings.push(GateFinding::PolicyAltered { table: table(), altered: listed(&self.altered) });
+        }
+    }
+}
+
+fn listed(names: &BTreeSet<Identifier>) -> String {
+    names.iter().map(Identifier::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn position(row: &PgRow) -> Result<usize, RlsError> {
+    let at: i32 = get(row, 0)?;
+    Ok(usize::try_from(at).unwrap_or_default().wrapping_sub(1))
+}
+
+fn get<'r, T: Decode<'r, Postgres> + Type<Postgres>>(row: &'r PgRow, column: usize) -> Result<T, RlsError> {
+    row.try_get(column).map_err(database_error)
+}
