@@ -10,6 +10,8 @@
 //! | [`RequestTransaction`] | one transaction for the whole request, begun with the first | 401 |
 //! | [`Anonymous`] | a connection on behalf of nobody | as with one |
 //! | [`Admin`] | a connection as maintenance administrator | what [`AdminProvider`] says |
+//! | [`AdminReadOnly`] | the same, and the server refuses every write | what [`AdminProvider`] says |
+//! | [`AdminAsUser`] | an administrator who acts for one user at a time | what [`AdminProvider`] says |
 //!
 //! [`DbErr`](sea_orm::DbErr) and [`RlsError`](crate::RlsError) become answers by `?`: see [`Problem`].
 //!
@@ -76,7 +78,7 @@ mod problem;
 mod provider;
 mod transaction;
 
-pub use extract::{Admin, Anonymous, Scoped};
+pub use extract::{Admin, AdminAsUser, AdminReadOnly, Anonymous, Scoped};
 pub use problem::Problem;
 pub use provider::{AdminProvider, ContextProvider, RequestDatabase};
 pub use transaction::{RequestTransaction, RequestTransactionLayer, RequestTransactionService};

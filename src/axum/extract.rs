@@ -3,8 +3,8 @@
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 
-use super::{AdminProvider, ContextProvider, Problem};
-use crate::{AdminConnection, RlsContext as _, RlsError, ScopedConnection, Settings};
+use super::{AdminProvider, ContextProvider, Problem, RequestDatabase};
+use crate::{AdminConnection, AdminContext, ReadOnlyAdminConnection, RlsContext, RlsError, ScopedConnection, Settings};
 
 /// A connection on behalf of the request's user.
 ///
@@ -29,7 +29,7 @@ pub struct Anonymous(
 );
 
 /// A connection as maintenance administrator, who sees all rows; taking it leaves a `tracing` event with actor and
-/// reason. Statements sent: none by taking it.
+/// reason, and each transaction on it a row in the audit's table. Statements sent: none by taking it.
 ///
 /// # Errors
 ///
@@ -39,6 +39,51 @@ pub struct Admin(
     /// The connection.
     pub AdminConnection,
 );
+
+/// As [`Admin`], in transactions in which the server refuses every write: for what is only looked at.
+///
+/// # Errors
+///
+/// As an extractor: as [`Admin`].
+#[derive(Clone, Debug)]
+pub struct AdminReadOnly(
+    /// The connection.
+    pub ReadOnlyAdminConnection,
+);
+
+/// An administrator who acts for one user, of whom the request tells: that user's policies hold, and no other's rows are
+/// reached.
+///
+/// ```
+/// use axum::extract::Path;
+/// use sea_orm::ConnectionTrait;
+/// use sea_orm_rls::UserContext;
+/// use sea_orm_rls::axum::{AdminAsUser, Problem};
+///
+/// async fn forget_drafts(admin: AdminAsUser, Path(user): Path<i64>) -> Result<(), Problem> {
+///     let theirs = admin.scope(UserContext::new(user));
+///     theirs.execute_unprepared("DELETE FROM draft").await?;
+///     Ok(())
+/// }
+/// ```
+///
+/// # Errors
+///
+/// As an extractor: as [`Admin`].
+#[derive(Clone, Debug)]
+pub struct AdminAsUser {
+    database: RequestDatabase,
+    admin: AdminContext,
+}
+
+impl AdminAsUser {
+    /// A connection on behalf of the user in `context`, each of whose transactions is recorded under the administrator's
+    /// name: see [`RlsConnection::admin_as_user`](crate::RlsConnection::admin_as_user). Sends nothing.
+    #[must_use]
+    pub fn scope(&self, context: impl RlsContext) -> ScopedConnection {
+        self.database.admin_as_user(self.admin.clone(), context)
+    }
+}
 
 /// The settings of the request's context; `None` where it names nobody, in whatever way it says so.
 pub(super) async fn settings<S: ContextProvider>(parts: &mut Parts, state: &S) -> Result<Option<Settings>, Problem> {
@@ -80,7 +125,26 @@ impl<S: AdminProvider> FromRequestParts<S> for Admin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let context = state.admin(parts).await?.ok_or_else(Problem::not_administrator)?;
-        Ok(Self(state.database().admin(context)))
+        Ok(Self(state.database().admin(administrator(parts, state).await?)))
     }
+}
+
+impl<S: AdminProvider> FromRequestParts<S> for AdminReadOnly {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Ok(Self(state.database().admin_read_only(administrator(parts, state).await?)))
+    }
+}
+
+impl<S: AdminProvider> FromRequestParts<S> for AdminAsUser {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Ok(Self { admin: administrator(parts, state).await?, database: state.database().clone() })
+    }
+}
+
+async fn administrator<S: AdminProvider>(parts: &mut Parts, state: &S) -> Result<AdminContext, Problem> {
+    state.admin(parts).await?.ok_or_else(Problem::not_administrator)
 }

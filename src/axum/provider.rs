@@ -3,7 +3,10 @@
 use http::request::Parts;
 
 use super::Problem;
-use crate::{AdminConnection, AdminContext, RlsConnection, RlsContext, RlsError, ScopedConnection, Settings};
+use crate::{
+    AdminConnection, AdminContext, ReadOnlyAdminConnection, RlsConnection, RlsContext, RlsError, ScopedConnection,
+    Settings,
+};
 
 /// A database that only extractors reach; cheap to clone.
 ///
@@ -27,8 +30,7 @@ impl RequestDatabase {
         Self(connection)
     }
 
-    /// Asks again what [`RlsConnection::connect`] asked, for a health check. Statements sent: two that only read, in a
-    /// transaction of their own.
+    /// Asks again what [`RlsConnection::connect`] asked, for a health check. Statements sent: three that only read.
     ///
     /// # Errors
     ///
@@ -47,6 +49,14 @@ impl RequestDatabase {
 
     pub(super) fn admin(&self, context: AdminContext) -> AdminConnection {
         self.0.admin(context)
+    }
+
+    pub(super) fn admin_read_only(&self, context: AdminContext) -> ReadOnlyAdminConnection {
+        self.0.admin_read_only(context)
+    }
+
+    pub(super) fn admin_as_user(&self, admin: AdminContext, context: impl RlsContext) -> ScopedConnection {
+        self.0.admin_as_user(admin, context)
     }
 }
 

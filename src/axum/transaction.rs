@@ -11,8 +11,9 @@ use std::task::{Context, Poll};
 
 use axum_core::extract::{FromRequestParts, Request};
 use axum_core::response::{IntoResponse, Response};
-use http::StatusCode;
 use http::request::Parts;
+use http::{Method, StatusCode};
+use sea_orm::AccessMode;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -41,8 +42,8 @@ use slot::Slot;
 /// # }
 /// ```
 ///
-/// Statements sent: `BEGIN …; SET LOCAL …` when the first is taken, `COMMIT` or `ROLLBACK` after the answer; a connection
-/// of the pool is held in between. A response whose body is still to be streamed has been answered.
+/// Statements sent: `BEGIN …; SET LOCAL …` when the first is taken, `COMMIT` or `ROLLBACK` after the handler has answered,
+/// and before anything of its response is sent; a connection of the pool is held in between.
 ///
 /// # Errors
 ///
@@ -71,14 +72,26 @@ impl<S: ContextProvider> FromRequestParts<S> for RequestTransaction {
 }
 
 /// Gives the routes below it their [`RequestTransaction`], begun where a handler asks for it.
+///
+/// Whatever must end with the transaction, such as a timeout, is a layer outside of this one; what answers for a panic
+/// may be on either side.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct RequestTransactionLayer(());
+pub struct RequestTransactionLayer {
+    safe_methods: Option<AccessMode>,
+}
 
 impl RequestTransactionLayer {
-    /// The layer.
+    /// The layer; the transactions may write, whatever the method.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Begins the transactions of `GET` and `HEAD` requests `READ ONLY`: the server refuses what their handlers would
+    /// write ([`RlsError::ReadOnly`], 500), and what only read waits for no answer to its commit.
+    #[must_use]
+    pub fn read_only_for_safe_methods(self) -> Self {
+        Self { safe_methods: Some(AccessMode::ReadOnly) }
     }
 }
 
@@ -86,7 +99,7 @@ impl<S> Layer<S> for RequestTransactionLayer {
     type Service = RequestTransactionService<S>;
 
     fn layer(&self, inner: S) -> RequestTransactionService<S> {
-        RequestTransactionService { inner }
+        RequestTransactionService { inner, safe_methods: self.safe_methods }
     }
 }
 
@@ -94,6 +107,7 @@ impl<S> Layer<S> for RequestTransactionLayer {
 #[derive(Clone)]
 pub struct RequestTransactionService<S> {
     inner: S,
+    safe_methods: Option<AccessMode>,
 }
 
 impl<S> fmt::Debug for RequestTransactionService<S> {
@@ -117,7 +131,8 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let slot = Slot::default();
+        let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
+        let slot = Slot::new(self.safe_methods.filter(|_| is_safe));
         request.extensions_mut().insert(slot.clone());
         // The one that was polled ready is the one to call.
         let clone = self.inner.clone();

@@ -5,12 +5,15 @@ mod problem;
 mod transaction;
 
 use axum::body::{Body, to_bytes};
+use axum::extract::Path;
 use axum::http::request::Parts;
 use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
 use axum::{Json, Router};
 use sea_orm::{ActiveModelTrait, EntityTrait, QueryOrder, Set};
-use sea_orm_rls::axum::{Admin, AdminProvider, Anonymous, ContextProvider, Problem, RequestDatabase, Scoped};
+use sea_orm_rls::axum::{
+    Admin, AdminAsUser, AdminProvider, AdminReadOnly, Anonymous, ContextProvider, Problem, RequestDatabase, Scoped,
+};
 use sea_orm_rls::{AdminContext, UserContext};
 use serde_json::Value;
 use tower::ServiceExt;
@@ -79,6 +82,22 @@ async fn all(Admin(db): Admin) -> Result<Json<Vec<String>>, Problem> {
     titles(&db).await
 }
 
+async fn looked_at(AdminReadOnly(db): AdminReadOnly) -> Result<Json<Vec<String>>, Problem> {
+    titles(&db).await
+}
+
+/// A careless handler: it writes where it should look.
+async fn looked_at_and_changed(AdminReadOnly(db): AdminReadOnly) -> Result<StatusCode, Problem> {
+    task::Entity::delete_many().exec(&db).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A careless handler: it deletes everything, for one user.
+async fn emptied(admin: AdminAsUser, Path(user): Path<Uuid>) -> Result<Json<u64>, Problem> {
+    let deleted = task::Entity::delete_many().exec(&admin.scope(UserContext::new(user))).await?;
+    Ok(Json(deleted.rows_affected))
+}
+
 /// A careless handler: every field of the body goes into the row, the owner too.
 async fn create(Scoped(db): Scoped, Json(body): Json<Value>) -> Result<StatusCode, Problem> {
     let mut task = task::ActiveModel { id: Set(Uuid::new_v4()), rank: Set(1), ..Default::default() };
@@ -106,6 +125,8 @@ fn router(fixture: &Fixture) -> Router {
         .route("/mine-or-none", get(mine_or_none))
         .route("/nobody", get(of_nobody).post(create_for_nobody))
         .route("/all", get(all))
+        .route("/looked-at", get(looked_at).delete(looked_at_and_changed))
+        .route("/emptied/{user}", post(emptied))
         .merge(transaction::routes())
         .route("/without-layer", post(transaction::two))
         .with_state(Service { database: RequestDatabase::new(fixture.db.clone()) })

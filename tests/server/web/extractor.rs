@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::{answer, request, router, send};
+use crate::admin::recorded;
 use crate::fixture::{Fixture, task};
 use crate::lane::new_task;
 
@@ -61,6 +62,31 @@ async fn administrator_needs_the_applications_word_and_a_reason() {
     }
     let own = send(&router, request("GET", "/mine", &ann, &[("x-reason", "ticket 7")], &Value::Null)).await;
     assert_eq!(own.1, json!(["ann's"]), "the same user's other requests are theirs");
+}
+
+#[tokio::test]
+async fn administrator_who_only_reads_and_one_who_acts_for_a_user_reach_no_more() {
+    let fixture = fixture().await;
+    let router = router(&fixture);
+    let ann = fixture.ann.to_string();
+    let reason = [("x-reason", "ticket 7")];
+    let looked = send(&router, request("GET", "/looked-at", &ann, &reason, &Value::Null)).await;
+    assert_eq!(looked, (StatusCode::OK, json!(["ann's", "bob's"])));
+    let (status, body) = send(&router, request("DELETE", "/looked-at", &ann, &reason, &Value::Null)).await;
+    assert_eq!((status, &body["code"]), (StatusCode::INTERNAL_SERVER_ERROR, &json!("internal")));
+    let path = format!("/emptied/{}", fixture.bob);
+    for path in ["/looked-at", &path] {
+        let method = if path == "/looked-at" { "GET" } else { "POST" };
+        let (status, body) = send(&router, request(method, path, &ann, &[], &Value::Null)).await;
+        assert_eq!((status, &body["code"]), (StatusCode::FORBIDDEN, &json!("not_administrator")), "{path}");
+    }
+    assert_eq!(task::Entity::find().count(&fixture.admin()).await.unwrap(), 2);
+    let emptied = send(&router, request("POST", &path, &ann, &reason, &Value::Null)).await;
+    assert_eq!(emptied, (StatusCode::OK, json!(1)));
+    let all = send(&router, request("GET", "/all", &ann, &reason, &Value::Null)).await;
+    assert_eq!(all.1, json!(["ann's"]));
+    let recorded = recorded(&fixture).await;
+    assert!(recorded.iter().any(|row| row.actor == ann && row.on_behalf_of.is_some()), "{recorded:?}");
 }
 
 #[tokio::test]

@@ -1,10 +1,13 @@
+use std::convert::Infallible;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::Query;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::{Router, routing::post};
+use axum::routing::{get, post};
+use futures_util::stream;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, PaginatorTrait, TransactionTrait};
 use sea_orm_rls::axum::{Problem, RequestTransaction, RequestTransactionLayer};
 use serde_json::{Value, json};
@@ -56,6 +59,29 @@ async fn keeps_it(RequestTransaction(db): RequestTransaction) -> StatusCode {
     StatusCode::CREATED
 }
 
+/// The transaction is in the body, which is read after the answer.
+async fn streams_it(RequestTransaction(db): RequestTransaction) -> Response {
+    new_task("lost").insert(&*db).await.unwrap();
+    let rows = stream::unfold(db, |db| async move {
+        let tasks = task::Entity::find().count(&*db).await;
+        Some((tasks.map(|tasks| tasks.to_string()), db))
+    });
+    Body::from_stream(rows).into_response()
+}
+
+/// A body that has nothing to do with the transaction, and is never ready.
+async fn slow_body(RequestTransaction(db): RequestTransaction) -> Response {
+    new_task("kept").insert(&*db).await.unwrap();
+    Body::from_stream(stream::pending::<Result<String, Infallible>>()).into_response()
+}
+
+/// Ends the connection, and does not care.
+async fn killed(RequestTransaction(db): RequestTransaction) -> StatusCode {
+    new_task("lost").insert(&*db).await.unwrap();
+    let _ = db.execute_unprepared("SELECT pg_terminate_backend(pg_backend_pid())").await;
+    StatusCode::CREATED
+}
+
 async fn unused() -> StatusCode {
     StatusCode::NO_CONTENT
 }
@@ -67,8 +93,16 @@ pub fn routes() -> Router<Service> {
         .route("/careless", post(careless))
         .route("/nested", post(nested))
         .route("/keeps-it", post(keeps_it))
+        .route("/streams-it", post(streams_it))
+        .route("/slow-body", post(slow_body))
+        .route("/killed", post(killed))
         .route("/unused", post(unused))
         .layer(RequestTransactionLayer::new())
+        .merge(
+            Router::new()
+                .route("/safe", get(two).post(two))
+                .layer(RequestTransactionLayer::new().read_only_for_safe_methods()),
+        )
 }
 
 fn post_as_ann(fixture: &Fixture, path: &str) -> axum::http::Request<Body> {
@@ -133,6 +167,60 @@ async fn transaction_that_outlives_its_handler_is_rolled_back() {
     assert_eq!((status, &body["code"]), (StatusCode::INTERNAL_SERVER_ERROR, &json!("internal")));
     assert_eq!(count(&fixture).await, 0);
     assert_clean(&fixture).await;
+}
+
+#[tokio::test]
+async fn body_that_holds_the_transaction_is_not_sent() {
+    let fixture = Fixture::new(1).await;
+    let (status, body) = send(&router(&fixture), post_as_ann(&fixture, "/streams-it")).await;
+    assert_eq!((status, &body["code"]), (StatusCode::INTERNAL_SERVER_ERROR, &json!("internal")));
+    assert_eq!(count(&fixture).await, 0);
+    assert_clean(&fixture).await;
+}
+
+#[tokio::test]
+async fn what_is_answered_is_committed_before_the_body_is_read() {
+    let fixture = Fixture::new(1).await;
+    let response = router(&fixture).oneshot(post_as_ann(&fixture, "/slow-body")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(count(&fixture).await, 1);
+    assert_clean(&fixture).await;
+}
+
+#[tokio::test]
+async fn commit_that_fails_is_the_answer() {
+    let fixture = Fixture::new(1).await;
+    let late = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+                    $$ BEGIN RAISE unique_violation USING MESSAGE = 'late, in task'; END $$;
+                CREATE CONSTRAINT TRIGGER late AFTER INSERT ON task DEFERRABLE INITIALLY DEFERRED
+                    FOR EACH ROW EXECUTE FUNCTION refuse()";
+    fixture.owner.execute_unprepared(late).await.unwrap();
+    let (status, body) = send(&router(&fixture), post_as_ann(&fixture, "/two?status=201")).await;
+    assert_eq!((status, &body["code"]), (StatusCode::CONFLICT, &json!("already_exists")));
+    assert!(!body.to_string().contains("task"), "{body}");
+    assert_eq!(count(&fixture).await, 0);
+    assert_clean(&fixture).await;
+}
+
+#[tokio::test]
+async fn connection_that_ends_is_the_answer_whatever_the_handler_says() {
+    let fixture = Fixture::new(1).await;
+    let (status, body) = send(&router(&fixture), post_as_ann(&fixture, "/killed")).await;
+    assert_eq!((status, &body["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("unavailable")));
+    assert_eq!(count(&fixture).await, 0);
+    assert_clean(&fixture).await;
+}
+
+#[tokio::test]
+async fn safe_methods_write_nothing_where_the_layer_says_so() {
+    let fixture = Fixture::new(1).await;
+    let router = router(&fixture);
+    let ann = fixture.ann.to_string();
+    let (status, body) = send(&router, request("GET", "/safe", &ann, &[], &Value::Null)).await;
+    assert_eq!((status, &body["code"]), (StatusCode::INTERNAL_SERVER_ERROR, &json!("internal")));
+    assert_eq!(count(&fixture).await, 0);
+    assert_eq!(send(&router, post_as_ann(&fixture, "/safe")).await.0, StatusCode::CREATED);
+    assert_eq!(count(&fixture).await, 2);
 }
 
 #[tokio::test]

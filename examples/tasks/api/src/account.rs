@@ -7,7 +7,8 @@ use sea_orm_rls::{AdminContext, RlsConnection};
 use tasks_entity::{credential, user};
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::app::Newcomer;
+use crate::password::Passwords;
 
 /// An address as it is stored: in small letters.
 pub fn address(email: &str) -> Result<String, Problem> {
@@ -20,9 +21,14 @@ pub fn address(email: &str) -> Result<String, Problem> {
 }
 
 /// Adds a user on behalf of the one who is added.
-pub async fn add(app: &App, email: &str, password: String) -> Result<user::Model, Problem> {
-    let password_hash = app.passwords.hash(password).await?;
-    let (id, own) = app.new_user();
+pub async fn add(
+    newcomer: &Newcomer,
+    passwords: &Passwords,
+    email: &str,
+    password: String,
+) -> Result<user::Model, Problem> {
+    let password_hash = passwords.hash(password).await?;
+    let (id, own) = newcomer.user();
     let transaction = own.begin().await?;
     let user = insert(&transaction, id, address(email)?, password_hash, false).await?;
     transaction.commit().await?;
@@ -32,12 +38,12 @@ pub async fn add(app: &App, email: &str, password: String) -> Result<user::Model
 /// Adds a superuser of the application, which only the administrator's role may: see the policy of `user`. Whoever had
 /// this address before stays what they are.
 pub async fn add_superuser(
-    app: &App,
     db: &RlsConnection,
+    passwords: &Passwords,
     email: &str,
     password: String,
 ) -> Result<user::Model, Problem> {
-    let password_hash = app.passwords.hash(password).await?;
+    let password_hash = passwords.hash(password).await?;
     let admin = db.admin(AdminContext::new("tasks service", "add the first superuser")?);
     let transaction = admin.begin().await?;
     let user = insert(&transaction, Uuid::new_v4(), address(email)?, password_hash, true).await?;

@@ -1,22 +1,44 @@
 //! What all handlers share, whose a request is, and who may administrate.
 
+mod newcomer;
+
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
+use sea_orm::EntityTrait;
 use sea_orm_rls::axum::{AdminProvider, ContextProvider, Problem, RequestDatabase, Scoped};
-use sea_orm_rls::{AdminContext, RlsConnection, ScopedConnection, UserContext};
-use tasks_entity::credential::{self, LoginContext};
+use sea_orm_rls::{AdminContext, RlsConnection, UserContext};
 use tasks_entity::user;
 use uuid::Uuid;
 
 use crate::password::Passwords;
 use crate::token::Tokens;
 
+pub use newcomer::Newcomer;
+
 /// The header in which an administrator says why.
 pub const REASON: &str = "x-admin-reason";
 
 /// The router's state. Handlers see it, so what could reach rows in it is private: they have their arguments for that.
+///
+/// ```
+/// async fn stranger(axum::extract::State(app): axum::extract::State<tasks_api::app::App>) {
+///     let _tokens = &app.tokens;
+/// }
+/// ```
+///
+/// ```compile_fail,E0616
+/// async fn stranger(axum::extract::State(app): axum::extract::State<tasks_api::app::App>) {
+///     let _anyone = app.connection.scope(sea_orm_rls::UserContext::new(1));
+/// }
+/// ```
+///
+/// ```compile_fail,E0624
+/// use sea_orm_rls::axum::ContextProvider;
+/// async fn stranger(axum::extract::State(app): axum::extract::State<tasks_api::app::App>) {
+///     let _anyone = app.database().scope(sea_orm_rls::Settings::new());
+/// }
+/// ```
 #[derive(Clone)]
 pub struct App {
     database: RequestDatabase,
@@ -29,19 +51,6 @@ impl App {
     pub fn new(connection: RlsConnection, tokens: Tokens) -> Self {
         let database = RequestDatabase::new(connection.clone());
         Self { database, connection, tokens, passwords: Passwords::new() }
-    }
-
-    /// How whoever has this address logs in; the one row that is read before anyone is known. It is filtered all the
-    /// same: with `RLS_ENABLED` off, the first row that comes must not do.
-    pub async fn credential(&self, email: &str) -> Result<Option<credential::Model>, DbErr> {
-        let named = credential::Entity::find().filter(credential::Column::Email.eq(email));
-        named.one(&self.connection.scope(LoginContext { email })).await
-    }
-
-    /// A user who is not there yet, and their connection.
-    pub fn new_user(&self) -> (Uuid, ScopedConnection) {
-        let id = Uuid::new_v4();
-        (id, self.connection.scope(UserContext::new(id)))
     }
 
     fn user(&self, parts: &Parts) -> Result<Option<Uuid>, Problem> {

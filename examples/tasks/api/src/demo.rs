@@ -13,7 +13,7 @@ use testbed::Server;
 use uuid::Uuid;
 
 use crate::account;
-use crate::app::{App, REASON};
+use crate::app::{App, Newcomer, REASON};
 use crate::config::{Config, Login, Secret};
 
 /// Gone when this is dropped, or the process ends.
@@ -48,11 +48,12 @@ pub async fn fill(app: &App, db: &RlsConnection, config: &mut Config) -> Result<
     let login = |email: &str| Login { email: email.to_owned(), password: Secret(random()) };
     let user = config.first_user.get_or_insert_with(|| login("ann@example.org")).clone();
     config.first_superuser.get_or_insert_with(|| login("root@example.org"));
+    let newcomer = Newcomer::at_start(db.clone());
     for (login, titles, is_shared) in [
         (user, ["water the plants", "call Bob"].as_slice(), false),
         (login("bob@example.org"), &["fix the roof"], true),
     ] {
-        let user = account::add(app, &login.email, login.password.0).await?;
+        let user = account::add(&newcomer, &app.passwords, &login.email, login.password.0).await?;
         let mine = db.scope(UserContext::new(user.id));
         for title in titles {
             let task = task::ActiveModel {
@@ -68,13 +69,18 @@ pub async fn fill(app: &App, db: &RlsConnection, config: &mut Config) -> Result<
 }
 
 /// Three requests to begin with: a login, a user's tasks, an administrator's.
-pub async fn introduce(app: &App, config: &Config, address: SocketAddr) -> Result<String, Box<dyn Error>> {
+pub async fn introduce(
+    app: &App,
+    db: &RlsConnection,
+    config: &Config,
+    address: SocketAddr,
+) -> Result<String, Box<dyn Error>> {
     let (Some(user), Some(superuser)) = (&config.first_user, &config.first_superuser) else {
         return Ok(String::new());
     };
     let (email, password) = (account::address(&user.email)?, &user.password.0);
-    let token = token(app, user).await?;
-    let root = self::token(app, superuser).await?;
+    let token = token(app, db, user).await?;
+    let root = self::token(app, db, superuser).await?;
     Ok(format!(
         "\
 Try it; {email} and others are made anew at each start:
@@ -86,7 +92,8 @@ curl -s http://{address}/admin/tasks -H 'authorization: Bearer {root}' -H '{REAS
     ))
 }
 
-async fn token(app: &App, login: &Login) -> Result<String, Box<dyn Error>> {
-    let known = app.credential(&account::address(&login.email)?).await?.ok_or("the user was just added")?;
+async fn token(app: &App, db: &RlsConnection, login: &Login) -> Result<String, Box<dyn Error>> {
+    let newcomer = Newcomer::at_start(db.clone());
+    let known = newcomer.credential(&account::address(&login.email)?).await?.ok_or("the user was just added")?;
     Ok(app.tokens.issue(known.user_id)?)
 }

@@ -60,7 +60,7 @@ pub fn router(app: App) -> Router {
     let (router, document) = described().split_for_parts();
     router
         .route("/openapi.json", get(move || std::future::ready(Json(document))))
-        .layer(RequestTransactionLayer::new())
+        .layer(RequestTransactionLayer::new().read_only_for_safe_methods())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(app)
 }
@@ -80,6 +80,9 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(document::change, document::delete))
         .routes(routes!(admin::users))
         .routes(routes!(admin::remove_user))
+        .routes(routes!(admin::tasks_of_user))
+        .routes(routes!(admin::remove_done_tasks_of_user))
+        .routes(routes!(admin::audit))
         .routes(routes!(admin::tasks))
         .routes(routes!(admin::task, admin::change_task, admin::remove_task))
         .routes(routes!(admin::make_team))

@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::app::App;
+use crate::app::{App, Newcomer};
 use crate::config::{Config, Login};
 use crate::demo::{self, Demo};
 use crate::token::Tokens;
@@ -44,7 +44,7 @@ pub async fn run(mut config: Config) -> Result<(), Box<dyn Error>> {
     let address = listener.local_addr()?;
     tracing::info!(%address, "listening");
     if demo.is_some() {
-        let introduction = demo::introduce(&app, &config, address).await?;
+        let introduction = demo::introduce(&app, &db, &config, address).await?;
         // Nobody may be reading, which is no reason to stop.
         let _ = writeln!(stdout(), "{introduction}");
     }
@@ -89,10 +89,11 @@ fn secret(config: &Config, demo: bool) -> Result<String, &'static str> {
 
 async fn first_users(app: &App, db: &RlsConnection, config: &Config) -> Result<(), Problem> {
     if let Some(Login { email, password }) = &config.first_user {
-        unless_there(account::add(app, email, password.0.clone()).await)?;
+        let newcomer = Newcomer::at_start(db.clone());
+        unless_there(account::add(&newcomer, &app.passwords, email, password.0.clone()).await)?;
     }
     if let Some(Login { email, password }) = &config.first_superuser {
-        unless_there(account::add_superuser(app, db, email, password.0.clone()).await)?;
+        unless_there(account::add_superuser(db, &app.passwords, email, password.0.clone()).await)?;
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
-//! The entities: users, what belongs to them, what their teams share, and what everyone reads.
+//! The entities: users, what belongs to them, what their teams share, what everyone reads, and what
+//! administrators did.
 
+pub mod audit;
 pub mod comment;
 pub mod credential;
 pub mod document;

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::account;
-use crate::app::{App, Caller};
+use crate::app::{App, Caller, Newcomer};
 use crate::body::Body;
 use crate::token::LIFETIME;
 
@@ -45,16 +45,24 @@ impl From<user::Model> for User {
 
 /// Adds a user. That an address is taken can be seen by everyone who tries it.
 #[utoipa::path(post, path = "/users", request_body = Login, responses((status = 201, body = User), (status = 409), (status = 422)))]
-pub async fn sign_up(State(app): State<App>, Body(login): Body<Login>) -> Result<(StatusCode, Json<User>), Problem> {
-    let user = account::add(&app, &login.email, login.password).await?;
+pub async fn sign_up(
+    newcomer: Newcomer,
+    State(app): State<App>,
+    Body(login): Body<Login>,
+) -> Result<(StatusCode, Json<User>), Problem> {
+    let user = account::add(&newcomer, &app.passwords, &login.email, login.password).await?;
     Ok((StatusCode::CREATED, Json(user.into())))
 }
 
 /// A token for an hour. A wrong password and an unknown address look alike, and take as long.
 #[utoipa::path(post, path = "/login", request_body = Login, responses((status = 200, body = Token), (status = 401)))]
-pub async fn login(State(app): State<App>, Body(login): Body<Login>) -> Result<Json<Token>, Problem> {
+pub async fn login(
+    newcomer: Newcomer,
+    State(app): State<App>,
+    Body(login): Body<Login>,
+) -> Result<Json<Token>, Problem> {
     let credential = match account::address(&login.email) {
-        Ok(email) => app.credential(&email).await?,
+        Ok(email) => newcomer.credential(&email).await?,
         Err(_) => None,
     };
     let (user, hash) = credential.map(|known| (known.user_id, known.password_hash)).unzip();

@@ -8,13 +8,14 @@ use crate::app::App;
 
 #[derive(Serialize, ToSchema)]
 pub struct Health {
-    /// Whether PostgreSQL answers, and still keeps users' rows apart.
+    database: &'static str,
+    /// Whether PostgreSQL still keeps users' rows apart, and records what administrators do.
     gate: &'static str,
 }
 
-/// Whether the database answers and still keeps users apart: roles, row security and policies are looked at again.
+/// Whether the database answers and still keeps users apart: login, row security, policies and audit are looked at again.
 #[utoipa::path(get, path = "/health", responses((status = 200, body = Health), (status = 503)))]
 pub async fn health(State(app): State<App>) -> Result<Json<Health>, Problem> {
     app.database().check_gate().await?;
-    Ok(Json(Health { gate: "closed" }))
+    Ok(Json(Health { database: "answers", gate: "holds" }))
 }

@@ -5,15 +5,16 @@ use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, NotSet, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, Select, Set, Unchanged,
+    ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, ModelTrait, NotSet, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, Select, Set, Unchanged,
 };
 use sea_orm_rls::axum::{Problem, RequestTransaction, Scoped};
 use serde::{Deserialize, Serialize};
-use tasks_entity::{comment, task};
+use tasks_entity::{comment, task, user};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::comment::Comment;
 use super::search::contains;
 use crate::app::Caller;
 use crate::body::{Body, Page, Part};
@@ -44,6 +45,15 @@ impl From<task::Model> for Task {
             due_at: task.due_at,
         }
     }
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct TaskWithRelated {
+    #[serde(flatten)]
+    task: Task,
+    /// The owner's address.
+    owner: Option<String>,
+    comments: Vec<Comment>,
 }
 
 /// Has no owner: that is whoever asks.
@@ -130,10 +140,20 @@ pub async fn create(
     Ok((StatusCode::CREATED, Json(task.into())))
 }
 
-#[utoipa::path(get, path = "/tasks/{id}", security(("token" = [])), responses((status = 200, body = Task), (status = 404)))]
-pub async fn read(Scoped(db): Scoped, Path(id): Path<Uuid>) -> Result<Json<Task>, Problem> {
-    let task = task::Entity::find_by_id(id).one(&db).await?.ok_or_else(Problem::not_found)?;
-    Ok(Json(task.into()))
+/// A task with what is related to it, each part as far as one may see it: of a shared task neither owner nor comments.
+#[utoipa::path(get, path = "/tasks/{id}", security(("token" = [])), responses((status = 200, body = TaskWithRelated), (status = 404)))]
+pub async fn read(
+    RequestTransaction(db): RequestTransaction,
+    Path(id): Path<Uuid>,
+) -> Result<Json<TaskWithRelated>, Problem> {
+    let found = task::Entity::find_by_id(id).find_also_related(user::Entity).one(&*db).await?;
+    let (task, owner) = found.ok_or_else(Problem::not_found)?;
+    let comments = task.find_related(comment::Entity).order_by_asc(comment::Column::Id).all(&*db).await?;
+    Ok(Json(TaskWithRelated {
+        task: task.into(),
+        owner: owner.map(|owner| owner.email),
+        comments: comments.into_iter().map(Comment::from).collect(),
+    }))
 }
 
 /// Changes one's own; another's is not found, though it may be read.

@@ -1,3 +1,5 @@
+use std::sync::{Arc, Mutex};
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
@@ -7,7 +9,7 @@ use sea_orm_rls::migration::RlsMigrator;
 use sea_orm_rls::{AdminConnection, AdminContext, Registry, RlsConfig, RlsConnection};
 use serde_json::{Value, json};
 use tasks_api::account;
-use tasks_api::app::{App, REASON};
+use tasks_api::app::{App, Newcomer, REASON};
 use tasks_api::route::router;
 use tasks_api::token::Tokens;
 use tasks_migration::Migrator;
@@ -28,10 +30,12 @@ pub struct Service {
     pub db: RlsConnection,
     /// As the migrations' login, a superuser.
     pub owner: DatabaseConnection,
+    pub app: App,
     pub router: Router,
     pub ann: Person,
     pub bob: Person,
     pub root: Person,
+    statements: Arc<Mutex<Vec<String>>>,
     _database: testbed::Database,
 }
 
@@ -53,19 +57,23 @@ impl Service {
         RlsMigrator::with(Migrator, Registry::linked().unwrap(), config.clone()).up(&owner, None).await.unwrap();
         let mut options = ConnectOptions::new(database.url());
         options.max_connections(connections);
-        let db = RlsConnection::connect(options, config).await.unwrap();
+        let mut db = RlsConnection::connect(options, config).await.unwrap();
+        let statements: Arc<Mutex<Vec<String>>> = Arc::default();
+        let heard = Arc::clone(&statements);
+        db.set_metric_callback(move |info| heard.lock().unwrap().push(info.statement.sql.clone()));
         let app = App::new(db.clone(), Tokens::new(SECRET));
+        let newcomer = Newcomer::at_start(db.clone());
         let person = async |name: &str| {
             let email = format!("{name}@example.org");
             let user = if name == "root" {
-                account::add_superuser(&app, &db, &email, PASSWORD.to_owned()).await.unwrap()
+                account::add_superuser(&db, &app.passwords, &email, PASSWORD.to_owned()).await.unwrap()
             } else {
-                account::add(&app, &email, PASSWORD.to_owned()).await.unwrap()
+                account::add(&newcomer, &app.passwords, &email, PASSWORD.to_owned()).await.unwrap()
             };
             Person { id: user.id, email, token: app.tokens.issue(user.id).unwrap() }
         };
         let (ann, bob, root) = (person("ann").await, person("bob").await, person("root").await);
-        Self { db, owner, router: router(app), ann, bob, root, _database: database }
+        Self { db, owner, router: router(app.clone()), app, ann, bob, root, statements, _database: database }
     }
 
     /// As administrator, not through the service.
@@ -77,6 +85,11 @@ impl Service {
     pub async fn number(&self, sql: &str) -> i64 {
         let row = self.owner.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap();
         row.unwrap().try_get_by_index(0).unwrap()
+    }
+
+    /// The SQL text that the service has sent since the last call.
+    pub fn statements(&self) -> Vec<String> {
+        std::mem::take(&mut *self.statements.lock().unwrap())
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {

@@ -2,6 +2,7 @@
 
 mod account;
 mod admin;
+mod careless;
 mod fixture;
 mod gone;
 mod hostile;
