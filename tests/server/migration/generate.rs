@@ -54,7 +54,7 @@ ALTER TABLE task ADD COLUMN owner_id uuid DEFAULT gen_random_uuid();
 CREATE POLICY task_owner_select ON task FOR SELECT TO "APP" USING (title <> 'a "quoted" #one');
 COMMENT ON POLICY task_owner_select ON task IS 'made by
 hand';
-CREATE POLICY task_guard ON task FOR SELECT USING (done);
+CREATE POLICY task_guard ON task FOR SELECT USING (is_done);
 CREATE POLICY task_old ON task FOR DELETE TO "APP" USING (EXISTS (SELECT FROM "user" u WHERE u.id = task.owner_id));
 COMMENT ON POLICY task_old ON task IS 'sea-orm-rls: 0123456789abcdef01234567 0123456789abcdef01234567';
 CREATE POLICY task_mine ON task USING (true);
@@ -129,7 +129,7 @@ async fn bad_names_and_libraries_of_other_layouts_are_told() {
         assert!(error.contains("cannot be a migration's name"), "{error}");
     }
     let pending = process.fails(1, &["rls", "generate", "x"]);
-    assert!(pending.contains("1 migration is pending: run `up` first"), "{pending}");
+    assert!(pending.contains("2 migrations are pending: run `up` first"), "{pending}");
 
     process.prints(0, &["up"]);
     owner.execute_unprepared("ALTER TABLE task DISABLE ROW LEVEL SECURITY").await.unwrap();
