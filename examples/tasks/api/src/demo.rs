@@ -43,11 +43,14 @@ pub fn random() -> String {
     [Uuid::new_v4(), Uuid::new_v4()].map(|part| part.simple().to_string()).concat()
 }
 
-/// Users where the environment names none, two tasks of the first, and one that another shares.
-pub async fn fill(app: &App, db: &RlsConnection, config: &mut Config) -> Result<(), Box<dyn Error>> {
+/// Users where the environment names none, two tasks of the first, and one that another shares. Gives the first user's
+/// password as it stands between a shell's `'`: one from the environment is not printed.
+pub async fn fill(app: &App, db: &RlsConnection, config: &mut Config) -> Result<String, Box<dyn Error>> {
+    let is_given = config.first_user.is_some();
     let login = |email: &str| Login { email: email.to_owned(), password: Secret(random()) };
     let user = config.first_user.get_or_insert_with(|| login("ann@example.org")).clone();
     config.first_superuser.get_or_insert_with(|| login("root@example.org"));
+    let password = if is_given { r#"'"$FIRST_USER_PASSWORD"'"#.to_owned() } else { user.password.0.clone() };
     let newcomer = Newcomer::at_start(db.clone());
     for (login, titles, is_shared) in [
         (user, ["water the plants", "call Bob"].as_slice(), false),
@@ -65,7 +68,7 @@ pub async fn fill(app: &App, db: &RlsConnection, config: &mut Config) -> Result<
             task.insert(&mine).await?;
         }
     }
-    Ok(())
+    Ok(password)
 }
 
 /// Three requests to begin with: a login, a user's tasks, an administrator's.
@@ -73,19 +76,22 @@ pub async fn introduce(
     app: &App,
     db: &RlsConnection,
     config: &Config,
+    password: &str,
     address: SocketAddr,
 ) -> Result<String, Box<dyn Error>> {
     let (Some(user), Some(superuser)) = (&config.first_user, &config.first_superuser) else {
         return Ok(String::new());
     };
-    let (email, password) = (account::address(&user.email)?, &user.password.0);
+    let email = account::address(&user.email)?;
+    // As JSON, between the shell's quotes.
+    let quoted = format!("{email:?}").replace('\'', r"'\''");
     let token = token(app, db, user).await?;
     let root = self::token(app, db, superuser).await?;
     Ok(format!(
         "\
 Try it; {email} and others are made anew at each start:
 
-curl -s http://{address}/login -H 'content-type: application/json' -d '{{\"email\":\"{email}\",\"password\":\"{password}\"}}'
+curl -s http://{address}/login -H 'content-type: application/json' -d '{{\"email\":{quoted},\"password\":\"{password}\"}}'
 curl -s http://{address}/tasks -H 'authorization: Bearer {token}'
 curl -s http://{address}/admin/tasks -H 'authorization: Bearer {root}' -H '{REASON}: a look around'
 "

@@ -7,7 +7,7 @@ mod document;
 mod health;
 mod priority;
 mod search;
-mod task;
+pub mod task;
 
 use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
@@ -22,7 +22,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 
 /// No text here is longer.
-const LARGEST_BODY: usize = 64 * 1024;
+pub const LARGEST_BODY: usize = 64 * 1024;
 
 #[derive(OpenApi)]
 #[openapi(

@@ -35,16 +35,17 @@ pub async fn run(mut config: Config) -> Result<(), Box<dyn Error>> {
         (None, None) => unreachable!("without a database there is one of its own"),
     };
     let app = App::new(db.clone(), tokens);
-    if demo.is_some() {
-        demo::fill(&app, &db, &mut config).await?;
-    }
+    let password = match demo {
+        Some(_) => demo::fill(&app, &db, &mut config).await?,
+        None => String::new(),
+    };
     first_users(&app, &db, &config).await?;
 
     let listener = listen(&config, demo.is_some()).await?;
     let address = listener.local_addr()?;
     tracing::info!(%address, "listening");
     if demo.is_some() {
-        let introduction = demo::introduce(&app, &db, &config, address).await?;
+        let introduction = demo::introduce(&app, &db, &config, &password, address).await?;
         // Nobody may be reading, which is no reason to stop.
         let _ = writeln!(stdout(), "{introduction}");
     }
@@ -105,14 +106,15 @@ fn unless_there(added: Result<user::Model, Problem>) -> Result<(), Problem> {
     }
 }
 
-async fn listen(config: &Config, demo: bool) -> std::io::Result<TcpListener> {
-    let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, 8000));
-    match TcpListener::bind(config.listen.unwrap_or(usual)).await {
+async fn listen(config: &Config, demo: bool) -> Result<TcpListener, String> {
+    let address = config.listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)));
+    let bound = match TcpListener::bind(address).await {
         Err(error) if demo && config.listen.is_none() && error.kind() == ErrorKind::AddrInUse => {
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await
         }
         bound => bound,
-    }
+    };
+    bound.map_err(|error| format!("cannot listen on {address}: {error}; name another address in LISTEN"))
 }
 
 async fn told_to_stop() {

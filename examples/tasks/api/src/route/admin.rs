@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::account::User;
 use super::document::Team;
-use super::task::{Search, Task, TaskChange, page, remove, update};
+use super::task::{Search, Task, TaskChange, page, remove};
 use crate::body::{Body, Page, Part};
 
 #[derive(Deserialize, ToSchema)]
@@ -96,7 +96,7 @@ pub async fn change_task(
     Path(id): Path<Uuid>,
     Body(change): Body<TaskChange>,
 ) -> Result<Json<Task>, Problem> {
-    update(&db, id, change).await.map(Json)
+    Ok(Json(change.of(id)?.update(&db).await?.into()))
 }
 
 #[utoipa::path(delete, path = "/admin/tasks/{id}", security(("token" = [])), params(("x-admin-reason" = String, Header)), responses((status = 204), (status = 403), (status = 404)))]

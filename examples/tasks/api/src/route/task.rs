@@ -126,18 +126,24 @@ pub async fn create(
     RequestTransaction(db): RequestTransaction,
     Body(new): Body<NewTask>,
 ) -> Result<(StatusCode, Json<Task>), Problem> {
+    Ok((StatusCode::CREATED, Json(add(&*db, new, NotSet).await?)))
+}
+
+/// Where no owner is said, the database fills in whoever asks.
+pub async fn add(db: &impl ConnectionTrait, new: NewTask, owner: ActiveValue<Uuid>) -> Result<Task, Problem> {
     let task = task::ActiveModel {
         id: Set(Uuid::new_v4()),
+        owner_id: owner,
         title: Set(title(new.title)?),
         priority: or_unset(new.priority),
         due_at: Set(new.due_at),
         ..Default::default()
     };
-    let task = task.insert(&*db).await?;
+    let task = task.insert(db).await?;
     if let Some(text) = new.comment {
-        comment::ActiveModel { task_id: Set(task.id), text: Set(text), ..Default::default() }.insert(&*db).await?;
+        comment::ActiveModel { task_id: Set(task.id), text: Set(text), ..Default::default() }.insert(db).await?;
     }
-    Ok((StatusCode::CREATED, Json(task.into())))
+    Ok(task.into())
 }
 
 /// A task with what is related to it, each part as far as one may see it: of a shared task neither owner nor comments.
@@ -146,14 +152,18 @@ pub async fn read(
     RequestTransaction(db): RequestTransaction,
     Path(id): Path<Uuid>,
 ) -> Result<Json<TaskWithRelated>, Problem> {
-    let found = task::Entity::find_by_id(id).find_also_related(user::Entity).one(&*db).await?;
+    Ok(Json(with_related(&*db, task::Entity::find_by_id(id)).await?))
+}
+
+pub async fn with_related(db: &impl ConnectionTrait, tasks: Select<task::Entity>) -> Result<TaskWithRelated, Problem> {
+    let found = tasks.find_also_related(user::Entity).one(db).await?;
     let (task, owner) = found.ok_or_else(Problem::not_found)?;
-    let comments = task.find_related(comment::Entity).order_by_asc(comment::Column::Id).all(&*db).await?;
-    Ok(Json(TaskWithRelated {
+    let comments = task.find_related(comment::Entity).order_by_asc(comment::Column::Id).all(db).await?;
+    Ok(TaskWithRelated {
         task: task.into(),
         owner: owner.map(|owner| owner.email),
         comments: comments.into_iter().map(Comment::from).collect(),
-    }))
+    })
 }
 
 /// Changes one's own; another's is not found, though it may be read.
@@ -163,22 +173,24 @@ pub async fn change(
     Path(id): Path<Uuid>,
     Body(change): Body<TaskChange>,
 ) -> Result<Json<Task>, Problem> {
-    update(&db, id, change).await.map(Json)
+    Ok(Json(change.of(id)?.update(&db).await?.into()))
 }
 
-pub async fn update(db: &impl ConnectionTrait, id: Uuid, change: TaskChange) -> Result<Task, Problem> {
-    let task = task::ActiveModel {
-        id: Unchanged(id),
-        title: or_unset(change.title.map(title).transpose()?),
-        priority: or_unset(change.priority),
-        is_done: or_unset(change.is_done),
-        is_shared: or_unset(change.is_shared),
-        // One that was moved is to be reminded of again.
-        reminded_at: change.due_at.map_or(NotSet, |_| Set(None)),
-        due_at: change.due_at.map_or(NotSet, |due| Set(Some(due))),
-        ..Default::default()
-    };
-    Ok(task.update(db).await?.into())
+impl TaskChange {
+    /// The row, as far as it changes.
+    pub fn of(self, id: Uuid) -> Result<task::ActiveModel, Problem> {
+        Ok(task::ActiveModel {
+            id: Unchanged(id),
+            title: or_unset(self.title.map(title).transpose()?),
+            priority: or_unset(self.priority),
+            is_done: or_unset(self.is_done),
+            is_shared: or_unset(self.is_shared),
+            // One that was moved is to be reminded of again.
+            reminded_at: self.due_at.map_or(NotSet, |_| Set(None)),
+            due_at: self.due_at.map_or(NotSet, |due| Set(Some(due))),
+            ..Default::default()
+        })
+    }
 }
 
 #[utoipa::path(delete, path = "/tasks/{id}", security(("token" = [])), responses((status = 204), (status = 404)))]

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use sea_orm::Database;
+use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
 use sea_orm_migration::MigratorTraitSelf;
 use sea_orm_rls::migration::RlsMigrator;
 use sea_orm_rls::{Registry, RlsConfig};
@@ -49,12 +49,30 @@ async fn it_starts_with_nothing_set_and_what_it_prints_works() {
         assert!(output.status.success() && out.contains(expected), "{line}\n{out}{err}(it needs `curl`)");
     }
 
-    let id = child.id().unwrap().to_string();
-    assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+    signal(&child, "-TERM").await;
     let output = timeout(Duration::from_secs(20), child.wait_with_output()).await.expect("it stops").unwrap();
     let log = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && log.contains("stopping"), "{log}");
     assert!(log.contains("JWT_SECRET is not set"), "{log}");
+}
+
+#[tokio::test]
+async fn users_of_the_environment_are_tried_with_their_own_passwords() {
+    let variables = [
+        ("LISTEN", "127.0.0.1:0"),
+        ("FIRST_USER", "o'hara@example.org"),
+        ("FIRST_USER_PASSWORD", "a $PASSWORD of one's own"),
+        ("FIRST_SUPERUSER", "chief@example.org"),
+        ("FIRST_SUPERUSER_PASSWORD", PASSWORD),
+    ];
+    let mut child = service(&variables).spawn().unwrap();
+    let lines = lines_to_try(&mut child).await;
+    assert!(!lines.concat().contains("of one's own"), "{lines:?}");
+    let mut login = Command::new("sh");
+    login.args(["-c", &format!("{} --fail", lines[0])]).envs(variables);
+    let output = login.output().await.unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && out.contains("\"token\""), "{lines:?}\n{out}{err}(it needs `curl`)");
 }
 
 #[tokio::test]
@@ -84,6 +102,8 @@ async fn it_serves_a_migrated_database_again_and_again_and_no_other() {
         ("RLS_MAINTENANCE_ADMIN_PASSWORD", "admin password"),
         ("JWT_SECRET", "a secret of thirty-two bytes, or more"),
         ("LISTEN", "127.0.0.1:0"),
+        ("FIRST_USER", "Ann@example.org"),
+        ("FIRST_USER_PASSWORD", PASSWORD),
         ("FIRST_SUPERUSER", "root@example.org"),
         ("FIRST_SUPERUSER_PASSWORD", PASSWORD),
     ];
@@ -107,21 +127,61 @@ async fn it_serves_a_migrated_database_again_and_again_and_no_other() {
                 break address.to_owned();
             }
         };
+        for email in ["ann@example.org", "root@example.org"] {
+            let login = format!("{{\"email\":\"{email}\",\"password\":\"{PASSWORD}\"}}");
+            let answer = Post::begin(&address, "/login", &login).await.end().await;
+            assert!(answer.starts_with("HTTP/1.1 200"), "{start} start: {email}: {answer}");
+        }
+        let taken = [&variables[..6], &[("LISTEN", address.as_str())]].concat();
+        let refused = timeout(Duration::from_secs(60), service(&taken).output()).await.expect("it stops").unwrap();
+        let error = String::from_utf8_lossy(&refused.stderr);
+        let expected = format!("error: cannot listen on {address}: ");
+        assert!(!refused.status.success() && error.contains(&expected), "{error}");
+
         let login = format!("{{\"email\":\"root@example.org\",\"password\":\"{PASSWORD}\"}}");
-        let answer = post(&address, "/login", &login).await;
-        assert!(answer.starts_with("HTTP/1.1 200"), "{start} start: {answer}");
+        let begun = Post::begin(&address, "/login", &login).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        signal(&child, if start == "first" { "-INT" } else { "-TERM" }).await;
+        while !timeout(Duration::from_secs(20), log.next_line()).await.unwrap().unwrap().unwrap().contains("stopping") {
+        }
+        let answer = begun.end().await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "what has begun is answered: {answer}");
+        assert!(timeout(Duration::from_secs(20), child.wait()).await.expect("it stops").unwrap().success());
+        assert!(TcpStream::connect(&address).await.is_err(), "it listens no more");
     }
+    let users = "SELECT count(*) FROM \"user\"";
+    let row = owner.query_one_raw(Statement::from_string(DbBackend::Postgres, users)).await.unwrap().unwrap();
+    assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), 2, "the first users are added once");
 }
 
-async fn post(address: &str, path: &str, body: &str) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = format!(
-        "POST {path} HTTP/1.1\r\nhost: tasks\r\nconnection: close\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    answer
+async fn signal(child: &Child, name: &str) {
+    let id = child.id().unwrap().to_string();
+    assert!(Command::new("kill").args([name, &id]).status().await.unwrap().success());
+}
+
+/// A request of which a part is sent.
+struct Post {
+    stream: TcpStream,
+    rest: String,
+}
+
+impl Post {
+    async fn begin(address: &str, path: &str, body: &str) -> Self {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let (part, rest) = body.split_at(body.len() / 2);
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nhost: tasks\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n{part}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        Self { stream, rest: rest.to_owned() }
+    }
+
+    async fn end(mut self) -> String {
+        self.stream.write_all(self.rest.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        self.stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
 }
