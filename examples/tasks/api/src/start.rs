@@ -69,7 +69,9 @@ pub async fn run(mut config: Config) -> Result<(), Box<dyn Error>> {
         }
     }
     stop.send_replace(true);
-    worker.await?;
+    if timeout(PATIENCE, worker).await.is_err() {
+        tracing::warn!("the worker did not end in time");
+    }
     // It waits for connections in use, which a request that did not end keeps.
     if timeout(PATIENCE, db.close()).await.is_err() {
         tracing::warn!("some connections to the database were not given back in time");

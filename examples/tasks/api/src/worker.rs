@@ -48,7 +48,7 @@ fn due() -> sea_orm::Condition {
 /// Comments on each task that has become due. Only the list of users is the administrator's to see: the work for each is
 /// on behalf of that user, so that whatever goes wrong in it goes wrong among their rows alone.
 pub async fn remind(db: &RlsConnection) -> Result<u64, RlsError> {
-    let admin = db.admin(AdminContext::new(NAME, "find the users whose tasks are due")?);
+    let admin = db.admin_read_only(AdminContext::new(NAME, "find the users whose tasks are due")?);
     let users: Vec<Uuid> = task::Entity::find()
         .select_only()
         .column(task::Column::OwnerId)

@@ -21,9 +21,11 @@ async fn each_user_is_reminded_among_their_own() {
     let service = Service::new().await;
     let first = due(&service, &service.ann, "ann's", PAST).await;
     due(&service, &service.ann, "later", FUTURE).await;
-    due(&service, &service.bob, "bob's", PAST).await;
+    let shared = due(&service, &service.bob, "bob's", PAST).await;
     let done = due(&service, &service.bob, "done", PAST).await;
     let path = |task: &Value| format!("/tasks/{}", task["id"].as_str().unwrap());
+    // Ann reads it, and it is not hers to be reminded of.
+    service.patch(&service.bob, &path(&shared), json!({ "is_shared": true })).await;
     service.patch(&service.bob, &path(&done), json!({ "is_done": true })).await;
 
     assert_eq!(remind(&service.db).await.unwrap(), 2);
@@ -36,6 +38,8 @@ async fn each_user_is_reminded_among_their_own() {
     let due_at = json!({ "due_at": "2021-01-01T00:00:00Z" });
     service.patch(&service.ann, &path(&first), due_at).await;
     assert_eq!(remind(&service.db).await.unwrap(), 1, "one that was moved is due again");
+    let recorded = "SELECT count(*) FROM rls_audit WHERE actor = 'tasks worker'";
+    assert_eq!(service.number(recorded).await, 3, "the administrator looks for users, and does no more");
 }
 
 #[tokio::test]
@@ -80,6 +84,8 @@ async fn old_tasks_that_are_done_are_purged() {
                UPDATE task SET is_done = true WHERE title <> 'old but open'";
     service.owner.execute_unprepared(age).await.unwrap();
     assert_eq!(purge(&service.db, KEPT).await.unwrap(), 2);
+    let recorded = "SELECT count(*) FROM rls_audit WHERE actor = 'tasks worker' AND reason LIKE 'purge %'";
+    assert_eq!(service.number(recorded).await, 1);
     let mut left = service.titles(&service.ann, "").await;
     left.sort();
     assert_eq!(left, ["new", "old but open"]);
