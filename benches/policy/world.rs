@@ -113,7 +113,7 @@ impl World {
         let different = "SELECT string_agg(definition, '; ') AS found FROM (
                 SELECT regexp_replace(tablename, '_plain$', '') AS name,
                     regexp_replace(indexdef, 'INDEX .* USING', '') AS definition
-                FROM pg_indexes WHERE schemaname = 'public' AND tablename NOT LIKE 'others%'
+                FROM pg_indexes WHERE schemaname = 'public' AND tablename ~ '^(task|note|document)'
             ) indexes GROUP BY name, definition HAVING count(*) <> 2";
         let different = self.admin.query_one_raw(Statement::from_string(DbBackend::Postgres, different)).await.unwrap();
         assert!(different.is_none(), "{:?}", different.map(|row| row.try_get::<String>("", "found")));

@@ -5,6 +5,7 @@
 
 mod audit;
 mod canonical;
+mod granted;
 mod online;
 mod path;
 mod policy;
@@ -16,11 +17,12 @@ mod version;
 
 pub(crate) use audit::{ActualAudit, Grants, HeldAudit, PUBLIC, audit};
 pub(crate) use canonical::{Canonical, CanonicalTable, canonical};
+pub(crate) use granted::{schema_usage, verify_grants};
 pub(crate) use online::{IndexNamed, check_named, index_named, partitioned};
 pub(crate) use path::SearchPath;
 pub(crate) use policy::{POLICY_COLUMNS, POLICY_JOINS, policy};
 pub(crate) use query::QUICK;
-pub(crate) use read::{Relation, others, pending, policies, read, schema_usage};
+pub(crate) use read::{Relation, others, pending, policies, read};
 pub(crate) use role::{ActualRole, roles};
 pub(crate) use security::{Security, named, secured};
 pub(crate) use version::{CAN_IDENTIFY, REFERS, version};

@@ -2,6 +2,7 @@
 
 mod audit;
 mod column;
+mod force;
 mod policy;
 mod privilege;
 mod role;

@@ -37,7 +37,7 @@ impl Registry {
     ///
     /// [`DeclarationError::NoEntities`] where there is none; else what [`Registry::new`] says.
     pub fn linked() -> Result<Self, DeclarationError> {
-        Self::new(inventory::iter::<Registered>().map(|entity| (entity.declaration)()))
+        Self::of(&linked().collect::<Vec<_>>())
     }
 
     /// Checks declarations against each other and makes one scope a table of them.
@@ -46,14 +46,19 @@ impl Registry {
     ///
     /// [`DeclarationError`]: none given, a bad name, an owner column of a type no owner can have or of another type
     /// than the identity's key, no identity to refer to, a `via` that leads nowhere, policies PostgreSQL would refuse,
-    /// or two entities that say different things of one table.
+    /// or two entities that say different things of one table; [`DeclarationError::Unlisted`] where an entity has another
+    /// of this family's derives, whose declaration is not among these.
     pub fn new(declarations: impl IntoIterator<Item = Declaration>) -> Result<Self, DeclarationError> {
         let declarations: Vec<Declaration> = declarations.into_iter().collect();
+        check::all_listed(&declarations, linked())?;
+        Self::of(&declarations)
+    }
+
+    fn of(declarations: &[Declaration]) -> Result<Self, DeclarationError> {
         if declarations.is_empty() {
             return Err(DeclarationError::NoEntities);
         }
-        let tables = Tables::of(&declarations)?;
-        Ok(Self { scopes: tables.scopes()? })
+        Ok(Self { scopes: Tables::of(declarations)?.scopes()? })
     }
 
     /// The scopes, ordered by schema and table.
@@ -72,6 +77,10 @@ impl Registry {
         settings.dedup();
         settings
     }
+}
+
+fn linked() -> impl Iterator<Item = Declaration> {
+    inventory::iter::<Registered>().map(|entity| (entity.declaration)())
 }
 
 /// Lists entities by hand: `registry![user::Entity, task::Entity]` is a [`Registry`] or why it cannot be one. An

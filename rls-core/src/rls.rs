@@ -150,6 +150,7 @@ impl Rls {
                 run(&transaction, change).await?;
             }
             transaction.execute_unprepared(SearchPath::PRINTING).await?;
+            catalog::verify_grants(&transaction, &plan.changes).await?;
         }
         stamp(&transaction, &desired).await?;
         changes.extend(plan.changes);
@@ -226,7 +227,7 @@ impl Rls {
             .zip(&canonical)
             .map(|((desired, actual), canonical)| diff::Table { desired, canonical: canonical.as_ref(), actual })
             .collect();
-        let schema_usage = catalog::schema_usage(db).await?;
+        let schema_usage = catalog::schema_usage(db, [self.config.app_role(), self.config.admin_role()]).await?;
         let (mut changes, mut kept) = diff::tables(&tables, &schema_usage)?;
         // Where no registered table is there, there is nothing to administer.
         if let (Some(audit), false) = (&audit, tables.is_empty()) {

@@ -4,6 +4,7 @@ mod catalog;
 mod login;
 mod names;
 mod online;
+mod owner;
 mod refused;
 mod sync;
 

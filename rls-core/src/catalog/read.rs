@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sea_orm::{ConnectionTrait, QueryResult};
 
@@ -147,15 +147,6 @@ pub(crate) async fn others(db: &impl ConnectionTrait, tables: &[&TableName]) -> 
         wanted(tables)
     );
     rows(db, query).await?.iter().map(table_name).collect()
-}
-
-/// The `(schema, role)` pairs that have `USAGE` by a grant of their own.
-pub(crate) async fn schema_usage(db: &impl ConnectionTrait) -> Result<BTreeSet<(Identifier, Identifier)>, RlsError> {
-    const QUERY: &str = "SELECT n.nspname::text AS schema, r.rolname::text AS role
-        FROM pg_namespace n, aclexplode(n.nspacl) acl JOIN pg_roles r ON r.oid = acl.grantee
-        WHERE acl.privilege_type = 'USAGE'";
-    let rows = rows(db, QUERY.to_owned()).await?;
-    rows.iter().map(|row| Ok((name(row, "schema")?, name(row, "role")?))).collect()
 }
 
 /// `WITH wanted (at, oid, …) AS (…)` over the tables.

@@ -77,7 +77,11 @@ pub(super) fn keys(Table { desired, actual, .. }: &Table<'_>, changes: &mut Vec<
         }
         let holding = found.into_iter().find(|found| action_holds(found));
         if let Some(unproven) = holding.filter(|found| !found.validated) {
-            changes.push(Change::ValidateForeignKey { table: desired.table.clone(), name: unproven.name.clone() });
+            changes.push(Change::ValidateForeignKey {
+                table: desired.table.clone(),
+                name: unproven.name.clone(),
+                parent: unproven.table.clone(),
+            });
         }
         if holding.is_none() {
             changes.push(Change::AddForeignKey {

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::{column, policy, privilege};
+use super::{column, force, policy, privilege};
 use crate::catalog::CanonicalTable;
 use crate::error::SchemaError;
 use crate::name::Identifier;
@@ -66,6 +66,7 @@ pub(crate) fn tables(
     for table in tables {
         column::keys(table, &mut changes);
     }
+    let mut changes = force::lifted(tables, changes);
     for table in tables {
         policy::row_security(table, &mut changes);
         policy::policies(table, &mut changes, &mut kept);

@@ -1,3 +1,4 @@
+use std::any::TypeId;
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
@@ -12,10 +13,24 @@ use crate::scope::{Holder, OnDelete};
 /// What one derive says of an entity's table, not yet checked against other entities.
 #[derive(Clone, Debug)]
 pub struct Declaration {
+    pub(crate) entity: EntityType,
     pub(crate) table: RawTable,
     /// The column of a primary key that is one column.
     pub(crate) primary_key: Option<String>,
     pub(crate) part: Part,
+}
+
+/// The entity that a declaration is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EntityType {
+    pub(crate) id: TypeId,
+    pub(crate) name: &'static str,
+}
+
+impl EntityType {
+    fn of<E: EntityTrait>() -> Self {
+        Self { id: TypeId::of::<E>(), name: std::any::type_name::<E>() }
+    }
 }
 
 /// What a table's declarations are put together from.
@@ -27,6 +42,18 @@ pub(crate) enum Part {
     Policies(Vec<PolicyDraft>),
     /// From `Unscoped`.
     Unscoped { reason: String, privileges: BTreeSet<Privilege> },
+}
+
+impl Part {
+    /// The derive that says it.
+    pub(crate) fn derive(&self) -> &'static str {
+        match self {
+            Self::Scoped(scope) if scope.holder == Holder::Tenant => "TenantScoped",
+            Self::Scoped(_) => "UserScoped",
+            Self::Policies(_) => "RlsPolicies",
+            Self::Unscoped { .. } => "Unscoped",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -186,7 +213,12 @@ impl Declaration {
 
     fn of<E: EntityTrait>(part: Part) -> Self {
         let key = RawColumn::primary_key::<E>().column;
-        Self { table: RawTable::of::<E>(), primary_key: (!key.is_empty()).then_some(key), part }
+        Self {
+            entity: EntityType::of::<E>(),
+            table: RawTable::of::<E>(),
+            primary_key: (!key.is_empty()).then_some(key),
+            part,
+        }
     }
 
     /// The setting that carries the current user or tenant.

@@ -11,6 +11,17 @@ pub enum DeclarationError {
          (`use entity as _;`), since a crate that nothing names is not linked"
     )]
     NoEntities,
+    /// An entity is listed for one of its derives and not for another.
+    #[error(
+        "entity `{entity}` is listed, and its derive `{derive}` is not, so that what it says would not hold: list \
+         `{entity} as {derive}` too"
+    )]
+    Unlisted {
+        /// The entity.
+        entity: &'static str,
+        /// The derive.
+        derive: &'static str,
+    },
     /// A table, column or setting has a name PostgreSQL would not keep.
     #[error("table `{table}`: {source}")]
     Name {

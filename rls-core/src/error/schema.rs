@@ -87,6 +87,21 @@ pub enum SchemaError {
         /// What the server said.
         source: Arc<DbErr>,
     },
+    /// What fills a column or proves a key reads a table whose row security holds for this login.
+    #[error(
+        "table `{table}`: `{sql}` reads {}, whose row security is forced and holds for this login too, so that rows would \
+         be passed over: migrate as a login with BYPASSRLS, or fill the column in a migration of your own first, within \
+         `manager.maintenance(…)` with that table among its tables",
+        .hidden.as_ref().map_or_else(|| "a table".to_owned(), |hidden| format!("table `{hidden}`"))
+    )]
+    RowsHidden {
+        /// The table that is changed.
+        table: String,
+        /// The statement.
+        sql: String,
+        /// The table that is read.
+        hidden: Option<String>,
+    },
     /// The login may not do what is needed.
     #[error("the login may not {what}: {source}; let a login that may run this once: {sql}")]
     Privilege {

@@ -34,6 +34,17 @@ pub enum Change {
         /// Its member.
         member: Identifier,
     },
+    /// Do not force row security while the changes up to [`Change::RestoreForce`] read the table's rows: it holds for the
+    /// login that owns it too, and would hide them. In one transaction, and the application's role is held throughout.
+    LiftForce {
+        /// The table.
+        table: TableName,
+    },
+    /// Force row security again.
+    RestoreForce {
+        /// The table.
+        table: TableName,
+    },
     /// Add a column that names the user or tenant, filling existing rows.
     AddOwnerColumn {
         /// The table.
@@ -112,6 +123,8 @@ pub enum Change {
         table: TableName,
         /// The constraint.
         name: Identifier,
+        /// The table it refers to.
+        parent: TableName,
     },
     /// Create an index that the policies need.
     CreateIndex {
@@ -287,7 +300,9 @@ impl Change {
     #[must_use]
     pub fn table(&self) -> Option<&TableName> {
         match self {
-            Self::AddOwnerColumn { table, .. }
+            Self::LiftForce { table }
+            | Self::RestoreForce { table }
+            | Self::AddOwnerColumn { table, .. }
             | Self::DropColumn { table, .. }
             | Self::SetNotNull { table, .. }
             | Self::DropNotNull { table, .. }

@@ -35,6 +35,8 @@ impl Change {
             Self::CreateRole { .. } => "create_role",
             Self::AlterRole { .. } => "alter_role",
             Self::RevokeMembership { .. } => "revoke_membership",
+            Self::LiftForce { .. } => "lift_force",
+            Self::RestoreForce { .. } => "restore_force",
             Self::AddOwnerColumn { .. } => "add_owner_column",
             Self::DropColumn { .. } => "drop_column",
             Self::SetNotNull { .. } => "set_not_null",

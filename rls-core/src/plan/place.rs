@@ -7,6 +7,7 @@ impl Change {
     pub(crate) fn in_schema(&self, schema: &Identifier) -> Self {
         let mut change = self.clone();
         match &mut change {
+            Self::ValidateForeignKey { parent, .. } => *parent = parent.or_in(schema),
             Self::AddForeignKey { foreign_key, .. } => foreign_key.table = foreign_key.table.or_in(schema),
             Self::CreatePolicy { policy, .. } | Self::AlterPolicy { policy, .. } => {
                 *policy = Policy::map(policy, |expression| expression.in_schema(schema));
@@ -24,7 +25,9 @@ impl Change {
 
     fn table_mut(&mut self) -> Option<&mut TableName> {
         match self {
-            Self::AddOwnerColumn { table, .. }
+            Self::LiftForce { table }
+            | Self::RestoreForce { table }
+            | Self::AddOwnerColumn { table, .. }
             | Self::DropColumn { table, .. }
             | Self::SetNotNull { table, .. }
             | Self::DropNotNull { table, .. }

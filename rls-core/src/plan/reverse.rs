@@ -29,6 +29,8 @@ impl Change {
             Self::RevokeColumns { table, role, privilege, columns } => {
                 Self::GrantColumns { table, role, privilege, columns }
             }
+            Self::LiftForce { table } => Self::RestoreForce { table },
+            Self::RestoreForce { table } => Self::LiftForce { table },
             Self::AddOwnerColumn { table, column, .. } => Self::DropColumn { table, column },
             Self::SetNotNull { table, column, .. } => Self::DropNotNull { table, column },
             Self::DropNotNull { table, column } => Self::SetNotNull { table, column, backfill: None },

@@ -130,6 +130,8 @@ fn sign(change: &Change) -> char {
         | Change::RevokeSchema { .. }
         | Change::RevokeSequence { .. } => '-',
         Change::AlterRole { .. }
+        | Change::LiftForce { .. }
+        | Change::RestoreForce { .. }
         | Change::SetNotNull { .. }
         | Change::ValidateForeignKey { .. }
         | Change::DropNotNull { .. }

@@ -5,12 +5,30 @@ use std::collections::BTreeSet;
 use super::settings;
 use super::tables::{Declared, Tables};
 use crate::config::RlsConfig;
-use crate::entity::{DeclaredKey, DeclaredKind, DeclaredOwned, Marked, RawReference, RawTable};
+use crate::entity::{Declaration, DeclaredKey, DeclaredKind, DeclaredOwned, Marked, RawReference, RawTable};
 use crate::error::{DeclarationError, NameError};
 use crate::name::{Identifier, SettingName, TableName};
 use crate::policy::{self, PolicyDraft};
 use crate::privilege::Privilege;
 use crate::scope::{self, ForeignKey, Holder, Key, KeyType, Owned, Scope, ScopeKind, Through};
+
+/// Whether each derive of an entity in the list is in it too.
+pub(super) fn all_listed(
+    list: &[Declaration],
+    linked: impl Iterator<Item = Declaration>,
+) -> Result<(), DeclarationError> {
+    let is_listed = |asked: &Declaration| {
+        let derives = |listed: &&Declaration| listed.entity == asked.entity;
+        let mut derives = list.iter().filter(derives).map(|listed| listed.part.derive()).peekable();
+        derives.peek().is_none() || derives.any(|derive| derive == asked.part.derive())
+    };
+    for asked in linked {
+        if !is_listed(&asked) {
+            return Err(DeclarationError::Unlisted { entity: asked.entity.name, derive: asked.part.derive() });
+        }
+    }
+    Ok(())
+}
 
 pub(super) fn key<'a>(
     raw: &RawTable,

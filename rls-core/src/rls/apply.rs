@@ -48,6 +48,8 @@ where
         follow(&mut asked, change, by.as_ref());
     }
     transaction.execute_unprepared(SearchPath::PRINTING).await?;
+    let applied: Vec<Change> = changes.iter().map(|(change, _)| change.clone()).collect();
+    catalog::verify_grants(&transaction, &applied).await?;
     seal(&transaction, &tables, |table, policy, _| asked.get(&(table.clone(), policy.clone())).cloned().flatten())
         .await?;
     place.leave(&transaction).await?;

@@ -25,6 +25,9 @@ pub(super) async fn run(db: &DatabaseTransaction, change: &Change) -> Result<(),
 
 /// What a failed statement of a change means.
 pub(super) fn failure(change: &Change, sql: String, error: DbErr) -> SchemaError {
+    if let (RlsError::RowsHidden { table: hidden, .. }, Some(table)) = (RlsError::from(&error), change.table()) {
+        return SchemaError::RowsHidden { table: table.to_string(), sql, hidden };
+    }
     let state = RlsError::Database(Arc::new(error.clone())).sqlstate();
     let source = Arc::new(error);
     match (state.as_deref(), change) {

@@ -13,6 +13,9 @@ use super::quote::{identifier, literal, table};
 /// The attributes of a role that logs in and never bypasses row security.
 const LOGIN: &str = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION NOBYPASSRLS";
 
+/// The server alters no table for which a deferred check is still to come.
+const IMMEDIATE: &str = "SET CONSTRAINTS ALL IMMEDIATE";
+
 /// A statement, and how it is shown: the same but for secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Statement {
@@ -41,6 +44,8 @@ pub(crate) fn change(change: &Change) -> Vec<Statement> {
         Change::RevokeMembership { role, member } => {
             one(format!("REVOKE {} FROM {}", identifier(role), identifier(member)))
         }
+        Change::LiftForce { table: name } => one(force(&table(name), false)),
+        Change::RestoreForce { table: name } => one(force(&table(name), true)),
         Change::AddOwnerColumn { table: name, column, key, backfill } => {
             let (name, quoted) = (table(name), identifier(column));
             let add = format!("ALTER TABLE {name} ADD COLUMN {quoted} {}", key.as_sql());
@@ -48,7 +53,8 @@ pub(crate) fn change(change: &Change) -> Vec<Statement> {
                 None => one(format!("{add} NOT NULL")),
                 Some(backfill) => plain(vec![
                     add,
-                    fill(&name, &quoted, backfill),
+                    update(&name, &quoted, backfill),
+                    IMMEDIATE.to_owned(),
                     format!("ALTER TABLE {name} ALTER COLUMN {quoted} SET NOT NULL"),
                 ]),
             }
@@ -56,8 +62,8 @@ pub(crate) fn change(change: &Change) -> Vec<Statement> {
         Change::SetNotNull { table: name, column, backfill } => {
             let (name, quoted) = (table(name), identifier(column));
             let set = format!("ALTER TABLE {name} ALTER COLUMN {quoted} SET NOT NULL");
-            let fill = backfill.as_ref().map(|backfill| fill(&name, &quoted, backfill));
-            plain(fill.into_iter().chain([set]).collect())
+            let fill = backfill.as_ref().map(|backfill| [update(&name, &quoted, backfill), IMMEDIATE.to_owned()]);
+            plain(fill.into_iter().flatten().chain([set]).collect())
         }
         Change::DropColumn { table: name, column } => {
             one(format!("ALTER TABLE {} DROP COLUMN {}", table(name), identifier(column)))
@@ -77,7 +83,7 @@ pub(crate) fn change(change: &Change) -> Vec<Statement> {
         Change::DropForeignKey { table: name, name: constraint, .. } => {
             one(format!("ALTER TABLE {} DROP CONSTRAINT {}", table(name), identifier(constraint)))
         }
-        Change::ValidateForeignKey { table: name, name: constraint } => {
+        Change::ValidateForeignKey { table: name, name: constraint, .. } => {
             one(format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", table(name), identifier(constraint)))
         }
         Change::RestoreForeignKey { table: name, name: constraint, definition } => {
@@ -109,10 +115,7 @@ pub(crate) fn change(change: &Change) -> Vec<Statement> {
             let word = if *enable { "ENABLE" } else { "DISABLE" };
             one(format!("ALTER TABLE {} {word} ROW LEVEL SECURITY", table(name)))
         }
-        Change::ForceRowSecurity { table: name, force } => {
-            let word = if *force { "FORCE" } else { "NO FORCE" };
-            one(format!("ALTER TABLE {} {word} ROW LEVEL SECURITY", table(name)))
-        }
+        Change::ForceRowSecurity { table: name, force } => one(self::force(&table(name), *force)),
         Change::DropPolicy { table: name, policy, .. } => {
             one(format!("DROP POLICY {} ON {}", identifier(&policy.name), table(name)))
         }
@@ -171,9 +174,14 @@ pub(super) fn index_name(table: &TableName, columns: &[Identifier], only: Option
     Identifier::joined(&table.table, &format!("{}_{suffix}", words.join("_")))
 }
 
-fn fill(table: &str, column: &str, backfill: &str) -> String {
+/// Gives the rows without a value theirs.
+pub(super) fn update(table: &str, column: &str, expression: &str) -> String {
     // The line break keeps a comment at the end of the expression from swallowing what follows.
-    format!("UPDATE {table} SET {column} = ({backfill}\n) WHERE {column} IS NULL")
+    format!("UPDATE {table} SET {column} = ({expression}\n) WHERE {column} IS NULL")
+}
+
+fn force(table: &str, force: bool) -> String {
+    format!("ALTER TABLE {table} {} ROW LEVEL SECURITY", if force { "FORCE" } else { "NO FORCE" })
 }
 
 fn words(privileges: &BTreeSet<Privilege>) -> String {

@@ -80,7 +80,7 @@ fn not_null(name: &TableName, column: &Identifier, backfill: Option<&String>) ->
     let constraint = identifier(&check);
     let fill = backfill.map(|backfill| Step::Pages {
         table: literal(&quoted).map_or_else(String::new, |text| format!("{text}::regclass")),
-        fill: Fill { update: format!("UPDATE {quoted} SET {target} = ({backfill}\n) WHERE {target} IS NULL") },
+        fill: Fill { update: super::change::update(&quoted, &target, backfill) },
     });
     let filled = Step::Filled {
         table: name.clone(),
