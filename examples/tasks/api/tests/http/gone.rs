@@ -10,7 +10,8 @@ use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use futures_util::future::join_all;
-use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, Statement};
+use sea_orm::{EntityTrait, PaginatorTrait, TransactionTrait};
+use sea_orm_rls::UserContext;
 use serde_json::json;
 use tasks_entity::{comment, task};
 use tokio::io::AsyncWriteExt;
@@ -20,26 +21,30 @@ use tower::ServiceExt;
 
 use crate::fixture::{Service, request};
 
-/// Every connection of the pool is nobody's, and the server has no transaction open.
+const CONNECTIONS: u32 = 2;
+
+/// No session of the application is in a transaction, and a context ends with its transaction; all connections at once
+/// then serve someone else.
 async fn assert_nothing_left(service: &Service) {
-    let current = "SELECT coalesce(NULLIF(current_setting('app.user_id', true), ''), 'nobody')";
-    for _ in 0..8 {
-        let nobody = service.db.anonymous();
-        let row = nobody.query_one_raw(Statement::from_string(DbBackend::Postgres, current)).await.unwrap().unwrap();
-        assert_eq!(row.try_get_by_index::<String>(0).unwrap(), "nobody");
-    }
-    let open = format!(
-        "SELECT count(*) FROM pg_stat_activity WHERE usename = '{}' AND state <> 'idle'",
-        service.db.config().app_role()
-    );
+    let sessions =
+        format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{}'", service.db.config().app_role());
+    let open = format!("{sessions} AND (state <> 'idle' OR xact_start IS NOT NULL)");
     // A queued rollback is sent a moment after the drop.
-    for _ in 0..500 {
+    for waited in 0.. {
         if service.number(&open).await == 0 {
-            return;
+            break;
         }
+        assert!(waited < 500, "a transaction is left open");
         sleep(Duration::from_millis(10)).await;
     }
-    panic!("a transaction is left open");
+    let root = service.db.scope(UserContext::new(service.root.id));
+    let held = join_all((0..CONNECTIONS).map(|_| root.begin())).await;
+    for transaction in held {
+        let transaction = transaction.unwrap();
+        assert_eq!(task::Entity::find().count(&transaction).await.unwrap(), 0, "others have some");
+        transaction.commit().await.unwrap();
+    }
+    assert!(service.number(&sessions).await >= i64::from(CONNECTIONS), "these are the application's sessions");
 }
 
 /// Each task came with a comment.
@@ -57,7 +62,7 @@ async fn assert_nothing_half_written(service: &Service) -> u64 {
 
 #[tokio::test]
 async fn dropped_requests_leave_nothing_behind() {
-    let service = Service::with_connections(2).await;
+    let service = Service::with_connections(CONNECTIONS).await;
     let new = json!({ "title": "all or nothing", "comment": "both" });
     let (mut dropped, mut answered) = (0, 0);
     for round in 0_u64..300 {
@@ -114,7 +119,7 @@ async fn leave(address: SocketAddr, token: &str, delay: Duration, whole: bool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_thousand_clients_who_leave_in_the_middle_leave_nothing_behind() {
-    let service = Arc::new(Service::with_connections(2).await);
+    let service = Arc::new(Service::with_connections(CONNECTIONS).await);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let counted = service.router.clone().layer(middleware::from_fn(count));
