@@ -8,7 +8,9 @@ use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+    // The migrations of a database of its own would say more than what there is to try.
+    let usual = || EnvFilter::new("info,sqlx=warn,sea_orm_migration=warn,rls_core::rls=warn");
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| usual());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let ended = match Config::from_env() {
         Ok(config) => start::run(config).await,

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write, stdout};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use sea_orm::ConnectOptions;
 use sea_orm_rls::axum::Problem;
 use sea_orm_rls::{RlsConfig, RlsConnection};
 use tasks_entity::user;
@@ -30,8 +31,8 @@ pub async fn run(mut config: Config) -> Result<(), Box<dyn Error>> {
     };
     let tokens = Tokens::new(secret(&config, demo.is_some())?.as_bytes());
     let db = match (&config.database, &demo) {
-        (Some(url), _) => RlsConnection::connect(url, RlsConfig::from_env()?).await?,
-        (None, Some(demo)) => RlsConnection::connect(&demo.url, demo.config.clone()).await?,
+        (Some(url), _) => RlsConnection::connect(options(url), RlsConfig::from_env()?).await?,
+        (None, Some(demo)) => RlsConnection::connect(options(&demo.url), demo.config.clone()).await?,
         (None, None) => unreachable!("without a database there is one of its own"),
     };
     let app = App::new(db.clone(), tokens);
@@ -77,6 +78,13 @@ pub async fn run(mut config: Config) -> Result<(), Box<dyn Error>> {
         tracing::warn!("some connections to the database were not given back in time");
     }
     Ok(())
+}
+
+/// The name stands in the record of what administrators do.
+fn options(url: &str) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options.set_application_name("tasks-api");
+    options
 }
 
 fn secret(config: &Config, demo: bool) -> Result<String, &'static str> {

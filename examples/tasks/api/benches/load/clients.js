@@ -8,6 +8,7 @@ const { url, connections, seconds, people } = JSON.parse(readFileSync(0, 'utf8')
 const wrong = []
 const users = new Set()
 let checked = 0
+let visits = 0
 
 function any () {
   return people[Math.floor(Math.random() * people.length)]
@@ -27,7 +28,7 @@ function step (what, request, holds) {
   return {
     setupRequest: (base, context) => {
       if (context.user === undefined) {
-        context.user = any()
+        context.user = people[visits++ % people.length]
         do context.other = any(); while (context.other === context.user)
         users.add(context.user.id)
       }
@@ -69,6 +70,6 @@ autocannon({ url, connections, duration: seconds, requests }).then(result => {
   const { duration, errors, timeouts, latency } = result
   const rate = checked / duration
   writeSync(1, JSON.stringify({
-    checked, rate, wrong, users: users.size, errors: errors + timeouts, median: latency.p50, p99: latency.p99
+    checked, rate, wrong, visits, users: users.size, errors: errors + timeouts, median: latency.p50, p99: latency.p99
   }))
 })
