@@ -6,6 +6,8 @@ pub mod axum;
 #[cfg(doctest)]
 mod documented;
 
+#[cfg(feature = "rbac")]
+pub use rls_core::Restricted;
 pub use rls_core::{
     AdminConnection, AdminContext, AdminTransaction, App, Change, Command, ConfigError, ContextError, Declaration,
     DeclarationError, Expression, ForeignKey, Frozen, GateError, GateFinding, Holder, Identifier, Kept, Key, KeyType,

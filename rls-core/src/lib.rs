@@ -26,6 +26,8 @@ mod privilege;
 mod question;
 pub mod read;
 mod registry;
+#[cfg(feature = "rbac")]
+mod restricted;
 mod rls;
 mod scope;
 mod scoped;
@@ -50,6 +52,8 @@ pub use plan::{Change, Kept, Plan, PlanText, Verifier};
 pub use policy::{Command, Expression, Policy, PolicyDraft, PolicyKind};
 pub use privilege::Privilege;
 pub use registry::{Registered, Registry};
+#[cfg(feature = "rbac")]
+pub use restricted::Restricted;
 pub use rls::{Frozen, MissingTables, Rls, apply_changes, apply_statements, ensure_roles};
 pub use scope::{ForeignKey, Holder, Key, KeyType, OnDelete, Owned, Scope, ScopeKind, Through};
 pub use scoped::{

@@ -50,8 +50,9 @@ impl Registry {
     /// of this family's derives, whose declaration is not among these.
     pub fn new(declarations: impl IntoIterator<Item = Declaration>) -> Result<Self, DeclarationError> {
         let declarations: Vec<Declaration> = declarations.into_iter().collect();
+        let registry = Self::of(&declarations)?;
         check::all_listed(&declarations, linked())?;
-        Self::of(&declarations)
+        Ok(registry)
     }
 
     fn of(declarations: &[Declaration]) -> Result<Self, DeclarationError> {

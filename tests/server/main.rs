@@ -1,10 +1,12 @@
 //! All tests that need a server: one binary, one ephemeral PostgreSQL, a database a test, the application's role.
 
 mod admin;
+mod adopting;
 mod contexts;
 mod examples;
 mod fixture;
 mod habits;
+mod interplay;
 mod isolation;
 mod lane;
 mod migration;

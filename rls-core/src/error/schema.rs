@@ -87,6 +87,12 @@ pub enum SchemaError {
         /// What the server said.
         source: Arc<DbErr>,
     },
+    /// A transaction's statements do not reach one transaction of the server's.
+    #[error(
+        "the statements of this connection's transactions do not share one of the server's: connect to the server itself, \
+         or through a pooler that keeps transactions together, and not through a proxy whose `begin` does nothing"
+    )]
+    NoTransaction,
     /// What fills a column or proves a key reads a table whose row security holds for this login.
     #[error(
         "table `{table}`: `{sql}` reads {}, whose row security is forced and holds for this login too, so that rows would \

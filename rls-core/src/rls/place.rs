@@ -75,6 +75,7 @@ impl Place {
             SearchPath::PRINTING
         ))
         .await?;
+        held(db).await?;
         Ok(place)
     }
 
@@ -104,7 +105,19 @@ where
     if backend != DbBackend::Postgres {
         return Err(RlsError::Backend { backend: backend.as_str().to_owned() });
     }
+    if db.is_mock_connection() {
+        return Err(RlsError::Backend { backend: "mock".to_owned() });
+    }
     Ok(db.begin().await?)
+}
+
+/// Whether what the last message set is still set: statements pass through a connection of their own otherwise, and
+/// nothing that follows would be all or nothing.
+async fn held(db: &DatabaseTransaction) -> Result<(), RlsError> {
+    let query = format!("SELECT current_setting('lock_timeout') = '{LOCK_TIMEOUT}' AS held");
+    let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, query)).await?;
+    let held: bool = row.map_or(Ok(false), |row| row.try_get("", "held"))?;
+    if held { Ok(()) } else { Err(SchemaError::NoTransaction.into()) }
 }
 
 /// A transaction in which no other deployment applies anything.

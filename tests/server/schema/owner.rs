@@ -2,8 +2,7 @@
 
 use sea_orm::{ActiveModelTrait, ConnectionTrait, Database, DatabaseConnection, EntityTrait, Set};
 use sea_orm_rls::{
-    AdminContext, Change, Plan, Registry, Rls, RlsConfig, RlsConnection, RlsError, SchemaError, TenantScoped,
-    UserContext, registry,
+    AdminContext, Change, Plan, Registry, Rls, RlsConfig, RlsConnection, RlsError, SchemaError, UserContext, registry,
 };
 use uuid::Uuid;
 

@@ -62,5 +62,6 @@ mod context {
 pub(crate) fn main() {
     let member = context::Member { user: &7_i64, names: Vec::new() };
     assert!(sea_orm_rls::RlsContext::settings(&member).is_ok());
-    sea_orm_rls::registry![user::Entity, task::Entity].unwrap();
+    sea_orm_rls::registry![user::Entity, task::Entity, task::Entity as TenantScoped, task::Entity as RlsPolicies]
+        .unwrap();
 }

@@ -50,7 +50,8 @@ pub(super) fn main() {
         let message = "table `task` is registered twice, with different scopes: keep one, or make both say the same";
         assert!(matches!(refused(clash, message), DeclarationError::Clash { .. }));
     }
-    sea_orm_rls::registry![granted::Entity, granted::Entity].unwrap();
+    let unlisted = sea_orm_rls::registry![granted::Entity, granted::Entity].unwrap_err();
+    assert!(matches!(unlisted, DeclarationError::Unlisted { derive: "Unscoped", .. }), "{unlisted}");
 
     // The derive refuses a blank reason; a declaration made by hand is refused here.
     let error = refused(
