@@ -1,6 +1,8 @@
 //! PostgreSQL row-level security for SeaORM 2.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "axum")]
+pub mod axum;
 #[cfg(doctest)]
 mod documented;
 

@@ -57,7 +57,7 @@ async fn run() {
         let db = RlsConnection::connect_with(database.url(), config.clone(), registry.clone()).await.unwrap();
         connects.push(begun.elapsed());
         let begun = Instant::now();
-        db.check().await.unwrap();
+        db.check_gate().await.unwrap();
         checks.push(begun.elapsed());
         db.close().await;
         let begun = Instant::now();

@@ -75,13 +75,13 @@ impl RlsConnection {
         let observer = Observer::new(options.get_record_stmt_in_spans());
         let app = login::pool(&options, config.app(), options.get_max_connections()).await?;
         let admin = login::pool(&options, config.admin(), Some(ADMIN_CONNECTIONS)).await?;
-        gated(&app, &config, &registry).await?;
-        let record = if let Some(table) = config.audit() {
-            Some(Audit::find(&app, table, &config).await?.record)
-        } else {
+        if !config.enabled() {
+            tracing::warn!("RLS_ENABLED is false: row security is not checked, and every user may see every row");
+        }
+        if config.audit().is_none() {
             tracing::warn!("RLS_AUDIT is false: what administrators do leaves no record in the database");
-            None
-        };
+        }
+        let record = ask(&app, &config, &registry).await?.map(|audit| audit.record);
         let admin_settings: Arc<[KnownSetting]> = match record {
             Some(_) => registry.settings().into_iter().map(KnownSetting::new).chain([audit::known_setting()]).collect(),
             None => Arc::clone(&settings),
@@ -129,6 +129,19 @@ impl RlsConnection {
         Scoped::new(self.admin.clone(), &context)
     }
 
+    /// Asks again what [`RlsConnection::connect`] asked, for a health check; what the configuration switches off is not
+    /// asked for.
+    ///
+    /// Statements sent: three that only read. Privilege needed: to connect.
+    ///
+    /// # Errors
+    ///
+    /// [`RlsError::Gate`] where isolation or the audit would no longer hold, with every reason; [`RlsError::Database`],
+    /// [`RlsError::ConnectionLost`] where the server cannot be asked.
+    pub async fn check_gate(&self) -> Result<(), RlsError> {
+        ask(self.app.pg(), &self.config, &self.registry).await.map(|_| ())
+    }
+
     /// As [`RlsConnection::admin`], in transactions in which the server refuses every write, with
     /// [`RlsError::ReadOnly`]. Sends nothing.
     ///
@@ -164,20 +177,6 @@ impl RlsConnection {
         tracing::info!(actor = context.actor(), reason = context.reason(), audited, "{what}");
     }
 
-    /// Asks again whether isolation and the audit hold, as [`RlsConnection::connect`] did: for a probe of readiness, or
-    /// after somebody else's migrations. Sends three statements; any login may ask.
-    ///
-    /// # Errors
-    ///
-    /// [`RlsError::Gate`] where isolation or the audit would not hold, with every reason; [`RlsError::Database`].
-    pub async fn check(&self) -> Result<(), RlsError> {
-        gated(self.app.pg(), &self.config, &self.registry).await?;
-        if let Some(table) = self.config.audit() {
-            Audit::find(self.app.pg(), table, &self.config).await?;
-        }
-        Ok(())
-    }
-
     /// Calls `callback` after each statement, as SeaORM's `set_metric_callback` does; it holds for the scopes made
     /// afterwards. The statement it is given holds the values. A stream is told of when it ends, fails or is dropped,
     /// with the time since its first row was asked for. Begin and commit messages and unprepared text are not told of.
@@ -208,12 +207,15 @@ impl RlsConnection {
     }
 }
 
-async fn gated(app: &PgPool, config: &RlsConfig, registry: &Registry) -> Result<(), RlsError> {
+/// What has to hold before anything runs.
+async fn ask(app: &PgPool, config: &RlsConfig, registry: &Registry) -> Result<Option<Audit>, RlsError> {
     if config.enabled() {
-        return gate::check(app, config, registry).await;
+        gate::check(app, config, registry).await?;
     }
-    tracing::warn!("RLS_ENABLED is false: row security is not checked, and every user may see every row");
-    Ok(())
+    match config.audit() {
+        Some(table) => Audit::find(app, table, config).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 impl fmt::Debug for RlsConnection {

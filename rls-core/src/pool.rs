@@ -45,6 +45,7 @@ impl Pool {
         Opening { read_only, record: self.record.clone() }
     }
 
+    /// For what runs on behalf of nobody.
     pub(crate) fn pg(&self) -> &PgPool {
         &self.pg
     }

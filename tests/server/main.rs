@@ -14,3 +14,4 @@ mod migration;
 mod policies;
 mod scenarios;
 mod schema;
+mod web;

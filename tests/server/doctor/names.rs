@@ -38,7 +38,7 @@ async fn tables_behind_the_first_schema_are_found_by_all() {
     assert_eq!(report.findings().len(), 2, "{}", report.text(false));
     // What comes to stand before a table is what statements reach, and is what all of them tell.
     owner.execute_unprepared("CREATE TABLE first.task (LIKE public.task)").await.unwrap();
-    assert!(matches!(db.check().await, Err(RlsError::Gate(_))), "asked again");
+    assert!(matches!(db.check_gate().await, Err(RlsError::Gate(_))), "asked again");
     let findings = gate(RlsConnection::connect_with(fixture.database.url(), config.clone(), entities()).await);
     assert!(findings.contains(&GateFinding::NotEnabled { table: "task".to_owned() }), "{findings:?}");
     let plan = rls.plan(&owner).await.unwrap();
@@ -53,7 +53,7 @@ async fn tables_behind_the_first_schema_are_found_by_all() {
     owner.execute_unprepared(&format!("REVOKE USAGE ON SCHEMA first FROM \"{app}\"")).await.unwrap();
     let findings = gate(RlsConnection::connect_with(fixture.database.url(), config, entities()).await);
     assert_eq!(findings, []);
-    db.check().await.unwrap();
+    db.check_gate().await.unwrap();
 }
 
 #[tokio::test]
