@@ -114,6 +114,70 @@ mod tag {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// Rows that belong to whom their folder belongs, by its name.
+mod folder {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_rls::UserScoped;
+
+    pub mod owned {
+        use super::*;
+
+        #[sea_orm::model]
+        #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+        #[sea_orm(table_name = "folder")]
+        #[user_scoped(no_foreign_key)]
+        pub struct Model {
+            #[sea_orm(primary_key, auto_increment = false)]
+            pub name: String,
+            pub owner_id: Uuid,
+        }
+
+        impl ActiveModelBehavior for ActiveModel {}
+    }
+
+    pub mod page {
+        use super::*;
+
+        #[sea_orm::model]
+        #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+        #[sea_orm(table_name = "page")]
+        #[user_scoped(via = "owned")]
+        pub struct Model {
+            #[sea_orm(primary_key, auto_increment = false)]
+            pub id: Uuid,
+            pub folder: String,
+            #[sea_orm(belongs_to, from = "folder", to = "name")]
+            pub of: HasOne<super::owned::Entity>,
+        }
+
+        impl ActiveModelBehavior for ActiveModel {}
+    }
+}
+
+#[tokio::test]
+async fn references_that_differ_in_case_alone_are_told() {
+    let (database, owner) = database().await;
+    owner
+        .execute_unprepared(
+            "CREATE COLLATION one (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+             CREATE TABLE folder (name text PRIMARY KEY, owner_id uuid NOT NULL);
+             CREATE TABLE page (id uuid PRIMARY KEY, folder text COLLATE one NOT NULL)",
+        )
+        .await
+        .unwrap();
+    let config = crate::fixture::config(&database);
+    let registry = registry![folder::owned::Entity, folder::page::Entity].unwrap();
+    Rls::new(registry.clone(), config.clone()).sync(&owner).await.unwrap();
+    let report = Doctor::new(registry, config).examine(&owner).await.unwrap();
+    let found: Vec<&str> = report
+        .findings()
+        .iter()
+        .filter(|finding| finding.rule.id == "RLS207")
+        .map(|finding| finding.object.as_str())
+        .collect();
+    assert_eq!(found, ["public.page.folder"], "{}", report.text(false));
+}
+
 #[tokio::test]
 async fn owners_that_differ_in_case_alone_are_told() {
     let (database, owner) = database().await;

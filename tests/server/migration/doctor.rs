@@ -81,9 +81,7 @@ fn assert_is_what_code_hosts_take(sarif: &JsonValue) {
         assert!(location["physicalLocation"]["region"]["startLine"].as_u64().is_some_and(|line| line > 0));
         assert!(location["logicalLocations"][0]["fullyQualifiedName"].is_string());
         assert!(
-            result["partialFingerprints"]
-                .as_object()
-                .is_some_and(|prints| prints.values().all(sea_orm::JsonValue::is_string))
+            result["partialFingerprints"].as_object().is_some_and(|prints| prints.values().all(JsonValue::is_string))
         );
     }
 }
