@@ -8,7 +8,7 @@ mod canonical;
 mod online;
 mod path;
 mod policy;
-mod query;
+pub(crate) mod query;
 mod read;
 mod role;
 mod security;

@@ -6,6 +6,7 @@
 //! | `rls apply [--accept-weakening]` | changes it | 0; 1: an error, and nothing was changed |
 //! | `rls status` | one line a table | 0; 1 |
 //! | `rls generate NAME [-d DIR]` | writes a migration that changes it, and back | 0; 1 |
+//! | `rls report [-o FILE]` | writes a page about it all, as HTML | 0; 1 |
 //! | `rls import [--schema S]… [--output FILE]` | prints hand-written policies as Rust | 0; 1 |
 //!
 //! `-u`, `-s`, `-v`, `DATABASE_URL`, `DATABASE_SCHEMA` and `.env` are as in SeaORM's subcommands. Colours are for a
@@ -16,6 +17,7 @@ mod command;
 mod connect;
 mod error;
 mod output;
+mod report;
 mod status;
 
 use std::process::exit;

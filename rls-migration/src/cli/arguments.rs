@@ -5,6 +5,8 @@ use std::process::exit;
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches, Subcommand, ValueEnum};
 use sea_orm_migration::cli::Cli;
 
+use super::report::FILE;
+
 /// Whose command it is.
 pub(super) enum Parsed {
     SeaOrm,
@@ -38,6 +40,15 @@ pub(super) enum RlsCommand {
     },
     /// Show each table: its scope, its policies, and whether it is as its entity says
     Status,
+    /// Write a page for people: who owns what, policies in words and in SQL, roles, findings
+    Report {
+        /// The file, which may be a report of before; `-` prints
+        #[arg(short = 'o', long, value_name = "FILE", default_value = FILE)]
+        output: PathBuf,
+        /// The page's form
+        #[arg(long, value_enum, default_value_t = PageFormat::Html)]
+        format: PageFormat,
+    },
     /// Write a migration that brings the database to what the entities say, and back
     Generate {
         /// Name of the new migration
@@ -64,10 +75,15 @@ pub(super) enum Format {
     Json,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum PageFormat {
+    Html,
+}
+
 /// SeaORM's command line with `rls` in it, so that its help shows both.
 fn command() -> Command {
     let rls = Command::new("rls")
-        .about("Row-level security: plan, apply, status, generate, import")
+        .about("Row-level security: plan, apply, status, report, generate, import")
         .display_order(100)
         .subcommand_required(true)
         .arg_required_else_help(true);

@@ -7,10 +7,10 @@ use sea_orm_migration::MigratorTraitSelf;
 use sea_orm_migration::sea_orm::{DatabaseConnection, DbErr};
 
 use super::CliError;
-use super::arguments::{Arguments, Format, RlsCommand};
+use super::arguments::{Arguments, Format, PageFormat, RlsCommand};
 use super::connect::{connect, trace};
 use super::output::{colours, print};
-use super::status;
+use super::{report, status};
 use crate::generate::{self, MigrationName};
 use crate::{RlsMigrator, import};
 
@@ -50,6 +50,7 @@ pub(super) async fn run<M: MigratorTraitSelf>(
                     }
                     apply(rls, &db, *accept_weakening).await
                 }
+                RlsCommand::Report { output, format: PageFormat::Html } => report::run(&rls, &db, output, pending).await,
                 RlsCommand::Generate { migration_dir, .. } if pending == 0 => {
                     generate(&rls, &db, name.as_ref(), migration_dir.as_deref()).await
                 }
