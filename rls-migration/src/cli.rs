@@ -17,6 +17,7 @@ mod command;
 mod connect;
 mod error;
 mod output;
+mod progress;
 mod report;
 mod status;
 

@@ -7,6 +7,7 @@ mod import;
 #[rustfmt::skip]
 mod imported;
 mod process;
+mod report;
 mod verbs;
 
 use sea_orm::ConnectionTrait;

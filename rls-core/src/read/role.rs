@@ -58,7 +58,9 @@ async fn found(
     let named = roles.iter().map(text).collect::<Vec<_>>().join(", ");
     let columns = ATTRIBUTES.map(|(column, _)| column).join(", ");
     let mut found = BTreeMap::new();
-    for row in rows(db, format!("SELECT rolname::text AS role, {columns} FROM pg_roles WHERE rolname IN ({named})")).await? {
+    for row in
+        rows(db, format!("SELECT rolname::text AS role, {columns} FROM pg_roles WHERE rolname IN ({named})")).await?
+    {
         let mut attributes = Vec::new();
         for (column, word) in ATTRIBUTES {
             if get::<bool>(&row, column)? {

@@ -48,6 +48,9 @@ pub(super) enum RlsCommand {
         /// The page's form
         #[arg(long, value_enum, default_value_t = PageFormat::Html)]
         format: PageFormat,
+        /// The file with what is allowed and denied of the doctor's findings [default: rls.verdicts]
+        #[arg(long, value_name = "FILE")]
+        verdicts: Option<PathBuf>,
     },
     /// Write a migration that brings the database to what the entities say, and back
     Generate {

@@ -3,23 +3,46 @@ use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 
 use rls_core::Rls;
+use rls_core::lint::{Doctor, Verdicts};
 use sea_orm_migration::sea_orm::DatabaseConnection;
 
 use super::CliError;
 use super::output::print;
+use super::progress::during;
 use crate::report;
 
 /// What the file is called where none is named.
 pub(super) const FILE: &str = "rls-report.html";
 
+/// What the project says of the doctor's findings where no file is named.
+const VERDICTS: &str = "rls.verdicts";
+
+/// What the file allows and denies; one that was named must be there.
+pub(super) fn verdicts(named: Option<&Path>) -> Result<Verdicts, CliError> {
+    let file = named.unwrap_or(Path::new(VERDICTS));
+    let text = match fs::read_to_string(file) {
+        Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => String::new(),
+        read => read.map_err(|source| CliError::Io { doing: "read", path: file.to_owned(), source })?,
+    };
+    Verdicts::parse(&text).map_err(|source| CliError::Verdicts { file: file.to_owned(), source })
+}
+
 /// Writes the page to `output`, to standard output where that is `-`.
-pub(super) async fn run(rls: &Rls, db: &DatabaseConnection, output: &Path, pending: usize) -> Result<i32, CliError> {
+pub(super) async fn run(
+    rls: &Rls,
+    verdicts: &Verdicts,
+    db: &DatabaseConnection,
+    output: &Path,
+    pending: usize,
+) -> Result<i32, CliError> {
     let to_file = output != Path::new("-");
     if to_file {
         // Before anything is asked.
         may_be_written_over(output)?;
     }
-    let report = report::gather(rls, None, db, pending, chrono::Utc::now()).await?;
+    let doctor = Doctor::new(rls.registry().clone(), rls.config().clone());
+    let work = report::gather(rls, &doctor, verdicts, db, pending, chrono::Utc::now());
+    let report = during(format!("Examining {} tables", rls.registry().scopes().len()), work).await?;
     let html = report::html(&report);
     if !to_file {
         return print(&html).map(|()| 0);

@@ -79,9 +79,9 @@ fn was<'a>(table: &'a Table, compared: &'a Compared, asked: &Identifier) -> Opti
 /// Whether more than its name and comment would be changed.
 fn is_changed(table: &Table, compared: &Compared, asked: &Identifier) -> bool {
     changes(table, compared).any(|change| match change {
-        Change::AlterPolicy { policy, .. } | Change::CreatePolicy { policy, .. } | Change::DropPolicy { policy, .. } => {
-            policy.name == *asked
-        }
+        Change::AlterPolicy { policy, .. }
+        | Change::CreatePolicy { policy, .. }
+        | Change::DropPolicy { policy, .. } => policy.name == *asked,
         _ => false,
     })
 }
@@ -137,10 +137,7 @@ mod tests {
             table.held.as_mut().unwrap().policies.extend([(stray, Origin::ByHand), (old, Origin::Applied)]);
             Vec::new()
         });
-        assert_eq!(
-            by_hand,
-            [("stray".to_owned(), State::ByHand), ("was_asked".to_owned(), State::NoLongerAsked)]
-        );
+        assert_eq!(by_hand, [("stray".to_owned(), State::ByHand), ("was_asked".to_owned(), State::NoLongerAsked)]);
     }
 
     #[test]
@@ -149,7 +146,8 @@ mod tests {
         let asked = scope.asked_policies(&RlsConfig::new());
         let mut held = held("task", asked.clone());
         held.policies[0].1 = Origin::Altered;
-        held.policies[1].0 = Policy { rule: rls_core::policy::Rule::Select { using: Some(Expression::True) }, ..asked[1].clone() };
+        held.policies[1].0 =
+            Policy { rule: rls_core::policy::Rule::Select { using: Some(Expression::True) }, ..asked[1].clone() };
         let subject = Table { name: table("task"), scope, asked, held: Some(held) };
         let compared = Compared::Not("no TEMPORARY".to_owned());
         let states: Vec<State> = lines(&subject, &compared).into_iter().map(|line| line.state).collect();

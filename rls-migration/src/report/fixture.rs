@@ -45,7 +45,12 @@ pub(crate) fn current(holder: Holder, name: &str) -> Expression {
 }
 
 pub(crate) fn through(name: &str, parent: &str, holds: Expression) -> Expression {
-    Expression::Through { column: column(name), parent: table(parent), parent_column: column("id"), holds: Box::new(holds) }
+    Expression::Through {
+        column: column(name),
+        parent: table(parent),
+        parent_column: column("id"),
+        holds: Box::new(holds),
+    }
 }
 
 /// A table that holds these policies, as this family applied them.
@@ -70,14 +75,8 @@ pub(crate) fn owned(holder: Holder, name: &str, parent: &str) -> Key {
 
 /// A scope whose rows belong through those of another table.
 pub(crate) fn child(name: &str, holder: Holder, by: &str, parent: &str, holds: Expression) -> Scope {
-    let through = Through {
-        holder,
-        column: column(by),
-        parent: table(parent),
-        parent_column: column("id"),
-        unique: true,
-        holds,
-    };
+    let through =
+        Through { holder, column: column(by), parent: table(parent), parent_column: column("id"), unique: true, holds };
     Scope { through: vec![through], ..scope(name, Vec::new()) }
 }
 
@@ -95,7 +94,10 @@ pub(crate) fn entities() -> Vec<Scope> {
     vec![
         child("comment", Holder::User, "task_id", "task", own()),
         country,
-        scope("invoice", vec![owned(Holder::Tenant, "tenant_id", "organisation"), owned(Holder::User, "owner_id", "user")]),
+        scope(
+            "invoice",
+            vec![owned(Holder::Tenant, "tenant_id", "organisation"), owned(Holder::User, "owner_id", "user")],
+        ),
         notice,
         scope("organisation", vec![key(Holder::Tenant, "id")]),
         child("reaction", Holder::User, "comment_id", "comment", through("task_id", "task", own())),

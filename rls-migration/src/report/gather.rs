@@ -11,7 +11,8 @@ use super::{Compared, Held, HeldRole, Report, Role, Table};
 /// Reads all that the page tells, in transactions that are rolled back.
 pub(crate) async fn gather(
     rls: &Rls,
-    verdicts: Option<&Verdicts>,
+    doctor: &Doctor,
+    verdicts: &Verdicts,
     db: &DatabaseConnection,
     pending: usize,
     at: DateTime<Utc>,
@@ -34,8 +35,7 @@ pub(crate) async fn gather(
     };
     let tables: Vec<Table> = scopes.iter().zip(names).zip(found).map(table).collect();
     let roles = roles(rls, db, &server.login, &tables, &strangers).await?;
-    let findings = Doctor::new(registry.clone(), config.clone()).examine(db).await?;
-    let findings = if let Some(verdicts) = verdicts { findings.under(verdicts) } else { findings };
+    let findings = doctor.examine(db).await?.under(verdicts);
     Ok(Report {
         at,
         version: server.version,

@@ -69,13 +69,12 @@ impl Page<'_> {
             let at = self.scoped().find(|(_, table)| diagram::shown(&table.name, &self.report.schema) == name)?.0;
             Some(format!("#{}", anchor(at)))
         };
-        let key = |class: &'static str, text: &str| {
-            Element::of("span", "key").child(Element::of("span", class)).text(text)
-        };
+        let key =
+            |class: &'static str, text: &str| Element::of("span", "key").child(Element::of("span", class)).text(text);
         section("ownership", "Who owns what")
             .child(Element::new("p").text(
                 "An arrow leads from a table to the one that its rows belong to; the column that says so is on top of the \
-                 table where the arrow begins.",
+                 table where the arrow begins. Lines that meet in a dot lead to the same table; others only cross.",
             ))
             .child(
                 Element::of("p", "legend")

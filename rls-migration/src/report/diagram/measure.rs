@@ -34,7 +34,7 @@ impl Shape {
         let mut tabs: Vec<Tab> = edges.map(|(at, edge)| tab(at, edge)).collect();
         let Node { name, kind } = &graph.nodes[node];
         let name = wrapped(name, 24);
-        let note = match kind {
+        let said = match kind {
             NodeKind::Identity(rls_core::Holder::User) => "the users",
             NodeKind::Identity(rls_core::Holder::Tenant) => "the tenants",
             NodeKind::OwnPolicies => "policies of its own",
@@ -47,16 +47,16 @@ impl Shape {
         let tab_height = if lines == 0 { 0 } else { count(lines) * COLUMN_LINE + 6 };
         let tabs_width: i32 = tabs.iter().map(|tab| tab.width).sum();
         let named = name.iter().map(|line| text_width(line, NAME_SIZE)).max().unwrap_or_default();
-        let width = (named + 24).max(text_width(note, COLUMN_SIZE) + 20).max(tabs_width).max(88);
+        let width = (named + 24).max(text_width(said, COLUMN_SIZE) + 20).max(tabs_width).max(88);
         // The tabs fill the box.
         let spare = width - tabs_width;
         let many = count(tabs.len());
         for tab in &mut tabs {
             tab.width += spare / many;
         }
-        let noted = if note.is_empty() { 0 } else { COLUMN_LINE };
+        let noted = if said.is_empty() { 0 } else { COLUMN_LINE };
         let height = tab_height + count(name.len()) * NAME_LINE + noted + 14;
-        Self { name, note, tabs, tab_height, width, height }
+        Self { name, note: said, tabs, tab_height, width, height }
     }
 }
 

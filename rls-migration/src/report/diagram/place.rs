@@ -26,6 +26,13 @@ pub(super) struct Net {
     pub(super) lanes: BTreeMap<usize, i32>,
 }
 
+impl Net {
+    /// Where it leaves a row downwards: at its table, or past other tables.
+    pub(super) fn leaves(&self, row: usize, rows: &Rows) -> Option<i32> {
+        if rows.of[self.parent] == row { Some(self.port) } else { self.lanes.get(&row).copied() }
+    }
+}
+
 /// Where everything is, from left to right.
 pub(super) struct Placed {
     /// The left side of each node.
@@ -55,16 +62,11 @@ impl Placed {
         left + width / 2
     }
 
-    /// Where a net leaves a row downwards: at its table, or past other tables.
-    pub(super) fn leaves(&self, net: &Net, row: usize, rows: &Rows) -> Option<i32> {
-        if rows.of[net.parent] == row { Some(net.port) } else { net.lanes.get(&row).copied() }
-    }
-
     fn row(&mut self, at: usize, graph: &Graph, shapes: &[Shape], rows: &Rows) {
         let above = at.checked_sub(1);
         let wanted = |node: usize| {
             let nets = self.nets.iter().filter(|net| net.edges.iter().any(|edge| graph.edges[*edge].child == node));
-            let places: Vec<i32> = nets.filter_map(|net| self.leaves(net, above?, rows)).collect();
+            let places: Vec<i32> = nets.filter_map(|net| net.leaves(above?, rows)).collect();
             if places.is_empty() { 0 } else { places.iter().sum::<i32>() / count(places.len()) }
         };
         let mut items: Vec<Item> = rows.rows[at]
@@ -78,7 +80,7 @@ impl Placed {
             .enumerate()
             .filter(|(_, net)| rows.of[net.parent] < at)
             .filter(|(_, net)| net.edges.iter().any(|edge| rows.of[graph.edges[*edge].child] > at))
-            .filter_map(|(id, net)| Some((id, self.leaves(net, above?, rows)?)))
+            .filter_map(|(id, net)| Some((id, net.leaves(above?, rows)?)))
             .collect();
         for (id, wanted) in passing {
             // Through the middle of the boxes that want to be where the line is.
@@ -106,7 +108,7 @@ impl Placed {
         for &node in &rows.rows[at] {
             let leads_to = |edge: usize| {
                 let net = self.nets.iter().find(|net| net.edges.contains(&edge));
-                net.and_then(|net| self.leaves(net, at.checked_sub(1)?, rows)).unwrap_or(i32::MAX)
+                net.and_then(|net| net.leaves(at.checked_sub(1)?, rows)).unwrap_or(i32::MAX)
             };
             let mut tabs: Vec<(i32, usize, i32)> =
                 shapes[node].tabs.iter().map(|tab| (leads_to(tab.edge), tab.edge, tab.width)).collect();
@@ -122,7 +124,7 @@ impl Placed {
     /// Moves trunks aside that would lie on another's branch in the lines below a row.
     fn part_lines(&mut self, row: usize, graph: &Graph, shapes: &[Shape], rows: &Rows) {
         for id in 0..self.nets.len() {
-            let Some(x) = self.leaves(&self.nets[id], row, rows) else { continue };
+            let Some(x) = self.nets[id].leaves(row, rows) else { continue };
             let below: Vec<i32> = self.others(id, row + 1, graph, rows);
             let is_port = rows.of[self.nets[id].parent] == row;
             // A lane is also the end of a branch in the lines above.
@@ -130,7 +132,7 @@ impl Placed {
                 Vec::new()
             } else {
                 let sources = self.nets.iter().enumerate().filter(|(other, _)| *other != id);
-                sources.filter_map(|(_, net)| self.leaves(net, row.checked_sub(1)?, rows)).collect()
+                sources.filter_map(|(_, net)| net.leaves(row.checked_sub(1)?, rows)).collect()
             };
             let room = if is_port { shapes[self.nets[id].parent].width / 2 - 10 } else { GAP / 2 };
             let free = |x: i32| below.iter().chain(&above).all(|other| (other - x).abs() >= APART);
@@ -202,7 +204,8 @@ fn spread(items: &[Item]) -> Vec<i32> {
         }
         blocks.push(block);
     }
-    let starts = blocks.iter().flat_map(|(sum, many)| std::iter::repeat_n(sum / many, usize::try_from(*many).unwrap_or(1)));
+    let starts =
+        blocks.iter().flat_map(|(sum, many)| std::iter::repeat_n(sum / many, usize::try_from(*many).unwrap_or(1)));
     let mut middles: Vec<i32> = starts.zip(&offsets).map(|(start, offset)| start + offset).collect();
     // Within the drawing: from the left, then from the right.
     let half = WIDEST.max(right) / 2;

@@ -42,7 +42,7 @@ impl Routes {
         let mut channels: Vec<Vec<Wire>> = (0..=many).map(|_| Vec::new()).collect();
         let mut sides: Vec<(usize, usize)> = Vec::new();
         for (id, net) in placed.nets.iter().enumerate() {
-            for at in 1..=many {
+            for (at, channel) in channels.iter_mut().enumerate().skip(1) {
                 let to: Vec<i32> = net
                     .edges
                     .iter()
@@ -54,15 +54,23 @@ impl Routes {
                 if to.is_empty() && (!is_below_parent || net.back.is_empty()) {
                     continue;
                 }
-                let from = placed.leaves(net, at - 1, rows);
-                channels[at].push(Wire { net: id, from, to, sides: Vec::new(), track: 0 });
+                let from = net.leaves(at - 1, rows);
+                channel.push(Wire { net: id, from, to, sides: Vec::new(), track: 0 });
             }
             for edge in &net.back {
                 let (side, child, parent) = (sides.len(), rows.of[graph.edges[*edge].child], rows.of[net.parent] + 1);
                 sides.push((child, parent));
-                channels[child].push(Wire { net: id, from: None, to: vec![placed.tab(*edge)], sides: vec![side], track: 0 });
+                channels[child].push(Wire {
+                    net: id,
+                    from: None,
+                    to: vec![placed.tab(*edge)],
+                    sides: vec![side],
+                    track: 0,
+                });
                 let below = channels[parent].iter_mut().find(|wire| wire.net == id && wire.from.is_some());
-                below.into_iter().for_each(|wire| wire.sides.push(side));
+                if let Some(wire) = below {
+                    wire.sides.push(side);
+                }
             }
         }
         let left = placed.left.iter().copied().min().unwrap_or_default();

@@ -105,16 +105,15 @@ const SMALL: &str = "
 
 /// Many tables of users and tenants, through others too.
 fn large() -> Graph {
-    let mut text = String::from("@user\n%organisation\nuser.tenant_id -> organisation\n");
-    for at in 0..24 {
-        text.push_str(&format!("user_table_number_{at}.owner_id -> user\n"));
-    }
-    for at in 0..8 {
-        text.push_str(&format!("both_{at}.tenant_id -> organisation\nboth_{at}.owner_id -> user\n"));
-        text.push_str(&format!("part_of_both_{at}.both_{at}_id -> both_{at}\n"));
-        text.push_str(&format!("part_of_both_{at}.reviewer_id -> user\n"));
-    }
-    graph(&text)
+    let own = (0..24).map(|at| format!("user_table_number_{at}.owner_id -> user\n"));
+    let both = (0..8).map(|at| {
+        format!(
+            "both_{at}.tenant_id -> organisation\nboth_{at}.owner_id -> user\n\
+             part_of_both_{at}.both_{at}_id -> both_{at}\npart_of_both_{at}.reviewer_id -> user\n"
+        )
+    });
+    let tables: String = own.chain(both).collect();
+    graph(&format!("@user\n%organisation\nuser.tenant_id -> organisation\n{tables}"))
 }
 
 #[test]
@@ -130,7 +129,7 @@ fn forty_tables_stay_within_the_width() {
     laid.holds_together();
     assert!(laid.graph.nodes.len() > 40);
     assert!(laid.routes.right - laid.routes.left <= WIDEST + 40, "{}", laid.routes.right - laid.routes.left);
-    for edge in laid.graph.edges.iter() {
+    for edge in &laid.graph.edges {
         assert!(laid.rows.of[edge.parent] < laid.rows.of[edge.child]);
     }
 }

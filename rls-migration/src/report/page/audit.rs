@@ -20,9 +20,10 @@ impl Page<'_> {
     pub(super) fn audit(&self) -> Element {
         let part = section("audit", "What administrators leave behind");
         let Some(audit) = self.report.config.audit() else {
-            return part.child(Element::of("p", "verdict warning").text(
-                "The configuration lets administrators act without a record (RLS_AUDIT).",
-            ));
+            return part.child(
+                Element::of("p", "verdict warning")
+                    .text("The configuration lets administrators act without a record (RLS_AUDIT)."),
+            );
         };
         let audit = audit.or_in(&self.report.schema);
         let changes: Vec<&Change> = self.report.changes_of(&audit).collect();

@@ -34,9 +34,7 @@ impl Page<'_> {
             let class = if DANGEROUS.contains(attribute) { "warning" } else { "plain" };
             badge(class, attribute)
         });
-        row.child(Element::new("td").children(attributes))
-            .child(names(&held.member_of))
-            .child(names(&held.members))
+        row.child(Element::new("td").children(attributes)).child(names(&held.member_of)).child(names(&held.members))
     }
 
     fn what(&self, role: &Identifier) -> String {
@@ -85,9 +83,10 @@ impl Page<'_> {
     }
 
     fn granted_name(&self, table: &TableName) -> Element {
-        let changed = self.report.changes_of(table).any(|change| {
-            matches!(change, rls_core::Change::Grant { .. } | rls_core::Change::Revoke { .. })
-        });
+        let changed = self
+            .report
+            .changes_of(table)
+            .any(|change| matches!(change, rls_core::Change::Grant { .. } | rls_core::Change::Revoke { .. }));
         Element::new("span").child(self.name(table)).when(changed, || badge("error", "differs"))
     }
 }

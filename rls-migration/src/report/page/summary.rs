@@ -33,14 +33,20 @@ impl Page<'_> {
         let say = |class: &'static str, text: String| Element::of("p", &format!("verdict {class}")).text(text);
         let mut said = Vec::new();
         if !report.config.enabled() {
-            said.push(say("error", "Row security is switched off in the configuration: every user sees every row.".into()));
+            said.push(say(
+                "error",
+                "Row security is switched off in the configuration: every user sees every row.".into(),
+            ));
         } else if !report.config.force() {
             let text = "Row security is not forced, by the configuration: the tables' owner sees every row.";
             said.push(say("error", text.to_owned()));
         }
         match &report.compared {
             Compared::Not(why) => {
-                said.push(say("warning", format!("Whether the database is as the entities say could not be told: {why}.")));
+                said.push(say(
+                    "warning",
+                    format!("Whether the database is as the entities say could not be told: {why}."),
+                ));
             }
             Compared::Plan { changes, unstamped } => said.push(match (changes.len(), unstamped) {
                 (0, 0) => say("good", "The database is as the entities say.".to_owned()),
@@ -52,7 +58,9 @@ impl Page<'_> {
                     ),
                 ),
                 (1, _) => say("error", "The database differs from what the entities say, in 1 point.".to_owned()),
-                (many, _) => say("error", format!("The database differs from what the entities say, in {many} points.")),
+                (many, _) => {
+                    say("error", format!("The database differs from what the entities say, in {many} points."))
+                }
             }),
         }
         let open = |severity| {
@@ -75,7 +83,10 @@ impl Page<'_> {
         said.push(say(class, counted));
         if report.pending > 0 {
             let verb = if report.pending == 1 { "is" } else { "are" };
-            let text = format!("{} {verb} pending: what they create is not in this report.", many(report.pending, "migration"));
+            let text = format!(
+                "{} {verb} pending: what they create is not in this report.",
+                many(report.pending, "migration")
+            );
             said.push(say("warning", text));
         }
         said
@@ -99,7 +110,8 @@ impl Page<'_> {
     }
 
     pub(super) fn contents(&self) -> Element {
-        let link = |target: &str, text: &str| Element::new("li").child(Element::new("a").with("href", target).text(text));
+        let link =
+            |target: &str, text: &str| Element::new("li").child(Element::new("a").with("href", target).text(text));
         let tables = self.scoped().map(|(at, table)| {
             let differs = self.lines(table).iter().any(|line| line.state != compare::State::AsAsked)
                 || self.report.changes_of(&table.name).next().is_some();

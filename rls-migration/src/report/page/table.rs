@@ -20,7 +20,10 @@ impl Page<'_> {
                 Some(held) => state(held),
                 None => Element::of("p", "state").child(badge("error", "not in the database")),
             })
-            .child(Element::of("ul", "scope").children(said.into_iter().map(|said| Element::new("li").child(sentence(said)))));
+            .child(
+                Element::of("ul", "scope")
+                    .children(said.into_iter().map(|said| Element::new("li").child(sentence(said)))),
+            );
         let lines = self.lines(table);
         let rows = lines.iter().map(|line| self.policy(line));
         let changes: Vec<&Change> = self.report.changes_of(&table.name).collect();
@@ -39,12 +42,14 @@ impl Page<'_> {
             State::Unknown => Some(badge("warning", "not compared")),
         };
         let subject = line.held.or(line.asked);
-        let mut named = Element::new("td").child(Element::of("div", "name").child(Element::new("code").text(line.name)));
+        let mut named =
+            Element::new("td").child(Element::of("div", "name").child(Element::new("code").text(line.name)));
         if let Some(policy) = subject {
             named = named.child(Element::of("div", "kind").text(kind(policy)));
         }
         let said = self.said(line);
-        let mut words = Element::new("td").children(said.into_iter().map(|said| Element::new("p").child(sentence(said))));
+        let mut words =
+            Element::new("td").children(said.into_iter().map(|said| Element::new("p").child(sentence(said))));
         if let Some(comment) = subject.and_then(|policy| policy.comment.as_ref()) {
             words = words.child(Element::of("p", "comment").text(format!("Comment: {comment}")));
         }
@@ -106,7 +111,8 @@ impl Page<'_> {
     pub(super) fn strangers(&self) -> Element {
         let parts = self.report.strangers.iter().map(|held| {
             let rows = held.policies.iter().map(|(policy, _)| {
-                let named = Element::new("td").child(Element::of("div", "name").child(Element::new("code").text(&policy.name)));
+                let named =
+                    Element::new("td").child(Element::of("div", "name").child(Element::new("code").text(&policy.name)));
                 Element::new("tr")
                     .child(named.child(Element::of("div", "kind").text(kind(policy))))
                     .child(Element::new("td").text(roles(policy)))
@@ -174,10 +180,13 @@ fn roles(policy: &Policy) -> String {
     format!("to {}", roles.join(", "))
 }
 
-/// The conditions as SQL.
+/// The conditions as SQL, one that holds for both sides once.
 fn conditions(policy: &Policy) -> String {
-    let sides = [("USING", policy.using()), ("WITH CHECK", policy.with_check())];
-    let said: Vec<String> =
-        sides.iter().filter_map(|(word, side)| side.map(|condition| format!("{word} ({condition})"))).collect();
-    if said.is_empty() { "no condition".to_owned() } else { said.join("\n") }
+    match (policy.using(), policy.with_check()) {
+        (Some(using), Some(check)) if using == check => format!("USING and WITH CHECK ({using})"),
+        (Some(using), Some(check)) => format!("USING ({using})\nWITH CHECK ({check})"),
+        (Some(using), None) => format!("USING ({using})"),
+        (None, Some(check)) => format!("WITH CHECK ({check})"),
+        (None, None) => "no condition".to_owned(),
+    }
 }

@@ -177,7 +177,10 @@ mod tests {
             "the rows whose `task_id` is the `id` of a row of `task` (whose `owner_id` is the user's id or whose `open` \
              is true)"
         );
-        assert_eq!(said(&through("a", "b", Expression::True)), "the rows whose `a` is the `id` of a row of `b` of any kind");
+        assert_eq!(
+            said(&through("a", "b", Expression::True)),
+            "the rows whose `a` is the `id` of a row of `b` of any kind"
+        );
     }
 
     #[test]
@@ -201,7 +204,10 @@ mod tests {
         ];
         let holders = Holders::new(&scopes);
         let said = |setting| rows(&is(setting), &holders).to_string();
-        assert_eq!(said("app.reviewer_id"), "the rows whose `owner_id` is the user's id (in the setting `app.reviewer_id`)");
+        assert_eq!(
+            said("app.reviewer_id"),
+            "the rows whose `owner_id` is the user's id (in the setting `app.reviewer_id`)"
+        );
         for unclear in ["app.both", "app.unknown"] {
             assert_eq!(said(unclear), format!("the rows whose `owner_id` is the value of the setting `{unclear}`"));
         }

@@ -9,15 +9,15 @@ pub(in crate::report) fn policy(policy: &Policy, config: &RlsConfig, holders: &H
     // Where a policy says nothing of written rows, PostgreSQL takes `USING` for them.
     let check = policy.with_check().or(policy.using());
     match policy.kind {
-        PolicyKind::Permissive => may(who, &[policy.command()], policy.using(), check, holders),
-        PolicyKind::Restrictive => keeps_out(who, policy.command(), policy.using(), check, holders),
+        PolicyKind::Permissive => may(&who, &[policy.command()], policy.using(), check, holders),
+        PolicyKind::Restrictive => keeps_out(&who, policy.command(), policy.using(), check, holders),
     }
 }
 
 /// What permissive policies for these commands let pass: the rows that are there (`using`) and those that are written
 /// (`check`). Without a condition PostgreSQL lets no row pass.
 pub(in crate::report) fn may(
-    who: Phrase,
+    who: &Phrase,
     commands: &[Command],
     using: Option<&Expression>,
     check: Option<&Expression>,
@@ -28,42 +28,48 @@ pub(in crate::report) fn may(
     let (inserts, updates) = (covers(commands, Command::Insert), covers(commands, Command::Update));
     let on_rows = verbs(commands, |command| command != Command::Insert);
     let verbs_of_all = verbs(commands, |_| true);
-    let may = |verbs: &[&str], rows: Phrase| Phrase::words(format!(" may {} ", listed(verbs, "and"))).join(rows);
+    let may = |verbs: &[&str], rows: Phrase| who.clone().then(format!(" may {} ", listed(verbs, "and"))).join(rows);
     if on_rows.is_empty() {
-        return who.join(may(&verbs_of_all, new_rows(check, holders)));
+        return may(&verbs_of_all, new_rows(check, holders));
     }
     let bounded = !matches!(using, Expression::True | Expression::False);
     if !inserts && !updates || using == check {
-        let said = who.join(may(&verbs_of_all, rows(using, holders)));
+        let said = may(&verbs_of_all, rows(using, holders));
         return if updates && bounded { said.then("; a changed row must still be one of them") } else { said };
     }
     match (using, check) {
         (Expression::False, _) => {
-            let said = who.join(may(&on_rows, rows(using, holders)));
+            let said = may(&on_rows, rows(using, holders));
             if inserts { said.then(", and may add ").join(new_rows(check, holders)) } else { said }
         }
         (_, Expression::False) => {
             let kept = verbs(commands, |command| matches!(command, Command::Select | Command::Delete));
             let written = listed(&written(commands), "or");
             if kept.is_empty() {
-                return who.then(format!(" may {written} no row"));
+                return who.clone().then(format!(" may {written} no row"));
             }
-            who.join(may(&kept, rows(using, holders))).then(format!(", and may {written} none"))
+            may(&kept, rows(using, holders)).then(format!(", and may {written} none"))
         }
-        (_, Expression::True) if inserts => who
-            .join(may(&on_rows, rows(using, holders)))
-            .then("; a row that is added or changed may be any"),
-        (_, Expression::True) => who.join(may(&on_rows, rows(using, holders))).then("; a changed row may become any"),
+        (_, Expression::True) if inserts => {
+            may(&on_rows, rows(using, holders)).then("; a row that is added or changed may be any")
+        }
+        (_, Expression::True) => may(&on_rows, rows(using, holders)).then("; a changed row may become any"),
         _ => {
             let what = if inserts { "a row that is added or changed" } else { "a changed row" };
-            let said = who.join(may(&on_rows, rows(using, holders)));
+            let said = may(&on_rows, rows(using, holders));
             said.then(format!("; {what} must then be one ")).join(whose(check, holders))
         }
     }
 }
 
 /// What a restrictive policy keeps out.
-fn keeps_out(who: Phrase, command: Command, using: Option<&Expression>, check: Option<&Expression>, holders: &Holders) -> Phrase {
+fn keeps_out(
+    who: &Phrase,
+    command: Command,
+    using: Option<&Expression>,
+    check: Option<&Expression>,
+    holders: &Holders,
+) -> Phrase {
     let commands = [command];
     let on_rows = verbs(&commands, |command| command != Command::Insert);
     let written = written(&commands);
@@ -182,7 +188,10 @@ mod tests {
         }
         let insert = Policy::permissive("p").on([Command::Insert]).with_check(own());
         assert_eq!(said(&insert), "the application may add rows whose `owner_id` is the user's id");
-        assert_eq!(said(&Policy::permissive("p").using(true)), "the application may read, add, change and delete every row");
+        assert_eq!(
+            said(&Policy::permissive("p").using(true)),
+            "the application may read, add, change and delete every row"
+        );
     }
 
     #[test]
@@ -221,10 +230,7 @@ mod tests {
                 both(Command::All, no.clone(), own()),
                 "the application may read, change and delete no row, and may add rows whose `owner_id` is the user's id",
             ),
-            (
-                both(Command::All, no, yes),
-                "the application may read, change and delete no row, and may add any row",
-            ),
+            (both(Command::All, no, yes), "the application may read, change and delete no row, and may add any row"),
         ] {
             assert_eq!(found, expected);
         }

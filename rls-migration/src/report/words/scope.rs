@@ -1,4 +1,6 @@
-use rls_core::{Command, Expression, Holder, Identifier, OnDelete, Policy, PolicyKind, Privilege, RlsConfig, Scope, ScopeKind};
+use rls_core::{
+    Command, Expression, Holder, Identifier, OnDelete, Policy, PolicyKind, Privilege, RlsConfig, Scope, ScopeKind,
+};
 
 use super::condition::{Holders, noun};
 use super::{Phrase, listed, may};
@@ -55,7 +57,8 @@ fn owners(scope: &Scope) -> Vec<Phrase> {
         sentences.push(Phrase::words("a row is one's own only where all of this holds"));
     }
     if sentences.is_empty() {
-        sentences.push(Phrase::words("its rows belong to nobody by a column; policies of its own say who reaches which"));
+        sentences
+            .push(Phrase::words("its rows belong to nobody by a column; policies of its own say who reaches which"));
     }
     let tenants = scope.keys.iter().map(|key| key.holder).chain(scope.through.iter().map(|through| through.holder));
     let has_tenant = tenants.clone().any(|holder| holder == Holder::Tenant);
@@ -65,7 +68,9 @@ fn owners(scope: &Scope) -> Vec<Phrase> {
         sentences.push(Phrase::words("a row whose ").code(column).then(every));
     }
     if let Some(column) = &scope.soft_delete {
-        sentences.push(Phrase::words("a row counts as deleted, and is hidden, once the time in ").code(column).then(" has passed"));
+        sentences.push(
+            Phrase::words("a row counts as deleted, and is hidden, once the time in ").code(column).then(" has passed"),
+        );
     }
     sentences
 }
@@ -83,11 +88,9 @@ fn effects(scope: &Scope, asked: &[Policy], config: &RlsConfig, holders: &Holder
             None => groups.push((vec![command], using, check)),
         }
     }
-    let who = || Phrase::words(actor(scope));
-    let mut sentences: Vec<Phrase> = groups
-        .iter()
-        .map(|(commands, using, check)| may(who(), commands, Some(using), Some(check), holders))
-        .collect();
+    let who = Phrase::words(actor(scope));
+    let mut sentences: Vec<Phrase> =
+        groups.iter().map(|(commands, using, check)| may(&who, commands, Some(using), Some(check), holders)).collect();
     sentences.extend(refused(scope));
     sentences
 }
@@ -107,7 +110,7 @@ fn effect(asked: &[Policy], role: &Identifier, command: Command) -> (Expression,
         let all = restrictive.iter().filter_map(|policy| side(policy)).cloned();
         Expression::all(std::iter::once(any).chain(all))
     };
-    let using = side(|policy| policy.using());
+    let using = side(Policy::using);
     let check = side(|policy| policy.with_check().or(policy.using()));
     match command {
         Command::Select | Command::Delete => (using.clone(), using),
@@ -128,8 +131,8 @@ fn actor(scope: &Scope) -> &'static str {
 /// What the application may do where no policy says.
 fn granted(scope: &Scope, rows: &str) -> Vec<Phrase> {
     let verbs = verbs(scope, true);
-    let granted = (!verbs.is_empty())
-        .then(|| Phrase::words(format!("the application may {} {rows}", listed(&verbs, "and"))));
+    let granted =
+        (!verbs.is_empty()).then(|| Phrase::words(format!("the application may {} {rows}", listed(&verbs, "and"))));
     granted.into_iter().chain(refused(scope)).collect()
 }
 
@@ -236,7 +239,9 @@ mod tests {
         let mut scope = fixture::scope("user", vec![key(Holder::User, "id")]);
         scope.policies = vec![
             Policy::permissive("open").on([Command::Select]).using(Expression::raw_sql("open")),
-            Policy::restrictive("no_superusers").on([Command::Insert, Command::Update]).with_check(Expression::raw_sql("NOT super")),
+            Policy::restrictive("no_superusers")
+                .on([Command::Insert, Command::Update])
+                .with_check(Expression::raw_sql("NOT super")),
         ];
         assert_eq!(
             said(&scope)[1..],
