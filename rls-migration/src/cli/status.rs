@@ -73,6 +73,8 @@ fn row(scope: &Scope, found: Option<&TableSecurity>, plan: &Plan) -> Row {
     let security = match (found.enabled, found.forced) {
         (true, true) => "forced",
         (true, false) => "unforced",
+        // Nobody asked for it.
+        (false, _) if scope.unscoped.is_some() => "",
         (false, _) => "off",
     };
     let changes: Vec<&Change> = plan.changes().iter().filter(|change| change.table() == Some(&found.table)).collect();

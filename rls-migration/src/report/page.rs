@@ -133,10 +133,16 @@ fn sentence(mut phrase: Phrase) -> Element {
             *first = letter.to_uppercase().chain(characters).collect();
         }
     }
-    let end = Part::Words(".".to_owned());
-    phrase.0.into_iter().chain([end]).fold(Element::new("span"), |sentence, part| match part {
-        Part::Words(words) => sentence.text(words),
-        Part::Code(code) => sentence.child(Element::new("code").text(code)),
+    let is_ended = matches!(phrase.0.last(), Some(Part::Words(last)) if last.ends_with('.'));
+    let sentence = spoken(phrase);
+    if is_ended { sentence } else { sentence.text(".") }
+}
+
+/// A phrase as it stands.
+fn spoken(phrase: Phrase) -> Element {
+    phrase.0.into_iter().fold(Element::new("span"), |said, part| match part {
+        Part::Words(words) => said.text(words),
+        Part::Code(code) => said.child(Element::new("code").text(code)),
     })
 }
 

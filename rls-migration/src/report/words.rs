@@ -36,6 +36,20 @@ impl Phrase {
         self
     }
 
+    /// What stands between backticks in `text` is code.
+    pub(super) fn marked(text: &str) -> Self {
+        let parts: Vec<&str> = text.split('`').collect();
+        // Where one does not end, none is known to.
+        if parts.len() % 2 == 0 {
+            return Self::words(text);
+        }
+        let part = |(at, part): (usize, &str)| {
+            if at % 2 == 0 { Part::Words(part.to_owned()) } else { Part::Code(part.to_owned()) }
+        };
+        let is_said = |part: &Part| !matches!(part, Part::Words(words) if words.is_empty());
+        Self(parts.into_iter().enumerate().map(part).filter(is_said).collect())
+    }
+
     pub(super) fn join(mut self, other: Self) -> Self {
         self.0.extend(other.0);
         self
@@ -58,5 +72,25 @@ pub(super) fn listed(words: &[&str], last: &str) -> String {
         [] => String::new(),
         [one] => (*one).to_owned(),
         [first @ .., end] => format!("{} {last} {end}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_between_backticks_is_marked() {
+        for text in ["everyone may call `set_config`", "`a` and `b`, c", "plain", "one ` alone"] {
+            assert_eq!(Phrase::marked(text).to_string(), text);
+        }
+        assert_eq!(Phrase::marked("`a` b").0, [Part::Code("a".to_owned()), Part::Words(" b".to_owned())]);
+        assert_eq!(Phrase::marked("one ` alone").0.len(), 1);
+    }
+
+    #[test]
+    fn lists_are_read_aloud() {
+        assert_eq!(listed(&["a"], "and"), "a");
+        assert_eq!(listed(&["a", "b", "c"], "or"), "a, b or c");
     }
 }

@@ -124,9 +124,16 @@ impl Placed {
     /// Moves trunks aside that would lie on another's branch in the lines below a row.
     fn part_lines(&mut self, row: usize, graph: &Graph, shapes: &[Shape], rows: &Rows) {
         for id in 0..self.nets.len() {
-            let Some(x) = self.nets[id].leaves(row, rows) else { continue };
+            let Some(mut x) = self.nets[id].leaves(row, rows) else { continue };
             let below: Vec<i32> = self.others(id, row + 1, graph, rows);
             let is_port = rows.of[self.nets[id].parent] == row;
+            if is_port {
+                // No step for a branch that is all but straight below.
+                let net = &self.nets[id];
+                let own = net.edges.iter().filter(|edge| rows.of[graph.edges[**edge].child] == row + 1);
+                let ends = own.map(|edge| self.tab(*edge)).chain(net.lanes.get(&(row + 1)).copied());
+                x = ends.filter(|end| (end - x).abs() <= 2 * APART).min_by_key(|end| (end - x).abs()).unwrap_or(x);
+            }
             // A lane is also the end of a branch in the lines above.
             let above: Vec<i32> = if is_port {
                 Vec::new()

@@ -1,7 +1,8 @@
 use rls_core::lint::{Finding, RULES, Remedy, Severity};
 
-use super::{Page, badge, section};
+use super::{Page, badge, section, sentence, spoken};
 use crate::report::element::Element;
+use crate::report::words::Phrase;
 
 impl Page<'_> {
     pub(super) fn findings(&self) -> Element {
@@ -32,18 +33,22 @@ fn finding(finding: &Finding) -> Element {
         .child(Element::new("strong").text(finding.rule.id))
         .text(" ")
         .child(Element::new("code").text(&finding.object))
-        .text(format!(": {}", finding.rule.title));
+        .text(": ")
+        .child(spoken(Phrase::marked(finding.rule.title)));
     let item = Element::new("li").child(heading);
     if let Some(reason) = &finding.allowed {
-        return item.child(Element::new("p").text(format!("Allowed: {reason}")));
+        return item.child(Element::new("p").text("Allowed: ").child(spoken(Phrase::marked(reason))));
     }
-    let item = item.child(Element::new("p").text(&finding.why));
+    let item = item.child(Element::new("p").child(sentence(Phrase::marked(&finding.why))));
     match &finding.remedy {
         Remedy::Sql(statements) => {
             let sql: Vec<String> = statements.iter().map(|statement| format!("{statement};")).collect();
             item.child(Element::new("pre").text(sql.join("\n")))
         }
         Remedy::Rust(line) => item.child(Element::new("pre").text(line)),
-        other => item.child(Element::new("p").text(format!("What to do: {other}"))),
+        other => {
+            let said = spoken(Phrase::marked(&other.to_string()));
+            item.child(Element::new("p").text("What to do: ").child(said))
+        }
     }
 }

@@ -34,7 +34,9 @@ impl Page<'_> {
             let class = if DANGEROUS.contains(attribute) { "warning" } else { "plain" };
             badge(class, attribute)
         });
-        row.child(Element::new("td").children(attributes)).child(names(&held.member_of)).child(names(&held.members))
+        row.child(labelled("Attributes").children(attributes))
+            .child(names("Member of", &held.member_of))
+            .child(names("Its members", &held.members))
     }
 
     fn what(&self, role: &Identifier) -> String {
@@ -91,11 +93,16 @@ impl Page<'_> {
     }
 }
 
-fn names(names: &BTreeSet<Identifier>) -> Element {
+/// A cell that says what it is of where the page is too narrow for headings.
+fn labelled(label: &'static str) -> Element {
+    Element::new("td").with("data-label", label)
+}
+
+fn names(label: &'static str, names: &BTreeSet<Identifier>) -> Element {
     if names.is_empty() {
-        return Element::new("td").text("–");
+        return labelled(label).text("–");
     }
-    let mut cell = Element::new("td");
+    let mut cell = labelled(label);
     for (at, name) in names.iter().enumerate() {
         cell = if at > 0 { cell.text(", ") } else { cell };
         cell = cell.child(Element::new("code").text(name));

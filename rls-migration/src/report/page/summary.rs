@@ -106,7 +106,9 @@ impl Page<'_> {
             .child(cell(scoped, "table with row security", "tables with row security"))
             .child(cell(policies, "policy", "policies"))
             .child(cell(tables.len() - scoped, "table that needs none", "tables that need none"))
-            .child(cell(self.report.strangers.len(), "table nobody registered", "tables nobody registered"))
+            .when(!self.report.strangers.is_empty(), || {
+                cell(self.report.strangers.len(), "table nobody registered", "tables nobody registered")
+            })
     }
 
     pub(super) fn contents(&self) -> Element {
@@ -150,7 +152,7 @@ fn how_to_read() -> Element {
         "PostgreSQL itself adds a table's policies to every statement, so that it reaches only the rows they let pass. What \
          the application asks for beyond them is not there for it.",
         "The application says for whom it acts at the beginning of each transaction, in a setting. Where it says nobody, no \
-         row is anyone's own, and none is reached.",
+         row is anyone's own: what is reached then is what policies open to everyone, and nothing else.",
         "A row passes where at least one permissive policy lets it, and every restrictive one. On each table a restrictive \
          guard says the same again, so that a permissive policy that somebody adds by hand opens nothing.",
         "A row is changed or deleted by a statement that looks for it only where the same user may read it, too.",
