@@ -8,7 +8,8 @@ use sea_orm_migration::sea_orm::DatabaseConnection;
 
 use super::{Compared, Held, HeldRole, Report, Role, Table};
 
-/// Reads all that the page tells, in transactions that are rolled back.
+/// Reads all that the page tells, in several transactions that are rolled back: what somebody changes meanwhile may be in
+/// one part of the page and not in another.
 pub(crate) async fn gather(
     rls: &Rls,
     doctor: &Doctor,

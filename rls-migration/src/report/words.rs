@@ -40,11 +40,11 @@ impl Phrase {
     pub(super) fn marked(text: &str) -> Self {
         let parts: Vec<&str> = text.split('`').collect();
         // Where one does not end, none is known to.
-        if parts.len() % 2 == 0 {
+        if parts.len().is_multiple_of(2) {
             return Self::words(text);
         }
         let part = |(at, part): (usize, &str)| {
-            if at % 2 == 0 { Part::Words(part.to_owned()) } else { Part::Code(part.to_owned()) }
+            if at.is_multiple_of(2) { Part::Words(part.to_owned()) } else { Part::Code(part.to_owned()) }
         };
         let is_said = |part: &Part| !matches!(part, Part::Words(words) if words.is_empty());
         Self(parts.into_iter().enumerate().map(part).filter(is_said).collect())

@@ -110,6 +110,44 @@ async fn report_of_an_empty_database_says_what_is_missing() {
     assert!(page.contains("does not exist"), "{page}");
 }
 
+/// As one who may read the catalog, and which migrations ran.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn report_calls_nothing_as_asked_that_its_login_cannot_compare() {
+    let (database, owner) = database().await;
+    let manifest = manifest();
+    let process = Process { manifest: &manifest, package: "tasks-migration", database: &database };
+    process.prints(0, &["up"]);
+    let auditor = database.role("auditor");
+    let grants = format!(
+        "CREATE ROLE \"{auditor}\" LOGIN PASSWORD 'secret'; GRANT SELECT ON seaql_migrations TO \"{auditor}\";
+         REVOKE TEMPORARY ON DATABASE \"{}\" FROM PUBLIC; ALTER POLICY task_guard ON task USING (true)",
+        database.name()
+    );
+    owner.execute_unprepared(&grants).await.unwrap();
+    let page = process.prints(0, &["rls", "report", "-o", "-", "-u", &database.url_as(&auditor, "secret")]);
+    assert!(page.contains("Whether the database is as the entities say could not be told: "), "{page}");
+    assert!(!page.contains("The database is as the entities say."), "{page}");
+    assert!(page.contains("not compared") && page.contains("<span class=\"badge error\">differs</span>"), "{page}");
+    assert!(page.contains("RLS113"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn report_takes_what_the_project_decided_about_findings() {
+    let (database, _owner) = database().await;
+    let (manifest, verdicts) = (manifest(), file(&database).replace(".html", ".verdicts"));
+    let process = Process { manifest: &manifest, package: "tasks-migration", database: &database };
+    process.prints(0, &["up"]);
+    std::fs::write(&verdicts, "allow RLS009 * no SQL of \"<others>\" runs here\n").unwrap();
+    let page = process.prints(0, &["rls", "report", "-o", "-", "--verdicts", &verdicts]);
+    assert!(page.contains("no SQL of &quot;&lt;others&gt;&quot; runs here"), "{page}");
+    std::fs::write(&verdicts, "allow RLS999 * x\n").unwrap();
+    let error = process.fails(1, &["rls", "report", "-o", "-", "--verdicts", &verdicts]);
+    assert!(error.contains("line 1: there is no rule `RLS999`") && error.lines().count() == 1, "{error}");
+    std::fs::remove_file(&verdicts).unwrap();
+    let error = process.fails(1, &["rls", "report", "-o", "-", "--verdicts", &verdicts]);
+    assert!(error.starts_with("error: cannot read "), "{error}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn report_writes_over_no_other_file() {
     let (database, _owner) = database().await;

@@ -39,37 +39,40 @@ impl Screen {
     }
 }
 
-/// A line a table. Where that is more than the screen holds, tables that are alike and as their entities say share one,
-/// with their names below; the others come first.
+/// A line a table. Where that is more than the screen holds, tables that are alike share one, with their names below; what
+/// is not as its entity says comes first.
 pub(super) fn text(rows: &[Row], screen: Screen) -> String {
     let lines = screen.lines.unwrap_or(usize::MAX);
     // One line is the headings'.
     if rows.len() < lines {
         return table(&rows.iter().map(|row| (row.clone(), Vec::new())).collect::<Vec<_>>(), screen.columns, 1);
     }
-    let mut folded: BTreeMap<[&str; 4], Vec<&Row>> = BTreeMap::new();
-    let (same, drifted): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.drift == AS_ASKED);
-    for row in same {
-        folded.entry([&row.scope, &row.policies, &row.security, &row.index]).or_default().push(row);
+    let mut folded: BTreeMap<(bool, [&str; 5]), Vec<&Row>> = BTreeMap::new();
+    for row in rows {
+        let alike = [&row.drift, &row.scope, &row.policies, &row.security, &row.index].map(String::as_str);
+        folded.entry((row.drift == AS_ASKED, alike)).or_default().push(row);
     }
-    let mut shown: Vec<(Row, Vec<&str>)> = drifted.into_iter().map(|row| (row.clone(), Vec::new())).collect();
     let groups = folded.values().filter(|rows| rows.len() > 1).count();
-    let left = lines.saturating_sub(shown.len() + folded.len() + 1) / groups.max(1);
-    shown.extend(folded.into_values().map(|rows| match rows.as_slice() {
-        [one] => ((*one).clone(), Vec::new()),
-        several => {
-            let all = Row { table: format!("{} tables", several.len()), ..several[0].clone() };
-            (all, several.iter().map(|row| row.table.as_str()).collect())
-        }
-    }));
+    let left = lines.saturating_sub(folded.len() + 1) / groups.max(1);
+    let shown: Vec<(Row, Vec<&str>)> = folded
+        .into_values()
+        .map(|rows| match rows.as_slice() {
+            [one] => ((*one).clone(), Vec::new()),
+            several => {
+                let all = Row { table: format!("{} tables", several.len()), ..several[0].clone() };
+                (all, several.iter().map(|row| row.table.as_str()).collect())
+            }
+        })
+        .collect();
     table(&shown, screen.columns, left.max(1))
 }
 
 /// Rows under their headings, each with the names of those that share it in at most `lines`.
 fn table(rows: &[(Row, Vec<&str>)], columns: Option<usize>, lines: usize) -> String {
     let headings = ["TABLE", "SCOPE", "POLICIES", "SECURITY", "INDEX", "DRIFT"];
-    let cells =
-        |row: &Row| [&row.table, &row.scope, &row.policies, &row.security, &row.index, &row.drift].map(Clone::clone);
+    let cells = |row: &Row| {
+        [&row.table, &row.scope, &row.policies, &row.security, &row.index, &row.drift].map(|cell| shown(cell))
+    };
     let all: Vec<[String; 6]> =
         std::iter::once(headings.map(str::to_owned)).chain(rows.iter().map(|(row, _)| cells(row))).collect();
     let mut widths = [0; 6];
@@ -112,6 +115,7 @@ fn listed(text: &mut String, names: &[&str], columns: usize, lines: usize) {
     let (mut line, mut used) = (String::new(), 1);
     for (at, name) in names.iter().enumerate() {
         let more = format!(" … and {} more", names.len() - at);
+        let name = shown(name);
         let comma = if at + 1 < names.len() { "," } else { "" };
         let room = if used == lines { columns.saturating_sub(more.chars().count()) } else { columns };
         if !line.is_empty() && line.chars().count() + name.chars().count() + 2 > room {
@@ -128,6 +132,11 @@ fn listed(text: &mut String, names: &[&str], columns: usize, lines: usize) {
     if !line.is_empty() {
         let _infallible = writeln!(text, "{line}");
     }
+}
+
+/// A name in the database may hold what a terminal obeys.
+fn shown(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
 fn cut_end(text: &str, width: usize) -> String {
@@ -200,6 +209,12 @@ mod tests {
             assert!(text.contains(&format!(" table_{at}")), "table_{at}: {text}");
         }
         insta::assert_snapshot!("folded", text);
+    }
+
+    #[test]
+    fn name_in_the_database_directs_no_terminal() {
+        let text = text(&[row("a\u{1b}[2J\nb", "", AS_ASKED)], Screen::default());
+        assert!(!text.contains('\u{1b}') && text.lines().count() == 2, "{text}");
     }
 
     #[test]

@@ -5,8 +5,8 @@ use rls_core::Holder;
 use super::graph::{Edge, Graph, NodeKind};
 use super::measure::Shape;
 
-/// The widest a row of boxes becomes.
-pub(super) const WIDEST: i32 = 1000;
+/// The widest a row of boxes becomes: on paper, names are still read.
+pub(super) const WIDEST: i32 = 880;
 
 /// The room between boxes.
 pub(super) const GAP: i32 = 26;

@@ -105,7 +105,9 @@ impl Page<'_> {
         Element::of("ul", "counts")
             .child(cell(scoped, "table with row security", "tables with row security"))
             .child(cell(policies, "policy", "policies"))
-            .child(cell(tables.len() - scoped, "table that needs none", "tables that need none"))
+            .when(tables.len() > scoped, || {
+                cell(tables.len() - scoped, "table that needs none", "tables that need none")
+            })
             .when(!self.report.strangers.is_empty(), || {
                 cell(self.report.strangers.len(), "table nobody registered", "tables nobody registered")
             })

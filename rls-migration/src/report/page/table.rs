@@ -122,7 +122,9 @@ impl Page<'_> {
                 .child(Element::new("h3").child(self.name(&held.name)))
                 .child(state(held));
             if held.policies.is_empty() {
-                return part.child(Element::new("p").text("It has no policies: only its owner reaches rows, if that."));
+                return part.child(Element::new("p").text(
+                    "It has no policies: only its owner reaches rows, and not even that one where it is forced.",
+                ));
             }
             part.child(table_of("policies", &["Policy", "For", "SQL in the database"], rows))
         });
