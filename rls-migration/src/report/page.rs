@@ -6,7 +6,7 @@ mod role;
 mod summary;
 mod table;
 
-use super::compare::{self, Line};
+use super::compare::{self, Line, State};
 use super::diagram::{self, Graph};
 use super::element::Element;
 use super::words::{Holders, Part, Phrase};
@@ -61,6 +61,12 @@ impl Page<'_> {
 
     fn lines<'a>(&'a self, table: &'a Table) -> Vec<Line<'a>> {
         compare::lines(table, &self.report.compared)
+    }
+
+    /// Whether all that is said of the table is so in the database.
+    fn is_as_asked(&self, table: &Table) -> bool {
+        self.lines(table).iter().all(|line| line.state == State::AsAsked)
+            && self.report.changes_of(&table.name).next().is_none()
     }
 
     fn ownership(&self) -> Element {

@@ -1,9 +1,9 @@
 use rls_core::lint::Severity;
 
 use super::{Page, anchor, badge, sentence};
+use crate::report::Compared;
 use crate::report::element::Element;
 use crate::report::words::Phrase;
-use crate::report::{Compared, compare};
 
 impl Page<'_> {
     pub(super) fn header(&self, title: &str) -> Element {
@@ -117,11 +117,9 @@ impl Page<'_> {
         let link =
             |target: &str, text: &str| Element::new("li").child(Element::new("a").with("href", target).text(text));
         let tables = self.scoped().map(|(at, table)| {
-            let differs = self.lines(table).iter().any(|line| line.state != compare::State::AsAsked)
-                || self.report.changes_of(&table.name).next().is_some();
             Element::new("li")
                 .child(Element::new("a").with("href", format!("#{}", anchor(at))).child(self.name(&table.name)))
-                .when(differs, || badge("warning", "see there"))
+                .when(!self.is_as_asked(table), || badge("warning", "see there"))
         });
         let sections = [
             ("#ownership", "Who owns what", true),

@@ -20,6 +20,11 @@ impl Page<'_> {
                 Some(held) => state(held),
                 None => Element::of("p", "state").child(badge("error", "not in the database")),
             })
+            .when(!self.is_as_asked(table), || {
+                Element::of("p", "verdict warning").text(
+                    "This is what the program asks for; where the database differs, or was not compared, is marked below.",
+                )
+            })
             .child(
                 Element::of("ul", "scope")
                     .children(said.into_iter().map(|said| Element::new("li").child(sentence(said)))),
