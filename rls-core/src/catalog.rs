@@ -10,7 +10,7 @@ mod names;
 mod online;
 mod path;
 mod policy;
-mod query;
+pub(crate) mod query;
 mod read;
 mod role;
 mod security;

@@ -9,6 +9,7 @@
 //! | `rls doctor --allow RULE[=OBJECT] --reason TEXT` | keeps in `rls.verdicts` that a finding is meant so | as above |
 //! | `rls doctor --explain RULE` | prints the page of a rule | 0; 2: no such rule |
 //! | `rls generate NAME [-d DIR]` | writes a migration that changes it, and back | 0; 1 |
+//! | `rls report [-o FILE]` | writes a page about it all, as HTML | 0; 1 |
 //! | `rls import [--schema S]… [--output FILE]` | prints hand-written policies as Rust | 0; 1 |
 //!
 //! Files are in the current directory where no other is said. `-u`, `-s`, `-v`, `DATABASE_URL`, `DATABASE_SCHEMA` and `.env` are as in SeaORM's subcommands. Colours are for a
@@ -20,7 +21,10 @@ mod connect;
 mod doctor;
 mod error;
 mod output;
+mod progress;
+mod report;
 mod status;
+mod verdicts;
 
 use std::process::exit;
 

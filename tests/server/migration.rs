@@ -9,6 +9,7 @@ mod import;
 mod imported;
 mod plain;
 mod process;
+mod report;
 mod verbs;
 
 use sea_orm::ConnectionTrait;

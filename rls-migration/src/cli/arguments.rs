@@ -5,6 +5,8 @@ use std::process::exit;
 use clap::{ArgMatches, Args, Command, CommandFactory, FromArgMatches, Subcommand, ValueEnum};
 use sea_orm_migration::cli::Cli;
 
+use super::report::FILE;
+
 /// Whose command it is.
 pub(super) enum Parsed {
     SeaOrm,
@@ -41,6 +43,18 @@ pub(super) enum RlsCommand {
     /// Look for what weakens or slows row-level security, and say what to do; exits with 0 where nothing is found, with 1
     /// where something is, with 2 where the database could not be examined
     Doctor(DoctorArguments),
+    /// Write a page for people: who owns what, policies in words and in SQL, roles, findings
+    Report {
+        /// The file, which may be a report of before; `-` prints
+        #[arg(short = 'o', long, value_name = "FILE", default_value = FILE)]
+        output: PathBuf,
+        /// The page's form
+        #[arg(long, value_enum, default_value_t = PageFormat::Html)]
+        format: PageFormat,
+        /// The file with what is allowed and denied of the doctor's findings [default: rls.verdicts]
+        #[arg(long, value_name = "FILE")]
+        verdicts: Option<PathBuf>,
+    },
     /// Write a migration that brings the database to what the entities say, and back
     Generate {
         /// Name of the new migration
@@ -114,10 +128,15 @@ impl RlsCommand {
     }
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum PageFormat {
+    Html,
+}
+
 /// SeaORM's command line with `rls` in it, so that its help shows both.
 fn command() -> Command {
     let rls = Command::new("rls")
-        .about("Row-level security: plan, apply, status, doctor, generate, import")
+        .about("Row-level security: plan, apply, status, doctor, report, generate, import")
         .display_order(100)
         .subcommand_required(true)
         .arg_required_else_help(true);

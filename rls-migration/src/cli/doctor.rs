@@ -1,6 +1,5 @@
-use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write};
-use std::path::Path;
+use std::fs::OpenOptions;
+use std::io::Write;
 
 use rls_core::Rls;
 use rls_core::lint::{self, Doctor, RULES, Severity, Verdicts};
@@ -8,10 +7,10 @@ use sea_orm_migration::sea_orm::DatabaseConnection;
 
 use super::CliError;
 use super::arguments::{DoctorArguments, FailOn, ReportFormat};
+use super::command::examining;
 use super::output::{colours, print};
-
-/// Where a project's decisions stand when nothing else is said.
-const VERDICTS: &str = "rls.verdicts";
+use super::progress::during;
+use super::verdicts;
 
 /// Prints the page of a rule.
 pub(super) fn explain(said: &DoctorArguments) -> Result<i32, CliError> {
@@ -23,20 +22,10 @@ pub(super) fn explain(said: &DoctorArguments) -> Result<i32, CliError> {
 
 /// What the file allows and denies, and what the command line does beside it, which is written to the file where it allows.
 pub(super) fn verdicts(said: &DoctorArguments) -> Result<Verdicts, CliError> {
-    let file = file(said);
-    let io = |doing| move |source| CliError::Io { doing, path: file.to_owned(), source };
-    let mut text = match fs::read_to_string(file) {
-        Ok(text) => text,
-        // One that was named must be there, unless this is what makes it.
-        Err(error) if error.kind() == ErrorKind::NotFound && (said.verdicts.is_none() || !said.allow.is_empty()) => {
-            String::new()
-        }
-        Err(error) => return Err(io("read")(error)),
-    };
+    let named = said.verdicts.as_deref();
+    let mut text = verdicts::text(named, !said.allow.is_empty())?;
     // A file that cannot be read is not written to.
-    let parse =
-        |text: &str| Verdicts::parse(text).map_err(|source| CliError::Verdicts { file: file.to_owned(), source });
-    parse(&text)?;
+    verdicts::parse(named, &text)?;
     let lines = |verdicts: &[String], reason: Option<&str>| -> Result<String, CliError> {
         let lines = verdicts.iter().map(|verdict| line(verdict, reason)).collect::<Result<Vec<_>, _>>()?;
         Ok(lines.concat())
@@ -46,11 +35,13 @@ pub(super) fn verdicts(said: &DoctorArguments) -> Result<Verdicts, CliError> {
         if !text.is_empty() && !text.ends_with('\n') {
             allowed.insert(0, '\n');
         }
+        let file = verdicts::file(named);
+        let io = |doing| move |source| CliError::Io { doing, path: file.to_owned(), source };
         let mut opened = OpenOptions::new().append(true).create(true).open(file).map_err(io("open"))?;
         opened.write_all(allowed.as_bytes()).map_err(io("write"))?;
         text.push_str(&allowed);
     }
-    parse(&format!("{text}\n{denied}"))
+    verdicts::parse(named, &format!("{text}\n{denied}"))
 }
 
 /// Examines, prints the report, and says the code to exit with.
@@ -62,11 +53,13 @@ pub(super) async fn run(
     verdicts: &Verdicts,
 ) -> Result<i32, CliError> {
     let doctor = Doctor::new(rls.registry().clone(), rls.config().clone()).migration_table(migrations);
-    let report = doctor.examine(db).await?.under(verdicts);
+    let report = during(examining(rls), doctor.examine(db)).await?.under(verdicts);
     print(&match said.format {
         ReportFormat::Text => report.text(colours()).to_string(),
         ReportFormat::Json => format!("{}\n", report.json()),
-        ReportFormat::Sarif => format!("{}\n", report.sarif(&file(said).to_string_lossy())),
+        ReportFormat::Sarif => {
+            format!("{}\n", report.sarif(&verdicts::file(said.verdicts.as_deref()).to_string_lossy()))
+        }
     })?;
     let at_least = match said.fail_on {
         FailOn::Error => Severity::Error,
@@ -74,10 +67,6 @@ pub(super) async fn run(
         FailOn::Hint => Severity::Hint,
     };
     Ok(report.exit_code(at_least).into())
-}
-
-fn file(said: &DoctorArguments) -> &Path {
-    said.verdicts.as_deref().unwrap_or(Path::new(VERDICTS))
 }
 
 /// The line of `RULE[=OBJECT]`.

@@ -126,7 +126,7 @@ async fn subcommands_of_seaorm_are_its_own() {
     assert!(help.contains("  rls ") && help.contains("  fresh ") && help.contains("--database-schema"), "{help}");
     assert!(!help.contains("postgres://"), "the environment's URL is not shown: {help}");
     let help = process.prints(0, &["rls", "--help"]);
-    for command in ["plan", "apply", "status", "doctor", "generate", "import"] {
+    for command in ["plan", "apply", "status", "doctor", "report", "generate", "import"] {
         assert!(help.contains(&format!("  {command} ")), "{help}");
     }
     // As `sea-orm-cli migrate` runs it.
