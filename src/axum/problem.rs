@@ -21,7 +21,7 @@ use crate::{ContextError, RlsError};
 /// |---|---|---|
 /// | `unauthenticated` | 401 | nobody is named, or a scoped row was written on behalf of nobody |
 /// | `not_yours` | 403 | a policy refused the row |
-/// | `not_granted` | 403 | the role is not granted this on the table |
+/// | `not_granted` | 403 | the role is not granted this on the table; SeaORM's access control denies it |
 /// | `not_administrator` | 403 | [`AdminProvider`](super::AdminProvider) says so |
 /// | `reason_required` | 400 | an administrator gave no name or no reason |
 /// | `not_found` | 404 | SeaORM found no row to read or update: there is none, or it is another's |

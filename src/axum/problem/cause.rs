@@ -12,9 +12,7 @@ pub(super) fn problem(error: &RlsError) -> Problem {
         RlsError::PolicyRefused { .. } => {
             Problem::new(StatusCode::FORBIDDEN, "not_yours", "this is not yours to write")
         }
-        RlsError::MissingGrant { .. } => {
-            Problem::new(StatusCode::FORBIDDEN, "not_granted", "this may not be done here")
-        }
+        RlsError::MissingGrant { .. } => not_granted(),
         RlsError::MissingContext { .. } | RlsError::Context(ContextError::Nul { .. }) => Problem::unauthenticated(),
         RlsError::Context(ContextError::NoActor | ContextError::NoReason) => {
             Problem::new(StatusCode::BAD_REQUEST, "reason_required", "an administrator says who acts, and why")
@@ -31,6 +29,10 @@ pub(super) fn problem(error: &RlsError) -> Problem {
     }
 }
 
+fn not_granted() -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "not_granted", "this may not be done here")
+}
+
 fn unavailable() -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "the service cannot do this now; try again later")
 }
@@ -39,6 +41,8 @@ fn database(error: &DbErr, sqlstate: Option<&str>) -> Problem {
     match error {
         DbErr::RecordNotFound(_) | DbErr::RecordNotUpdated => Problem::not_found(),
         DbErr::RecordNotInserted => already_exists(),
+        // Of SeaORM's role-based access control.
+        DbErr::AccessDenied { .. } => not_granted(),
         DbErr::ConnectionAcquire(_) => unavailable(),
         DbErr::Conn(RuntimeErr::SqlxError(error))
             if matches!(error.as_ref(), sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) =>
@@ -112,6 +116,8 @@ mod tests {
         assert_eq!(answer(DbErr::RecordNotFound("task".into())), (404, "not_found"));
         assert_eq!(answer(DbErr::RecordNotUpdated), (404, "not_found"));
         assert_eq!(answer(DbErr::RecordNotInserted), (409, "already_exists"));
+        let denied = DbErr::AccessDenied { permission: "delete".into(), resource: "task".into() };
+        assert_eq!(answer(denied), (403, "not_granted"));
         assert_eq!(answer(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)), (503, "unavailable"));
         assert_eq!(answer(DbErr::Custom("SELECT secret FROM task".into())), (500, "internal"));
     }
