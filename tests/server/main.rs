@@ -9,5 +9,6 @@ mod isolation;
 mod lane;
 mod migration;
 mod policies;
+mod proof;
 mod scenarios;
 mod schema;
