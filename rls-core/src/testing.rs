@@ -15,6 +15,7 @@
 //! ```
 
 mod attempt;
+mod draft;
 mod error;
 mod expect;
 mod hook;

@@ -3,4 +3,6 @@
 mod broken;
 mod guessed;
 mod healthy;
+mod left;
+mod login;
 mod shop;

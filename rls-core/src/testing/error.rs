@@ -71,6 +71,8 @@ impl From<sqlx::Error> for ProofError {
 pub(super) enum Trouble {
     /// Of this table alone.
     Table(String),
+    /// A constraint of the table does not let the row be.
+    Constraint(String),
     Fatal(ProofError),
 }
 

@@ -1,6 +1,8 @@
 //! What an answer proves, decided without the server.
 
 use super::expect::Bound;
+use crate::error::sqlstate::is_constraint;
+
 use super::lane::Answer;
 use super::outcome::Outcome;
 use super::plan::{Expects, Row, Step};
@@ -116,11 +118,65 @@ fn vacuous(reason: &str) -> Outcome {
     Outcome::Vacuous { reason: reason.to_owned() }
 }
 
-/// Class 23 of the SQLSTATEs: integrity constraints.
-fn is_constraint(state: &str) -> bool {
-    state.starts_with("23")
-}
-
 fn shown(sql: &str) -> String {
     sql.chars().take(80).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::draft::Made;
+    use super::super::expect::RowSpec;
+    use super::super::plan::How;
+    use super::super::shape::{Party, Ties};
+    use super::*;
+
+    fn rows() -> Vec<Row> {
+        let row = |(party, id): (Party, &str)| Row {
+            spec: RowSpec::plain(Ties { party, ties: Vec::new() }),
+            made: Made { id: id.to_owned(), values: BTreeMap::new() },
+        };
+        [(Party::First, "own"), (Party::Second, "other")].map(row).into()
+    }
+
+    fn judged(expects: Expects, answer: &Answer, strangers: Strangers) -> String {
+        let step = Step { sql: String::new(), how: How::Read, expects, third: Vec::new() };
+        judge(&step, answer, &rows(), strangers).to_string()
+    }
+
+    #[test]
+    fn rows_prove_something_only_where_ones_own_are_among_them() {
+        let bounds = || Expects::Rows(vec![Bound::Must, Bound::Never]);
+        let read = |ids: &[&str]| Answer::Rows(ids.iter().map(|id| (*id).to_owned()).collect());
+        let of = |ids: &[&str]| judged(bounds(), &read(ids), Strangers::Leak);
+        assert_eq!(of(&["own"]), "held");
+        assert_eq!(of(&[]), "VACUOUS");
+        assert_eq!(of(&["own", "other"]), "LEAK");
+        assert_eq!(of(&["other"]), "LEAK");
+        assert_eq!(of(&["own", "older"]), "LEAK");
+        assert_eq!(judged(bounds(), &read(&["own", "older"]), Strangers::Pass), "held");
+        assert_eq!(judged(bounds(), &Answer::ByGrant, Strangers::Leak), "VACUOUS");
+        let left = |ids: &[&str]| Answer::Written { left: ids.iter().map(|id| (*id).to_owned()).collect(), rows: 1 };
+        assert_eq!(judged(bounds(), &left(&["other"]), Strangers::Leak), "held");
+        assert_eq!(judged(bounds(), &left(&["own", "other"]), Strangers::Leak), "VACUOUS");
+        assert_eq!(judged(bounds(), &left(&[]), Strangers::Leak), "LEAK");
+    }
+
+    #[test]
+    fn a_forged_row_that_only_a_key_refuses_was_let_through() {
+        let failed = |state: &str| Answer::Failed { state: state.to_owned(), message: String::new() };
+        let written = |rows| Answer::Written { left: std::collections::BTreeSet::new(), rows };
+        let of = |answer: &Answer| judged(Expects::Refused, answer, Strangers::Leak);
+        assert_eq!(of(&Answer::ByPolicy), "held");
+        assert_eq!(of(&failed("23505")), "LEAK");
+        assert_eq!(of(&failed("P0001")), "UNTESTED");
+        assert_eq!(of(&written(1)), "LEAK");
+        assert_eq!(of(&written(0)), "VACUOUS");
+        assert_eq!(judged(Expects::Passes, &failed("23505"), Strangers::Leak), "held");
+        assert_eq!(judged(Expects::Passes, &Answer::ByPolicy, Strangers::Leak), "VACUOUS");
+        assert_eq!(judged(Expects::NoGrant, &Answer::ByGrant, Strangers::Leak), "refused");
+        assert_eq!(judged(Expects::NoGrant, &Answer::ByPolicy, Strangers::Leak), "LEAK");
+        assert_eq!(judged(Expects::NoGrant, &written(0), Strangers::Leak), "LEAK");
+    }
 }

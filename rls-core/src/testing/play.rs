@@ -52,7 +52,9 @@ pub(super) async fn run(
         let table = scope.table.clone();
         match run.table(scope).await {
             Ok(cells) => found.cells.extend(cells),
-            Err(Trouble::Table(reason)) => found.untested.push(UntestedTable { table, reason }),
+            Err(Trouble::Table(reason) | Trouble::Constraint(reason)) => {
+                found.untested.push(UntestedTable { table, reason });
+            }
             Err(Trouble::Fatal(error)) => return Err(error),
         }
     }

@@ -5,8 +5,9 @@ use sqlx::{AssertSqlSafe, Row};
 use crate::name::TableName;
 use crate::sql;
 
+use super::draft::{Draft, Made, place};
 use super::error::Trouble;
-use super::row::{Made, Maker, place};
+use super::row::Maker;
 use super::schema::{Filled, Reference, Table};
 use super::shape::{Anchor, Party, Tie, Ties};
 use super::value;
@@ -33,7 +34,7 @@ pub(super) async fn resolve(
         if reference.parent == *table {
             itself(maker, table, known, reference)?;
         } else if maker.pending.iter().any(|(pending, _)| *pending == reference.parent) {
-            circle(maker, table, reference)?;
+            circle(maker, reference)?;
         } else {
             let parent_ties = ties_of(maker, table, reference, ties);
             let draft = draft_of(maker);
@@ -47,7 +48,7 @@ pub(super) async fn resolve(
     Ok(())
 }
 
-fn draft_of<'m>(maker: &'m mut Maker<'_, '_>) -> &'m mut super::row::Draft {
+fn draft_of<'m>(maker: &'m mut Maker<'_, '_>) -> &'m mut Draft {
     maker.pending.last_mut().map_or_else(|| unreachable!("the row is pending"), |(_, draft)| draft)
 }
 
@@ -103,8 +104,8 @@ fn itself(maker: &mut Maker<'_, '_>, table: &TableName, known: &Table, reference
 }
 
 /// The row refers to one that waits for it: that is there only where the key is checked later.
-fn circle(maker: &mut Maker<'_, '_>, table: &TableName, reference: &Reference) -> Result<(), Trouble> {
-    let waiting = maker.pending.iter().find(|(pending, _)| *pending == reference.parent);
+fn circle(maker: &mut Maker<'_, '_>, reference: &Reference) -> Result<(), Trouble> {
+    let waiting = maker.pending.iter().find(|(pending, _)| reference.deferrable && *pending == reference.parent);
     let found = waiting.and_then(|(_, draft)| {
         let value = |column| draft.get(column).cloned();
         reference.parent_columns.iter().map(value).collect::<Option<Vec<_>>>()
@@ -112,9 +113,9 @@ fn circle(maker: &mut Maker<'_, '_>, table: &TableName, reference: &Reference) -
     let Some(values) = found else {
         let tables: Vec<String> = maker.pending.iter().map(|(table, _)| table.to_string()).collect();
         return Err(Trouble::Table(format!(
-            "tables {} and {table} refer to each other, and neither may be NULL: make one of the foreign keys \
+            "tables {} refer to each other, and none of the references may be NULL: make one of the foreign keys \
              deferrable, or its column nullable",
-            tables.join(", ")
+            tables.join(" and ")
         )));
     };
     for (column, value) in reference.columns.iter().zip(values) {

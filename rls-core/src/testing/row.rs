@@ -9,6 +9,7 @@ use crate::name::{Identifier, TableName};
 use crate::scope::Scope;
 use crate::sql;
 
+use super::draft::{Draft, Made, insert, place};
 use super::error::Trouble;
 use super::expect::RowSpec;
 use super::hook::{Hooks, RowFor};
@@ -18,22 +19,6 @@ use super::schema::{Column, Filled, Schema, Table};
 use super::shape::{Anchor, Party, Scopes, Tie, Ties};
 use super::user::Users;
 use super::value;
-
-/// The columns of an insert, with the SQL of their values.
-pub(super) type Draft = BTreeMap<Identifier, String>;
-
-/// A row that is there.
-#[derive(Clone, Debug)]
-pub(super) struct Made {
-    /// Table and place, as [`place`] says.
-    pub(super) id: String,
-    pub(super) values: BTreeMap<Identifier, Option<String>>,
-}
-
-/// What tells one row of a table from another: its place, which reading and locking do not change.
-pub(super) fn place(alias: &str) -> String {
-    format!("({alias}.tableoid::pg_catalog.int8::pg_catalog.text || {alias}.ctid::pg_catalog.text)")
-}
 
 /// Makes rows as the login that sees all of them.
 pub(super) struct Maker<'a, 'l> {
@@ -161,10 +146,10 @@ impl Maker<'_, '_> {
         let shared = self.scopes.get(table).map(|scope| scope.shared.keys().copied().collect()).unwrap_or_default();
         let spec = RowSpec { shared, ..RowSpec::plain(key.1.clone()) };
         let made = self.make_with(table, &spec, key.2.clone()).await;
+        let refers = |reason| format!("it refers to `{table}`, of which no row could be made: {reason}");
         let made = made.map_err(|trouble| match trouble {
-            Trouble::Table(reason) => {
-                Trouble::Table(format!("it refers to `{table}`, of which no row could be made: {reason}"))
-            }
+            Trouble::Table(reason) => Trouble::Table(refers(reason)),
+            Trouble::Constraint(reason) => Trouble::Constraint(refers(reason)),
             fatal @ Trouble::Fatal(_) => fatal,
         })?;
         self.parents.insert(key, made.clone());
@@ -230,23 +215,8 @@ impl Maker<'_, '_> {
                     said.message()
                 );
                 self.lane.run("ROLLBACK TO SAVEPOINT make").await?;
-                Err(Trouble::Table(reason))
+                Err(if sqlstate::is_constraint(&state) { Trouble::Constraint(reason) } else { Trouble::Table(reason) })
             }
         }
     }
-}
-
-/// `INSERT INTO … VALUES …`, under the alias `made`.
-pub(super) fn insert(table: &TableName, draft: &Draft) -> String {
-    let table = sql::table(table);
-    if draft.is_empty() {
-        return format!("INSERT INTO {table} AS made DEFAULT VALUES");
-    }
-    let columns: Vec<String> = draft.keys().map(sql::identifier).collect();
-    let values: Vec<&str> = draft.values().map(String::as_str).collect();
-    format!(
-        "INSERT INTO {table} AS made ({}) OVERRIDING SYSTEM VALUE VALUES ({})",
-        columns.join(", "),
-        values.join(", ")
-    )
 }

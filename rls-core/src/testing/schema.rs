@@ -61,6 +61,8 @@ pub(super) struct Reference {
     pub(super) columns: Vec<Identifier>,
     pub(super) parent: TableName,
     pub(super) parent_columns: Vec<Identifier>,
+    /// Whether it may be checked at the end of a transaction.
+    pub(super) deferrable: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -107,7 +109,7 @@ ORDER BY 1, 2, array_position(i.indkey::int2[], a.attnum)";
 
 const REFERENCES: &str = "
 SELECT n.nspname::text AS schema, c.relname::text AS \"table\",
-       pn.nspname::text AS parent_schema, p.relname::text AS parent,
+       pn.nspname::text AS parent_schema, p.relname::text AS parent, k.condeferrable AS deferrable,
        ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u (num, at)
              JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num ORDER BY u.at) AS columns,
        ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS u (num, at)
@@ -168,6 +170,7 @@ pub(super) async fn read(connection: &mut PgConnection) -> Result<Schema, ProofE
             columns: names(row.try_get("columns")?)?,
             parent: table_name(&row, "parent_schema", "parent")?,
             parent_columns: names(row.try_get("parent_columns")?)?,
+            deferrable: row.try_get("deferrable")?,
         });
     }
     for row in rows(connection, TYPES).await? {

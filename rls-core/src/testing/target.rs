@@ -4,10 +4,11 @@ use crate::name::TableName;
 use crate::scope::{Key, Scope};
 
 use super::Actor;
+use super::draft::Draft;
 use super::error::Trouble;
 use super::expect::{Reach, RowSpec};
 use super::plan::{Drafts, Row, Target};
-use super::row::{Draft, Maker};
+use super::row::Maker;
 use super::shape::{Anchor, Party, Tie, Ties};
 use super::value;
 
@@ -26,7 +27,7 @@ pub(super) async fn prepare<'a>(
         match maker.make(&scope.table, &spec).await {
             Ok(made) => rows.push(Row { spec, made }),
             // A key may forbid rows that are one's own in part, or a second row.
-            Err(Trouble::Table(_)) if !is_needed(&spec) => {}
+            Err(Trouble::Constraint(_)) if !is_needed(&spec) => {}
             Err(trouble) => return Err(trouble),
         }
     }
@@ -105,7 +106,7 @@ async fn forge(
     let ties = newcomer(maker, scope, ties.clone());
     match maker.draft(&scope.table, &RowSpec::plain(ties)).await {
         Ok(draft) => drafts.forged.push((actor, draft)),
-        Err(Trouble::Table(_)) if !uniform => {}
+        Err(Trouble::Constraint(_)) if !uniform => {}
         Err(trouble) => return Err(trouble),
     }
     Ok(())

@@ -87,7 +87,7 @@ fn open_to_all() -> [PolicyDraft; 1] {
     [sea_orm_rls::Policy::permissive("ticket_open").on([Command::Select]).using(true)]
 }
 
-const TABLES: &str = "
+pub const TABLES: &str = "
 CREATE TYPE mood AS ENUM ('glad', 'sad');
 CREATE TYPE pair AS (a integer, b text);
 CREATE DOMAIN positive AS integer CHECK (value > 0);
@@ -126,11 +126,14 @@ pub struct Shop {
 
 impl Shop {
     pub async fn new() -> Self {
+        Self::with(TABLES, entities()).await
+    }
+
+    pub async fn with(tables: &str, registry: Registry) -> Self {
         let database = testbed::server().unwrap().database("proof").await.unwrap();
         let config = config(&database);
         let owner = Database::connect(database.url()).await.unwrap();
-        owner.execute_unprepared(TABLES).await.unwrap();
-        let registry = entities();
+        owner.execute_unprepared(tables).await.unwrap();
         Rls::new(registry.clone(), config.clone()).sync(&owner).await.unwrap();
         let db = RlsConnection::connect_with(database.url(), config.clone(), registry.clone()).await.unwrap();
         Self { database, owner, config, registry, db }
@@ -144,6 +147,11 @@ impl Shop {
     pub fn proof_without_rows(&self) -> IsolationProof<'_> {
         let reach = Reach::own(Command::EACH).others([Command::Select]).nobody([Command::Select]);
         IsolationProof::new(&self.registry).expect::<ticket::Entity>(reach)
+    }
+
+    /// Where no table has policies of its own.
+    pub async fn prove_plainly(&self) -> Result<Proof, ProofError> {
+        IsolationProof::new(&self.registry).run(&self.owner, &self.db).await
     }
 
     pub async fn prove(&self) -> Result<Proof, ProofError> {
@@ -163,14 +171,30 @@ impl Shop {
         rls.sync(&self.owner).await.unwrap();
     }
 
+    /// Gives everything to a login.
+    pub async fn own(&self, role: &str) {
+        let each = "SELECT format('ALTER TABLE %I OWNER TO %I', c.relname, $role) FROM pg_class c
+                    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')";
+        for alter in self.texts(&each.replace("$role", &format!("'{role}'"))).await {
+            self.run(&alter).await;
+        }
+    }
+
+    pub async fn number(&self, sql: &str) -> i64 {
+        self.texts(&format!("SELECT ({sql})::text")).await[0].parse().unwrap()
+    }
+
+    async fn texts(&self, sql: &str) -> Vec<String> {
+        let rows = self.owner.query_all_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap();
+        rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+    }
+
     /// How many rows each table has.
     pub async fn counts(&self) -> Vec<String> {
         let mut counts = Vec::new();
         for scope in self.registry.scopes() {
-            let query = format!("SELECT count(*)::text FROM {}", scope.table);
-            let row =
-                self.owner.query_one_raw(Statement::from_string(DbBackend::Postgres, query)).await.unwrap().unwrap();
-            counts.push(format!("{}: {}", scope.table, row.try_get_by_index::<String>(0).unwrap()));
+            let count = self.number(&format!("SELECT count(*) FROM {}", scope.table)).await;
+            counts.push(format!("{}: {count}", scope.table));
         }
         counts
     }
