@@ -125,16 +125,74 @@ impl Scopes {
                 for tie in foreign {
                     let mut ties = self.uniform(&scope.table, base);
                     ties.ties[at] = tie;
-                    // With a single tie this is the other's.
-                    if ties.ties.iter().all(|tie| tie.is(other)) {
-                        ties.party = other;
-                    }
-                    if !made.contains(&ties) {
+                    if made.iter().all(|known| known.ties != ties.ties) {
                         made.push(ties);
                     }
                 }
             }
         }
         made
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+    use crate::name::SettingName;
+    use crate::policy::Expression;
+    use crate::scope::KeyType;
+
+    fn name(name: &str) -> Identifier {
+        Identifier::new(name).unwrap()
+    }
+
+    fn key(holder: Holder, column: &str) -> Key {
+        let setting = SettingName::new(&format!("app.{column}")).unwrap();
+        Key { holder, column: name(column), key: KeyType::Uuid, setting, kind: ScopeKind::Identity }
+    }
+
+    fn scope(table: &str, keys: Vec<Key>, through: Vec<Through>) -> Scope {
+        Scope {
+            table: TableName { schema: None, table: name(table) },
+            keys,
+            through,
+            shared: BTreeMap::new(),
+            soft_delete: None,
+            privileges: BTreeSet::new(),
+            policies: Vec::new(),
+            unscoped: None,
+        }
+    }
+
+    #[test]
+    fn rows_are_ones_own_in_every_part_or_foreign_in_one() {
+        let through = Through {
+            holder: Holder::User,
+            column: name("project_id"),
+            parent: TableName { schema: None, table: name("project") },
+            parent_column: name("id"),
+            unique: true,
+            holds: Expression::True,
+        };
+        let scopes = [
+            scope("project", vec![key(Holder::Tenant, "tenant_id"), key(Holder::User, "owner_id")], Vec::new()),
+            scope("step", Vec::new(), vec![through]),
+            scope("task", vec![key(Holder::User, "owner_id")], Vec::new()),
+        ];
+        let scopes = Scopes::new(&scopes, &name("public"));
+        let ties = |at: usize| scopes.ties(scopes.iter().nth(at).unwrap());
+        let keys: Vec<Vec<Tie>> = ties(0).into_iter().map(|ties| ties.ties).collect();
+        let (first, second) = (|| Tie::Key(Party::First), || Tie::Key(Party::Second));
+        let expected =
+            [vec![first(), first()], vec![second(), second()], vec![second(), first()], vec![first(), second()]];
+        assert_eq!(keys, expected);
+        assert_eq!(ties(1).len(), 4, "through each of those");
+        assert_eq!(ties(2).len(), 2);
+        for at in 0..3 {
+            let own = ties(at).into_iter().filter(|ties| ties.are(Party::First)).count();
+            assert_eq!(own, 1, "the others are another's at least in part");
+        }
     }
 }
