@@ -28,5 +28,9 @@ pub use rls_derive::{RlsContext, RlsPolicies, TenantScoped, Unscoped, UserScoped
 #[cfg(feature = "migration")]
 pub use rls_migration as migration;
 
+/// The proof that users are kept apart, for tests.
+#[cfg(feature = "testing")]
+pub use rls_core::testing;
+
 #[doc(hidden)]
 pub use rls_core::__private;

@@ -198,6 +198,12 @@ impl RlsConnection {
         &self.config
     }
 
+    /// The application's own logins.
+    #[cfg(feature = "testing")]
+    pub(crate) fn pool(&self) -> &sqlx::PgPool {
+        self.app.pg()
+    }
+
     /// Closes both pools, waiting for what is checked out; statements afterwards fail with SeaORM's
     /// `DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)`. All clones are closed with it.
     /// Statements sent: none, but the word that each session ends.

@@ -38,6 +38,8 @@ mod sql;
 mod statement;
 mod stream;
 mod table;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod transaction;
 
 pub use config::RlsConfig;

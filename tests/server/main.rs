@@ -12,6 +12,7 @@ mod isolation;
 mod lane;
 mod migration;
 mod policies;
+mod proof;
 mod scenarios;
 mod schema;
 mod web;
