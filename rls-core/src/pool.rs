@@ -41,18 +41,13 @@ impl Pool {
         Self { recorder: Some(Arc::new(recorder)), ..self }
     }
 
-    #[cfg(feature = "testing")]
+    /// For what runs on behalf of nobody.
     pub(crate) fn pg(&self) -> &PgPool {
         &self.pg
     }
 
     pub(crate) fn opening(&self, read_only: bool) -> Opening {
         Opening { read_only, record: self.record.clone() }
-    }
-
-    /// For what runs on behalf of nobody.
-    pub(crate) fn pg(&self) -> &PgPool {
-        &self.pg
     }
 
     pub(crate) fn observer(&self) -> &Observer {
