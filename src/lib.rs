@@ -65,12 +65,16 @@
 //! | `with-chrono`, `with-time` | dates and times as values of a context |
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "axum")]
+pub mod axum;
 #[cfg(doctest)]
 mod documented;
 pub mod manual;
 
 #[cfg(feature = "rbac")]
 pub use rls_core::Restricted;
+/// The doctor: what in a database weakens or slows row-level security, and what to do.
+pub use rls_core::lint;
 pub use rls_core::{
     AdminConnection, AdminContext, AdminTransaction, App, Change, Command, ConfigError, ContextError, Declaration,
     DeclarationError, Expression, ForeignKey, Frozen, GateError, GateFinding, Holder, Identifier, Kept, Key, KeyType,
@@ -88,6 +92,10 @@ pub use rls_derive::{RlsContext, RlsPolicies, TenantScoped, Unscoped, UserScoped
 /// Migrations: `RlsMigrator` and the command line.
 #[cfg(feature = "migration")]
 pub use rls_migration as migration;
+
+/// The proof that users are kept apart, for tests.
+#[cfg(feature = "testing")]
+pub use rls_core::testing;
 
 #[doc(hidden)]
 pub use rls_core::__private;

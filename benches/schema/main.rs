@@ -1,7 +1,7 @@
 //! What the schema lane costs on many tables: `cargo bench --bench schema`.
 //!
 //! Absolute times, since there is nothing to compare them with: the first application of all policies, a plan that is
-//! empty, a sync that changes nothing, and the gate at start-up. `BENCH_TABLES` is how many tables; 500 where unset.
+//! empty, a sync that changes nothing, the gate at start-up, and the doctor. `BENCH_TABLES` is how many tables; 500 where unset.
 
 #![allow(unreachable_pub, reason = "a bench exports nothing: its items are for its own modules")]
 
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use harness::machine;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+use sea_orm_rls::lint::Doctor;
 use sea_orm_rls::{Declaration, Registry, Rls, RlsConfig, RlsConnection};
 
 /// How often what changes nothing is timed; the median counts.
@@ -42,6 +43,9 @@ async fn run() {
     let mut plans = Vec::new();
     let mut syncs = Vec::new();
     let mut connects = Vec::new();
+    let mut checks = Vec::new();
+    let mut examinations = Vec::new();
+    let doctor = Doctor::new(registry.clone(), config.clone());
     for _ in 0..TIMES {
         let begun = Instant::now();
         assert!(rls.plan(&owner).await.unwrap().is_empty());
@@ -52,11 +56,19 @@ async fn run() {
         let begun = Instant::now();
         let db = RlsConnection::connect_with(database.url(), config.clone(), registry.clone()).await.unwrap();
         connects.push(begun.elapsed());
+        let begun = Instant::now();
+        db.check_gate().await.unwrap();
+        checks.push(begun.elapsed());
         db.close().await;
+        let begun = Instant::now();
+        assert_eq!(doctor.examine(&owner).await.unwrap().findings().len(), 1, "everyone may call set_config");
+        examinations.push(begun.elapsed());
     }
     row("plan, empty", median(plans));
     row("sync, nothing to change", median(syncs));
     row("connect: login and gate", median(connects));
+    row("gate and audit alone, asked again", median(checks));
+    row("doctor, the plan included", median(examinations));
 }
 
 async fn create(owner: &DatabaseConnection, tables: usize) {
@@ -82,5 +94,5 @@ fn median(mut times: Vec<Duration>) -> Duration {
 }
 
 fn row(what: &str, time: Duration) {
-    println!("| {what} | {time:.0?} |");
+    println!("| {what} | {time:.2?} |");
 }

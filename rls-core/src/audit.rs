@@ -13,8 +13,9 @@ use crate::name::{Identifier, SettingName, TableName};
 use crate::pool::Pool;
 use crate::sql;
 
-/// Who may do what with the audit's table; `$3` is the schema it is in, `$4` and `$5` the two roles. Any login may ask.
-const AUDIT: &str = "
+/// Who may do what with the audit's table, found by `search_path` where `$2` says no schema, in which no operator need be
+/// the server's; `$3` and `$4` are the two roles. Any login may ask.
+const AUDIT: &str = r#"
 SELECT n.nspname::text AS schema, a.oid IS NOT NULL
          AND pg_catalog.has_schema_privilege(a.oid, n.oid, 'USAGE')
          AND pg_catalog.has_column_privilege(a.oid, c.oid, 'reason', 'INSERT') AS writable,
@@ -24,11 +25,18 @@ SELECT n.nspname::text AS schema, a.oid IS NOT NULL
               OR pg_catalog.has_table_privilege(a.oid, c.oid, 'INSERT, DELETE, TRUNCATE') THEN a.rolname
        END::text AS open_to
 FROM pg_catalog.pg_class c
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_catalog.pg_attribute r ON r.attrelid = c.oid AND r.attname = 'reason' AND NOT r.attisdropped
-LEFT JOIN pg_catalog.pg_roles p ON p.rolname = $3
-LEFT JOIN pg_catalog.pg_roles a ON a.rolname = $4
-WHERE c.relname = $1 AND n.nspname = coalesce($2, pg_catalog.current_schema()) AND c.relkind IN ('r', 'p')";
+JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+JOIN pg_catalog.pg_attribute r ON r.attrelid OPERATOR(pg_catalog.=) c.oid
+  AND r.attname OPERATOR(pg_catalog.=) 'reason'::pg_catalog.name AND NOT r.attisdropped
+LEFT JOIN pg_catalog.pg_roles p ON p.rolname OPERATOR(pg_catalog.=) $3::pg_catalog.name
+LEFT JOIN pg_catalog.pg_roles a ON a.rolname OPERATOR(pg_catalog.=) $4::pg_catalog.name
+JOIN LATERAL pg_catalog.unnest(CASE WHEN $2 IS NULL THEN pg_catalog.current_schemas(false)
+                                    ELSE ARRAY[$2]::pg_catalog.name[] END) WITH ORDINALITY AS s (name, at)
+  ON s.name OPERATOR(pg_catalog.=) n.nspname
+WHERE c.relname OPERATOR(pg_catalog.=) $1::pg_catalog.name
+  AND c.relkind OPERATOR(pg_catalog.=) ANY (ARRAY['r', 'p']::pg_catalog."char"[])
+ORDER BY s.at
+LIMIT 1"#;
 
 /// The setting that says for whom an administrator acts.
 const ON_BEHALF_OF: &str = "rls.on_behalf_of";

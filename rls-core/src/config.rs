@@ -184,6 +184,11 @@ impl RlsConfig {
         self.audit.then_some(&self.audit_table)
     }
 
+    /// The name of that table, whether or not they are recorded.
+    pub(crate) fn audit_table_name(&self) -> &TableName {
+        &self.audit_table
+    }
+
     /// The application's role.
     #[must_use]
     pub fn app_role(&self) -> &Identifier {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use sea_orm::ConnectOptions;
 use sea_orm::metric::Info;
+use sqlx::PgPool;
 
 use crate::audit::{self, Audit, Recorder};
 use crate::begin::KnownSetting;
@@ -74,17 +75,13 @@ impl RlsConnection {
         let observer = Observer::new(options.get_record_stmt_in_spans());
         let app = login::pool(&options, config.app(), options.get_max_connections()).await?;
         let admin = login::pool(&options, config.admin(), Some(ADMIN_CONNECTIONS)).await?;
-        if config.enabled() {
-            gate::check(&app, &config, &registry).await?;
-        } else {
+        if !config.enabled() {
             tracing::warn!("RLS_ENABLED is false: row security is not checked, and every user may see every row");
         }
-        let record = if let Some(table) = config.audit() {
-            Some(Audit::find(&app, table, &config).await?.record)
-        } else {
+        if config.audit().is_none() {
             tracing::warn!("RLS_AUDIT is false: what administrators do leaves no record in the database");
-            None
-        };
+        }
+        let record = ask(&app, &config, &registry).await?.map(|audit| audit.record);
         let admin_settings: Arc<[KnownSetting]> = match record {
             Some(_) => registry.settings().into_iter().map(KnownSetting::new).chain([audit::known_setting()]).collect(),
             None => Arc::clone(&settings),
@@ -130,6 +127,19 @@ impl RlsConnection {
     pub fn admin(&self, context: AdminContext) -> AdminConnection {
         self.announce(&context, "administrator's scope opened");
         Scoped::new(self.admin.clone(), &context)
+    }
+
+    /// Asks again what [`RlsConnection::connect`] asked, for a health check; what the configuration switches off is not
+    /// asked for.
+    ///
+    /// Statements sent: three that only read. Privilege needed: to connect.
+    ///
+    /// # Errors
+    ///
+    /// [`RlsError::Gate`] where isolation or the audit would no longer hold, with every reason; [`RlsError::Database`],
+    /// [`RlsError::ConnectionLost`] where the server cannot be asked.
+    pub async fn check_gate(&self) -> Result<(), RlsError> {
+        ask(self.app.pg(), &self.config, &self.registry).await.map(|_| ())
     }
 
     /// As [`RlsConnection::admin`], in transactions in which the server refuses every write, with
@@ -188,12 +198,29 @@ impl RlsConnection {
         &self.config
     }
 
+    /// The application's own logins.
+    #[cfg(feature = "testing")]
+    pub(crate) fn pool(&self) -> &sqlx::PgPool {
+        self.app.pg()
+    }
+
     /// Closes both pools, waiting for what is checked out; statements afterwards fail with SeaORM's
     /// `DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)`. All clones are closed with it.
     /// Statements sent: none, but the word that each session ends.
     pub async fn close(self) {
         self.app.close().await;
         self.admin.close().await;
+    }
+}
+
+/// What has to hold before anything runs.
+async fn ask(app: &PgPool, config: &RlsConfig, registry: &Registry) -> Result<Option<Audit>, RlsError> {
+    if config.enabled() {
+        gate::check(app, config, registry).await?;
+    }
+    match config.audit() {
+        Some(table) => Audit::find(app, table, config).await.map(Some),
+        None => Ok(None),
     }
 }
 

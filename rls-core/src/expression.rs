@@ -2,7 +2,7 @@
 
 use sea_orm::sea_query::{Condition, Expr};
 
-use crate::name::{Identifier, SettingName, TableName};
+use crate::name::{Identifier, Schemas, SettingName, TableName};
 use crate::scope::KeyType;
 
 /// A condition on a row, or the value of a default, as asked for.
@@ -78,17 +78,17 @@ impl Expression {
         Self::joined(parts, Self::False, Self::True, Self::Any)
     }
 
-    /// The same with `schema` where a table's name says none.
-    pub(crate) fn in_schema(&self, schema: &Identifier) -> Self {
-        let each = |parts: &[Self]| parts.iter().map(|part| part.in_schema(schema)).collect();
+    /// The same with a schema where a table's name says none.
+    pub(crate) fn in_schema(&self, schemas: &Schemas) -> Self {
+        let each = |parts: &[Self]| parts.iter().map(|part| part.in_schema(schemas)).collect();
         match self {
             Self::All(parts) => Self::All(each(parts)),
             Self::Any(parts) => Self::Any(each(parts)),
             Self::Through { column, parent, parent_column, holds } => Self::Through {
                 column: column.clone(),
-                parent: parent.or_in(schema),
+                parent: parent.found_in(schemas),
                 parent_column: parent_column.clone(),
-                holds: Box::new(holds.in_schema(schema)),
+                holds: Box::new(holds.in_schema(schemas)),
             },
             other => other.clone(),
         }

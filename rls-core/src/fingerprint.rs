@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::catalog::Canonical;
 use crate::policy::{Policy, PolicyKind};
+use crate::read::TableSecurity;
 use crate::sql;
 
 /// What marks the comment of a policy that this family made.
@@ -100,6 +101,31 @@ fn of(policy: &Policy<String>) -> String {
     }
     for role in &policy.roles {
         part(role.as_str());
+    }
+    hex(hash)
+}
+
+/// Of one table's row security, as it stands in the catalog.
+pub(crate) fn table(security: &TableSecurity) -> String {
+    let TableSecurity { table, owner, enabled, forced, policies, grants, sequences } = security;
+    let names = [sql::table(table), owner.to_string(), format!("{enabled} {forced}")];
+    let policies = policies.iter().flat_map(|found| [found.policy.name.to_string(), asked(&found.policy)]);
+    let grants = grants.iter().flat_map(|(role, privileges)| {
+        let privileges = privileges.iter().map(|privilege| privilege.as_sql()).collect::<Vec<_>>();
+        [role.to_string(), privileges.join(" ")]
+    });
+    let sequences = sequences.iter().map(sql::table);
+    // Each list ends in an empty text, which no name is.
+    let end = || std::iter::once(String::new());
+    listed(names.into_iter().chain(policies).chain(end()).chain(grants).chain(end()).chain(sequences))
+}
+
+/// Of texts, each with its length, so that none runs into the next.
+pub(crate) fn listed(parts: impl Iterator<Item = String>) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
     }
     hex(hash)
 }

@@ -3,26 +3,40 @@
 mod found;
 
 use sea_orm::{DbErr, RuntimeErr};
+use sqlx::postgres::types::Oid;
 use sqlx::{Connection, PgConnection, PgPool, Row};
 
 use crate::catalog::{CAN_IDENTIFY, QUICK, SearchPath};
 use crate::config::RlsConfig;
 use crate::error::{GateError, GateFinding, RlsError};
+use crate::name::Identifier;
 use crate::registry::Registry;
 use crate::scope::Scope;
 
+/// The login, and the tables as its statements find them: names without a schema by its `search_path`, in which no
+/// operator need be the server's.
 fn login_query() -> String {
     format!(
         "SELECT current_user::text AS role,
-                current_schema()::text AS schema,
+                (SELECT pg_catalog.array_agg(t.found ORDER BY t.at) FROM (
+                   SELECT w.at, CASE WHEN w.schema IS NULL
+                     THEN pg_catalog.to_regclass(pg_catalog.quote_ident(w.name))::pg_catalog.oid
+                     ELSE (SELECT c.oid FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_class c
+                             ON c.relnamespace OPERATOR(pg_catalog.=) n.oid
+                           WHERE n.nspname OPERATOR(pg_catalog.=) w.schema::pg_catalog.name
+                             AND c.relname OPERATOR(pg_catalog.=) w.name::pg_catalog.name)
+                   END AS found
+                   FROM ROWS FROM (pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::text[]))
+                        WITH ORDINALITY AS w (schema, name, at)) t) AS tables,
                 {CAN_IDENTIFY} AS can_identify,
-                (SELECT min(r.rolname::text) FROM pg_catalog.pg_roles r
+                (SELECT pg_catalog.min(r.rolname::text) FROM pg_catalog.pg_roles r
                  WHERE (r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolreplication
-                        OR r.rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files'))
+                        OR r.rolname OPERATOR(pg_catalog.=) ANY
+                          (ARRAY['pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files']::pg_catalog.name[]))
                    AND (pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER')
                         OR pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER'))) AS bypasses,
                 (SELECT r.rolname::text FROM pg_catalog.pg_roles r
-                 WHERE r.rolname = $1 AND (pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER')
+                 WHERE r.rolname OPERATOR(pg_catalog.=) $1::pg_catalog.name AND (pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER')
                                            OR pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER'))) AS admin"
     )
 }
@@ -33,10 +47,10 @@ pub(crate) async fn check(pool: &PgPool, config: &RlsConfig, registry: &Registry
     let mut connection = pool.acquire().await.map_err(database_error)?;
     let mut transaction = connection.begin_with("BEGIN READ ONLY").await.map_err(database_error)?;
     let mut findings = Vec::new();
-    let login = login(&mut transaction, config, &mut findings).await?;
+    let scopes: Vec<&Scope> = registry.scopes().iter().filter(|scope| scope.unscoped.is_none()).collect();
+    let login = login(&mut transaction, config, &scopes, &mut findings).await?;
     let settings = format!("{}; {QUICK}", SearchPath::PRINTING);
     sqlx::raw_sql(sqlx::AssertSqlSafe(settings)).execute(&mut *transaction).await.map_err(database_error)?;
-    let scopes: Vec<&Scope> = registry.scopes().iter().filter(|scope| scope.unscoped.is_none()).collect();
     for (table, scope) in found::read(&mut transaction, &scopes, config, &login).await?.iter().zip(&scopes) {
         table.findings(scope, config, &login, &mut findings);
     }
@@ -46,7 +60,8 @@ pub(crate) async fn check(pool: &PgPool, config: &RlsConfig, registry: &Registry
 
 struct Login {
     role: String,
-    schema: Option<String>,
+    /// The registered tables, each none where it is not found.
+    tables: Vec<Option<Oid>>,
     can_identify: bool,
     bypasses: bool,
 }
@@ -54,10 +69,14 @@ struct Login {
 async fn login(
     connection: &mut PgConnection,
     config: &RlsConfig,
+    scopes: &[&Scope],
     findings: &mut Vec<GateFinding>,
 ) -> Result<Login, RlsError> {
+    let schemas: Vec<Option<&str>> =
+        scopes.iter().map(|scope| scope.table.schema.as_ref().map(Identifier::as_str)).collect();
+    let names: Vec<&str> = scopes.iter().map(|scope| scope.table.table.as_str()).collect();
     let query = login_query();
-    let query = sqlx::query(sqlx::AssertSqlSafe(query)).bind(config.admin_role().as_str());
+    let query = sqlx::query(sqlx::AssertSqlSafe(query)).bind(config.admin_role().as_str()).bind(schemas).bind(names);
     let row = query.fetch_one(connection).await.map_err(database_error)?;
     let role: String = row.try_get("role").map_err(database_error)?;
     let through: Option<String> = row.try_get("bypasses").map_err(database_error)?;
@@ -70,7 +89,7 @@ async fn login(
     }
     Ok(Login {
         role,
-        schema: row.try_get("schema").map_err(database_error)?,
+        tables: row.try_get::<Option<_>, _>("tables").map_err(database_error)?.unwrap_or_default(),
         can_identify: row.try_get("can_identify").map_err(database_error)?,
         bypasses,
     })

@@ -15,6 +15,7 @@ mod expression;
 mod fingerprint;
 mod gate;
 mod lease;
+pub mod lint;
 mod login;
 mod name;
 mod observe;
@@ -37,6 +38,8 @@ mod sql;
 mod statement;
 mod stream;
 mod table;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod transaction;
 
 pub use config::RlsConfig;

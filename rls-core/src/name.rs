@@ -1,5 +1,6 @@
 //! Names as PostgreSQL takes them: checked once, quoted where SQL is rendered.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::error::NameError;
@@ -84,6 +85,32 @@ impl TableName {
     #[must_use]
     pub fn or_in(&self, schema: &Identifier) -> Self {
         Self { schema: Some(self.schema.clone().unwrap_or_else(|| schema.clone())), table: self.table.clone() }
+    }
+}
+
+impl TableName {
+    /// The same table in the schema where a name that says none is found.
+    pub(crate) fn found_in(&self, schemas: &Schemas) -> Self {
+        self.or_in(schemas.of(&self.table))
+    }
+}
+
+/// Where names that say no schema are found, as statements on this connection find them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Schemas {
+    /// Where what is nowhere yet would be created.
+    pub(crate) current: Identifier,
+    found: BTreeMap<Identifier, Identifier>,
+}
+
+impl Schemas {
+    /// The current schema, and the first in the path in which each relation is.
+    pub(crate) fn new(current: Identifier, found: BTreeMap<Identifier, Identifier>) -> Self {
+        Self { current, found }
+    }
+
+    fn of(&self, relation: &Identifier) -> &Identifier {
+        self.found.get(relation).unwrap_or(&self.current)
     }
 }
 

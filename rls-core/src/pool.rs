@@ -41,6 +41,11 @@ impl Pool {
         Self { recorder: Some(Arc::new(recorder)), ..self }
     }
 
+    /// For what runs on behalf of nobody.
+    pub(crate) fn pg(&self) -> &PgPool {
+        &self.pg
+    }
+
     pub(crate) fn opening(&self, read_only: bool) -> Opening {
         Opening { read_only, record: self.record.clone() }
     }

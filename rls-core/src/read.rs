@@ -1,5 +1,8 @@
 //! What the catalog holds of row security, as data: any table's, whether an entity is registered for it or not.
 
+mod role;
+mod server;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
@@ -12,6 +15,9 @@ use crate::policy::Policy;
 use crate::privilege::Privilege;
 use crate::rls::Place;
 use crate::table::Held;
+
+pub use role::{RoleSecurity, roles};
+pub use server::{Server, server};
 
 /// What the catalog holds of one table's row security.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +44,12 @@ impl TableSecurity {
     #[must_use]
     pub fn policy(&self, name: &str) -> Option<&FoundPolicy> {
         self.policies.iter().find(|found| found.policy.name.as_str() == name)
+    }
+
+    /// A hash of all that this says but comments: where it is another than before, the table's row security was changed.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        fingerprint::table(self)
     }
 }
 
@@ -75,14 +87,14 @@ where
     C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
 {
     let (transaction, place) = Place::reading(db).await?;
-    let schemas = if schemas.is_empty() { std::slice::from_ref(&place.schema) } else { schemas };
+    let schemas = if schemas.is_empty() { std::slice::from_ref(&place.schemas.current) } else { schemas };
     let found = catalog::secured(&transaction, &schemas.iter().collect::<Vec<_>>()).await;
     transaction.rollback().await?;
     Ok(found?.into_iter().map(TableSecurity::from).collect())
 }
 
-/// These tables, in the same order, each `None` where it is not there or is no table. Those that say no schema are in
-/// the current one.
+/// These tables, in the same order, each `None` where it is not there or is no table. Those that say no schema are
+/// found by `search_path`, as statements find them.
 ///
 /// Statements sent: catalog queries. Lock taken: none. Privilege needed: none.
 ///
@@ -94,7 +106,7 @@ where
     C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
 {
     let (transaction, place) = Place::reading(db).await?;
-    let tables: Vec<TableName> = tables.iter().map(|table| table.or_in(&place.schema)).collect();
+    let tables: Vec<TableName> = tables.iter().map(|table| table.found_in(&place.schemas)).collect();
     let found = catalog::named(&transaction, &tables.iter().collect::<Vec<_>>()).await;
     transaction.rollback().await?;
     let mut found: BTreeMap<TableName, TableSecurity> =
@@ -115,6 +127,12 @@ where
 {
     let found = tables(db, std::slice::from_ref(table)).await?.pop().flatten();
     found.ok_or_else(|| SchemaError::NoTable { table: table.to_string() }.into())
+}
+
+/// A hash of all that these say, in their order: one word for the row security of a whole database.
+#[must_use]
+pub fn fingerprint(tables: &[TableSecurity]) -> String {
+    fingerprint::listed(tables.iter().map(TableSecurity::fingerprint))
 }
 
 impl From<Security> for TableSecurity {

@@ -182,9 +182,9 @@ impl Rls {
 
     async fn table_plan(&self, db: &DatabaseTransaction, place: &Place) -> Result<(Plan, Vec<Desired>), RlsError> {
         let mut desired: Vec<Desired> =
-            self.registry.scopes().iter().map(|scope| Desired::new(scope, &self.config, &place.schema)).collect();
+            self.registry.scopes().iter().map(|scope| Desired::new(scope, &self.config, &place.schemas)).collect();
         let names: Vec<&TableName> = desired.iter().map(|desired| &desired.table).collect();
-        let audit = self.config.audit().map(|audit| audit.or_in(&place.schema));
+        let audit = self.config.audit().map(|audit| audit.found_in(&place.schemas));
         if let Some(audit) = audit.as_ref().filter(|audit| names.contains(audit)) {
             let difference = "an entity is registered for it".to_owned();
             return Err(SchemaError::NotTheAudit { table: audit.to_string(), difference }.into());

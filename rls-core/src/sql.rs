@@ -8,7 +8,7 @@ mod policy;
 mod quote;
 
 pub(crate) use audit::{AUDIT_COLUMNS, AUDIT_GRANTED, create_audit, record};
-pub(crate) use change::change;
+pub(crate) use change::{by_hand, change};
 pub(crate) use expression::expression;
 pub(crate) use online::{Step, online};
 pub(crate) use policy::{comment_on_policy, create_policy};

@@ -5,18 +5,26 @@
 //! | `rls plan [--format text\|sql\|json]` | shows what would change | 0: nothing; 2: changes; 1: an error |
 //! | `rls apply [--accept-weakening]` | changes it | 0; 1: an error, and nothing was changed |
 //! | `rls status` | one line a table | 0; 1 |
+//! | `rls doctor [--format text\|json\|sarif] [--fail-on SEVERITY]` | says what weakens row security, and what to do | 0: nothing; 1: findings; 2: could not examine |
+//! | `rls doctor --allow RULE[=OBJECT] --reason TEXT` | keeps in `rls.verdicts` that a finding is meant so | as above |
+//! | `rls doctor --explain RULE` | prints the page of a rule | 0; 2: no such rule |
 //! | `rls generate NAME [-d DIR]` | writes a migration that changes it, and back | 0; 1 |
+//! | `rls report [-o FILE]` | writes a page about it all, as HTML | 0; 1 |
 //! | `rls import [--schema S]… [--output FILE]` | prints hand-written policies as Rust | 0; 1 |
 //!
-//! `-u`, `-s`, `-v`, `DATABASE_URL`, `DATABASE_SCHEMA` and `.env` are as in SeaORM's subcommands. Colours are for a
+//! Files are in the current directory where no other is said. `-u`, `-s`, `-v`, `DATABASE_URL`, `DATABASE_SCHEMA` and `.env` are as in SeaORM's subcommands. Colours are for a
 //! terminal alone, and not where `NO_COLOR` is set.
 
 mod arguments;
 mod command;
 mod connect;
+mod doctor;
 mod error;
 mod output;
+mod progress;
+mod report;
 mod status;
+mod verdicts;
 
 use std::process::exit;
 
@@ -52,7 +60,7 @@ pub async fn run_cli<M: MigratorTraitSelf>(migrator: RlsMigrator<M>) {
             Ok(code) => exit(code),
             Err(error) => {
                 eprintln!("error: {error}");
-                exit(1);
+                exit(arguments.command.failed());
             }
         },
     }

@@ -12,6 +12,7 @@ mod guard;
 mod import;
 mod maintenance;
 mod migrator;
+mod report;
 mod verb;
 
 pub use maintenance::MaintenanceExt;

@@ -118,7 +118,10 @@ where
 async fn forced_on_us(db: &DatabaseTransaction, name: &TableName) -> Result<Option<TableName>, DbErr> {
     const ACTIVE: &str = "SELECT n.nspname::text AS schema, row_security_active(c.oid) AS active
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE n.nspname = coalesce($1, current_schema()) AND c.relname = $2 AND c.relkind IN ('r', 'p')";
+        WHERE c.oid = CASE WHEN $1 IS NULL THEN to_regclass(quote_ident($2))::oid
+                           ELSE (SELECT t.oid FROM pg_class t JOIN pg_namespace s ON s.oid = t.relnamespace
+                                 WHERE s.nspname = $1 AND t.relname = $2) END
+          AND c.relkind IN ('r', 'p')";
     let schema = name.schema.as_ref().map(Identifier::as_str);
     let values = [schema.into(), name.table.as_str().into()];
     let row = db.query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, ACTIVE, values)).await?;

@@ -3,6 +3,7 @@
 mod admin;
 mod adopting;
 mod contexts;
+mod doctor;
 mod examples;
 mod fixture;
 mod habits;
@@ -11,5 +12,7 @@ mod isolation;
 mod lane;
 mod migration;
 mod policies;
+mod proof;
 mod scenarios;
 mod schema;
+mod web;

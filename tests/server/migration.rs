@@ -1,12 +1,15 @@
 //! Migrations: verbs written by hand, generated files, imported policies, the command line.
 
 mod cli;
+mod doctor;
 mod freeze;
 mod generate;
 mod import;
 #[rustfmt::skip]
 mod imported;
+mod plain;
 mod process;
+mod report;
 mod verbs;
 
 use sea_orm::ConnectionTrait;

@@ -6,6 +6,7 @@ mod saas_posts;
 mod tenant_orders;
 mod user_scoped_base;
 
+use rls_core::testing::IsolationProof;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Schema, SchemaBuilder};
 use sea_orm_rls::{AdminConnection, AdminContext, Registry, Rls, RlsConfig, RlsConnection};
 
@@ -42,6 +43,12 @@ impl Scenario {
 
     pub fn admin(&self) -> AdminConnection {
         self.db.admin(AdminContext::new("tester", "looks at all rows").unwrap())
+    }
+
+    /// Every command, as two users and as nobody.
+    pub async fn assert_isolated(&self) {
+        let proof = IsolationProof::new(&self.registry).run(&self.owner, &self.db).await.unwrap();
+        proof.assert_isolated();
     }
 
     /// As the migrations' login, a superuser: rows are there whatever policies say.

@@ -12,16 +12,16 @@ use crate::sql;
 /// is, and would compile the statement (55 of 140 ms on 500 tables) and start workers for it.
 pub(crate) const QUICK: &str = "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0";
 
-pub(super) async fn rows(db: &impl ConnectionTrait, query: String) -> Result<Vec<QueryResult>, RlsError> {
+pub(crate) async fn rows(db: &impl ConnectionTrait, query: String) -> Result<Vec<QueryResult>, RlsError> {
     let statement = Statement::from_string(DbBackend::Postgres, query);
     db.query_all_raw(statement).await.map_err(|error| RlsError::Database(Arc::new(error)))
 }
 
-pub(super) fn get<T: TryGetable>(row: &QueryResult, column: &str) -> Result<T, RlsError> {
+pub(crate) fn get<T: TryGetable>(row: &QueryResult, column: &str) -> Result<T, RlsError> {
     row.try_get("", column).map_err(|error: DbErr| RlsError::Database(Arc::new(error)))
 }
 
-pub(super) fn name(row: &QueryResult, column: &str) -> Result<Identifier, RlsError> {
+pub(crate) fn name(row: &QueryResult, column: &str) -> Result<Identifier, RlsError> {
     checked(get::<String>(row, column)?)
 }
 
@@ -40,6 +40,6 @@ pub(super) fn at(row: &QueryResult) -> Result<usize, RlsError> {
 }
 
 /// A text literal of a name; names hold no NUL.
-pub(super) fn text(name: &Identifier) -> String {
+pub(crate) fn text(name: &Identifier) -> String {
     sql::literal(name.as_str()).unwrap_or_else(|| unreachable!("a checked name holds no NUL"))
 }

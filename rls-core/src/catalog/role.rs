@@ -16,6 +16,8 @@ pub(crate) struct ActualRole {
     pub(crate) migrates: bool,
     /// The stored password; `None` where it is not set, or may not be read.
     pub(crate) password: Option<String>,
+    /// Whether the login that migrates might set the password.
+    pub(crate) settable: bool,
     /// Which of the two roles are its members.
     pub(crate) members: BTreeSet<Identifier>,
 }
@@ -34,7 +36,8 @@ pub(crate) async fn roles(
         "SELECT r.rolname::text AS role, {password} AS password, r.rolcanlogin AS login,
                 r.rolname IN (current_user, session_user) AS migrates, r.rolsuper AS super,
                 r.rolcreatedb AS createdb, r.rolcreaterole AS createrole, r.rolinherit AS inherit,
-                r.rolreplication AS replication, r.rolbypassrls AS bypassrls
+                r.rolreplication AS replication, r.rolbypassrls AS bypassrls,
+                (SELECT m.rolsuper OR m.rolcreaterole FROM pg_roles m WHERE m.rolname = current_user) AS settable
          FROM {catalog} r WHERE r.rolname IN {both}"
     );
     let mut roles = BTreeMap::new();
@@ -54,7 +57,13 @@ pub(crate) async fn roles(
             }
         }
         let migrates = get(&row, "migrates")?;
-        let role = ActualRole { lacks, migrates, password: get(&row, "password")?, members: BTreeSet::new() };
+        let role = ActualRole {
+            lacks,
+            migrates,
+            password: get(&row, "password")?,
+            settable: get(&row, "settable")?,
+            members: BTreeSet::new(),
+        };
         roles.insert(name(&row, "role")?, role);
     }
     let memberships = format!(

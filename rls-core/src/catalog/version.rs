@@ -3,7 +3,7 @@
 
 /// Whether the login may ask for the cluster's identifier, without which versions are not told; everyone may, unless
 /// that was revoked.
-pub(crate) const CAN_IDENTIFY: &str = "has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')";
+pub(crate) const CAN_IDENTIFY: &str = "pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')";
 
 /// The `WITH` query `refers (table, names)`, one row a table whose policies refer to anything by OID: to what, and under
 /// which name, since a rename changes what an expression says and not its row. It reads the catalog once for all tables.

@@ -39,12 +39,13 @@ pub(crate) fn roles(config: &RlsConfig, actual: &BTreeMap<Identifier, ActualRole
 }
 
 /// Whether the stored password is the configured one. Where it may not be read, a configured password is set again:
-/// the role ends with the password that was asked for either way.
+/// the role ends with the password that was asked for either way. Where it may be neither read nor set, it is for who made
+/// the role, and the application's login tells whether it is right.
 fn keeps_password(login: &Login, found: &ActualRole) -> bool {
     match (&login.password, &found.password) {
         (None, _) => true,
         (Some(password), Some(stored)) => scram::verifies(stored, password.expose()),
-        (Some(_), None) => false,
+        (Some(_), None) => !found.settable,
     }
 }
 

@@ -118,6 +118,18 @@ pub enum SchemaError {
         /// What the server said.
         source: Arc<DbErr>,
     },
+    /// The login may not create or alter the two roles, which someone else must do.
+    #[error(
+        "the login may not create or alter roles ({source}); let an administrator of the server run this once in psql, and \
+         run the migrations again:\n{}",
+        statements.join("\n")
+    )]
+    RolesRefused {
+        /// The statements for the administrator, each with its end; passwords are asked for by psql's `\password`.
+        statements: Vec<String>,
+        /// What the server said.
+        source: Arc<DbErr>,
+    },
     /// A lock was not had in time.
     #[error("`{sql}` waited too long for a lock on a table in use: run it again")]
     LockTimeout {
@@ -226,6 +238,7 @@ impl SchemaError {
         match self {
             Self::Backfill { source, .. }
             | Self::Privilege { source, .. }
+            | Self::RolesRefused { source, .. }
             | Self::Policies { source, .. }
             | Self::Statement { source, .. } => Some(source),
             _ => None,

@@ -30,6 +30,12 @@ pub(crate) fn is_read_only_violation(error: &sqlx::Error) -> bool {
     code(error).as_deref() == Some(READ_ONLY_SQL_TRANSACTION)
 }
 
+/// Class 23: an integrity constraint refused a row.
+#[cfg(feature = "testing")]
+pub(crate) fn is_constraint(state: &str) -> bool {
+    state.starts_with("23")
+}
+
 /// Another session created or altered the same role meanwhile.
 pub(crate) fn is_meeting(state: &str) -> bool {
     [UNIQUE_VIOLATION, DUPLICATE_OBJECT, INTERNAL_ERROR].contains(&state)

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future;
 use sea_orm::QueryResult;
 use sqlx::postgres::PgRow;
 use sqlx::postgres::types::Oid;
@@ -28,9 +29,8 @@ fn tables(can_identify: bool) -> String {
                   coalesce(c.relforcerowsecurity, false) AS forced,
                   coalesce(pg_has_role(current_user, c.relowner, 'MEMBER'), false) AS owns,
                   coalesce(has_table_privilege(c.oid, 'TRUNCATE'), false) AS truncates
-           FROM ROWS FROM (unnest($1::text[]), unnest($2::text[])) WITH ORDINALITY AS w (schema, name, at)
-           LEFT JOIN pg_namespace n ON n.nspname = coalesce(w.schema, $3)
-           LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name AND c.relkind IN ('r', 'p')),
+           FROM unnest($1::oid[]) WITH ORDINALITY AS w (oid, at)
+           LEFT JOIN pg_class c ON c.oid = w.oid AND c.relkind IN ('r', 'p')),
          comments AS MATERIALIZED (
            SELECT t.objoid, t.description FROM pg_description t
            WHERE t.classoid = 'pg_policy'::regclass AND t.objsubid = 0),
@@ -79,18 +79,20 @@ pub(super) async fn read(
     config: &RlsConfig,
     login: &Login,
 ) -> Result<Vec<Found>, RlsError> {
-    let schemas: Vec<Option<&str>> =
-        scopes.iter().map(|scope| scope.table.schema.as_ref().map(Identifier::as_str)).collect();
-    let names: Vec<&str> = scopes.iter().map(|scope| scope.table.table.as_str()).collect();
     let query = tables(login.can_identify);
-    let query = sqlx::query(sqlx::AssertSqlSafe(query)).bind(schemas).bind(names).bind(login.schema.as_deref());
-    let rows = query.fetch_all(&mut *connection).await.map_err(database_error)?;
+    let query = sqlx::query(sqlx::AssertSqlSafe(query)).bind(&login.tables);
+    // What is asked for is put together while the server answers: either takes a while for hundreds of tables.
+    let asked = async { scopes.iter().map(|scope| asked(scope, config)).collect::<Vec<_>>() };
+    let (rows, asked) = future::join(query.fetch_all(&mut *connection), asked).await;
+    let rows = rows.map_err(database_error)?;
+    let mut asked = asked.into_iter();
     let mut tables: Vec<Found> = scopes.iter().map(|_| Found::default()).collect();
     let mut doubtful = BTreeMap::new();
     let mut rows = rows.iter().peekable();
     while let Some(row) = rows.peek() {
         let at = position(row)?;
-        let (Some(table), Some(scope)) = (tables.get_mut(at), scopes.get(at)) else { break };
+        // One row at least for each table, in their order.
+        let (Some(table), Some(mut asked)) = (tables.get_mut(at), asked.next()) else { break };
         *table = Found {
             found: get(row, 1)?,
             enabled: get(row, 2)?,
@@ -99,15 +101,15 @@ pub(super) async fn read(
             truncates: get(row, 5)?,
             ..Found::default()
         };
-        let mut asked: BTreeMap<Identifier, Policy> =
-            policy::of(scope, config).into_iter().map(|policy| (policy.name.clone(), policy)).collect();
         while let Some(row) = rows.next_if(|row| position(row).is_ok_and(|other| other == at)) {
             let Some(name) = get::<Option<&str>>(row, 7)? else { continue };
-            let Some((name, asked)) = Identifier::new(name).ok().and_then(|name| asked.remove_entry(&name)) else {
+            let Some((name, (asked, fingerprint))) =
+                Identifier::new(name).ok().and_then(|name| asked.remove_entry(&name))
+            else {
                 continue;
             };
             let stamp = get::<Option<&str>>(row, 10)?.and_then(|comment| Stamp::split(comment).1);
-            let stamp = stamp.filter(|stamp| stamp.asked == fingerprint::asked(&asked));
+            let stamp = stamp.filter(|stamp| stamp.asked == fingerprint);
             let version = get::<Option<&str>>(row, 9)?.map(fingerprint::version);
             let roles: BTreeSet<&str> = get::<Option<&str>>(row, 8)?.unwrap_or_default().lines().collect();
             let same_roles = asked.roles.iter().map(Identifier::as_str).eq(roles);
@@ -124,6 +126,16 @@ pub(super) async fn read(
     }
     settle(connection, &mut tables, doubtful).await?;
     Ok(tables)
+}
+
+/// The policies of a scope, by name, with their fingerprints.
+fn asked(scope: &Scope, config: &RlsConfig) -> BTreeMap<Identifier, (Policy, String)> {
+    let policies = policy::of(scope, config).into_iter();
+    let entry = |policy: Policy| {
+        let fingerprint = fingerprint::asked(&policy);
+        (policy.name.clone(), (policy, fingerprint))
+    };
+    policies.map(entry).collect()
 }
 
 /// Has the server print the doubtful policies, and compares what they say.

@@ -1,24 +1,24 @@
 use super::Change;
-use crate::name::{Identifier, TableName};
+use crate::name::{Schemas, TableName};
 use crate::policy::Policy;
 
 impl Change {
-    /// The same with `schema` where a table's name says none.
-    pub(crate) fn in_schema(&self, schema: &Identifier) -> Self {
+    /// The same with a schema where a table's name says none.
+    pub(crate) fn in_schema(&self, schemas: &Schemas) -> Self {
         let mut change = self.clone();
         match &mut change {
-            Self::ValidateForeignKey { parent, .. } => *parent = parent.or_in(schema),
-            Self::AddForeignKey { foreign_key, .. } => foreign_key.table = foreign_key.table.or_in(schema),
+            Self::ValidateForeignKey { parent, .. } => *parent = parent.found_in(schemas),
+            Self::AddForeignKey { foreign_key, .. } => foreign_key.table = foreign_key.table.found_in(schemas),
             Self::CreatePolicy { policy, .. } | Self::AlterPolicy { policy, .. } => {
-                *policy = Policy::map(policy, |expression| expression.in_schema(schema));
+                *policy = Policy::map(policy, |expression| expression.in_schema(schemas));
             }
             Self::GrantSequence { sequence, .. } | Self::RevokeSequence { sequence, .. } => {
-                *sequence = sequence.or_in(schema);
+                *sequence = sequence.found_in(schemas);
             }
             _ => {}
         }
         if let Some(table) = change.table_mut() {
-            *table = table.or_in(schema);
+            *table = table.found_in(schemas);
         }
         change
     }

@@ -34,7 +34,7 @@ where
     let transaction = begin_alone(db).await?;
     let place = Place::enter(&transaction).await?;
     let changes: Vec<(Change, Option<String>)> =
-        changes.iter().map(|change| (change.in_schema(&place.schema), asked_by(change))).collect();
+        changes.iter().map(|change| (change.in_schema(&place.schemas), asked_by(change))).collect();
     let tables: BTreeSet<&TableName> = changes.iter().filter_map(|(change, _)| change.table()).collect();
     let tables: Vec<&TableName> = tables.into_iter().collect();
     let mut asked: Asked = BTreeMap::new();

@@ -1,8 +1,8 @@
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement, TransactionTrait};
 
-use crate::catalog::SearchPath;
+use crate::catalog::{self, SearchPath};
 use crate::error::{RlsError, SchemaError};
-use crate::name::Identifier;
+use crate::name::Schemas;
 use crate::sql;
 
 /// `pg_advisory_xact_lock` of this family, one a database: the bytes of `sea-rls!`.
@@ -23,9 +23,9 @@ const SETTINGS: [&str; 8] = [
     "bytea_output",
 ];
 
-/// Where the lane works: the schema of tables that name none, with `search_path` out of the way meanwhile.
+/// Where the lane works: the schemas of tables that name none, with `search_path` out of the way meanwhile.
 pub(crate) struct Place {
-    pub(crate) schema: Identifier,
+    pub(crate) schemas: Schemas,
     pub(super) path: SearchPath,
     /// The other settings that are changed meanwhile.
     settings: Vec<(&'static str, String)>,
@@ -47,7 +47,7 @@ impl Place {
         let settings: Vec<String> =
             SETTINGS.iter().map(|name| format!(", current_setting('{name}') AS \"{name}\"")).collect();
         let query = format!(
-            "SELECT current_schema()::text AS schema, current_setting('search_path') AS search_path,
+            "SELECT current_setting('search_path') AS search_path,
                     has_database_privilege(current_database(), 'TEMPORARY') AS temporary{}",
             settings.concat()
         );
@@ -55,20 +55,7 @@ impl Place {
             .query_one_raw(Statement::from_string(DbBackend::Postgres, query))
             .await?
             .ok_or_else(|| SchemaError::Catalog { what: "no current schema".to_owned() })?;
-        let schema: Option<String> = row.try_get("", "schema")?;
-        let schema = schema.ok_or_else(|| SchemaError::Catalog {
-            what: "a `search_path` in which no schema exists: create one, or set it".to_owned(),
-        })?;
-        let schema = Identifier::new(schema).map_err(|error| SchemaError::Catalog { what: error.to_string() })?;
-        let place = Self {
-            schema,
-            path: SearchPath(row.try_get("", "search_path")?),
-            settings: SETTINGS
-                .into_iter()
-                .map(|name| Ok((name, row.try_get("", name)?)))
-                .collect::<Result<_, DbErr>>()?,
-            temporary: row.try_get("", "temporary")?,
-        };
+        let schemas = catalog::path_schemas(db).await?;
         // With row_security off, a statement that policies would filter fails instead of passing rows over.
         db.execute_unprepared(&format!(
             "{}; SET LOCAL row_security = off; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'",
@@ -76,7 +63,15 @@ impl Place {
         ))
         .await?;
         held(db).await?;
-        Ok(place)
+        Ok(Self {
+            schemas: schemas.found(db).await?,
+            path: SearchPath(row.try_get("", "search_path")?),
+            settings: SETTINGS
+                .into_iter()
+                .map(|name| Ok((name, row.try_get("", name)?)))
+                .collect::<Result<_, DbErr>>()?,
+            temporary: row.try_get("", "temporary")?,
+        })
     }
 
     /// Whether policies can be compared here, which takes temporary tables.

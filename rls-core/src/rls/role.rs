@@ -6,9 +6,10 @@ use super::run::run;
 use crate::catalog::{self, ActualRole};
 use crate::config::RlsConfig;
 use crate::diff;
-use crate::error::RlsError;
+use crate::error::{RlsError, SchemaError};
 use crate::name::Identifier;
 use crate::plan::Change;
+use crate::sql;
 
 /// How often the roles are compared again after another database's migration changed them meanwhile.
 const ROLE_ATTEMPTS: usize = 5;
@@ -39,6 +40,11 @@ pub(super) async fn sync_roles(db: &DatabaseTransaction, config: &RlsConfig) -> 
             Err(error) if attempt < ROLE_ATTEMPTS && error.is_meeting() => {
                 savepoint.rollback().await?;
                 attempt += 1;
+            }
+            Err(RlsError::Schema(SchemaError::Privilege { source, .. })) => {
+                savepoint.rollback().await?;
+                let statements = changes.iter().flat_map(sql::by_hand).collect();
+                return Err(SchemaError::RolesRefused { statements, source }.into());
             }
             Err(error) => return Err(error),
         }

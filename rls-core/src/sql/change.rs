@@ -168,6 +168,22 @@ pub(crate) fn change(change: &Change) -> Vec<Statement> {
     }
 }
 
+/// A change of roles as someone else runs it by hand, with no password in it: `\password` of psql asks for one.
+pub(crate) fn by_hand(of: &Change) -> Vec<String> {
+    let (plain, password) = match of {
+        Change::CreateRole { role, verifier } => {
+            (Some(Change::CreateRole { role: role.clone(), verifier: None }), verifier.is_some().then_some(role))
+        }
+        Change::AlterRole { role, attributes, verifier } => {
+            let rest = Change::AlterRole { role: role.clone(), attributes: attributes.clone(), verifier: None };
+            ((!attributes.is_empty()).then_some(rest), verifier.is_some().then_some(role))
+        }
+        other => (Some(other.clone()), None),
+    };
+    let statements = plain.iter().flat_map(change).map(|statement| format!("{};", statement.text));
+    statements.chain(password.map(|role| format!("\\password {}", identifier(role)))).collect()
+}
+
 pub(super) fn index_name(table: &TableName, columns: &[Identifier], only: Option<&Identifier>) -> Identifier {
     let words: Vec<&str> = columns.iter().map(Identifier::as_str).collect();
     let suffix = if only.is_some() { "only_idx" } else { "idx" };

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::RlsConfig;
 use crate::fingerprint;
-use crate::name::{Identifier, TableName};
+use crate::name::{Identifier, Schemas, TableName};
 use crate::policy::{self, Expression, Policy};
 use crate::privilege::Privilege;
 use crate::scope::{ForeignKey, Key, KeyType, Scope};
@@ -65,30 +65,30 @@ pub(crate) struct DesiredIndex {
 }
 
 impl Desired {
-    /// What `scope` asks for, with `schema` where a name says none.
-    pub(crate) fn new(scope: &Scope, config: &RlsConfig, schema: &Identifier) -> Self {
+    /// What `scope` asks for, with a schema where a name says none.
+    pub(crate) fn new(scope: &Scope, config: &RlsConfig, schemas: &Schemas) -> Self {
         let policies = policy::of(scope, config)
             .into_iter()
             .map(|policy| DesiredPolicy {
                 asked: fingerprint::asked(&policy),
-                policy: policy.map(|expression| expression.in_schema(schema)),
+                policy: policy.map(|expression| expression.in_schema(schemas)),
             })
             .collect();
         let row_security =
             scope.unscoped.is_none().then(|| RowSecurity { enabled: config.enabled(), forced: config.force() });
         let admin = if scope.unscoped.is_some() { scope.privileges.clone() } else { Privilege::READ_WRITE.into() };
         Self {
-            table: scope.table.or_in(schema),
+            table: scope.table.found_in(schemas),
             row_security,
-            columns: scope.keys.iter().map(|key| column(key, schema)).collect(),
+            columns: scope.keys.iter().map(|key| column(key, schemas)).collect(),
             policies,
             indexes: indexes(scope),
-            parents: scope.through.iter().map(|through| through.parent.or_in(schema)).collect(),
+            parents: scope.through.iter().map(|through| through.parent.found_in(schemas)).collect(),
             unique: scope
                 .through
                 .iter()
                 .filter(|through| through.unique)
-                .map(|through| (through.parent.or_in(schema), through.parent_column.clone()))
+                .map(|through| (through.parent.found_in(schemas), through.parent_column.clone()))
                 .collect(),
             privileges: BTreeMap::from([
                 (config.app_role().clone(), scope.privileges.clone()),
@@ -106,7 +106,7 @@ impl Desired {
     }
 }
 
-fn column(key: &Key, schema: &Identifier) -> DesiredColumn {
+fn column(key: &Key, schemas: &Schemas) -> DesiredColumn {
     let owned = key.owned();
     DesiredColumn {
         name: key.column.clone(),
@@ -116,7 +116,7 @@ fn column(key: &Key, schema: &Identifier) -> DesiredColumn {
             .then(|| Expression::Current { setting: key.setting.clone(), key: key.key }),
         foreign_key: owned
             .and_then(|owned| owned.foreign_key.as_ref())
-            .map(|foreign_key| ForeignKey { table: foreign_key.table.or_in(schema), ..foreign_key.clone() }),
+            .map(|foreign_key| ForeignKey { table: foreign_key.table.found_in(schemas), ..foreign_key.clone() }),
         backfill: owned.and_then(|owned| owned.backfill.clone()),
         owned: owned.is_some(),
     }

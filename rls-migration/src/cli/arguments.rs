@@ -2,8 +2,10 @@ use std::env;
 use std::path::PathBuf;
 use std::process::exit;
 
-use clap::{ArgMatches, Command, CommandFactory, FromArgMatches, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args, Command, CommandFactory, FromArgMatches, Subcommand, ValueEnum};
 use sea_orm_migration::cli::Cli;
+
+use super::report::FILE;
 
 /// Whose command it is.
 pub(super) enum Parsed {
@@ -38,6 +40,21 @@ pub(super) enum RlsCommand {
     },
     /// Show each table: its scope, its policies, and whether it is as its entity says
     Status,
+    /// Look for what weakens or slows row-level security, and say what to do; exits with 0 where nothing is found, with 1
+    /// where something is, with 2 where the database could not be examined
+    Doctor(DoctorArguments),
+    /// Write a page for people: who owns what, policies in words and in SQL, roles, findings
+    Report {
+        /// The file, which may be a report of before; `-` prints
+        #[arg(short = 'o', long, value_name = "FILE", default_value = FILE)]
+        output: PathBuf,
+        /// The page's form
+        #[arg(long, value_enum, default_value_t = PageFormat::Html)]
+        format: PageFormat,
+        /// The file with what is allowed and denied of the doctor's findings [default: rls.verdicts]
+        #[arg(long, value_name = "FILE")]
+        verdicts: Option<PathBuf>,
+    },
     /// Write a migration that brings the database to what the entities say, and back
     Generate {
         /// Name of the new migration
@@ -57,6 +74,46 @@ pub(super) enum RlsCommand {
     },
 }
 
+#[derive(Args)]
+pub(super) struct DoctorArguments {
+    /// `text` for people, `json` for programs, `sarif` for code hosts
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub(super) format: ReportFormat,
+    /// The least severity that counts
+    #[arg(long, value_enum, default_value_t = FailOn::Warning, value_name = "SEVERITY")]
+    pub(super) fail_on: FailOn,
+    /// Take findings of a rule, on any object or on this one, for errors; may be said several times, and counts more than
+    /// what the file allows
+    #[arg(long, value_name = "RULE[=OBJECT]")]
+    pub(super) deny: Vec<String>,
+    /// Allow findings of a rule, on any object or on this one, from now on: keeps that in the file, with the reason
+    #[arg(long, value_name = "RULE[=OBJECT]", requires = "reason")]
+    pub(super) allow: Vec<String>,
+    /// Why it is allowed
+    #[arg(long, value_name = "TEXT", requires = "allow")]
+    pub(super) reason: Option<String>,
+    /// The file with what is allowed and denied, one line each: `allow RULE OBJECT REASON` [default: rls.verdicts]
+    #[arg(long, value_name = "FILE")]
+    pub(super) verdicts: Option<PathBuf>,
+    /// Print what a rule is about and what to do, and examine nothing
+    #[arg(long, value_name = "RULE", conflicts_with_all = ["deny", "allow", "verdicts"])]
+    pub(super) explain: Option<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum ReportFormat {
+    Text,
+    Json,
+    Sarif,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum FailOn {
+    Error,
+    Warning,
+    Hint,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 pub(super) enum Format {
     Text,
@@ -64,10 +121,22 @@ pub(super) enum Format {
     Json,
 }
 
+impl RlsCommand {
+    /// The code to exit with where it failed.
+    pub(super) fn failed(&self) -> i32 {
+        if matches!(self, Self::Doctor(_)) { 2 } else { 1 }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum PageFormat {
+    Html,
+}
+
 /// SeaORM's command line with `rls` in it, so that its help shows both.
 fn command() -> Command {
     let rls = Command::new("rls")
-        .about("Row-level security: plan, apply, status, generate, import")
+        .about("Row-level security: plan, apply, status, doctor, report, generate, import")
         .display_order(100)
         .subcommand_required(true)
         .arg_required_else_help(true);
@@ -82,8 +151,10 @@ pub(super) fn parsed() -> Parsed {
     let matches = match command().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => {
-            // The usual code for a mistake is 2, with which `rls plan` says that there are changes.
-            let mistake = error.use_stderr() && env::args_os().any(|argument| argument == "rls");
+            // The usual code for a mistake is 2, with which `rls plan` says that there are changes, and `rls doctor` that
+            // it could not examine.
+            let said = |word: &str| env::args_os().any(|argument| argument == word);
+            let mistake = error.use_stderr() && said("rls") && !said("doctor");
             let _printed_or_closed = error.print();
             exit(if mistake { 1 } else { error.exit_code() });
         }

@@ -2,15 +2,17 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use rls_core::lint::Verdicts;
 use rls_core::{Identifier, MissingTables, Plan, Rls, RlsError, read};
 use sea_orm_migration::MigratorTraitSelf;
 use sea_orm_migration::sea_orm::{DatabaseConnection, DbErr};
 
 use super::CliError;
-use super::arguments::{Arguments, Format, RlsCommand};
+use super::arguments::{Arguments, Format, PageFormat, RlsCommand};
 use super::connect::{connect, trace};
 use super::output::{colours, print};
-use super::status;
+use super::progress::during;
+use super::{doctor, report, status, verdicts};
 use crate::generate::{self, MigrationName};
 use crate::{RlsMigrator, import};
 
@@ -37,25 +39,41 @@ pub(super) async fn run<M: MigratorTraitSelf>(
             let tables = read::secured_tables(&db, &names(schemas)?).await?;
             import_into(import::text(&tables, &config.map_err(RlsError::from)?), output.as_deref())
         }
+        RlsCommand::Doctor(said) if said.explain.is_some() => doctor::explain(said),
         command => {
             let rls = rls?;
+            // Before the database is asked: a mistake in it is one whatever is found.
+            let verdicts = match command {
+                RlsCommand::Doctor(said) => doctor::verdicts(said)?,
+                RlsCommand::Report { verdicts, .. } => {
+                    let named = verdicts.as_deref();
+                    verdicts::parse(named, &verdicts::text(named, false)?)?
+                }
+                _ => Verdicts::default(),
+            };
             let db = connect(arguments).await?;
+            let migrations = migrator.inner().migration_table_name().to_string();
             let pending = migrator.inner().get_pending_migrations_read_only(&db).await?.len();
             let rls = rls.missing_tables(if pending == 0 { MissingTables::Refuse } else { MissingTables::Skip });
             match command {
                 RlsCommand::Plan { format } => plan(&rls, &db, *format, pending).await,
                 RlsCommand::Apply { accept_weakening, online } => {
                     if *online {
-                        print(&rls.prepare_online(&db).await?.text(colours()).to_string())?;
+                        let prepared = during("Adding columns, keys and indexes", rls.prepare_online(&db)).await?;
+                        print(&prepared.text(colours()).to_string())?;
                     }
                     apply(rls, &db, *accept_weakening).await
+                }
+                RlsCommand::Report { output, format: PageFormat::Html, .. } => {
+                    report::run(&rls, &verdicts, &db, &migrations, output, pending).await
                 }
                 RlsCommand::Generate { migration_dir, .. } if pending == 0 => {
                     generate(&rls, &db, name.as_ref(), migration_dir.as_deref()).await
                 }
+                RlsCommand::Doctor(said) => doctor::run(&rls, &db, &migrations, said, &verdicts).await,
                 RlsCommand::Generate { .. } => Err(CliError::Pending { count: pending }),
                 RlsCommand::Status | RlsCommand::Import { .. } => {
-                    print(&status::text(&rls, &db, pending).await?)?;
+                    print(&status::text(&rls, &db, pending, status::Screen::of_output()).await?)?;
                     Ok(0)
                 }
             }
@@ -64,7 +82,7 @@ pub(super) async fn run<M: MigratorTraitSelf>(
 }
 
 async fn plan(rls: &Rls, db: &DatabaseConnection, format: Format, pending: usize) -> Result<i32, CliError> {
-    let plan = rls.plan(db).await?;
+    let plan = during(comparing(rls), rls.plan(db)).await?;
     print(&match format {
         Format::Text => plan.text(colours()).to_string(),
         Format::Sql => plan.to_string(),
@@ -76,8 +94,19 @@ async fn plan(rls: &Rls, db: &DatabaseConnection, format: Format, pending: usize
     Ok(if plan.is_empty() { 0 } else { CHANGES })
 }
 
+/// What takes its time on many tables.
+pub(super) fn comparing(rls: &Rls) -> String {
+    format!("Comparing {} tables with their entities", rls.registry().scopes().len())
+}
+
+pub(super) fn examining(rls: &Rls) -> String {
+    format!("Examining {} tables", rls.registry().scopes().len())
+}
+
 async fn apply(rls: Rls, db: &DatabaseConnection, accept_weakening: bool) -> Result<i32, CliError> {
-    let plan: Plan = rls.danger_accept_weakening(accept_weakening).sync(db).await?;
+    let rls = rls.danger_accept_weakening(accept_weakening);
+    let plan: Plan =
+        during(format!("Applying what {} tables lack", rls.registry().scopes().len()), rls.sync(db)).await?;
     print(&plan.text(colours()).to_string())?;
     if !plan.is_empty() {
         print("Applied.\n")?;
@@ -91,7 +120,7 @@ async fn generate(
     name: Option<&MigrationName>,
     directory: Option<&Path>,
 ) -> Result<i32, CliError> {
-    let frozen = rls.freeze(db).await?;
+    let frozen = during(comparing(rls), rls.freeze(db)).await?;
     let Some(name) = name.filter(|_| !frozen.is_empty()) else {
         print("Nothing to write: the database is as the entities say.\n")?;
         return Ok(0);

@@ -1,33 +1,48 @@
+mod layout;
+
 use std::fmt::Write as _;
 
 use rls_core::read::{self, TableSecurity};
-use rls_core::{Holder, Kept, Plan, Rls, Scope, ScopeKind, TableName};
+use rls_core::{Change, Holder, Kept, Plan, Rls, Scope, ScopeKind, TableName};
 use sea_orm_migration::sea_orm::DatabaseConnection;
 
 use super::CliError;
+use super::command::comparing;
+use super::progress::during;
+use layout::Row;
 
-const HEADINGS: [&str; 5] = ["TABLE", "SCOPE", "POLICIES", "ROW SECURITY", "DRIFT"];
+pub(super) use layout::Screen;
 
-/// One line a table, and one for the rest.
-pub(super) async fn text(rls: &Rls, db: &DatabaseConnection, pending: usize) -> Result<String, CliError> {
-    let frozen = rls.freeze(db).await?;
+/// The lines below the table, and the one in which the next command is typed.
+const BELOW: usize = 5;
+
+/// One line a table, and some for the rest.
+pub(super) async fn text(
+    rls: &Rls,
+    db: &DatabaseConnection,
+    pending: usize,
+    screen: Screen,
+) -> Result<String, CliError> {
+    let frozen = during(comparing(rls), rls.freeze(db)).await?;
     let names: Vec<TableName> = rls.registry().scopes().iter().map(|scope| scope.table.clone()).collect();
     let found = read::tables(db, &names).await?;
-    let mut rows: Vec<[String; 5]> = vec![HEADINGS.map(str::to_owned)];
-    rows.extend(
-        rls.registry().scopes().iter().zip(&found).map(|(scope, found)| row(scope, found.as_ref(), &frozen.plan)),
-    );
+    let mut rows: Vec<Row> = rls
+        .registry()
+        .scopes()
+        .iter()
+        .zip(&found)
+        .map(|(scope, found)| row(scope, found.as_ref(), &frozen.plan))
+        .collect();
     rows.extend(frozen.plan.kept().iter().filter_map(|kept| match kept {
-        Kept::Table { table } => Some([
-            table.to_string(),
-            "no entity is registered".to_owned(),
-            String::new(),
-            String::new(),
-            "kept".to_owned(),
-        ]),
+        Kept::Table { table } => Some(Row {
+            table: table.to_string(),
+            scope: "no entity is registered".to_owned(),
+            drift: "kept".to_owned(),
+            ..Row::default()
+        }),
         _ => None,
     }));
-    let mut text = table(&rows);
+    let mut text = layout::text(&rows, screen.less(BELOW));
     let config = rls.config();
     let _infallible =
         writeln!(text, "\nroles: {} (application), {} (administrator)", config.app_role(), config.admin_role());
@@ -50,22 +65,43 @@ pub(super) async fn text(rls: &Rls, db: &DatabaseConnection, pending: usize) -> 
     Ok(text)
 }
 
-fn row(scope: &Scope, found: Option<&TableSecurity>, plan: &Plan) -> [String; 5] {
-    let (table, scope_words) = (scope.table.to_string(), words(scope));
+fn row(scope: &Scope, found: Option<&TableSecurity>, plan: &Plan) -> Row {
+    let row = Row { table: scope.table.to_string(), scope: words(scope), ..Row::default() };
     let Some(found) = found else {
-        return [table, scope_words, String::new(), String::new(), "missing".to_owned()];
+        return Row { drift: "missing".to_owned(), ..row };
     };
     let security = match (found.enabled, found.forced) {
         (true, true) => "forced",
-        (true, false) => "not forced",
+        (true, false) => "unforced",
+        // Nobody asked for it.
+        (false, _) if scope.unscoped.is_some() => "",
         (false, _) => "off",
     };
-    let drift = match plan.changes().iter().filter(|change| change.table() == Some(&found.table)).count() {
-        0 => "none".to_owned(),
+    let changes: Vec<&Change> = plan.changes().iter().filter(|change| change.table() == Some(&found.table)).collect();
+    let index = if changes.iter().any(|change| matches!(change, Change::CreateIndex { .. })) {
+        "missing"
+    } else if needs_index(scope) {
+        "yes"
+    } else {
+        ""
+    };
+    let drift = match changes.len() {
+        0 => layout::AS_ASKED.to_owned(),
         1 => "1 change".to_owned(),
         changes => format!("{changes} changes"),
     };
-    [table, scope_words, found.policies.len().to_string(), security.to_owned(), drift]
+    Row {
+        policies: found.policies.len().to_string(),
+        security: security.to_owned(),
+        index: index.to_owned(),
+        drift,
+        ..row
+    }
+}
+
+/// Whether policies look rows up by a column that is no primary key.
+fn needs_index(scope: &Scope) -> bool {
+    scope.keys.iter().any(|key| key.owned().is_some()) || !scope.through.is_empty() || !scope.shared.is_empty()
 }
 
 /// Whose a row is, in words.
@@ -93,16 +129,4 @@ fn words(scope: &Scope) -> String {
         let _infallible = write!(words, "; {marked} hides");
     }
     words
-}
-
-/// Columns as wide as what is in them.
-fn table(rows: &[[String; 5]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let mut text = String::new();
-    for row in rows {
-        let cells = row.iter().enumerate().map(|(column, cell)| format!("{cell:<width$}", width = width(column)));
-        let line = cells.collect::<Vec<_>>().join("  ");
-        let _infallible = writeln!(text, "{}", line.trim_end());
-    }
-    text
 }

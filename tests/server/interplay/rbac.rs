@@ -38,7 +38,7 @@ async fn scopes() -> (Fixture, Restricted<ScopedConnection>, Restricted<ScopedCo
     (fixture, reader, writer)
 }
 
-fn is_denied<T: std::fmt::Debug>(result: Result<T, DbErr>) -> bool {
+fn is_denied<T: std::fmt::Debug>(result: &Result<T, DbErr>) -> bool {
     matches!(result, Err(DbErr::AccessDenied { .. }))
 }
 
@@ -50,9 +50,9 @@ async fn permissions_and_policies_both_hold() {
         assert_eq!(tasks.iter().map(|task| task.title.as_str()).collect::<Vec<_>>(), ["ann's"]);
         assert_eq!(task::Entity::find().count(scope).await.unwrap(), 1);
     }
-    assert!(is_denied(new_task("x").insert(&reader).await));
-    assert!(is_denied(task::Entity::delete_many().exec(&reader).await));
-    assert!(is_denied(crate::fixture::user::Entity::find().all(&reader).await), "a table no role has");
+    assert!(is_denied(&new_task("x").insert(&reader).await));
+    assert!(is_denied(&task::Entity::delete_many().exec(&reader).await));
+    assert!(is_denied(&crate::fixture::user::Entity::find().all(&reader).await), "a table no role has");
     new_task("written").insert(&writer).await.unwrap();
     let deleted = task::Entity::delete_many().exec(&writer).await.unwrap();
     assert_eq!(deleted.rows_affected, 2, "Ann's alone");

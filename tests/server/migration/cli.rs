@@ -15,8 +15,8 @@ fn manifest() -> PathBuf {
 const DRIFT: &str = r#"
 ALTER TABLE task NO FORCE ROW LEVEL SECURITY;
 ALTER POLICY comment_owner_select ON comment USING (true);
-DROP POLICY task_guard ON task;
-CREATE POLICY stray ON task FOR SELECT USING (done);
+DROP POLICY comment_guard ON comment;
+CREATE POLICY stray ON task FOR SELECT USING (is_done);
 GRANT TRUNCATE ON "user" TO "APP";
 CREATE TABLE legacy (id integer);
 ALTER TABLE legacy ENABLE ROW LEVEL SECURITY;
@@ -50,9 +50,9 @@ async fn what_weakens_is_applied_with_consent_alone() {
     process.prints(0, &["up"]);
     // As an entity of another time would have left it: restrictive, with a fingerprint, and asked for no longer.
     let old = "CREATE POLICY old ON comment AS RESTRICTIVE FOR DELETE USING (false);
-               CREATE POLICY old ON task AS RESTRICTIVE USING (done);
+               CREATE POLICY old ON task AS RESTRICTIVE USING (is_done);
                COMMENT ON POLICY old ON task IS 'sea-orm-rls: 01 02';
-               DROP POLICY task_guard ON task";
+               DROP POLICY comment_guard ON comment";
     owner.execute_unprepared(old).await.unwrap();
     owner.execute_unprepared("ALTER POLICY task_owner_select ON task TO pg_monitor").await.unwrap();
     owner.execute_unprepared("COMMENT ON POLICY task_owner_select ON task IS NULL").await.unwrap();
@@ -70,7 +70,7 @@ async fn colours_are_for_terminals_and_sql_can_be_run() {
     let (manifest, package) = (manifest(), "tasks-migration");
     let process = Process { manifest: &manifest, package, database: &database };
     process.prints(0, &["up"]);
-    owner.execute_unprepared("DROP POLICY task_guard ON task").await.unwrap();
+    owner.execute_unprepared("DROP POLICY comment_guard ON comment").await.unwrap();
     for no_color in [None, Some("1")] {
         let mut command = process.command(&["rls", "plan"]);
         if let Some(value) = no_color {
@@ -126,7 +126,7 @@ async fn subcommands_of_seaorm_are_its_own() {
     assert!(help.contains("  rls ") && help.contains("  fresh ") && help.contains("--database-schema"), "{help}");
     assert!(!help.contains("postgres://"), "the environment's URL is not shown: {help}");
     let help = process.prints(0, &["rls", "--help"]);
-    for command in ["plan", "apply", "status", "generate", "import"] {
+    for command in ["plan", "apply", "status", "doctor", "report", "generate", "import"] {
         assert!(help.contains(&format!("  {command} ")), "{help}");
     }
     // As `sea-orm-cli migrate` runs it.
@@ -136,11 +136,11 @@ async fn subcommands_of_seaorm_are_its_own() {
     owner.execute_unprepared("CREATE SCHEMA other").await.unwrap();
     process.prints(0, &["-s", "other", "up"]);
     let policies = "SELECT count(*)::text FROM pg_policies WHERE schemaname = 'other'";
-    assert_eq!(text(&owner, policies).await, "18");
+    assert_eq!(text(&owner, policies).await, "51");
     process.prints(0, &["-s", "other", "rls", "plan"]);
     process.prints(0, &["down"]);
     let pending = process.run(&["rls", "plan"]);
     let said = String::from_utf8_lossy(&pending.stderr).into_owned();
-    assert!(said.contains("1 migration is pending: tables that they create"), "{said}");
+    assert!(said.contains("2 migrations are pending: tables that they create"), "{said}");
     process.fails(2, &["nonsense"]);
 }

@@ -1,7 +1,9 @@
 //! A generated migration, compiled and run: up to what the entities say, and down to what was there.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use sea_orm::ConnectionTrait;
 
@@ -52,7 +54,7 @@ ALTER TABLE task ADD COLUMN owner_id uuid DEFAULT gen_random_uuid();
 CREATE POLICY task_owner_select ON task FOR SELECT TO "APP" USING (title <> 'a "quoted" #one');
 COMMENT ON POLICY task_owner_select ON task IS 'made by
 hand';
-CREATE POLICY task_guard ON task FOR SELECT USING (done);
+CREATE POLICY task_guard ON task FOR SELECT USING (is_done);
 CREATE POLICY task_old ON task FOR DELETE TO "APP" USING (EXISTS (SELECT FROM "user" u WHERE u.id = task.owner_id));
 COMMENT ON POLICY task_old ON task IS 'sea-orm-rls: 0123456789abcdef01234567 0123456789abcdef01234567';
 CREATE POLICY task_mine ON task USING (true);
@@ -102,8 +104,14 @@ async fn generated_migration_goes_up_and_down() {
 
     // The gate takes what the file made, fingerprints included.
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
-    Process { manifest: &root, package: "tasks-app", database: &database }.prints(0, &[]);
-    owner.execute_unprepared("DELETE FROM \"user\"").await.unwrap();
+    let mut api = Process { manifest: &root, package: "tasks-api", database: &database }.command(&[]);
+    api.env("JWT_SECRET", "a secret of thirty-two bytes, or more").env("LISTEN", "127.0.0.1:0").stderr(Stdio::piped());
+    let mut api = api.spawn().unwrap();
+    let (mut log, mut said) = (BufReader::new(api.stderr.take().unwrap()), String::new());
+    while !said.contains("listening") && log.read_line(&mut said).unwrap() > 0 {}
+    api.kill().unwrap();
+    api.wait().unwrap();
+    assert!(said.contains("listening"), "{said}");
 
     process.prints(0, &["down"]);
     assert_eq!(catalog(&owner).await, before);
@@ -121,7 +129,7 @@ async fn bad_names_and_libraries_of_other_layouts_are_told() {
         assert!(error.contains("cannot be a migration's name"), "{error}");
     }
     let pending = process.fails(1, &["rls", "generate", "x"]);
-    assert!(pending.contains("1 migration is pending: run `up` first"), "{pending}");
+    assert!(pending.contains("2 migrations are pending: run `up` first"), "{pending}");
 
     process.prints(0, &["up"]);
     owner.execute_unprepared("ALTER TABLE task DISABLE ROW LEVEL SECURITY").await.unwrap();

@@ -133,3 +133,8 @@ async fn the_tables_owner_is_bound_too() {
     let owner = sea_orm::Database::connect(scenario.database.url_as(&plain_owner, "owner")).await.unwrap();
     assert_eq!(text(&owner, "SELECT count(*)::text FROM transactions").await, "0");
 }
+
+#[tokio::test]
+async fn every_command_is_proved_to_keep_them_apart() {
+    tracker().await.assert_isolated().await;
+}

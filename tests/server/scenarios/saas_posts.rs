@@ -191,3 +191,8 @@ async fn a_callback_on_another_connection_sees_nothing() {
     assert_eq!(post::Entity::find().count(&request).await.unwrap(), 1);
     request.commit().await.unwrap();
 }
+
+#[tokio::test]
+async fn every_command_is_proved_to_keep_them_apart() {
+    Posts::new().await.scenario.assert_isolated().await;
+}

@@ -131,3 +131,8 @@ async fn two_hundred_queries_without_a_filter_on_tenants() {
         assert!(task.await.unwrap());
     }
 }
+
+#[tokio::test]
+async fn every_command_is_proved_to_keep_them_apart() {
+    orders().await.scenario.assert_isolated().await;
+}

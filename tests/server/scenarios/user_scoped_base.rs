@@ -240,3 +240,8 @@ async fn the_context_is_the_transactions_alone() {
     ann.execute_unprepared("SELECT 1/0").await.unwrap_err();
     assert_eq!(text(&base.scenario.db.anonymous(), current).await, "nobody", "after a failure too");
 }
+
+#[tokio::test]
+async fn every_command_is_proved_to_keep_them_apart() {
+    Base::new().await.scenario.assert_isolated().await;
+}

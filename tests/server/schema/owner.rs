@@ -142,7 +142,8 @@ async fn second_key_of_a_forced_table_is_backfilled() {
     let rows = later::task::Entity::find().all(&admin).await.unwrap();
     let mut owners: Vec<Uuid> = rows.iter().map(|row| row.owner_id).collect();
     let mut users = world.users;
-    (owners.sort(), users.sort());
+    owners.sort();
+    users.sort();
     assert_eq!(owners, users);
     let filled = "SELECT count(*)::text FROM task WHERE tenant_id = owner_id";
     assert_eq!(text(&admin, filled).await, "2");

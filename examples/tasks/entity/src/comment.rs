@@ -1,4 +1,4 @@
-//! A comment on a task. The model has no owner field; the table has the column all the same.
+//! A comment on a task belongs to whom the task belongs; sharing the task does not share it.
 
 use sea_orm::entity::prelude::*;
 use sea_orm_rls::UserScoped;
@@ -6,6 +6,7 @@ use sea_orm_rls::UserScoped;
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
 #[sea_orm(table_name = "comment")]
+#[user_scoped(via = "task")]
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i32,

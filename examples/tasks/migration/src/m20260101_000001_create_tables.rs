@@ -7,15 +7,53 @@ pub struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager
-            .create_table(Table::create().table("user").col(pk_uuid("id")).col(string("email").unique_key()).to_owned())
+            .create_table(
+                Table::create()
+                    .table("user")
+                    .col(pk_uuid("id"))
+                    .col(string("email").unique_key())
+                    .col(boolean("is_superuser").default(false))
+                    .to_owned(),
+            )
             .await?;
+        manager
+            .create_table(
+                Table::create()
+                    .table("credential")
+                    .col(pk_uuid("user_id"))
+                    .col(string("email").unique_key())
+                    .col(string("password_hash"))
+                    .to_owned(),
+            )
+            .await?;
+        manager
+            .create_table(
+                Table::create()
+                    .table("priority")
+                    .col(string("code").primary_key())
+                    .col(integer("rank").unique_key())
+                    .to_owned(),
+            )
+            .await?;
+        let mut priorities = Query::insert();
+        priorities.into_table("priority").columns(["code", "rank"]);
+        for (code, rank) in [("low", 1), ("normal", 2), ("high", 3)] {
+            priorities.values_panic([code.into(), rank.into()]);
+        }
+        manager.execute(priorities).await?;
         manager
             .create_table(
                 Table::create()
                     .table("task")
                     .col(pk_uuid("id"))
-                    .col(string("title"))
-                    .col(boolean("done").default(false))
+                    .col(string_len("title", 200))
+                    .col(string("priority").default("normal"))
+                    .col(boolean("is_done").default(false))
+                    .col(boolean("is_shared").default(false))
+                    .col(timestamp_with_time_zone("created_at").default(Expr::current_timestamp()))
+                    .col(timestamp_with_time_zone_null("due_at"))
+                    .col(timestamp_with_time_zone_null("reminded_at"))
+                    .foreign_key(ForeignKey::create().from("task", "priority").to("priority", "code"))
                     .to_owned(),
             )
             .await?;
@@ -38,7 +76,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for table in ["comment", "task", "user"] {
+        for table in ["comment", "task", "priority", "credential", "user"] {
             manager.drop_table(Table::drop().table(table).to_owned()).await?;
         }
         Ok(())

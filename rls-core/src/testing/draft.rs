@@ -1,0 +1,37 @@
+//! Rows as the text of inserts, and as they stand.
+
+use std::collections::BTreeMap;
+
+use crate::name::{Identifier, TableName};
+use crate::sql;
+
+/// The columns of an insert, with the SQL of their values.
+pub(super) type Draft = BTreeMap<Identifier, String>;
+
+/// A row that is there.
+#[derive(Clone, Debug)]
+pub(super) struct Made {
+    /// Table and place, as [`place`] says.
+    pub(super) id: String,
+    pub(super) values: BTreeMap<Identifier, Option<String>>,
+}
+
+/// What tells one row of a table from another: its place, which reading and locking do not change.
+pub(super) fn place(alias: &str) -> String {
+    format!("({alias}.tableoid::pg_catalog.int8::pg_catalog.text || {alias}.ctid::pg_catalog.text)")
+}
+
+/// `INSERT INTO … VALUES …`, under the alias `made`.
+pub(super) fn insert(table: &TableName, draft: &Draft) -> String {
+    let table = sql::table(table);
+    if draft.is_empty() {
+        return format!("INSERT INTO {table} AS made DEFAULT VALUES");
+    }
+    let columns: Vec<String> = draft.keys().map(sql::identifier).collect();
+    let values: Vec<&str> = draft.values().map(String::as_str).collect();
+    format!(
+        "INSERT INTO {table} AS made ({}) OVERRIDING SYSTEM VALUE VALUES ({})",
+        columns.join(", "),
+        values.join(", ")
+    )
+}

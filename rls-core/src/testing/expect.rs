@@ -1,0 +1,143 @@
+//! What an actor reaches of a row, by what is declared and never by what the database answers.
+
+use std::collections::BTreeSet;
+
+use crate::policy::Command;
+use crate::scope::{Holder, Scope};
+
+use super::shape::{Anchor, Party, Ties};
+use super::{Actor, Attempt};
+
+/// The commands with which rows are reached, for tables whose policies are the entity's own: what those let through
+/// cannot be told from them, so it is said beside them, and proved.
+///
+/// ```
+/// use rls_core::Command;
+/// use rls_core::testing::Reach;
+///
+/// // Everyone may read, the row's own user may do all.
+/// let _ = Reach::own(Command::EACH).others([Command::Select]).nobody([Command::Select]);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use = "what is reached is given to `IsolationProof::expect`"]
+pub struct Reach {
+    own: BTreeSet<Command>,
+    others: BTreeSet<Command>,
+    nobody: BTreeSet<Command>,
+}
+
+impl Reach {
+    /// What a user does with the rows made for that user; nothing with others' rows, and nobody does anything.
+    pub fn own(commands: impl IntoIterator<Item = Command>) -> Self {
+        Self { own: each(commands), ..Self::default() }
+    }
+
+    /// What a user does with the rows made for the other.
+    pub fn others(self, commands: impl IntoIterator<Item = Command>) -> Self {
+        Self { others: each(commands), ..self }
+    }
+
+    /// What is done without a user.
+    pub fn nobody(self, commands: impl IntoIterator<Item = Command>) -> Self {
+        Self { nobody: each(commands), ..self }
+    }
+
+    /// Whether `actor` does it with a row that is the actor's own, or another's.
+    pub(super) fn has(&self, actor: Actor, own: bool, command: Command) -> bool {
+        let commands = match (actor, own) {
+            (Actor::Nobody, _) => &self.nobody,
+            (_, true) => &self.own,
+            (_, false) => &self.others,
+        };
+        commands.contains(&command)
+    }
+}
+
+fn each(commands: impl IntoIterator<Item = Command>) -> BTreeSet<Command> {
+    commands.into_iter().flat_map(|one| if one == Command::All { Command::EACH.to_vec() } else { vec![one] }).collect()
+}
+
+/// A row that is made to be tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct RowSpec {
+    pub(super) ties: Ties,
+    /// Whose marks of shared rows it carries.
+    pub(super) shared: BTreeSet<Holder>,
+    /// Whether it is marked as deleted.
+    pub(super) deleted: bool,
+}
+
+impl RowSpec {
+    pub(super) fn plain(ties: Ties) -> Self {
+        Self { ties, shared: BTreeSet::new(), deleted: false }
+    }
+
+    pub(super) fn is_plain(&self) -> bool {
+        self.shared.is_empty() && !self.deleted
+    }
+
+    pub(super) fn is_own(&self, actor: Actor) -> bool {
+        party(actor).is_some_and(|party| self.ties.are(party))
+    }
+
+    /// Whether everything by which `holder` has the row leads to the actor.
+    fn is_own_of(&self, actor: Actor, holder: Holder, scope: &Scope) -> bool {
+        let anchors = Anchor::of(scope);
+        let mut ties = self.ties.ties.iter().zip(anchors).filter(|(_, anchor)| anchor.holder() == holder);
+        party(actor).is_some_and(|party| ties.all(|(tie, _)| tie.is(party)))
+    }
+
+    /// Whether it may be read: of each holder, its own rows and those it shares.
+    fn is_visible(&self, actor: Actor, scope: &Scope) -> bool {
+        let holders: BTreeSet<Holder> = Anchor::of(scope).into_iter().map(Anchor::holder).collect();
+        let read = |holder: &Holder| {
+            let shared = scope.shared.contains_key(holder) && self.shared.contains(holder);
+            shared || self.is_own_of(actor, *holder, scope)
+        };
+        !self.deleted && holders.iter().all(read)
+    }
+}
+
+/// The user for whom rows are made that are this actor's own.
+pub(super) fn party(actor: Actor) -> Option<Party> {
+    match actor {
+        Actor::First => Some(Party::First),
+        Actor::Second => Some(Party::Second),
+        Actor::Nobody => None,
+    }
+}
+
+/// What must come of an attempt on one row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bound {
+    /// Reached, or nothing is proved.
+    Must,
+    /// Reached or not.
+    May,
+    /// Not reached, or it is a leak.
+    Never,
+}
+
+/// What must come of reading or writing rows by `attempt`.
+pub(super) fn bound(scope: &Scope, reach: Option<&Reach>, attempt: Attempt, actor: Actor, row: &RowSpec) -> Bound {
+    let commands: &[Command] = match attempt {
+        Attempt::Lock | Attempt::Update => &[Command::Select, Command::Update],
+        Attempt::UpdateAll | Attempt::Move => &[Command::Update],
+        Attempt::Delete => &[Command::Select, Command::Delete],
+        Attempt::DeleteAll => &[Command::Delete],
+        _ => &[Command::Select],
+    };
+    let own = row.is_own(actor);
+    let reaches = |command: &Command| match reach {
+        Some(reach) => reach.has(actor, own, *command),
+        None if *command == Command::Select => row.is_visible(actor, scope),
+        None => own,
+    };
+    if !commands.iter().all(reaches) {
+        Bound::Never
+    } else if row.deleted {
+        Bound::May
+    } else {
+        Bound::Must
+    }
+}

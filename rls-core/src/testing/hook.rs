@@ -1,0 +1,85 @@
+//! Values that only the application's author knows.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use sea_orm::sea_query::{Expr, PostgresQueryBuilder, Query};
+use sea_orm::{ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IdenStatic, Iterable};
+
+use crate::name::{Identifier, SettingName, TableName};
+
+use super::Actor;
+use super::shape::Party;
+use super::user::Users;
+
+/// The row that [`IsolationProof::rows`](super::IsolationProof::rows) is asked for.
+#[derive(Clone)]
+pub struct RowFor {
+    number: i32,
+    user: Actor,
+    settings: BTreeMap<SettingName, String>,
+}
+
+impl RowFor {
+    pub(super) fn new(number: i64, party: Party, users: &Users) -> Self {
+        let user = if party == Party::Second { Actor::Second } else { Actor::First };
+        let settings = users.settings(party).map(|(setting, value)| (setting.clone(), value.to_owned())).collect();
+        Self { number: i32::try_from(number).unwrap_or(i32::MAX), user, settings }
+    }
+
+    /// A number that no other row of the proof has, over 1,000,000,000: for unique columns.
+    #[must_use]
+    pub fn number(&self) -> i32 {
+        self.number
+    }
+
+    /// For whom the row is.
+    #[must_use]
+    pub fn user(&self) -> Actor {
+        self.user
+    }
+
+    /// The value of a setting of that user's context, such as `app.user_id`.
+    #[must_use]
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        self.settings.get(&SettingName::new(name).ok()?).map(String::as_str)
+    }
+}
+
+/// Values of a context are in no `Debug`.
+impl fmt::Debug for RowFor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RowFor").field("number", &self.number).field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// The values that a hook gives, as SQL.
+pub(super) type Hook = Box<dyn Fn(&RowFor) -> Vec<(Identifier, String)> + Send + Sync>;
+
+/// The hooks, by table as the entities name it.
+#[derive(Default)]
+pub(super) struct Hooks(Vec<(TableName, Hook)>);
+
+impl Hooks {
+    pub(super) fn add(&mut self, table: TableName, hook: Hook) {
+        self.0.push((table, hook));
+    }
+
+    pub(super) fn get(&self, table: &TableName, schema: &Identifier) -> Option<&Hook> {
+        self.0.iter().rev().find(|(named, _)| named.or_in(schema) == *table).map(|(_, hook)| hook)
+    }
+}
+
+/// What is set in an active model, each value as SQL of its column's type.
+pub(super) fn values<A: ActiveModelTrait>(model: &A) -> Vec<(Identifier, String)> {
+    let columns = <A::Entity as EntityTrait>::Column::iter();
+    let set = columns.filter_map(|column| match model.get(column) {
+        ActiveValue::Set(value) | ActiveValue::Unchanged(value) => {
+            let select = Query::select().expr(column.save_as(Expr::val(value))).to_string(PostgresQueryBuilder);
+            let sql = select.strip_prefix("SELECT ").unwrap_or(&select).to_owned();
+            Some((Identifier::new(IdenStatic::as_str(&column)).ok()?, sql))
+        }
+        ActiveValue::NotSet => None,
+    });
+    set.collect()
+}

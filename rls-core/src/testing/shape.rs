@@ -1,0 +1,198 @@
+//! Whose rows a table can have, as plain data: one's own, another's, and those that are one's own in part.
+
+use crate::name::{Identifier, TableName};
+use crate::scope::{Holder, Key, Scope, ScopeKind, Through};
+
+/// For whom rows are made; the third has none, until it inserts its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Party {
+    First,
+    Second,
+    Third,
+}
+
+/// What ties a row to someone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Tie {
+    /// A key column names the party.
+    Key(Party),
+    /// A reference leads to a row with these ties.
+    Row(Ties),
+}
+
+/// The ties of one row: a scope's keys, then what it goes through.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Ties {
+    /// For whom the row is made, which decides where there are no ties.
+    pub(super) party: Party,
+    pub(super) ties: Vec<Tie>,
+}
+
+impl Ties {
+    /// Whether every tie leads to `party`.
+    pub(super) fn are(&self, party: Party) -> bool {
+        self.party == party && self.ties.iter().all(|tie| tie.is(party))
+    }
+}
+
+impl Tie {
+    pub(super) fn is(&self, party: Party) -> bool {
+        match self {
+            Self::Key(other) => *other == party,
+            Self::Row(ties) => ties.are(party),
+        }
+    }
+}
+
+/// A column by which a row belongs to someone.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Anchor<'a> {
+    Key(&'a Key),
+    Through(&'a Through),
+}
+
+impl<'a> Anchor<'a> {
+    pub(super) fn of(scope: &'a Scope) -> Vec<Self> {
+        scope.keys.iter().map(Self::Key).chain(scope.through.iter().map(Self::Through)).collect()
+    }
+
+    pub(super) fn column(self) -> &'a Identifier {
+        match self {
+            Self::Key(key) => &key.column,
+            Self::Through(through) => &through.column,
+        }
+    }
+
+    pub(super) fn holder(self) -> Holder {
+        match self {
+            Self::Key(key) => key.holder,
+            Self::Through(through) => through.holder,
+        }
+    }
+
+    pub(super) fn is_identity(self) -> bool {
+        matches!(self, Self::Key(Key { kind: ScopeKind::Identity, .. }))
+    }
+}
+
+/// All scopes, by their tables' full names.
+#[derive(Clone, Debug)]
+pub(super) struct Scopes(Vec<Scope>);
+
+impl Scopes {
+    pub(super) fn new(scopes: &[Scope], schema: &Identifier) -> Self {
+        let qualified = |scope: &Scope| {
+            let mut scope = scope.clone();
+            scope.table = scope.table.or_in(schema);
+            for through in &mut scope.through {
+                through.parent = through.parent.or_in(schema);
+            }
+            scope
+        };
+        Self(scopes.iter().map(qualified).collect())
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Scope> {
+        self.0.iter()
+    }
+
+    pub(super) fn get(&self, table: &TableName) -> Option<&Scope> {
+        self.0.iter().find(|scope| scope.table == *table)
+    }
+
+    /// Every tie leads to `party`.
+    pub(super) fn uniform(&self, table: &TableName, party: Party) -> Ties {
+        let ties = self.get(table).map(Anchor::of).unwrap_or_default().into_iter().map(|anchor| match anchor {
+            Anchor::Key(_) => Tie::Key(party),
+            Anchor::Through(through) => Tie::Row(self.uniform(&through.parent, party)),
+        });
+        Ties { party, ties: ties.collect() }
+    }
+
+    /// The ties that a table's rows are made with: all of the one, all of the other, and for each tie all of the one
+    /// but for it, since a policy that forgets one tie of several shows only there.
+    pub(super) fn ties(&self, scope: &Scope) -> Vec<Ties> {
+        let mut made = vec![self.uniform(&scope.table, Party::First), self.uniform(&scope.table, Party::Second)];
+        for (base, other) in [(Party::First, Party::Second), (Party::Second, Party::First)] {
+            for (at, anchor) in Anchor::of(scope).into_iter().enumerate() {
+                let foreign: Vec<Tie> = match anchor {
+                    Anchor::Key(_) => vec![Tie::Key(other)],
+                    Anchor::Through(through) => {
+                        let parent = self.get(&through.parent).map(|parent| self.ties(parent)).unwrap_or_default();
+                        parent.into_iter().filter(|ties| !ties.are(base)).map(Tie::Row).collect()
+                    }
+                };
+                for tie in foreign {
+                    let mut ties = self.uniform(&scope.table, base);
+                    ties.ties[at] = tie;
+                    if made.iter().all(|known| known.ties != ties.ties) {
+                        made.push(ties);
+                    }
+                }
+            }
+        }
+        made
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+    use crate::name::SettingName;
+    use crate::policy::Expression;
+    use crate::scope::KeyType;
+
+    fn name(name: &str) -> Identifier {
+        Identifier::new(name).unwrap()
+    }
+
+    fn key(holder: Holder, column: &str) -> Key {
+        let setting = SettingName::new(&format!("app.{column}")).unwrap();
+        Key { holder, column: name(column), key: KeyType::Uuid, setting, kind: ScopeKind::Identity }
+    }
+
+    fn scope(table: &str, keys: Vec<Key>, through: Vec<Through>) -> Scope {
+        Scope {
+            table: TableName { schema: None, table: name(table) },
+            keys,
+            through,
+            shared: BTreeMap::new(),
+            soft_delete: None,
+            privileges: BTreeSet::new(),
+            policies: Vec::new(),
+            unscoped: None,
+        }
+    }
+
+    #[test]
+    fn rows_are_ones_own_in_every_part_or_foreign_in_one() {
+        let through = Through {
+            holder: Holder::User,
+            column: name("project_id"),
+            parent: TableName { schema: None, table: name("project") },
+            parent_column: name("id"),
+            unique: true,
+            holds: Expression::True,
+        };
+        let scopes = [
+            scope("project", vec![key(Holder::Tenant, "tenant_id"), key(Holder::User, "owner_id")], Vec::new()),
+            scope("step", Vec::new(), vec![through]),
+            scope("task", vec![key(Holder::User, "owner_id")], Vec::new()),
+        ];
+        let scopes = Scopes::new(&scopes, &name("public"));
+        let ties = |at: usize| scopes.ties(scopes.iter().nth(at).unwrap());
+        let keys: Vec<Vec<Tie>> = ties(0).into_iter().map(|ties| ties.ties).collect();
+        let (first, second) = (|| Tie::Key(Party::First), || Tie::Key(Party::Second));
+        let expected =
+            [vec![first(), first()], vec![second(), second()], vec![second(), first()], vec![first(), second()]];
+        assert_eq!(keys, expected);
+        assert_eq!(ties(1).len(), 4, "through each of those");
+        assert_eq!(ties(2).len(), 2);
+        for at in 0..3 {
+            let own = ties(at).into_iter().filter(|ties| ties.are(Party::First)).count();
+            assert_eq!(own, 1, "the others are another's at least in part");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The contexts of the two users.
+
+use std::collections::BTreeMap;
+
+use crate::context::Settings;
+use crate::name::SettingName;
+use crate::scope::{KeyType, Scope};
+use crate::sql;
+
+use super::shape::Party;
+use super::value;
+use super::{Actor, ProofError};
+
+/// What each setting says for each party; the third's is there where the values are the proof's own.
+#[derive(Clone, Debug)]
+pub(super) struct Users {
+    values: BTreeMap<SettingName, [Option<String>; 3]>,
+    /// Whether they are contexts of the caller's, whose users may have rows already.
+    pub(super) given: bool,
+}
+
+impl Users {
+    /// Values of its own for the settings that key columns are compared with; others stay empty.
+    pub(super) fn made(scopes: &[Scope], settings: &[SettingName]) -> Self {
+        let mut types: BTreeMap<&SettingName, KeyType> = BTreeMap::new();
+        for key in scopes.iter().flat_map(|scope| &scope.keys) {
+            // Text takes the words of any other type.
+            let known = types.entry(&key.setting).or_insert(key.key);
+            if *known == KeyType::Text {
+                *known = key.key;
+            }
+        }
+        let mut number = value::first_number();
+        let mut fresh = |key: KeyType| {
+            number += 1;
+            match key {
+                KeyType::Uuid => uuid::Uuid::from_u128(rand::random()).to_string(),
+                KeyType::Integer | KeyType::BigInteger => number.to_string(),
+                KeyType::Text => format!("u{number:x}"),
+            }
+        };
+        let values = settings.iter().map(|setting| {
+            let values = types.get(setting).map_or([None, None, None], |key| [(); 3].map(|()| Some(fresh(*key))));
+            (setting.clone(), values)
+        });
+        Self { values: values.collect(), given: false }
+    }
+
+    /// The caller's.
+    pub(super) fn given(contexts: &[Settings; 2], settings: &[SettingName]) -> Result<Self, ProofError> {
+        let mut values: BTreeMap<SettingName, [Option<String>; 3]> =
+            settings.iter().map(|setting| (setting.clone(), [None, None, None])).collect();
+        for (at, context) in contexts.iter().enumerate() {
+            for (setting, value) in context.iter() {
+                values.entry(setting.clone()).or_default()[at] = Some(value.to_owned());
+            }
+        }
+        match values.iter().find(|(_, [first, second, _])| first == second && first.is_some()) {
+            Some((setting, _)) => Err(ProofError::Same { setting: setting.to_string() }),
+            None => Ok(Self { values, given: true }),
+        }
+    }
+
+    pub(super) fn value(&self, setting: &SettingName, party: Party) -> Option<&str> {
+        let at = match party {
+            Party::First => 0,
+            Party::Second => 1,
+            Party::Third => 2,
+        };
+        self.values.get(setting)?[at].as_deref()
+    }
+
+    /// Whether there is a third, who has no rows yet.
+    pub(super) fn has_third(&self) -> bool {
+        !self.given
+    }
+
+    pub(super) fn settings(&self, party: Party) -> impl Iterator<Item = (&SettingName, &str)> {
+        self.values.keys().filter_map(move |setting| Some((setting, self.value(setting, party)?)))
+    }
+
+    /// The statements that set the context; every setting that is not the actor's is empty, as a scope leaves it. The
+    /// settings in `third` are the third's.
+    pub(super) fn context(&self, actor: Actor, third: &[&SettingName]) -> String {
+        let party = super::expect::party(actor);
+        let set = self.values.keys().map(|setting| {
+            let party = if third.contains(&setting) { Some(Party::Third) } else { party };
+            let value = party.and_then(|party| self.value(setting, party)).unwrap_or_default();
+            let value = sql::literal(value).unwrap_or_else(|| unreachable!("a context's value holds no NUL"));
+            format!("; SET LOCAL {} = {value}", sql::setting(setting))
+        });
+        set.collect()
+    }
+
+    /// A context of one party.
+    pub(super) fn scope(&self, party: Party) -> Result<Settings, ProofError> {
+        let mut settings = Settings::new();
+        for (setting, value) in self.settings(party) {
+            settings = settings.with(setting.as_str(), value)?;
+        }
+        Ok(settings)
+    }
+}

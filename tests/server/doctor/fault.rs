@@ -1,0 +1,94 @@
+//! A way to break isolation by hand, who catches it, and what ends it.
+
+use std::collections::BTreeSet;
+
+use sea_orm::ConnectionTrait;
+use sea_orm_rls::lint::{RULES, Remedy};
+
+use super::Patient;
+
+/// Who else catches a fault, beside the doctor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    Shuts,
+    StaysOpen,
+}
+
+/// What ends a fault.
+#[derive(Clone, Copy, Debug)]
+pub enum End {
+    /// The remedy, and nothing is left.
+    Remedy,
+    /// The remedy; then these statements put things back as they were.
+    RemedyThen(&'static str),
+    /// These statements: the remedy is words.
+    Undo(&'static str),
+}
+
+/// `what`, made by these statements, is found once by this rule.
+#[derive(Clone, Copy, Debug)]
+pub struct Fault(pub &'static str, pub &'static str, pub &'static str, pub Gate, pub End);
+
+/// Makes each fault, asks gate and doctor, applies the remedy as printed, and asks again.
+pub async fn each_is_caught(faults: &[Fault]) {
+    let patient = Patient::new().await;
+    for fault in faults {
+        caught(&patient, fault).await;
+    }
+}
+
+async fn caught(patient: &Patient, Fault(rule, what, make, gate, end): &Fault) {
+    patient.run(make).await;
+    let report = patient.examine().await;
+    let found = patient.news(&report);
+    let of_rule: Vec<_> = found.iter().filter(|finding| finding.rule.id == *rule).collect();
+    let [finding] = of_rule.as_slice() else {
+        panic!("{what}: not one finding of {rule}:\n{}", report.text(false));
+    };
+    assert_eq!(patient.gate_is_open().await, *gate == Gate::StaysOpen, "{what}: the gate");
+    let run = async |sql: &str| {
+        patient.fixture.owner.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{what}: {sql}: {error}"));
+    };
+    match (&finding.remedy, end) {
+        (_, End::Undo(sql)) => patient.run(sql).await,
+        (Remedy::Sql(statements), _) => {
+            for statement in statements {
+                run(statement).await;
+            }
+        }
+        (Remedy::Migrate, _) => drop(patient.rls.sync(&patient.fixture.owner).await.unwrap()),
+        (other, _) => panic!("{what}: `{other}` cannot be run"),
+    }
+    let report = patient.examine().await;
+    let left = patient.news(&report);
+    assert!(
+        left.iter().all(|finding| finding.rule.id != *rule),
+        "{what}: {rule} after the remedy\n{}",
+        report.text(false)
+    );
+    if let End::RemedyThen(sql) = end {
+        patient.run(sql).await;
+    }
+    patient.rls.sync(&patient.fixture.owner).await.unwrap();
+    let report = patient.examine().await;
+    assert_eq!(patient.news(&report), Vec::<&_>::new(), "{what}: something is left\n{}", report.text(false));
+    assert!(patient.gate_is_open().await, "{what}: the gate afterwards");
+}
+
+#[test]
+fn every_rule_has_its_fault() {
+    // These take another configuration, login or server than the faults have; each has a test of its own.
+    let mut covered = BTreeSet::from(["RLS001", "RLS010", "RLS012", "RLS016", "RLS113", "RLS207"]);
+    let all = [
+        super::roles::FAULTS,
+        super::tables::FAULTS,
+        super::columns::FAULTS,
+        super::grants::FAULTS,
+        super::ways::FAULTS,
+        super::audit::FAULTS,
+    ];
+    assert!(all.iter().map(|faults| faults.len()).sum::<usize>() >= 135);
+    covered.extend(all.iter().copied().flatten().map(|fault| fault.0));
+    let rules: BTreeSet<&str> = RULES.iter().map(|rule| rule.id).collect();
+    assert_eq!(covered, rules);
+}

@@ -1,0 +1,127 @@
+//! Roles with more than they need, and what the server lends them.
+
+use super::fault::{End::*, Fault, Gate::*, each_is_caught};
+
+pub const FAULTS: &[Fault] = &[
+    Fault("RLS002", "the login is a superuser", "ALTER ROLE APP SUPERUSER", Shuts, Remedy),
+    Fault("RLS002", "the login has BYPASSRLS", "ALTER ROLE APP BYPASSRLS", Shuts, Remedy),
+    Fault("RLS002", "the login can become a superuser", "GRANT postgres TO APP", Shuts, Remedy),
+    Fault(
+        "RLS002",
+        "the login can become one who has BYPASSRLS, two steps away",
+        "CREATE ROLE HELPER; CREATE ROLE HELPER_far BYPASSRLS; GRANT HELPER_far TO HELPER; GRANT HELPER TO APP",
+        Shuts,
+        RemedyThen("DROP ROLE HELPER; DROP ROLE HELPER_far"),
+    ),
+    Fault("RLS003", "the login is a member of the administrator", "GRANT ADMIN TO APP", Shuts, Remedy),
+    Fault("RLS004", "the login may create roles", "ALTER ROLE APP CREATEROLE", Shuts, Remedy),
+    Fault("RLS004", "the login may replicate", "ALTER ROLE APP REPLICATION", Shuts, Remedy),
+    Fault("RLS004", "the login may create databases", "ALTER ROLE APP CREATEDB", StaysOpen, Remedy),
+    Fault("RLS004", "the login reads the server's files", "GRANT pg_read_server_files TO APP", Shuts, Remedy),
+    Fault("RLS004", "the login runs programs", "GRANT pg_execute_server_program TO APP", Shuts, Remedy),
+    Fault("RLS004", "the login reads all tables", "GRANT pg_read_all_data TO APP", StaysOpen, Remedy),
+    Fault("RLS004", "the login writes all tables", "GRANT pg_write_all_data TO APP", StaysOpen, Remedy),
+    Fault(
+        "RLS004",
+        "the login reads the server's files, two steps away",
+        "CREATE ROLE HELPER; GRANT pg_read_server_files TO HELPER; GRANT HELPER TO APP",
+        Shuts,
+        RemedyThen("DROP ROLE HELPER"),
+    ),
+    Fault("RLS005", "the login owns a table", "ALTER TABLE task OWNER TO APP", Shuts, Remedy),
+    Fault(
+        "RLS005",
+        "the login is a member of a table's owner",
+        "CREATE ROLE HELPER; ALTER TABLE task OWNER TO HELPER; GRANT HELPER TO APP",
+        Shuts,
+        RemedyThen("ALTER TABLE task OWNER TO CURRENT_USER; DROP ROLE HELPER"),
+    ),
+    Fault("RLS006", "the administrator is a superuser", "ALTER ROLE ADMIN SUPERUSER", Shuts, Remedy),
+    Fault("RLS007", "the login creates in a schema", "GRANT CREATE ON SCHEMA public TO APP", StaysOpen, Remedy),
+    Fault("RLS007", "everyone creates in a schema", "GRANT CREATE ON SCHEMA public TO PUBLIC", StaysOpen, Remedy),
+    Fault("RLS008", "the login creates schemas", "GRANT CREATE ON DATABASE DATABASE_NAME TO APP", StaysOpen, Remedy),
+    Fault(
+        "RLS009",
+        "everyone calls set_config",
+        "GRANT EXECUTE ON FUNCTION set_config(text, text, boolean) TO PUBLIC",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault("RLS011", "row security is off for the login", "ALTER ROLE APP SET row_security = off", StaysOpen, Remedy),
+    Fault(
+        "RLS011",
+        "every role brings a user along",
+        "ALTER ROLE ALL IN DATABASE DATABASE_NAME SET app.user_id = '00000000-0000-0000-0000-000000000000'",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
+        "RLS011",
+        "operators of one's own come before the server's",
+        "CREATE FUNCTION public.never(uuid, uuid) RETURNS boolean LANGUAGE sql AS 'SELECT false';
+         CREATE OPERATOR public.= (FUNCTION = public.never, LEFTARG = uuid, RIGHTARG = uuid);
+         ALTER ROLE APP SET search_path = public, pg_catalog",
+        StaysOpen,
+        RemedyThen("DROP OPERATOR public.= (uuid, uuid); DROP FUNCTION public.never"),
+    ),
+    Fault("RLS013", "the login owns the database", "ALTER DATABASE DATABASE_NAME OWNER TO APP", StaysOpen, Remedy),
+    Fault("RLS013", "the login owns the schema", "ALTER SCHEMA public OWNER TO APP", StaysOpen, Remedy),
+    Fault("RLS014", "the administrator may create roles", "ALTER ROLE ADMIN CREATEROLE", StaysOpen, Remedy),
+    Fault("RLS014", "the administrator runs programs", "GRANT pg_execute_server_program TO ADMIN", StaysOpen, Remedy),
+    Fault(
+        "RLS014",
+        "the administrator is a member of a table's owner",
+        "CREATE ROLE HELPER; ALTER TABLE task OWNER TO HELPER; GRANT HELPER TO ADMIN",
+        StaysOpen,
+        RemedyThen("ALTER TABLE task OWNER TO CURRENT_USER; DROP ROLE HELPER"),
+    ),
+    Fault(
+        "RLS015",
+        "the login's path leads to a table without row security",
+        "CREATE SCHEMA shadow; CREATE TABLE shadow.task (LIKE task); GRANT USAGE ON SCHEMA shadow TO APP;
+         GRANT SELECT ON shadow.task TO APP; ALTER ROLE APP SET search_path = shadow, public",
+        Shuts,
+        RemedyThen("DROP SCHEMA shadow CASCADE"),
+    ),
+    Fault(
+        "RLS015",
+        "the database's path leads to a view",
+        "CREATE SCHEMA shadow; CREATE VIEW shadow.task AS SELECT * FROM task; GRANT USAGE ON SCHEMA shadow TO APP;
+         ALTER DATABASE DATABASE_NAME SET search_path = shadow, public",
+        Shuts,
+        RemedyThen("DROP SCHEMA shadow CASCADE"),
+    ),
+    Fault(
+        "RLS015",
+        "a schema bears the login's name",
+        "CREATE SCHEMA APP; CREATE TABLE APP.task (LIKE task); GRANT USAGE ON SCHEMA APP TO APP",
+        Shuts,
+        Undo("DROP SCHEMA APP CASCADE"),
+    ),
+    Fault(
+        "RLS011",
+        "the login brings a user along",
+        "ALTER ROLE APP SET app.user_id = '00000000-0000-0000-0000-000000000000'",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
+        "RLS011",
+        "the login brings a user along in this database",
+        "ALTER ROLE APP IN DATABASE DATABASE_NAME SET app.user_id = '00000000-0000-0000-0000-000000000000'",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
+        "RLS011",
+        "the database brings a user along",
+        "ALTER DATABASE DATABASE_NAME SET app.user_id = '00000000-0000-0000-0000-000000000000'",
+        StaysOpen,
+        Remedy,
+    ),
+];
+
+#[tokio::test]
+async fn faults_of_roles_are_caught() {
+    each_is_caught(FAULTS).await;
+}

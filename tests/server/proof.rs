@@ -1,0 +1,8 @@
+//! The proof: what passes, what makes it fail, and what it leaves behind.
+
+mod broken;
+mod guessed;
+mod healthy;
+mod left;
+mod login;
+mod shop;
