@@ -51,9 +51,9 @@
 //! - Begin: [first steps](manual::first_steps), [adopting](manual::adopting) in an existing project.
 //! - Say whose rows are whose: [entities and their keys](manual::entities), [policies](manual::policies) of your own.
 //! - Bring it to a database: [migrations](manual::migrations), in a team and in CI.
-//! - Run: [contexts](manual::contexts), [background work](manual::background),
+//! - Run: [contexts](manual::contexts), [services](manual::services), [background work](manual::background),
 //!   [administrators](manual::administrators), [pooling](manual::pooling).
-//! - Be sure: [what it does not protect from](manual::limits).
+//! - Be sure: [testing](manual::testing), [checking](manual::checking), [what it does not protect from](manual::limits).
 //! - When something is odd: [troubleshooting](manual::troubleshooting), by symptom.
 //!
 //! # Features
@@ -61,6 +61,8 @@
 //! | feature | |
 //! |---|---|
 //! | `migration` | `RlsMigrator` and the command line; on by default, and needless in entity crates and services |
+//! | `axum` | extractors for [web services](manual::services) on axum 0.8 |
+//! | `testing` | the [proof](manual::testing) that users are kept apart; for `dev-dependencies` |
 //! | `rbac` | SeaORM's role-based access control in front of a scope |
 //! | `with-chrono`, `with-time` | dates and times as values of a context |
 #![forbid(unsafe_code)]

@@ -8,13 +8,19 @@
 //! | [`policies`] | what PostgreSQL is told, and policies of your own |
 //! | [`migrations`] | `RlsMigrator`, reviewed changes, CI, logins, data, big tables |
 //! | [`adopting`] | tables with rows, with policies by hand, schema sync |
+//! | [`services`] | a web service on axum |
 //! | [`background`] | jobs of one user, of many, of all |
 //! | [`administrators`] | who sees all rows, and the record of it |
+//! | [`testing`] | tests of your project, and the proof that users are kept apart |
+//! | [`checking`] | the gate, the doctor, the report |
 //! | [`pooling`] | pools, PgBouncer, standbys |
 //! | [`limits`] | what it does not protect from |
 //! | [`troubleshooting`] | by symptom, with the command that tells |
 // Some pages speak of what a feature brings.
-#![cfg_attr(not(feature = "migration"), allow(rustdoc::broken_intra_doc_links))]
+#![cfg_attr(
+    not(all(feature = "migration", feature = "axum", feature = "testing")),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 
 #[doc = include_str!("../docs/manual/first_steps.md")]
 pub mod first_steps {}
@@ -38,11 +44,20 @@ pub mod migrations {}
 #[doc = include_str!("../docs/manual/adopting.md")]
 pub mod adopting {}
 
+#[doc = include_str!("../docs/manual/services.md")]
+pub mod services {}
+
 #[doc = include_str!("../docs/manual/background.md")]
 pub mod background {}
 
 #[doc = include_str!("../docs/manual/administrators.md")]
 pub mod administrators {}
+
+#[doc = include_str!("../docs/manual/testing.md")]
+pub mod testing {}
+
+#[doc = include_str!("../docs/manual/checking.md")]
+pub mod checking {}
 
 #[doc = include_str!("../docs/manual/pooling.md")]
 pub mod pooling {}
