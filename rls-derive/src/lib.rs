@@ -25,24 +25,32 @@ use crate::root::Root;
 // The examples in the documentation of these need SeaORM and the facade, whose tests run them.
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/user_scoped.md"))]
+#[doc = include_str!("../docs/user_scoped/keys.md")]
+#[cfg_attr(not(doctest), doc = include_str!("../docs/user_scoped/rows.md"))]
 #[proc_macro_derive(UserScoped, attributes(user_scoped))]
 pub fn user_scoped(input: TokenStream) -> TokenStream {
     expand::expand(Derive::UserScoped, Root::Facade, input.into()).into()
 }
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/user_scoped.md"))]
+#[doc = include_str!("../docs/user_scoped/keys.md")]
+#[cfg_attr(not(doctest), doc = include_str!("../docs/user_scoped/rows.md"))]
 #[proc_macro_derive(UserScopedCore, attributes(user_scoped))]
 pub fn user_scoped_core(input: TokenStream) -> TokenStream {
     expand::expand(Derive::UserScoped, Root::Core, input.into()).into()
 }
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/tenant_scoped.md"))]
+#[doc = include_str!("../docs/tenant_scoped/keys.md")]
+#[cfg_attr(not(doctest), doc = include_str!("../docs/tenant_scoped/rows.md"))]
 #[proc_macro_derive(TenantScoped, attributes(tenant_scoped))]
 pub fn tenant_scoped(input: TokenStream) -> TokenStream {
     expand::expand(Derive::TenantScoped, Root::Facade, input.into()).into()
 }
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/tenant_scoped.md"))]
+#[doc = include_str!("../docs/tenant_scoped/keys.md")]
+#[cfg_attr(not(doctest), doc = include_str!("../docs/tenant_scoped/rows.md"))]
 #[proc_macro_derive(TenantScopedCore, attributes(tenant_scoped))]
 pub fn tenant_scoped_core(input: TokenStream) -> TokenStream {
     expand::expand(Derive::TenantScoped, Root::Core, input.into()).into()

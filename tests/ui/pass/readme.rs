@@ -1,6 +1,6 @@
 //! What README shows, as it shows it: each line of its Rust stands here, and so compiles.
 
-use sea_orm::{AccessMode, ActiveModelTrait, ActiveValue, EntityTrait, Set, TransactionTrait};
+use sea_orm::{ActiveModelTrait, ActiveValue, EntityTrait, Set, TransactionTrait};
 use sea_orm_migration::prelude::*;
 use sea_orm_rls::migration::{self as rls_migration, RlsMigrator};
 use sea_orm_rls::{AdminContext, RlsConfig, RlsConnection, UserContext};
@@ -46,28 +46,6 @@ async fn migrate() {
     rls_migration::cli::run_cli(RlsMigrator::new(Migrator)).await;
 }
 
-mod by_hand {
-    use sea_orm::ConnectionTrait;
-    use sea_orm::sea_query::{Expr, ExprTrait, Query};
-    use sea_orm_migration::{DbErr, SchemaManager};
-    use sea_orm_rls::Privilege;
-    use sea_orm_rls::migration as rls_migration;
-    use sea_orm_rls::policy::{Command, Grantee, Policy};
-
-    use rls_migration::MaintenanceExt;
-    use rls_migration::RlsSchemaManagerExt;
-
-    #[rustfmt::skip]
-    async fn up(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-        manager.enable_rls("ticket").await?;
-        manager.create_policy("ticket", Policy::permissive("open").on([Command::Select]).using(Expr::col("status").eq("open"))).await?;
-        manager.grant("ticket", Grantee::App, [Privilege::Select]).await?;
-        let trim = Query::update().table("task").value("title", Expr::cust("btrim(title)")).to_owned();
-        manager.maintenance(["task"], |db| Box::pin(async move { db.execute(&trim).await })).await?;
-        Ok(())
-    }
-}
-
 fn fresh() -> task::ActiveModel {
     task::ActiveModel { id: ActiveValue::Set(Uuid::new_v4()), ..Default::default() }
 }
@@ -82,11 +60,6 @@ async fn service(url: &str, user_id: Uuid) -> Result<(), Box<dyn std::error::Err
     let txn = mine.begin().await?;                                       // all of SeaORM's habits work
     txn.commit().await?;
     let ops = db.admin(AdminContext::new("carol", "ticket 4711")?);      // another type, another role
-    let look = db.admin_read_only(AdminContext::new("carol", "ticket 4711")?); // the server refuses every write
-    let as_user = db.admin_as_user(AdminContext::new("carol", "ticket 4711")?, UserContext::new(user_id));
-    let reads = mine.begin_with_config(None, Some(AccessMode::ReadOnly)).await?;
-    let (tasks, users) = (task::Entity::find().all(&reads).await?, user::Entity::find().all(&reads).await?);
-    reads.commit().await?; // waits for nothing: nothing was written
     Ok(())
 }
 

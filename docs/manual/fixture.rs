@@ -1,0 +1,76 @@
+// What the manual's running examples share: a migrated database, a connection, two users. Included by hidden lines.
+
+mod user {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_rls::UserScoped;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+    #[sea_orm(table_name = "user")]
+    #[user_scoped(identity)]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub email: String,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+mod task {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_rls::UserScoped;
+
+    #[sea_orm_rls::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+    #[sea_orm(table_name = "task")]
+    #[user_scoped(user = super::user::Entity)]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub title: String,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+struct World {
+    database: testbed::Database,
+    owner: sea_orm::DatabaseConnection,
+    config: sea_orm_rls::RlsConfig,
+    db: sea_orm_rls::RlsConnection,
+    ann: uuid::Uuid,
+    bob: uuid::Uuid,
+}
+
+/// Ann has two tasks, and Bob one.
+async fn world() -> Result<World, Box<dyn std::error::Error>> {
+    use sea_orm::{ActiveModelTrait, Set};
+    use sea_orm_rls::{Rls, RlsConfig, RlsConnection, UserContext, registry};
+    use uuid::Uuid;
+
+    let database = testbed::server()?.database("manual").await?;
+    let config = RlsConfig::new()
+        .app_login(&database.role("rls_app_user"), "app secret")?
+        .admin_login(&database.role("rls_maintenance_admin"), "admin secret")?;
+    let owner = sea_orm::Database::connect(database.url()).await?;
+    sea_orm::Schema::new(sea_orm::DbBackend::Postgres)
+        .builder()
+        .register(user::Entity)
+        .register(task::Entity)
+        .sync(&owner)
+        .await?;
+    let entities = registry![user::Entity, task::Entity]?;
+    Rls::new(entities.clone(), config.clone()).sync(&owner).await?;
+    let db = RlsConnection::connect_with(database.url(), config.clone(), entities).await?;
+    let (ann, bob) = (Uuid::new_v4(), Uuid::new_v4());
+    for (id, titles) in [(ann, &["water the plants", "call Bob"][..]), (bob, &["rest"][..])] {
+        let mine = db.scope(UserContext::new(id));
+        user::ActiveModel { id: Set(id), email: Set(format!("{id}@example.org")) }.insert(&mine).await?;
+        for title in titles {
+            let task = task::ActiveModel { id: Set(Uuid::new_v4()), title: Set((*title).to_owned()), ..Default::default() };
+            task.insert(&mine).await?;
+        }
+    }
+    Ok(World { database, owner, config, db, ann, bob })
+}
