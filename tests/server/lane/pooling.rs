@@ -57,7 +57,7 @@ async fn connection_that_ends_before_the_commit_leaves_the_outcome_unknown() {
 #[tokio::test]
 async fn exhausted_pool_is_seaorms_error() {
     let fixture = Fixture::with_options(1, |options| {
-        options.acquire_timeout(Duration::from_millis(200));
+        options.acquire_timeout(Duration::from_secs(2));
     })
     .await;
     let held = fixture.ann().begin().await.unwrap();
