@@ -22,10 +22,7 @@ impl fmt::Display for GateError {
 #[non_exhaustive]
 pub enum GateFinding {
     /// The login sees every row, whatever the policies say.
-    #[error(
-        "the login `{role}` is, or can become, `{through}`, which is a superuser or has BYPASSRLS, CREATEROLE, \
-         REPLICATION or the server's files: log in as a role of its own, such as the one the migration makes"
-    )]
+    #[error("{}", bypasses(role, through))]
     Bypasses {
         /// The login.
         role: String,
@@ -33,7 +30,11 @@ pub enum GateFinding {
         through: String,
     },
     /// The login is, or can become, the maintenance administrator.
-    #[error("the login `{role}` can become `{admin}`, who sees every row: `REVOKE \"{admin}\" FROM \"{role}\"`")]
+    #[error(
+        "the login `{role}` can become `{admin}`, who sees every row: `REVOKE {} FROM {}`",
+        quoted(admin),
+        quoted(role)
+    )]
     ReachesAdmin {
         /// The login.
         role: String,
@@ -41,7 +42,11 @@ pub enum GateFinding {
         admin: String,
     },
     /// The login owns a table, and an owner can switch its row security off.
-    #[error("the login `{role}` owns table `{table}`, or is a member of its owner: let the migrations' role own it")]
+    #[error(
+        "the login `{role}` owns table `{table}`, or is a member of its owner: let the migrations' role own it, by \
+         `ALTER TABLE {} OWNER TO CURRENT_USER` of its",
+        name(table)
+    )]
     Owns {
         /// The login.
         role: String,
@@ -50,7 +55,10 @@ pub enum GateFinding {
     },
     /// The login may truncate a table, which no policy stops.
     #[error(
-        "the login `{role}` may truncate table `{table}`, which no policy stops: `REVOKE TRUNCATE ON {table} FROM PUBLIC`, or from the role that has it"
+        "the login `{role}` may truncate table `{table}`, which no policy stops: `REVOKE TRUNCATE ON {0} FROM PUBLIC, {1}`, \
+         or from the role between them that has it",
+        name(table),
+        quoted(role)
     )]
     Truncates {
         /// The login.
@@ -66,7 +74,8 @@ pub enum GateFinding {
     },
     /// Row security is off.
     #[error(
-        "row security is not enabled on table `{table}`: run the migrations, or `ALTER TABLE {table} ENABLE ROW LEVEL SECURITY`"
+        "row security is not enabled on table `{table}`: run the migrations, or `ALTER TABLE {} ENABLE ROW LEVEL SECURITY`",
+        name(table)
     )]
     NotEnabled {
         /// The table.
@@ -74,7 +83,8 @@ pub enum GateFinding {
     },
     /// Row security does not hold for the owner.
     #[error(
-        "row security is not forced on table `{table}`: run the migrations, or `ALTER TABLE {table} FORCE ROW LEVEL SECURITY`"
+        "row security is not forced on table `{table}`: run the migrations, or `ALTER TABLE {} FORCE ROW LEVEL SECURITY`",
+        name(table)
     )]
     NotForced {
         /// The table.
@@ -118,4 +128,27 @@ pub enum GateFinding {
         /// The table.
         table: String,
     },
+}
+
+fn bypasses(role: &str, through: &str) -> String {
+    const POWERS: &str = "is a superuser or has BYPASSRLS, CREATEROLE, REPLICATION or the server's files";
+    if role == through {
+        return format!("the login `{role}` {POWERS}: run the migrations, which take that away");
+    }
+    format!(
+        "the login `{role}` can become `{through}`, which {POWERS}: `REVOKE {} FROM {}`, or from the role between them",
+        quoted(through),
+        quoted(role)
+    )
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// The table as SQL takes it; its schema, where it is said, stands before the first dot.
+fn name(table: &str) -> String {
+    table
+        .split_once('.')
+        .map_or_else(|| quoted(table), |(schema, table)| format!("{}.{}", quoted(schema), quoted(table)))
 }

@@ -11,7 +11,7 @@ use crate::schema::database;
 /// What was done by hand since the last `up`.
 const DRIFT: &str = r#"
 ALTER TABLE task NO FORCE ROW LEVEL SECURITY;
-CREATE POLICY stray ON task FOR SELECT USING (done);
+CREATE POLICY stray ON task FOR SELECT USING (is_done);
 GRANT SELECT ON comment TO PUBLIC;
 CREATE VIEW "all of them" AS SELECT * FROM task;
 GRANT SELECT ON "all of them" TO "APP";
@@ -92,7 +92,7 @@ async fn what_is_allowed_is_kept_with_its_reason() {
     let (manifest, package) = (manifest(), "tasks-migration");
     let process = Process { manifest: &manifest, package, database: &database };
     process.prints(0, &["up"]);
-    owner.execute_unprepared("CREATE POLICY \"my \"\"own\"\"\" ON task FOR SELECT USING (done)").await.unwrap();
+    owner.execute_unprepared("CREATE POLICY \"my \"\"own\"\"\" ON task FOR SELECT USING (is_done)").await.unwrap();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(database.name());
     std::fs::create_dir(&folder).unwrap();
     let run = |arguments: &[&str]| run_in(&folder, &process, &[&["rls", "doctor"], arguments].concat());

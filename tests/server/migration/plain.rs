@@ -37,5 +37,5 @@ async fn statements_for_the_administrator_are_printed() {
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {output:?}");
     }
     let policies = "SELECT count(*)::text FROM pg_policies WHERE schemaname = 'public'";
-    assert_eq!(text(&owner, policies).await, "18");
+    assert_eq!(text(&owner, policies).await, "51");
 }

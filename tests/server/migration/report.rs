@@ -33,7 +33,7 @@ async fn report_is_a_page_about_the_database_and_changes_nothing() {
     process.prints(0, &["up"]);
     let before = catalog(&owner).await;
     let said = process.prints(0, &["rls", "report", "-o", &file]);
-    assert!(said.starts_with(&format!("Wrote {file}: 3 tables, ")), "{said}");
+    assert!(said.starts_with(&format!("Wrote {file}: 8 tables, ")), "{said}");
     let page = std::fs::read_to_string(&file).unwrap();
     for part in [
         "The database is as the entities say.",
@@ -64,8 +64,8 @@ async fn report_is_a_page_about_the_database_and_changes_nothing() {
 const DRIFT: &str = r#"
 ALTER TABLE task NO FORCE ROW LEVEL SECURITY;
 ALTER POLICY comment_owner_select ON comment USING (true);
-DROP POLICY task_guard ON task;
-CREATE POLICY "<b>stray" ON task FOR SELECT USING (done);
+DROP POLICY comment_guard ON comment;
+CREATE POLICY "<b>stray" ON task FOR SELECT USING (is_done);
 COMMENT ON POLICY "<b>stray" ON task IS 'for "<i>now</i>"';
 GRANT TRUNCATE ON "user" TO "APP";
 CREATE TABLE legacy (id integer);
@@ -105,8 +105,8 @@ async fn report_of_an_empty_database_says_what_is_missing() {
     let manifest = manifest();
     let process = Process { manifest: &manifest, package: "tasks-migration", database: &database };
     let page = process.prints(0, &["rls", "report", "-o", "-"]);
-    assert!(page.contains("1 migration is pending"), "{page}");
-    assert_eq!(page.matches("not in the database<").count(), 3, "{page}");
+    assert!(page.contains("2 migrations are pending"), "{page}");
+    assert_eq!(page.matches("not in the database<").count(), 8, "{page}");
     assert!(page.contains("does not exist"), "{page}");
 }
 
@@ -120,7 +120,7 @@ async fn report_calls_nothing_as_asked_that_its_login_cannot_compare() {
     let auditor = database.role("auditor");
     let grants = format!(
         "CREATE ROLE \"{auditor}\" LOGIN PASSWORD 'secret'; GRANT SELECT ON seaql_migrations TO \"{auditor}\";
-         REVOKE TEMPORARY ON DATABASE \"{}\" FROM PUBLIC; ALTER POLICY task_guard ON task USING (true)",
+         REVOKE TEMPORARY ON DATABASE \"{}\" FROM PUBLIC; ALTER POLICY comment_guard ON comment USING (true)",
         database.name()
     );
     owner.execute_unprepared(&grants).await.unwrap();
@@ -192,7 +192,7 @@ async fn fingerprint_is_another_where_row_security_is_another() {
         read::fingerprint(&found)
     };
     let before = fingerprint().await;
-    let guard = "ALTER POLICY task_guard ON task USING (true)";
+    let guard = "ALTER POLICY comment_guard ON comment USING (true)";
     let app = fixture.config.app_role();
     for (change, back) in [
         ("ALTER TABLE task NO FORCE ROW LEVEL SECURITY", "ALTER TABLE task FORCE ROW LEVEL SECURITY"),
