@@ -29,12 +29,13 @@ fn login_query() -> String {
                    FROM ROWS FROM (pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::text[]))
                         WITH ORDINALITY AS w (schema, name, at)) t) AS tables,
                 {CAN_IDENTIFY} AS can_identify,
-                (SELECT pg_catalog.min(r.rolname::text) FROM pg_catalog.pg_roles r
+                (SELECT r.rolname::text FROM pg_catalog.pg_roles r
                  WHERE (r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolreplication
                         OR r.rolname OPERATOR(pg_catalog.=) ANY
                           (ARRAY['pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files']::pg_catalog.name[]))
                    AND (pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER')
-                        OR pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER'))) AS bypasses,
+                        OR pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER'))
+                 ORDER BY r.rolname OPERATOR(pg_catalog.=) session_user DESC, r.rolname LIMIT 1) AS bypasses,
                 (SELECT r.rolname::text FROM pg_catalog.pg_roles r
                  WHERE r.rolname OPERATOR(pg_catalog.=) $1::pg_catalog.name AND (pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER')
                                            OR pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER'))) AS admin"

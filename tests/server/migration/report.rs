@@ -192,7 +192,7 @@ async fn fingerprint_is_another_where_row_security_is_another() {
         read::fingerprint(&found)
     };
     let before = fingerprint().await;
-    let guard = "ALTER POLICY comment_guard ON comment USING (true)";
+    let guard = "ALTER POLICY task_guard ON task USING (true)";
     let app = fixture.config.app_role();
     for (change, back) in [
         ("ALTER TABLE task NO FORCE ROW LEVEL SECURITY", "ALTER TABLE task FORCE ROW LEVEL SECURITY"),
