@@ -111,7 +111,7 @@ impl Pool {
 /// Whether the server refused a begin message, of which only the record can be; logins are refused as FATAL.
 fn is_refused(error: &DbErr) -> bool {
     let error = RlsError::from(error);
-    !matches!(error, RlsError::ConnectionLost { .. }) && error.sqlstate().is_some()
+    !matches!(error, RlsError::ConnectionLost { .. } | RlsError::LoginRefused { .. }) && error.sqlstate().is_some()
 }
 
 /// Refuses SQL text that would leave the scope, before anything is sent.

@@ -1,10 +1,18 @@
 use std::fmt;
 
 /// The database would not keep users' rows apart, so the application must not start.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+///
+/// Its `Debug` is its `Display`: what `main` prints of an error is `Debug`, and the remedies are in the words.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub struct GateError {
     /// Every reason found.
     pub findings: Vec<GateFinding>,
+}
+
+impl fmt::Debug for GateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl fmt::Display for GateError {

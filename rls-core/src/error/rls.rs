@@ -146,6 +146,16 @@ pub enum RlsError {
         /// How the connection ended.
         source: Arc<DbErr>,
     },
+    /// The server lets this role not in: it is not there, has another password, or may not connect (SQLSTATE class 28,
+    /// 3D000, 42501 of severity FATAL).
+    #[error(
+        "the server refused the login: {source}; the application's role is `RLS_APP_USER` with `RLS_APP_PASSWORD`, the \
+         administrator's `RLS_MAINTENANCE_ADMIN` with `RLS_MAINTENANCE_ADMIN_PASSWORD`, and the migrations make both"
+    )]
+    LoginRefused {
+        /// What the server said.
+        source: Arc<DbErr>,
+    },
     /// The connection to the server ended.
     #[error("the connection to the server was lost: {source}")]
     ConnectionLost {
@@ -175,6 +185,7 @@ impl RlsError {
             | Self::TransactionFailed { first: source }
             | Self::CommitUnknown { source }
             | Self::ConnectionLost { source }
+            | Self::LoginRefused { source }
             | Self::Database(source) => sqlstate::of(source),
             Self::Schema(error) => error.source_error().and_then(sqlstate::of),
             _ => None,
@@ -196,6 +207,9 @@ impl From<&DbErr> for RlsError {
             && let Some(ours) = inner.downcast_ref::<Self>()
         {
             return ours.clone();
+        }
+        if sqlstate::is_login_refused(driver) {
+            return Self::LoginRefused { source: Arc::new(error.clone()) };
         }
         if sqlstate::is_connection_lost(driver) {
             return Self::ConnectionLost { source: Arc::new(error.clone()) };

@@ -41,6 +41,13 @@ pub(crate) fn is_meeting(state: &str) -> bool {
     [UNIQUE_VIOLATION, DUPLICATE_OBJECT, INTERNAL_ERROR].contains(&state)
 }
 
+/// The server's word to who may not log in.
+pub(crate) fn is_login_refused(error: &sqlx::Error) -> bool {
+    let refused = |code: &str| code.starts_with("28") || matches!(code, "3D000" | INSUFFICIENT_PRIVILEGE);
+    let error = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
+    error.is_some_and(|error| error.severity() == PgSeverity::Fatal && refused(error.code()))
+}
+
 /// The connection is gone: an I/O error, a broken protocol, or a server's word that ends the session
 /// (57P01 of `pg_terminate_backend` and the like come with severity FATAL).
 pub(crate) fn is_connection_lost(error: &sqlx::Error) -> bool {

@@ -17,7 +17,10 @@ pub(super) fn problem(error: &RlsError) -> Problem {
         RlsError::Context(ContextError::NoActor | ContextError::NoReason) => {
             Problem::new(StatusCode::BAD_REQUEST, "reason_required", "an administrator says who acts, and why")
         }
-        RlsError::Gate(_) | RlsError::AuditFailed { .. } | RlsError::ConnectionLost { .. } => unavailable(),
+        RlsError::Gate(_)
+        | RlsError::AuditFailed { .. }
+        | RlsError::ConnectionLost { .. }
+        | RlsError::LoginRefused { .. } => unavailable(),
         RlsError::CommitUnknown { .. } => Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "outcome_unknown",

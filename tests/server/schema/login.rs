@@ -131,3 +131,15 @@ async fn wrong_password_is_a_database_error_without_the_password() {
     assert_eq!(error.sqlstate().as_deref(), Some("28P01"), "{error:?}");
     assert!(!format!("{error:?}").contains("wrong-secret"));
 }
+
+#[tokio::test]
+async fn refused_login_is_told_apart_from_a_lost_connection() {
+    let fixture = Fixture::new(1).await;
+    let wrong = fixture.config.clone().app_login(fixture.config.app_role().as_str(), "wrong").unwrap();
+    let unknown = fixture.config.clone().app_login("rls_nobody", "any").unwrap();
+    for config in [wrong, unknown] {
+        let refused = RlsConnection::connect_with(fixture.database.url(), config, entities()).await.unwrap_err();
+        assert!(matches!(&refused, RlsError::LoginRefused { .. }), "{refused:?}");
+        assert!(refused.to_string().contains("RLS_APP_PASSWORD"), "{refused}");
+    }
+}
