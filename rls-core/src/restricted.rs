@@ -12,7 +12,8 @@ use crate::scoped::ScopedConnection;
 /// A scope whose statements SeaORM's [`RestrictedConnection`] allows or refuses before they are sent; made by
 /// [`ScopedConnection::restricted`].
 ///
-/// As SeaORM's own it takes no raw statements, which it cannot judge. Statements sent, locks, errors: those of the scope,
+/// It judges as SeaORM's own does: it takes no raw statements, looks at no subquery in a value, and takes an upsert for an
+/// insert. Statements sent, locks, errors: those of the scope,
 /// and `DbErr::AccessDenied`, `DbErr::RbacError`, for which nothing was sent.
 #[derive(Debug)]
 pub struct Restricted<C> {

@@ -4,6 +4,7 @@
 //! PostgreSQL is the judge in the end: a misjudged read fails in its `READ ONLY` transaction, and unprepared text is
 //! followed by a question whether the transaction is still the same. Here mistakes are told before anything runs.
 
+mod leftover;
 mod set_config;
 mod token;
 
@@ -82,6 +83,9 @@ pub(crate) fn refusal(sql: &str, protocol: Protocol, carries_context: &dyn Fn(&s
     if let Some(refusal) = set_config::refusal(sql, carries_context) {
         return Some(refusal);
     }
+    if let Some(refusal) = leftover::refusal(sql) {
+        return Some(refusal);
+    }
     let first = tokens(sql).find(|token| *token != Token::Symbol(';'));
     if protocol == Protocol::Extended && !matches!(first, Some(Token::Word(word)) if is_any(word, REFUSABLE)) {
         return None;
@@ -120,8 +124,8 @@ pub(crate) fn holds_code(sql: &str, protocol: Protocol) -> bool {
 }
 
 /// The first words of all that [`refusal_of_one`] may refuse.
-const REFUSABLE: &str = "BEGIN START COMMIT END ROLLBACK ABORT SAVEPOINT RELEASE PREPARE LISTEN CREATE DECLARE DISCARD \
-                         SET RESET";
+const REFUSABLE: &str = "BEGIN START COMMIT END ROLLBACK ABORT SAVEPOINT RELEASE PREPARE LISTEN DEALLOCATE ALTER DECLARE \
+                         DISCARD SET RESET";
 
 /// How many tokens tell a statement: `SET SESSION "a"."b"."c"` has seven.
 const STATEMENT_HEAD: usize = 16;
@@ -140,9 +144,9 @@ fn refusal_of_one(statement: &[Token<'_>], carries_context: &dyn Fn(&str) -> boo
             Some(Refusal::TransactionControl(first))
         }
         "PREPARE" if word(1) == "TRANSACTION" => Some(Refusal::TransactionControl("PREPARE TRANSACTION".to_owned())),
-        "PREPARE" | "LISTEN" => Some(Refusal::OutlivesScope(first)),
-        "CREATE" if is_any(&word(1), "TEMP TEMPORARY LOCAL GLOBAL") => {
-            Some(Refusal::OutlivesScope(format!("CREATE {}", word(1))))
+        "PREPARE" | "LISTEN" | "DEALLOCATE" => Some(Refusal::OutlivesScope(first)),
+        "ALTER" if is_any(&word(1), "ROLE USER DATABASE SYSTEM") => {
+            Some(Refusal::OutlivesScope(format!("ALTER {}", word(1))))
         }
         "DECLARE" if (1..statement.len()).any(|at| word(at) == "WITH" && word(at + 1) == "HOLD") => {
             Some(Refusal::OutlivesScope("DECLARE … WITH HOLD".to_owned()))

@@ -67,7 +67,7 @@ impl<S: ContextProvider> FromRequestParts<S> for RequestTransaction {
             return Err(Problem::internal());
         };
         let settings = extract::settings(parts, state).await?.ok_or_else(Problem::unauthenticated)?;
-        slot.begin(&state.database().scope(settings)).await.map(Self)
+        slot.begin(&state.database().scope(settings.clone()), settings).await.map(Self)
     }
 }
 
@@ -131,6 +131,11 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
+        // The one around this one ends the request's transaction.
+        if request.extensions().get::<Slot>().is_some() {
+            let inner = self.inner.call(request);
+            return Box::pin(async move { Ok(inner.await?.into_response()) });
+        }
         let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
         let slot = Slot::new(self.safe_methods.filter(|_| is_safe));
         request.extensions_mut().insert(slot.clone());

@@ -93,6 +93,15 @@ pub enum SchemaError {
          or through a pooler that keeps transactions together, and not through a proxy whose `begin` does nothing"
     )]
     NoTransaction,
+    /// Changes lift the force of a table's row security, and do not restore it.
+    #[error(
+        "table `{table}`: its row security would stay unforced: put a `RestoreForce` behind the `LiftForce`, or say \
+         `ForceRowSecurity` if that is meant"
+    )]
+    LiftedForGood {
+        /// The table.
+        table: String,
+    },
     /// What fills a column or proves a key reads a table whose row security holds for this login.
     #[error(
         "table `{table}`: `{sql}` reads {}, whose row security is forced and holds for this login too, so that rows would \

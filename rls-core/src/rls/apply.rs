@@ -9,7 +9,7 @@ use super::role::sync_roles;
 use super::run::{run, statement_failure};
 use crate::catalog::{self, SearchPath};
 use crate::config::RlsConfig;
-use crate::error::RlsError;
+use crate::error::{RlsError, SchemaError};
 use crate::fingerprint::{self, Stamp};
 use crate::name::{Identifier, TableName};
 use crate::plan::{Change, Plan};
@@ -31,6 +31,9 @@ pub async fn apply_changes<C>(db: &C, changes: &[Change]) -> Result<(), RlsError
 where
     C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
 {
+    if let Some(table) = lifted_for_good(changes) {
+        return Err(SchemaError::LiftedForGood { table: table.to_string() }.into());
+    }
     let transaction = begin_alone(db).await?;
     let place = Place::enter(&transaction).await?;
     let changes: Vec<(Change, Option<String>)> =
@@ -108,6 +111,15 @@ where
     place.leave(&transaction).await?;
     transaction.commit().await?;
     Ok(Plan { changes, kept: Vec::new() })
+}
+
+/// A table whose force is lifted and not restored afterwards.
+fn lifted_for_good(changes: &[Change]) -> Option<&TableName> {
+    changes.iter().enumerate().find_map(|(at, change)| {
+        let Change::LiftForce { table } = change else { return None };
+        let restored = |later: &Change| matches!(later, Change::RestoreForce { table: restored } if restored == table);
+        (!changes[at..].iter().any(restored)).then_some(table)
+    })
 }
 
 /// The fingerprint of the policy that a change asks for, as it was given: whatever the schema it is applied in.

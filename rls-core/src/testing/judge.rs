@@ -28,6 +28,13 @@ pub(super) fn judge(step: &Step<'_>, answer: &Answer, rows: &[Row], strangers: S
         (Expects::Rows(bounds), Answer::Rows(read)) => {
             of_rows(bounds, rows, strangers, |id| read.iter().any(|r| r == id), read)
         }
+        (Expects::Rows(_), Answer::Written { left, rows: written })
+            if strangers == Strangers::Leak
+                && usize::try_from(*written).unwrap_or(usize::MAX)
+                    > rows.iter().filter(|row| !left.contains(&row.made.id)).count() =>
+        {
+            leak("rows were written that were there before the proof")
+        }
         (Expects::Rows(bounds), Answer::Written { left, .. }) => {
             of_rows(bounds, rows, Strangers::Pass, |id| !left.contains(id), &[])
         }
@@ -157,10 +164,14 @@ mod tests {
         assert_eq!(of(&["own", "older"]), "LEAK");
         assert_eq!(judged(bounds(), &read(&["own", "older"]), Strangers::Pass), "held");
         assert_eq!(judged(bounds(), &Answer::ByGrant, Strangers::Leak), "VACUOUS");
-        let left = |ids: &[&str]| Answer::Written { left: ids.iter().map(|id| (*id).to_owned()).collect(), rows: 1 };
+        let written =
+            |ids: &[&str], rows| Answer::Written { left: ids.iter().map(|id| (*id).to_owned()).collect(), rows };
+        let left = |ids: &[&str]| written(ids, 2 - u64::try_from(ids.len()).unwrap());
         assert_eq!(judged(bounds(), &left(&["other"]), Strangers::Leak), "held");
         assert_eq!(judged(bounds(), &left(&["own", "other"]), Strangers::Leak), "VACUOUS");
         assert_eq!(judged(bounds(), &left(&[]), Strangers::Leak), "LEAK");
+        assert_eq!(judged(bounds(), &written(&["other"], 2), Strangers::Leak), "LEAK", "one of before went along");
+        assert_eq!(judged(bounds(), &written(&["other"], 2), Strangers::Pass), "held");
     }
 
     #[test]

@@ -157,7 +157,13 @@ impl<'a> Target<'a> {
     /// The condition on the rows that were made.
     fn made(&self) -> String {
         let places = self.rows.iter().filter_map(|row| Some(format!("\"{}\"", &row.made.id[row.made.id.find('(')?..])));
-        format!("t.ctid = ANY ('{{{}}}'::pg_catalog.tid[])", places.collect::<Vec<_>>().join(","))
+        let ids: Vec<String> = self.rows.iter().map(|row| super::lane::text(&row.made.id)).collect();
+        format!(
+            "t.ctid = ANY ('{{{}}}'::pg_catalog.tid[]) AND {} = ANY (ARRAY[{}]::pg_catalog.text[])",
+            places.collect::<Vec<_>>().join(","),
+            place("t"),
+            ids.join(", ")
+        )
     }
 
     /// Asks which of the rows that were made are as they were.

@@ -131,7 +131,9 @@ impl<'a> Run<'a> {
         self.lane.begin(&self.hidden).await?;
         let played = if scope.unscoped.is_some() {
             self.lane.mark().await?;
-            relation::unscoped(&mut self.lane, self.users, scope).await.map_err(Trouble::from)
+            relation::unscoped(&mut self.lane, self.app.config().app_role(), self.users, scope)
+                .await
+                .map_err(Trouble::from)
         } else {
             self.scoped(scope, reach).await
         };
@@ -187,7 +189,9 @@ impl<'a> Run<'a> {
     }
 
     fn strangers(&self, scope: &Scope, reach: Option<&Reach>) -> Strangers {
-        if self.users.given || !scope.shared.is_empty() || reach.is_some() { Strangers::Pass } else { Strangers::Leak }
+        let others = |actor| reach.is_some_and(|reach| reach.has(actor, false, crate::policy::Command::Select));
+        let opened = Actor::EACH.into_iter().any(others);
+        if self.users.given || !scope.shared.is_empty() || opened { Strangers::Pass } else { Strangers::Leak }
     }
 
     /// What was said of a table with policies of its own; of another nothing is to be said.

@@ -59,12 +59,17 @@ pub(super) async fn unregistered(
 const NO_ROWS: &str = "SELECT ''::text WHERE false";
 
 /// What is not declared to be granted on a table without row security is refused.
-pub(super) async fn unscoped(lane: &mut Lane, users: &Users, scope: &Scope) -> Result<Vec<Cell>, ProofError> {
+pub(super) async fn unscoped(
+    lane: &mut Lane,
+    role: &Identifier,
+    users: &Users,
+    scope: &Scope,
+) -> Result<Vec<Cell>, ProofError> {
     let table = sql::table(&scope.table);
     let played = [
         (Attempt::Select, Privilege::Select, format!("SELECT FROM {table} LIMIT 0")),
         (Attempt::Insert, Privilege::Insert, format!("INSERT INTO {table} DEFAULT VALUES")),
-        (Attempt::Update, Privilege::Update, update(lane, scope).await?),
+        (Attempt::Update, Privilege::Update, update(lane, role, scope).await?),
         (Attempt::DeleteAll, Privilege::Delete, format!("DELETE FROM {table} WHERE false")),
         (Attempt::Truncate, Privilege::Truncate, format!("TRUNCATE {table}")),
     ];
@@ -83,13 +88,14 @@ pub(super) async fn unscoped(lane: &mut Lane, users: &Users, scope: &Scope) -> R
 }
 
 /// An update of no row, of a column that may be updated.
-async fn update(lane: &mut Lane, scope: &Scope) -> Result<String, ProofError> {
+async fn update(lane: &mut Lane, role: &Identifier, scope: &Scope) -> Result<String, ProofError> {
     let table = sql::table(&scope.table);
     let query = format!(
         "SELECT a.attname::text FROM pg_attribute a
          WHERE a.attrelid = {}::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-         ORDER BY a.attnum LIMIT 1",
-        super::lane::text(&table)
+         ORDER BY has_column_privilege({}, a.attrelid, a.attnum, 'UPDATE') DESC, a.attnum LIMIT 1",
+        super::lane::text(&table),
+        super::lane::text(role.as_str())
     );
     let column: Option<String> = sqlx::query_scalar(AssertSqlSafe(query)).fetch_optional(&mut *lane.connection).await?;
     let column = column.map(super::schema::name).transpose()?;

@@ -85,7 +85,9 @@ async fn plan(rls: &Rls, db: &DatabaseConnection, format: Format, pending: usize
     let plan = during(comparing(rls), rls.plan(db)).await?;
     print(&match format {
         Format::Text => plan.text(colours()).to_string(),
-        Format::Sql => plan.to_string(),
+        Format::Sql if plan.is_empty() => String::new(),
+        // By hand too it is all or nothing.
+        Format::Sql => format!("BEGIN;\n{plan}COMMIT;\n"),
         Format::Json => format!("{}\n", plan.json()),
     })?;
     if pending > 0 {

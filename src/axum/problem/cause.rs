@@ -73,7 +73,8 @@ fn by_sqlstate(sqlstate: &str) -> Problem {
             Problem::new(StatusCode::CONFLICT, "concurrent_change", "something else changed this meanwhile")
         }
         // Of class 22 only what a value can cause: a division by zero is the service's own.
-        "22001" | "22003" | "22007" | "22008" | "22021" | "22P02" | "22P05" | "23502" | "23514" => {
+        "22000" | "22001" | "22003" | "22007" | "22008" | "22009" | "22015" | "2201B" | "2201W" | "2201X" | "22021"
+        | "22P02" | "22P05" | "23502" | "23514" | "54000" | "54001" => {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", "a value cannot be stored as it is")
         }
         // Locks and statements that took too long.

@@ -6,7 +6,7 @@ use sea_orm::{AccessMode, TransactionTrait};
 use tokio::sync::Mutex;
 
 use crate::axum::Problem;
-use crate::{ScopedConnection, ScopedTransaction};
+use crate::{ScopedConnection, ScopedTransaction, Settings};
 
 /// Shared by the request's extensions and the layer. Dropped with both, it drops the transaction, which rolls back.
 #[derive(Clone)]
@@ -20,7 +20,7 @@ enum State {
     /// Nobody has asked.
     #[default]
     Empty,
-    Open(Arc<ScopedTransaction>),
+    Open(Settings, Arc<ScopedTransaction>),
     /// The request has been answered.
     Closed,
 }
@@ -32,13 +32,23 @@ impl Slot {
     }
 
     /// The request's transaction, begun by the first to ask.
-    pub(super) async fn begin(&self, db: &ScopedConnection) -> Result<Arc<ScopedTransaction>, Problem> {
+    pub(super) async fn begin(
+        &self,
+        db: &ScopedConnection,
+        settings: Settings,
+    ) -> Result<Arc<ScopedTransaction>, Problem> {
         let mut state = self.state.lock().await;
         match &*state {
-            State::Open(transaction) => Ok(Arc::clone(transaction)),
+            State::Open(begun, transaction) if *begun == settings => Ok(Arc::clone(transaction)),
+            State::Open(..) => {
+                tracing::error!(
+                    "`RequestTransaction` was asked for on behalf of another than the one it was begun for"
+                );
+                Err(Problem::internal())
+            }
             State::Empty => {
                 let transaction = Arc::new(db.begin_with_config(None, self.access).await?);
-                *state = State::Open(Arc::clone(&transaction));
+                *state = State::Open(settings, Arc::clone(&transaction));
                 Ok(transaction)
             }
             State::Closed => {
@@ -51,7 +61,7 @@ impl Slot {
     /// Takes the transaction out; none is begun afterwards.
     pub(super) async fn close(&self) -> Option<Arc<ScopedTransaction>> {
         match std::mem::replace(&mut *self.state.lock().await, State::Closed) {
-            State::Open(transaction) => Some(transaction),
+            State::Open(_, transaction) => Some(transaction),
             State::Empty | State::Closed => None,
         }
     }

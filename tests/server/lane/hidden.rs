@@ -207,3 +207,25 @@ async fn visible_set_config_is_refused() {
     assert_eq!(text(&transaction, "SELECT current_setting('audit.reason')").await, "x");
     transaction.commit().await.unwrap();
 }
+
+#[tokio::test]
+async fn temporary_relation_of_a_table_s_name_is_not_left_to_the_next_user() {
+    let fixture = Fixture::new(1).await;
+    new_task("ann's").insert(&fixture.ann()).await.unwrap();
+    for sql in [
+        "CREATE TABLE pg_temp.task (LIKE public.task INCLUDING DEFAULTS)",
+        "SELECT * INTO TEMP task FROM public.task",
+        "CREATE OR REPLACE TEMPORARY VIEW task AS SELECT * FROM public.task",
+    ] {
+        let prepared = Statement::from_string(DbBackend::Postgres, sql);
+        for refused in [
+            fixture.ann().execute_unprepared(sql).await.unwrap_err(),
+            fixture.ann().execute_raw(prepared).await.unwrap_err(),
+        ] {
+            assert!(matches!(RlsError::from(&refused), RlsError::OutlivesScope { .. }), "{sql}: {refused}");
+        }
+    }
+    assert!(task::Entity::find().all(&fixture.bob()).await.unwrap().is_empty());
+    new_task("bob's").insert(&fixture.bob()).await.unwrap();
+    assert_eq!(task::Entity::find().count(&fixture.admin()).await.unwrap(), 2, "each in the table itself");
+}

@@ -214,3 +214,14 @@ async fn each_fault_of_rows_that_belong_in_several_ways_shows_where_it_is() {
     ];
     assert_seen(registry.unwrap(), FAULTS.iter().filter(|(.., shows)| shows.is_through())).await;
 }
+
+#[tokio::test]
+async fn column_that_everyone_may_change_is_a_leak_of_an_unscoped_table() {
+    let tables = "CREATE TABLE account (id bigint PRIMARY KEY, email text NOT NULL);
+        CREATE TABLE country (code char(2) PRIMARY KEY, name text NOT NULL)";
+    let shop = Shop::with(tables, registry![account::Entity, country::Entity as Unscoped].unwrap()).await;
+    assert!(shop.prove_plainly().await.unwrap().is_isolated());
+    shop.run("GRANT UPDATE (name) ON country TO \"$app\"").await;
+    let proof = shop.prove_plainly().await.unwrap();
+    assert!(matches!(proof.outcome("country", Attempt::Update, Nobody), Some(Outcome::Leak { .. })), "{proof}");
+}

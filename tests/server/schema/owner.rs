@@ -190,3 +190,21 @@ async fn schema_that_nobody_here_may_grant_is_said_to_need_who_may() {
     let RlsError::Schema(SchemaError::Privilege { sql, .. }) = &error else { panic!("{error:?}") };
     assert_eq!(*sql, format!("GRANT USAGE ON SCHEMA \"public\" TO \"{app}\""));
 }
+
+#[tokio::test]
+async fn force_is_not_lifted_for_good() {
+    let world = world().await;
+    let table = world.sync(registry![user::Entity, task::Entity].unwrap()).await.map(|_| "public.task").unwrap();
+    let name = sea_orm_rls::TableName {
+        schema: Some(sea_orm_rls::Identifier::new("public").unwrap()),
+        table: sea_orm_rls::Identifier::new("task").unwrap(),
+    };
+    let lift = Change::LiftForce { table: name.clone() };
+    let error = sea_orm_rls::apply_changes(&world.plain, std::slice::from_ref(&lift)).await.unwrap_err();
+    assert!(
+        matches!(&error, RlsError::Schema(SchemaError::LiftedForGood { table: said }) if said == table),
+        "{error:?}"
+    );
+    sea_orm_rls::apply_changes(&world.plain, &[lift, Change::RestoreForce { table: name }]).await.unwrap();
+    assert_eq!(texts(&world.plain, UNFORCED).await, Vec::<String>::new());
+}

@@ -3,13 +3,14 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Query;
+use axum::extract::{Query, Request};
 use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures_util::stream;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, PaginatorTrait, TransactionTrait};
-use sea_orm_rls::axum::{Problem, RequestTransaction, RequestTransactionLayer};
+use sea_orm_rls::axum::{Problem, RequestDatabase, RequestTransaction, RequestTransactionLayer};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -258,4 +259,33 @@ async fn client_gone_at_any_point_leaves_all_or_nothing() {
     }
     // A request takes as many polls as the server's answers happen to come late.
     assert!(dropped > 50, "dropped {dropped} times");
+}
+
+/// Lets the caller act for somebody else, after something was looked up for the caller.
+async fn delegate(RequestTransaction(db): RequestTransaction, mut request: Request, next: Next) -> Response {
+    drop(db);
+    if let Some(other) = request.headers_mut().remove("x-act-for") {
+        request.headers_mut().insert("x-user", other);
+    }
+    next.run(request).await
+}
+
+#[tokio::test]
+async fn transaction_is_not_handed_on_to_another_user() {
+    let fixture = Fixture::new(2).await;
+    new_task("ann's").insert(&fixture.ann()).await.unwrap();
+    let state = Service { database: RequestDatabase::new(fixture.db.clone()) };
+    let titles = async |RequestTransaction(db): RequestTransaction| super::titles(&*db).await;
+    let router = Router::new()
+        .route("/titles", get(titles))
+        .layer(RequestTransactionLayer::new())
+        .layer(from_fn_with_state(state.clone(), delegate))
+        .layer(RequestTransactionLayer::new())
+        .with_state(state);
+    let (ann, bob) = (fixture.ann.to_string(), fixture.bob.to_string());
+    let own = send(&router, request("GET", "/titles", &ann, &[], &Value::Null)).await;
+    assert_eq!(own, (StatusCode::OK, json!(["ann's"])), "of two layers the outer one's transaction");
+    let (status, body) = send(&router, request("GET", "/titles", &ann, &[("x-act-for", &bob)], &Value::Null)).await;
+    assert_eq!((status, &body["code"]), (StatusCode::INTERNAL_SERVER_ERROR, &json!("internal")), "{body}");
+    assert_clean(&fixture).await;
 }

@@ -179,7 +179,7 @@ pub async fn change(
 impl TaskChange {
     /// The row, as far as it changes.
     pub fn of(self, id: Uuid) -> Result<task::ActiveModel, Problem> {
-        Ok(task::ActiveModel {
+        let change = task::ActiveModel {
             id: Unchanged(id),
             title: or_unset(self.title.map(title).transpose()?),
             priority: or_unset(self.priority),
@@ -189,7 +189,13 @@ impl TaskChange {
             reminded_at: self.due_at.map_or(NotSet, |_| Set(None)),
             due_at: self.due_at.map_or(NotSet, |due| Set(Some(due))),
             ..Default::default()
-        })
+        };
+        // SeaORM would read the row, and another's that is shared would look changed.
+        if change.is_changed() {
+            Ok(change)
+        } else {
+            Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "nothing_to_change", "say what is to change"))
+        }
     }
 }
 
