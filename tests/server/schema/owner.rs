@@ -208,3 +208,18 @@ async fn force_is_not_lifted_for_good() {
     sea_orm_rls::apply_changes(&world.plain, &[lift, Change::RestoreForce { table: name }]).await.unwrap();
     assert_eq!(texts(&world.plain, UNFORCED).await, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn privilege_that_another_role_granted_is_said_to_need_who_granted_it() {
+    let world = world().await;
+    let (app, plain, lender) = (world.config.app_role(), world.database.role("plain"), world.database.role("lender"));
+    let lent = format!(
+        "CREATE ROLE {lender}; GRANT {lender} TO CURRENT_USER; GRANT USAGE ON SCHEMA public TO {lender};
+         GRANT TRUNCATE ON task TO {lender} WITH GRANT OPTION; SET ROLE {lender};
+         GRANT TRUNCATE ON task TO \"{app}\"; RESET ROLE; GRANT {plain} TO CURRENT_USER"
+    );
+    world.database.execute(&lent).await.unwrap();
+    let error = world.sync(registry![user::Entity, task::Entity].unwrap()).await.unwrap_err();
+    let RlsError::Schema(SchemaError::Privilege { what, sql, .. }) = &error else { panic!("{error:?}") };
+    assert_eq!((what.as_str(), sql.contains("REVOKE TRUNCATE")), ("revoke this", true), "{error}");
+}
