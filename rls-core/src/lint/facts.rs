@@ -35,6 +35,7 @@ pub(super) struct Facts {
     pub(super) inheritance: Inheritance,
     /// The columns of registered tables, and those elsewhere that are named like one that names a holder.
     pub(super) columns: BTreeMap<Oid, BTreeMap<Identifier, Column>>,
+    /// The policies of registered tables and their relatives.
     pub(super) policies: BTreeMap<Oid, BTreeMap<Identifier, Held>>,
     /// The functions of one's own that policies call.
     pub(super) calls: Vec<Call>,

@@ -60,7 +60,7 @@ pub(super) async fn facts(
         audits,
         inheritance,
         columns: table::columns(db, &tables, registry).await?,
-        policies: table::policies(db, &tables).await?,
+        policies: table::policies(db, &family).await?,
         calls: table::calls(db, &tables).await?,
         indexes: table::indexes(db, &tables).await?,
         foreign_keys: table::foreign_keys(db, &tables).await?,

@@ -72,6 +72,36 @@ async fn application_s_login_examines_all_but_the_plan() {
 }
 
 #[tokio::test]
+async fn what_holds_is_healthy_however_it_is_spelt() {
+    let patient = Patient::new().await;
+    patient
+        .run(
+            "CREATE VIEW titles WITH (security_invoker = 'On') AS SELECT title FROM task; GRANT SELECT ON titles TO APP;
+             ALTER TABLE event_2026 ENABLE ROW LEVEL SECURITY; CREATE POLICY look ON event_2026 TO ADMIN USING (true);
+             GRANT SELECT ON event_2026 TO APP; CREATE MATERIALIZED VIEW years AS SELECT year FROM event;
+             ALTER MATERIALIZED VIEW years OWNER TO ADMIN",
+        )
+        .await;
+    let report = patient.examine().await;
+    assert_eq!(patient.news(&report), Vec::<&_>::new(), "{}", report.text(false));
+}
+
+/// The migrations lift `FORCE` for a moment to add it.
+#[tokio::test]
+async fn dropped_foreign_key_is_one_finding() {
+    let patient = Patient::new().await;
+    patient
+        .run(
+            "DO $$ DECLARE key name := (SELECT conname FROM pg_constraint WHERE conrelid = 'task'::regclass AND contype = 'f');
+             BEGIN EXECUTE format('ALTER TABLE task DROP CONSTRAINT %I', key); END $$",
+        )
+        .await;
+    let report = patient.examine().await;
+    let found: Vec<&str> = patient.news(&report).iter().map(|finding| finding.rule.id).collect();
+    assert_eq!(found, ["RLS204"], "{}", report.text(false));
+}
+
+#[tokio::test]
 async fn switches_that_are_off_are_told_and_not_their_tables() {
     let fixture = Fixture::new(1).await;
     let off = fixture.config.clone().danger_enabled(false).danger_force(false);

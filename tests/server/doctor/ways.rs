@@ -89,6 +89,23 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS309",
+        "a function that finds temporary tables alone",
+        "CREATE FUNCTION total() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_temp
+         AS 'SELECT count(*) FROM public.task'",
+        StaysOpen,
+        RemedyThen("DROP FUNCTION total"),
+    ),
+    Fault(
+        "RLS308",
+        "a function that sees all, called through a view alone",
+        "CREATE SCHEMA private; CREATE FUNCTION private.all_titles() RETURNS SETOF text LANGUAGE sql STABLE SECURITY DEFINER
+         SET search_path = '' AS 'SELECT title FROM public.task';
+         CREATE VIEW titles AS SELECT * FROM private.all_titles() AS t (title); GRANT SELECT ON titles TO APP",
+        StaysOpen,
+        RemedyThen("DROP VIEW titles; DROP SCHEMA private CASCADE"),
+    ),
+    Fault(
+        "RLS309",
         "a trigger that looks names up in its caller's path",
         "CREATE FUNCTION note_down() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN DELETE FROM note; RETURN new; END';
          CREATE TRIGGER note_down AFTER INSERT ON task FOR EACH ROW EXECUTE FUNCTION note_down()",
@@ -125,6 +142,14 @@ pub const FAULTS: &[Fault] = &[
         RemedyThen("DROP TABLE grandchild, child"),
     ),
     Fault(
+        "RLS310",
+        "a partition is granted with a policy that lets everyone through",
+        "ALTER TABLE event_2026 ENABLE ROW LEVEL SECURITY; CREATE POLICY open ON event_2026 USING (true);
+         GRANT SELECT ON event_2026 TO APP",
+        StaysOpen,
+        RemedyThen("DROP POLICY open ON event_2026; ALTER TABLE event_2026 DISABLE ROW LEVEL SECURITY"),
+    ),
+    Fault(
         "RLS312",
         "a rule deletes elsewhere",
         "CREATE RULE also AS ON DELETE TO task DO ALSO DELETE FROM note WHERE task_id = old.id",
@@ -139,6 +164,44 @@ pub const FAULTS: &[Fault] = &[
          CREATE TRIGGER note_down AFTER INSERT ON task FOR EACH ROW EXECUTE FUNCTION note_down()",
         StaysOpen,
         RemedyThen("DROP FUNCTION note_down CASCADE"),
+    ),
+    Fault(
+        "RLS313",
+        "a trigger of a partition's writes what the user may not",
+        "CREATE FUNCTION wipe() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+         AS 'BEGIN DELETE FROM public.task; RETURN new; END';
+         CREATE TRIGGER wipe AFTER INSERT ON event_2026 FOR EACH ROW EXECUTE FUNCTION wipe()",
+        StaysOpen,
+        RemedyThen("DROP FUNCTION wipe CASCADE"),
+    ),
+    Fault(
+        "RLS313",
+        "a trigger of a partitioned table's is told once",
+        "CREATE FUNCTION wipe() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+         AS 'BEGIN DELETE FROM public.task; RETURN new; END';
+         CREATE TRIGGER wipe AFTER INSERT ON event FOR EACH ROW EXECUTE FUNCTION wipe()",
+        StaysOpen,
+        RemedyThen("DROP FUNCTION wipe CASCADE"),
+    ),
+    Fault(
+        "RLS313",
+        "a trigger of another table's, which the login writes, writes what the user may not",
+        "CREATE TABLE stray (id integer); GRANT INSERT ON stray TO APP;
+         CREATE FUNCTION wipe() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+         AS 'BEGIN DELETE FROM public.task; RETURN new; END';
+         CREATE TRIGGER wipe AFTER INSERT ON stray FOR EACH ROW EXECUTE FUNCTION wipe()",
+        StaysOpen,
+        RemedyThen("DROP TABLE stray; DROP FUNCTION wipe"),
+    ),
+    Fault(
+        "RLS313",
+        "a trigger in place of a view's statement writes what the user may not",
+        "CREATE VIEW door AS SELECT 1 AS x; GRANT INSERT ON door TO PUBLIC;
+         CREATE FUNCTION wipe() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+         AS 'BEGIN DELETE FROM public.task; RETURN new; END';
+         CREATE TRIGGER wipe INSTEAD OF INSERT ON door FOR EACH ROW EXECUTE FUNCTION wipe()",
+        StaysOpen,
+        RemedyThen("DROP VIEW door; DROP FUNCTION wipe"),
     ),
     Fault(
         "RLS312",
@@ -166,6 +229,14 @@ pub const FAULTS: &[Fault] = &[
         "RLS315",
         "a parent without row security is granted",
         "CREATE TABLE base (title varchar); GRANT SELECT ON base TO APP; ALTER TABLE task INHERIT base",
+        StaysOpen,
+        RemedyThen("ALTER TABLE task NO INHERIT base; DROP TABLE base"),
+    ),
+    Fault(
+        "RLS315",
+        "a parent is granted with a policy that lets everyone through",
+        "CREATE TABLE base (title varchar); ALTER TABLE base ENABLE ROW LEVEL SECURITY;
+         CREATE POLICY open ON base USING (true); GRANT SELECT ON base TO APP; ALTER TABLE task INHERIT base",
         StaysOpen,
         RemedyThen("ALTER TABLE task NO INHERIT base; DROP TABLE base"),
     ),
