@@ -106,6 +106,41 @@ pub const FAULTS: &[Fault] = &[
         RemedyThen("ALTER TABLE task OWNER TO CURRENT_USER; DROP ROLE HELPER"),
     ),
     Fault("RLS014", "the administrator owns a partition", "ALTER TABLE event_2026 OWNER TO ADMIN", StaysOpen, Remedy),
+    Fault("RLS018", "the login reads files", "GRANT EXECUTE ON FUNCTION pg_read_binary_file(text) TO APP", StaysOpen, Remedy),
+    Fault("RLS018", "everyone reads values of columns", "GRANT SELECT ON pg_statistic TO PUBLIC", StaysOpen, Remedy),
+    Fault("RLS018", "the login creates among the server's own", "GRANT CREATE ON SCHEMA pg_catalog TO APP", StaysOpen, Remedy),
+    Fault(
+        "RLS018",
+        "the login reads passwords as someone else",
+        "CREATE ROLE HELPER; GRANT SELECT, UPDATE ON pg_authid TO HELPER; GRANT HELPER TO APP",
+        StaysOpen,
+        RemedyThen("DROP ROLE HELPER"),
+    ),
+    Fault(
+        "RLS019",
+        "the login owns a policy's function",
+        "CREATE FUNCTION held() RETURNS boolean LANGUAGE sql STABLE AS 'SELECT false'; ALTER FUNCTION held OWNER TO APP;
+         CREATE POLICY hold ON task AS RESTRICTIVE USING (held())",
+        StaysOpen,
+        RemedyThen("DROP FUNCTION held CASCADE"),
+    ),
+    Fault(
+        "RLS019",
+        "the login is a member of the owner of a policy's type",
+        "CREATE ROLE HELPER; CREATE TYPE mood AS ENUM ('a', 'b'); ALTER TYPE mood OWNER TO HELPER; GRANT HELPER TO APP;
+         CREATE POLICY hold ON task AS RESTRICTIVE USING ('a'::mood = 'b'::mood)",
+        StaysOpen,
+        RemedyThen("DROP TYPE mood CASCADE; DROP ROLE HELPER"),
+    ),
+    Fault(
+        "RLS019",
+        "the login owns a policy's operator",
+        "CREATE FUNCTION same(uuid, uuid) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 = $2';
+         CREATE OPERATOR === (FUNCTION = same, LEFTARG = uuid, RIGHTARG = uuid); ALTER OPERATOR === (uuid, uuid) OWNER TO APP;
+         CREATE POLICY hold ON task AS RESTRICTIVE USING (owner_id === owner_id)",
+        StaysOpen,
+        RemedyThen("DROP POLICY hold ON task; DROP OPERATOR === (uuid, uuid); DROP FUNCTION same"),
+    ),
     Fault(
         "RLS015",
         "the login's path leads to a table without row security",

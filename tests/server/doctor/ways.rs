@@ -263,6 +263,29 @@ pub const FAULTS: &[Fault] = &[
         StaysOpen,
         RemedyThen("DROP PUBLICATION events"),
     ),
+    Fault(
+        "RLS317",
+        "a function that sees rows before policies do",
+        "CREATE FUNCTION loud(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE LEAKPROOF COST 0.0001
+         AS 'BEGIN RAISE NOTICE ''%'', $1; RETURN true; END'",
+        StaysOpen,
+        RemedyThen("DROP FUNCTION loud"),
+    ),
+    Fault(
+        "RLS318",
+        "a foreign table is granted",
+        "CREATE FOREIGN DATA wrapper wire; CREATE SERVER far FOREIGN DATA wrapper wire; CREATE SCHEMA side;
+         CREATE FOREIGN TABLE side.titles (title varchar) SERVER far; GRANT SELECT ON side.titles TO APP",
+        StaysOpen,
+        RemedyThen("DROP SCHEMA side CASCADE; DROP FOREIGN DATA wrapper wire CASCADE"),
+    ),
+    Fault(
+        "RLS318",
+        "the login makes foreign tables",
+        "CREATE FOREIGN DATA wrapper wire; CREATE SERVER far FOREIGN DATA wrapper wire; GRANT USAGE ON FOREIGN SERVER far TO APP",
+        StaysOpen,
+        RemedyThen("DROP FOREIGN DATA wrapper wire CASCADE"),
+    ),
     Fault("RLS401", "a table of nobody's", "CREATE TABLE stray (id integer)", StaysOpen, Undo("DROP TABLE stray")),
     Fault(
         "RLS402",

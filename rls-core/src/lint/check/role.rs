@@ -102,7 +102,7 @@ fn held(role: &ReachedRole, what: &[&str]) -> String {
 }
 
 /// Takes attributes from a role, or the membership through which it has them.
-fn without(role: &Identifier, reached: &ReachedRole, attributes: &[&str]) -> Remedy {
+pub(super) fn without(role: &Identifier, reached: &ReachedRole, attributes: &[&str]) -> Remedy {
     if let Some(via) = &reached.via {
         return Remedy::sql(format!("REVOKE {} FROM {}", identifier(via), identifier(role)));
     }
