@@ -61,6 +61,7 @@ rules! {
     RLS014 Warning "the administrator's role has more power than it needs"
     RLS015 Error "the application's statements reach another table"
     RLS016 Error "a temporary table stands before a scoped one"
+    RLS017 Hint "the application's role may make temporary tables"
     RLS018 Error "the application's role has a privilege on what is the server's own"
     RLS019 Error "the application's role owns what a policy needs"
     RLS101 Error "a registered table is missing"
