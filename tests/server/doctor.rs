@@ -57,6 +57,9 @@ impl Patient {
             )
             .await
             .unwrap();
+        let database = fixture.database.name();
+        let temporary = format!("REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC");
+        fixture.owner.execute_unprepared(&temporary).await.unwrap();
         let rls = Rls::new(entities(), fixture.config.clone()).danger_accept_weakening(true);
         rls.sync(&fixture.owner).await.unwrap();
         let doctor = Doctor::new(entities(), fixture.config.clone());

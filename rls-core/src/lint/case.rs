@@ -4,6 +4,7 @@ use super::facts::{Column, Facts, Grant, Kind, Oid, Relation};
 use crate::config::RlsConfig;
 use crate::name::{Identifier, TableName};
 use crate::plan::Plan;
+use crate::policy::{Policy, PolicyKind};
 use crate::registry::Registry;
 use crate::scope::Scope;
 use crate::table::Desired;
@@ -85,6 +86,31 @@ impl<'a> Case<'a> {
     /// inherits from it.
     pub(super) fn rows_behind(&self, oid: Oid) -> Option<(&Relation, &Table<'a>)> {
         self.scoped_table(oid).or_else(|| self.scoped_table(*self.relatives.get(&oid)?))
+    }
+
+    /// What holds rows of scoped tables beside the tables themselves, with the table: relatives, and materialized views
+    /// over either.
+    pub(super) fn holders(&self) -> impl Iterator<Item = (&Relation, &Relation)> {
+        self.facts.relations.iter().filter(|(oid, _)| !self.scoped.contains_key(oid)).filter_map(|(oid, relation)| {
+            let base = match relation.kind {
+                Kind::MaterializedView => {
+                    let mut bases = self.facts.readers.range((*oid, Oid::MIN)..=(*oid, Oid::MAX));
+                    bases.find_map(|(_, base)| self.rows_behind(*base))
+                }
+                _ => self.rows_behind(*oid),
+            };
+            Some((relation, base?.0))
+        })
+    }
+
+    /// Whether no policy of a relation's own lets the application's role, or one that it can become, through.
+    pub(super) fn lets_nobody_through(&self, oid: Oid) -> bool {
+        let policies = self.facts.policies.get(&oid);
+        !policies.into_iter().flat_map(BTreeMap::values).any(|held| {
+            let Policy { kind, roles, .. } = &held.policy;
+            let applies = roles.is_empty() || self.facts.app.iter().any(|role| roles.contains(&role.name));
+            *kind == PolicyKind::Permissive && applies
+        })
     }
 
     /// Privileges on a relation that reach the application's role.

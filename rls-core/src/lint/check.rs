@@ -5,6 +5,7 @@ mod audit;
 mod column;
 mod grant;
 mod key;
+mod lent;
 mod path;
 mod policy;
 mod role;
@@ -29,6 +30,7 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
         grant::findings,
         view::findings,
         around::findings,
+        lent::findings,
         schema::findings,
         audit::findings,
     ] {

@@ -1,5 +1,6 @@
 //! What the rules look at: plain data, read once.
 
+mod lent;
 mod object;
 mod relation;
 mod role;
@@ -9,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::name::Identifier;
 use crate::table::Held;
 
+pub(super) use lent::{Lent, Support};
 pub(super) use object::{Call, Definer, Publication, Rewrite, RoleSetting, Temporary, TriggerFact};
 pub(super) use relation::{Column, ForeignKeyFact, IndexFact, Inheritance, Kind, Relation};
 pub(super) use role::{Creator, Grant, Grantee, ReachedRole, SchemaDefault, Server};
@@ -35,6 +37,7 @@ pub(super) struct Facts {
     pub(super) inheritance: Inheritance,
     /// The columns of registered tables, and those elsewhere that are named like one that names a holder.
     pub(super) columns: BTreeMap<Oid, BTreeMap<Identifier, Column>>,
+    /// The policies of registered tables and their relatives.
     pub(super) policies: BTreeMap<Oid, BTreeMap<Identifier, Held>>,
     /// The functions of one's own that policies call.
     pub(super) calls: Vec<Call>,
@@ -48,6 +51,10 @@ pub(super) struct Facts {
     pub(super) creators: Vec<Creator>,
     /// The schemas in which the application's role finds anything.
     pub(super) usable: BTreeSet<Identifier>,
+    pub(super) lent: Vec<Lent>,
+    pub(super) supports: Vec<Support>,
+    /// The functions that may run before policies do, as `regprocedure` prints them.
+    pub(super) leakproof: Vec<String>,
     pub(super) publications: Vec<Publication>,
     pub(super) rewrites: Vec<Rewrite>,
     pub(super) triggers: Vec<TriggerFact>,

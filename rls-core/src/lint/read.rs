@@ -1,5 +1,6 @@
 //! The facts from the catalog: one query a kind, for all tables at once. Any login may ask.
 
+mod lent;
 mod object;
 mod relation;
 mod role;
@@ -60,7 +61,7 @@ pub(super) async fn facts(
         audits,
         inheritance,
         columns: table::columns(db, &tables, registry).await?,
-        policies: table::policies(db, &tables).await?,
+        policies: table::policies(db, &family).await?,
         calls: table::calls(db, &tables).await?,
         indexes: table::indexes(db, &tables).await?,
         foreign_keys: table::foreign_keys(db, &tables).await?,
@@ -69,6 +70,9 @@ pub(super) async fn facts(
         defaults: role::defaults(db, &grantees).await?,
         creators: role::creators(db, &grantees).await?,
         usable: role::usable(db, &grantees).await?,
+        lent: lent::privileges(db, &grantees).await?,
+        supports: lent::supports(db, &tables, &family, &grantees).await?,
+        leakproof: lent::leakproof(db, &grantees).await?,
         publications: object::publications(db, &family).await?,
         rewrites: object::rewrites(db).await?,
         triggers: object::triggers(db, &watched, &past).await?,

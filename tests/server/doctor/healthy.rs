@@ -13,22 +13,24 @@ fn rules(report: &Report) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn migrated_database_has_two_hints_alone() {
+async fn migrated_database_has_three_hints_alone() {
     let fixture = Fixture::new(1).await;
     let doctor = Doctor::new(entities(), fixture.config.clone());
     let report = doctor.examine(&fixture.owner).await.unwrap();
     let found: Vec<(&str, &str)> =
         report.findings().iter().map(|finding| (finding.rule.id, finding.object.as_str())).collect();
-    // Who looks after the server decides the first; the second is so by the entity's own `unique`.
+    // Who looks after the server decides the first two; the third is so by the entity's own `unique`.
     assert_eq!(
         found,
-        [("RLS009", "pg_catalog.set_config"), ("RLS208", "public.user_email_key")],
+        [("RLS009", "pg_catalog.set_config"), ("RLS017", "pg_temp"), ("RLS208", "public.user_email_key")],
         "{}",
         report.text(false)
     );
-    assert_eq!((report.count(Severity::Hint), report.exit_code(Severity::Warning)), (2, 0));
-    let verdicts =
-        Verdicts::parse("allow RLS009 * nobody lets SQL in\nallow RLS208 public.user_email_key known").unwrap();
+    assert_eq!((report.count(Severity::Hint), report.exit_code(Severity::Warning)), (3, 0));
+    let verdicts = Verdicts::parse(
+        "allow RLS009 * nobody lets SQL in\nallow RLS017 * nor this\nallow RLS208 public.user_email_key known",
+    )
+    .unwrap();
     assert_eq!(report.under(&verdicts).exit_code(Severity::Hint), 0);
 }
 
@@ -36,7 +38,7 @@ async fn migrated_database_has_two_hints_alone() {
 #[tokio::test]
 async fn audit_s_table_is_this_family_s_own() {
     let fixture = Fixture::new(1).await;
-    let two = ["RLS009", "RLS208"];
+    let three = ["RLS009", "RLS017", "RLS208"];
     let renamed = fixture.config.clone().audit_table("record of \"what\"").unwrap();
     fixture.owner.execute_unprepared("CREATE SCHEMA ops").await.unwrap();
     let moved = fixture.config.clone().audit_table("ops.record").unwrap();
@@ -44,13 +46,13 @@ async fn audit_s_table_is_this_family_s_own() {
     for config in [renamed, moved, off] {
         Rls::new(entities(), config.clone()).sync(&fixture.owner).await.unwrap();
         let report = Doctor::new(entities(), config).examine(&fixture.owner).await.unwrap();
-        assert_eq!(rules(&report), two, "{}", report.text(false));
+        assert_eq!(rules(&report), three, "{}", report.text(false));
     }
     // What an earlier configuration left still says who did what.
     let app = fixture.config.app_role();
     fixture.owner.execute_unprepared(&format!("GRANT SELECT ON ops.record TO \"{app}\"")).await.unwrap();
     let report = Doctor::new(entities(), fixture.config.clone()).examine(&fixture.owner).await.unwrap();
-    assert_eq!(rules(&report), ["RLS502", "RLS009", "RLS208"], "{}", report.text(false));
+    assert_eq!(rules(&report), ["RLS502", "RLS009", "RLS017", "RLS208"], "{}", report.text(false));
 }
 
 #[tokio::test]
@@ -69,6 +71,36 @@ async fn application_s_login_examines_all_but_the_plan() {
     found.sort_unstable();
     expected.sort_unstable();
     assert_eq!(found, expected, "{}", report.text(false));
+}
+
+#[tokio::test]
+async fn what_holds_is_healthy_however_it_is_spelt() {
+    let patient = Patient::new().await;
+    patient
+        .run(
+            "CREATE VIEW titles WITH (security_invoker = 'On') AS SELECT title FROM task; GRANT SELECT ON titles TO APP;
+             ALTER TABLE event_2026 ENABLE ROW LEVEL SECURITY; CREATE POLICY look ON event_2026 TO ADMIN USING (true);
+             GRANT SELECT ON event_2026 TO APP; CREATE MATERIALIZED VIEW years AS SELECT year FROM event;
+             ALTER MATERIALIZED VIEW years OWNER TO ADMIN",
+        )
+        .await;
+    let report = patient.examine().await;
+    assert_eq!(patient.news(&report), Vec::<&_>::new(), "{}", report.text(false));
+}
+
+/// The migrations lift `FORCE` for a moment to add it.
+#[tokio::test]
+async fn dropped_foreign_key_is_one_finding() {
+    let patient = Patient::new().await;
+    patient
+        .run(
+            "DO $$ DECLARE key name := (SELECT conname FROM pg_constraint WHERE conrelid = 'task'::regclass AND contype = 'f');
+             BEGIN EXECUTE format('ALTER TABLE task DROP CONSTRAINT %I', key); END $$",
+        )
+        .await;
+    let report = patient.examine().await;
+    let found: Vec<&str> = patient.news(&report).iter().map(|finding| finding.rule.id).collect();
+    assert_eq!(found, ["RLS204"], "{}", report.text(false));
 }
 
 #[tokio::test]

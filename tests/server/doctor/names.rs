@@ -35,7 +35,7 @@ async fn tables_behind_the_first_schema_are_found_by_all() {
     let rls = Rls::new(entities(), config.clone());
     assert!(rls.plan(&owner).await.unwrap().is_empty());
     let report = Doctor::new(entities(), config.clone()).examine(&owner).await.unwrap();
-    assert_eq!(report.findings().len(), 2, "{}", report.text(false));
+    assert_eq!(report.findings().len(), 3, "{}", report.text(false));
     // What comes to stand before a table is what statements reach, and is what all of them tell.
     owner.execute_unprepared("CREATE TABLE first.task (LIKE public.task)").await.unwrap();
     assert!(matches!(db.check_gate().await, Err(RlsError::Gate(_))), "asked again");
@@ -59,12 +59,14 @@ async fn tables_behind_the_first_schema_are_found_by_all() {
 #[tokio::test]
 async fn temporary_table_before_a_scoped_one_is_told() {
     let patient = Patient::new().await;
+    patient.run("GRANT TEMPORARY ON DATABASE DATABASE_NAME TO APP").await;
     let app = patient.fixture.config.app_role().as_str();
     let login = Database::connect(patient.fixture.database.url_as(app, "app password'\\")).await.unwrap();
     login
         .execute_unprepared("CREATE TEMPORARY TABLE task (id uuid); CREATE TEMPORARY TABLE mine (id uuid)")
         .await
         .unwrap();
+    patient.run("REVOKE TEMPORARY ON DATABASE DATABASE_NAME FROM APP").await;
     let report = patient.examine().await;
     let news = patient.news(&report);
     let [finding] = news.as_slice() else { panic!("{}", report.text(false)) };

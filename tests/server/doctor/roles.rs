@@ -36,6 +36,36 @@ pub const FAULTS: &[Fault] = &[
         Shuts,
         RemedyThen("ALTER TABLE task OWNER TO CURRENT_USER; DROP ROLE HELPER"),
     ),
+    Fault("RLS005", "the login owns a partition", "ALTER TABLE event_2026 OWNER TO APP", StaysOpen, Remedy),
+    Fault(
+        "RLS005",
+        "the login is a member of a partition's owner",
+        "CREATE ROLE HELPER; ALTER TABLE event_2026 OWNER TO HELPER; GRANT HELPER TO APP",
+        StaysOpen,
+        RemedyThen("ALTER TABLE event_2026 OWNER TO CURRENT_USER; DROP ROLE HELPER"),
+    ),
+    Fault(
+        "RLS005",
+        "the login owns a child",
+        "CREATE TABLE child () INHERITS (task); ALTER TABLE child OWNER TO APP",
+        StaysOpen,
+        RemedyThen("DROP TABLE child"),
+    ),
+    Fault(
+        "RLS005",
+        "the login owns a parent",
+        "CREATE TABLE base (title varchar); ALTER TABLE base OWNER TO APP; ALTER TABLE task INHERIT base",
+        StaysOpen,
+        RemedyThen("ALTER TABLE task NO INHERIT base; DROP TABLE base"),
+    ),
+    Fault(
+        "RLS005",
+        "the login owns a materialized view over a view",
+        "CREATE VIEW inner_titles AS SELECT title FROM task;
+         CREATE MATERIALIZED VIEW titles AS SELECT title FROM inner_titles; ALTER MATERIALIZED VIEW titles OWNER TO APP",
+        StaysOpen,
+        RemedyThen("DROP MATERIALIZED VIEW titles; DROP VIEW inner_titles"),
+    ),
     Fault("RLS006", "the administrator is a superuser", "ALTER ROLE ADMIN SUPERUSER", Shuts, Remedy),
     Fault("RLS007", "the login creates in a schema", "GRANT CREATE ON SCHEMA public TO APP", StaysOpen, Remedy),
     Fault("RLS007", "everyone creates in a schema", "GRANT CREATE ON SCHEMA public TO PUBLIC", StaysOpen, Remedy),
@@ -74,6 +104,50 @@ pub const FAULTS: &[Fault] = &[
         "CREATE ROLE HELPER; ALTER TABLE task OWNER TO HELPER; GRANT HELPER TO ADMIN",
         StaysOpen,
         RemedyThen("ALTER TABLE task OWNER TO CURRENT_USER; DROP ROLE HELPER"),
+    ),
+    Fault("RLS014", "the administrator owns a partition", "ALTER TABLE event_2026 OWNER TO ADMIN", StaysOpen, Remedy),
+    Fault(
+        "RLS017",
+        "everyone makes temporary tables",
+        "GRANT TEMPORARY ON DATABASE DATABASE_NAME TO PUBLIC",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault("RLS017", "the login makes temporary tables", "GRANT TEMPORARY ON DATABASE DATABASE_NAME TO APP", StaysOpen, Remedy),
+    Fault("RLS018", "the login reads files", "GRANT EXECUTE ON FUNCTION pg_read_binary_file(text) TO APP", StaysOpen, Remedy),
+    Fault("RLS018", "everyone reads values of columns", "GRANT SELECT ON pg_statistic TO PUBLIC", StaysOpen, Remedy),
+    Fault("RLS018", "the login creates among the server's own", "GRANT CREATE ON SCHEMA pg_catalog TO APP", StaysOpen, Remedy),
+    Fault(
+        "RLS018",
+        "the login reads passwords as someone else",
+        "CREATE ROLE HELPER; GRANT SELECT, UPDATE ON pg_authid TO HELPER; GRANT HELPER TO APP",
+        StaysOpen,
+        RemedyThen("DROP ROLE HELPER"),
+    ),
+    Fault(
+        "RLS019",
+        "the login owns a policy's function",
+        "CREATE FUNCTION held() RETURNS boolean LANGUAGE sql STABLE AS 'SELECT false'; ALTER FUNCTION held OWNER TO APP;
+         CREATE POLICY hold ON task AS RESTRICTIVE USING (held())",
+        StaysOpen,
+        RemedyThen("DROP FUNCTION held CASCADE"),
+    ),
+    Fault(
+        "RLS019",
+        "the login is a member of the owner of a policy's type",
+        "CREATE ROLE HELPER; CREATE TYPE mood AS ENUM ('a', 'b'); ALTER TYPE mood OWNER TO HELPER; GRANT HELPER TO APP;
+         CREATE POLICY hold ON task AS RESTRICTIVE USING ('a'::mood = 'b'::mood)",
+        StaysOpen,
+        RemedyThen("DROP TYPE mood CASCADE; DROP ROLE HELPER"),
+    ),
+    Fault(
+        "RLS019",
+        "the login owns a policy's operator",
+        "CREATE FUNCTION same(uuid, uuid) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 = $2';
+         CREATE OPERATOR === (FUNCTION = same, LEFTARG = uuid, RIGHTARG = uuid); ALTER OPERATOR === (uuid, uuid) OWNER TO APP;
+         CREATE POLICY hold ON task AS RESTRICTIVE USING (owner_id === owner_id)",
+        StaysOpen,
+        RemedyThen("DROP POLICY hold ON task; DROP OPERATOR === (uuid, uuid); DROP FUNCTION same"),
     ),
     Fault(
         "RLS015",

@@ -89,6 +89,23 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS309",
+        "a function that finds temporary tables alone",
+        "CREATE FUNCTION total() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_temp
+         AS 'SELECT count(*) FROM public.task'",
+        StaysOpen,
+        RemedyThen("DROP FUNCTION total"),
+    ),
+    Fault(
+        "RLS308",
+        "a function that sees all, called through a view alone",
+        "CREATE SCHEMA private; CREATE FUNCTION private.all_titles() RETURNS SETOF text LANGUAGE sql STABLE SECURITY DEFINER
+         SET search_path = '' AS 'SELECT title FROM public.task';
+         CREATE VIEW titles AS SELECT * FROM private.all_titles() AS t (title); GRANT SELECT ON titles TO APP",
+        StaysOpen,
+        RemedyThen("DROP VIEW titles; DROP SCHEMA private CASCADE"),
+    ),
+    Fault(
+        "RLS309",
         "a trigger that looks names up in its caller's path",
         "CREATE FUNCTION note_down() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN DELETE FROM note; RETURN new; END';
          CREATE TRIGGER note_down AFTER INSERT ON task FOR EACH ROW EXECUTE FUNCTION note_down()",
@@ -125,6 +142,14 @@ pub const FAULTS: &[Fault] = &[
         RemedyThen("DROP TABLE grandchild, child"),
     ),
     Fault(
+        "RLS310",
+        "a partition is granted with a policy that lets everyone through",
+        "ALTER TABLE event_2026 ENABLE ROW LEVEL SECURITY; CREATE POLICY open ON event_2026 USING (true);
+         GRANT SELECT ON event_2026 TO APP",
+        StaysOpen,
+        RemedyThen("DROP POLICY open ON event_2026; ALTER TABLE event_2026 DISABLE ROW LEVEL SECURITY"),
+    ),
+    Fault(
         "RLS312",
         "a rule deletes elsewhere",
         "CREATE RULE also AS ON DELETE TO task DO ALSO DELETE FROM note WHERE task_id = old.id",
@@ -139,6 +164,44 @@ pub const FAULTS: &[Fault] = &[
          CREATE TRIGGER note_down AFTER INSERT ON task FOR EACH ROW EXECUTE FUNCTION note_down()",
         StaysOpen,
         RemedyThen("DROP FUNCTION note_down CASCADE"),
+    ),
+    Fault(
+        "RLS313",
+        "a trigger of a partition's writes what the user may not",
+        "CREATE FUNCTION wipe() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+         AS 'BEGIN DELETE FROM public.task; RETURN new; END';
+         CREATE TRIGGER wipe AFTER INSERT ON event_2026 FOR EACH ROW EXECUTE FUNCTION wipe()",
+        StaysOpen,
+        RemedyThen("DROP FUNCTION wipe CASCADE"),
+    ),
+    Fault(
+        "RLS313",
+        "a trigger of a partitioned table's is told once",
+        "CREATE FUNCTION wipe() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+         AS 'BEGIN DELETE FROM public.task; RETURN new; END';
+         CREATE TRIGGER wipe AFTER INSERT ON event FOR EACH ROW EXECUTE FUNCTION wipe()",
+        StaysOpen,
+        RemedyThen("DROP FUNCTION wipe CASCADE"),
+    ),
+    Fault(
+        "RLS313",
+        "a trigger of another table's, which the login writes, writes what the user may not",
+        "CREATE TABLE stray (id integer); GRANT INSERT ON stray TO APP;
+         CREATE FUNCTION wipe() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+         AS 'BEGIN DELETE FROM public.task; RETURN new; END';
+         CREATE TRIGGER wipe AFTER INSERT ON stray FOR EACH ROW EXECUTE FUNCTION wipe()",
+        StaysOpen,
+        RemedyThen("DROP TABLE stray; DROP FUNCTION wipe"),
+    ),
+    Fault(
+        "RLS313",
+        "a trigger in place of a view's statement writes what the user may not",
+        "CREATE VIEW door AS SELECT 1 AS x; GRANT INSERT ON door TO PUBLIC;
+         CREATE FUNCTION wipe() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+         AS 'BEGIN DELETE FROM public.task; RETURN new; END';
+         CREATE TRIGGER wipe INSTEAD OF INSERT ON door FOR EACH ROW EXECUTE FUNCTION wipe()",
+        StaysOpen,
+        RemedyThen("DROP VIEW door; DROP FUNCTION wipe"),
     ),
     Fault(
         "RLS312",
@@ -171,6 +234,14 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS315",
+        "a parent is granted with a policy that lets everyone through",
+        "CREATE TABLE base (title varchar); ALTER TABLE base ENABLE ROW LEVEL SECURITY;
+         CREATE POLICY open ON base USING (true); GRANT SELECT ON base TO APP; ALTER TABLE task INHERIT base",
+        StaysOpen,
+        RemedyThen("ALTER TABLE task NO INHERIT base; DROP TABLE base"),
+    ),
+    Fault(
+        "RLS315",
         "a parent's parent is granted to everyone by column",
         "CREATE TABLE base (title varchar); GRANT SELECT (title) ON base TO PUBLIC;
          CREATE TABLE middle () INHERITS (base); ALTER TABLE task INHERIT middle",
@@ -191,6 +262,29 @@ pub const FAULTS: &[Fault] = &[
         "SET client_min_messages = error; CREATE PUBLICATION events FOR TABLE task",
         StaysOpen,
         RemedyThen("DROP PUBLICATION events"),
+    ),
+    Fault(
+        "RLS317",
+        "a function that sees rows before policies do",
+        "CREATE FUNCTION loud(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE LEAKPROOF COST 0.0001
+         AS 'BEGIN RAISE NOTICE ''%'', $1; RETURN true; END'",
+        StaysOpen,
+        RemedyThen("DROP FUNCTION loud"),
+    ),
+    Fault(
+        "RLS318",
+        "a foreign table is granted",
+        "CREATE FOREIGN DATA wrapper wire; CREATE SERVER far FOREIGN DATA wrapper wire; CREATE SCHEMA side;
+         CREATE FOREIGN TABLE side.titles (title varchar) SERVER far; GRANT SELECT ON side.titles TO APP",
+        StaysOpen,
+        RemedyThen("DROP SCHEMA side CASCADE; DROP FOREIGN DATA wrapper wire CASCADE"),
+    ),
+    Fault(
+        "RLS318",
+        "the login makes foreign tables",
+        "CREATE FOREIGN DATA wrapper wire; CREATE SERVER far FOREIGN DATA wrapper wire; GRANT USAGE ON FOREIGN SERVER far TO APP",
+        StaysOpen,
+        RemedyThen("DROP FOREIGN DATA wrapper wire CASCADE"),
     ),
     Fault("RLS401", "a table of nobody's", "CREATE TABLE stray (id integer)", StaysOpen, Undo("DROP TABLE stray")),
     Fault(

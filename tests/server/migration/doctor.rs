@@ -35,11 +35,11 @@ async fn doctor_says_what_is_wrong_and_exits_with_it() {
     let process = Process { manifest: &manifest, package, database: &database };
     let login = format!("`{}`", crate::schema::text(&owner, "SELECT current_user::text").await);
     process.prints(0, &["up"]);
-    insta::assert_snapshot!("doctor_healthy", process.prints(0, &["rls", "doctor"]));
+    insta::assert_snapshot!("doctor_healthy", process.prints(0, &["rls", "doctor"]).replace(database.name(), "tasks"));
     owner.execute_unprepared(&DRIFT.replace("APP", &database.role("app"))).await.unwrap();
     let text = process.prints(1, &["rls", "doctor"]);
     assert!(!text.contains('\u{1b}'), "{text}");
-    insta::assert_snapshot!("doctor_drifted", text.replace(&login, "`postgres`"));
+    insta::assert_snapshot!("doctor_drifted", text.replace(&login, "`postgres`").replace(database.name(), "tasks"));
     process.prints(1, &["rls", "doctor", "--fail-on", "error"]);
     let json: JsonValue = process.prints(1, &["rls", "doctor", "--format=json"]).parse().unwrap();
     assert_eq!((json["errors"].as_u64(), json["warnings"].as_u64()), (Some(2), Some(2)), "{json}");

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use super::revokes;
 use crate::lint::case::Case;
-use crate::lint::facts::{Definer, Grantee, Kind, Oid, TriggerFact};
+use crate::lint::facts::{Definer, Grant, Grantee, Kind, Oid, Relation, TriggerFact};
 use crate::lint::finding::Finding;
 use crate::lint::remedy::Remedy;
 use crate::lint::rule;
@@ -20,12 +20,21 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
     parents(case, found);
     rewrites(case, found);
     for trigger in &case.facts.triggers {
-        let Some((relation, _)) = case.scoped_table(trigger.relation) else { continue };
+        let Some(relation) = fired_on(case, trigger.relation) else { continue };
         if trigger.definer && (trigger.owner_bypasses || case.owns_scoped(trigger.owner)) {
             found.push(self::trigger(&relation.name, trigger));
         }
     }
     publications(case, found);
+}
+
+/// The relation, where the application's statements fire its triggers.
+fn fired_on<'a>(case: &'a Case<'_>, oid: Oid) -> Option<&'a Relation> {
+    // Statements on a partitioned table fire the triggers of its parts, and need no grant on them.
+    let writes = |grant: &Grant| matches!(grant.privilege.as_str(), "INSERT" | "UPDATE" | "DELETE" | "TRUNCATE");
+    let is_fired =
+        case.rows_behind(oid).is_some() || !case.facts.audits.contains(&oid) && case.grants_on(oid).iter().any(writes);
+    case.facts.relations.get(&oid).filter(|_| is_fired)
 }
 
 fn function(definer: &Definer) -> Finding {
@@ -58,7 +67,7 @@ fn trigger(on: &crate::name::TableName, trigger: &TriggerFact) -> Finding {
 
 fn children(case: &Case<'_>, found: &mut Vec<Finding>) {
     for (oid, child) in &case.facts.relations {
-        let is_guarded = child.enabled && child.kind == Kind::Table || case.scoped_table(*oid).is_some();
+        let is_guarded = is_guarded(case, *oid, child);
         let ancestors = case.facts.inheritance.ancestors(*oid);
         let Some(parent) = ancestors.into_iter().find_map(|parent| case.scoped_table(parent)) else { continue };
         let grantees = grantees(case, *oid);
@@ -72,6 +81,12 @@ fn children(case: &Case<'_>, found: &mut Vec<Finding>) {
     }
 }
 
+/// Whether a relative shows nothing of its own accord: it is looked after itself, or its row security lets nobody through.
+fn is_guarded(case: &Case<'_>, oid: Oid, relation: &Relation) -> bool {
+    let is_closed = relation.kind == Kind::Table && relation.enabled && case.lets_nobody_through(oid);
+    is_closed || case.scoped_table(oid).is_some()
+}
+
 /// What is asked of a parent is answered with the rows of its children, and asks none of their policies.
 fn parents(case: &Case<'_>, found: &mut Vec<Finding>) {
     let mut told = BTreeSet::new();
@@ -79,8 +94,7 @@ fn parents(case: &Case<'_>, found: &mut Vec<Finding>) {
         for ancestor in case.facts.inheritance.ancestors(oid) {
             let Some(parent) = case.facts.relations.get(&ancestor) else { continue };
             let grantees = grantees(case, ancestor);
-            if parent.enabled || case.scoped_table(ancestor).is_some() || grantees.is_empty() || !told.insert(ancestor)
-            {
+            if is_guarded(case, ancestor, parent) || grantees.is_empty() || !told.insert(ancestor) {
                 continue;
             }
             let why =

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use crate::lint::case::Case;
-use crate::lint::facts::{Grantee, ReachedRole};
+use crate::lint::facts::{Grantee, Kind, ReachedRole};
 use crate::lint::finding::Finding;
 use crate::lint::remedy::Remedy;
 use crate::lint::rule;
@@ -36,13 +36,23 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
         );
         found.push(Finding::new(&rule::RLS005, &relation.name, why, disown(app, role, &relation.name)));
     }
+    for (relation, base) in case.holders() {
+        let Some(role) = case.facts.app_is(relation.owner) else { continue };
+        let why = format!(
+            "`{app}` is its owner `{}`, or a member of it, and an owner reads rows of `{}` in it whatever the policies say",
+            role.name, base.name
+        );
+        found.push(Finding::new(&rule::RLS005, &relation.name, why, disown(app, role, &relation.name)));
+    }
     owned(case, found);
     for role in case.facts.admin.iter().filter(|role| !role.powers.is_empty()) {
         let why = format!("{}: more than to see every row, and enough to change who may", held(role, &role.powers));
         let powers = if role.via.is_some() { &[][..] } else { &role.powers };
         found.push(Finding::new(&rule::RLS014, admin, why, without(admin, role, powers)));
     }
-    for (_, relation, _) in case.scoped() {
+    // The administrator reads all that a materialized view holds, and nothing else comes of owning one.
+    let holders = case.holders().map(|(relation, _)| relation).filter(|it| it.kind != Kind::MaterializedView);
+    for relation in case.scoped().map(|(_, relation, _)| relation).chain(holders) {
         let Some(role) = case.facts.admin_is(relation.owner).filter(|role| role.bypasses.is_empty()) else { continue };
         let why = format!("it is its owner `{}`, or a member of it, and can switch row security off", role.name);
         found.push(Finding::new(&rule::RLS014, &relation.name, why, disown(admin, role, &relation.name)));
@@ -92,7 +102,7 @@ fn held(role: &ReachedRole, what: &[&str]) -> String {
 }
 
 /// Takes attributes from a role, or the membership through which it has them.
-fn without(role: &Identifier, reached: &ReachedRole, attributes: &[&str]) -> Remedy {
+pub(super) fn without(role: &Identifier, reached: &ReachedRole, attributes: &[&str]) -> Remedy {
     if let Some(via) = &reached.via {
         return Remedy::sql(format!("REVOKE {} FROM {}", identifier(via), identifier(role)));
     }

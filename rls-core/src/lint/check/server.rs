@@ -32,6 +32,17 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
         }
         found.push(Finding::new(&rule::RLS009, "pg_catalog.set_config", why, Remedy::Sql(statements)));
     }
+    if !server.temporary.is_empty() {
+        let database = identifier(&server.database);
+        let why =
+            "a temporary table that is named like a scoped one stands before it for whoever gets the connection next";
+        let revoke = |grantee: &Grantee| format!("REVOKE TEMPORARY ON DATABASE {database} FROM {grantee}");
+        let mut statements: Vec<String> = server.temporary.iter().map(revoke).collect();
+        if server.temporary.contains(&Grantee::Public) {
+            statements.push(format!("GRANT TEMPORARY ON DATABASE {database} TO CURRENT_USER"));
+        }
+        found.push(Finding::new(&rule::RLS017, "pg_temp", why, Remedy::Sql(statements)));
+    }
     let flaws = leaks::of(server.version);
     if !flaws.is_empty() {
         let remedy = Remedy::words("install the newest minor version of this major one, or a newer major version");

@@ -68,6 +68,9 @@ fn is_told_elsewhere(case: &Case<'_>, change: &Change) -> bool {
         Change::Grant { table, .. } | Change::GrantColumns { table, .. } if *table == audit => true,
         Change::EnableRowSecurity { .. }
         | Change::ForceRowSecurity { .. }
+        // Only around another change.
+        | Change::LiftForce { .. }
+        | Change::RestoreForce { .. }
         | Change::CreatePolicy { .. }
         | Change::AlterPolicy { .. }
         | Change::AddOwnerColumn { .. }

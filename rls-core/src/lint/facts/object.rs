@@ -45,7 +45,7 @@ pub(in crate::lint) struct Rewrite {
     pub(in crate::lint) name: Identifier,
 }
 
-/// A trigger on a registered or an audit's table.
+/// A trigger on a registered or an audit's table, or one elsewhere that runs as its function's owner.
 #[derive(Debug)]
 pub(in crate::lint) struct TriggerFact {
     pub(in crate::lint) relation: Oid,

@@ -18,6 +18,8 @@ pub(in crate::lint) struct Server {
     pub(in crate::lint) set_config: Vec<Grantee>,
     /// Who, of those that reach the application's role, may create schemas.
     pub(in crate::lint) creators: Vec<Grantee>,
+    /// Who, of those that reach the application's role, may make temporary objects.
+    pub(in crate::lint) temporary: Vec<Grantee>,
 }
 
 /// A role that another is or can become.

@@ -21,12 +21,13 @@ pub(super) async fn readers(db: &impl ConnectionTrait, tables: &str) -> Result<B
 }
 
 /// Whether the function `f` looks names up where its caller can put nothing: its path is empty, or ends with the temporary
-/// schema, which is searched first where it is not named (`src/backend/catalog/namespace.c`).
+/// schema after another, which is searched first where it is not named (`src/backend/catalog/namespace.c`).
 const FIXED_PATH: &str =
     "EXISTS (SELECT FROM unnest(f.proconfig) AS s (setting)
-             WHERE s.setting IN ('search_path=', 'search_path=\"\"') OR s.setting ~ '^search_path=(.*, *)?\"?pg_temp\"?$')";
+             WHERE s.setting IN ('search_path=', 'search_path=\"\"') OR s.setting ~ '^search_path=.+, *\"?pg_temp\"?$' AND s.setting !~ '\\mpg_temp\\M.*,')";
 
-/// One row a function: where everyone may call it, that is what is told.
+/// One row a function: where everyone may call it, that is what is told. Through a view it is called without its schema's
+/// `USAGE`.
 pub(super) async fn definers(db: &impl ConnectionTrait, grantees: &str, past: &str) -> Result<Vec<Definer>, RlsError> {
     let query = format!(
         "SELECT DISTINCT ON (f.oid) f.oid::regprocedure::text AS function, n.nspname::text AS schema, f.proowner::int8 AS owner,
@@ -39,8 +40,12 @@ pub(super) async fn definers(db: &impl ConnectionTrait, grantees: &str, past: &s
          LEFT JOIN pg_roles r ON r.oid = acl.grantee
          WHERE f.prosecdef AND f.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
            AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND acl.grantee = ANY ({grantees})
-           AND EXISTS (SELECT FROM aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) u
-                       WHERE u.privilege_type = 'USAGE' AND u.grantee = ANY ({grantees}))
+           AND (EXISTS (SELECT FROM aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) u
+                        WHERE u.privilege_type = 'USAGE' AND u.grantee = ANY ({grantees}))
+                OR EXISTS (SELECT FROM pg_depend d JOIN pg_rewrite w ON w.oid = d.objid JOIN pg_class v ON v.oid = w.ev_class
+                           CROSS JOIN aclexplode(v.relacl) u
+                           WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_proc'::regclass
+                             AND d.refobjid = f.oid AND u.grantee = ANY ({grantees})))
            AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = f.oid AND e.deptype = 'e')
          ORDER BY f.oid, acl.grantee"
     );
@@ -92,7 +97,7 @@ pub(super) async fn rewrites(db: &impl ConnectionTrait) -> Result<Vec<Rewrite>, 
     rows.iter().map(|row| Ok(Rewrite { relation: get(row, "relation")?, name: name(row, "name")? })).collect()
 }
 
-/// Those of constraints are left out.
+/// Those of constraints are left out, and a partition's that are its parent's, told there.
 pub(super) async fn triggers(
     db: &impl ConnectionTrait,
     tables: &str,
@@ -104,7 +109,9 @@ pub(super) async fn triggers(
                 n.nspname::text AS schema, f.prosecdef AS definer, {FIXED_PATH} AS fixed_path
          FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid JOIN pg_namespace n ON n.oid = f.pronamespace
          JOIN pg_roles o ON o.oid = f.proowner
-         WHERE t.tgrelid = ANY ({tables}) AND NOT t.tgisinternal ORDER BY 1, 2"
+         WHERE NOT t.tgisinternal AND (t.tgrelid = ANY ({tables}) OR f.prosecdef AND t.tgparentid = 0 AND NOT EXISTS (
+             SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = f.oid AND e.deptype = 'e'))
+         ORDER BY 1, 2"
     );
     rows(db, query)
         .await?

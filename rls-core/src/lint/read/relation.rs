@@ -13,14 +13,14 @@ pub(super) async fn relations(db: &impl ConnectionTrait, past: &str) -> Result<B
         SELECT c.oid::int8 AS oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS kind,
                c.relrowsecurity AS enabled, c.relforcerowsecurity AS forced, c.relowner::int8 AS owner,
                o.rolname::text AS owner_name, {past} AS owner_bypasses, c.relpersistence = 'u' AS unlogged, c.relkind = 'p' AS partitioned, s.serves,
-               coalesce('security_invoker' = ANY (x.names), false) AS invoker, e.objid IS NOT NULL AS of_extension
+               coalesce(x.invoker, false) AS invoker, e.objid IS NOT NULL AS of_extension
         FROM pg_class c
         JOIN pg_namespace n ON n.oid = c.relnamespace
         JOIN pg_roles o ON o.oid = c.relowner
         LEFT JOIN pg_depend e ON e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.objsubid = 0 AND e.deptype = 'e'
         LEFT JOIN LATERAL (
-          SELECT array_agg(v.option_name) AS names FROM pg_options_to_table(c.reloptions) v
-          WHERE v.option_value IN ('true', 'on', '1', 'yes')) x ON c.relkind = 'v'
+          SELECT bool_or(CASE WHEN v.option_name = 'security_invoker' THEN v.option_value::boolean END) AS invoker
+          FROM pg_options_to_table(c.reloptions) v) x ON c.relkind = 'v'
         LEFT JOIN LATERAL (
           SELECT d.refobjid::int8 AS serves FROM pg_depend d
           WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass

@@ -14,12 +14,13 @@ pub(super) async fn server(db: &impl ConnectionTrait, schemas: Schemas, grantees
                d.datname::text AS database, d.datdba::int8 AS owner
         FROM pg_database d WHERE d.datname = current_database()";
     let row = rows(db, SERVER).await?.pop().ok_or_else(|| SchemaError::Catalog { what: "no server".to_owned() })?;
-    let creators = format!(
-        "SELECT r.rolname::text AS grantee
+    let holders = format!(
+        "SELECT r.rolname::text AS grantee, acl.privilege_type = 'CREATE' AS creates
          FROM pg_database d CROSS JOIN aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) acl
          LEFT JOIN pg_roles r ON r.oid = acl.grantee
-         WHERE d.datname = current_database() AND acl.privilege_type = 'CREATE' AND acl.grantee = ANY ({grantees})
-           AND acl.grantee <> d.datdba"
+         WHERE d.datname = current_database() AND acl.privilege_type IN ('CREATE', 'TEMPORARY')
+           AND acl.grantee = ANY ({grantees}) AND acl.grantee <> d.datdba
+         ORDER BY acl.grantee"
     );
     let set_config = format!(
         "SELECT r.rolname::text AS grantee
@@ -29,6 +30,11 @@ pub(super) async fn server(db: &impl ConnectionTrait, schemas: Schemas, grantees
            AND acl.grantee <> f.proowner
          ORDER BY acl.grantee"
     );
+    let (mut creators, mut temporary) = (Vec::new(), Vec::new());
+    for row in rows(db, holders).await? {
+        let may = if get(&row, "creates")? { &mut creators } else { &mut temporary };
+        may.push(grantee(&row)?);
+    }
     Ok(Server {
         version: get(&row, "version")?,
         version_text: get(&row, "version_text")?,
@@ -36,7 +42,8 @@ pub(super) async fn server(db: &impl ConnectionTrait, schemas: Schemas, grantees
         owner: get(&row, "owner")?,
         schemas,
         set_config: rows(db, set_config).await?.iter().map(grantee).collect::<Result<_, _>>()?,
-        creators: rows(db, creators).await?.iter().map(grantee).collect::<Result<_, _>>()?,
+        creators,
+        temporary,
     })
 }
 

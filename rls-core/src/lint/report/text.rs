@@ -68,7 +68,22 @@ impl ReportText<'_> {
 fn shown(text: &str) -> String {
     let visible = |character: char| match character {
         control if control.is_control() => control.escape_default().to_string(),
+        // What changes the order of letters, or shows as nothing.
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {
+            character.escape_unicode().to_string()
+        }
         other => other.to_string(),
     };
     text.chars().map(visible).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn name_shows_what_it_is_made_of() {
+        assert_eq!(shown("safe\u{202e}elbat\n\u{200b}é"), "safe\\u{202e}elbat\\n\\u{200b}é");
+        assert_eq!(shown("\u{feff}\u{2066}\u{1b}"), "\\u{feff}\\u{2066}\\u{1b}");
+    }
 }
