@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DbErr};
 
+use super::audit::PUBLIC;
 use super::query::{at, name, rows, text};
 use crate::error::{RlsError, SchemaError};
 use crate::name::Identifier;
@@ -50,11 +51,15 @@ fn granted(change: &Change) -> Vec<String> {
 fn revoked(change: &Change) -> Vec<String> {
     let Change::Revoke { table, role, privileges } = change else { return Vec::new() };
     let words: Vec<String> = privileges.iter().map(|privilege| format!("'{}'", privilege.as_sql())).collect();
+    let grantee = match role.as_str() {
+        // Which stands for everyone, quoted or not.
+        PUBLIC => "0".to_owned(),
+        _ => format!("{}::regrole", quoted(&sql::identifier(role))),
+    };
     vec![format!(
         "NOT EXISTS (SELECT FROM pg_class c, aclexplode(c.relacl) acl WHERE c.oid = {}::regclass
-             AND acl.grantee = {}::regrole AND acl.privilege_type IN ({}))",
+             AND acl.grantee = {grantee} AND acl.privilege_type IN ({}))",
         quoted(&sql::table(table)),
-        quoted(&sql::identifier(role)),
         words.join(", ")
     )]
 }
