@@ -40,7 +40,7 @@ async fn anothers_task_cannot_be_told_from_one_that_is_not_there() {
     }
     assert_eq!(answers[0], answers[1]);
     let statuses: Vec<_> = answers[0].iter().map(|answer| answer.0.as_u16()).collect();
-    assert_eq!(statuses, [404, 404, 404, 404, 404, 200, 403]);
+    assert_eq!(statuses, [404, 404, 404, 422, 404, 200, 403]);
     assert_eq!(service.titles(&service.bob, "").await, ["bob's"]);
     assert_eq!(
         service.get(ann, &format!("/tasks/{own}")).await.0,
