@@ -38,6 +38,7 @@ mod sql;
 mod statement;
 mod stream;
 mod table;
+mod terminal;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transaction;

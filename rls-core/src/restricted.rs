@@ -8,6 +8,7 @@ use sea_orm::{
 };
 
 use crate::scoped::ScopedConnection;
+use crate::transaction::in_transaction;
 
 /// A scope whose statements SeaORM's [`RestrictedConnection`] allows or refuses before they are sent; made by
 /// [`ScopedConnection::restricted`].
@@ -114,7 +115,7 @@ impl<C: TransactionTrait> TransactionTrait for Restricted<C> {
         T: Send,
         E: std::fmt::Display + std::fmt::Debug + Send,
     {
-        within(self.begin().await?, callback).await
+        in_transaction(self.begin().await?, callback).await
     }
 
     async fn transaction_with_config<F, T, E>(
@@ -128,7 +129,7 @@ impl<C: TransactionTrait> TransactionTrait for Restricted<C> {
         T: Send,
         E: std::fmt::Display + std::fmt::Debug + Send,
     {
-        within(self.begin_with_config(isolation_level, access_mode).await?, callback).await
+        in_transaction(self.begin_with_config(isolation_level, access_mode).await?, callback).await
     }
 }
 
@@ -140,23 +141,5 @@ impl<C: TransactionSession + Send> TransactionSession for Restricted<C> {
 
     async fn rollback(self) -> Result<(), DbErr> {
         self.scope.rollback().await
-    }
-}
-
-async fn within<C, F, T, E>(transaction: C, callback: F) -> Result<T, TransactionError<E>>
-where
-    C: TransactionSession,
-    F: for<'c> FnOnce(&'c C) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>,
-    E: std::fmt::Display + std::fmt::Debug,
-{
-    match callback(&transaction).await {
-        Ok(value) => {
-            transaction.commit().await?;
-            Ok(value)
-        }
-        Err(error) => {
-            transaction.rollback().await?;
-            Err(TransactionError::Transaction(error))
-        }
     }
 }

@@ -73,8 +73,8 @@ impl<S: ContextProvider> FromRequestParts<S> for RequestTransaction {
 
 /// Gives the routes below it their [`RequestTransaction`], begun where a handler asks for it.
 ///
-/// Whatever must end with the transaction, such as a timeout, is a layer outside of this one; what answers for a panic
-/// may be on either side.
+/// Of two around one handler, the outer one's transaction is the request's. Whatever must end with the transaction, such
+/// as a timeout, is a layer outside of this one; what answers for a panic may be on either side.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RequestTransactionLayer {
     safe_methods: Option<AccessMode>,

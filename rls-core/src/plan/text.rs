@@ -3,15 +3,7 @@ use std::fmt::{self, Write as _};
 use super::{Change, Plan};
 use crate::policy::{Policy, PolicyKind};
 use crate::sql;
-
-/// Colours of a terminal, as `SGR` codes (ECMA-48).
-mod colour {
-    pub(super) const GREEN: &str = "32";
-    pub(super) const YELLOW: &str = "33";
-    pub(super) const RED: &str = "31";
-    pub(super) const BOLD: &str = "1";
-    pub(super) const DIM: &str = "2";
-}
+use crate::terminal::{colour, paint, shown};
 
 /// A plan for a person to read; see [`Plan::text`].
 #[derive(Clone, Copy, Debug)]
@@ -36,22 +28,24 @@ impl fmt::Display for PlanText<'_> {
         }
         let mut heading = None;
         for change in &self.plan.changes {
-            let place = change.table().map_or_else(|| "roles, schemas, sequences".to_owned(), ToString::to_string);
+            let place = change
+                .table()
+                .map_or_else(|| "roles, schemas, sequences".to_owned(), |table| shown(&table.to_string()));
             if heading.as_ref() != Some(&place) {
-                writeln!(f, "{}", self.paint(colour::BOLD, &place))?;
+                writeln!(f, "{}", paint(self.colours, colour::BOLD, &place))?;
                 heading = Some(place);
             }
             self.change(f, change)?;
         }
         for kept in &self.plan.kept {
-            writeln!(f, "{}", self.paint(colour::DIM, &format!("kept: {kept}")))?;
+            writeln!(f, "{}", paint(self.colours, colour::DIM, &format!("kept: {}", shown(&kept.to_string()))))?;
         }
         if !self.plan.is_empty() {
             let (all, weaken) = (self.plan.changes.len(), self.plan.weakening().count());
             let plural = if all == 1 { "" } else { "s" };
             write!(f, "{all} change{plural}")?;
             if weaken > 0 {
-                write!(f, ", {}", self.paint(colour::RED, &format!("{weaken} of them weakening protection")))?;
+                write!(f, ", {}", paint(self.colours, colour::RED, &format!("{weaken} of them weakening protection")))?;
             }
             writeln!(f)?;
         }
@@ -68,9 +62,9 @@ impl PlanText<'_> {
             (None, '-') => ('-', colour::RED),
             (None, other) => (other, colour::YELLOW),
         };
-        writeln!(f, "  {} {}", self.paint(code, &sign.to_string()), what(change))?;
+        writeln!(f, "  {} {}", paint(self.colours, code, &sign.to_string()), shown(&what(change)))?;
         if let Some(weakens) = weakens {
-            writeln!(f, "      {}", self.paint(colour::RED, weakens))?;
+            writeln!(f, "      {}", paint(self.colours, colour::RED, weakens))?;
         }
         match change {
             Change::CreatePolicy { policy, .. } => self.sides(f, None, policy),
@@ -87,7 +81,7 @@ impl PlanText<'_> {
                 writeln!(
                     f,
                     "      {}",
-                    self.paint(colour::DIM, &format!("{word} was {}", sql::expression(old).trim_end()))
+                    paint(self.colours, colour::DIM, &format!("{word} was {}", sql::expression(old).trim_end()))
                 )?;
             }
             if let Some(new) = side(policy) {
@@ -95,10 +89,6 @@ impl PlanText<'_> {
             }
         }
         Ok(())
-    }
-
-    fn paint(&self, code: &str, text: &str) -> String {
-        if self.colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 }
 
@@ -161,5 +151,24 @@ fn what(change: &Change) -> String {
         }
         Change::RenamePolicy { was, name, .. } => format!("policy {was} renamed to {name}"),
         other => other.sql().join("; "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::{Identifier, TableName};
+    use crate::plan::Kept;
+
+    #[test]
+    fn names_command_no_terminal() {
+        let name = |name: &str| Identifier::new(name).unwrap();
+        let table = TableName { schema: None, table: name("a\u{1b}[2J") };
+        let kept = Kept::Policy { table: table.clone(), policy: name("p\nnothing to change") };
+        let rename = Change::RenamePolicy { table, was: name("old\u{202e}"), name: name("new") };
+        let printed = Plan { changes: vec![rename], kept: vec![kept] }.text(false).to_string();
+        assert!(!printed.contains(['\u{1b}', '\u{202e}']), "{printed:?}");
+        assert!(printed.lines().all(|line| !line.starts_with("nothing")), "{printed:?}");
+        assert!(printed.contains("policy old\\u{202e} renamed to new"), "{printed:?}");
     }
 }

@@ -143,23 +143,20 @@ impl<L: Login> Transaction<L> {
 }
 
 /// Runs a closure in a transaction: commits on `Ok`, rolls back on `Err`.
-pub(crate) async fn in_transaction<L, F, T, E>(
-    transaction: Transaction<L>,
-    callback: F,
-) -> Result<T, TransactionError<E>>
+pub(crate) async fn in_transaction<X, F, T, E>(transaction: X, callback: F) -> Result<T, TransactionError<E>>
 where
-    L: Login,
-    F: for<'c> FnOnce(&'c Transaction<L>) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>> + Send,
+    X: TransactionSession,
+    F: for<'c> FnOnce(&'c X) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>> + Send,
     T: Send,
     E: std::fmt::Display + std::fmt::Debug + Send,
 {
     match callback(&transaction).await {
         Ok(value) => {
-            transaction.finish_commit().await?;
+            transaction.commit().await?;
             Ok(value)
         }
         Err(error) => {
-            transaction.finish_rollback().await?;
+            transaction.rollback().await?;
             Err(TransactionError::Transaction(error))
         }
     }

@@ -2,6 +2,7 @@ use std::fmt;
 
 use super::Report;
 use crate::lint::finding::{Finding, Severity};
+use crate::terminal::{colour, paint, shown};
 
 /// A report for a person to read; see [`Report::text`].
 #[derive(Clone, Copy, Debug)]
@@ -45,15 +46,13 @@ impl fmt::Display for ReportText<'_> {
 impl ReportText<'_> {
     fn finding(&self, f: &mut fmt::Formatter<'_>, finding: &Finding, width: usize) -> fmt::Result {
         let word = if finding.allowed.is_some() { "allowed" } else { finding.severity.as_str() };
-        // Of ECMA-48: red, yellow, cyan, faint.
         let colour = match (finding.allowed.is_some(), finding.severity) {
-            (true, _) => "2",
-            (_, Severity::Error) => "31",
-            (_, Severity::Warning) => "33",
-            (_, Severity::Hint) => "36",
+            (true, _) => colour::DIM,
+            (_, Severity::Error) => colour::RED,
+            (_, Severity::Warning) => colour::YELLOW,
+            (_, Severity::Hint) => colour::CYAN,
         };
-        let word = format!("{word:<7}");
-        let word = if self.colours { format!("\x1b[{colour}m{word}\x1b[0m") } else { word };
+        let word = paint(self.colours, colour, &format!("{word:<7}"));
         writeln!(f, "{word}  {}  {:<width$}  {}", finding.rule.id, shown(&finding.object), finding.rule.title)?;
         let indent = 9 + 8 + width + 2;
         if let Some(reason) = &finding.allowed {
@@ -61,29 +60,5 @@ impl ReportText<'_> {
         }
         writeln!(f, "{:indent$}{}", "", shown(&finding.why))?;
         writeln!(f, "{:indent$}-> {}", "", shown(&finding.remedy.to_string()))
-    }
-}
-
-/// A name in the database may hold what a terminal obeys, or a line that looks like a finding.
-fn shown(text: &str) -> String {
-    let visible = |character: char| match character {
-        control if control.is_control() => control.escape_default().to_string(),
-        // What changes the order of letters, or shows as nothing.
-        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {
-            character.escape_unicode().to_string()
-        }
-        other => other.to_string(),
-    };
-    text.chars().map(visible).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::shown;
-
-    #[test]
-    fn name_shows_what_it_is_made_of() {
-        assert_eq!(shown("safe\u{202e}elbat\n\u{200b}é"), "safe\\u{202e}elbat\\n\\u{200b}é");
-        assert_eq!(shown("\u{feff}\u{2066}\u{1b}"), "\\u{feff}\\u{2066}\\u{1b}");
     }
 }
