@@ -12,7 +12,7 @@ use crate::context::Settings;
 use crate::error::ContextError;
 use crate::name::SettingName;
 use crate::sql;
-use crate::statement::{Effect, effect};
+use crate::statement::{Effect, Judged};
 
 /// A setting that some policy may read, quoted once a pool.
 #[derive(Debug)]
@@ -119,9 +119,9 @@ impl ContextText {
 
     /// The message for one statement's own transaction: read-only where the statement looks like a read, and its effect
     /// unknown where the transaction must be committed for the sake of its record.
-    pub(crate) fn begin_for(&self, sql: &str) -> (Effect, SqlStr) {
+    pub(crate) fn begin_for(&self, judged: Judged) -> (Effect, SqlStr) {
         let Text { read_only, read_write, opening, .. } = &*self.0;
-        let effect = if self.is_recorded() { Effect::Unknown } else { effect(sql) };
+        let effect = if self.is_recorded() { Effect::Unknown } else { judged.effect() };
         let message = if opening.read_only || effect == Effect::Read { read_only } else { read_write };
         (effect, message.clone())
     }
@@ -194,6 +194,11 @@ impl std::fmt::Debug for ContextText {
 mod tests {
     use super::*;
     use crate::context::{RlsContext, UserContext};
+    use crate::statement::{Protocol, Seen, judge};
+
+    fn judged(sql: &str) -> Judged {
+        judge(sql, Protocol::Extended, &Seen::default(), &|_| false).unwrap()
+    }
 
     #[test]
     fn begin_carries_options_context_and_blanks() {
@@ -211,7 +216,7 @@ mod tests {
             "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY; SET LOCAL \"app\".\"user_id\" = 'o''neill'; \
              SET LOCAL \"app\".\"tenant_id\" = ''"
         );
-        let (effect, read) = text.begin_for("SELECT 1");
+        let (effect, read) = text.begin_for(judged("SELECT 1"));
         assert_eq!(effect, Effect::Read);
         assert_eq!(read.as_str().replacen(" READ ONLY", "", 1), text.begin_again().unwrap().as_str());
         assert_eq!(text.begin(TransactionOptions::default()), text.begin_again().unwrap());
@@ -228,10 +233,10 @@ mod tests {
             ContextText::new(Settings::new(), &known, opening).unwrap()
         };
         let whole = "BEGIN; SET LOCAL \"app\".\"user_id\" = ''; INSERT INTO r DEFAULT VALUES";
-        let (effect, message) = text(false).begin_for("SELECT 1");
+        let (effect, message) = text(false).begin_for(judged("SELECT 1"));
         assert_eq!((effect, message.as_str()), (Effect::Unknown, whole), "a read is committed too");
         let read_only = format!("{whole}; SET TRANSACTION READ ONLY");
-        assert_eq!(text(true).begin_for("SELECT 1").1.as_str(), read_only);
+        assert_eq!(text(true).begin_for(judged("SELECT 1")).1.as_str(), read_only);
         assert_eq!(text(true).begin_again(), None);
         let mode = |access_mode| TransactionOptions { access_mode, ..TransactionOptions::default() };
         for (text, access) in

@@ -11,7 +11,6 @@ use crate::question::still_holds;
 use crate::statement::Protocol;
 
 /// One statement and what is wanted of its answer.
-#[async_trait::async_trait]
 pub(crate) trait Operation: Send + Sync {
     type Output: Send;
 
@@ -26,7 +25,11 @@ pub(crate) trait Operation: Send + Sync {
         Protocol::Extended
     }
 
-    async fn run(&self, connection: &mut PgConnection, context: &ContextText) -> Result<Self::Output, sqlx::Error>;
+    fn run(
+        &self,
+        connection: &mut PgConnection,
+        context: &ContextText,
+    ) -> impl Future<Output = Result<Self::Output, sqlx::Error>> + Send;
 
     /// SeaORM's variant for a failure of this operation.
     fn error(&self, error: sqlx::Error) -> DbErr;
@@ -37,7 +40,6 @@ pub(crate) struct QueryOne(pub(crate) Statement);
 pub(crate) struct QueryAll(pub(crate) Statement);
 pub(crate) struct ExecuteUnprepared<'a>(pub(crate) &'a str);
 
-#[async_trait::async_trait]
 impl Operation for Execute {
     type Output = ExecResult;
 
@@ -58,7 +60,6 @@ impl Operation for Execute {
     }
 }
 
-#[async_trait::async_trait]
 impl Operation for QueryOne {
     type Output = Option<QueryResult>;
 
@@ -83,7 +84,6 @@ impl Operation for QueryOne {
     }
 }
 
-#[async_trait::async_trait]
 impl Operation for QueryAll {
     type Output = Vec<QueryResult>;
 
@@ -109,7 +109,6 @@ impl Operation for QueryAll {
     }
 }
 
-#[async_trait::async_trait]
 impl Operation for ExecuteUnprepared<'_> {
     type Output = ExecResult;
 

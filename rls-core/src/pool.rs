@@ -12,7 +12,7 @@ use crate::error::{RlsError, sqlstate};
 use crate::lease::Lease;
 use crate::observe::Observer;
 use crate::operation::{Operation, exec_error};
-use crate::statement::{Protocol, Refusal, refusal};
+use crate::statement::{Judged, Protocol, Refusal, Seen, judge};
 
 /// The connections of one login, with the settings that carry contexts on them.
 #[derive(Clone)]
@@ -20,6 +20,7 @@ pub(crate) struct Pool {
     pg: PgPool,
     settings: Arc<[KnownSetting]>,
     observer: Observer,
+    seen: Arc<Seen>,
     /// The statement with which each transaction records itself.
     record: Option<Arc<str>>,
     /// Who records each transaction before it begins.
@@ -28,7 +29,7 @@ pub(crate) struct Pool {
 
 impl Pool {
     pub(crate) fn new(pg: PgPool, settings: Arc<[KnownSetting]>, observer: Observer) -> Self {
-        Self { pg, settings, observer, record: None, recorder: None }
+        Self { pg, settings, observer, seen: Arc::default(), record: None, recorder: None }
     }
 
     /// Whose transactions record themselves with this statement.
@@ -92,17 +93,29 @@ impl Pool {
         self.pg.close().await;
     }
 
+    /// Judges SQL text before anything is sent; what would leave the scope is refused.
+    pub(crate) fn judge(&self, sql: &str, protocol: Protocol, context: &ContextText) -> Result<Judged, DbErr> {
+        judge(sql, protocol, &self.seen, &|setting| context.carries(setting)).map_err(|refusal| {
+            let error = match refusal {
+                Refusal::TransactionControl(statement) => RlsError::TransactionControl { statement },
+                Refusal::ContextChange(statement) => RlsError::ContextChange { statement },
+                Refusal::OutlivesScope(statement) => RlsError::OutlivesScope { statement },
+            };
+            error.into()
+        })
+    }
+
     /// Runs a statement under SeaORM's instruments.
     pub(crate) async fn run<O: Operation>(
         &self,
         operation: &O,
+        judged: Judged,
         lease: &mut Lease,
         context: &ContextText,
     ) -> Result<O::Output, sqlx::Error> {
-        let (sql, protocol) = (operation.sql(), operation.protocol());
-        let before = context.ask_before(sql, protocol, lease).await?;
+        let before = context.ask_before(judged, lease).await?;
         let running = operation.run(lease.connection(), context);
-        let output = self.observer.observe(sql, operation.statement(), running).await?;
+        let output = self.observer.observe(operation.sql(), operation.statement(), running).await?;
         context.ask_after(before, lease).await?;
         Ok(output)
     }
@@ -112,17 +125,6 @@ impl Pool {
 fn is_refused(error: &DbErr) -> bool {
     let error = RlsError::from(error);
     !matches!(error, RlsError::ConnectionLost { .. } | RlsError::LoginRefused { .. }) && error.sqlstate().is_some()
-}
-
-/// Refuses SQL text that would leave the scope, before anything is sent.
-pub(crate) fn refuse(sql: &str, protocol: Protocol, context: &ContextText) -> Result<(), DbErr> {
-    let error = match refusal(sql, protocol, &|setting| context.carries(setting)) {
-        None => return Ok(()),
-        Some(Refusal::TransactionControl(statement)) => RlsError::TransactionControl { statement },
-        Some(Refusal::ContextChange(statement)) => RlsError::ContextChange { statement },
-        Some(Refusal::OutlivesScope(statement)) => RlsError::OutlivesScope { statement },
-    };
-    Err(error.into())
 }
 
 /// Says what a refusal by a policy means where no user is set.

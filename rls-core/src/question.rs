@@ -11,7 +11,7 @@ use crate::begin::ContextText;
 use crate::error::RlsError;
 use crate::lease::Lease;
 use crate::sql;
-use crate::statement::{Protocol, holds_code};
+use crate::statement::{Judged, Protocol};
 
 /// Written so that neither `DateStyle` nor `TimeZone`, which the text may set, changes the time's form.
 const QUESTION: &str = "SELECT pg_catalog.to_char(pg_catalog.timezone('UTC', pg_catalog.now()), 'YYYYMMDDHH24MISSUS'), \
@@ -51,17 +51,12 @@ impl ContextText {
 
     /// Asks before a prepared statement that holds code, in a round trip of its own; and whatever the protocol, code
     /// can leave settings, prepared statements and more in the session, so the connection is closed afterwards.
-    pub(crate) async fn ask_before(
-        &self,
-        sql: &str,
-        protocol: Protocol,
-        lease: &mut Lease,
-    ) -> Result<Option<Answer>, sqlx::Error> {
-        if !holds_code(sql, protocol) {
+    pub(crate) async fn ask_before(&self, judged: Judged, lease: &mut Lease) -> Result<Option<Answer>, sqlx::Error> {
+        if !judged.holds_code() {
             return Ok(None);
         }
         lease.close_at_end();
-        match protocol {
+        match judged.protocol() {
             Protocol::Extended => self.ask(lease).await.map(Some),
             Protocol::Simple => Ok(None),
         }

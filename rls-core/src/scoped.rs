@@ -12,8 +12,8 @@ use crate::context::RlsContext;
 use crate::error::{ContextError, RlsError, sqlstate};
 use crate::login::{App, Login, Maintenance, MaintenanceReads};
 use crate::operation::{Operation, QueryAll};
-use crate::pool::{Pool, explain, refuse};
-use crate::statement::{Effect, Protocol, holds_code};
+use crate::pool::{Pool, explain};
+use crate::statement::{Effect, Judged, Protocol};
 use crate::stream::RowStream;
 use crate::transaction::Transaction;
 
@@ -102,19 +102,30 @@ impl<L: Login> Scoped<L> {
     }
 
     async fn stream<'a>(&self, statement: Statement) -> Result<RowStream<'a>, DbErr> {
-        if holds_code(&statement.sql, Protocol::Extended) {
-            self.run(QueryAll(statement)).await?;
+        let context = self.context()?;
+        let judged = self.pool.judge(&statement.sql, Protocol::Extended, context)?;
+        if judged.holds_code() {
+            self.run_judged(&QueryAll(statement), judged, context).await?;
             return Ok(RowStream::empty());
         }
-        RowStream::open(self.pool.clone(), self.context()?.clone(), statement).await
+        RowStream::open(self.pool.clone(), context.clone(), statement, judged).await
     }
 
     async fn run<O: Operation>(&self, operation: O) -> Result<O::Output, DbErr> {
         let context = self.context()?;
-        refuse(operation.sql(), operation.protocol(), context)?;
-        let (effect, message) = context.begin_for(operation.sql());
+        let judged = self.pool.judge(operation.sql(), operation.protocol(), context)?;
+        self.run_judged(&operation, judged, context).await
+    }
+
+    async fn run_judged<O: Operation>(
+        &self,
+        operation: &O,
+        judged: Judged,
+        context: &ContextText,
+    ) -> Result<O::Output, DbErr> {
+        let (effect, message) = context.begin_for(judged);
         let mut lease = self.pool.begin(message).await?;
-        let mut result = self.pool.run(&operation, &mut lease, context).await;
+        let mut result = self.pool.run(operation, judged, &mut lease, context).await;
         let mut misjudged = false;
         if effect == Effect::Read
             && result.as_ref().err().is_some_and(sqlstate::is_read_only_violation)
@@ -122,7 +133,7 @@ impl<L: Login> Scoped<L> {
         {
             misjudged = true;
             lease.begin_again(message).await.map_err(|error| operation.error(error))?;
-            result = self.pool.run(&operation, &mut lease, context).await;
+            result = self.pool.run(operation, judged, &mut lease, context).await;
         }
         match result {
             Ok(output) => {

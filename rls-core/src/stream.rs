@@ -12,8 +12,8 @@ use sqlx::Executor;
 use crate::begin::ContextText;
 use crate::error::sqlstate;
 use crate::operation::{query, query_error};
-use crate::pool::{Pool, explain, refuse};
-use crate::statement::{Effect, Protocol};
+use crate::pool::{Pool, explain};
+use crate::statement::{Effect, Judged};
 
 /// The rows of a statement, as the server sends them.
 ///
@@ -40,9 +40,13 @@ impl<'a> RowStream<'a> {
     }
 
     /// A stream in a transaction of its own.
-    pub(crate) async fn open(pool: Pool, context: ContextText, statement: Statement) -> Result<RowStream<'a>, DbErr> {
-        refuse(&statement.sql, Protocol::Extended, &context)?;
-        let (effect, message) = context.begin_for(&statement.sql);
+    pub(crate) async fn open(
+        pool: Pool,
+        context: ContextText,
+        statement: Statement,
+        judged: Judged,
+    ) -> Result<RowStream<'a>, DbErr> {
+        let (effect, message) = context.begin_for(judged);
         let mut lease = pool.begin(message).await?;
         Ok(RowStream::new(try_stream! {
             let mut effect = effect;

@@ -15,8 +15,8 @@ use sqlx::Executor;
 use crate::begin::ContextText;
 use crate::login::Login;
 use crate::operation::{Operation, QueryAll, query, query_error};
-use crate::pool::{Pool, refuse};
-use crate::statement::{Protocol, holds_code};
+use crate::pool::Pool;
+use crate::statement::Protocol;
 use crate::stream::RowStream;
 use lane::Lane;
 use shared::{Savepoint, Shared};
@@ -63,8 +63,8 @@ impl<L: Login> Transaction<L> {
     }
 
     async fn run<O: Operation>(&self, operation: O) -> Result<O::Output, DbErr> {
-        refuse(operation.sql(), operation.protocol(), &self.shared.context)?;
-        self.lane().await?.run(&operation).await
+        let judged = self.shared.pool.judge(operation.sql(), operation.protocol(), &self.shared.context)?;
+        self.lane().await?.run(&operation, judged).await
     }
 
     /// The connection, settled: nothing of an earlier, dropped future is left in it.
@@ -73,13 +73,13 @@ impl<L: Login> Transaction<L> {
     }
 
     async fn stream(&self, statement: Statement) -> Result<RowStream<'_>, DbErr> {
-        if holds_code(&statement.sql, Protocol::Extended) {
-            self.run(QueryAll(statement)).await?;
+        let judged = self.shared.pool.judge(&statement.sql, Protocol::Extended, &self.shared.context)?;
+        let mut lane = self.lane().await?;
+        if judged.holds_code() {
+            lane.run(&QueryAll(statement), judged).await?;
             return Ok(RowStream::empty());
         }
-        refuse(&statement.sql, Protocol::Extended, &self.shared.context)?;
-        let mut lane = self.lane().await?;
-        lane.keep_for_stream(&statement.sql);
+        lane.keep_for_stream(judged);
         Ok(RowStream::new(try_stream! {
             let failed = {
                 let mut observed = self.shared.pool.observer().observe_rows(&statement);

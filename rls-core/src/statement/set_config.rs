@@ -1,32 +1,20 @@
 //! Visible calls of `set_config`, which does what `SET` does wherever an expression may stand.
 
-use super::token::{Token, tokens};
+use super::token::Token;
 use super::{Refusal, is_context};
 
-const NAME: &str = "set_config";
+pub(super) const NAME: &str = "set_config";
 
 /// Refuses each call but of the form `set_config('other.setting', …, true)`: what its name is must be seen.
-pub(super) fn refusal(sql: &str, carries_context: &dyn Fn(&str) -> bool) -> Option<Refusal> {
-    if !mentions(sql) {
-        return None;
-    }
-    let tokens: Vec<Token<'_>> = tokens(sql).collect();
+pub(super) fn refusal(tokens: &[Token<'_>], carries_context: &dyn Fn(&str) -> bool) -> Option<Refusal> {
     (0..tokens.len()).find_map(|at| match &tokens[at..] {
         [Token::Word(name) | Token::Quoted(name), Token::Symbol('('), arguments @ ..]
             if name.eq_ignore_ascii_case(NAME) =>
         {
             refusal_of_call(arguments, carries_context)
         }
+        [Token::Escaped, Token::Symbol('('), ..] => Some(Refusal::ContextChange("U&\"…\"(".to_owned())),
         _ => None,
-    })
-}
-
-/// Before any token is read: most statements have no such word.
-fn mentions(sql: &str) -> bool {
-    let underscore = NAME.find('_').unwrap_or_default();
-    sql.match_indices('_').any(|(at, _)| {
-        let start = at.checked_sub(underscore);
-        start.and_then(|start| sql.get(start..start + NAME.len())).is_some_and(|word| word.eq_ignore_ascii_case(NAME))
     })
 }
 

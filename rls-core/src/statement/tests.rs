@@ -1,12 +1,23 @@
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
 use super::*;
 
 fn refused(sql: &str) -> Option<Refusal> {
-    refusal(sql, Protocol::Simple, &|name| name == "app.user_id")
+    judge(sql, Protocol::Simple, &Seen::default(), &|name| name == "app.user_id").err()
+}
+
+fn holds_code(sql: &str, protocol: Protocol) -> bool {
+    judge(sql, protocol, &Seen::default(), &|_| false).unwrap().holds_code()
+}
+
+fn effect(sql: &str) -> Effect {
+    judge(sql, Protocol::Extended, &Seen::default(), &|_| false).unwrap().effect()
 }
 
 #[test]
 fn prepared_text_is_judged_by_its_one_statement() {
-    let refused = |sql| refusal(sql, Protocol::Extended, &|_| false);
+    let refused = |sql| judge(sql, Protocol::Extended, &Seen::default(), &|_| false).err();
     assert!(refused(" ;; /* a */ COMMIT").is_some());
     assert!(refused("SET SESSION /* a */ ROLE x").is_some());
     assert_eq!(refused("INSERT INTO t VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"), None);
@@ -119,6 +130,7 @@ fn what_outlives_the_scope_is_refused() {
         "UPDATE pg_settings SET setting = 'x' WHERE name = 'application_name'",
         "update only pg_catalog.\"pg_settings\" set setting = 'x'",
         "SET LOCAL U&\"app\".\"user_id\" = 'x'",
+        "SET LOCAL app.u&\"user\\005fid\" = 'x'",
     ] {
         assert!(matches!(refused(sql), Some(Refusal::OutlivesScope(_))), "{sql}");
     }
@@ -132,6 +144,7 @@ fn set_config_passes_where_name_and_scope_are_seen_and_harmless() {
         r#"SELECT "set_config"('role', 'x', true)"#,
         "SELECT set_config('rls.actor', 'x', true)",
         "SELECT set_config($1, $2, true)",
+        "SELECT pg_catalog.U&\"\\0073et_config\"('app.user_id', 'x', true)",
         "SELECT set_config(E'app.user\\x5fid', 'x', true)",
         "SELECT set_config('app.user' '_id', 'x', true)",
         "SELECT 1; UPDATE t SET a = set_config(b, c, true)",
@@ -180,6 +193,7 @@ fn everything_else_passes() {
         "SELECT 1 -- ; COMMIT",
         "SELECT 1 /* ; COMMIT */",
         "SET LOCAL statement_timeout = 5",
+        "SELECT U&\"d\\0061ta\" FROM t",
         "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
         "CREATE TABLE temp (id int)",
         "INSERT INTO temp VALUES (1)",
@@ -187,6 +201,7 @@ fn everything_else_passes() {
         "SELECT temp, 'pg_temp.task', \"into\" FROM local",
         "SELECT setting FROM pg_settings",
         "UPDATE task SET title = U&'\\0061' WHERE global",
+        "SELECT u & \"f\"(1), u & \"t\".\"bits\" FROM t",
         "ALTER TABLE task ADD COLUMN role text",
         "DO $$ BEGIN PERFORM 1; END $$",
         "UPDATE t SET role = 'x'",
@@ -200,7 +215,70 @@ fn everything_else_passes() {
 #[test]
 fn unterminated_text_ends_without_a_panic() {
     for sql in ["'", "\"", "/*", "$a$ x", "E'\\", "$", "--", "$é$ x $é", "1.5e3é", "/* /* */"] {
-        effect(sql);
         refused(sql);
     }
+}
+
+/// Texts of all that matters here, in any order: what the closer look would refuse must be a suspect in the first one.
+#[test]
+fn whatever_is_refused_gets_the_closer_look() {
+    const PARTS: [&str; 44] = [
+        "SELECT",
+        "*",
+        "INTO",
+        "FROM",
+        "task",
+        "TEMP",
+        "temporary",
+        "Local",
+        "GLOBAL",
+        "CREATE",
+        "OR",
+        "REPLACE",
+        "TABLE",
+        "UPDATE",
+        "ONLY",
+        "pg_catalog",
+        ".",
+        "pg_settings",
+        "\"PG_SETTINGS\"",
+        "\"pg_temp\"",
+        "pg_temp_3",
+        "U",
+        "&",
+        "U&\"pg_t\\0065mp\"",
+        "set_config",
+        "\"set_config\"",
+        "(",
+        "'app.user_id'",
+        "'role'",
+        ",",
+        "true",
+        ")",
+        ";",
+        "SET",
+        "RESET",
+        "ROLE",
+        "app",
+        "\"user_id\"",
+        "DO",
+        "$$ COMMIT $$",
+        "COMMIT",
+        "/* ; */",
+        "-- x\n",
+        "INSERT",
+    ];
+    let mut random = StdRng::seed_from_u64(1);
+    let carries = |name: &str| name == "app.user_id";
+    let mut refused = 0;
+    for _ in 0..200_000 {
+        let parts = (0..random.random_range(1..9)).map(|_| PARTS[random.random_range(0..PARTS.len())]);
+        let sql = parts.collect::<Vec<_>>().join([" ", ""][random.random_range(0..2)]);
+        for protocol in [Protocol::Extended, Protocol::Simple] {
+            let closer = closer_look(&sql, protocol, &carries);
+            refused += u32::from(closer.is_some());
+            assert_eq!(judge(&sql, protocol, &Seen::default(), &carries).err(), closer, "{sql}");
+        }
+    }
+    assert!(refused > 10_000, "{refused}");
 }

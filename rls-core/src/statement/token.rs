@@ -6,6 +6,8 @@ pub(super) enum Token<'a> {
     Word(&'a str),
     /// A quoted name, without its quotes.
     Quoted(&'a str),
+    /// A name in Unicode escapes, `U&"…"`, which can be any.
+    Escaped,
     /// A plain string literal, without its quotes.
     Text(&'a str),
     /// Any other literal: an escape or dollar-quoted string, a number or a parameter.
@@ -29,6 +31,12 @@ impl<'a> Tokens<'a> {
         taken
     }
 
+    /// Takes the bytes at the start that are `wanted`, which all bytes of a character must be, or none.
+    fn take_while(&mut self, wanted: impl Fn(u8) -> bool) -> &'a str {
+        let bytes = self.rest.bytes().position(|byte| !wanted(byte)).unwrap_or(self.rest.len());
+        self.take(bytes)
+    }
+
     /// Takes up to and with `end`; to the end of the text where it is missing.
     fn take_through(&mut self, end: &str) -> &'a str {
         let bytes = self.rest.find(end).map_or(self.rest.len(), |at| at + end.len());
@@ -37,15 +45,11 @@ impl<'a> Tokens<'a> {
 
     fn skip_space_and_comments(&mut self) {
         loop {
-            // The server's own white space; others, such as U+00A0, are parts of names to it.
-            self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']);
-            if self.rest.starts_with("--") {
-                let end = self.rest.find(['\n', '\r']).unwrap_or(self.rest.len());
-                self.take(end);
-            } else if self.rest.starts_with("/*") {
-                self.skip_nested_comment();
-            } else {
-                return;
+            match self.rest.as_bytes() {
+                [first, ..] if is_space(*first) => _ = self.take_while(is_space),
+                [b'-', b'-', ..] => _ = self.take_while(|byte| !matches!(byte, b'\n' | b'\r')),
+                [b'/', b'*', ..] => self.skip_nested_comment(),
+                _ => return,
             }
         }
     }
@@ -93,23 +97,25 @@ impl<'a> Tokens<'a> {
 
     /// A dollar-quoted string, where one starts here.
     fn take_dollar_quoted(&mut self) -> bool {
-        let tag_end = self.rest[1..].find('$').map(|at| at + 2);
-        let Some(tag) = tag_end.map(|end| &self.rest[..end]) else {
-            return false;
-        };
-        let name = &tag[1..tag.len() - 1];
-        let is_tag = name.chars().all(is_word) && !name.starts_with(|first: char| first.is_ascii_digit());
+        let bytes = self.rest.as_bytes();
+        let name = bytes[1..].iter().position(|byte| !is_word(*byte)).unwrap_or(bytes.len() - 1);
+        let is_tag = bytes.get(1 + name) == Some(&b'$') && !bytes[1].is_ascii_digit();
         if is_tag {
-            self.take(tag.len());
+            let tag = self.take(name + 2);
             self.take_through(tag);
-            return true;
         }
-        false
+        is_tag
     }
 }
 
-fn is_word(character: char) -> bool {
-    character.is_ascii_alphanumeric() || character == '_' || !character.is_ascii()
+/// The server's own white space; others, such as U+00A0, are parts of names to it.
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'\x0b' | b'\x0c')
+}
+
+/// Whether a byte can be in a name; of a character that is not ASCII all can.
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
 }
 
 impl<'a> Iterator for Tokens<'a> {
@@ -117,39 +123,45 @@ impl<'a> Iterator for Tokens<'a> {
 
     fn next(&mut self) -> Option<Token<'a>> {
         self.skip_space_and_comments();
-        let first = self.rest.chars().next()?;
-        if first == '\'' {
-            self.take(1);
-            return Some(Token::Text(self.take_quoted(b'\'', false)));
-        }
-        if first == '"' {
-            self.take(1);
-            return Some(Token::Quoted(self.take_quoted(b'"', false)));
-        }
-        if first == '$' {
-            if !self.take_dollar_quoted() {
+        let first = *self.rest.as_bytes().first()?;
+        Some(match first {
+            b'\'' => {
                 self.take(1);
-                let digits = self.rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(self.rest.len());
-                self.take(digits);
+                Token::Text(self.take_quoted(b'\'', false))
             }
-            return Some(Token::Literal);
-        }
-        if first.is_ascii_digit() {
-            let end = self.rest.find(|c: char| !(is_word(c) || c == '.')).unwrap_or(self.rest.len());
-            self.take(end);
-            return Some(Token::Literal);
-        }
-        if is_word(first) {
-            let end = self.rest.find(|c: char| !(is_word(c) || c == '$')).unwrap_or(self.rest.len());
-            let word = self.take(end);
-            if word.eq_ignore_ascii_case("e") && self.rest.starts_with('\'') {
+            b'"' => {
                 self.take(1);
-                self.take_quoted(b'\'', true);
-                return Some(Token::Literal);
+                Token::Quoted(self.take_quoted(b'"', false))
             }
-            return Some(Token::Word(word));
-        }
-        self.take(first.len_utf8());
-        Some(Token::Symbol(first))
+            b'$' => {
+                if !self.take_dollar_quoted() {
+                    self.take(1);
+                    self.take_while(|byte| byte.is_ascii_digit());
+                }
+                Token::Literal
+            }
+            digit if digit.is_ascii_digit() => {
+                self.take_while(|byte| is_word(byte) || byte == b'.');
+                Token::Literal
+            }
+            letter if is_word(letter) => {
+                let word = self.take_while(|byte| is_word(byte) || byte == b'$');
+                if word.eq_ignore_ascii_case("e") && self.rest.starts_with('\'') {
+                    self.take(1);
+                    self.take_quoted(b'\'', true);
+                    return Some(Token::Literal);
+                }
+                if word.eq_ignore_ascii_case("u") && self.rest.starts_with("&\"") {
+                    self.take(2);
+                    self.take_quoted(b'"', false);
+                    return Some(Token::Escaped);
+                }
+                Token::Word(word)
+            }
+            symbol => {
+                self.take(1);
+                Token::Symbol(char::from(symbol))
+            }
+        })
     }
 }

@@ -13,7 +13,7 @@ use crate::lease::Lease;
 use crate::operation::{Operation, exec_error};
 use crate::pool::explain;
 use crate::question::scope_lost;
-use crate::statement::{Effect, Protocol, effect, holds_code};
+use crate::statement::{Effect, Judged, Protocol};
 
 /// The lane, entered: nothing else runs on the connection meanwhile.
 pub(super) struct Lane<'a> {
@@ -63,22 +63,21 @@ impl<'a> Lane<'a> {
         Err(RlsError::NestedOpen.into())
     }
 
-    pub(super) async fn run<O: Operation>(&mut self, operation: &O) -> Result<O::Output, DbErr> {
-        self.judge(operation.sql());
+    pub(super) async fn run<O: Operation>(&mut self, operation: &O, judged: Judged) -> Result<O::Output, DbErr> {
+        self.remember(judged);
         let Shared { pool, context, .. } = self.shared;
         let state = &mut *self.state;
         let lease = open(&mut state.lease)?;
-        state.unasked = operation.protocol() == Protocol::Simple || holds_code(operation.sql(), operation.protocol());
+        state.unasked = judged.protocol() == Protocol::Simple || judged.holds_code();
         state.unread = true;
-        let result = pool.run(operation, lease, context).await;
+        let result = pool.run(operation, judged, lease, context).await;
         state.unread = false;
         state.unasked = false;
         result.map_err(|error| self.failure(error, |error| operation.error(error)))
     }
 
-    fn judge(&mut self, sql: &str) {
-        let undoable = &mut self.state.undoable;
-        *undoable = *undoable && effect(sql) == Effect::Read;
+    fn remember(&mut self, judged: Judged) {
+        self.state.undoable &= judged.effect() == Effect::Read;
     }
 
     /// Sets a savepoint; a future dropped here leaves at most one under which nothing happens.
@@ -148,8 +147,8 @@ impl<'a> Lane<'a> {
     }
 
     /// Keeps the lane for a stream: others are refused until this is dropped.
-    pub(super) fn keep_for_stream(&mut self, sql: &str) {
-        self.judge(sql);
+    pub(super) fn keep_for_stream(&mut self, judged: Judged) {
+        self.remember(judged);
         self.shared.streaming.send_replace(true);
     }
 

@@ -1,0 +1,85 @@
+//! Statements that are told by their first words: those that begin or end transactions, `SET`, `DISCARD` and the like.
+
+use super::token::Token;
+use super::{Protocol, Refusal, is_context};
+
+/// The first words of all that may be refused here.
+#[rustfmt::skip]
+pub(super) const FIRST_WORDS: &[&str] = &[
+    "BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE", "PREPARE", "LISTEN",
+    "DEALLOCATE", "ALTER", "DECLARE", "DISCARD", "SET", "RESET",
+];
+
+/// How a name in Unicode escapes is shown, which can be any.
+const ESCAPED: &str = "u&\"…\"";
+
+/// How many tokens tell a statement: `SET SESSION "a"."b"."c"` has seven.
+const STATEMENT_HEAD: usize = 16;
+
+pub(super) fn refusal(
+    tokens: &[Token<'_>],
+    protocol: Protocol,
+    carries_context: &dyn Fn(&str) -> bool,
+) -> Option<Refusal> {
+    let mut statements = tokens.split(|token| *token == Token::Symbol(';')).filter(|statement| !statement.is_empty());
+    let refused =
+        |statement: &[Token<'_>]| refusal_of_one(&statement[..statement.len().min(STATEMENT_HEAD)], carries_context);
+    match protocol {
+        Protocol::Extended => statements.next().and_then(refused),
+        Protocol::Simple => statements.find_map(refused),
+    }
+}
+
+fn refusal_of_one(statement: &[Token<'_>], carries_context: &dyn Fn(&str) -> bool) -> Option<Refusal> {
+    let Some(Token::Word(first)) = statement.first() else {
+        return None;
+    };
+    let word = |at: usize| match statement.get(at) {
+        Some(Token::Word(word)) => word.to_ascii_uppercase(),
+        _ => String::new(),
+    };
+    let first = first.to_ascii_uppercase();
+    match first.as_str() {
+        "BEGIN" | "START" | "COMMIT" | "END" | "ROLLBACK" | "ABORT" | "SAVEPOINT" | "RELEASE" => {
+            Some(Refusal::TransactionControl(first))
+        }
+        "PREPARE" if word(1) == "TRANSACTION" => Some(Refusal::TransactionControl("PREPARE TRANSACTION".to_owned())),
+        "PREPARE" | "LISTEN" | "DEALLOCATE" => Some(Refusal::OutlivesScope(first)),
+        "ALTER" if matches!(word(1).as_str(), "ROLE" | "USER" | "DATABASE" | "SYSTEM") => {
+            Some(Refusal::OutlivesScope(format!("ALTER {}", word(1))))
+        }
+        "DECLARE" if (1..statement.len()).any(|at| word(at) == "WITH" && word(at + 1) == "HOLD") => {
+            Some(Refusal::OutlivesScope("DECLARE … WITH HOLD".to_owned()))
+        }
+        "DISCARD" => Some(Refusal::ContextChange(format!("DISCARD {}", word(1)))),
+        "SET" | "RESET" => {
+            let at = if first == "SET" && matches!(word(1).as_str(), "SESSION" | "LOCAL") { 2 } else { 1 };
+            let name = setting_name(&statement[at.min(statement.len())..]);
+            let changes = matches!(name.as_str(), "authorization" | "session")
+                || (first == "RESET" && name == "all")
+                || is_context(&name, carries_context);
+            if changes {
+                return Some(Refusal::ContextChange(format!("{first} {name}")));
+            }
+            let local =
+                first == "SET" && (word(1) == "LOCAL" || matches!(word(1).as_str(), "TRANSACTION" | "CONSTRAINTS"));
+            (!local || name.contains(ESCAPED)).then(|| Refusal::OutlivesScope(format!("{first} {name}")))
+        }
+        _ => None,
+    }
+}
+
+/// The dotted, lower-cased name at the start of some tokens.
+fn setting_name(tokens: &[Token<'_>]) -> String {
+    let mut name = String::new();
+    for token in tokens {
+        match token {
+            Token::Word(part) if name.is_empty() || name.ends_with('.') => name.push_str(part),
+            Token::Quoted(part) if name.is_empty() || name.ends_with('.') => name.push_str(part),
+            Token::Escaped if name.is_empty() || name.ends_with('.') => name.push_str(ESCAPED),
+            Token::Symbol('.') if !name.is_empty() => name.push('.'),
+            _ => break,
+        }
+    }
+    name.to_ascii_lowercase()
+}
