@@ -40,7 +40,8 @@ impl World {
             ("maintenance_work_mem", "256MB"),
             ("max_parallel_workers_per_gather", "0"),
         ];
-        let server = settings.iter().fold(Server::builder().own(), |server, (name, value)| server.setting(name, value));
+        let server =
+            settings.iter().fold(Server::builder().own().tcp(), |server, (name, value)| server.setting(name, value));
         let (rows, others) = (
             options.rows("BENCH_ROWS", 20_000, 200_000, 2_000_000),
             options.rows("BENCH_GROWTH", 100_000, 1_000_000, 10_000_000),
@@ -149,16 +150,16 @@ impl World {
 
     /// The application's role, with explicit conditions on the twins.
     pub async fn plain(&self) -> Side {
-        Side::plain(self.database.url_as(self.config.app_role().as_str(), PASSWORD)).await
+        Side::plain(self.database.tcp_url_as(self.config.app_role().as_str(), PASSWORD).unwrap()).await
     }
 
     /// The superuser, with explicit conditions, on any table.
     pub async fn bypassing(&self) -> Side {
-        Side::plain(self.database.url()).await
+        Side::plain(self.database.tcp_url().unwrap()).await
     }
 
     /// The application's role, with a context.
     pub async fn scoped(&self) -> Side {
-        Side::scoped(self.database.url(), &self.config).await
+        Side::scoped(self.database.tcp_url().unwrap(), &self.config).await
     }
 }
