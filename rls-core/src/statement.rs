@@ -122,9 +122,11 @@ fn closer_look(sql: &str, protocol: Protocol, carries_context: &dyn Fn(&str) -> 
         .or_else(|| control::refusal(&tokens, protocol, carries_context))
 }
 
-/// Whether a setting, named in lower case, decides what rows are seen.
+/// Whether a setting, named in lower case, decides what rows are seen, or how the texts are read that are looked at here.
 fn is_context(name: &str, carries_context: &dyn Fn(&str) -> bool) -> bool {
-    matches!(name, "role" | "session_authorization") || name.starts_with("rls.") || carries_context(name)
+    matches!(name, "role" | "session_authorization" | "standard_conforming_strings")
+        || name.starts_with("rls.")
+        || carries_context(name)
 }
 
 fn is_any(word: &str, words: &[&str]) -> bool {

@@ -1,7 +1,7 @@
 //! Statements that are told by their first words: those that begin or end transactions, `SET`, `DISCARD` and the like.
 
 use super::token::Token;
-use super::{Protocol, Refusal, is_context};
+use super::{Protocol, Refusal, is_context, leftover};
 
 /// The first words of all that may be refused here.
 #[rustfmt::skip]
@@ -63,10 +63,27 @@ fn refusal_of_one(statement: &[Token<'_>], carries_context: &dyn Fn(&str) -> boo
             }
             let local =
                 first == "SET" && (word(1) == "LOCAL" || matches!(word(1).as_str(), "TRANSACTION" | "CONSTRAINTS"));
-            (!local || name.contains(ESCAPED)).then(|| Refusal::OutlivesScope(format!("{first} {name}")))
+            (!local || name.contains(ESCAPED) || puts_temporary_first(&name, statement))
+                .then(|| Refusal::OutlivesScope(format!("{first} {name}")))
         }
         _ => None,
     }
+}
+
+/// Whether `SET` makes temporary relations of those that are made without a schema.
+fn puts_temporary_first(name: &str, statement: &[Token<'_>]) -> bool {
+    let value = |token: &Token<'_>| match token {
+        Token::Word(value) | Token::Quoted(value) | Token::Text(value) => leftover::is_temporary_schema(value),
+        // What they say cannot be seen.
+        other => matches!(other, Token::Literal | Token::Escaped),
+    };
+    let after = |token: &Token<'_>| match token {
+        Token::Symbol('=') => true,
+        Token::Word(to) => to.eq_ignore_ascii_case("TO") || to.eq_ignore_ascii_case("SCHEMA"),
+        _ => false,
+    };
+    matches!(name, "search_path" | "schema")
+        && statement.iter().position(after).and_then(|at| statement.get(at + 1)).is_some_and(value)
 }
 
 /// The dotted, lower-cased name at the start of some tokens.

@@ -46,17 +46,33 @@ fn is_temporary(tokens: &[Token<'_>]) -> bool {
     matches!(tokens, [Token::Word(word), ..] if is_any(word, TEMPORARY))
 }
 
-/// Whether what stands before `INTO` writes into a table of that name.
+/// Whether what stands before `INTO` writes into a table of that name: a verb, and not what a column is called.
 fn is_written(before: &[Token<'_>]) -> bool {
-    matches!(before, [.., Token::Word(word)] if is_any(word, WRITES_INTO))
+    let [before @ .., Token::Word(word)] = before else {
+        return false;
+    };
+    let mut nested = 0_usize;
+    for token in before.iter().rev() {
+        match token {
+            Token::Symbol(')') => nested += 1,
+            Token::Symbol('(') if nested > 0 => nested -= 1,
+            Token::Symbol('(' | ';') if nested == 0 => break,
+            Token::Word(select) if nested == 0 && select.eq_ignore_ascii_case("SELECT") => return false,
+            _ => {}
+        }
+    }
+    is_any(word, WRITES_INTO)
 }
 
 pub(super) fn is_temporary_schema(name: &str) -> bool {
     name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case("pg_temp"))
 }
 
-/// `UPDATE ONLY pg_catalog.pg_settings` is the longest.
+/// `UPDATE ONLY (db.pg_catalog.pg_settings` is the longest; a name in escapes may be this one.
 fn names_settings(tokens: &[Token<'_>]) -> bool {
-    let is_view = |token: &Token<'_>| matches!(token, Token::Word(name) | Token::Quoted(name) if name.eq_ignore_ascii_case(SETTINGS));
-    tokens.iter().take(4).any(is_view)
+    let is_set = |token: &&Token<'_>| matches!(token, Token::Word(set) if set.eq_ignore_ascii_case("SET"));
+    tokens.iter().take(7).take_while(|token| !is_set(token)).any(|token| match token {
+        Token::Word(name) | Token::Quoted(name) => name.eq_ignore_ascii_case(SETTINGS),
+        other => *other == Token::Escaped,
+    })
 }

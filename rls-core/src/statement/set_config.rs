@@ -1,9 +1,11 @@
 //! Visible calls of `set_config`, which does what `SET` does wherever an expression may stand.
 
+use super::leftover::is_temporary_schema;
 use super::token::Token;
 use super::{Refusal, is_context};
 
 pub(super) const NAME: &str = "set_config";
+const SEARCH_PATH: &str = "search_path";
 
 /// Refuses each call but of the form `set_config('other.setting', …, true)`: what its name is must be seen.
 pub(super) fn refusal(tokens: &[Token<'_>], carries_context: &dyn Fn(&str) -> bool) -> Option<Refusal> {
@@ -25,6 +27,11 @@ fn refusal_of_call(arguments: &[Token<'_>], carries_context: &dyn Fn(&str) -> bo
     let name = name.to_ascii_lowercase();
     if is_context(&name, carries_context) {
         return Some(Refusal::ContextChange(format!("{NAME} {name}")));
+    }
+    if let (SEARCH_PATH, [Token::Text(path), ..]) = (name.as_str(), rest)
+        && is_temporary_schema(path.trim_start().trim_start_matches('"'))
+    {
+        return Some(Refusal::OutlivesScope(format!("{NAME} {name} pg_temp")));
     }
     let mut depth = 0_usize;
     for (at, token) in rest.iter().enumerate() {

@@ -95,6 +95,39 @@ impl<'a> Tokens<'a> {
         self.take(self.rest.len())
     }
 
+    /// The quote that continues a string after a line break: the next part is read as the first was.
+    fn take_continuation(&mut self) -> bool {
+        let ahead = &mut Tokens { rest: self.rest };
+        loop {
+            match ahead.rest.as_bytes() {
+                [first, ..] if is_space(*first) => _ = ahead.take_while(is_space),
+                [b'-', b'-', ..] => _ = ahead.take_while(|byte| !matches!(byte, b'\n' | b'\r')),
+                _ => break,
+            }
+        }
+        let between = &self.rest[..self.rest.len() - ahead.rest.len()];
+        let continues = between.contains(['\n', '\r']) && ahead.rest.starts_with('\'');
+        if continues {
+            ahead.take(1);
+            self.rest = ahead.rest;
+        }
+        continues
+    }
+
+    /// `UESCAPE '!'`, which belongs to the name before it.
+    fn take_escape_character(&mut self) {
+        let ahead = &mut Tokens { rest: self.rest };
+        ahead.skip_space_and_comments();
+        if !ahead.take_while(is_word).eq_ignore_ascii_case("uescape") {
+            return;
+        }
+        ahead.skip_space_and_comments();
+        if let [b'\'' | b'$', ..] | [b'e' | b'E', b'\'', ..] = ahead.rest.as_bytes() {
+            _ = ahead.next();
+            self.rest = ahead.rest;
+        }
+    }
+
     /// A dollar-quoted string, where one starts here.
     fn take_dollar_quoted(&mut self) -> bool {
         let bytes = self.rest.as_bytes();
@@ -149,11 +182,15 @@ impl<'a> Iterator for Tokens<'a> {
                 if word.eq_ignore_ascii_case("e") && self.rest.starts_with('\'') {
                     self.take(1);
                     self.take_quoted(b'\'', true);
+                    while self.take_continuation() {
+                        self.take_quoted(b'\'', true);
+                    }
                     return Some(Token::Literal);
                 }
                 if word.eq_ignore_ascii_case("u") && self.rest.starts_with("&\"") {
                     self.take(2);
                     self.take_quoted(b'"', false);
+                    self.take_escape_character();
                     return Some(Token::Escaped);
                 }
                 Token::Word(word)

@@ -98,12 +98,19 @@ async fn sql_text_cannot_leave_the_scope() {
     assert_eq!(stored(&fixture).await, 1);
 }
 
-/// Text that fools the reader of words: with `standard_conforming_strings` off, a backslash hides the quote's end.
+/// Text that fools the reader of words: with `standard_conforming_strings` off, a backslash hides the quote's end. To say
+/// so is refused, so a function does it.
 #[tokio::test]
 async fn hidden_commit_is_reported_and_nothing_runs_after_it() {
     let fixture = Fixture::new(1).await;
+    let quotes = "CREATE FUNCTION quotes() RETURNS text LANGUAGE sql AS
+                  $$ SELECT set_config('standard_conforming_strings', 'off', true) $$";
+    fixture.owner.execute_unprepared(quotes).await.unwrap();
     let transaction = fixture.ann().begin().await.unwrap();
-    transaction.execute_unprepared("SET LOCAL standard_conforming_strings = off").await.unwrap();
+    let turn_off = "SET LOCAL standard_conforming_strings = off";
+    let refused = RlsError::from(transaction.execute_unprepared(turn_off).await.unwrap_err());
+    assert!(matches!(refused, RlsError::ContextChange { .. }), "{refused:?}");
+    transaction.execute_unprepared("SELECT quotes()").await.unwrap();
     let hidden = r"SELECT 'a\'; SELECT ', 1 AS b; COMMIT --'";
     let error = RlsError::from(transaction.execute_unprepared(hidden).await.unwrap_err());
     assert!(matches!(error, RlsError::ScopeLost { .. }), "{error:?}");
