@@ -243,8 +243,12 @@ async fn client_gone_at_any_point_leaves_all_or_nothing() {
     let fixture = Fixture::new(1).await;
     let router = router(&fixture);
     let (mut dropped, mut written) = (0, 0);
-    for round in 0..300 {
-        let sent = drop_after(round % 12, router.clone().oneshot(post_as_ann(&fixture, "/two"))).await;
+    // A request takes as many polls as the server's answers happen to come late.
+    for polls in (0..12).cycle() {
+        if dropped > 60 {
+            break;
+        }
+        let sent = drop_after(polls, router.clone().oneshot(post_as_ann(&fixture, "/two"))).await;
         assert_clean(&fixture).await;
         let now = count(&fixture).await;
         match &sent {
@@ -257,8 +261,7 @@ async fn client_gone_at_any_point_leaves_all_or_nothing() {
         dropped += usize::from(sent.is_none());
         written = now;
     }
-    // A request takes as many polls as the server's answers happen to come late.
-    assert!(dropped > 50, "dropped {dropped} times");
+    assert!(written > 0, "some come to their end");
 }
 
 /// Lets the caller act for somebody else, after something was looked up for the caller.
