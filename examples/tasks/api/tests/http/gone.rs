@@ -80,7 +80,11 @@ async fn dropped_requests_leave_nothing_behind() {
     let service = Service::with_connections(CONNECTIONS).await;
     let new = json!({ "title": "all or nothing", "comment": "both" });
     let (mut dropped, mut answered) = (0, 0);
-    for round in 0_u64..300 {
+    // A request takes as many polls as the server's answers happen to come late.
+    for round in 0_u64.. {
+        if round >= 300 && dropped > 60 {
+            break;
+        }
         let who = if round % 2 == 0 { &service.ann } else { &service.bob };
         let sent = service.router.clone().oneshot(request("POST", "/tasks", &who.token, "", &new));
         // From before the begin message to after the commit: at each place where it waits.
@@ -92,7 +96,7 @@ async fn dropped_requests_leave_nothing_behind() {
             None => dropped += 1,
         }
     }
-    assert!(dropped > 30, "{dropped} dropped, {answered} answered");
+    assert!(answered > 0, "{dropped} dropped, none answered");
     assert_nothing_left(&service).await;
     let written = assert_nothing_half_written(&service).await;
     assert!(written >= answered, "what was answered is there: {written} of {answered}");
