@@ -68,9 +68,11 @@ pub enum RlsError {
         /// The statement's first words.
         statement: String,
     },
-    /// SQL text tried to change the context of a scope; it did not run.
+    /// SQL text tried to change the context of a scope, or held what could hide that it does: a call by a name in Unicode
+    /// escapes, a change of `standard_conforming_strings`; it did not run.
     #[error(
-        "`{statement}` in SQL text would change the context, and did not run: make another scope for another context"
+        "`{statement}` in SQL text would change the context, or could hide that it does, and did not run: make another scope \
+         for another context"
     )]
     ContextChange {
         /// The statement's first words.

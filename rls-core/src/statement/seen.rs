@@ -1,5 +1,5 @@
-//! Texts that were looked at before. A service sends the same few again and again, and to find one here takes a tenth of
-//! the time that reading it does.
+//! Texts that were looked at before. A service sends the same few again and again, and to find one here costs less than
+//! to read it.
 
 use std::collections::HashMap;
 use std::fmt;
