@@ -1,21 +1,14 @@
 //! Configuration: the switches and the two logins, from the environment or from code.
 
+mod variable;
+
 use std::fmt;
+use std::time::Duration;
+
+use variable::{given, login, switch, table_name};
 
 use crate::error::ConfigError;
 use crate::name::{Identifier, TableName};
-
-/// The environment variables [`RlsConfig::from_env`] reads.
-mod variable {
-    pub(super) const ENABLED: &str = "RLS_ENABLED";
-    pub(super) const FORCE: &str = "RLS_FORCE";
-    pub(super) const APP_USER: &str = "RLS_APP_USER";
-    pub(super) const APP_PASSWORD: &str = "RLS_APP_PASSWORD";
-    pub(super) const ADMIN: &str = "RLS_MAINTENANCE_ADMIN";
-    pub(super) const ADMIN_PASSWORD: &str = "RLS_MAINTENANCE_ADMIN_PASSWORD";
-    pub(super) const AUDIT: &str = "RLS_AUDIT";
-    pub(super) const AUDIT_TABLE: &str = "RLS_AUDIT_TABLE";
-}
 
 /// A text that `Debug` does not show.
 #[derive(Clone, PartialEq, Eq)]
@@ -40,6 +33,9 @@ pub(crate) struct Login {
     pub(crate) password: Option<Secret>,
 }
 
+/// How long connections are kept where nothing else is said.
+const KEEP: Duration = Duration::from_secs(1);
+
 /// The switches and the two logins of row-level security.
 ///
 /// ```
@@ -57,6 +53,7 @@ pub struct RlsConfig {
     admin: Login,
     audit: bool,
     audit_table: TableName,
+    keep: Duration,
 }
 
 impl Default for RlsConfig {
@@ -67,7 +64,7 @@ impl Default for RlsConfig {
 
 impl RlsConfig {
     /// Row security enabled and forced, the roles `rls_app_user` and `rls_maintenance_admin`, no passwords, the audit
-    /// in `rls_audit`.
+    /// in `rls_audit`, connections kept for a second.
     #[must_use]
     pub fn new() -> Self {
         let name = |name: &str| Identifier::new(name).unwrap_or_else(|_| unreachable!("a constant name"));
@@ -79,6 +76,7 @@ impl RlsConfig {
             admin: login("rls_maintenance_admin"),
             audit: true,
             audit_table: TableName { schema: None, table: name("rls_audit") },
+            keep: KEEP,
         }
     }
 
@@ -152,6 +150,16 @@ impl RlsConfig {
         self
     }
 
+    /// For how long a connection serves one transaction after another before it goes back to the pool, while nobody waits for
+    /// the pool; a second unless said. The pool's `max_lifetime` is looked at when it has gone back. With [`Duration::ZERO`]
+    /// it goes back after each transaction, as SeaORM's do: say so where `before_acquire` or `after_release` of sqlx's pool
+    /// must run between any two users.
+    #[must_use]
+    pub fn keep_connections(mut self, keep: Duration) -> Self {
+        self.keep = keep;
+        self
+    }
+
     /// Switches row security on the registered tables on or off; off, every user sees every row.
     #[must_use]
     pub fn danger_enabled(mut self, enabled: bool) -> Self {
@@ -201,6 +209,10 @@ impl RlsConfig {
         &self.admin.role
     }
 
+    pub(crate) fn keep(&self) -> Duration {
+        self.keep
+    }
+
     pub(crate) fn app(&self) -> &Login {
         &self.app
     }
@@ -219,61 +231,6 @@ impl RlsConfig {
         }
         Ok(self)
     }
-}
-
-fn switch(lookup: &impl Fn(&str) -> Result<Option<String>, ConfigError>, variable: &str) -> Result<bool, ConfigError> {
-    let Some(value) = lookup(variable)? else {
-        return Ok(true);
-    };
-    match value.trim().to_ascii_lowercase().as_str() {
-        "true" | "1" | "on" | "yes" => Ok(true),
-        "false" | "0" | "off" | "no" => Ok(false),
-        _ => Err(ConfigError::Switch { variable: variable.to_owned(), value }),
-    }
-}
-
-fn login(
-    lookup: &impl Fn(&str) -> Result<Option<String>, ConfigError>,
-    role: &str,
-    password: &str,
-    default: Login,
-) -> Result<Login, ConfigError> {
-    let name = match lookup(role)? {
-        Some(name) => role_name(role, &name)?,
-        None => default.role,
-    };
-    let password = match lookup(password)? {
-        Some(value) => Some(secret(password, value)?),
-        None => None,
-    };
-    Ok(Login { role: name, password })
-}
-
-fn given(method: &str, role: &str, password: &str) -> Result<Login, ConfigError> {
-    Ok(Login { role: role_name(method, role)?, password: Some(secret(method, password.to_owned())?) })
-}
-
-/// Names that are no roles, or not one's own: `CREATE ROLE` refuses them (`src/backend/commands/user.c`).
-fn role_name(variable: &str, name: &str) -> Result<Identifier, ConfigError> {
-    if name == "public" || name == "none" || name.starts_with("pg_") {
-        return Err(ConfigError::ReservedRole { variable: variable.to_owned(), role: name.to_owned() });
-    }
-    Identifier::new(name).map_err(|source| ConfigError::Role { variable: variable.to_owned(), source })
-}
-
-fn table_name(variable: &str, name: &str) -> Result<TableName, ConfigError> {
-    let (schema, table) = name.split_once('.').map_or((None, name), |(schema, table)| (Some(schema), table));
-    let checked = |name: &str| {
-        Identifier::new(name).map_err(|source| ConfigError::AuditTable { variable: variable.to_owned(), source })
-    };
-    Ok(TableName { schema: schema.map(checked).transpose()?, table: checked(table)? })
-}
-
-fn secret(variable: &str, value: String) -> Result<Secret, ConfigError> {
-    if value.is_empty() || value.contains('\0') {
-        return Err(ConfigError::Password { variable: variable.to_owned() });
-    }
-    Ok(Secret(value))
 }
 
 #[cfg(test)]

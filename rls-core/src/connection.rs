@@ -47,7 +47,9 @@ impl RlsConnection {
     /// The URL in `options` names server and database; its user and password are replaced by the configuration's
     /// application role and password, unless it names that role already. All other options hold, except that the
     /// ping before each use of a pooled connection is off: a connection found dead when a transaction begins is
-    /// replaced. `test_before_acquire_if_idle_for` is kept where it is set.
+    /// replaced. `test_before_acquire_if_idle_for` is kept where it is set. A connection whose transaction ended in order
+    /// serves the next one without going back to the pool, while nobody waits for the pool, for as long as
+    /// [`RlsConfig::keep_connections`] says; hooks of sqlx's pool run when it gives and gets connections.
     ///
     /// Statements sent: those that log in, and three that ask whether isolation and the audit hold. Privilege needed: to
     /// connect.
@@ -87,8 +89,8 @@ impl RlsConnection {
             None => Arc::clone(&settings),
         };
         Ok(Self {
-            app: Pool::new(app, settings, observer.clone()),
-            admin: Pool::new(admin, admin_settings, observer).recorded_by(record),
+            app: Pool::new(app, settings, observer.clone(), config.keep()),
+            admin: Pool::new(admin, admin_settings, observer, config.keep()).recorded_by(record),
             registry: Arc::new(registry),
             config: Arc::new(config),
         })
@@ -139,7 +141,7 @@ impl RlsConnection {
     /// [`RlsError::Gate`] where isolation or the audit would no longer hold, with every reason; [`RlsError::Database`],
     /// [`RlsError::ConnectionLost`] where the server cannot be asked.
     pub async fn check_gate(&self) -> Result<(), RlsError> {
-        ask(self.app.pg(), &self.config, &self.registry).await.map(|_| ())
+        ask(&self.app.pg(), &self.config, &self.registry).await.map(|_| ())
     }
 
     /// As [`RlsConnection::admin`], in transactions in which the server refuses every write, with
@@ -200,7 +202,7 @@ impl RlsConnection {
 
     /// The application's own logins.
     #[cfg(feature = "testing")]
-    pub(crate) fn pool(&self) -> &sqlx::PgPool {
+    pub(crate) fn pool(&self) -> crate::pool::Asked<'_> {
         self.app.pg()
     }
 

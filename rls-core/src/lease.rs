@@ -1,15 +1,17 @@
 //! One pooled connection for the time of one transaction, and what becomes of it however that time ends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
-use sqlx::pool::PoolConnection;
 use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres, SqlStr};
 use sqlx_core::transaction::TransactionManager;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::error::sqlstate;
+use crate::resting::{Resting, Taken};
 
 type Manager = <Postgres as sqlx::Database>::TransactionManager;
 
@@ -32,7 +34,8 @@ enum State {
 
 /// A pooled connection that is never given back with a context or an open transaction.
 pub(crate) struct Lease {
-    connection: Option<PoolConnection<Postgres>>,
+    taken: Option<Taken>,
+    resting: Arc<Resting>,
     state: State,
     /// Whether the session may hold what another user of the connection must not find.
     spent: bool,
@@ -43,11 +46,12 @@ impl Lease {
     ///
     /// A connection found dead here is replaced: nothing ran on it. Once a connection of the pool, for a server's
     /// restart kills them all, and once more for a fresh one.
-    pub(crate) async fn begin(pool: &PgPool, message: SqlStr) -> Result<Self, DbErr> {
+    pub(crate) async fn begin(pool: &PgPool, resting: &Arc<Resting>, message: SqlStr) -> Result<Self, DbErr> {
         let mut attempts = pool.size() + 1;
         loop {
-            let connection = pool.acquire().await.map_err(acquire_error)?;
-            let mut lease = Self { connection: Some(connection), state: State::Idle, spent: false };
+            let taken = resting.take(pool).await.map_err(acquire_error)?;
+            let resting = Arc::clone(resting);
+            let mut lease = Self { taken: Some(taken), resting, state: State::Idle, spent: false };
             match lease.begin_again(message.clone()).await {
                 Ok(()) => return Ok(lease),
                 Err(error) if attempts > 0 && sqlstate::is_connection_lost(&error) => attempts -= 1,
@@ -72,6 +76,7 @@ impl Lease {
         match Manager::commit(self.connection()).await {
             Ok(()) => {
                 self.state = State::Idle;
+                self.end();
                 Ok(())
             }
             Err(error) => {
@@ -86,12 +91,29 @@ impl Lease {
         match Manager::rollback(self.connection()).await {
             Ok(()) => {
                 self.state = State::Idle;
+                self.end();
                 Ok(())
             }
             Err(error) => {
                 self.note(&error);
                 Err(error)
             }
+        }
+    }
+
+    /// Ends in order, every answer read: what is open is rolled back, by a message that goes out with the next begin or soon,
+    /// and the connection rests. Out of order, this is a drop.
+    pub(crate) fn end(mut self) {
+        // Ready where there is nothing to send or to read: nobody else may come to read an answer of this user's.
+        let settled = matches!(self.connection().flush().now_or_never(), Some(Ok(())));
+        if !settled || self.spent {
+            return;
+        }
+        self.queue_rollback();
+        if self.state == State::Idle
+            && let Some(taken) = self.taken.take()
+        {
+            self.resting.keep(taken);
         }
     }
 
@@ -139,7 +161,8 @@ impl Lease {
     }
 
     pub(crate) fn connection(&mut self) -> &mut PgConnection {
-        self.connection.as_mut().unwrap_or_else(|| unreachable!("taken only in drop"))
+        let taken = self.taken.as_mut().unwrap_or_else(|| unreachable!("taken only at the end"));
+        &mut taken.connection
     }
 
     fn queue_rollback(&mut self) {
@@ -153,21 +176,22 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.queue_rollback();
-        let Some(mut connection) = self.connection.take() else {
+        let Some(mut taken) = self.taken.take() else {
             return;
         };
         if self.spent {
-            connection.close_on_drop();
+            taken.connection.close_on_drop();
             return;
         }
         match (self.state, Handle::try_current()) {
             (State::Idle | State::Open, _) => {}
             (State::Beginning, Ok(runtime)) => {
                 // Should the runtime end before, the connection is closed with the task.
-                let lease = Self { connection: Some(connection), state: State::Unknown, spent: false };
+                let resting = Arc::clone(&self.resting);
+                let lease = Self { taken: Some(taken), resting, state: State::Unknown, spent: false };
                 runtime.spawn(lease.recover());
             }
-            (State::Beginning | State::Unknown, _) => connection.close_on_drop(),
+            (State::Beginning | State::Unknown, _) => taken.connection.close_on_drop(),
         }
     }
 }

@@ -27,6 +27,7 @@ mod privilege;
 mod question;
 pub mod read;
 mod registry;
+mod resting;
 #[cfg(feature = "rbac")]
 mod restricted;
 mod rls;

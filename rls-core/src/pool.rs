@@ -1,7 +1,9 @@
 //! A pool and what every statement on it goes through.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sea_orm::DbErr;
 use sqlx::{PgPool, SqlStr};
@@ -12,6 +14,7 @@ use crate::error::{RlsError, sqlstate};
 use crate::lease::Lease;
 use crate::observe::Observer;
 use crate::operation::{Operation, exec_error};
+use crate::resting::{Resting, Waiting};
 use crate::statement::{Judged, Protocol, Refusal, Seen, judge};
 
 /// The connections of one login, with the settings that carry contexts on them.
@@ -21,6 +24,7 @@ pub(crate) struct Pool {
     settings: Arc<[KnownSetting]>,
     observer: Observer,
     seen: Arc<Seen>,
+    resting: Arc<Resting>,
     /// The statement with which each transaction records itself.
     record: Option<Arc<str>>,
     /// Who records each transaction before it begins.
@@ -28,8 +32,10 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    pub(crate) fn new(pg: PgPool, settings: Arc<[KnownSetting]>, observer: Observer) -> Self {
-        Self { pg, settings, observer, seen: Arc::default(), record: None, recorder: None }
+    /// Of which a connection is kept no longer than that.
+    pub(crate) fn new(pg: PgPool, settings: Arc<[KnownSetting]>, observer: Observer, keep: Duration) -> Self {
+        let resting = Arc::new(Resting::new(keep));
+        Self { pg, settings, observer, seen: Arc::default(), resting, record: None, recorder: None }
     }
 
     /// Whose transactions record themselves with this statement.
@@ -43,8 +49,8 @@ impl Pool {
     }
 
     /// For what runs on behalf of nobody.
-    pub(crate) fn pg(&self) -> &PgPool {
-        &self.pg
+    pub(crate) fn pg(&self) -> Asked<'_> {
+        Asked { pg: &self.pg, _waiting: self.resting.give_way() }
     }
 
     pub(crate) fn opening(&self, read_only: bool) -> Opening {
@@ -72,7 +78,7 @@ impl Pool {
 
     /// As [`Pool::begin`], where another login records nothing before.
     pub(crate) async fn begin_unannounced(&self, message: SqlStr) -> Result<Lease, DbErr> {
-        let begun = Lease::begin(&self.pg, message).await;
+        let begun = Lease::begin(&self.pg, &self.resting, message).await;
         match begun {
             Err(error) if self.record.is_some() && is_refused(&error) => {
                 Err(RlsError::AuditFailed { source: Arc::new(error) }.into())
@@ -90,7 +96,10 @@ impl Pool {
     }
 
     pub(crate) async fn close(&self) {
-        self.pg.close().await;
+        // Marks it closed at once: what comes back from its rest is ended.
+        let closing = self.pg.close();
+        let _none_rests = self.resting.give_way();
+        closing.await;
     }
 
     /// Judges SQL text before anything is sent; what would leave the scope is refused.
@@ -118,6 +127,20 @@ impl Pool {
         let output = self.observer.observe(operation.sql(), operation.statement(), running).await?;
         context.ask_after(before, lease).await?;
         Ok(output)
+    }
+}
+
+/// The pool itself; as long as this lives, no connection of it rests.
+pub(crate) struct Asked<'a> {
+    pg: &'a PgPool,
+    _waiting: Waiting<'a>,
+}
+
+impl Deref for Asked<'_> {
+    type Target = PgPool;
+
+    fn deref(&self) -> &PgPool {
+        self.pg
     }
 }
 

@@ -139,6 +139,8 @@ impl<L: Login> Scoped<L> {
             Ok(output) => {
                 if effect == Effect::Unknown || misjudged {
                     self.pool.commit(lease).await?;
+                } else {
+                    lease.end();
                 }
                 Ok(output)
             }

@@ -80,6 +80,8 @@ impl<'a> RowStream<'a> {
             }
             if effect == Effect::Unknown {
                 pool.commit(lease).await?;
+            } else {
+                lease.end();
             }
         }))
     }

@@ -7,6 +7,7 @@ mod honesty;
 mod messages;
 mod metric;
 mod pooling;
+mod resting;
 mod stream;
 
 use std::pin::Pin;

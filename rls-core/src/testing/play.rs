@@ -32,7 +32,7 @@ pub(super) async fn run(
     check(proof, app)?;
     let gate = gate(app).await?;
     let config = app.config();
-    let mut lane = Lane::open(owner.get_postgres_connection_pool(), app.pool(), config.app_role()).await?;
+    let mut lane = Lane::open(owner.get_postgres_connection_pool(), &app.pool(), config.app_role()).await?;
     let schema = lane.read().await?;
     let settings = proof.registry.settings();
     let users = match &proof.users {
@@ -97,7 +97,7 @@ fn check(proof: &IsolationProof<'_>, app: &RlsConnection) -> Result<(), ProofErr
 
 /// What the gate finds; with a login that bypasses nothing is played.
 async fn gate(app: &RlsConnection) -> Result<Vec<GateFinding>, ProofError> {
-    let findings = match gate::check(app.pool(), app.config(), app.registry()).await {
+    let findings = match gate::check(&app.pool(), app.config(), app.registry()).await {
         Ok(()) => Vec::new(),
         Err(RlsError::Gate(GateError { findings })) => findings,
         Err(error) => return Err(error.into()),
@@ -180,7 +180,7 @@ impl<'a> Run<'a> {
         let strangers = self.strangers(scope, reach);
         let mut cells = Vec::new();
         for actor in Actor::EACH {
-            let active = login::is_active(self.app.pool(), self.app.config().app_role(), &scope.table).await?;
+            let active = login::is_active(&self.app.pool(), self.app.config().app_role(), &scope.table).await?;
             let reads = login::reads(self.app, self.users, scope, actor, strangers).await?;
             let outcome = worst(vec![active, reads]);
             cells.push(Cell { table: scope.table.clone(), attempt: Attempt::Login, actor, outcome });

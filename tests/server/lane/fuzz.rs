@@ -53,6 +53,8 @@ struct Counts {
 async fn no_drop_leaks_a_row_a_context_or_a_lie() {
     let leaks = Arc::new(AtomicUsize::new(0));
     let found = Arc::clone(&leaks);
+    let looks = Arc::new(AtomicUsize::new(0));
+    let looked = Arc::clone(&looks);
     let connects = Arc::new(AtomicUsize::new(0));
     let connected = Arc::clone(&connects);
     let fixture = Fixture::with_options(CONNECTIONS, move |options| {
@@ -64,9 +66,10 @@ async fn no_drop_leaks_a_row_a_context_or_a_lie() {
                 Box::pin(async { Ok(()) })
             })
         });
-        // Called with each idle connection of the pool before it is given out.
+        // Called with each idle connection of the pool before it is given out: where anything was dropped, it was there.
         options.map_sqlx_postgres_before_acquire(move |connection, _| {
             let found = Arc::clone(&found);
+            looked.fetch_add(1, Ordering::Relaxed);
             Box::pin(async move {
                 // One simple message, whose time is its transaction's start unless one is open already.
                 let state = "SELECT coalesce(current_setting('app.user_id', true), '') = ''
@@ -125,13 +128,14 @@ async fn no_drop_leaks_a_row_a_context_or_a_lie() {
     }
     let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
     println!(
-        "{} dropped, {} finished, {} lost in {:.1} s; {killed} connections killed, {} opened; {said_stored} rows said to be \
-         stored, {said_absent} absent",
+        "{} dropped, {} finished, {} lost in {:.1} s; {killed} connections killed, {} opened, {} times looked at one; \
+         {said_stored} rows said to be stored, {said_absent} absent",
         count(&counts.dropped),
         count(&counts.finished),
         count(&counts.lost),
         started.elapsed().as_secs_f64(),
         count(&connects),
+        count(&looks),
     );
     assert_eq!(count(&leaks), 0, "contexts or transactions found on idle connections");
     assert!(said_stored > 100 && said_absent > 100 && killed > 0);

@@ -1,0 +1,72 @@
+//! Environment variables, and what their values must be.
+
+use super::{Login, Secret};
+use crate::error::ConfigError;
+use crate::name::{Identifier, TableName};
+
+pub(super) const ENABLED: &str = "RLS_ENABLED";
+pub(super) const FORCE: &str = "RLS_FORCE";
+pub(super) const APP_USER: &str = "RLS_APP_USER";
+pub(super) const APP_PASSWORD: &str = "RLS_APP_PASSWORD";
+pub(super) const ADMIN: &str = "RLS_MAINTENANCE_ADMIN";
+pub(super) const ADMIN_PASSWORD: &str = "RLS_MAINTENANCE_ADMIN_PASSWORD";
+pub(super) const AUDIT: &str = "RLS_AUDIT";
+pub(super) const AUDIT_TABLE: &str = "RLS_AUDIT_TABLE";
+
+pub(super) fn switch(
+    lookup: &impl Fn(&str) -> Result<Option<String>, ConfigError>,
+    variable: &str,
+) -> Result<bool, ConfigError> {
+    let Some(value) = lookup(variable)? else {
+        return Ok(true);
+    };
+    match value.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" | "on" | "yes" => Ok(true),
+        "false" | "0" | "off" | "no" => Ok(false),
+        _ => Err(ConfigError::Switch { variable: variable.to_owned(), value }),
+    }
+}
+
+pub(super) fn login(
+    lookup: &impl Fn(&str) -> Result<Option<String>, ConfigError>,
+    role: &str,
+    password: &str,
+    default: Login,
+) -> Result<Login, ConfigError> {
+    let name = match lookup(role)? {
+        Some(name) => role_name(role, &name)?,
+        None => default.role,
+    };
+    let password = match lookup(password)? {
+        Some(value) => Some(secret(password, value)?),
+        None => None,
+    };
+    Ok(Login { role: name, password })
+}
+
+pub(super) fn given(method: &str, role: &str, password: &str) -> Result<Login, ConfigError> {
+    Ok(Login { role: role_name(method, role)?, password: Some(secret(method, password.to_owned())?) })
+}
+
+/// Names that are no roles, or not one's own: `CREATE ROLE` refuses them (`src/backend/commands/user.c`).
+fn role_name(variable: &str, name: &str) -> Result<Identifier, ConfigError> {
+    if name == "public" || name == "none" || name.starts_with("pg_") {
+        return Err(ConfigError::ReservedRole { variable: variable.to_owned(), role: name.to_owned() });
+    }
+    Identifier::new(name).map_err(|source| ConfigError::Role { variable: variable.to_owned(), source })
+}
+
+pub(super) fn table_name(variable: &str, name: &str) -> Result<TableName, ConfigError> {
+    let (schema, table) = name.split_once('.').map_or((None, name), |(schema, table)| (Some(schema), table));
+    let checked = |name: &str| {
+        Identifier::new(name).map_err(|source| ConfigError::AuditTable { variable: variable.to_owned(), source })
+    };
+    Ok(TableName { schema: schema.map(checked).transpose()?, table: checked(table)? })
+}
+
+fn secret(variable: &str, value: String) -> Result<Secret, ConfigError> {
+    if value.is_empty() || value.contains('\0') {
+        return Err(ConfigError::Password { variable: variable.to_owned() });
+    }
+    Ok(Secret(value))
+}
