@@ -32,7 +32,7 @@ enum State {
     Unknown,
 }
 
-/// A pooled connection that is never given back with a context or an open transaction.
+/// A pooled connection that never serves another with a context or an open transaction.
 pub(crate) struct Lease {
     taken: Option<Taken>,
     resting: Arc<Resting>,

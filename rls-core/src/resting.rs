@@ -230,7 +230,8 @@ impl Drop for Rested {
         };
         match Handle::try_current() {
             Ok(_) => drop(taken),
-            // A thread that ends can enter none: its connection ends with the process, and its transaction now.
+            // A thread that ends can enter none: its connection ends with the process, and its transaction now, or with it
+            // where that cannot be sent; there is nobody left to tell.
             Err(none) if none.is_thread_local_destroyed() => {
                 let _ = taken.connection.flush().now_or_never();
                 std::mem::forget(taken);

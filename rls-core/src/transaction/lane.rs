@@ -126,7 +126,7 @@ impl<'a> Lane<'a> {
     }
 
     /// Commits the outermost transaction, or rolls it back where a statement had failed; where a rollback does the same,
-    /// by one that is sent and waited for by nobody.
+    /// by one that nobody waits for.
     pub(super) async fn commit(mut self) -> Result<(), DbErr> {
         let lease = take(&mut self.state.lease)?;
         if let Some(first) = self.state.failed.take() {
