@@ -1,6 +1,7 @@
 //! From a SeaORM entity to its scope: what the derives emit calls into here.
 
 mod declaration;
+mod part;
 mod raw;
 
 use sea_orm::EntityTrait;
@@ -8,7 +9,7 @@ use sea_orm::sea_query::{Alias, DynIden, IntoIden};
 
 pub use declaration::Declaration;
 
-pub(crate) use declaration::{Anchor, DeclaredKey, DeclaredKind, DeclaredOwned, DeclaredScope, Marked, Part};
+pub(crate) use part::{Anchor, DeclaredKey, DeclaredKind, DeclaredOwned, DeclaredScope, Marked, Part};
 pub(crate) use raw::{RawColumn, RawReference, RawTable};
 
 /// The setting that carries the current user where an entity names no other.

@@ -6,6 +6,7 @@ mod place;
 mod print;
 mod reverse;
 mod text;
+mod weakening;
 
 use crate::name::{Identifier, TableName};
 

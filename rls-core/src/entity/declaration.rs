@@ -1,10 +1,10 @@
-use std::any::TypeId;
-use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use sea_orm::sea_query::ColumnType;
-use sea_orm::{ColumnTrait, EntityTrait, IdenStatic};
+use sea_orm::{EntityTrait, IdenStatic};
 
+use super::part::EntityType;
+use super::{Anchor, DeclaredKey, DeclaredKind, DeclaredOwned, DeclaredScope, Marked, Part};
 use super::{DEFAULT_SETTING, DEFAULT_TENANT_SETTING, RawColumn, RawReference, RawTable};
 use crate::policy::PolicyDraft;
 use crate::privilege::Privilege;
@@ -18,107 +18,6 @@ pub struct Declaration {
     /// The column of a primary key that is one column.
     pub(crate) primary_key: Option<String>,
     pub(crate) part: Part,
-}
-
-/// The entity that a declaration is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct EntityType {
-    pub(crate) id: TypeId,
-    pub(crate) name: &'static str,
-}
-
-impl EntityType {
-    fn of<E: EntityTrait>() -> Self {
-        Self { id: TypeId::of::<E>(), name: std::any::type_name::<E>() }
-    }
-}
-
-/// What a table's declarations are put together from.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Part {
-    /// From `UserScoped` or `TenantScoped`.
-    Scoped(Box<DeclaredScope>),
-    /// From `RlsPolicies`.
-    Policies(Vec<PolicyDraft>),
-    /// From `Unscoped`.
-    Unscoped { reason: String, privileges: BTreeSet<Privilege> },
-}
-
-impl Part {
-    /// The derive that says it.
-    pub(crate) fn derive(&self) -> &'static str {
-        match self {
-            Self::Scoped(scope) if scope.holder == Holder::Tenant => "TenantScoped",
-            Self::Scoped(_) => "UserScoped",
-            Self::Policies(_) => "RlsPolicies",
-            Self::Unscoped { .. } => "Unscoped",
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct DeclaredScope {
-    pub(crate) holder: Holder,
-    pub(crate) anchor: Anchor,
-    pub(crate) shared: Option<Marked>,
-    pub(crate) soft_delete: Option<Marked>,
-    pub(crate) privileges: Option<BTreeSet<Privilege>>,
-    pub(crate) policies: Vec<PolicyDraft>,
-}
-
-impl DeclaredScope {
-    /// What it says the application's role may do. Tenants are made and ended by administrators where nothing is said:
-    /// with a tenant all its rows go.
-    pub(crate) fn granted(&self) -> Option<BTreeSet<Privilege>> {
-        let is_identity = matches!(&self.anchor, Anchor::Key(DeclaredKey { kind: DeclaredKind::Identity, .. }));
-        let tenant = self.holder == Holder::Tenant && is_identity;
-        self.privileges.clone().or_else(|| tenant.then(|| BTreeSet::from([Privilege::Select])))
-    }
-
-    /// Whether both say the same but for what ties a row to its holder, which is compared when it is known.
-    pub(crate) fn agrees(&self, other: &Self) -> bool {
-        self.shared == other.shared
-            && self.soft_delete == other.soft_delete
-            && self.privileges == other.privileges
-            && self.policies == other.policies
-    }
-}
-
-/// What ties a row to its holder.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Anchor {
-    Key(DeclaredKey),
-    Through(Vec<RawReference>),
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct DeclaredKey {
-    pub(crate) column: RawColumn,
-    pub(crate) setting: String,
-    pub(crate) kind: DeclaredKind,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum DeclaredKind {
-    Identity,
-    Owned(DeclaredOwned),
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct DeclaredOwned {
-    pub(crate) holder: Option<(RawTable, RawColumn)>,
-    pub(crate) foreign_key: bool,
-    pub(crate) on_delete: Option<OnDelete>,
-    pub(crate) index: Vec<String>,
-    pub(crate) default: bool,
-    pub(crate) backfill: Option<String>,
-}
-
-/// A column that marks rows, or why it cannot.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Marked {
-    pub(crate) column: String,
-    pub(crate) wrong: Option<String>,
 }
 
 impl Declaration {
@@ -267,7 +166,7 @@ impl Declaration {
     /// The boolean field whose rows everyone may read.
     #[must_use]
     pub fn read<E: EntityTrait>(self, field: &str) -> Self {
-        let marked = marked::<E>(field, "a boolean", |column| matches!(column, ColumnType::Boolean));
+        let marked = Marked::of::<E>(field, "a boolean", |column| matches!(column, ColumnType::Boolean));
         self.scope(|scope| scope.shared = Some(marked))
     }
 
@@ -277,7 +176,7 @@ impl Declaration {
         let timestamp = |column: &ColumnType| {
             matches!(column, ColumnType::DateTime | ColumnType::Timestamp | ColumnType::TimestampWithTimeZone)
         };
-        let marked = marked::<E>(field, "a timestamp", timestamp);
+        let marked = Marked::of::<E>(field, "a timestamp", timestamp);
         self.scope(|scope| scope.soft_delete = Some(marked))
     }
 
@@ -338,14 +237,4 @@ fn column_name<E: EntityTrait>(field: &str) -> String {
         Ok(column) => column.as_str().to_owned(),
         Err(_) => field.to_owned(),
     }
-}
-
-fn marked<E: EntityTrait>(field: &str, expected: &str, holds: impl Fn(&ColumnType) -> bool) -> Marked {
-    let Ok(column) = E::Column::from_str(field) else {
-        return Marked { column: field.to_owned(), wrong: Some("no field of the model".to_owned()) };
-    };
-    let definition = column.def();
-    let found = definition.get_column_type();
-    let wrong = (!holds(found)).then(|| format!("{found:?}, where {expected} is needed"));
-    Marked { column: column.as_str().to_owned(), wrong }
 }

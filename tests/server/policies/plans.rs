@@ -44,7 +44,7 @@ async fn guard_folds_into_several_permissive_policies() {
     let things = Things::new().await;
     let one = [Policy::permissive("own").using(own())];
     let plan = things.explain(one, "SELECT * FROM thing").await;
-    assert_eq!(plan.matches("InitPlan").count(), 1, "{plan}");
+    assert_eq!(init_plans(&plan), 1, "{plan}");
     assert!(plan.contains("Index Cond") && !plan.contains("Filter"), "{plan}");
 
     let several = [
@@ -55,7 +55,12 @@ async fn guard_folds_into_several_permissive_policies() {
         Policy::permissive("a_less").using(Expr::col("owner_id").lte(setting::<i32>("app.account"))),
     ];
     let plan = things.explain(several, "SELECT * FROM thing").await;
-    assert_eq!(plan.matches("InitPlan").count(), 3, "the guard is the same condition: {plan}");
+    assert_eq!(init_plans(&plan), 3, "the guard is the same condition: {plan}");
+}
+
+/// Those that run; since PostgreSQL 17 conditions name them too.
+fn init_plans(plan: &str) -> usize {
+    plan.lines().filter(|line| line.trim_start().starts_with("InitPlan")).count()
 }
 
 #[tokio::test]

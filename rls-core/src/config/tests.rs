@@ -1,0 +1,55 @@
+use super::*;
+
+fn from(pairs: &[(&str, &str)]) -> Result<RlsConfig, ConfigError> {
+    RlsConfig::from_lookup(|name| Ok(pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())))
+}
+
+#[test]
+fn unset_variables_give_the_documented_defaults() {
+    let config = from(&[]).unwrap();
+    assert_eq!(config, RlsConfig::new());
+    assert!(config.enabled() && config.force());
+    assert_eq!(config.app_role().as_str(), "rls_app_user");
+    assert_eq!(config.admin_role().as_str(), "rls_maintenance_admin");
+    assert!(config.app().password.is_none() && config.admin().password.is_none());
+    assert_eq!(config.audit().map(ToString::to_string).as_deref(), Some("rls_audit"));
+}
+
+#[test]
+fn wrong_values_are_errors_that_name_the_variable() {
+    for (variable, value) in [
+        ("RLS_ENABLED", "maybe"),
+        ("RLS_FORCE", ""),
+        ("RLS_APP_USER", ""),
+        ("RLS_APP_USER", "pg_app"),
+        ("RLS_APP_USER", "rls_maintenance_admin"),
+        ("RLS_APP_PASSWORD", ""),
+        ("RLS_MAINTENANCE_ADMIN", "public"),
+        ("RLS_MAINTENANCE_ADMIN_PASSWORD", "a\0b"),
+        ("RLS_AUDIT", "never"),
+        ("RLS_AUDIT_TABLE", "ops."),
+    ] {
+        let error = from(&[(variable, value)]).unwrap_err().to_string();
+        assert!(error.contains(variable), "{variable}={value:?}: {error}");
+    }
+}
+
+#[test]
+fn switches_read_the_usual_words() {
+    assert!(!from(&[("RLS_FORCE", " Off ")]).unwrap().force());
+    assert!(from(&[("RLS_FORCE", "1")]).unwrap().force());
+}
+
+#[test]
+fn audit_is_elsewhere_or_off_where_told() {
+    let config = from(&[("RLS_AUDIT_TABLE", "ops.admin_acts")]).unwrap();
+    assert_eq!(config.audit().map(ToString::to_string).as_deref(), Some("ops.admin_acts"));
+    assert!(from(&[("RLS_AUDIT", "false")]).unwrap().audit().is_none());
+    assert!(RlsConfig::new().danger_no_audit().audit().is_none());
+}
+
+#[test]
+fn passwords_are_in_no_debug_text() {
+    let config = from(&[("RLS_APP_PASSWORD", "hunter2")]).unwrap();
+    assert!(!format!("{config:?}").contains("hunter2"));
+}
