@@ -17,7 +17,7 @@ mod token;
 pub(crate) use effect::Effect;
 use effect::Reading;
 pub(crate) use seen::Seen;
-use token::{Token, tokens};
+use token::{Strings, Token, tokens};
 
 /// Text that stays in its scope, and what it does there. Nothing is sent without one, and [`judge`] alone makes them.
 #[derive(Clone, Copy, Debug)]
@@ -88,9 +88,19 @@ struct Look {
 }
 
 fn look(sql: &str) -> Look {
+    let looks = Strings::of(sql).iter().map(|&strings| look_as(sql, strings));
+    let both = |one: Look, other: Look| Look {
+        effect: if one.effect == other.effect { one.effect } else { Effect::Unknown },
+        holds_code: one.holds_code || other.holds_code,
+        suspect: one.suspect || other.suspect,
+    };
+    looks.reduce(both).unwrap_or_else(|| look_as(sql, Strings::Standard))
+}
+
+fn look_as(sql: &str, strings: Strings) -> Look {
     let mut reading = Reading::default();
     let (mut at_start, mut holds_code, mut suspect) = (true, false, false);
-    for token in tokens(sql) {
+    for token in tokens(sql, strings) {
         if at_start && let Token::Word(first) = token {
             holds_code |= first.eq_ignore_ascii_case("DO");
             suspect |= is_any(first, control::FIRST_WORDS);
@@ -116,15 +126,17 @@ fn is_suspect(token: Token<'_>) -> bool {
 }
 
 fn closer_look(sql: &str, protocol: Protocol, carries_context: &dyn Fn(&str) -> bool) -> Option<Refusal> {
-    let tokens: Vec<Token<'_>> = tokens(sql).collect();
-    set_config::refusal(&tokens, carries_context)
-        .or_else(|| leftover::refusal(&tokens))
-        .or_else(|| control::refusal(&tokens, protocol, carries_context))
+    Strings::of(sql).iter().find_map(|&strings| {
+        let tokens: Vec<Token<'_>> = tokens(sql, strings).collect();
+        set_config::refusal(&tokens, carries_context)
+            .or_else(|| leftover::refusal(&tokens))
+            .or_else(|| control::refusal(&tokens, protocol, carries_context))
+    })
 }
 
 /// Whether a setting, named in lower case, decides what rows are seen, or how the texts are read that are looked at here.
 fn is_context(name: &str, carries_context: &dyn Fn(&str) -> bool) -> bool {
-    matches!(name, "role" | "session_authorization" | "standard_conforming_strings")
+    matches!(name, "role" | "session_authorization" | "standard_conforming_strings" | "client_encoding" | "names")
         || name.starts_with("rls.")
         || carries_context(name)
 }

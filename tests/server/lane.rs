@@ -6,6 +6,7 @@ mod hidden;
 mod honesty;
 mod messages;
 mod metric;
+mod misread;
 mod pooling;
 mod resting;
 mod stream;

@@ -8,6 +8,7 @@ mod online;
 mod owner;
 mod refused;
 mod sync;
+mod versions;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 

@@ -2,10 +2,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::ConnectionTrait;
 
-use super::query::{get, name, rows, text};
+use super::query::{checked, get, name, rows, text};
 use crate::config::RlsConfig;
 use crate::error::RlsError;
 use crate::name::Identifier;
+
+/// Whether memberships have grantors and options of their own, and `CREATEROLE` is not a right to every role: since
+/// PostgreSQL 16.
+pub(crate) const OWN_MEMBERSHIPS: &str = "(current_setting('server_version_num')::int4 >= 160000)";
 
 /// A role, as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +22,11 @@ pub(crate) struct ActualRole {
     pub(crate) password: Option<String>,
     /// Whether the login that migrates might set the password.
     pub(crate) settable: bool,
-    /// Which of the two roles are its members.
-    pub(crate) members: BTreeSet<Identifier>,
+    /// Which of the two roles are its members, and since PostgreSQL 16 by whom.
+    pub(crate) members: BTreeSet<(Identifier, Option<Identifier>)>,
+    /// The other roles whose privileges it has without becoming them, and by whom; since PostgreSQL 16, before which
+    /// `NOINHERIT` says that there are none.
+    pub(crate) inherits: BTreeSet<(Identifier, Identifier)>,
 }
 
 /// The two roles, where they exist. Locks nothing; passwords are read where the login may.
@@ -37,7 +44,9 @@ pub(crate) async fn roles(
                 r.rolname IN (current_user, session_user) AS migrates, r.rolsuper AS super,
                 r.rolcreatedb AS createdb, r.rolcreaterole AS createrole, r.rolinherit AS inherit,
                 r.rolreplication AS replication, r.rolbypassrls AS bypassrls,
-                (SELECT m.rolsuper OR m.rolcreaterole FROM pg_roles m WHERE m.rolname = current_user) AS settable
+                (SELECT m.rolsuper OR m.rolcreaterole AND (NOT {OWN_MEMBERSHIPS}
+                          OR pg_has_role(current_user, r.oid, 'MEMBER WITH ADMIN OPTION'))
+                 FROM pg_roles m WHERE m.rolname = current_user) AS settable
          FROM {catalog} r WHERE r.rolname IN {both}"
     );
     let mut roles = BTreeMap::new();
@@ -63,17 +72,25 @@ pub(crate) async fn roles(
             password: get(&row, "password")?,
             settable: get(&row, "settable")?,
             members: BTreeSet::new(),
+            inherits: BTreeSet::new(),
         };
         roles.insert(name(&row, "role")?, role);
     }
     let memberships = format!(
-        "SELECT g.rolname::text AS role, m.rolname::text AS member
+        "SELECT g.rolname::text AS role, m.rolname::text AS member,
+                CASE WHEN {OWN_MEMBERSHIPS} THEN b.rolname::text END AS grantor,
+                coalesce((to_jsonb(a)->>'inherit_option')::bool, false) AS inherits
          FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
-         WHERE g.rolname IN {both} AND m.rolname IN {both}"
+         LEFT JOIN pg_roles b ON b.oid = a.grantor
+         WHERE m.rolname IN {both}"
     );
     for row in rows(db, memberships).await? {
-        if let Some(role) = roles.get_mut(&name(&row, "role")?) {
-            role.members.insert(name(&row, "member")?);
+        let (role, member) = (name(&row, "role")?, name(&row, "member")?);
+        let grantor = get::<Option<String>>(&row, "grantor")?.map(checked).transpose()?;
+        if let Some(role) = roles.get_mut(&role) {
+            role.members.insert((member, grantor));
+        } else if let (Some(member), Some(grantor), true) = (roles.get_mut(&member), grantor, get(&row, "inherits")?) {
+            member.inherits.insert((role, grantor));
         }
     }
     Ok(roles)

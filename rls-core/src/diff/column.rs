@@ -64,8 +64,8 @@ pub(super) fn keys(Table { desired, actual, .. }: &Table<'_>, changes: &mut Vec<
             found.column == asked.name && found.table == foreign_key.table && found.parent_column == foreign_key.column
         };
         let action_holds = |found: &ActualForeignKey| {
-            foreign_key.on_delete.is_none() && found.on_delete.is_some()
-                || found.on_delete.is_some() && found.on_delete == foreign_key.on_delete
+            let asked = foreign_key.on_delete.is_none() || found.on_delete == foreign_key.on_delete;
+            found.enforced && found.on_delete.is_some() && asked
         };
         let found: Vec<_> = actual.foreign_keys.iter().filter(same_target).collect();
         for wrong in found.iter().filter(|found| !action_holds(found)) {
@@ -75,7 +75,8 @@ pub(super) fn keys(Table { desired, actual, .. }: &Table<'_>, changes: &mut Vec<
                 definition: wrong.definition.clone(),
             });
         }
-        let holding = found.into_iter().find(|found| action_holds(found));
+        let holding = || found.iter().filter(|found| action_holds(found));
+        let holding = holding().find(|found| found.validated).or_else(|| holding().next());
         if let Some(unproven) = holding.filter(|found| !found.validated) {
             changes.push(Change::ValidateForeignKey {
                 table: desired.table.clone(),

@@ -31,8 +31,13 @@ pub(crate) fn roles(config: &RlsConfig, actual: &BTreeMap<Identifier, ActualRole
         }
     }
     for (role, found) in actual {
-        for member in &found.members {
-            changes.push(Change::RevokeMembership { role: role.clone(), member: member.clone() });
+        for (member, grantor) in &found.members {
+            let (role, member, grantor) = (role.clone(), member.clone(), grantor.clone());
+            changes.push(Change::RevokeMembership { role, member, grantor });
+        }
+        for (inherited, grantor) in &found.inherits {
+            let (inherited, member, grantor) = (inherited.clone(), role.clone(), grantor.clone());
+            changes.push(Change::EndInheritance { role: inherited, member, grantor });
         }
     }
     changes

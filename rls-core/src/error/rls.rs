@@ -69,7 +69,7 @@ pub enum RlsError {
         statement: String,
     },
     /// SQL text tried to change the context of a scope, or held what could hide that it does: a call by a name in Unicode
-    /// escapes, a change of `standard_conforming_strings`; it did not run.
+    /// escapes, a change of `standard_conforming_strings` or `client_encoding`; it did not run.
     #[error(
         "`{statement}` in SQL text would change the context, or could hide that it does, and did not run: make another scope \
          for another context"

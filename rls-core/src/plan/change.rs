@@ -33,6 +33,18 @@ pub enum Change {
         role: Identifier,
         /// Its member.
         member: Identifier,
+        /// Who granted it, since PostgreSQL 16, which takes away only what the one who is named granted.
+        grantor: Option<Identifier>,
+    },
+    /// Let a member no longer have what a role may do without becoming it: since PostgreSQL 16 that is the membership's to
+    /// say, and not the member's attributes'.
+    EndInheritance {
+        /// The role.
+        role: Identifier,
+        /// Its member.
+        member: Identifier,
+        /// Who granted the membership.
+        grantor: Identifier,
     },
     /// Do not force row security while the changes up to [`Change::RestoreForce`] read the table's rows: it holds for the
     /// login that owns it too, and would hide them. In one transaction, and the application's role is held throughout.
@@ -329,6 +341,7 @@ impl Change {
             Self::CreateRole { .. }
             | Self::AlterRole { .. }
             | Self::RevokeMembership { .. }
+            | Self::EndInheritance { .. }
             | Self::GrantSchema { .. }
             | Self::RevokeSchema { .. }
             | Self::GrantSequence { .. }

@@ -35,6 +35,7 @@ impl Change {
             Self::CreateRole { .. } => "create_role",
             Self::AlterRole { .. } => "alter_role",
             Self::RevokeMembership { .. } => "revoke_membership",
+            Self::EndInheritance { .. } => "end_inheritance",
             Self::LiftForce { .. } => "lift_force",
             Self::RestoreForce { .. } => "restore_force",
             Self::AddOwnerColumn { .. } => "add_owner_column",

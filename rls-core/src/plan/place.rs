@@ -54,6 +54,7 @@ impl Change {
             Self::CreateRole { .. }
             | Self::AlterRole { .. }
             | Self::RevokeMembership { .. }
+            | Self::EndInheritance { .. }
             | Self::GrantSchema { .. }
             | Self::RevokeSchema { .. }
             | Self::GrantSequence { .. }

@@ -19,6 +19,7 @@ impl Change {
             Self::CreateRole { .. }
             | Self::AlterRole { .. }
             | Self::RevokeMembership { .. }
+            | Self::EndInheritance { .. }
             | Self::DropColumn { .. }
             | Self::ValidateForeignKey { .. }
             | Self::DropAudit { .. } => return None,

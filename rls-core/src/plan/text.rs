@@ -108,6 +108,7 @@ fn sign(change: &Change) -> char {
         | Change::GrantSchema { .. }
         | Change::GrantSequence { .. } => '+',
         Change::RevokeMembership { .. }
+        | Change::EndInheritance { .. }
         | Change::DropColumn { .. }
         | Change::DropForeignKey { .. }
         | Change::DropIndex { .. }

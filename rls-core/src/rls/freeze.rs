@@ -94,6 +94,7 @@ fn statements(change: &Change) -> Vec<String> {
         Change::CreateRole { .. }
         | Change::AlterRole { .. }
         | Change::RevokeMembership { .. }
+        | Change::EndInheritance { .. }
         | Change::CommentPolicy { .. } => Vec::new(),
         Change::CreatePolicy { table, policy } => {
             Change::CreatePolicy { table: table.clone(), policy: Policy { comment: None, ..policy.clone() } }.sql()

@@ -41,9 +41,17 @@ pub(crate) fn change(change: &Change) -> Vec<Statement> {
             words.extend(attributes.iter().map(|&word| word.to_owned()));
             vec![with_password(words.join(" "), verifier.as_ref())]
         }
-        Change::RevokeMembership { role, member } => {
-            one(format!("REVOKE {} FROM {}", identifier(role), identifier(member)))
+        Change::RevokeMembership { role, member, grantor } => {
+            // With what the member passed on.
+            let by = grantor.as_ref().map(|grantor| format!(" GRANTED BY {} CASCADE", identifier(grantor)));
+            one(format!("REVOKE {} FROM {}{}", identifier(role), identifier(member), by.unwrap_or_default()))
         }
+        Change::EndInheritance { role, member, grantor } => one(format!(
+            "GRANT {} TO {} WITH INHERIT FALSE GRANTED BY {}",
+            identifier(role),
+            identifier(member),
+            identifier(grantor)
+        )),
         Change::LiftForce { table: name } => one(force(&table(name), false)),
         Change::RestoreForce { table: name } => one(force(&table(name), true)),
         Change::AddOwnerColumn { table: name, column, key, backfill } => {

@@ -98,10 +98,27 @@ fn context_changes_are_refused() {
         "RESET ROLE",
         "SET SESSION AUTHORIZATION other",
         "SET rls.actor = 'x'",
+        "SET LOCAL client_encoding = 'SJIS'",
+        "SET NAMES 'SJIS'",
+        "SELECT set_config('client_encoding', 'SJIS', true)",
         "SELECT 1; SET app.user_id = 'x'",
     ] {
         assert!(matches!(refused(sql), Some(Refusal::ContextChange(_))), "{sql}");
     }
+}
+
+/// Whatever `standard_conforming_strings` says, which a role or a database can have switched off.
+#[test]
+fn backslashes_are_read_both_ways() {
+    let hidden = r"SELECT '\'', set_config($$app.user_id$$, $$x$$, true) --'";
+    assert!(matches!(refused(hidden), Some(Refusal::ContextChange(_))));
+    assert!(refused(r"SELECT set_config('a.b\x', 'x', true)").is_some(), "its name may be any");
+    assert!(refused(r"SELECT '\'; COMMIT; --'").is_some());
+    assert!(refused(r"SELECT '\''; COMMIT; --'").is_some());
+    assert_eq!(effect(r"SELECT '\'', pg_notify('a', 'b') --'"), Effect::Unknown);
+    assert_eq!(effect(r"SELECT * FROM t WHERE a LIKE $1 ESCAPE '\' AND b = 'it''s'"), Effect::Read);
+    assert_eq!(refused(r"SELECT * FROM t WHERE a LIKE '%\%' ESCAPE '\' ORDER BY b"), None);
+    assert!(holds_code(r"SELECT '\''; DO $$ BEGIN END $$ --'", Protocol::Simple));
 }
 
 #[test]

@@ -1,5 +1,22 @@
-/// A token of SQL text, as PostgreSQL's lexer (`src/backend/parser/scan.l`) splits it with
-/// `standard_conforming_strings` on; literals, numbers and comments are passed over.
+/// How the server reads a plain string, as `standard_conforming_strings` says, which a role, a database or a function can
+/// have switched off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Strings {
+    /// A backslash is a character as any other.
+    Standard,
+    /// A backslash escapes the character behind it.
+    Escapes,
+}
+
+impl Strings {
+    /// The ways in which this text must be read, since nobody asks for the setting.
+    pub(super) fn of(sql: &str) -> &'static [Self] {
+        if sql.contains('\\') { &[Self::Standard, Self::Escapes] } else { &[Self::Standard] }
+    }
+}
+
+/// A token of SQL text, as PostgreSQL's lexer (`src/backend/parser/scan.l`) splits it; literals, numbers and comments are
+/// passed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token<'a> {
     /// An unquoted name or key word.
@@ -16,12 +33,13 @@ pub(super) enum Token<'a> {
     Symbol(char),
 }
 
-pub(super) fn tokens(sql: &str) -> Tokens<'_> {
-    Tokens { rest: sql }
+pub(super) fn tokens(sql: &str, strings: Strings) -> Tokens<'_> {
+    Tokens { rest: sql, strings }
 }
 
 pub(super) struct Tokens<'a> {
     rest: &'a str,
+    strings: Strings,
 }
 
 impl<'a> Tokens<'a> {
@@ -97,7 +115,7 @@ impl<'a> Tokens<'a> {
 
     /// The quote that continues a string after a line break: the next part is read as the first was.
     fn take_continuation(&mut self) -> bool {
-        let ahead = &mut Tokens { rest: self.rest };
+        let ahead = &mut tokens(self.rest, self.strings);
         loop {
             match ahead.rest.as_bytes() {
                 [first, ..] if is_space(*first) => _ = ahead.take_while(is_space),
@@ -116,7 +134,7 @@ impl<'a> Tokens<'a> {
 
     /// `UESCAPE '!'`, which belongs to the name before it.
     fn take_escape_character(&mut self) {
-        let ahead = &mut Tokens { rest: self.rest };
+        let ahead = &mut tokens(self.rest, self.strings);
         ahead.skip_space_and_comments();
         if !ahead.take_while(is_word).eq_ignore_ascii_case("uescape") {
             return;
@@ -160,7 +178,10 @@ impl<'a> Iterator for Tokens<'a> {
         Some(match first {
             b'\'' => {
                 self.take(1);
-                Token::Text(self.take_quoted(b'\'', false))
+                let escapes = self.strings == Strings::Escapes;
+                let text = self.take_quoted(b'\'', escapes);
+                // What it says is not what is written.
+                if escapes && text.contains('\\') { Token::Literal } else { Token::Text(text) }
             }
             b'"' => {
                 self.take(1);

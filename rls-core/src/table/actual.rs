@@ -73,6 +73,8 @@ pub(crate) struct ActualForeignKey {
     pub(crate) on_delete: Option<crate::scope::OnDelete>,
     /// Whether rows that were there before it are known to hold it.
     pub(crate) validated: bool,
+    /// Whether the server looks at it at all; `NOT ENFORCED` can be said since PostgreSQL 18.
+    pub(crate) enforced: bool,
     /// As `pg_get_constraintdef` prints it.
     pub(crate) definition: String,
 }

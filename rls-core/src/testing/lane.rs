@@ -63,7 +63,9 @@ impl Lane {
         connection.close_on_drop();
         let query = "SELECT session_user::text AS login, current_schema()::text AS schema,
                             current_setting('is_superuser') = 'on' AS superuser,
-                            coalesce((SELECT pg_has_role(session_user, r.oid, 'MEMBER') FROM pg_roles r
+                            coalesce((SELECT pg_has_role(session_user, r.oid, CASE
+                                        WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET'
+                                        ELSE 'MEMBER' END) FROM pg_roles r
                                       WHERE r.rolname = $1), false) AS member";
         let row = sqlx::query(query).bind(role.as_str()).fetch_one(&mut *connection).await?;
         let superuser: bool = row.try_get("superuser")?;

@@ -98,42 +98,6 @@ async fn sql_text_cannot_leave_the_scope() {
     assert_eq!(stored(&fixture).await, 1);
 }
 
-/// Text that fools the reader of words: with `standard_conforming_strings` off, a backslash hides the quote's end. To say
-/// so is refused, so a function does it.
-#[tokio::test]
-async fn hidden_commit_is_reported_and_nothing_runs_after_it() {
-    let fixture = Fixture::new(1).await;
-    let quotes = "CREATE FUNCTION quotes() RETURNS text LANGUAGE sql AS
-                  $$ SELECT set_config('standard_conforming_strings', 'off', true) $$";
-    fixture.owner.execute_unprepared(quotes).await.unwrap();
-    let transaction = fixture.ann().begin().await.unwrap();
-    let turn_off = "SET LOCAL standard_conforming_strings = off";
-    let refused = RlsError::from(transaction.execute_unprepared(turn_off).await.unwrap_err());
-    assert!(matches!(refused, RlsError::ContextChange { .. }), "{refused:?}");
-    transaction.execute_unprepared("SELECT quotes()").await.unwrap();
-    let hidden = r"SELECT 'a\'; SELECT ', 1 AS b; COMMIT --'";
-    let error = RlsError::from(transaction.execute_unprepared(hidden).await.unwrap_err());
-    assert!(matches!(error, RlsError::ScopeLost { .. }), "{error:?}");
-    let after = RlsError::from(new_task("outside").insert(&transaction).await.unwrap_err());
-    assert!(matches!(after, RlsError::ScopeLost { .. }), "{after:?}");
-    let commit = RlsError::from(transaction.commit().await.unwrap_err());
-    assert!(matches!(commit, RlsError::ScopeLost { .. }), "{commit:?}");
-    assert_eq!(task::Entity::find().count(&fixture.ann()).await.unwrap(), 0, "the pool gives another connection");
-}
-
-#[tokio::test]
-async fn session_wide_setting_does_not_become_a_later_context() {
-    let fixture = Fixture::new(1).await;
-    new_task("ann's").insert(&fixture.ann()).await.unwrap();
-    let leak = "CREATE FUNCTION leak(text) RETURNS text LANGUAGE sql AS
-                $$ SELECT set_config('app.user_id', $1, false) $$";
-    fixture.owner.execute_unprepared(leak).await.unwrap();
-    let leak = Statement::from_string(DbBackend::Postgres, format!("SELECT leak('{}')", fixture.ann));
-    fixture.bob().execute_raw(leak).await.unwrap();
-    assert_eq!(task::Entity::find().count(&fixture.db.anonymous()).await.unwrap(), 0);
-    assert_eq!(task::Entity::find().count(&fixture.bob()).await.unwrap(), 0);
-}
-
 #[tokio::test]
 async fn what_a_read_does_beside_reading_is_kept() {
     let fixture = Fixture::new(1).await;

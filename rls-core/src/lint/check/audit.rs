@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::role::disown;
 use crate::lint::case::Case;
 use crate::lint::facts::{Grant, Grantee, Kind, Oid, Relation};
 use crate::lint::finding::Finding;
@@ -53,11 +54,7 @@ fn rights(case: &Case<'_>, oid: Oid, relation: &Relation, found: &mut Vec<Findin
         if role.bypasses.is_empty() {
             let why =
                 format!("`{who}` is its owner `{}`, or a member of it, and can change what stands there", role.name);
-            let remedy = match &role.via {
-                None => Remedy::sql(format!("ALTER TABLE {} OWNER TO CURRENT_USER", table(&relation.name))),
-                Some(via) => Remedy::sql(format!("REVOKE {} FROM {}", identifier(via), identifier(who))),
-            };
-            found.push(Finding::new(&rule::RLS502, &relation.name, why, remedy));
+            found.push(Finding::new(&rule::RLS502, &relation.name, why, disown(who, role, &relation.name)));
         }
     }
     let is_meant = |grant: &&Grant| {

@@ -71,14 +71,15 @@ fn equals(object: String) -> Finding {
 
 fn foreign_key(case: &Case<'_>, (oid, relation): (Oid, &Relation), asked: &DesiredColumn, found: &mut Vec<Finding>) {
     let Some(wanted) = &asked.foreign_key else { return };
-    let serves = |key: &&ForeignKeyFact| {
+    let leads_there = |key: &&ForeignKeyFact| {
         key.relation == oid
             && key.columns == [asked.name.clone()]
             && key.parent_columns == [wanted.column.clone()]
             && case.facts.relations.get(&key.parent).is_some_and(|parent| parent.name == wanted.table)
     };
-    let mut keys = case.facts.foreign_keys.iter().filter(serves).peekable();
-    if keys.peek().is_none() {
+    let (enforced, idle): (Vec<_>, Vec<_>) =
+        case.facts.foreign_keys.iter().filter(leads_there).partition(|key| key.enforced);
+    if enforced.is_empty() {
         let add = Change::AddForeignKey {
             table: relation.name.clone(),
             column: asked.name.clone(),
@@ -87,9 +88,14 @@ fn foreign_key(case: &Case<'_>, (oid, relation): (Oid, &Relation), asked: &Desir
         let why =
             format!("rows of a holder that is gone from `{}` stay, and belong to who gets that key next", wanted.table);
         let object = format!("{}.{}", relation.name, asked.name);
-        found.push(Finding::new(&rule::RLS204, object, why, Remedy::Sql(add.sql())));
+        // One that is not enforced may have the name.
+        let drop = |key: &ForeignKeyFact| {
+            format!("ALTER TABLE {} DROP CONSTRAINT {}", table(&relation.name), identifier(&key.name))
+        };
+        let statements = idle.into_iter().map(drop).chain(add.sql()).collect();
+        found.push(Finding::new(&rule::RLS204, object, why, Remedy::Sql(statements)));
     }
-    for key in keys.filter(|key| !key.validated) {
+    for key in enforced.into_iter().filter(|key| !key.validated) {
         let validate = format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", table(&relation.name), identifier(&key.name));
         let why = "rows from before it was added may name holders that are not there";
         found.push(Finding::new(&rule::RLS205, format!("{}.{}", relation.name, key.name), why, Remedy::sql(validate)));

@@ -27,7 +27,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
             found.push(Finding::new(&rule::RLS210, &index.name, why, remedy));
         }
     }
-    for key in case.facts.foreign_keys.iter().filter(|key| !key.acts.is_empty()) {
+    for key in case.facts.foreign_keys.iter().filter(|key| key.enforced && !key.acts.is_empty()) {
         let (Some((relation, table)), Some((parent, _))) =
             (case.scoped_table(key.relation), case.scoped_table(key.parent))
         else {

@@ -6,6 +6,7 @@ use crate::lint::finding::Finding;
 use crate::lint::remedy::Remedy;
 use crate::lint::rule;
 use crate::name::{Identifier, TableName};
+use crate::plan::Change;
 use crate::sql::{identifier, table};
 
 pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
@@ -89,7 +90,7 @@ fn owned(case: &Case<'_>, found: &mut Vec<Finding>) {
 }
 
 /// Gives a table to the migrations' login, or ends the membership through which the role owns it.
-fn disown(role: &Identifier, reached: &ReachedRole, of: &TableName) -> Remedy {
+pub(super) fn disown(role: &Identifier, reached: &ReachedRole, of: &TableName) -> Remedy {
     match &reached.via {
         None => Remedy::sql(format!("ALTER TABLE {} OWNER TO CURRENT_USER", table(of))),
         Some(_) => without(role, reached, &[]),
@@ -104,7 +105,12 @@ fn held(role: &ReachedRole, what: &[&str]) -> String {
 /// Takes attributes from a role, or the membership through which it has them.
 pub(super) fn without(role: &Identifier, reached: &ReachedRole, attributes: &[&str]) -> Remedy {
     if let Some(via) = &reached.via {
-        return Remedy::sql(format!("REVOKE {} FROM {}", identifier(via), identifier(role)));
+        let revoke = |grantor: Option<&Identifier>| {
+            let (role, member, grantor) = (via.clone(), role.clone(), grantor.cloned());
+            Change::RevokeMembership { role, member, grantor }.sql()
+        };
+        let grantors = reached.grantors.iter().map(Some).chain(reached.grantors.is_empty().then_some(None));
+        return Remedy::Sql(grantors.flat_map(revoke).collect());
     }
     let words: Vec<String> = attributes.iter().map(|word| format!("NO{word}")).collect();
     Remedy::sql(format!("ALTER ROLE {} {}", identifier(role), words.join(" ")))

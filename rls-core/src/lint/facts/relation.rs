@@ -114,6 +114,8 @@ pub(in crate::lint) struct ForeignKeyFact {
     pub(in crate::lint) parent: Oid,
     pub(in crate::lint) parent_columns: Vec<Identifier>,
     pub(in crate::lint) validated: bool,
+    /// Whether the server looks at it at all.
+    pub(in crate::lint) enforced: bool,
     /// What it does to rows, where it is not to refuse: `ON DELETE CASCADE` and so on.
     pub(in crate::lint) acts: Vec<String>,
 }

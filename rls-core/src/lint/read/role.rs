@@ -1,8 +1,9 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::ConnectionTrait;
 
 use super::{get, grantee, maybe_name, name, rows};
+use crate::catalog::OWN_MEMBERSHIPS;
 use crate::error::{RlsError, SchemaError};
 use crate::lint::facts::{Creator, ReachedRole, RoleSetting, SchemaDefault, Server};
 use crate::name::{Identifier, Schemas};
@@ -73,6 +74,17 @@ pub(super) async fn reached(db: &impl ConnectionTrait, role: &Identifier) -> Res
          ORDER BY min(up.via::text) NULLS FIRST, r.rolname",
         sql::literal(role.as_str()).unwrap_or_else(|| unreachable!("a checked name holds no NUL"))
     );
+    let grantors = format!(
+        "SELECT g.rolname::text AS role, b.rolname::text AS grantor
+         FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
+         JOIN pg_roles b ON b.oid = a.grantor
+         WHERE m.rolname = {} AND {OWN_MEMBERSHIPS} ORDER BY 1, 2",
+        sql::literal(role.as_str()).unwrap_or_else(|| unreachable!("a checked name holds no NUL"))
+    );
+    let mut granted: BTreeMap<Identifier, Vec<Identifier>> = BTreeMap::new();
+    for row in rows(db, grantors).await? {
+        granted.entry(name(&row, "role")?).or_default().push(name(&row, "grantor")?);
+    }
     let mut reached = Vec::new();
     for row in rows(db, query).await? {
         let has = |words: &[(&str, &'static str)]| -> Result<Vec<&'static str>, RlsError> {
@@ -84,12 +96,13 @@ pub(super) async fn reached(db: &impl ConnectionTrait, role: &Identifier) -> Res
             }
             Ok(held)
         };
-        let name = name(&row, "name")?;
+        let (name, via) = (name(&row, "name")?, maybe_name(&row, "via")?);
         let mut powers = has(&POWERS)?;
         powers.extend(PREDEFINED.iter().find(|predefined| **predefined == name.as_str()));
         reached.push(ReachedRole {
             oid: get(&row, "oid")?,
-            via: maybe_name(&row, "via")?,
+            grantors: via.as_ref().and_then(|via| granted.get(via)).cloned().unwrap_or_default(),
+            via,
             bypasses: has(&[("rolsuper", "SUPERUSER"), ("rolbypassrls", "BYPASSRLS")])?,
             powers,
             name,

@@ -27,7 +27,9 @@ pub(super) async fn columns(
         .collect();
     let names: Vec<String> = names.into_iter().filter_map(|name| sql::literal(name.as_str())).collect();
     let query = format!(
-        "SELECT a.attrelid::int8 AS relation, a.attname::text AS name, a.attnotnull AS not_null,
+        "SELECT a.attrelid::int8 AS relation, a.attname::text AS name, a.attnotnull AND NOT EXISTS (
+                  SELECT FROM pg_constraint u WHERE u.conrelid = a.attrelid AND u.contype = 'n'
+                    AND u.conkey = ARRAY[a.attnum] AND NOT u.convalidated) AS not_null,
                 format_type(a.atttypid, a.atttypmod) AS type,
                 a.attidentity <> '' OR s.refobjid IS NOT NULL AS serial,
                 coalesce(l.collisdeterministic, true) AS deterministic
@@ -146,7 +148,7 @@ pub(super) async fn foreign_keys(db: &impl ConnectionTrait, tables: &str) -> Res
     const COLUMNS: &str = "SELECT json_agg(a.attname::text ORDER BY u.at)::text";
     let query = format!(
         "SELECT k.conrelid::int8 AS relation, k.conname::text AS name, k.confrelid::int8 AS parent,
-                k.convalidated AS validated, k.confdeltype::text AS on_delete, k.confupdtype::text AS on_update,
+                k.convalidated AS validated, coalesce((to_jsonb(k)->>'conenforced')::bool, true) AS enforced, k.confdeltype::text AS on_delete, k.confupdtype::text AS on_update,
                 ({COLUMNS} FROM unnest(k.conkey) WITH ORDINALITY AS u (attnum, at)
                  JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum) AS columns,
                 ({COLUMNS} FROM unnest(k.confkey) WITH ORDINALITY AS u (attnum, at)
@@ -175,6 +177,7 @@ pub(super) async fn foreign_keys(db: &impl ConnectionTrait, tables: &str) -> Res
                 parent: get(row, "parent")?,
                 parent_columns: names(row, "parent_columns")?.into_iter().flatten().collect(),
                 validated: get(row, "validated")?,
+                enforced: get(row, "enforced")?,
                 acts,
             })
         })
