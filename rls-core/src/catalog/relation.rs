@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::QueryResult;
 
 use super::canonical::Canonical;
-use super::query::{get, name, table, text};
+use super::query::{checked, get, name, table, text};
 use crate::config::RlsConfig;
 use crate::error::RlsError;
 use crate::name::TableName;
@@ -42,13 +42,11 @@ pub(super) fn relation(row: &QueryResult) -> Result<Relation, RlsError> {
     })))
 }
 
-/// Since PostgreSQL 18 a column is `NOT NULL` too where the rows of before are not known to be.
 pub(super) const COLUMNS: &str = "
 SELECT w.at, a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type,
-       a.atttypid::regtype::text AS base_type, a.attnotnull AND NOT EXISTS (
-         SELECT FROM pg_constraint u
-         WHERE u.conrelid = a.attrelid AND u.contype = 'n' AND u.conkey = ARRAY[a.attnum] AND NOT u.convalidated
-       ) AS not_null,
+       a.atttypid::regtype::text AS base_type, a.attnotnull AS not_null,
+       (SELECT u.conname::text FROM pg_constraint u
+        WHERE u.conrelid = a.attrelid AND u.contype = 'n' AND u.conkey = ARRAY[a.attnum] AND NOT u.convalidated) AS unproven,
        CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS default
 FROM wanted w
 JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -60,6 +58,7 @@ pub(super) fn column(row: &QueryResult) -> Result<ActualColumn, RlsError> {
         sql_type: get(row, "type")?,
         key: key(&get::<String>(row, "base_type")?),
         not_null: get(row, "not_null")?,
+        unproven: get::<Option<String>>(row, "unproven")?.map(checked).transpose()?,
         default: get::<Option<String>>(row, "default")?.map(Canonical::printed),
     })
 }
@@ -74,10 +73,11 @@ fn key(base_type: &str) -> Option<KeyType> {
     }
 }
 
+/// What is inherited is for the parent to enforce.
 pub(super) const FOREIGN_KEYS: &str = "
 SELECT w.at, k.conname::text AS name, f.attname::text AS from, n.nspname::text AS schema, c.relname::text AS \"table\",
        a.attname::text AS column, k.confdeltype::text AS on_delete, k.convalidated AS validated,
-       coalesce((to_jsonb(k)->>'conenforced')::bool, true) AS enforced, pg_get_constraintdef(k.oid) AS definition
+       k.conparentid <> 0 OR coalesce((to_jsonb(k)->>'conenforced')::bool, true) AS enforced, pg_get_constraintdef(k.oid) AS definition
 FROM wanted w
 JOIN pg_constraint k ON k.conrelid = w.oid AND k.contype = 'f' AND cardinality(k.conkey) = 1
 JOIN pg_attribute f ON f.attrelid = w.oid AND f.attnum = k.conkey[1]

@@ -24,8 +24,8 @@ pub(crate) struct ActualRole {
     pub(crate) settable: bool,
     /// Which of the two roles are its members, and since PostgreSQL 16 by whom.
     pub(crate) members: BTreeSet<(Identifier, Option<Identifier>)>,
-    /// The other roles whose privileges it has without becoming them, and by whom; since PostgreSQL 16, before which
-    /// `NOINHERIT` says that there are none.
+    /// The other roles whose privileges it has without becoming them, and by whom, where the login that migrates can act as
+    /// that one; since PostgreSQL 16, before which `NOINHERIT` says that there are none.
     pub(crate) inherits: BTreeSet<(Identifier, Identifier)>,
 }
 
@@ -79,7 +79,8 @@ pub(crate) async fn roles(
     let memberships = format!(
         "SELECT g.rolname::text AS role, m.rolname::text AS member,
                 CASE WHEN {OWN_MEMBERSHIPS} THEN b.rolname::text END AS grantor,
-                coalesce((to_jsonb(a)->>'inherit_option')::bool, false) AS inherits
+                coalesce((to_jsonb(a)->>'inherit_option')::bool, false) AND pg_has_role(current_user, a.grantor, 'USAGE')
+                  AS inherits
          FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
          LEFT JOIN pg_roles b ON b.oid = a.grantor
          WHERE m.rolname IN {both}"

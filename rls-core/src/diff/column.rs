@@ -22,10 +22,11 @@ pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<()
                     backfill: asked.backfill.clone(),
                 });
             }
-            Some(found) if !found.not_null => changes.push(Change::SetNotNull {
+            Some(found) if !found.not_null || found.unproven.is_some() => changes.push(Change::SetNotNull {
                 table: name.clone(),
                 column: column.clone(),
                 backfill: asked.backfill.clone(),
+                unproven: found.unproven.clone(),
             }),
             Some(_) => {}
         }

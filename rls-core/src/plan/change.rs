@@ -83,6 +83,8 @@ pub enum Change {
         column: Identifier,
         /// The value of rows without one.
         backfill: Option<String>,
+        /// The constraint that holds for new rows already, and is `NOT VALID` for those of before (since PostgreSQL 18).
+        unproven: Option<Identifier>,
     },
     /// Let the column take NULL again.
     DropNotNull {

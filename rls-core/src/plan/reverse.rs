@@ -22,6 +22,7 @@ impl Change {
             | Self::EndInheritance { .. }
             | Self::DropColumn { .. }
             | Self::ValidateForeignKey { .. }
+            | Self::SetNotNull { unproven: Some(_), .. }
             | Self::DropAudit { .. } => return None,
             Self::CreateAudit { table } => Self::DropAudit { table },
             Self::GrantColumns { table, role, privilege, columns } => {
@@ -34,7 +35,7 @@ impl Change {
             Self::RestoreForce { table } => Self::LiftForce { table },
             Self::AddOwnerColumn { table, column, .. } => Self::DropColumn { table, column },
             Self::SetNotNull { table, column, .. } => Self::DropNotNull { table, column },
-            Self::DropNotNull { table, column } => Self::SetNotNull { table, column, backfill: None },
+            Self::DropNotNull { table, column } => Self::SetNotNull { table, column, backfill: None, unproven: None },
             Self::SetDefault { table, column, default, was } => {
                 Self::SetDefault { table, column, default: was, was: default }
             }

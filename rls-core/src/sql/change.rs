@@ -67,9 +67,12 @@ pub(crate) fn change(change: &Change) -> Vec<Statement> {
                 ]),
             }
         }
-        Change::SetNotNull { table: name, column, backfill } => {
+        Change::SetNotNull { table: name, column, backfill, unproven } => {
             let (name, quoted) = (table(name), identifier(column));
-            let set = format!("ALTER TABLE {name} ALTER COLUMN {quoted} SET NOT NULL");
+            let set = match unproven {
+                None => format!("ALTER TABLE {name} ALTER COLUMN {quoted} SET NOT NULL"),
+                Some(constraint) => format!("ALTER TABLE {name} VALIDATE CONSTRAINT {}", identifier(constraint)),
+            };
             let fill = backfill.as_ref().map(|backfill| [update(&name, &quoted, backfill), IMMEDIATE.to_owned()]);
             plain(fill.into_iter().flatten().chain([set]).collect())
         }

@@ -42,10 +42,22 @@ pub(crate) fn online(change: &Change) -> Option<Vec<Step>> {
         Change::AddOwnerColumn { table: name, column, key, backfill } => {
             let add = format!("ALTER TABLE {} ADD COLUMN {} {}", table(name), identifier(column), key.as_sql());
             let mut steps = vec![Step::Together(vec![add])];
-            steps.extend(not_null(name, column, backfill.as_ref()));
+            steps.extend(filled(name, column, backfill.as_ref()));
+            steps.extend(not_null(name, column));
             Some(steps)
         }
-        Change::SetNotNull { table: name, column, backfill } => Some(not_null(name, column, backfill.as_ref())),
+        Change::SetNotNull { table: name, column, backfill, unproven } => {
+            let mut steps = filled(name, column, backfill.as_ref());
+            match unproven {
+                None => steps.extend(not_null(name, column)),
+                Some(constraint) => {
+                    let validate =
+                        format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", table(name), identifier(constraint));
+                    steps.push(Step::Together(vec![validate]));
+                }
+            }
+            Some(steps)
+        }
         Change::SetDefault { .. } => {
             Some(vec![Step::Together(statements(change).into_iter().map(|statement| statement.text).collect())])
         }
@@ -73,11 +85,9 @@ pub(crate) fn online(change: &Change) -> Option<Vec<Step>> {
     }
 }
 
-/// A validated check lets `SET NOT NULL` pass without reading the table (since PostgreSQL 12).
-fn not_null(name: &TableName, column: &Identifier, backfill: Option<&String>) -> Vec<Step> {
+/// Rows without an owner get theirs, or are told of.
+fn filled(name: &TableName, column: &Identifier, backfill: Option<&String>) -> Vec<Step> {
     let (quoted, target) = (table(name), identifier(column));
-    let check = Identifier::joined(&name.table, &format!("{column}_rls_not_null"));
-    let constraint = identifier(&check);
     let fill = backfill.map(|backfill| Step::Pages {
         table: literal(&quoted).map_or_else(String::new, |text| format!("{text}::regclass")),
         fill: Fill { update: super::change::update(&quoted, &target, backfill) },
@@ -87,6 +97,14 @@ fn not_null(name: &TableName, column: &Identifier, backfill: Option<&String>) ->
         column: column.clone(),
         any: format!("SELECT EXISTS (SELECT FROM {quoted} WHERE {target} IS NULL) AS any"),
     };
+    fill.into_iter().chain([filled]).collect()
+}
+
+/// A validated check lets `SET NOT NULL` pass without reading the table (since PostgreSQL 12).
+fn not_null(name: &TableName, column: &Identifier) -> [Step; 2] {
+    let (quoted, target) = (table(name), identifier(column));
+    let check = Identifier::joined(&name.table, &format!("{column}_rls_not_null"));
+    let constraint = identifier(&check);
     let proven = Step::Check {
         table: name.clone(),
         name: check,
@@ -99,5 +117,5 @@ fn not_null(name: &TableName, column: &Identifier, backfill: Option<&String>) ->
         format!("ALTER TABLE {quoted} ALTER COLUMN {target} SET NOT NULL"),
         format!("ALTER TABLE {quoted} DROP CONSTRAINT {constraint}"),
     ]);
-    fill.into_iter().chain([filled, proven, relied_on]).collect()
+    [proven, relied_on]
 }

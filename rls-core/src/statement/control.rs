@@ -82,8 +82,14 @@ fn puts_temporary_first(name: &str, statement: &[Token<'_>]) -> bool {
         Token::Word(to) => to.eq_ignore_ascii_case("TO") || to.eq_ignore_ascii_case("SCHEMA"),
         _ => false,
     };
-    matches!(name, "search_path" | "schema")
-        && statement.iter().position(after).and_then(|at| statement.get(at + 1)).is_some_and(value)
+    let Some(at) = statement.iter().position(after) else { return false };
+    let first = statement.get(at + 1);
+    // `U&'…'`, and a string that goes on after a line break.
+    let in_parts = matches!(
+        (first, statement.get(at + 2)),
+        (Some(Token::Word(_)), Some(Token::Symbol('&'))) | (Some(Token::Text(_)), Some(Token::Text(_)))
+    );
+    matches!(name, "search_path" | "schema") && (in_parts || first.is_some_and(value))
 }
 
 /// The dotted, lower-cased name at the start of some tokens.

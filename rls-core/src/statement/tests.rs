@@ -107,6 +107,23 @@ fn context_changes_are_refused() {
     }
 }
 
+/// The server joins the parts of a string before it looks what stands behind.
+#[test]
+fn parts_of_a_string_hide_nothing() {
+    for name in ["s!0065t_config", "set_config"] {
+        let sql = format!("SELECT U&\"{name}\" UESCAPE '!'\n'' ('app.user_id', 'x', true)");
+        assert!(matches!(refused(&sql), Some(Refusal::ContextChange(_))), "{sql}");
+    }
+    assert!(refused("SELECT U&\"pg_n!006ftify\" UESCAPE '!'\n'' ('a', 'b')").is_some());
+    assert!(refused("CREATE TABLE U&\"pg!005ftemp\" UESCAPE '!'\n'' .task (id int)").is_some());
+    assert!(refused("SET LOCAL search_path = U&'pg\\005ftemp'").is_some());
+    assert!(refused("SET LOCAL search_path = 'pg_'\n'temp'").is_some());
+    for bits in ["B", "x"] {
+        let tail = format!("{bits}'\\' = '\\' ' || {bits}'\\' ); COMMIT; --'");
+        assert!(refused(&format!("ALTER TABLE IF EXISTS nope ADD CHECK ({tail}")).is_some(), "{tail}");
+    }
+}
+
 /// Whatever `standard_conforming_strings` says, which a role or a database can have switched off.
 #[test]
 fn backslashes_are_read_both_ways() {
@@ -118,6 +135,10 @@ fn backslashes_are_read_both_ways() {
     assert_eq!(effect(r"SELECT '\'', pg_notify('a', 'b') --'"), Effect::Unknown);
     assert_eq!(effect(r"SELECT * FROM t WHERE a LIKE $1 ESCAPE '\' AND b = 'it''s'"), Effect::Read);
     assert_eq!(refused(r"SELECT * FROM t WHERE a LIKE '%\%' ESCAPE '\' ORDER BY b"), None);
+    // What the other reading leaves open is an error to the server.
+    assert_eq!(refused(r"SELECT * FROM t WHERE p = 'C:\' AND q = 'create temp table'"), None);
+    assert_eq!(refused(r"UPDATE f SET path = 'C:\dir\', note = 'x set_config(y)' WHERE id = 1"), None);
+    assert_eq!(refused(r"INSERT INTO t VALUES ('C:\', 'first; end of list')"), None);
     assert!(holds_code(r"SELECT '\''; DO $$ BEGIN END $$ --'", Protocol::Simple));
 }
 

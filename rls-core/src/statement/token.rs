@@ -9,10 +9,24 @@ pub(super) enum Strings {
 }
 
 impl Strings {
-    /// The ways in which this text must be read, since nobody asks for the setting.
+    /// The ways in which this text must be read, since nobody asks for the setting. One in which a string or comment does
+    /// not end is an error to the server, before anything of the text runs.
     pub(super) fn of(sql: &str) -> &'static [Self] {
-        if sql.contains('\\') { &[Self::Standard, Self::Escapes] } else { &[Self::Standard] }
+        if !sql.contains('\\') {
+            return &[Self::Standard];
+        }
+        match (is_whole(sql, Self::Standard), is_whole(sql, Self::Escapes)) {
+            (true, true) => &[Self::Standard, Self::Escapes],
+            (false, true) => &[Self::Escapes],
+            (_, false) => &[Self::Standard],
+        }
     }
+}
+
+fn is_whole(sql: &str, strings: Strings) -> bool {
+    let mut tokens = tokens(sql, strings);
+    while tokens.next().is_some() {}
+    !tokens.breaks_off
 }
 
 /// A token of SQL text, as PostgreSQL's lexer (`src/backend/parser/scan.l`) splits it; literals, numbers and comments are
@@ -34,12 +48,14 @@ pub(super) enum Token<'a> {
 }
 
 pub(super) fn tokens(sql: &str, strings: Strings) -> Tokens<'_> {
-    Tokens { rest: sql, strings }
+    Tokens { rest: sql, strings, breaks_off: false }
 }
 
 pub(super) struct Tokens<'a> {
     rest: &'a str,
     strings: Strings,
+    /// Whether the text ended within a string, a quoted name or a comment.
+    breaks_off: bool,
 }
 
 impl<'a> Tokens<'a> {
@@ -57,8 +73,9 @@ impl<'a> Tokens<'a> {
 
     /// Takes up to and with `end`; to the end of the text where it is missing.
     fn take_through(&mut self, end: &str) -> &'a str {
-        let bytes = self.rest.find(end).map_or(self.rest.len(), |at| at + end.len());
-        self.take(bytes)
+        let found = self.rest.find(end);
+        self.breaks_off |= found.is_none();
+        self.take(found.map_or(self.rest.len(), |at| at + end.len()))
     }
 
     fn skip_space_and_comments(&mut self) {
@@ -89,6 +106,7 @@ impl<'a> Tokens<'a> {
                 self.take(first);
             }
         }
+        self.breaks_off = true;
     }
 
     /// The rest of a string or quoted name after its opening quote, without the closing one.
@@ -110,6 +128,7 @@ impl<'a> Tokens<'a> {
                 at += 1;
             }
         }
+        self.breaks_off = true;
         self.take(self.rest.len())
     }
 
@@ -141,8 +160,13 @@ impl<'a> Tokens<'a> {
         }
         ahead.skip_space_and_comments();
         if let [b'\'' | b'$', ..] | [b'e' | b'E', b'\'', ..] = ahead.rest.as_bytes() {
+            let escapes = ahead.strings == Strings::Escapes;
             _ = ahead.next();
+            while ahead.take_continuation() {
+                ahead.take_quoted(b'\'', escapes);
+            }
             self.rest = ahead.rest;
+            self.breaks_off |= ahead.breaks_off;
         }
     }
 
@@ -200,11 +224,13 @@ impl<'a> Iterator for Tokens<'a> {
             }
             letter if is_word(letter) => {
                 let word = self.take_while(|byte| is_word(byte) || byte == b'$');
-                if word.eq_ignore_ascii_case("e") && self.rest.starts_with('\'') {
+                // Bit strings have no escapes, whatever plain ones have.
+                let prefix = ["e", "b", "x"].into_iter().find(|prefix| word.eq_ignore_ascii_case(prefix));
+                if let (Some(prefix), true) = (prefix, self.rest.starts_with('\'')) {
                     self.take(1);
-                    self.take_quoted(b'\'', true);
+                    self.take_quoted(b'\'', prefix == "e");
                     while self.take_continuation() {
-                        self.take_quoted(b'\'', true);
+                        self.take_quoted(b'\'', prefix == "e");
                     }
                     return Some(Token::Literal);
                 }

@@ -54,6 +54,8 @@ pub(crate) struct ActualColumn {
     pub(crate) key: Option<KeyType>,
     /// Whether it refuses NULL.
     pub(crate) not_null: bool,
+    /// The constraint that says so and is `NOT VALID`, as one can be since PostgreSQL 18.
+    pub(crate) unproven: Option<Identifier>,
     /// Its default; `None` for a generated column too.
     pub(crate) default: Option<Canonical>,
 }

@@ -102,18 +102,19 @@ async fn column_is_not_null_when_its_rows_are_known_to_be() {
     if is_older_than(&fixture.owner, 18).await {
         return;
     }
-    run(
-        &fixture,
-        "ALTER TABLE task ALTER owner_id DROP NOT NULL;
-         INSERT INTO task (id, title, rank, owner_id) VALUES (gen_random_uuid(), 't', 1, NULL);
-         ALTER TABLE task ADD CONSTRAINT unproven NOT NULL owner_id NOT VALID",
-    )
-    .await;
-    let error = Rls::new(entities(), fixture.config.clone()).sync(&fixture.owner).await.unwrap_err();
-    assert!(matches!(&error, RlsError::Schema(SchemaError::RowsWithoutOwner { .. })), "{error:?}");
-    run(&fixture, "DELETE FROM task").await;
-    let changes = sync(&fixture).await;
-    assert!(matches!(changes.as_slice(), [Change::SetNotNull { .. }]), "{changes:?}");
+    for form in ["", "NO INHERIT"] {
+        let unproven = format!(
+            "ALTER TABLE task ALTER owner_id DROP NOT NULL;
+             INSERT INTO task (id, title, rank, owner_id) VALUES (gen_random_uuid(), 't', 1, NULL);
+             ALTER TABLE task ADD CONSTRAINT unproven NOT NULL owner_id {form} NOT VALID"
+        );
+        run(&fixture, &unproven).await;
+        let error = Rls::new(entities(), fixture.config.clone()).sync(&fixture.owner).await.unwrap_err();
+        assert!(matches!(&error, RlsError::Schema(SchemaError::RowsWithoutOwner { .. })), "{error:?}");
+        run(&fixture, "DELETE FROM task").await;
+        let changes = sync(&fixture).await;
+        assert!(matches!(changes.as_slice(), [Change::SetNotNull { .. }]), "{changes:?}");
+    }
 }
 
 #[tokio::test]

@@ -35,11 +35,15 @@ fn column(case: &Case<'_>, (oid, relation): (Oid, &Relation), asked: &DesiredCol
         found.push(Finding::new(&rule::RLS201, object, why, Remedy::Migrate));
         return;
     };
-    if !column.not_null {
+    if !column.not_null || column.unproven.is_some() {
         let why = "a row without an owner is nobody's: no user sees it, and none can mend it";
-        let set =
-            format!("ALTER TABLE {} ALTER COLUMN {} SET NOT NULL", table(&relation.name), identifier(&asked.name));
-        found.push(Finding::new(&rule::RLS202, &object, why, Remedy::sql(set)));
+        let set = Change::SetNotNull {
+            table: relation.name.clone(),
+            column: asked.name.clone(),
+            backfill: None,
+            unproven: column.unproven.clone(),
+        };
+        found.push(Finding::new(&rule::RLS202, &object, why, Remedy::Sql(set.sql())));
     }
     if asked.key == KeyType::Text && !column.deterministic {
         found.push(equals(object));

@@ -80,6 +80,8 @@ pub(in crate::lint) struct Column {
     /// As `format_type` prints it.
     pub(in crate::lint) sql_type: String,
     pub(in crate::lint) not_null: bool,
+    /// The constraint that says so, and is `NOT VALID`.
+    pub(in crate::lint) unproven: Option<Identifier>,
     /// Whether a sequence gives it its values.
     pub(in crate::lint) serial: bool,
     /// Whether equal texts are the same text.

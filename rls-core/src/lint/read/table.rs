@@ -27,9 +27,9 @@ pub(super) async fn columns(
         .collect();
     let names: Vec<String> = names.into_iter().filter_map(|name| sql::literal(name.as_str())).collect();
     let query = format!(
-        "SELECT a.attrelid::int8 AS relation, a.attname::text AS name, a.attnotnull AND NOT EXISTS (
-                  SELECT FROM pg_constraint u WHERE u.conrelid = a.attrelid AND u.contype = 'n'
-                    AND u.conkey = ARRAY[a.attnum] AND NOT u.convalidated) AS not_null,
+        "SELECT a.attrelid::int8 AS relation, a.attname::text AS name, a.attnotnull AS not_null,
+                (SELECT u.conname::text FROM pg_constraint u WHERE u.conrelid = a.attrelid AND u.contype = 'n'
+                   AND u.conkey = ARRAY[a.attnum] AND NOT u.convalidated) AS unproven,
                 format_type(a.atttypid, a.atttypmod) AS type,
                 a.attidentity <> '' OR s.refobjid IS NOT NULL AS serial,
                 coalesce(l.collisdeterministic, true) AS deterministic
@@ -47,6 +47,7 @@ pub(super) async fn columns(
         let column = Column {
             sql_type: get(&row, "type")?,
             not_null: get(&row, "not_null")?,
+            unproven: maybe_name(&row, "unproven")?,
             serial: get(&row, "serial")?,
             deterministic: get(&row, "deterministic")?,
         };
