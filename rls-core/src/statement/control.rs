@@ -13,17 +13,13 @@ pub(super) const FIRST_WORDS: &[&str] = &[
 /// How a name in Unicode escapes is shown, which can be any.
 const ESCAPED: &str = "u&\"…\"";
 
-/// How many tokens tell a statement: `SET SESSION "a"."b"."c"` has seven.
-const STATEMENT_HEAD: usize = 16;
-
 pub(super) fn refusal(
     tokens: &[Token<'_>],
     protocol: Protocol,
     carries_context: &dyn Fn(&str) -> bool,
 ) -> Option<Refusal> {
     let mut statements = tokens.split(|token| *token == Token::Symbol(';')).filter(|statement| !statement.is_empty());
-    let refused =
-        |statement: &[Token<'_>]| refusal_of_one(&statement[..statement.len().min(STATEMENT_HEAD)], carries_context);
+    let refused = |statement: &[Token<'_>]| refusal_of_one(statement, carries_context);
     match protocol {
         Protocol::Extended => statements.next().and_then(refused),
         Protocol::Simple => statements.find_map(refused),
@@ -48,7 +44,12 @@ fn refusal_of_one(statement: &[Token<'_>], carries_context: &dyn Fn(&str) -> boo
         "ALTER" if matches!(word(1).as_str(), "ROLE" | "USER" | "DATABASE" | "SYSTEM") => {
             Some(Refusal::OutlivesScope(format!("ALTER {}", word(1))))
         }
-        "DECLARE" if (1..statement.len()).any(|at| word(at) == "WITH" && word(at + 1) == "HOLD") => {
+        // Its options, which can be repeated, stand before the query.
+        "DECLARE"
+            if (1..statement.len())
+                .take_while(|&at| word(at) != "FOR")
+                .any(|at| word(at) == "WITH" && word(at + 1) == "HOLD") =>
+        {
             Some(Refusal::OutlivesScope("DECLARE … WITH HOLD".to_owned()))
         }
         "DISCARD" => Some(Refusal::ContextChange(format!("DISCARD {}", word(1)))),

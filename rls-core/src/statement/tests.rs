@@ -114,6 +114,11 @@ fn parts_of_a_string_hide_nothing() {
         let sql = format!("SELECT U&\"{name}\" UESCAPE '!'\n'' ('app.user_id', 'x', true)");
         assert!(matches!(refused(&sql), Some(Refusal::ContextChange(_))), "{sql}");
     }
+    for tail in [", set_config('app.user_id', 'x', true) FROM t", " FROM t; COMMIT"] {
+        assert!(refused(&format!("SELECT U&\"x\" uescape$${tail}")).is_some(), "{tail}");
+    }
+    assert_eq!(effect("SELECT U&\"x\" uescape$$, pg_notify('a', '') FROM t"), Effect::Unknown);
+    assert_eq!(effect("SELECT U&\"x\" UESCAPE $$!$$ FROM t"), Effect::Read);
     assert!(refused("SELECT U&\"pg_n!006ftify\" UESCAPE '!'\n'' ('a', 'b')").is_some());
     assert!(refused("CREATE TABLE U&\"pg!005ftemp\" UESCAPE '!'\n'' .task (id int)").is_some());
     assert!(refused("SET LOCAL search_path = U&'pg\\005ftemp'").is_some());
@@ -151,6 +156,8 @@ fn what_outlives_the_scope_is_refused() {
         "CREATE TEMP TABLE t (id int)",
         "create temporary view v as select 1",
         "DECLARE c CURSOR WITH HOLD FOR SELECT 1",
+        "DECLARE c BINARY BINARY BINARY BINARY BINARY BINARY BINARY BINARY BINARY BINARY BINARY BINARY BINARY BINARY \
+         CURSOR WITH HOLD FOR SELECT 1",
         "LISTEN a",
         "DEALLOCATE ALL",
         "ALTER ROLE CURRENT_USER SET search_path = a",
@@ -243,6 +250,7 @@ fn space_that_is_a_name_to_the_server_hides_nothing() {
 #[test]
 fn everything_else_passes() {
     for sql in [
+        "DECLARE c CURSOR FOR WITH hold AS (SELECT 1) SELECT * FROM hold",
         "SELECT 'COMMIT; SET ROLE x'",
         "SELECT 1 -- ; COMMIT",
         "SELECT 1 /* ; COMMIT */",

@@ -155,7 +155,8 @@ impl<'a> Tokens<'a> {
     fn take_escape_character(&mut self) {
         let ahead = &mut tokens(self.rest, self.strings);
         ahead.skip_space_and_comments();
-        if !ahead.take_while(is_word).eq_ignore_ascii_case("uescape") {
+        // `uescape$$` is a name.
+        if !ahead.take_while(|byte| is_word(byte) || byte == b'$').eq_ignore_ascii_case("uescape") {
             return;
         }
         ahead.skip_space_and_comments();
