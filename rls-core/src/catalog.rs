@@ -26,7 +26,7 @@ pub(crate) use path::SearchPath;
 pub(crate) use policy::{POLICY_COLUMNS, POLICY_JOINS, policy};
 pub(crate) use query::QUICK;
 pub(crate) use read::{others, pending, policies, read};
-pub(crate) use relation::Relation;
+pub(crate) use relation::{ENFORCED, Relation, UNPROVEN};
 pub(crate) use role::{ActualRole, OWN_MEMBERSHIPS, roles};
 pub(crate) use security::{Security, named, secured};
 pub(crate) use version::{CAN_IDENTIFY, REFERS, version};

@@ -4,8 +4,8 @@ use sea_orm::ConnectionTrait;
 
 use super::policy::{POLICY_COLUMNS, POLICY_JOINS, policy};
 use super::query::{at, checked, get, name, rows, text};
-use super::relation::{COLUMNS, FOREIGN_KEYS, INDEXES, Relation, TABLES};
-use super::relation::{column, foreign_key, grants, relation, sequences, table_name};
+use super::relation::{INDEXES, Relation, TABLES};
+use super::relation::{column, columns, foreign_key, foreign_keys, grants, relation, sequences, table_name};
 use super::version::{CAN_IDENTIFY, REFERS, version};
 use crate::config::RlsConfig;
 use crate::error::RlsError;
@@ -29,7 +29,7 @@ pub(crate) async fn read(
     for row in rows(db, format!("{wanted}{TABLES}")).await? {
         relations.push(relation(&row)?);
     }
-    for row in rows(db, format!("{wanted}{COLUMNS}")).await? {
+    for row in rows(db, format!("{wanted}{}", columns())).await? {
         let column = column(&row)?;
         if let Relation::Table(table) = &mut relations[at(&row)?] {
             table.columns.insert(name(&row, "name")?, column);
@@ -40,7 +40,7 @@ pub(crate) async fn read(
             table.policies.insert(held.policy.name.clone(), held);
         }
     }
-    for row in rows(db, format!("{wanted}{FOREIGN_KEYS}")).await? {
+    for row in rows(db, format!("{wanted}{}", foreign_keys())).await? {
         let foreign_key = foreign_key(&row)?;
         if let Relation::Table(table) = &mut relations[at(&row)?] {
             table.foreign_keys.push(foreign_key);

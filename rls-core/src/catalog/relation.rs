@@ -42,16 +42,21 @@ pub(super) fn relation(row: &QueryResult) -> Result<Relation, RlsError> {
     })))
 }
 
-pub(super) const COLUMNS: &str = "
-SELECT w.at, a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type,
-       a.atttypid::regtype::text AS base_type, a.attnotnull AS not_null,
-       (SELECT u.conname::text FROM pg_constraint u
-        WHERE u.conrelid = a.attrelid AND u.contype = 'n' AND u.conkey = ARRAY[a.attnum] AND NOT u.convalidated) AS unproven,
-       CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS default
-FROM wanted w
-JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped
-LEFT JOIN pg_attrdef d ON d.adrelid = w.oid AND d.adnum = a.attnum
-ORDER BY w.at, a.attnum";
+/// Of column `a`: the constraint that makes it `NOT NULL` and is `NOT VALID`, as one can be since PostgreSQL 18.
+pub(crate) const UNPROVEN: &str = "(SELECT u.conname::text FROM pg_constraint u
+   WHERE u.conrelid = a.attrelid AND u.contype = 'n' AND u.conkey = ARRAY[a.attnum] AND NOT u.convalidated)";
+
+pub(super) fn columns() -> String {
+    format!(
+        "SELECT w.at, a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type,
+                a.atttypid::regtype::text AS base_type, a.attnotnull AS not_null, {UNPROVEN} AS unproven,
+                CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS default
+         FROM wanted w
+         JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped
+         LEFT JOIN pg_attrdef d ON d.adrelid = w.oid AND d.adnum = a.attnum
+         ORDER BY w.at, a.attnum"
+    )
+}
 
 pub(super) fn column(row: &QueryResult) -> Result<ActualColumn, RlsError> {
     Ok(ActualColumn {
@@ -73,18 +78,25 @@ fn key(base_type: &str) -> Option<KeyType> {
     }
 }
 
+/// Of constraint `k`: whether the server looks at it at all, which can be said since PostgreSQL 18.
+pub(crate) const ENFORCED: &str = "coalesce((to_jsonb(k)->>'conenforced')::bool, true)";
+
 /// What is inherited is for the parent to enforce.
-pub(super) const FOREIGN_KEYS: &str = "
-SELECT w.at, k.conname::text AS name, f.attname::text AS from, n.nspname::text AS schema, c.relname::text AS \"table\",
-       a.attname::text AS column, k.confdeltype::text AS on_delete, k.convalidated AS validated,
-       k.conparentid <> 0 OR coalesce((to_jsonb(k)->>'conenforced')::bool, true) AS enforced, pg_get_constraintdef(k.oid) AS definition
-FROM wanted w
-JOIN pg_constraint k ON k.conrelid = w.oid AND k.contype = 'f' AND cardinality(k.conkey) = 1
-JOIN pg_attribute f ON f.attrelid = w.oid AND f.attnum = k.conkey[1]
-JOIN pg_class c ON c.oid = k.confrelid
-JOIN pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = k.confkey[1]
-ORDER BY w.at, k.conname";
+pub(super) fn foreign_keys() -> String {
+    format!(
+        "SELECT w.at, k.conname::text AS name, f.attname::text AS from, n.nspname::text AS schema,
+                c.relname::text AS \"table\", a.attname::text AS column, k.confdeltype::text AS on_delete,
+                k.convalidated AS validated, k.conparentid <> 0 OR {ENFORCED} AS enforced,
+                pg_get_constraintdef(k.oid) AS definition
+         FROM wanted w
+         JOIN pg_constraint k ON k.conrelid = w.oid AND k.contype = 'f' AND cardinality(k.conkey) = 1
+         JOIN pg_attribute f ON f.attrelid = w.oid AND f.attnum = k.conkey[1]
+         JOIN pg_class c ON c.oid = k.confrelid
+         JOIN pg_namespace n ON n.oid = c.relnamespace
+         JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = k.confkey[1]
+         ORDER BY w.at, k.conname"
+    )
+}
 
 pub(super) fn foreign_key(row: &QueryResult) -> Result<ActualForeignKey, RlsError> {
     let on_delete: String = get(row, "on_delete")?;

@@ -6,6 +6,7 @@ use futures_util::TryStreamExt;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Row};
 
+use crate::catalog::OWN_MEMBERSHIPS;
 use crate::error::sqlstate::{self, Denied};
 use crate::name::{Identifier, TableName};
 use crate::sql;
@@ -61,13 +62,13 @@ impl Lane {
     pub(super) async fn open(owner: &PgPool, app: &PgPool, role: &Identifier) -> Result<Self, ProofError> {
         let mut connection = owner.acquire().await?;
         connection.close_on_drop();
-        let query = "SELECT session_user::text AS login, current_schema()::text AS schema,
-                            current_setting('is_superuser') = 'on' AS superuser,
-                            coalesce((SELECT pg_has_role(session_user, r.oid, CASE
-                                        WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET'
-                                        ELSE 'MEMBER' END) FROM pg_roles r
-                                      WHERE r.rolname = $1), false) AS member";
-        let row = sqlx::query(query).bind(role.as_str()).fetch_one(&mut *connection).await?;
+        let query = format!(
+            "SELECT session_user::text AS login, current_schema()::text AS schema,
+                    current_setting('is_superuser') = 'on' AS superuser,
+                    coalesce((SELECT pg_has_role(session_user, r.oid, CASE WHEN {OWN_MEMBERSHIPS} THEN 'SET' ELSE 'MEMBER' END)
+                              FROM pg_roles r WHERE r.rolname = $1), false) AS member"
+        );
+        let row = sqlx::query(AssertSqlSafe(query)).bind(role.as_str()).fetch_one(&mut *connection).await?;
         let superuser: bool = row.try_get("superuser")?;
         if !row.try_get::<bool, _>("member")? {
             return Err(ProofError::CannotAct { login: row.try_get("login")?, role: role.to_string() });

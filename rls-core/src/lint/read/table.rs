@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::ConnectionTrait;
 
 use super::{get, maybe_name, name, names, rows, table_name};
-use crate::catalog::{self, POLICY_COLUMNS, POLICY_JOINS};
+use crate::catalog::{self, ENFORCED, POLICY_COLUMNS, POLICY_JOINS, UNPROVEN};
 use crate::error::RlsError;
 use crate::lint::facts::{Call, Column, ForeignKeyFact, IndexFact, Oid};
 use crate::name::Identifier;
@@ -28,8 +28,7 @@ pub(super) async fn columns(
     let names: Vec<String> = names.into_iter().filter_map(|name| sql::literal(name.as_str())).collect();
     let query = format!(
         "SELECT a.attrelid::int8 AS relation, a.attname::text AS name, a.attnotnull AS not_null,
-                (SELECT u.conname::text FROM pg_constraint u WHERE u.conrelid = a.attrelid AND u.contype = 'n'
-                   AND u.conkey = ARRAY[a.attnum] AND NOT u.convalidated) AS unproven,
+                {UNPROVEN} AS unproven,
                 format_type(a.atttypid, a.atttypmod) AS type,
                 a.attidentity <> '' OR s.refobjid IS NOT NULL AS serial,
                 coalesce(l.collisdeterministic, true) AS deterministic
@@ -149,7 +148,7 @@ pub(super) async fn foreign_keys(db: &impl ConnectionTrait, tables: &str) -> Res
     const COLUMNS: &str = "SELECT json_agg(a.attname::text ORDER BY u.at)::text";
     let query = format!(
         "SELECT k.conrelid::int8 AS relation, k.conname::text AS name, k.confrelid::int8 AS parent,
-                k.convalidated AS validated, coalesce((to_jsonb(k)->>'conenforced')::bool, true) AS enforced, k.confdeltype::text AS on_delete, k.confupdtype::text AS on_update,
+                k.convalidated AS validated, {ENFORCED} AS enforced, k.confdeltype::text AS on_delete, k.confupdtype::text AS on_update,
                 ({COLUMNS} FROM unnest(k.conkey) WITH ORDINALITY AS u (attnum, at)
                  JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum) AS columns,
                 ({COLUMNS} FROM unnest(k.confkey) WITH ORDINALITY AS u (attnum, at)
