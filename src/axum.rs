@@ -1,7 +1,9 @@
-//! Web services on axum 0.8: handlers take their connection as an argument, which knows whose request it is.
+//! Web services on axum 0.8: handlers take their connection as an argument, which knows whose
+//! request it is.
 //!
-//! The application says once whose a request is ([`ContextProvider`]), and, where it has administrators, who may be one
-//! ([`AdminProvider`]). A handler then takes one of these, and without one reaches no table:
+//! The application says once whose a request is ([`ContextProvider`]), and, where it has
+//! administrators, who may be one ([`AdminProvider`]). A handler then takes one of these, and
+//! without one reaches no table:
 //!
 //! | argument | is | without an identity |
 //! |---|---|---|
@@ -13,7 +15,8 @@
 //! | [`AdminReadOnly`] | the same, and the server refuses every write | what [`AdminProvider`] says |
 //! | [`AdminAsUser`] | an administrator who acts for one user at a time | what [`AdminProvider`] says |
 //!
-//! [`DbErr`](sea_orm::DbErr) and [`RlsError`](crate::RlsError) become answers by `?`: see [`Problem`].
+//! [`DbErr`](sea_orm::DbErr) and [`RlsError`](crate::RlsError) become answers by `?`: see
+//! [`Problem`].
 //!
 //! ```
 //! use std::sync::Arc;

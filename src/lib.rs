@@ -1,7 +1,8 @@
 //! PostgreSQL row-level security for SeaORM 2.
 //!
-//! Entities say by a derive whose their rows are, migrations make the policies, and a wrapped connection carries the user:
-//! PostgreSQL itself keeps users' rows apart, in every query, raw SQL included.
+//! Entities say by a derive whose their rows are, migrations make the policies, and a wrapped
+//! connection carries the user: PostgreSQL itself keeps users' rows apart, in every query, raw SQL
+//! included.
 //!
 //! ```no_run
 //! mod user {
@@ -48,12 +49,16 @@
 //!
 //! # The manual
 //!
-//! - Begin: [first steps](manual::first_steps), [adopting](manual::adopting) in an existing project.
-//! - Say whose rows are whose: [entities and their keys](manual::entities), [policies](manual::policies) of your own.
+//! - Begin: [first steps](manual::first_steps), [adopting](manual::adopting) in an existing
+//!   project.
+//! - Say whose rows are whose: [entities and their keys](manual::entities),
+//!   [policies](manual::policies) of your own.
 //! - Bring it to a database: [migrations](manual::migrations), in a team and in CI.
-//! - Run: [contexts](manual::contexts), [services](manual::services), [background work](manual::background),
-//!   [administrators](manual::administrators), [pooling](manual::pooling).
-//! - Be sure: [testing](manual::testing), [checking](manual::checking), [what it does not protect from](manual::limits).
+//! - Run: [contexts](manual::contexts), [services](manual::services), [background
+//!   work](manual::background), [administrators](manual::administrators),
+//!   [pooling](manual::pooling).
+//! - Be sure: [testing](manual::testing), [checking](manual::checking), [what it does not protect
+//!   from](manual::limits).
 //! - When something is odd: [troubleshooting](manual::troubleshooting), by symptom.
 //!
 //! # Features
@@ -78,17 +83,21 @@ pub use rls_core::Restricted;
 /// The doctor: what in a database weakens or slows row-level security, and what to do.
 pub use rls_core::lint;
 pub use rls_core::{
-    AdminConnection, AdminContext, AdminTransaction, App, Change, Command, ConfigError, ContextError, Declaration,
-    DeclarationError, Expression, ForeignKey, Frozen, GateError, GateFinding, Holder, Identifier, Kept, Key, KeyType,
-    Login, Maintenance, MaintenanceReads, MissingTables, NameError, OnDelete, Owned, OwnerKey, Plan, PlanText, Policy,
-    PolicyDraft, PolicyError, PolicyKind, Privilege, ReadOnlyAdminConnection, ReadOnlyAdminTransaction, Registered,
-    Registry, Rls, RlsConfig, RlsConnection, RlsError, RowStream, SchemaError, Scope, ScopeKind, Scoped,
-    ScopedConnection, ScopedTransaction, SettingElement, SettingName, SettingType, SettingValue, Settings, TableName,
-    Through, Transaction, UserContext, Verifier, apply_changes, apply_statements, ensure_roles, policy, read, registry,
+    AdminConnection, AdminContext, AdminTransaction, App, Change, Command, ConfigError,
+    ContextError, Declaration, DeclarationError, Expression, ForeignKey, Frozen, GateError,
+    GateFinding, Holder, Identifier, Kept, Key, KeyType, Login, Maintenance, MaintenanceReads,
+    MissingTables, NameError, OnDelete, Owned, OwnerKey, Plan, PlanText, Policy, PolicyDraft,
+    PolicyError, PolicyKind, Privilege, ReadOnlyAdminConnection, ReadOnlyAdminTransaction,
+    Registered, Registry, Rls, RlsConfig, RlsConnection, RlsError, RowStream, SchemaError, Scope,
+    ScopeKind, Scoped, ScopedConnection, ScopedTransaction, SettingElement, SettingName,
+    SettingType, SettingValue, Settings, TableName, Through, Transaction, UserContext, Verifier,
+    apply_changes, apply_statements, ensure_roles, policy, read, registry,
 };
 // A derive and its trait share a name, as in serde.
 pub use rls_core::context::RlsContext;
-pub use rls_core::entity::{OwnerColumn, RlsPolicies, TenantColumn, TenantScoped, Unscoped, UserScoped};
+pub use rls_core::entity::{
+    OwnerColumn, RlsPolicies, TenantColumn, TenantScoped, Unscoped, UserScoped,
+};
 pub use rls_derive::{RlsContext, RlsPolicies, TenantScoped, Unscoped, UserScoped, model};
 
 /// Migrations: `RlsMigrator` and the command line.

@@ -1,4 +1,5 @@
-//! The scoped tables. Their statements are written as SQL, so that both sides run the same text but for the owner.
+//! The scoped tables. Their statements are written as SQL, so that both sides run the same text but
+//! for the owner.
 
 macro_rules! entities {
     ($($name:ident = $table:tt;)*) => {

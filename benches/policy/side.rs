@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement, TransactionTrait, Value,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement,
+    TransactionTrait, Value,
 };
 use sea_orm_rls::{RlsConfig, RlsConnection, UserContext};
 use uuid::Uuid;
@@ -11,7 +12,8 @@ use uuid::Uuid;
 use crate::entity;
 use crate::work::{Kind, Parameters, Work};
 
-/// How often a fast read runs in one turn; its mean counts, for the first ones find the caches full of the other side's.
+/// How often a fast read runs in one turn; its mean counts, for the first ones find the caches full
+/// of the other side's.
 const AT_ONCE: u32 = 20;
 
 /// A statement of one side, ready to run.
@@ -32,7 +34,9 @@ impl Side {
     }
 
     pub async fn scoped(url: String, config: &RlsConfig) -> Self {
-        let db = RlsConnection::connect_with(one_connection(url), config.clone(), entity::registry()).await;
+        let db =
+            RlsConnection::connect_with(one_connection(url), config.clone(), entity::registry())
+                .await;
         Self::Scoped(db.unwrap())
     }
 
@@ -40,29 +44,39 @@ impl Side {
         let (owner, key) = (Value::from(owner), Value::from(key));
         let (sql, parameters) = match (self, work.parameters) {
             (Self::Plain(_), Parameters::Key) => (work.plain, vec![key, owner]),
-            (Self::Plain(_), Parameters::Owner | Parameters::OwnerOnBoth) => (work.plain, vec![owner]),
+            (Self::Plain(_), Parameters::Owner | Parameters::OwnerOnBoth) => {
+                (work.plain, vec![owner])
+            }
             (Self::Scoped(_), Parameters::Key) => (work.scoped, vec![key]),
             (Self::Scoped(_), Parameters::Owner) => (work.scoped, vec![]),
             (Self::Scoped(_), Parameters::OwnerOnBoth) => (work.scoped, vec![owner]),
         };
+
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, parameters);
-        Prepared { before: work.before, kind: work.kind, statement }
+
+        Prepared {
+            before: work.before,
+            kind: work.kind,
+            statement,
+        }
     }
 
-    /// Runs the statement in a transaction of the owner's that is then rolled back. How long it took, and what it
-    /// answered: the rows' first column, or how many were written.
+    /// Runs the statement in a transaction of the owner's that is then rolled back. How long it
+    /// took, and what it answered: the rows' first column, or how many were written.
     pub async fn run(&self, prepared: Prepared, owner: Uuid) -> (Duration, Vec<i64>) {
         match self {
             Self::Plain(db) => {
                 let transaction = db.begin().await.unwrap();
                 let answer = prepared.run(&transaction).await;
                 transaction.rollback().await.unwrap();
+
                 answer
             }
             Self::Scoped(db) => {
                 let transaction = db.scope(UserContext::new(owner)).begin().await.unwrap();
                 let answer = prepared.run(&transaction).await;
                 transaction.rollback().await.unwrap();
+
                 answer
             }
         }
@@ -74,12 +88,22 @@ impl Prepared {
         if !self.before.is_empty() {
             db.execute_unprepared(self.before).await.unwrap();
         }
+
         if self.kind == Kind::Write {
             let begun = Instant::now();
             let written = db.execute_raw(self.statement).await.unwrap();
-            return (begun.elapsed(), vec![i64::try_from(written.rows_affected()).unwrap()]);
+            return (
+                begun.elapsed(),
+                vec![i64::try_from(written.rows_affected()).unwrap()],
+            );
         }
-        let times = if self.kind == Kind::IndexedRead { AT_ONCE } else { 1 };
+
+        let times = if self.kind == Kind::IndexedRead {
+            AT_ONCE
+        } else {
+            1
+        };
+
         let (mut time, mut rows) = (Duration::ZERO, Vec::new());
         for _ in 0..times {
             let statement = self.statement.clone();
@@ -87,7 +111,12 @@ impl Prepared {
             rows = db.query_all_raw(statement).await.unwrap();
             time += begun.elapsed();
         }
-        let mut answer: Vec<i64> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+
+        let mut answer: Vec<i64> = rows
+            .iter()
+            .map(|row| row.try_get_by_index(0).unwrap())
+            .collect();
+
         answer.sort_unstable();
         (time / times, answer)
     }

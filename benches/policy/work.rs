@@ -3,7 +3,8 @@
 /// What a statement is compared for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A read that an index with the owner serves: as good as an explicit `WHERE`, or the policy is at fault.
+    /// A read that an index with the owner serves: as good as an explicit `WHERE`, or the policy is
+    /// at fault.
     IndexedRead,
     /// A read that costs more than one answer from an index.
     Read,
@@ -32,8 +33,14 @@ pub struct Work {
     pub before: &'static str,
 }
 
-const READ: Work =
-    Work { name: "", kind: Kind::Read, scoped: "", plain: "", parameters: Parameters::Owner, before: "" };
+const READ: Work = Work {
+    name: "",
+    kind: Kind::Read,
+    scoped: "",
+    plain: "",
+    parameters: Parameters::Owner,
+    before: "",
+};
 
 const NO_INDEX: &str = "SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off;
     SET LOCAL enable_bitmapscan = off";
@@ -74,7 +81,8 @@ pub const WORK: [Work; 9] = [
     Work {
         name: "join of two scoped tables",
         scoped: "SELECT count(*) FROM task JOIN note ON note.task_id = task.id",
-        plain: "SELECT count(*) FROM task_plain AS task JOIN note_plain AS note ON note.task_id = task.id
+        plain: "SELECT count(*) FROM task_plain AS task JOIN note_plain AS note ON note.task_id = \
+                task.id
                 WHERE task.owner_id = $1 AND note.owner_id = $1",
         ..READ
     },
@@ -104,8 +112,10 @@ pub const WORK: [Work; 9] = [
     },
     Work {
         name: "text search",
-        scoped: "SELECT id FROM document WHERE search @@ ('word' || $1::bigint * 31 % 2003)::tsquery",
-        plain: "SELECT id FROM document_plain WHERE search @@ ('word' || $1::bigint * 31 % 2003)::tsquery
+        scoped: "SELECT id FROM document WHERE search @@ ('word' || $1::bigint * 31 % \
+                 2003)::tsquery",
+        plain: "SELECT id FROM document_plain WHERE search @@ ('word' || $1::bigint * 31 % \
+                2003)::tsquery
                 AND owner_id = $2",
         parameters: Parameters::Key,
         ..READ

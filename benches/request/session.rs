@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use harness::{Samples, timed};
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, TransactionTrait};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction,
+    TransactionTrait,
+};
 use sea_orm::{DbErr, Statement};
 use sea_orm_rls::RlsConnection;
 
@@ -29,11 +32,20 @@ impl Session {
     /// With pools of this many connections, all of them open.
     pub async fn open(world: &Arc<World>, link: Link, connections: u32) -> Self {
         let mut defaults = ConnectOptions::new(world.url(link));
-        defaults.min_connections(connections).max_connections(connections);
+        defaults
+            .min_connections(connections)
+            .max_connections(connections);
+
         let mut quiet = defaults.clone();
         quiet.test_before_acquire(false);
-        let connect = async |options: &ConnectOptions| Database::connect(options.clone()).await.unwrap();
-        let scoped = RlsConnection::connect_with(defaults.clone(), world.config().clone(), entities()).await.unwrap();
+
+        let connect =
+            async |options: &ConnectOptions| Database::connect(options.clone()).await.unwrap();
+        let scoped =
+            RlsConnection::connect_with(defaults.clone(), world.config().clone(), entities())
+                .await
+                .unwrap();
+
         Self {
             plain: connect(&quiet).await,
             pinged: connect(&defaults).await,
@@ -63,6 +75,7 @@ impl Session {
         for _ in 0..200 {
             times.add(self.one().await);
         }
+
         times.median()
     }
 
@@ -73,14 +86,20 @@ impl Session {
 
     /// Times some work, alone: what the pools do behind the strategy before is over then.
     pub async fn alone(&self, work: impl Future<Output = Result<(), DbErr>>) -> Duration {
-        // A pool asks for one more answer when it gets a connection back; two of another's outlast it, and keep the
-        // processors awake where a pause would let them sleep.
+        // A pool asks for one more answer when it gets a connection back; two of another's outlast
+        // it, and keep the processors awake where a pause would let them sleep.
         for _ in 0..2 {
             self.one().await;
         }
+
         self.world.proxy().reset();
+
         let time = timed(work).await;
-        self.round_trips.store(self.world.proxy().counter().round_trips(), Ordering::Relaxed);
+        self.round_trips.store(
+            self.world.proxy().counter().round_trips(),
+            Ordering::Relaxed,
+        );
+
         time
     }
 

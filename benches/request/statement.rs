@@ -13,26 +13,53 @@ pub mod plain {
     use crate::entity::task_plain::{ActiveModel, Column, Entity};
 
     pub async fn read(db: &impl ConnectionTrait, user: Uuid) -> Result<(), DbErr> {
-        let rows = Entity::find().filter(Column::OwnerId.eq(user)).all(db).await?;
+        let rows = Entity::find()
+            .filter(Column::OwnerId.eq(user))
+            .all(db)
+            .await?;
         assert_eq!(rows.len(), ROWS_OF_USER);
         Ok(())
     }
 
     pub async fn insert(db: &impl ConnectionTrait, user: Uuid) -> Result<Uuid, DbErr> {
         let id = Uuid::new_v4();
-        let new = ActiveModel { id: Set(id), owner_id: Set(user), title: Set("new".to_owned()), rank: Set(1) };
+        let new = ActiveModel {
+            id: Set(id),
+            owner_id: Set(user),
+            title: Set("new".to_owned()),
+            rank: Set(1),
+        };
+
         new.insert(db).await?;
         Ok(id)
     }
 
     pub async fn five(db: &impl ConnectionTrait, user: Uuid) -> Result<(), DbErr> {
         read(db, user).await?;
+
         let id = insert(db, user).await?;
-        let update = Entity::update_many().col_expr(Column::Rank, 2.into()).filter(Column::Id.eq(id));
-        assert_eq!(update.filter(Column::OwnerId.eq(user)).exec(db).await?.rows_affected, 1);
-        assert!(Entity::find_by_id(id).filter(Column::OwnerId.eq(user)).one(db).await?.is_some());
+        let update = Entity::update_many()
+            .col_expr(Column::Rank, 2.into())
+            .filter(Column::Id.eq(id));
+        assert_eq!(
+            update
+                .filter(Column::OwnerId.eq(user))
+                .exec(db)
+                .await?
+                .rows_affected,
+            1
+        );
+        assert!(
+            Entity::find_by_id(id)
+                .filter(Column::OwnerId.eq(user))
+                .one(db)
+                .await?
+                .is_some()
+        );
+
         let delete = Entity::delete_by_id(id).filter(Column::OwnerId.eq(user));
         assert_eq!(delete.exec(db).await?.rows_affected, 1);
+
         Ok(())
     }
 }
@@ -52,18 +79,28 @@ pub mod scoped {
 
     pub async fn insert(db: &impl ConnectionTrait) -> Result<Uuid, DbErr> {
         let id = Uuid::new_v4();
-        let new = ActiveModel { id: Set(id), title: Set("new".to_owned()), rank: Set(1), ..Default::default() };
+        let new = ActiveModel {
+            id: Set(id),
+            title: Set("new".to_owned()),
+            rank: Set(1),
+            ..Default::default()
+        };
+
         new.insert(db).await?;
         Ok(id)
     }
 
     pub async fn five(db: &impl ConnectionTrait) -> Result<(), DbErr> {
         read(db).await?;
+
         let id = insert(db).await?;
-        let update = Entity::update_many().col_expr(Column::Rank, 2.into()).filter(Column::Id.eq(id));
+        let update = Entity::update_many()
+            .col_expr(Column::Rank, 2.into())
+            .filter(Column::Id.eq(id));
         assert_eq!(update.exec(db).await?.rows_affected, 1);
         assert!(Entity::find_by_id(id).one(db).await?.is_some());
         assert_eq!(Entity::delete_by_id(id).exec(db).await?.rows_affected, 1);
+
         Ok(())
     }
 }

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use sea_orm::{
-    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement, TransactionTrait,
+    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    Statement, TransactionTrait,
 };
 use sea_orm_rls::{ScopedConnection, UserContext};
 use uuid::Uuid;
@@ -45,10 +46,16 @@ impl Way {
         let user = reader(session.turn());
         match self {
             Self::Plain | Self::Pinged => {
-                let db = if self == Self::Plain { &session.plain } else { &session.pinged };
+                let db = if self == Self::Plain {
+                    &session.plain
+                } else {
+                    &session.pinged
+                };
+
                 for _ in 0..count {
                     plain::read(db, user).await?;
                 }
+
                 Ok(())
             }
             Self::Transaction => {
@@ -56,6 +63,7 @@ impl Way {
                 for _ in 0..count {
                     plain::read(&transaction, user).await?;
                 }
+
                 transaction.commit().await
             }
             Self::ByHand => {
@@ -63,6 +71,7 @@ impl Way {
                 for _ in 0..count {
                     scoped::read(&transaction).await?;
                 }
+
                 transaction.commit().await
             }
             Self::Scoped => {
@@ -70,13 +79,17 @@ impl Way {
                 for _ in 0..count {
                     scoped::read(&mine).await?;
                 }
+
                 Ok(())
             }
             Self::ScopedTransaction => {
-                let transaction = scope(session, user).begin_with_config(None, Some(AccessMode::ReadOnly)).await?;
+                let transaction = scope(session, user)
+                    .begin_with_config(None, Some(AccessMode::ReadOnly))
+                    .await?;
                 for _ in 0..count {
                     scoped::read(&transaction).await?;
                 }
+
                 transaction.commit().await
             }
         }
@@ -111,9 +124,15 @@ impl Way {
         let user = reader(session.turn());
         match self {
             Self::Plain | Self::Pinged | Self::Transaction => {
-                let db = if self == Self::Pinged { &session.pinged } else { &session.transaction };
+                let db = if self == Self::Pinged {
+                    &session.pinged
+                } else {
+                    &session.transaction
+                };
+
                 let transaction = db.begin().await?;
                 plain::five(&transaction, user).await?;
+
                 transaction.commit().await
             }
             Self::ByHand => {
@@ -139,6 +158,7 @@ async fn begin_by_hand(db: &DatabaseConnection, user: Uuid) -> Result<DatabaseTr
     let transaction = db.begin().await?;
     let set = "SELECT set_config('app.user_id', $1, true)";
     let set = Statement::from_sql_and_values(DbBackend::Postgres, set, [user.to_string().into()]);
+
     transaction.query_one_raw(set).await?;
     Ok(transaction)
 }

@@ -20,14 +20,26 @@ impl Work {
     /// The ways that differ for this work; the first is what the others are compared to.
     pub fn ways(self) -> &'static [Way] {
         match self {
-            Self::Read | Self::Insert => &[Way::Plain, Way::Pinged, Way::Transaction, Way::ByHand, Way::Scoped],
+            Self::Read | Self::Insert => &[
+                Way::Plain,
+                Way::Pinged,
+                Way::Transaction,
+                Way::ByHand,
+                Way::Scoped,
+            ],
             Self::Transaction => &[Way::Plain, Way::Pinged, Way::ByHand, Way::Scoped],
-            Self::Reads => &[Way::Plain, Way::Pinged, Way::ByHand, Way::Scoped, Way::ScopedTransaction],
+            Self::Reads => &[
+                Way::Plain,
+                Way::Pinged,
+                Way::ByHand,
+                Way::Scoped,
+                Way::ScopedTransaction,
+            ],
         }
     }
 
-    /// Whether all round trips are those that it waits for: among several statements of a pool's there are also those
-    /// with which the pool takes connections back.
+    /// Whether all round trips are those that it waits for: among several statements of a pool's
+    /// there are also those with which the pool takes connections back.
     pub fn is_alone(self) -> bool {
         self != Self::Reads
     }

@@ -45,14 +45,30 @@ pub struct World {
 impl World {
     pub async fn new() -> Self {
         // Without autovacuum, which would run in somebody's turn.
-        let server = Server::builder().own().tcp().setting("autovacuum", "off").start().unwrap();
+        let server = Server::builder()
+            .own()
+            .tcp()
+            .setting("autovacuum", "off")
+            .start()
+            .unwrap();
+
         let database = server.database("request").await.unwrap();
-        let config = RlsConfig::new().app_login(&database.role("app"), PASSWORD).unwrap();
-        let config = config.admin_login(&database.role("admin"), PASSWORD).unwrap();
+        let config = RlsConfig::new()
+            .app_login(&database.role("app"), PASSWORD)
+            .unwrap();
+        let config = config
+            .admin_login(&database.role("admin"), PASSWORD)
+            .unwrap();
         let owner = SeaDatabase::connect(database.url()).await.unwrap();
-        let tables = Schema::new(DbBackend::Postgres).builder().register(task::Entity);
+        let tables = Schema::new(DbBackend::Postgres)
+            .builder()
+            .register(task::Entity);
+
         tables.sync(&owner).await.unwrap();
-        Rls::new(entities(), config.clone()).sync(&owner).await.unwrap();
+        Rls::new(entities(), config.clone())
+            .sync(&owner)
+            .await
+            .unwrap();
         owner.close().await.unwrap();
 
         // The twin has the same columns, defaults and indexes, and the same rows in the same order.
@@ -60,16 +76,26 @@ impl World {
             "CREATE TABLE task_plain (LIKE task INCLUDING ALL);
              GRANT SELECT, INSERT, UPDATE, DELETE ON task_plain TO {app};
              INSERT INTO task (id, owner_id, title, rank)
-             SELECT gen_random_uuid(), ('00000000-0000-0000-0000-' || lpad(to_hex(user_number), 12, '0'))::uuid,
+             SELECT gen_random_uuid(), ('00000000-0000-0000-0000-' || lpad(to_hex(user_number), \
+             12, '0'))::uuid,
                  'task ' || n, n
-             FROM generate_series(1, {ROWS_OF_USER}) n, generate_series(0, {READERS} - 1) user_number;
+             FROM generate_series(1, {ROWS_OF_USER}) n, generate_series(0, {READERS} - 1) \
+             user_number;
              INSERT INTO task_plain SELECT * FROM task",
             app = config.app_role(),
         );
+
         database.execute(&fill).await.unwrap();
         database.execute("VACUUM ANALYZE").await.unwrap();
+
         let proxy = Proxy::to(&server).round_trip(ROUND_TRIP).start().unwrap();
-        Self { server, database, config, proxy }
+
+        Self {
+            server,
+            database,
+            config,
+            proxy,
+        }
     }
 
     pub fn version(&self) -> String {
@@ -89,7 +115,9 @@ impl World {
         let app = self.config.app_role().as_str();
         match link {
             Link::Loopback => self.database.tcp_url_as(app, PASSWORD).unwrap(),
-            Link::OneMillisecond => self.database.proxy_url_as(self.proxy.address(), app, PASSWORD),
+            Link::OneMillisecond => self
+                .database
+                .proxy_url_as(self.proxy.address(), app, PASSWORD),
         }
     }
 }

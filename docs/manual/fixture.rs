@@ -1,4 +1,5 @@
-// What the manual's running examples share: a migrated database, a connection, two users. Included by hidden lines.
+// What the manual's running examples share: a migrated database, a connection, two users. Included
+// by hidden lines.
 
 mod user {
     use sea_orm::entity::prelude::*;
@@ -54,23 +55,29 @@ async fn world() -> Result<World, Box<dyn std::error::Error>> {
         .app_login(&database.role("rls_app_user"), "app secret")?
         .admin_login(&database.role("rls_maintenance_admin"), "admin secret")?;
     let owner = sea_orm::Database::connect(database.url()).await?;
+
     sea_orm::Schema::new(sea_orm::DbBackend::Postgres)
         .builder()
         .register(user::Entity)
         .register(task::Entity)
         .sync(&owner)
         .await?;
+
     let entities = registry![user::Entity, task::Entity]?;
     Rls::new(entities.clone(), config.clone()).sync(&owner).await?;
+
     let db = RlsConnection::connect_with(database.url(), config.clone(), entities).await?;
     let (ann, bob) = (Uuid::new_v4(), Uuid::new_v4());
+
     for (id, titles) in [(ann, &["water the plants", "call Bob"][..]), (bob, &["rest"][..])] {
         let mine = db.scope(UserContext::new(id));
         user::ActiveModel { id: Set(id), email: Set(format!("{id}@example.org")) }.insert(&mine).await?;
+
         for title in titles {
             let task = task::ActiveModel { id: Set(Uuid::new_v4()), title: Set((*title).to_owned()), ..Default::default() };
             task.insert(&mine).await?;
         }
     }
+
     Ok(World { database, owner, config, db, ann, bob })
 }

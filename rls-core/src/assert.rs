@@ -11,7 +11,8 @@ pub type KeyOf<E> = <<E as EntityTrait>::PrimaryKey as PrimaryKeyTrait>::ValueTy
 #[diagnostic::on_unimplemented(
     message = "the column is `{Self}`, but the key it refers to is `{Key}`",
     label = "expected `{Key}`",
-    note = "an owner or tenant column has the type of the primary key of its `user` or `tenant`, and is never NULL"
+    note = "an owner or tenant column has the type of the primary key of its `user` or `tenant`, \
+            and is never NULL"
 )]
 pub trait SameKey<Key> {}
 

@@ -13,8 +13,8 @@ use crate::name::{Identifier, SettingName, TableName};
 use crate::pool::Pool;
 use crate::sql;
 
-/// Who may do what with the audit's table, found by `search_path` where `$2` says no schema, in which no operator need be
-/// the server's; `$3` and `$4` are the two roles. Any login may ask.
+/// Who may do what with the audit's table, found by `search_path` where `$2` says no schema, in
+/// which no operator need be the server's; `$3` and `$4` are the two roles. Any login may ask.
 const AUDIT: &str = r#"
 SELECT n.nspname::text AS schema, a.oid IS NOT NULL
          AND pg_catalog.has_schema_privilege(a.oid, n.oid, 'USAGE')
@@ -49,13 +49,19 @@ pub(crate) struct Audit {
 }
 
 impl Audit {
-    /// Asks in one statement whether what administrators do leaves a record that they cannot change.
+    /// Asks in one statement whether what administrators do leaves a record that they cannot
+    /// change.
     ///
     /// # Errors
     ///
     /// [`RlsError::Gate`].
-    pub(crate) async fn find(pool: &PgPool, table: &TableName, config: &RlsConfig) -> Result<Self, RlsError> {
-        let database_error = |error: sqlx::Error| RlsError::from(DbErr::Conn(RuntimeErr::SqlxError(error.into())));
+    pub(crate) async fn find(
+        pool: &PgPool,
+        table: &TableName,
+        config: &RlsConfig,
+    ) -> Result<Self, RlsError> {
+        let database_error =
+            |error: sqlx::Error| RlsError::from(DbErr::Conn(RuntimeErr::SqlxError(error.into())));
         let row = sqlx::query(AUDIT)
             .bind(table.table.as_str())
             .bind(table.schema.as_ref().map(Identifier::as_str))
@@ -64,26 +70,48 @@ impl Audit {
             .fetch_optional(pool)
             .await
             .map_err(database_error)?;
-        let refuse = |finding| Err(GateError { findings: vec![finding] }.into());
-        let Some(row) = row.map(QueryResult::from) else {
-            return refuse(GateFinding::AuditMissing { table: table.to_string() });
+
+        let refuse = |finding| {
+            Err(GateError {
+                findings: vec![finding],
+            }
+            .into())
         };
+
+        let Some(row) = row.map(QueryResult::from) else {
+            return refuse(GateFinding::AuditMissing {
+                table: table.to_string(),
+            });
+        };
+
         let schema: String = row.try_get("", "schema")?;
         let schema = Identifier::new(schema).map_err(|error| RlsError::Context(error.into()))?;
         let table = table.or_in(&schema);
+
         if !row.try_get::<bool>("", "writable")? {
-            return refuse(GateFinding::AuditMissing { table: table.to_string() });
+            return refuse(GateFinding::AuditMissing {
+                table: table.to_string(),
+            });
         }
+
         if let Some(role) = row.try_get::<Option<String>>("", "open_to")? {
-            return refuse(GateFinding::AuditOpen { role, table: table.to_string() });
+            return refuse(GateFinding::AuditOpen {
+                role,
+                table: table.to_string(),
+            });
         }
-        Ok(Self { record: sql::record(&table).into() })
+
+        Ok(Self {
+            record: sql::record(&table).into(),
+        })
     }
 }
 
 /// The setting that each recorded transaction sets or blanks, beside those of the context.
 pub(crate) fn known_setting() -> KnownSetting {
-    KnownSetting::new(SettingName::new(ON_BEHALF_OF).unwrap_or_else(|_| unreachable!("a constant name")))
+    KnownSetting::new(
+        SettingName::new(ON_BEHALF_OF).unwrap_or_else(|_| unreachable!("a constant name")),
+    )
 }
 
 /// Records what runs on another login, where the record cannot be written.
@@ -96,15 +124,25 @@ impl Recorder {
     /// For what `admin` does with the rights of `context`.
     pub(crate) fn new(pool: &Pool, admin: &AdminContext, context: &impl RlsContext) -> Self {
         let context = context.settings().map(|settings| json(&settings));
-        let settings = admin.settings().and_then(|settings| settings.with(ON_BEHALF_OF, context?));
+        let settings = admin
+            .settings()
+            .and_then(|settings| settings.with(ON_BEHALF_OF, context?));
         let opening = pool.opening(false);
-        let message = settings.and_then(|settings| ContextText::new(settings, pool.settings(), opening));
-        Self { pool: pool.clone(), message }
+        let message =
+            settings.and_then(|settings| ContextText::new(settings, pool.settings(), opening));
+
+        Self {
+            pool: pool.clone(),
+            message,
+        }
     }
 
     /// Leaves a record, committed.
     pub(crate) async fn record(&self) -> Result<(), DbErr> {
-        let message = self.message.as_ref().map_err(|error| RlsError::Context(error.clone()))?;
+        let message = self
+            .message
+            .as_ref()
+            .map_err(|error| RlsError::Context(error.clone()))?;
         let lease = self.pool.begin_unannounced(message.begin_writing()).await?;
         self.pool.commit(lease).await
     }
@@ -112,6 +150,8 @@ impl Recorder {
 
 /// `{"app.user_id": "…"}`.
 fn json(context: &Settings) -> String {
-    let settings = context.iter().map(|(name, value)| (name.to_string(), value.into()));
+    let settings = context
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.into()));
     serde_json::Value::Object(settings.collect()).to_string()
 }

@@ -41,25 +41,34 @@ impl Default for RlsConfig {
 }
 
 impl RlsConfig {
-    /// Row security enabled and forced, the roles `rls_app_user` and `rls_maintenance_admin`, no passwords, the audit
-    /// in `rls_audit`, connections kept for a second.
+    /// Row security enabled and forced, the roles `rls_app_user` and `rls_maintenance_admin`, no
+    /// passwords, the audit in `rls_audit`, connections kept for a second.
     #[must_use]
     pub fn new() -> Self {
-        let name = |name: &str| Identifier::new(name).unwrap_or_else(|_| unreachable!("a constant name"));
-        let login = |role: &str| Login { role: name(role), password: None };
+        let name =
+            |name: &str| Identifier::new(name).unwrap_or_else(|_| unreachable!("a constant name"));
+        let login = |role: &str| Login {
+            role: name(role),
+            password: None,
+        };
+
         Self {
             enabled: true,
             force: true,
             app: login("rls_app_user"),
             admin: login("rls_maintenance_admin"),
             audit: true,
-            audit_table: TableName { schema: None, table: name("rls_audit") },
+            audit_table: TableName {
+                schema: None,
+                table: name("rls_audit"),
+            },
             keep: KEEP,
         }
     }
 
-    /// Reads `RLS_ENABLED`, `RLS_FORCE`, `RLS_AUDIT` (`true` where unset), `RLS_APP_USER`, `RLS_APP_PASSWORD`,
-    /// `RLS_MAINTENANCE_ADMIN`, `RLS_MAINTENANCE_ADMIN_PASSWORD`, `RLS_AUDIT_TABLE`.
+    /// Reads `RLS_ENABLED`, `RLS_FORCE`, `RLS_AUDIT` (`true` where unset), `RLS_APP_USER`,
+    /// `RLS_APP_PASSWORD`, `RLS_MAINTENANCE_ADMIN`, `RLS_MAINTENANCE_ADMIN_PASSWORD`,
+    /// `RLS_AUDIT_TABLE`.
     ///
     /// # Errors
     ///
@@ -68,7 +77,9 @@ impl RlsConfig {
         Self::from_lookup(|variable| match std::env::var(variable) {
             Ok(value) => Ok(Some(value)),
             Err(std::env::VarError::NotPresent) => Ok(None),
-            Err(std::env::VarError::NotUnicode(_)) => Err(ConfigError::NotUnicode { variable: variable.to_owned() }),
+            Err(std::env::VarError::NotUnicode(_)) => Err(ConfigError::NotUnicode {
+                variable: variable.to_owned(),
+            }),
         })
     }
 
@@ -77,16 +88,29 @@ impl RlsConfig {
     /// # Errors
     ///
     /// As [`RlsConfig::from_env`], and what `lookup` returns.
-    pub fn from_lookup(lookup: impl Fn(&str) -> Result<Option<String>, ConfigError>) -> Result<Self, ConfigError> {
+    pub fn from_lookup(
+        lookup: impl Fn(&str) -> Result<Option<String>, ConfigError>,
+    ) -> Result<Self, ConfigError> {
         let mut config = Self::new();
         config.enabled = switch(&lookup, variable::ENABLED)?;
         config.force = switch(&lookup, variable::FORCE)?;
-        config.app = login(&lookup, variable::APP_USER, variable::APP_PASSWORD, config.app)?;
-        config.admin = login(&lookup, variable::ADMIN, variable::ADMIN_PASSWORD, config.admin)?;
+        config.app = login(
+            &lookup,
+            variable::APP_USER,
+            variable::APP_PASSWORD,
+            config.app,
+        )?;
+        config.admin = login(
+            &lookup,
+            variable::ADMIN,
+            variable::ADMIN_PASSWORD,
+            config.admin,
+        )?;
         config.audit = switch(&lookup, variable::AUDIT)?;
         if let Some(table) = lookup(variable::AUDIT_TABLE)? {
             config.audit_table = table_name(variable::AUDIT_TABLE, &table)?;
         }
+
         config.check(variable::APP_USER, variable::ADMIN)
     }
 
@@ -110,8 +134,9 @@ impl RlsConfig {
         self.check("app_login", "admin_login")
     }
 
-    /// The table that holds a row for each of the administrators' transactions, as `table` or `schema.table`; without a
-    /// schema it is in the one of the tables that name none, where `migrate fresh` drops it with all others.
+    /// The table that holds a row for each of the administrators' transactions, as `table` or
+    /// `schema.table`; without a schema it is in the one of the tables that name none, where
+    /// `migrate fresh` drops it with all others.
     ///
     /// # Errors
     ///
@@ -128,9 +153,10 @@ impl RlsConfig {
         self
     }
 
-    /// For how long a connection serves one transaction after another before it goes back to the pool, while nobody waits for
-    /// the pool; a second unless said. The pool's `max_lifetime` is looked at when it has gone back. With [`Duration::ZERO`]
-    /// it goes back after each transaction, as SeaORM's do: say so where `before_acquire` or `after_release` of sqlx's pool
+    /// For how long a connection serves one transaction after another before it goes back to the
+    /// pool, while nobody waits for the pool; a second unless said. The pool's `max_lifetime` is
+    /// looked at when it has gone back. With [`Duration::ZERO`] it goes back after each
+    /// transaction, as SeaORM's do: say so where `before_acquire` or `after_release` of sqlx's pool
     /// must run between any two users.
     #[must_use]
     pub fn keep_connections(mut self, keep: Duration) -> Self {
@@ -207,6 +233,7 @@ impl RlsConfig {
                 role: self.app.role.to_string(),
             });
         }
+
         Ok(self)
     }
 }

@@ -23,17 +23,19 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// [`ContextError::Name`] for a name no setting can have, [`ContextError::Nul`] for a value with a NUL byte,
-    /// [`ContextError::Twice`] where the setting is there already.
+    /// [`ContextError::Name`] for a name no setting can have, [`ContextError::Nul`] for a value
+    /// with a NUL byte, [`ContextError::Twice`] where the setting is there already.
     pub fn with(mut self, name: &str, value: impl SettingValue) -> Result<Self, ContextError> {
         let name = SettingName::new(name)?;
         let value = value.to_setting();
         if value.contains('\0') {
             return Err(ContextError::Nul { setting: name });
         }
+
         if self.0.iter().any(|(other, _)| *other == name) {
             return Err(ContextError::Twice { setting: name });
         }
+
         self.0.push((name, value.into_owned()));
         Ok(self)
     }
@@ -51,7 +53,9 @@ impl Settings {
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(name, _)| name.as_str())).finish()
+        f.debug_list()
+            .entries(self.0.iter().map(|(name, _)| name.as_str()))
+            .finish()
     }
 }
 
@@ -117,11 +121,14 @@ impl UserContext {
     /// The user with this key, in the setting `app.user_id`.
     #[must_use]
     pub fn new(user: impl SettingValue) -> Self {
-        Self { setting: SettingName::new(DEFAULT_SETTING), user: user.to_setting().into_owned() }
+        Self {
+            setting: SettingName::new(DEFAULT_SETTING),
+            user: user.to_setting().into_owned(),
+        }
     }
 
-    /// The same user in another setting, as the entities' `#[user_scoped(setting = "…")]` name it; a name that
-    /// cannot be a setting fails the first statement.
+    /// The same user in another setting, as the entities' `#[user_scoped(setting = "…")]` name it;
+    /// a name that cannot be a setting fails the first statement.
     #[must_use]
     pub fn setting(mut self, name: &str) -> Self {
         self.setting = SettingName::new(name);
@@ -132,22 +139,26 @@ impl UserContext {
 impl RlsContext for UserContext {
     fn settings(&self) -> Result<Settings, ContextError> {
         let setting = self.setting.clone()?;
+
         // As `Settings::with`, for a name that was checked already.
         if self.user.contains('\0') {
             return Err(ContextError::Nul { setting });
         }
+
         Ok(Settings(vec![(setting, self.user.clone())]))
     }
 }
 
 impl fmt::Debug for UserContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UserContext").field("setting", &self.setting).finish_non_exhaustive()
+        f.debug_struct("UserContext")
+            .field("setting", &self.setting)
+            .finish_non_exhaustive()
     }
 }
 
-/// Who acts as administrator, and why; both are required, and both reach the server as the settings `rls.actor`
-/// and `rls.reason`.
+/// Who acts as administrator, and why; both are required, and both reach the server as the settings
+/// `rls.actor` and `rls.reason`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdminContext {
     actor: String,
@@ -165,9 +176,11 @@ impl AdminContext {
         if actor.trim().is_empty() {
             return Err(ContextError::NoActor);
         }
+
         if reason.trim().is_empty() {
             return Err(ContextError::NoReason);
         }
+
         Ok(Self { actor, reason })
     }
 
@@ -186,7 +199,9 @@ impl AdminContext {
 
 impl RlsContext for AdminContext {
     fn settings(&self) -> Result<Settings, ContextError> {
-        Settings::new().with("rls.actor", &self.actor)?.with("rls.reason", &self.reason)
+        Settings::new()
+            .with("rls.actor", &self.actor)?
+            .with("rls.reason", &self.reason)
     }
 }
 
@@ -204,17 +219,39 @@ mod tests {
     fn what_no_setting_carries_is_an_error() {
         let nul = UserContext::new("a\0b").settings().unwrap_err();
         assert!(matches!(nul, ContextError::Nul { .. }) && !nul.to_string().contains("a\0b"));
-        assert!(matches!(UserContext::new(1).setting("x").settings(), Err(ContextError::Name(_))));
-        assert!(matches!(AdminContext::new(" ", "x"), Err(ContextError::NoActor)));
-        assert!(matches!(AdminContext::new("ann", ""), Err(ContextError::NoReason)));
+        assert!(matches!(
+            UserContext::new(1).setting("x").settings(),
+            Err(ContextError::Name(_))
+        ));
+        assert!(matches!(
+            AdminContext::new(" ", "x"),
+            Err(ContextError::NoActor)
+        ));
+        assert!(matches!(
+            AdminContext::new("ann", ""),
+            Err(ContextError::NoReason)
+        ));
+
         let twice = Settings::new().with("a.b", 1).unwrap().with("A.b", 2);
         assert!(matches!(twice, Err(ContextError::Twice { .. })));
     }
 
     #[test]
     fn empty_values_are_anonymous() {
-        assert!(UserContext::new(None::<uuid::Uuid>).settings().unwrap().is_anonymous());
+        assert!(
+            UserContext::new(None::<uuid::Uuid>)
+                .settings()
+                .unwrap()
+                .is_anonymous()
+        );
         assert!(!UserContext::new(Some(7)).settings().unwrap().is_anonymous());
-        assert!(!Settings::new().with("app.team_ids", [0_i32; 0]).unwrap().is_anonymous(), "no teams is a value");
+
+        assert!(
+            !Settings::new()
+                .with("app.team_ids", [0_i32; 0])
+                .unwrap()
+                .is_anonymous(),
+            "no teams is a value"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! What is asked against what is: the changes between them, in the order in which they leave no gap.
+//! What is asked against what is: the changes between them, in the order in which they leave no
+//! gap.
 
 mod audit;
 mod column;

@@ -9,7 +9,9 @@ use sea_orm::sea_query::{Alias, DynIden, IntoIden};
 
 pub use declaration::Declaration;
 
-pub(crate) use part::{Anchor, DeclaredKey, DeclaredKind, DeclaredOwned, DeclaredScope, Marked, Part};
+pub(crate) use part::{
+    Anchor, DeclaredKey, DeclaredKind, DeclaredOwned, DeclaredScope, Marked, Part,
+};
 pub(crate) use raw::{RawColumn, RawReference, RawTable};
 
 /// The setting that carries the current user where an entity names no other.
@@ -34,7 +36,8 @@ pub trait UserScoped: EntityTrait {
     /// What the entity says of its owner.
     fn declaration() -> Declaration;
 
-    /// The owner column, for filters and joins; it exists in the table even where the model has no such field.
+    /// The owner column, for filters and joins; it exists in the table even where the model has no
+    /// such field.
     #[must_use]
     fn owner_column() -> DynIden
     where
@@ -44,7 +47,8 @@ pub trait UserScoped: EntityTrait {
     }
 }
 
-/// An entity whose own table names the user; implemented by `#[derive(UserScoped)]` where it says no `via`.
+/// An entity whose own table names the user; implemented by `#[derive(UserScoped)]` where it says
+/// no `via`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no owner column",
     note = "its rows belong to users `via` those they refer to: filter by the column there"
@@ -60,7 +64,8 @@ pub trait TenantScoped: EntityTrait {
     /// What the entity says of its tenant.
     fn declaration() -> Declaration;
 
-    /// The tenant column, for filters and joins; it exists in the table even where the model has no such field.
+    /// The tenant column, for filters and joins; it exists in the table even where the model has no
+    /// such field.
     #[must_use]
     fn tenant_column() -> DynIden
     where
@@ -70,7 +75,8 @@ pub trait TenantScoped: EntityTrait {
     }
 }
 
-/// An entity whose own table names the tenant; implemented by `#[derive(TenantScoped)]` where it says no `via`.
+/// An entity whose own table names the tenant; implemented by `#[derive(TenantScoped)]` where it
+/// says no `via`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no tenant column",
     note = "its rows belong to tenants `via` those they refer to: filter by the column there"
@@ -78,7 +84,10 @@ pub trait TenantScoped: EntityTrait {
 pub trait TenantColumn: TenantScoped {}
 
 /// An entity with policies of its own; implemented by `#[derive(RlsPolicies)]`.
-#[diagnostic::on_unimplemented(message = "`{Self}` has no policies", note = "derive `RlsPolicies` on its `Model`")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no policies",
+    note = "derive `RlsPolicies` on its `Model`"
+)]
 pub trait RlsPolicies: EntityTrait {
     /// The policies.
     fn declaration() -> Declaration;
@@ -96,7 +105,8 @@ pub trait Unscoped: EntityTrait {
 
 /// A Rust type an owner or tenant column can have.
 ///
-/// Implement it for a type of your own whose column is `uuid`, `integer`, `bigint`, `text` or `varchar`.
+/// Implement it for a type of your own whose column is `uuid`, `integer`, `bigint`, `text` or
+/// `varchar`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the type of an owner or tenant column",
     label = "expected `Uuid`, `i32`, `i64` or `String`",

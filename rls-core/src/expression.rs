@@ -7,8 +7,8 @@ use crate::scope::KeyType;
 
 /// A condition on a row, or the value of a default, as asked for.
 ///
-/// The named forms are what declared scopes ask for; a policy of one's own is a `sea_query::Expr`, which converts
-/// into one.
+/// The named forms are what declared scopes ask for; a policy of one's own is a `sea_query::Expr`,
+/// which converts into one.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Expression {
@@ -38,8 +38,9 @@ pub enum Expression {
     },
     /// The boolean column is true.
     IsTrue(Identifier),
-    /// The row is not marked as deleted: the column is NULL, or was set by this very transaction's clock. Without the
-    /// second, the statement that marks a row would be refused, since the new row must pass `SELECT` policies.
+    /// The row is not marked as deleted: the column is NULL, or was set by this very transaction's
+    /// clock. Without the second, the statement that marks a row would be refused, since the new
+    /// row must pass `SELECT` policies.
     NotDeleted(Identifier),
     /// The column refers to a row of another table on which a condition holds.
     Through {
@@ -59,8 +60,8 @@ pub enum Expression {
 }
 
 impl Expression {
-    /// SQL taken as it stands: nothing in it is quoted or checked before the server reads it. Never build it from
-    /// input.
+    /// SQL taken as it stands: nothing in it is quoted or checked before the server reads it. Never
+    /// build it from input.
     #[must_use]
     pub fn raw_sql(sql: impl Into<String>) -> Self {
         Self::RawSql(sql.into())
@@ -84,7 +85,12 @@ impl Expression {
         match self {
             Self::All(parts) => Self::All(each(parts)),
             Self::Any(parts) => Self::Any(each(parts)),
-            Self::Through { column, parent, parent_column, holds } => Self::Through {
+            Self::Through {
+                column,
+                parent,
+                parent_column,
+                holds,
+            } => Self::Through {
                 column: column.clone(),
                 parent: parent.found_in(schemas),
                 parent_column: parent_column.clone(),
@@ -106,10 +112,12 @@ impl Expression {
             if part == decisive {
                 return decisive;
             }
+
             if part != neutral && !kept.contains(&part) {
                 kept.push(part);
             }
         }
+
         match kept.len() {
             0 => neutral,
             1 => kept.swap_remove(0),

@@ -1,8 +1,9 @@
-//! Fingerprints of policies: what was asked, and what the server then held, kept in each policy's comment.
+//! Fingerprints of policies: what was asked, and what the server then held, kept in each policy's
+//! comment.
 //!
-//! With them, any login can compare a policy with its entity exactly, though only the server can print an expression
-//! and only who may create tables can make it print one. The version of the policy's row in the catalog says whether it need
-//! be printed at all.
+//! With them, any login can compare a policy with its entity exactly, though only the server can
+//! print an expression and only who may create tables can make it print one. The version of the
+//! policy's row in the catalog says whether it need be printed at all.
 
 use std::fmt::{self, Write as _};
 
@@ -40,17 +41,29 @@ impl Stamp {
         let stamp = line.strip_prefix(MARK).and_then(|rest| {
             let mut words = rest.split_whitespace();
             let (asked, held) = (words.next()?, words.next()?);
-            let (version, None) = (words.next(), words.next()) else { return None };
-            let stamp = Self { asked: asked.to_owned(), held: held.to_owned(), version: version.map(str::to_owned) };
+            let (version, None) = (words.next(), words.next()) else {
+                return None;
+            };
+            let stamp = Self {
+                asked: asked.to_owned(),
+                held: held.to_owned(),
+                version: version.map(str::to_owned),
+            };
+
             is_hash(asked).then_some(stamp)
         });
+
         let text = if stamp.is_some() { text } else { comment };
         ((!text.is_empty()).then(|| text.to_owned()), stamp)
     }
 
     /// Of a policy that is yet to be applied.
     pub(crate) fn pending(asked: &str) -> Self {
-        Self { asked: asked.to_owned(), held: PENDING.to_owned(), version: None }
+        Self {
+            asked: asked.to_owned(),
+            held: PENDING.to_owned(),
+            version: None,
+        }
     }
 
     /// Whether the server is yet to print the policy.
@@ -67,13 +80,18 @@ impl Stamp {
 impl fmt::Display for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{MARK} {} {}", self.asked, self.held)?;
-        self.version.iter().try_for_each(|version| write!(f, " {version}"))
+        self.version
+            .iter()
+            .try_for_each(|version| write!(f, " {version}"))
     }
 }
 
 /// As [`of`] writes one.
 fn is_hash(word: &str) -> bool {
-    word.len() == 24 && word.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    word.len() == 24
+        && word
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 /// Of a policy as it is asked for, whatever the schema of names that say none.
@@ -93,31 +111,69 @@ fn of(policy: &Policy<String>) -> String {
         hash.update((text.len() as u64).to_le_bytes());
         hash.update(text);
     };
-    part(if policy.kind == PolicyKind::Permissive { "permissive" } else { "restrictive" });
+
+    part(if policy.kind == PolicyKind::Permissive {
+        "permissive"
+    } else {
+        "restrictive"
+    });
     part(policy.command().as_sql());
+
     for side in [policy.using(), policy.with_check()] {
         part(if side.is_some() { "some" } else { "none" });
         part(side.map_or("", String::as_str));
     }
+
     for role in &policy.roles {
         part(role.as_str());
     }
+
     hex(hash)
 }
 
 /// Of one table's row security, as it stands in the catalog.
 pub(crate) fn table(security: &TableSecurity) -> String {
-    let TableSecurity { table, owner, enabled, forced, policies, grants, sequences } = security;
-    let names = [sql::table(table), owner.to_string(), format!("{enabled} {forced}")];
-    let policies = policies.iter().flat_map(|found| [found.policy.name.to_string(), asked(&found.policy)]);
+    let TableSecurity {
+        table,
+        owner,
+        enabled,
+        forced,
+        policies,
+        grants,
+        sequences,
+    } = security;
+
+    let names = [
+        sql::table(table),
+        owner.to_string(),
+        format!("{enabled} {forced}"),
+    ];
+
+    let policies = policies
+        .iter()
+        .flat_map(|found| [found.policy.name.to_string(), asked(&found.policy)]);
     let grants = grants.iter().flat_map(|(role, privileges)| {
-        let privileges = privileges.iter().map(|privilege| privilege.as_sql()).collect::<Vec<_>>();
+        let privileges = privileges
+            .iter()
+            .map(|privilege| privilege.as_sql())
+            .collect::<Vec<_>>();
         [role.to_string(), privileges.join(" ")]
     });
+
     let sequences = sequences.iter().map(sql::table);
+
     // Each list ends in an empty text, which no name is.
     let end = || std::iter::once(String::new());
-    listed(names.into_iter().chain(policies).chain(end()).chain(grants).chain(end()).chain(sequences))
+
+    listed(
+        names
+            .into_iter()
+            .chain(policies)
+            .chain(end())
+            .chain(grants)
+            .chain(end())
+            .chain(sequences),
+    )
 }
 
 /// Of texts, each with its length, so that none runs into the next.
@@ -127,6 +183,7 @@ pub(crate) fn listed(parts: impl Iterator<Item = String>) -> String {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
+
     hex(hash)
 }
 
@@ -136,10 +193,12 @@ pub(crate) fn version(row: &str) -> String {
 }
 
 fn hex(hash: Sha256) -> String {
-    hash.finalize()[..12].iter().fold(String::with_capacity(24), |mut text, byte| {
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
+    hash.finalize()[..12]
+        .iter()
+        .fold(String::with_capacity(24), |mut text, byte| {
+            let _infallible = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 #[cfg(test)]
@@ -149,17 +208,33 @@ mod tests {
     #[test]
     fn a_comment_is_split_as_it_was_joined() {
         for version in [None, Some("cc".to_owned())] {
-            let stamp = Stamp { asked: "a1".repeat(12), held: "b2".repeat(12), version };
-            for text in [None, Some("one"), Some("two\nlines"), Some("sea-orm-rls: not one")] {
+            let stamp = Stamp {
+                asked: "a1".repeat(12),
+                held: "b2".repeat(12),
+                version,
+            };
+
+            for text in [
+                None,
+                Some("one"),
+                Some("two\nlines"),
+                Some("sea-orm-rls: not one"),
+            ] {
                 let (read, found) = Stamp::split(&stamp.comment(text));
                 assert_eq!((read.as_deref(), found), (text, Some(stamp.clone())));
             }
+
             assert!(!stamp.is_pending());
         }
+
         let pending = Stamp::pending(&"a1".repeat(12));
         assert!(pending.is_pending());
-        assert_eq!(Stamp::split(&pending.comment(Some("text"))), (Some("text".to_owned()), Some(pending)));
+        assert_eq!(
+            Stamp::split(&pending.comment(Some("text"))),
+            (Some("text".to_owned()), Some(pending))
+        );
         assert_eq!(Stamp::split("by hand"), (Some("by hand".to_owned()), None));
+
         for other in ["sea-orm-rls: half", "sea-orm-rls: aa bb cc dd"] {
             assert_eq!(Stamp::split(other), (Some(other.to_owned()), None));
         }

@@ -1,4 +1,5 @@
-//! The gate: whether isolation would hold for this login and these tables, asked before the application starts.
+//! The gate: whether isolation would hold for this login and these tables, asked before the
+//! application starts.
 
 mod found;
 
@@ -13,8 +14,8 @@ use crate::name::Identifier;
 use crate::registry::Registry;
 use crate::scope::Scope;
 
-/// The login, and the tables as its statements find them: names without a schema by its `search_path`, in which no
-/// operator need be the server's.
+/// The login, and the tables as its statements find them: names without a schema by its
+/// `search_path`, in which no operator need be the server's.
 fn login_query() -> String {
     format!(
         "SELECT current_user::text AS role,
@@ -32,31 +33,62 @@ fn login_query() -> String {
                 (SELECT r.rolname::text FROM pg_catalog.pg_roles r
                  WHERE (r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolreplication
                         OR r.rolname OPERATOR(pg_catalog.=) ANY
-                          (ARRAY['pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files']::pg_catalog.name[]))
+                          (ARRAY['pg_execute_server_program', 'pg_read_server_files', \
+                          'pg_write_server_files']::pg_catalog.name[]))
                    AND (pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER')
                         OR pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER'))
-                 ORDER BY r.rolname OPERATOR(pg_catalog.=) session_user DESC, r.rolname LIMIT 1) AS bypasses,
+                 ORDER BY r.rolname OPERATOR(pg_catalog.=) session_user DESC, r.rolname LIMIT 1) \
+                 AS bypasses,
                 (SELECT r.rolname::text FROM pg_catalog.pg_roles r
-                 WHERE r.rolname OPERATOR(pg_catalog.=) $1::pg_catalog.name AND (pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER')
-                                           OR pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER'))) AS admin"
+                 WHERE r.rolname OPERATOR(pg_catalog.=) $1::pg_catalog.name AND \
+                 (pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER')
+                                           OR pg_catalog.pg_has_role(session_user, r.oid, \
+                                           'MEMBER'))) AS admin"
     )
 }
 
-/// Asks in two statements, for all tables; in a third of the policies whose row another version of the catalog holds
-/// than after the last sync. Any login may ask.
-pub(crate) async fn check(pool: &PgPool, config: &RlsConfig, registry: &Registry) -> Result<(), RlsError> {
+/// Asks in two statements, for all tables; in a third of the policies whose row another version of
+/// the catalog holds than after the last sync. Any login may ask.
+pub(crate) async fn check(
+    pool: &PgPool,
+    config: &RlsConfig,
+    registry: &Registry,
+) -> Result<(), RlsError> {
     let mut connection = pool.acquire().await.map_err(database_error)?;
-    let mut transaction = connection.begin_with("BEGIN READ ONLY").await.map_err(database_error)?;
+    let mut transaction = connection
+        .begin_with("BEGIN READ ONLY")
+        .await
+        .map_err(database_error)?;
+
     let mut findings = Vec::new();
-    let scopes: Vec<&Scope> = registry.scopes().iter().filter(|scope| scope.unscoped.is_none()).collect();
+    let scopes: Vec<&Scope> = registry
+        .scopes()
+        .iter()
+        .filter(|scope| scope.unscoped.is_none())
+        .collect();
+
     let login = login(&mut transaction, config, &scopes, &mut findings).await?;
     let settings = format!("{}; {QUICK}", SearchPath::PRINTING);
-    sqlx::raw_sql(sqlx::AssertSqlSafe(settings)).execute(&mut *transaction).await.map_err(database_error)?;
-    for (table, scope) in found::read(&mut transaction, &scopes, config, &login).await?.iter().zip(&scopes) {
+    sqlx::raw_sql(sqlx::AssertSqlSafe(settings))
+        .execute(&mut *transaction)
+        .await
+        .map_err(database_error)?;
+
+    for (table, scope) in found::read(&mut transaction, &scopes, config, &login)
+        .await?
+        .iter()
+        .zip(&scopes)
+    {
         table.findings(scope, config, &login, &mut findings);
     }
+
     transaction.rollback().await.map_err(database_error)?;
-    if findings.is_empty() { Ok(()) } else { Err(GateError { findings }.into()) }
+
+    if findings.is_empty() {
+        Ok(())
+    } else {
+        Err(GateError { findings }.into())
+    }
 }
 
 struct Login {
@@ -73,24 +105,46 @@ async fn login(
     scopes: &[&Scope],
     findings: &mut Vec<GateFinding>,
 ) -> Result<Login, RlsError> {
-    let schemas: Vec<Option<&str>> =
-        scopes.iter().map(|scope| scope.table.schema.as_ref().map(Identifier::as_str)).collect();
-    let names: Vec<&str> = scopes.iter().map(|scope| scope.table.table.as_str()).collect();
+    let schemas: Vec<Option<&str>> = scopes
+        .iter()
+        .map(|scope| scope.table.schema.as_ref().map(Identifier::as_str))
+        .collect();
+
+    let names: Vec<&str> = scopes
+        .iter()
+        .map(|scope| scope.table.table.as_str())
+        .collect();
+
     let query = login_query();
-    let query = sqlx::query(sqlx::AssertSqlSafe(query)).bind(config.admin_role().as_str()).bind(schemas).bind(names);
+    let query = sqlx::query(sqlx::AssertSqlSafe(query))
+        .bind(config.admin_role().as_str())
+        .bind(schemas)
+        .bind(names);
+
     let row = query.fetch_one(connection).await.map_err(database_error)?;
     let role: String = row.try_get("role").map_err(database_error)?;
     let through: Option<String> = row.try_get("bypasses").map_err(database_error)?;
     let admin: Option<String> = row.try_get("admin").map_err(database_error)?;
     let bypasses = through.is_some();
+
     if let Some(through) = through {
-        findings.push(GateFinding::Bypasses { role: role.clone(), through });
+        findings.push(GateFinding::Bypasses {
+            role: role.clone(),
+            through,
+        });
     } else if let Some(admin) = admin {
-        findings.push(GateFinding::ReachesAdmin { role: role.clone(), admin });
+        findings.push(GateFinding::ReachesAdmin {
+            role: role.clone(),
+            admin,
+        });
     }
+
     Ok(Login {
         role,
-        tables: row.try_get::<Option<_>, _>("tables").map_err(database_error)?.unwrap_or_default(),
+        tables: row
+            .try_get::<Option<_>, _>("tables")
+            .map_err(database_error)?
+            .unwrap_or_default(),
         can_identify: row.try_get("can_identify").map_err(database_error)?,
         bypasses,
     })

@@ -1,4 +1,5 @@
-//! One pooled connection for the time of one transaction, and what becomes of it however that time ends.
+//! One pooled connection for the time of one transaction, and what becomes of it however that time
+//! ends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,12 +24,15 @@ const RECOVERY: Duration = Duration::from_secs(1);
 enum State {
     /// None is open.
     Idle,
-    /// One is open; dropped like this, its rollback is queued before the next borrower's first message.
+    /// One is open; dropped like this, its rollback is queued before the next borrower's first
+    /// message.
     Open,
-    /// A begin or its answer is under way. Dropped like this, the connection goes to nobody before the answer has been
-    /// read and a rollback confirmed: the next borrower could find itself in another user's transaction.
+    /// A begin or its answer is under way. Dropped like this, the connection goes to nobody before
+    /// the answer has been read and a rollback confirmed: the next borrower could find itself in
+    /// another user's transaction.
     Beginning,
-    /// Not known: the protocol broke, or the scope was left. Dropped like this, the connection is closed.
+    /// Not known: the protocol broke, or the scope was left. Dropped like this, the connection is
+    /// closed.
     Unknown,
 }
 
@@ -44,14 +48,24 @@ pub(crate) struct Lease {
 impl Lease {
     /// Takes a connection and begins with `message`, in one round trip.
     ///
-    /// A connection found dead here is replaced: nothing ran on it. Once a connection of the pool, for a server's
-    /// restart kills them all, and once more for a fresh one.
-    pub(crate) async fn begin(pool: &PgPool, resting: &Arc<Resting>, message: SqlStr) -> Result<Self, DbErr> {
+    /// A connection found dead here is replaced: nothing ran on it. Once a connection of the pool,
+    /// for a server's restart kills them all, and once more for a fresh one.
+    pub(crate) async fn begin(
+        pool: &PgPool,
+        resting: &Arc<Resting>,
+        message: SqlStr,
+    ) -> Result<Self, DbErr> {
         let mut attempts = pool.size() + 1;
         loop {
             let taken = resting.take(pool).await.map_err(acquire_error)?;
             let resting = Arc::clone(resting);
-            let mut lease = Self { taken: Some(taken), resting, state: State::Idle, spent: false };
+            let mut lease = Self {
+                taken: Some(taken),
+                resting,
+                state: State::Idle,
+                spent: false,
+            };
+
             match lease.begin_again(message.clone()).await {
                 Ok(()) => return Ok(lease),
                 Err(error) if attempts > 0 && sqlstate::is_connection_lost(&error) => attempts -= 1,
@@ -64,15 +78,22 @@ impl Lease {
     pub(crate) async fn begin_again(&mut self, message: SqlStr) -> Result<(), sqlx::Error> {
         self.queue_rollback();
         self.state = State::Beginning;
+
         let begun = Manager::begin(self.connection(), Some(message)).await;
+
         // Of a failed message, `BEGIN` may have run and `SET LOCAL` not.
-        self.state = if begun.is_ok() { State::Open } else { State::Unknown };
+        self.state = if begun.is_ok() {
+            State::Open
+        } else {
+            State::Unknown
+        };
         begun
     }
 
     /// Commits; afterwards nothing is open, whether it succeeded or the server rolled back instead.
     pub(crate) async fn commit(mut self) -> Result<(), sqlx::Error> {
-        // Dropped while this waits, the commit may or may not have happened; the rollback queued then ends nothing.
+        // Dropped while this waits, the commit may or may not have happened; the rollback queued
+        // then ends nothing.
         match Manager::commit(self.connection()).await {
             Ok(()) => {
                 self.state = State::Idle;
@@ -101,15 +122,18 @@ impl Lease {
         }
     }
 
-    /// Ends in order, every answer read: what is open is rolled back, by a message that goes out with the next begin or soon,
-    /// and the connection rests. Out of order, this is a drop.
+    /// Ends in order, every answer read: what is open is rolled back, by a message that goes out
+    /// with the next begin or soon, and the connection rests. Out of order, this is a drop.
     pub(crate) fn end(mut self) {
-        // Ready where there is nothing to send or to read: nobody else may come to read an answer of this user's.
+        // Ready where there is nothing to send or to read: nobody else may come to read an answer
+        // of this user's.
         let settled = matches!(self.connection().flush().now_or_never(), Some(Ok(())));
         if !settled || self.spent {
             return;
         }
+
         self.queue_rollback();
+
         if self.state == State::Idle
             && let Some(taken) = self.taken.take()
         {
@@ -124,6 +148,7 @@ impl Lease {
     /// The connection is lost.
     pub(crate) async fn settle(&mut self) -> Result<Vec<sqlx::Error>, sqlx::Error> {
         let mut errors = Vec::new();
+
         // Each error leaves at least its `ReadyForQuery` to read, so this ends with the answers.
         loop {
             match self.connection().flush().await {
@@ -133,6 +158,7 @@ impl Lease {
                     if self.is_lost() {
                         return Err(error);
                     }
+
                     errors.push(error);
                 }
             }
@@ -161,7 +187,10 @@ impl Lease {
     }
 
     pub(crate) fn connection(&mut self) -> &mut PgConnection {
-        let taken = self.taken.as_mut().unwrap_or_else(|| unreachable!("taken only at the end"));
+        let taken = self
+            .taken
+            .as_mut()
+            .unwrap_or_else(|| unreachable!("taken only at the end"));
         &mut taken.connection
     }
 
@@ -176,6 +205,7 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.queue_rollback();
+
         let Some(mut taken) = self.taken.take() else {
             return;
         };
@@ -183,12 +213,19 @@ impl Drop for Lease {
             taken.connection.close_on_drop();
             return;
         }
+
         match (self.state, Handle::try_current()) {
             (State::Idle | State::Open, _) => {}
             (State::Beginning, Ok(runtime)) => {
                 // Should the runtime end before, the connection is closed with the task.
                 let resting = Arc::clone(&self.resting);
-                let lease = Self { taken: Some(taken), resting, state: State::Unknown, spent: false };
+                let lease = Self {
+                    taken: Some(taken),
+                    resting,
+                    state: State::Unknown,
+                    spent: false,
+                };
+
                 runtime.spawn(lease.recover());
             }
             (State::Beginning | State::Unknown, _) => taken.connection.close_on_drop(),
@@ -197,8 +234,8 @@ impl Drop for Lease {
 }
 
 impl Lease {
-    /// Reads what a dropped begin left unread and rolls back, so that a cancelled request does not cost a login; the
-    /// connection is closed where that is not confirmed in time.
+    /// Reads what a dropped begin left unread and rolls back, so that a cancelled request does not
+    /// cost a login; the connection is closed where that is not confirmed in time.
     async fn recover(mut self) {
         let connection = self.connection();
         let rolled_back = async {
@@ -206,8 +243,10 @@ impl Lease {
                 // The begin's one error; what follows it is its `ReadyForQuery`.
                 connection.flush().await?;
             }
+
             connection.execute("ROLLBACK").await
         };
+
         if matches!(timeout(RECOVERY, rolled_back).await, Ok(Ok(_))) {
             self.state = State::Idle;
         }

@@ -1,4 +1,5 @@
-//! PostgreSQL row-level security for SeaORM 2: policies as data, and the connection that carries a user.
+//! PostgreSQL row-level security for SeaORM 2: policies as data, and the connection that carries a
+//! user.
 #![forbid(unsafe_code)]
 
 mod assert;
@@ -47,9 +48,13 @@ mod transaction;
 pub use config::RlsConfig;
 pub use connection::RlsConnection;
 pub use context::{AdminContext, RlsContext, Settings, UserContext};
-pub use entity::{Declaration, OwnerColumn, OwnerKey, RlsPolicies, TenantColumn, TenantScoped, Unscoped, UserScoped};
+pub use entity::{
+    Declaration, OwnerColumn, OwnerKey, RlsPolicies, TenantColumn, TenantScoped, Unscoped,
+    UserScoped,
+};
 pub use error::{
-    ConfigError, ContextError, DeclarationError, GateError, GateFinding, NameError, PolicyError, RlsError, SchemaError,
+    ConfigError, ContextError, DeclarationError, GateError, GateFinding, NameError, PolicyError,
+    RlsError, SchemaError,
 };
 pub use login::{App, Login, Maintenance, MaintenanceReads};
 pub use name::{Identifier, SettingName, TableName};
@@ -62,8 +67,8 @@ pub use restricted::Restricted;
 pub use rls::{Frozen, MissingTables, Rls, apply_changes, apply_statements, ensure_roles};
 pub use scope::{ForeignKey, Holder, Key, KeyType, OnDelete, Owned, Scope, ScopeKind, Through};
 pub use scoped::{
-    AdminConnection, AdminTransaction, ReadOnlyAdminConnection, ReadOnlyAdminTransaction, Scoped, ScopedConnection,
-    ScopedTransaction,
+    AdminConnection, AdminTransaction, ReadOnlyAdminConnection, ReadOnlyAdminTransaction, Scoped,
+    ScopedConnection, ScopedTransaction,
 };
 pub use setting::{SettingElement, SettingType, SettingValue};
 pub use stream::RowStream;

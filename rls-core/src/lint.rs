@@ -1,7 +1,8 @@
-//! The doctor: what in a database, beyond what the gate asks, weakens or slows row-level security, and what to do.
+//! The doctor: what in a database, beyond what the gate asks, weakens or slows row-level security,
+//! and what to do.
 //!
-//! Facts are read first, in a fixed number of catalog queries whatever the number of tables (`read`), into plain data
-//! (`facts`); rules look at the data alone (`check`).
+//! Facts are read first, in a fixed number of catalog queries whatever the number of tables
+//! (`read`), into plain data (`facts`); rules look at the data alone (`check`).
 
 mod case;
 mod check;

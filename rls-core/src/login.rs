@@ -26,9 +26,11 @@ pub struct MaintenanceReads;
 
 impl sealed::Sealed for App {}
 impl sealed::Sealed for Maintenance {}
+
 impl sealed::Sealed for MaintenanceReads {
     const READ_ONLY: bool = true;
 }
+
 impl Login for App {}
 impl Login for Maintenance {}
 impl Login for MaintenanceReads {}

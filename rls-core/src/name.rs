@@ -5,7 +5,8 @@ use std::fmt;
 
 use crate::error::NameError;
 
-/// The longest name PostgreSQL keeps, in bytes (`NAMEDATALEN - 1`); it cuts longer ones without an error.
+/// The longest name PostgreSQL keeps, in bytes (`NAMEDATALEN - 1`); it cuts longer ones without an
+/// error.
 pub const MAX_NAME_BYTES: usize = 63;
 
 /// A name of a table, column, policy, role, index or constraint: 1 to 63 bytes, no NUL.
@@ -23,32 +24,38 @@ impl Identifier {
         if name.is_empty() {
             return Err(NameError::Empty);
         }
+
         if name.contains('\0') {
             return Err(NameError::Nul { name });
         }
+
         if name.len() > MAX_NAME_BYTES {
             return Err(NameError::TooLong { name });
         }
+
         Ok(Self(name))
     }
 
-    /// Joins parts with `_` to a name within 63 bytes: the first parts are shortened and a hash of the whole is
-    /// put in where they do not fit, so that two long names never become one.
+    /// Joins parts with `_` to a name within 63 bytes: the first parts are shortened and a hash of
+    /// the whole is put in where they do not fit, so that two long names never become one.
     pub(crate) fn joined(first: &Identifier, rest: &str) -> Self {
         let whole = format!("{first}_{rest}");
         if whole.len() <= MAX_NAME_BYTES {
             return Self(whole);
         }
+
         let tail = format!("_{:08x}_{rest}", fnv1a(&whole));
         let mut room = MAX_NAME_BYTES.saturating_sub(tail.len()).min(first.0.len());
         while !first.0.is_char_boundary(room) {
             room -= 1;
         }
+
         let mut name = format!("{}{tail}", &first.0[..room]);
         let mut end = name.len().min(MAX_NAME_BYTES);
         while !name.is_char_boundary(end) {
             end -= 1;
         }
+
         name.truncate(end);
         Self(name)
     }
@@ -68,7 +75,9 @@ impl fmt::Display for Identifier {
 
 /// FNV-1a, 32 bits: stable over versions of Rust, which `DefaultHasher` is not.
 fn fnv1a(text: &str) -> u32 {
-    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+    text.bytes().fold(0x811c_9dc5, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
 }
 
 /// A table's name; without a schema it is looked for in the connection's current schema.
@@ -84,7 +93,10 @@ impl TableName {
     /// The same table in `schema` where this name does not say one.
     #[must_use]
     pub fn or_in(&self, schema: &Identifier) -> Self {
-        Self { schema: Some(self.schema.clone().unwrap_or_else(|| schema.clone())), table: self.table.clone() }
+        Self {
+            schema: Some(self.schema.clone().unwrap_or_else(|| schema.clone())),
+            table: self.table.clone(),
+        }
     }
 }
 
@@ -119,12 +131,14 @@ impl fmt::Display for TableName {
         if let Some(schema) = &self.schema {
             write!(f, "{schema}.")?;
         }
+
         write!(f, "{}", self.table)
     }
 }
 
-/// The name of a custom setting, such as `app.user_id`: two or more parts of letters, digits, `_` and `$`, none
-/// starting with a digit or `$`; lower-cased, since PostgreSQL compares settings' names without case.
+/// The name of a custom setting, such as `app.user_id`: two or more parts of letters, digits, `_`
+/// and `$`, none starting with a digit or `$`; lower-cased, since PostgreSQL compares settings'
+/// names without case.
 ///
 /// The rule is PostgreSQL's own since version 14
 /// (`valid_custom_variable_name` in `src/backend/utils/misc/guc.c`).
@@ -140,13 +154,18 @@ impl SettingName {
     pub fn new(name: &str) -> Result<Self, NameError> {
         let part_holds = |part: &str| {
             let mut bytes = part.bytes();
-            bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+            bytes
+                .next()
+                .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
                 && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$')
         };
+
         if name.len() <= MAX_NAME_BYTES && name.contains('.') && name.split('.').all(part_holds) {
             Ok(Self(name.to_ascii_lowercase()))
         } else {
-            Err(NameError::Setting { name: name.to_owned() })
+            Err(NameError::Setting {
+                name: name.to_owned(),
+            })
         }
     }
 
@@ -173,18 +192,31 @@ mod tests {
         assert!(matches!(Identifier::new(""), Err(NameError::Empty)));
         assert!(matches!(Identifier::new("a\0"), Err(NameError::Nul { .. })));
         assert!(Identifier::new("é".repeat(31) + "x").is_ok());
-        assert!(matches!(Identifier::new("é".repeat(32)), Err(NameError::TooLong { .. })));
+
+        assert!(matches!(
+            Identifier::new("é".repeat(32)),
+            Err(NameError::TooLong { .. })
+        ));
     }
 
     #[test]
     fn joined_names_stay_apart_within_63_bytes() {
         let short = Identifier::new("task").unwrap();
         assert_eq!(Identifier::joined(&short, "guard").as_str(), "task_guard");
+
         let one = Identifier::new("é".repeat(30) + "1").unwrap();
         let two = Identifier::new("é".repeat(30) + "2").unwrap();
-        let (one, two) = (Identifier::joined(&one, "guard"), Identifier::joined(&two, "guard"));
+        let (one, two) = (
+            Identifier::joined(&one, "guard"),
+            Identifier::joined(&two, "guard"),
+        );
+
         assert_ne!(one, two);
-        assert!(one.as_str().len() <= MAX_NAME_BYTES && one.as_str().ends_with("_guard"), "{one}");
+        assert!(
+            one.as_str().len() <= MAX_NAME_BYTES && one.as_str().ends_with("_guard"),
+            "{one}"
+        );
+
         let long = Identifier::joined(&short, &"c".repeat(80));
         assert!(long.as_str().len() <= MAX_NAME_BYTES);
     }
@@ -192,10 +224,28 @@ mod tests {
     #[test]
     fn setting_names_are_those_postgres_takes() {
         for name in ["app.user_id", "App.User$1", "a.b.c", "_x._y"] {
-            assert_eq!(SettingName::new(name).unwrap().as_str(), name.to_lowercase());
+            assert_eq!(
+                SettingName::new(name).unwrap().as_str(),
+                name.to_lowercase()
+            );
         }
-        for name in ["", "app", "app.", ".id", "app.1d", "app.user-id", "app.a b", "app.'x", "app.é", "role"] {
-            assert!(matches!(SettingName::new(name), Err(NameError::Setting { .. })), "{name}");
+
+        for name in [
+            "",
+            "app",
+            "app.",
+            ".id",
+            "app.1d",
+            "app.user-id",
+            "app.a b",
+            "app.'x",
+            "app.é",
+            "role",
+        ] {
+            assert!(
+                matches!(SettingName::new(name), Err(NameError::Setting { .. })),
+                "{name}"
+            );
         }
     }
 }

@@ -16,21 +16,32 @@ type Callback = dyn Fn(&Info<'_>) + Send + Sync;
 #[derive(Clone)]
 pub(crate) struct Observer {
     callback: Option<Arc<Callback>>,
-    /// As SeaORM's `record_stmt_in_spans`: whether spans hold the SQL text, which has placeholders for values.
+    /// As SeaORM's `record_stmt_in_spans`: whether spans hold the SQL text, which has placeholders
+    /// for values.
     record_statements: bool,
 }
 
 impl Observer {
     pub(crate) fn new(record_statements: bool) -> Self {
-        Self { callback: None, record_statements }
+        Self {
+            callback: None,
+            record_statements,
+        }
     }
 
-    pub(crate) fn with_callback(&self, callback: impl Fn(&Info<'_>) + Send + Sync + 'static) -> Self {
-        Self { callback: Some(Arc::new(callback)), ..self.clone() }
+    pub(crate) fn with_callback(
+        &self,
+        callback: impl Fn(&Info<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            callback: Some(Arc::new(callback)),
+            ..self.clone()
+        }
     }
 
-    /// Runs a statement: in a span at DEBUG with the fields of SeaORM's, and timed for the callback. Unprepared text
-    /// may hold values, so it is in no span; and only a failure's SQLSTATE is, since messages quote values.
+    /// Runs a statement: in a span at DEBUG with the fields of SeaORM's, and timed for the
+    /// callback. Unprepared text may hold values, so it is in no span; and only a failure's
+    /// SQLSTATE is, since messages quote values.
     pub(crate) async fn observe<T>(
         &self,
         sql: &str,
@@ -40,6 +51,7 @@ impl Observer {
         let mut observed = self.begin(sql, statement);
         let result = running.instrument(observed.span.clone()).await;
         observed.end(result.as_ref().err());
+
         result
     }
 
@@ -58,14 +70,20 @@ impl Observer {
             otel.status_code = field::Empty,
             db.response.status_code = field::Empty,
         );
+
         if !span.is_disabled() {
             span.record("db.operation", first_word(sql));
             if let Some(statement) = statement.filter(|_| self.record_statements) {
                 span.record("db.statement", statement.sql.as_str());
             }
         }
+
         let callback = self.callback.as_deref().zip(statement);
-        Observed { span, told: callback.map(|(callback, statement)| (callback, statement, Instant::now())) }
+
+        Observed {
+            span,
+            told: callback.map(|(callback, statement)| (callback, statement, Instant::now())),
+        }
     }
 }
 
@@ -82,10 +100,15 @@ impl Observed<'_> {
 
     fn tell(&mut self, failed: bool) {
         if let Some((callback, statement, started)) = self.told.take() {
-            callback(&Info { elapsed: started.elapsed(), statement, failed });
+            callback(&Info {
+                elapsed: started.elapsed(),
+                statement,
+                failed,
+            });
         }
     }
 }
+
 /// A statement whose rows come one by one.
 pub(crate) struct ObservedRows<'a>(Observed<'a>);
 
@@ -101,6 +124,7 @@ impl ObservedRows<'_> {
             Some(Err(error)) => self.0.end(Some(error)),
             None => self.0.end(None),
         }
+
         next
     }
 }
@@ -116,11 +140,14 @@ fn record(span: &Span, error: Option<&sqlx::Error>) {
     if span.is_disabled() {
         return;
     }
+
     let Some(error) = error else {
         span.record("otel.status_code", "OK");
         return;
     };
+
     span.record("otel.status_code", "ERROR");
+
     if let Some(state) = sqlstate::code(error) {
         span.record("db.response.status_code", state.as_str());
     }
@@ -128,5 +155,7 @@ fn record(span: &Span, error: Option<&sqlx::Error>) {
 
 fn first_word(sql: &str) -> &str {
     let sql = sql.trim_start();
-    &sql[..sql.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(sql.len())]
+    &sql[..sql
+        .find(|c: char| !c.is_ascii_alphabetic())
+        .unwrap_or(sql.len())]
 }

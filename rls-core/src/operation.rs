@@ -1,4 +1,5 @@
-//! The four things SeaORM asks of a connection, as values: every path runs them through the same lanes.
+//! The four things SeaORM asks of a connection, as values: every path runs them through the same
+//! lanes.
 
 use futures_util::TryStreamExt;
 use sea_orm::{DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Value, Values};
@@ -51,8 +52,15 @@ impl Operation for Execute {
         Some(&self.0)
     }
 
-    async fn run(&self, connection: &mut PgConnection, _context: &ContextText) -> Result<ExecResult, sqlx::Error> {
-        connection.execute(query(&self.0)).await.map(ExecResult::from)
+    async fn run(
+        &self,
+        connection: &mut PgConnection,
+        _context: &ContextText,
+    ) -> Result<ExecResult, sqlx::Error> {
+        connection
+            .execute(query(&self.0))
+            .await
+            .map(ExecResult::from)
     }
 
     fn error(&self, error: sqlx::Error) -> DbErr {
@@ -76,7 +84,10 @@ impl Operation for QueryOne {
         connection: &mut PgConnection,
         _context: &ContextText,
     ) -> Result<Option<QueryResult>, sqlx::Error> {
-        Ok(connection.fetch_optional(query(&self.0)).await?.map(QueryResult::from))
+        Ok(connection
+            .fetch_optional(query(&self.0))
+            .await?
+            .map(QueryResult::from))
     }
 
     fn error(&self, error: sqlx::Error) -> DbErr {
@@ -120,12 +131,19 @@ impl Operation for ExecuteUnprepared<'_> {
         Protocol::Simple
     }
 
-    async fn run(&self, connection: &mut PgConnection, context: &ContextText) -> Result<ExecResult, sqlx::Error> {
+    async fn run(
+        &self,
+        connection: &mut PgConnection,
+        context: &ContextText,
+    ) -> Result<ExecResult, sqlx::Error> {
         let question = context.question();
-        // The line break ends a comment at the end of the text; a string left open there is a syntax error.
+
+        // The line break ends a comment at the end of the text; a string left open there is a
+        // syntax error.
         let sql = [question.as_str(), ";", self.0, "\n;", question.as_str()].concat();
         let mut answers = connection.fetch_many(AssertSqlSafe(sql));
         let (mut before, mut after, mut results) = (None, None, Vec::new());
+
         while let Some(answer) = answers.try_next().await? {
             match answer {
                 Either::Right(row) if before.is_none() => before = Some(row),
@@ -133,13 +151,18 @@ impl Operation for ExecuteUnprepared<'_> {
                 Either::Left(result) => results.push(result),
             }
         }
+
         drop(answers);
+
         let answer = |row: Option<PgRow>| row.map(|row| context.answer(&row));
         still_holds(answer(before), answer(after))?;
+
         // The first and the last are the answers to the two questions.
         results.pop();
+
         let mut total = PgQueryResult::default();
         total.extend(results.into_iter().skip(1));
+
         Ok(ExecResult::from(total))
     }
 
@@ -150,7 +173,10 @@ impl Operation for ExecuteUnprepared<'_> {
 
 /// The prepared query of a statement, with its values bound.
 pub(crate) fn query(statement: &Statement) -> sqlx::query::Query<'_, Postgres, SqlxValues> {
-    let values = statement.values.clone().unwrap_or_else(|| Values(Vec::<Value>::new()));
+    let values = statement
+        .values
+        .clone()
+        .unwrap_or_else(|| Values(Vec::<Value>::new()));
     sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), SqlxValues(values))
 }
 

@@ -59,6 +59,8 @@ impl Plan {
 
     /// The changes that let more rows be reached, each with how.
     pub fn weakening(&self) -> impl Iterator<Item = (&Change, &'static str)> {
-        self.changes.iter().filter_map(|change| Some((change, change.weakens()?)))
+        self.changes
+            .iter()
+            .filter_map(|change| Some((change, change.weakens()?)))
     }
 }

@@ -55,8 +55,8 @@ impl Command {
     }
 }
 
-/// A policy's command with its conditions: `USING` on the rows that are there, `WITH CHECK` on the rows that are
-/// written. What PostgreSQL refuses, as `USING` for `INSERT`, has no form here.
+/// A policy's command with its conditions: `USING` on the rows that are there, `WITH CHECK` on the
+/// rows that are written. What PostgreSQL refuses, as `USING` for `INSERT`, has no form here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rule<E = Expression> {
     /// For all commands.
@@ -103,8 +103,8 @@ impl<E> Rule<E> {
     }
 }
 
-/// A policy on one table. `E` is how its expressions are known: as asked, or as the server prints them; the two are
-/// different types, so that they cannot be compared.
+/// A policy on one table. `E` is how its expressions are known: as asked, or as the server prints
+/// them; the two are different types, so that they cannot be compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy<E = Expression> {
     /// Its name, unique on the table.
@@ -148,9 +148,10 @@ impl<E> Policy<E> {
     #[must_use]
     pub fn using(&self) -> Option<&E> {
         match &self.rule {
-            Rule::All { using, .. } | Rule::Select { using } | Rule::Update { using, .. } | Rule::Delete { using } => {
-                using.as_ref()
-            }
+            Rule::All { using, .. }
+            | Rule::Select { using }
+            | Rule::Update { using, .. }
+            | Rule::Delete { using } => using.as_ref(),
             Rule::Insert { .. } => None,
         }
     }
@@ -159,9 +160,9 @@ impl<E> Policy<E> {
     #[must_use]
     pub fn with_check(&self) -> Option<&E> {
         match &self.rule {
-            Rule::All { with_check, .. } | Rule::Insert { with_check } | Rule::Update { with_check, .. } => {
-                with_check.as_ref()
-            }
+            Rule::All { with_check, .. }
+            | Rule::Insert { with_check }
+            | Rule::Update { with_check, .. } => with_check.as_ref(),
             Rule::Select { .. } | Rule::Delete { .. } => None,
         }
     }
@@ -172,7 +173,8 @@ impl<E> Policy<E> {
         self.command() == Command::All || self.command() == command
     }
 
-    /// Whether `ALTER POLICY` makes `other` of it: kind and command stay, and no condition comes or goes.
+    /// Whether `ALTER POLICY` makes `other` of it: kind and command stay, and no condition comes or
+    /// goes.
     #[must_use]
     pub fn is_alterable_to<T>(&self, other: &Policy<T>) -> bool {
         self.kind == other.kind
@@ -185,6 +187,7 @@ impl<E> Policy<E> {
     pub(crate) fn map<T>(&self, mut expression: impl FnMut(&E) -> T) -> Policy<T> {
         let using = self.using().map(&mut expression);
         let with_check = self.with_check().map(&mut expression);
+
         Policy {
             name: self.name.clone(),
             kind: self.kind,

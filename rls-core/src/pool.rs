@@ -33,9 +33,22 @@ pub(crate) struct Pool {
 
 impl Pool {
     /// Of which a connection is kept no longer than that.
-    pub(crate) fn new(pg: PgPool, settings: Arc<[KnownSetting]>, observer: Observer, keep: Duration) -> Self {
+    pub(crate) fn new(
+        pg: PgPool,
+        settings: Arc<[KnownSetting]>,
+        observer: Observer,
+        keep: Duration,
+    ) -> Self {
         let resting = Arc::new(Resting::new(keep));
-        Self { pg, settings, observer, seen: Arc::default(), resting, record: None, recorder: None }
+        Self {
+            pg,
+            settings,
+            observer,
+            seen: Arc::default(),
+            resting,
+            record: None,
+            recorder: None,
+        }
     }
 
     /// Whose transactions record themselves with this statement.
@@ -45,16 +58,25 @@ impl Pool {
 
     /// Whose transactions are each recorded by another login first.
     pub(crate) fn recorded_before_by(self, recorder: Recorder) -> Self {
-        Self { recorder: Some(Arc::new(recorder)), ..self }
+        Self {
+            recorder: Some(Arc::new(recorder)),
+            ..self
+        }
     }
 
     /// For what runs on behalf of nobody.
     pub(crate) fn pg(&self) -> Asked<'_> {
-        Asked { pg: &self.pg, _waiting: self.resting.give_way() }
+        Asked {
+            pg: &self.pg,
+            _waiting: self.resting.give_way(),
+        }
     }
 
     pub(crate) fn opening(&self, read_only: bool) -> Opening {
-        Opening { read_only, record: self.record.clone() }
+        Opening {
+            read_only,
+            record: self.record.clone(),
+        }
     }
 
     pub(crate) fn observer(&self) -> &Observer {
@@ -73,6 +95,7 @@ impl Pool {
         if let Some(recorder) = &self.recorder {
             recorder.record().await?;
         }
+
         self.begin_unannounced(message).await
     }
 
@@ -81,7 +104,10 @@ impl Pool {
         let begun = Lease::begin(&self.pg, &self.resting, message).await;
         match begun {
             Err(error) if self.record.is_some() && is_refused(&error) => {
-                Err(RlsError::AuditFailed { source: Arc::new(error) }.into())
+                Err(RlsError::AuditFailed {
+                    source: Arc::new(error),
+                }
+                .into())
             }
             begun => begun,
         }
@@ -91,7 +117,15 @@ impl Pool {
         lease.commit().await.map_err(|error| {
             let lost = sqlstate::is_connection_lost(&error);
             let error = exec_error(error);
-            if lost { RlsError::CommitUnknown { source: Arc::new(error) }.into() } else { error }
+
+            if lost {
+                RlsError::CommitUnknown {
+                    source: Arc::new(error),
+                }
+                .into()
+            } else {
+                error
+            }
         })
     }
 
@@ -103,13 +137,24 @@ impl Pool {
     }
 
     /// Judges SQL text before anything is sent; what would leave the scope is refused.
-    pub(crate) fn judge(&self, sql: &str, protocol: Protocol, context: &ContextText) -> Result<Judged, DbErr> {
-        judge(sql, protocol, &self.seen, &|setting| context.carries(setting)).map_err(|refusal| {
+    pub(crate) fn judge(
+        &self,
+        sql: &str,
+        protocol: Protocol,
+        context: &ContextText,
+    ) -> Result<Judged, DbErr> {
+        judge(sql, protocol, &self.seen, &|setting| {
+            context.carries(setting)
+        })
+        .map_err(|refusal| {
             let error = match refusal {
-                Refusal::TransactionControl(statement) => RlsError::TransactionControl { statement },
+                Refusal::TransactionControl(statement) => {
+                    RlsError::TransactionControl { statement }
+                }
                 Refusal::ContextChange(statement) => RlsError::ContextChange { statement },
                 Refusal::OutlivesScope(statement) => RlsError::OutlivesScope { statement },
             };
+
             error.into()
         })
     }
@@ -124,7 +169,11 @@ impl Pool {
     ) -> Result<O::Output, sqlx::Error> {
         let before = context.ask_before(judged, lease).await?;
         let running = operation.run(lease.connection(), context);
-        let output = self.observer.observe(operation.sql(), operation.statement(), running).await?;
+        let output = self
+            .observer
+            .observe(operation.sql(), operation.statement(), running)
+            .await?;
+
         context.ask_after(before, lease).await?;
         Ok(output)
     }
@@ -144,10 +193,14 @@ impl Deref for Asked<'_> {
     }
 }
 
-/// Whether the server refused a begin message, of which only the record can be; logins are refused as FATAL.
+/// Whether the server refused a begin message, of which only the record can be; logins are refused
+/// as FATAL.
 fn is_refused(error: &DbErr) -> bool {
     let error = RlsError::from(error);
-    !matches!(error, RlsError::ConnectionLost { .. } | RlsError::LoginRefused { .. }) && error.sqlstate().is_some()
+    !matches!(
+        error,
+        RlsError::ConnectionLost { .. } | RlsError::LoginRefused { .. }
+    ) && error.sqlstate().is_some()
 }
 
 /// Says what a refusal by a policy means where no user is set.
@@ -155,11 +208,14 @@ pub(crate) fn explain(error: DbErr, anonymous: bool) -> DbErr {
     if anonymous && let RlsError::PolicyRefused { table, .. } = RlsError::from(&error) {
         return RlsError::MissingContext { table }.into();
     }
+
     error
 }
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Pool")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }

@@ -27,7 +27,8 @@ impl Privilege {
     /// What the two roles get on a scoped table.
     pub const READ_WRITE: [Self; 4] = [Self::Select, Self::Insert, Self::Update, Self::Delete];
 
-    /// The privilege that a command needs; all commands together need [`Privilege::Select`] at least.
+    /// The privilege that a command needs; all commands together need [`Privilege::Select`] at
+    /// least.
     #[must_use]
     pub fn of(command: Command) -> Self {
         match command {
@@ -66,6 +67,7 @@ impl Privilege {
             Self::Trigger,
             Self::Maintain,
         ];
+
         all.into_iter().find(|privilege| privilege.as_sql() == word)
     }
 }

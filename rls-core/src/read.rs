@@ -1,4 +1,5 @@
-//! What the catalog holds of row security, as data: any table's, whether an entity is registered for it or not.
+//! What the catalog holds of row security, as data: any table's, whether an entity is registered
+//! for it or not.
 
 mod role;
 mod server;
@@ -33,7 +34,8 @@ pub struct TableSecurity {
     pub forced: bool,
     /// The policies, ordered by name.
     pub policies: Vec<FoundPolicy>,
-    /// The privileges by role, the owner's own included where any were granted; `public` is everyone.
+    /// The privileges by role, the owner's own included where any were granted; `public` is
+    /// everyone.
     pub grants: BTreeMap<Identifier, BTreeSet<Privilege>>,
     /// The sequences behind its serial and identity columns.
     pub sequences: Vec<TableName>,
@@ -43,10 +45,13 @@ impl TableSecurity {
     /// The policy of that name.
     #[must_use]
     pub fn policy(&self, name: &str) -> Option<&FoundPolicy> {
-        self.policies.iter().find(|found| found.policy.name.as_str() == name)
+        self.policies
+            .iter()
+            .find(|found| found.policy.name.as_str() == name)
     }
 
-    /// A hash of all that this says but comments: where it is another than before, the table's row security was changed.
+    /// A hash of all that this says but comments: where it is another than before, the table's row
+    /// security was changed.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         fingerprint::table(self)
@@ -57,7 +62,8 @@ impl TableSecurity {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FoundPolicy {
-    /// The policy, its conditions as the server prints them, with every name outside `pg_catalog` qualified.
+    /// The policy, its conditions as the server prints them, with every name outside `pg_catalog`
+    /// qualified.
     pub policy: Policy,
     /// Who made it.
     pub origin: Origin,
@@ -75,26 +81,36 @@ pub enum Origin {
     Altered,
 }
 
-/// Every table that has row security or policies, in these schemas; in the current one where none is given.
+/// Every table that has row security or policies, in these schemas; in the current one where none
+/// is given.
 ///
 /// Statements sent: catalog queries. Lock taken: none. Privilege needed: none.
 ///
 /// # Errors
 ///
 /// [`RlsError::Backend`], [`RlsError::Database`], [`SchemaError::Catalog`].
-pub async fn secured_tables<C>(db: &C, schemas: &[Identifier]) -> Result<Vec<TableSecurity>, RlsError>
+pub async fn secured_tables<C>(
+    db: &C,
+    schemas: &[Identifier],
+) -> Result<Vec<TableSecurity>, RlsError>
 where
     C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
 {
     let (transaction, place) = Place::reading(db).await?;
-    let schemas = if schemas.is_empty() { std::slice::from_ref(&place.schemas.current) } else { schemas };
+    let schemas = if schemas.is_empty() {
+        std::slice::from_ref(&place.schemas.current)
+    } else {
+        schemas
+    };
+
     let found = catalog::secured(&transaction, &schemas.iter().collect::<Vec<_>>()).await;
     transaction.rollback().await?;
+
     Ok(found?.into_iter().map(TableSecurity::from).collect())
 }
 
-/// These tables, in the same order, each `None` where it is not there or is no table. Those that say no schema are
-/// found by `search_path`, as statements find them.
+/// These tables, in the same order, each `None` where it is not there or is no table. Those that
+/// say no schema are found by `search_path`, as statements find them.
 ///
 /// Statements sent: catalog queries. Lock taken: none. Privilege needed: none.
 ///
@@ -106,11 +122,19 @@ where
     C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
 {
     let (transaction, place) = Place::reading(db).await?;
-    let tables: Vec<TableName> = tables.iter().map(|table| table.found_in(&place.schemas)).collect();
+    let tables: Vec<TableName> = tables
+        .iter()
+        .map(|table| table.found_in(&place.schemas))
+        .collect();
+
     let found = catalog::named(&transaction, &tables.iter().collect::<Vec<_>>()).await;
     transaction.rollback().await?;
-    let mut found: BTreeMap<TableName, TableSecurity> =
-        found?.into_iter().map(|security| (security.table.clone(), security.into())).collect();
+
+    let mut found: BTreeMap<TableName, TableSecurity> = found?
+        .into_iter()
+        .map(|security| (security.table.clone(), security.into()))
+        .collect();
+
     Ok(tables.iter().map(|table| found.remove(table)).collect())
 }
 
@@ -125,8 +149,17 @@ pub async fn table<C>(db: &C, table: &TableName) -> Result<TableSecurity, RlsErr
 where
     C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
 {
-    let found = tables(db, std::slice::from_ref(table)).await?.pop().flatten();
-    found.ok_or_else(|| SchemaError::NoTable { table: table.to_string() }.into())
+    let found = tables(db, std::slice::from_ref(table))
+        .await?
+        .pop()
+        .flatten();
+
+    found.ok_or_else(|| {
+        SchemaError::NoTable {
+            table: table.to_string(),
+        }
+        .into()
+    })
 }
 
 /// A hash of all that these say, in their order: one word for the row security of a whole database.
@@ -137,9 +170,27 @@ pub fn fingerprint(tables: &[TableSecurity]) -> String {
 
 impl From<Security> for TableSecurity {
     fn from(security: Security) -> Self {
-        let Security { table, owner, enabled, forced, policies, grants, sequences } = security;
+        let Security {
+            table,
+            owner,
+            enabled,
+            forced,
+            policies,
+            grants,
+            sequences,
+        } = security;
+
         let policies = policies.into_values().map(FoundPolicy::from).collect();
-        Self { table, owner, enabled, forced, policies, grants, sequences }
+
+        Self {
+            table,
+            owner,
+            enabled,
+            forced,
+            policies,
+            grants,
+            sequences,
+        }
     }
 }
 
@@ -150,6 +201,10 @@ impl From<Held> for FoundPolicy {
             Some(stamp) if stamp.held == fingerprint::held(&policy) => Origin::Applied,
             Some(_) => Origin::Altered,
         };
-        Self { policy: policy.map(Canonical::to_expression), origin }
+
+        Self {
+            policy: policy.map(Canonical::to_expression),
+            origin,
+        }
     }
 }

@@ -30,8 +30,8 @@ pub struct Registry {
 impl Registry {
     /// Every entity with one of this family's derives that is linked into this program.
     ///
-    /// An entity crate that nothing in the program names is not linked; refer to it once, or list its entities with
-    /// [`registry!`](crate::registry).
+    /// An entity crate that nothing in the program names is not linked; refer to it once, or list
+    /// its entities with [`registry!`](crate::registry).
     ///
     /// # Errors
     ///
@@ -45,13 +45,17 @@ impl Registry {
     /// # Errors
     ///
     /// [`DeclarationError`]: none given, a bad name, an owner column of a type no owner can have or of another type
-    /// than the identity's key, no identity to refer to, a `via` that leads nowhere, policies PostgreSQL would refuse,
-    /// or two entities that say different things of one table; [`DeclarationError::Unlisted`] where an entity has another
-    /// of this family's derives, whose declaration is not among these.
-    pub fn new(declarations: impl IntoIterator<Item = Declaration>) -> Result<Self, DeclarationError> {
+    /// than the identity's key, no identity to refer to, a `via` that leads nowhere, policies
+    /// PostgreSQL would refuse, or two entities that say different things of one table;
+    /// [`DeclarationError::Unlisted`] where an entity has another of this family's derives, whose
+    /// declaration is not among these.
+    pub fn new(
+        declarations: impl IntoIterator<Item = Declaration>,
+    ) -> Result<Self, DeclarationError> {
         let declarations: Vec<Declaration> = declarations.into_iter().collect();
         let registry = Self::of(&declarations)?;
         check::all_listed(&declarations, linked())?;
+
         Ok(registry)
     }
 
@@ -59,7 +63,10 @@ impl Registry {
         if declarations.is_empty() {
             return Err(DeclarationError::NoEntities);
         }
-        Ok(Self { scopes: Tables::of(declarations)?.scopes()? })
+
+        Ok(Self {
+            scopes: Tables::of(declarations)?.scopes()?,
+        })
     }
 
     /// The scopes, ordered by schema and table.
@@ -71,11 +78,22 @@ impl Registry {
     /// The settings that carry a context to these tables, each once, ordered.
     #[must_use]
     pub fn settings(&self) -> Vec<SettingName> {
-        let keys = self.scopes.iter().flat_map(|scope| &scope.keys).map(|key| key.setting.clone());
-        let drafts = self.scopes.iter().flat_map(|scope| &scope.policies).flat_map(PolicyDraft::expressions);
+        let keys = self
+            .scopes
+            .iter()
+            .flat_map(|scope| &scope.keys)
+            .map(|key| key.setting.clone());
+
+        let drafts = self
+            .scopes
+            .iter()
+            .flat_map(|scope| &scope.policies)
+            .flat_map(PolicyDraft::expressions);
+
         let mut settings: Vec<_> = keys.chain(drafts.flat_map(settings::read_by)).collect();
         settings.sort();
         settings.dedup();
+
         settings
     }
 }
@@ -84,9 +102,9 @@ fn linked() -> impl Iterator<Item = Declaration> {
     inventory::iter::<Registered>().map(|entity| (entity.declaration)())
 }
 
-/// Lists entities by hand: `registry![user::Entity, task::Entity]` is a [`Registry`] or why it cannot be one. An
-/// entity that derives more than [`UserScoped`](crate::UserScoped) is listed once for each derive:
-/// `registry![post::Entity, post::Entity as TenantScoped]`.
+/// Lists entities by hand: `registry![user::Entity, task::Entity]` is a [`Registry`] or why it
+/// cannot be one. An entity that derives more than [`UserScoped`](crate::UserScoped) is listed once
+/// for each derive: `registry![post::Entity, post::Entity as TenantScoped]`.
 #[macro_export]
 macro_rules! registry {
     ($($entity:ty $(as $derive:ident)?),* $(,)?) => {

@@ -1,21 +1,23 @@
-//! SeaORM's role-based access control in front of a scope: which tables and commands, then which rows.
+//! SeaORM's role-based access control in front of a scope: which tables and commands, then which
+//! rows.
 
 use std::pin::Pin;
 
 use sea_orm::{
-    AccessMode, ConnectionTrait, DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult, RestrictedConnection,
-    Statement, StatementBuilder, TransactionError, TransactionOptions, TransactionSession, TransactionTrait,
+    AccessMode, ConnectionTrait, DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult,
+    RestrictedConnection, Statement, StatementBuilder, TransactionError, TransactionOptions,
+    TransactionSession, TransactionTrait,
 };
 
 use crate::scoped::ScopedConnection;
 use crate::transaction::in_transaction;
 
-/// A scope whose statements SeaORM's [`RestrictedConnection`] allows or refuses before they are sent; made by
-/// [`ScopedConnection::restricted`].
+/// A scope whose statements SeaORM's [`RestrictedConnection`] allows or refuses before they are
+/// sent; made by [`ScopedConnection::restricted`].
 ///
-/// It judges as SeaORM's own does: it takes no raw statements, looks at no subquery in a value, and takes an upsert for an
-/// insert. Statements sent, locks, errors: those of the scope,
-/// and `DbErr::AccessDenied`, `DbErr::RbacError`, for which nothing was sent.
+/// It judges as SeaORM's own does: it takes no raw statements, looks at no subquery in a value, and
+/// takes an upsert for an insert. Statements sent, locks, errors: those of the scope, and
+/// `DbErr::AccessDenied`, `DbErr::RbacError`, for which nothing was sent.
 #[derive(Debug)]
 pub struct Restricted<C> {
     scope: C,
@@ -23,8 +25,9 @@ pub struct Restricted<C> {
 }
 
 impl ScopedConnection {
-    /// This scope, for statements that `rbac` allows its user alone. Sends nothing; the connection in `rbac` is asked for
-    /// permissions and never for rows, and can be one that is connected to nothing.
+    /// This scope, for statements that `rbac` allows its user alone. Sends nothing; the connection
+    /// in `rbac` is asked for permissions and never for rows, and can be one that is connected to
+    /// nothing.
     ///
     /// ```no_run
     /// # async fn run(mine: rls_core::ScopedConnection, snapshot: sea_orm::rbac::RbacSnapshot) -> Result<(), sea_orm::DbErr> {
@@ -37,12 +40,17 @@ impl ScopedConnection {
     /// ```
     #[must_use]
     pub fn restricted(&self, rbac: RestrictedConnection) -> Restricted<Self> {
-        Restricted { scope: self.clone(), rbac }
+        Restricted {
+            scope: self.clone(),
+            rbac,
+        }
     }
 }
 
 fn raw<T>() -> Result<T, DbErr> {
-    Err(DbErr::RbacError("a raw statement cannot be judged: build it, or run it on the scope itself".to_owned()))
+    Err(DbErr::RbacError(
+        "a raw statement cannot be judged: build it, or run it on the scope itself".to_owned(),
+    ))
 }
 
 #[async_trait::async_trait]
@@ -85,7 +93,10 @@ impl<C: ConnectionTrait> ConnectionTrait for Restricted<C> {
 
 impl<C: TransactionTrait> Restricted<C> {
     fn around(&self, transaction: C::Transaction) -> Restricted<C::Transaction> {
-        Restricted { scope: transaction, rbac: self.rbac.clone() }
+        Restricted {
+            scope: transaction,
+            rbac: self.rbac.clone(),
+        }
     }
 }
 
@@ -102,16 +113,26 @@ impl<C: TransactionTrait> TransactionTrait for Restricted<C> {
         isolation_level: Option<IsolationLevel>,
         access_mode: Option<AccessMode>,
     ) -> Result<Self::Transaction, DbErr> {
-        Ok(self.around(self.scope.begin_with_config(isolation_level, access_mode).await?))
+        Ok(self.around(
+            self.scope
+                .begin_with_config(isolation_level, access_mode)
+                .await?,
+        ))
     }
 
-    async fn begin_with_options(&self, options: TransactionOptions) -> Result<Self::Transaction, DbErr> {
+    async fn begin_with_options(
+        &self,
+        options: TransactionOptions,
+    ) -> Result<Self::Transaction, DbErr> {
         Ok(self.around(self.scope.begin_with_options(options).await?))
     }
 
     async fn transaction<F, T, E>(&self, callback: F) -> Result<T, TransactionError<E>>
     where
-        F: for<'c> FnOnce(&'c Self::Transaction) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>> + Send,
+        F: for<'c> FnOnce(
+                &'c Self::Transaction,
+            ) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>
+            + Send,
         T: Send,
         E: std::fmt::Display + std::fmt::Debug + Send,
     {
@@ -125,11 +146,18 @@ impl<C: TransactionTrait> TransactionTrait for Restricted<C> {
         access_mode: Option<AccessMode>,
     ) -> Result<T, TransactionError<E>>
     where
-        F: for<'c> FnOnce(&'c Self::Transaction) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>> + Send,
+        F: for<'c> FnOnce(
+                &'c Self::Transaction,
+            ) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>
+            + Send,
         T: Send,
         E: std::fmt::Display + std::fmt::Debug + Send,
     {
-        in_transaction(self.begin_with_config(isolation_level, access_mode).await?, callback).await
+        in_transaction(
+            self.begin_with_config(isolation_level, access_mode).await?,
+            callback,
+        )
+        .await
     }
 }
 

@@ -63,7 +63,12 @@ impl Rls {
     /// These entities and this configuration.
     #[must_use]
     pub fn new(registry: Registry, config: RlsConfig) -> Self {
-        Self { registry, config, missing: MissingTables::Refuse, accept_weakening: false }
+        Self {
+            registry,
+            config,
+            missing: MissingTables::Refuse,
+            accept_weakening: false,
+        }
     }
 
     /// The linked entities, and the configuration in the environment.
@@ -75,16 +80,17 @@ impl Rls {
         Ok(Self::new(Registry::linked()?, RlsConfig::from_env()?))
     }
 
-    /// What becomes of registered tables that are not in the database; an error where this is not said.
+    /// What becomes of registered tables that are not in the database; an error where this is not
+    /// said.
     #[must_use]
     pub fn missing_tables(mut self, missing: MissingTables) -> Self {
         self.missing = missing;
         self
     }
 
-    /// Lets [`Rls::sync`] make changes that certainly let more rows be reached ([`Plan::weakening`]), such as dropping
-    /// a restrictive policy that the entities no longer ask for. What the configuration's own switches ask for needs
-    /// no consent beside them.
+    /// Lets [`Rls::sync`] make changes that certainly let more rows be reached
+    /// ([`Plan::weakening`]), such as dropping a restrictive policy that the entities no longer ask
+    /// for. What the configuration's own switches ask for needs no consent beside them.
     #[must_use]
     pub fn danger_accept_weakening(mut self, accept: bool) -> Self {
         self.accept_weakening = accept;
@@ -105,8 +111,8 @@ impl Rls {
 
     /// The changes that would be made.
     ///
-    /// Statements sent: catalog queries, and an empty temporary copy of each table that is rolled back. Lock taken:
-    /// `ACCESS SHARE`. Privilege needed: `TEMPORARY` on the database.
+    /// Statements sent: catalog queries, and an empty temporary copy of each table that is rolled
+    /// back. Lock taken: `ACCESS SHARE`. Privilege needed: `TEMPORARY` on the database.
     ///
     /// # Errors
     ///
@@ -116,24 +122,28 @@ impl Rls {
         C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
     {
         let (transaction, place) = Place::reading(db).await?;
+
         // The rollback, of all or to a savepoint, puts the settings back too.
         let plan = self.planned(&transaction, &place).await;
         transaction.rollback().await?;
+
         plan.map(|(plan, _)| plan)
     }
 
-    /// Brings the database to what the entities say, and returns what was changed: roles, owner columns, keys,
-    /// row security, policies, grants. All or nothing; nothing where nothing is missing.
+    /// Brings the database to what the entities say, and returns what was changed: roles, owner
+    /// columns, keys, row security, policies, grants. All or nothing; nothing where nothing is
+    /// missing.
     ///
-    /// Statements sent: those of [`Rls::plan`], one message a change, and one for each policy whose fingerprint is
-    /// not up to date. Locks taken: an advisory one a database, so that two deployments cannot race, `ACCESS
-    /// EXCLUSIVE` on each table that changes, and `SHARE UPDATE EXCLUSIVE` for a fingerprint, each waited for at most
-    /// 5 s. Privileges needed: to own the tables, and `CREATEROLE` where a role is missing.
+    /// Statements sent: those of [`Rls::plan`], one message a change, and one for each policy whose
+    /// fingerprint is not up to date. Locks taken: an advisory one a database, so that two
+    /// deployments cannot race, `ACCESS EXCLUSIVE` on each table that changes, and
+    /// `SHARE UPDATE EXCLUSIVE` for a fingerprint, each waited for at most 5 s. Privileges needed:
+    /// to own the tables, and `CREATEROLE` where a role is missing.
     ///
     /// # Errors
     ///
-    /// [`RlsError::Backend`], [`RlsError::Schema`], of these [`SchemaError::Weakens`] where consent is missing;
-    /// nothing was changed then.
+    /// [`RlsError::Backend`], [`RlsError::Schema`], of these [`SchemaError::Weakens`] where consent
+    /// is missing; nothing was changed then.
     pub async fn sync<C>(&self, db: &C) -> Result<Plan, RlsError>
     where
         C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
@@ -141,61 +151,114 @@ impl Rls {
         let transaction = begin_alone(db).await?;
         let place = Place::enter(&transaction).await?;
         place.verifiable()?;
+
         let mut changes = sync_roles(&transaction, &self.config).await?;
         let (plan, desired) = self.table_plan(&transaction, &place).await?;
         self.consent(&plan)?;
+
         if !plan.changes.is_empty() {
-            transaction.execute_unprepared(&place.path.creating()).await?;
+            transaction
+                .execute_unprepared(&place.path.creating())
+                .await?;
             for change in &plan.changes {
                 run(&transaction, change).await?;
             }
+
             transaction.execute_unprepared(SearchPath::PRINTING).await?;
             catalog::verify_grants(&transaction, &plan.changes).await?;
         }
+
         stamp(&transaction, &desired).await?;
         changes.extend(plan.changes);
         place.leave(&transaction).await?;
         transaction.commit().await?;
-        Ok(Plan { changes, kept: plan.kept })
+
+        Ok(Plan {
+            changes,
+            kept: plan.kept,
+        })
     }
 
-    async fn planned(&self, db: &DatabaseTransaction, place: &Place) -> Result<(Plan, Vec<Desired>), RlsError> {
+    async fn planned(
+        &self,
+        db: &DatabaseTransaction,
+        place: &Place,
+    ) -> Result<(Plan, Vec<Desired>), RlsError> {
         place.verifiable()?;
+
         let roles = catalog::roles(db, &self.config).await?;
         diff::check_roles(&roles)?;
+
         let mut changes = diff::roles(&self.config, &roles);
         let (plan, desired) = self.table_plan(db, place).await?;
         changes.extend(plan.changes);
-        Ok((Plan { changes, kept: plan.kept }, desired))
+
+        Ok((
+            Plan {
+                changes,
+                kept: plan.kept,
+            },
+            desired,
+        ))
     }
 
     fn consent(&self, plan: &Plan) -> Result<(), SchemaError> {
-        let switch =
-            |change: &Change| matches!(change, Change::EnableRowSecurity { .. } | Change::ForceRowSecurity { .. });
+        let switch = |change: &Change| {
+            matches!(
+                change,
+                Change::EnableRowSecurity { .. } | Change::ForceRowSecurity { .. }
+            )
+        };
+
         let changes: Vec<String> = plan
             .weakening()
             .filter(|(change, _)| !self.accept_weakening && !switch(change))
             .map(|(change, how)| format!("`{}` ({how})", change.sql().join("; ")))
             .collect();
-        if changes.is_empty() { Ok(()) } else { Err(SchemaError::Weakens { changes }) }
+
+        if changes.is_empty() {
+            Ok(())
+        } else {
+            Err(SchemaError::Weakens { changes })
+        }
     }
 
-    async fn table_plan(&self, db: &DatabaseTransaction, place: &Place) -> Result<(Plan, Vec<Desired>), RlsError> {
-        let mut desired: Vec<Desired> =
-            self.registry.scopes().iter().map(|scope| Desired::new(scope, &self.config, &place.schemas)).collect();
+    async fn table_plan(
+        &self,
+        db: &DatabaseTransaction,
+        place: &Place,
+    ) -> Result<(Plan, Vec<Desired>), RlsError> {
+        let mut desired: Vec<Desired> = self
+            .registry
+            .scopes()
+            .iter()
+            .map(|scope| Desired::new(scope, &self.config, &place.schemas))
+            .collect();
+
         let names: Vec<&TableName> = desired.iter().map(|desired| &desired.table).collect();
-        let audit = self.config.audit().map(|audit| audit.found_in(&place.schemas));
+        let audit = self
+            .config
+            .audit()
+            .map(|audit| audit.found_in(&place.schemas));
+
         if let Some(audit) = audit.as_ref().filter(|audit| names.contains(audit)) {
             let difference = "an entity is registered for it".to_owned();
-            return Err(SchemaError::NotTheAudit { table: audit.to_string(), difference }.into());
+            return Err(SchemaError::NotTheAudit {
+                table: audit.to_string(),
+                difference,
+            }
+            .into());
         }
+
         if let Some(twice) = twice(&names) {
             return Err(DeclarationError::Clash { table: twice }.into());
         }
+
         let relations = catalog::read(db, &names, &self.config).await?;
         let others = catalog::others(db, &names).await?;
         let mut found: Vec<Option<Actual>> = Vec::new();
         let mut present = Vec::new();
+
         for (relation, desired) in relations.into_iter().zip(&desired) {
             let table = desired.table.to_string();
             match relation {
@@ -212,40 +275,68 @@ impl Rls {
                 Relation::Other => return Err(SchemaError::NotATable { table }.into()),
             }
         }
+
         skip_dependents(&desired, &mut present);
+
         let missing = present.contains(&false);
         let mut kept = present.iter();
         desired.retain(|_| kept.next() == Some(&true));
-        let actual: Vec<Actual> =
-            present.iter().zip(found).filter(|(present, _)| **present).filter_map(|(_, found)| found).collect();
+
+        let actual: Vec<Actual> = present
+            .iter()
+            .zip(found)
+            .filter(|(present, _)| **present)
+            .filter_map(|(_, found)| found)
+            .collect();
+
         diff::check_parents(&desired, &actual)?;
+
         let pairs: Vec<_> = desired.iter().zip(&actual).collect();
-        let incomplete = missing || pairs.iter().any(|(desired, actual)| lacks_column(desired, actual));
+        let incomplete = missing
+            || pairs
+                .iter()
+                .any(|(desired, actual)| lacks_column(desired, actual));
+
         let canonical = catalog::canonical(db, &pairs, &place.path, incomplete).await?;
         let tables: Vec<_> = pairs
             .iter()
             .zip(&canonical)
-            .map(|((desired, actual), canonical)| diff::Table { desired, canonical: canonical.as_ref(), actual })
+            .map(|((desired, actual), canonical)| diff::Table {
+                desired,
+                canonical: canonical.as_ref(),
+                actual,
+            })
             .collect();
-        let schema_usage = catalog::schema_usage(db, [self.config.app_role(), self.config.admin_role()]).await?;
+
+        let schema_usage =
+            catalog::schema_usage(db, [self.config.app_role(), self.config.admin_role()]).await?;
         let (mut changes, mut kept) = diff::tables(&tables, &schema_usage)?;
+
         // Where no registered table is there, there is nothing to administer.
         if let (Some(audit), false) = (&audit, tables.is_empty()) {
             let actual = catalog::audit(db, audit, &self.config).await?;
             diff::audit(audit, &actual, &self.config, &schema_usage, &mut changes)?;
         }
-        let others = others.into_iter().filter(|table| Some(table) != audit.as_ref());
+
+        let others = others
+            .into_iter()
+            .filter(|table| Some(table) != audit.as_ref());
         kept.extend(others.map(|table| Kept::Table { table }));
+
         Ok((Plan { changes, kept }, desired))
     }
 }
 
 fn twice(names: &[&TableName]) -> Option<String> {
     let mut seen = BTreeSet::new();
-    names.iter().find(|name| !seen.insert(**name)).map(ToString::to_string)
+    names
+        .iter()
+        .find(|name| !seen.insert(**name))
+        .map(ToString::to_string)
 }
 
-/// Passes over tables whose policies or keys refer to one that is passed over: the same migration creates those later.
+/// Passes over tables whose policies or keys refer to one that is passed over: the same migration
+/// creates those later.
 fn skip_dependents(desired: &[Desired], present: &mut [bool]) {
     loop {
         let missing: BTreeSet<&TableName> = desired
@@ -254,8 +345,14 @@ fn skip_dependents(desired: &[Desired], present: &mut [bool]) {
             .filter(|(_, present)| !**present)
             .map(|(desired, _)| &desired.table)
             .collect();
-        let dependent =
-            (0..desired.len()).find(|at| present[*at] && desired[*at].refers_to().any(|table| missing.contains(table)));
+
+        let dependent = (0..desired.len()).find(|at| {
+            present[*at]
+                && desired[*at]
+                    .refers_to()
+                    .any(|table| missing.contains(table))
+        });
+
         match dependent {
             Some(at) => present[at] = false,
             None => return,
@@ -264,5 +361,8 @@ fn skip_dependents(desired: &[Desired], present: &mut [bool]) {
 }
 
 fn lacks_column(desired: &Desired, actual: &Actual) -> bool {
-    desired.columns.iter().any(|column| !actual.columns.contains_key(&column.name))
+    desired
+        .columns
+        .iter()
+        .any(|column| !actual.columns.contains_key(&column.name))
 }

@@ -65,16 +65,19 @@ pub enum Holder {
     Tenant,
 }
 
-/// The scope of one table: whose its rows are, how the database knows, and what the application may do with them.
+/// The scope of one table: whose its rows are, how the database knows, and what the application may
+/// do with them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scope {
     /// The table.
     pub table: TableName,
-    /// The columns that name the user and the tenant; a row is reached where all of them are the current ones.
+    /// The columns that name the user and the tenant; a row is reached where all of them are the
+    /// current ones.
     pub keys: Vec<Key>,
     /// The rows of other tables through which a row belongs to someone; all of them must.
     pub through: Vec<Through>,
-    /// The boolean columns whose rows everyone may read: every user, of the same tenant where there is one; every tenant.
+    /// The boolean columns whose rows everyone may read: every user, of the same tenant where there
+    /// is one; every tenant.
     pub shared: BTreeMap<Holder, Identifier>,
     /// The column that marks a row as deleted.
     pub soft_delete: Option<Identifier>,
@@ -87,32 +90,53 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// The condition under which a row is one's own; `None` where only policies of the entity's own say.
+    /// The condition under which a row is one's own; `None` where only policies of the entity's own
+    /// say.
     #[must_use]
     pub fn ownership(&self) -> Option<Expression> {
         ownership(&self.keys, &self.through)
     }
 
-    /// The policies that this scope asks for, for the roles of `config`, in the order in which they are created.
+    /// The policies that this scope asks for, for the roles of `config`, in the order in which they
+    /// are created.
     #[must_use]
     pub fn asked_policies(&self, config: &RlsConfig) -> Vec<Policy> {
         policy::of(self, config)
     }
 
-    /// The condition under which a row may be read: of each holder, its own rows and those it shares.
+    /// The condition under which a row may be read: of each holder, its own rows and those it
+    /// shares.
     pub(crate) fn visible(&self) -> Option<Expression> {
         if self.shared.is_empty() {
             return self.ownership();
         }
+
         let of = |holder: Holder| {
-            let keys: Vec<Key> = self.keys.iter().filter(|key| key.holder == holder).cloned().collect();
-            let through: Vec<Through> =
-                self.through.iter().filter(|through| through.holder == holder).cloned().collect();
+            let keys: Vec<Key> = self
+                .keys
+                .iter()
+                .filter(|key| key.holder == holder)
+                .cloned()
+                .collect();
+
+            let through: Vec<Through> = self
+                .through
+                .iter()
+                .filter(|through| through.holder == holder)
+                .cloned()
+                .collect();
+
             let own = ownership(&keys, &through)?;
             let shared = self.shared.get(&holder).cloned().map(Expression::IsTrue);
+
             Some(Expression::any(std::iter::once(own).chain(shared)))
         };
-        let parts: Vec<Expression> = [Holder::Tenant, Holder::User].into_iter().filter_map(of).collect();
+
+        let parts: Vec<Expression> = [Holder::Tenant, Holder::User]
+            .into_iter()
+            .filter_map(of)
+            .collect();
+
         (!parts.is_empty()).then(|| Expression::all(parts))
     }
 
@@ -132,6 +156,7 @@ pub(crate) fn ownership(keys: &[Key], through: &[Through]) -> Option<Expression>
         parent_column: through.parent_column.clone(),
         holds: Box::new(through.holds.clone()),
     });
+
     let parts: Vec<Expression> = keys.chain(through).collect();
     (!parts.is_empty()).then(|| Expression::all(parts))
 }
@@ -153,7 +178,11 @@ pub struct Key {
 
 impl Key {
     fn is_current(&self) -> Expression {
-        Expression::IsCurrent { column: self.column.clone(), setting: self.setting.clone(), key: self.key }
+        Expression::IsCurrent {
+            column: self.column.clone(),
+            setting: self.setting.clone(),
+            key: self.key,
+        }
     }
 
     /// What the migration keeps beside the policies, where the rows belong to users or tenants.
@@ -177,7 +206,8 @@ pub struct Through {
     pub parent: TableName,
     /// The column it refers to.
     pub parent_column: Identifier,
-    /// Whether no two rows there may have one value in that column, since the application may write there.
+    /// Whether no two rows there may have one value in that column, since the application may write
+    /// there.
     pub unique: bool,
     /// When a row there is one's own.
     pub holds: Expression,
@@ -212,6 +242,7 @@ pub struct ForeignKey {
     pub table: TableName,
     /// The identity's key column.
     pub column: Identifier,
-    /// The action, where the entity names one; without, a new key cascades and an existing one is left as it is.
+    /// The action, where the entity names one; without, a new key cascades and an existing one is
+    /// left as it is.
     pub on_delete: Option<OnDelete>,
 }

@@ -17,16 +17,17 @@ use crate::statement::{Effect, Judged, Protocol};
 use crate::stream::RowStream;
 use crate::transaction::Transaction;
 
-/// A connection on behalf of a user; made by [`RlsConnection::scope`](crate::RlsConnection::scope). Statements sent,
-/// errors: see [`Scoped`].
+/// A connection on behalf of a user; made by [`RlsConnection::scope`](crate::RlsConnection::scope).
+/// Statements sent, errors: see [`Scoped`].
 pub type ScopedConnection = Scoped<App>;
 
-/// A connection as maintenance administrator; made by [`RlsConnection::admin`](crate::RlsConnection::admin). Statements
-/// sent, errors: see [`Scoped`].
+/// A connection as maintenance administrator; made by
+/// [`RlsConnection::admin`](crate::RlsConnection::admin). Statements sent, errors: see [`Scoped`].
 pub type AdminConnection = Scoped<Maintenance>;
 
 /// A connection as maintenance administrator that only reads; made by
-/// [`RlsConnection::admin_read_only`](crate::RlsConnection::admin_read_only). Statements sent, errors: see [`Scoped`].
+/// [`RlsConnection::admin_read_only`](crate::RlsConnection::admin_read_only). Statements sent,
+/// errors: see [`Scoped`].
 pub type ReadOnlyAdminConnection = Scoped<MaintenanceReads>;
 
 /// A transaction on behalf of a user. Statements sent, errors: see [`Transaction`].
@@ -35,10 +36,12 @@ pub type ScopedTransaction = Transaction<App>;
 /// A transaction as maintenance administrator. Statements sent, errors: see [`Transaction`].
 pub type AdminTransaction = Transaction<Maintenance>;
 
-/// A transaction as maintenance administrator that only reads. Statements sent, errors: see [`Transaction`].
+/// A transaction as maintenance administrator that only reads. Statements sent, errors: see
+/// [`Transaction`].
 pub type ReadOnlyAdminTransaction = Transaction<MaintenanceReads>;
 
-/// A pool with a context: SeaORM's traits on it run each statement in a transaction that carries the context.
+/// A pool with a context: SeaORM's traits on it run each statement in a transaction that carries
+/// the context.
 ///
 /// Cheap to clone and `'static`, so it can be moved into spawned tasks; the context cannot change.
 ///
@@ -59,25 +62,29 @@ pub type ReadOnlyAdminTransaction = Transaction<MaintenanceReads>;
 /// }
 /// ```
 ///
-/// Statements sent: for one that only reads `BEGIN READ ONLY; SET LOCAL …` in one message, the statement, and a
-/// `ROLLBACK` that waits for nobody; for any other `BEGIN; SET LOCAL …`, the statement, `COMMIT`. A read that turns
-/// out to write (SQLSTATE 25006) has done nothing, and is run again read-write. Unprepared text is put between two
-/// questions, in the same message, whether transaction, role and context are still the same; a `DO` block that is
-/// executed as a prepared statement costs two messages more, and its connection is closed afterwards.
+/// Statements sent: for one that only reads `BEGIN READ ONLY; SET LOCAL …` in one message, the
+/// statement, and a `ROLLBACK` that waits for nobody; for any other `BEGIN; SET LOCAL …`, the
+/// statement, `COMMIT`. A read that turns out to write (SQLSTATE 25006) has done nothing, and is
+/// run again read-write. Unprepared text is put between two questions, in the same message, whether
+/// transaction, role and context are still the same; a `DO` block that is executed as a prepared
+/// statement costs two messages more, and its connection is closed afterwards.
 ///
-/// An administrator's begin messages end in an `INSERT` into the audit's table, unless the configuration says otherwise,
-/// so each of an administrator's statements ends in a `COMMIT`, reads too.
+/// An administrator's begin messages end in an `INSERT` into the audit's table, unless the
+/// configuration says otherwise, so each of an administrator's statements ends in a `COMMIT`, reads
+/// too.
 ///
-/// `begin`, `begin_with_config`, `begin_with_options` send `BEGIN …; SET LOCAL …`, one message, and hold a connection of
-/// the pool until the transaction ends; `stream_raw` sends the begin message, and the statement with the first row that
-/// is asked for. Locks taken, privileges needed: those of the statements. Transaction required: none, each statement
-/// has its own; a statement that cannot run in one (`VACUUM`) cannot run here.
+/// `begin`, `begin_with_config`, `begin_with_options` send `BEGIN …; SET LOCAL …`, one message, and
+/// hold a connection of the pool until the transaction ends; `stream_raw` sends the begin message,
+/// and the statement with the first row that is asked for. Locks taken, privileges needed: those of
+/// the statements. Transaction required: none, each statement has its own; a statement that cannot
+/// run in one (`VACUUM`) cannot run here.
 ///
 /// # Errors
 ///
-/// SeaORM's [`DbErr`]. [`RlsError::from`] one tells what is about row-level security: `Context`, `TransactionControl`,
-/// `ContextChange`, `OutlivesScope` before anything is sent, `AuditFailed`, `PolicyRefused`, `MissingGrant`,
-/// `MissingContext`, `ReadOnly`, `ScopeLost`, `ConnectionLost`, `CommitUnknown` afterwards.
+/// SeaORM's [`DbErr`]. [`RlsError::from`] one tells what is about row-level security: `Context`,
+/// `TransactionControl`, `ContextChange`, `OutlivesScope` before anything is sent, `AuditFailed`,
+/// `PolicyRefused`, `MissingGrant`, `MissingContext`, `ReadOnly`, `ScopeLost`, `ConnectionLost`,
+/// `CommitUnknown` afterwards.
 #[derive(Clone)]
 pub struct Scoped<L> {
     pool: Pool,
@@ -89,31 +96,50 @@ pub struct Scoped<L> {
 impl<L: Login> Scoped<L> {
     pub(crate) fn new(pool: Pool, context: &impl RlsContext) -> Self {
         let opening = pool.opening(L::READ_ONLY);
-        let context = context.settings().and_then(|settings| ContextText::new(settings, pool.settings(), opening));
-        Self { pool, context, login: PhantomData }
+        let context = context
+            .settings()
+            .and_then(|settings| ContextText::new(settings, pool.settings(), opening));
+
+        Self {
+            pool,
+            context,
+            login: PhantomData,
+        }
     }
 
     fn context(&self) -> Result<&ContextText, DbErr> {
-        self.context.as_ref().map_err(|error| RlsError::Context(error.clone()).into())
+        self.context
+            .as_ref()
+            .map_err(|error| RlsError::Context(error.clone()).into())
     }
 
-    async fn begin_transaction(&self, options: TransactionOptions) -> Result<Transaction<L>, DbErr> {
+    async fn begin_transaction(
+        &self,
+        options: TransactionOptions,
+    ) -> Result<Transaction<L>, DbErr> {
         Transaction::begin(&self.pool, self.context()?, options).await
     }
 
     async fn stream<'a>(&self, statement: Statement) -> Result<RowStream<'a>, DbErr> {
         let context = self.context()?;
-        let judged = self.pool.judge(&statement.sql, Protocol::Extended, context)?;
+        let judged = self
+            .pool
+            .judge(&statement.sql, Protocol::Extended, context)?;
+
         if judged.holds_code() {
-            self.run_judged(&QueryAll(statement), judged, context).await?;
+            self.run_judged(&QueryAll(statement), judged, context)
+                .await?;
             return Ok(RowStream::empty());
         }
+
         RowStream::open(self.pool.clone(), context.clone(), statement, judged).await
     }
 
     async fn run<O: Operation>(&self, operation: O) -> Result<O::Output, DbErr> {
         let context = self.context()?;
-        let judged = self.pool.judge(operation.sql(), operation.protocol(), context)?;
+        let judged = self
+            .pool
+            .judge(operation.sql(), operation.protocol(), context)?;
         self.run_judged(&operation, judged, context).await
     }
 
@@ -127,14 +153,22 @@ impl<L: Login> Scoped<L> {
         let mut lease = self.pool.begin(message).await?;
         let mut result = self.pool.run(operation, judged, &mut lease, context).await;
         let mut misjudged = false;
+
         if effect == Effect::Read
-            && result.as_ref().err().is_some_and(sqlstate::is_read_only_violation)
+            && result
+                .as_ref()
+                .err()
+                .is_some_and(sqlstate::is_read_only_violation)
             && let Some(message) = context.begin_again()
         {
             misjudged = true;
-            lease.begin_again(message).await.map_err(|error| operation.error(error))?;
+            lease
+                .begin_again(message)
+                .await
+                .map_err(|error| operation.error(error))?;
             result = self.pool.run(operation, judged, &mut lease, context).await;
         }
+
         match result {
             Ok(output) => {
                 if effect == Effect::Unknown || misjudged {
@@ -142,6 +176,7 @@ impl<L: Login> Scoped<L> {
                 } else {
                     lease.end();
                 }
+
                 Ok(output)
             }
             Err(error) => {
@@ -149,6 +184,7 @@ impl<L: Login> Scoped<L> {
                 if matches!(error, sqlx::Error::Configuration(_)) {
                     lease.give_up();
                 }
+
                 Err(explain(operation.error(error), context.is_anonymous()))
             }
         }
@@ -157,6 +193,8 @@ impl<L: Login> Scoped<L> {
 
 impl<L> fmt::Debug for Scoped<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scoped").field("context", &self.context).finish_non_exhaustive()
+        f.debug_struct("Scoped")
+            .field("context", &self.context)
+            .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,5 @@
-//! Passwords as PostgreSQL stores them, made here so that no password travels in SQL text or into a log.
+//! Passwords as PostgreSQL stores them, made here so that no password travels in SQL text or into a
+//! log.
 //!
 //! `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`
 //! (<https://www.postgresql.org/docs/current/catalog-pg-authid.html>, RFC 5802, RFC 7677).
@@ -28,11 +29,13 @@ pub(crate) fn verifies(stored: &str, password: &str) -> bool {
 }
 
 fn with_salt(password: &str, salt: &[u8], iterations: u32) -> String {
-    // A password that SASLprep refuses is taken as it stands, as the server does (`pg_be_scram_build_secret`).
+    // A password that SASLprep refuses is taken as it stands, as the server does
+    // (`pg_be_scram_build_secret`).
     let prepared = stringprep::saslprep(password).unwrap_or(password.into());
     let salted = salted_password(prepared.as_bytes(), salt, iterations);
     let stored_key = Sha256::digest(hmac(&salted, b"Client Key"));
     let server_key = hmac(&salted, b"Server Key");
+
     format!(
         "SCRAM-SHA-256${iterations}:{}${}:{}",
         BASE64.encode(salt),
@@ -45,15 +48,21 @@ fn with_salt(password: &str, salt: &[u8], iterations: u32) -> String {
 fn salted_password(password: &[u8], salt: &[u8], iterations: u32) -> [u8; 32] {
     let mut block = hmac(password, &[salt, &1_u32.to_be_bytes()].concat());
     let mut result = block;
+
     for _ in 1..iterations {
         block = hmac(password, &block);
-        result.iter_mut().zip(block).for_each(|(byte, other)| *byte ^= other);
+        result
+            .iter_mut()
+            .zip(block)
+            .for_each(|(byte, other)| *byte ^= other);
     }
+
     result
 }
 
 fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
+    let mut mac = Hmac::<Sha256>::new_from_slice(key)
+        .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
     mac.update(message);
     mac.finalize().into_bytes().into()
 }

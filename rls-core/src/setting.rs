@@ -1,4 +1,5 @@
-//! What settings carry: PostgreSQL's types, and the Rust values that have a text each of them casts back.
+//! What settings carry: PostgreSQL's types, and the Rust values that have a text each of them casts
+//! back.
 
 #[cfg(feature = "with-chrono")]
 mod chrono;
@@ -84,7 +85,11 @@ mod tests {
     #[test]
     fn types_are_named_as_postgres_prints_them() {
         assert_eq!(SettingType::Uuid.to_string(), "uuid");
-        assert_eq!(SettingType::Array(&SettingType::Time).to_string(), "time without time zone[]");
+        assert_eq!(
+            SettingType::Array(&SettingType::Time).to_string(),
+            "time without time zone[]"
+        );
+
         let nested = SettingType::Array(&SettingType::Array(&SettingType::Text));
         assert_eq!(nested.as_sql(), "text[]");
     }

@@ -1,11 +1,12 @@
-//! What SQL text is about to do, as far as its words tell: whether it only reads, and whether it would leave the
-//! transaction that carries the context.
+//! What SQL text is about to do, as far as its words tell: whether it only reads, and whether it
+//! would leave the transaction that carries the context.
 //!
-//! PostgreSQL is the judge in the end: a misjudged read fails in its `READ ONLY` transaction, and unprepared text is
-//! followed by a question whether the transaction is still the same. Here mistakes are told before anything runs.
+//! PostgreSQL is the judge in the end: a misjudged read fails in its `READ ONLY` transaction, and
+//! unprepared text is followed by a question whether the transaction is still the same. Here
+//! mistakes are told before anything runs.
 //!
-//! Every statement is read once, token by token; the words that it would take to leave the scope are rare, and where one
-//! is seen the text is read again, with an eye to what stands around it.
+//! Every statement is read once, token by token; the words that it would take to leave the scope
+//! are rare, and where one is seen the text is read again, with an eye to what stands around it.
 
 mod control;
 mod effect;
@@ -19,7 +20,8 @@ use effect::Reading;
 pub(crate) use seen::Seen;
 use token::{Strings, Token, tokens};
 
-/// Text that stays in its scope, and what it does there. Nothing is sent without one, and [`judge`] alone makes them.
+/// Text that stays in its scope, and what it does there. Nothing is sent without one, and [`judge`]
+/// alone makes them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Judged {
     protocol: Protocol,
@@ -35,7 +37,8 @@ impl Judged {
         self.look.effect
     }
 
-    /// Whether a statement in the text is a `DO` block, whose body is a literal here and can do anything.
+    /// Whether a statement in the text is a `DO` block, whose body is a literal here and can do
+    /// anything.
     pub(crate) fn holds_code(self) -> bool {
         self.look.holds_code
     }
@@ -61,8 +64,8 @@ pub(crate) enum Protocol {
     Simple,
 }
 
-/// Finds what the text does, or the first statement in it that would leave the scope. `carries_context` tells the
-/// settings that carry contexts by their lower-cased names.
+/// Finds what the text does, or the first statement in it that would leave the scope.
+/// `carries_context` tells the settings that carry contexts by their lower-cased names.
 pub(crate) fn judge(
     sql: &str,
     protocol: Protocol,
@@ -74,7 +77,13 @@ pub(crate) fn judge(
         // Its values are in it: it comes once.
         Protocol::Simple => look(sql),
     };
-    let refusal = if look.suspect { closer_look(sql, protocol, carries_context) } else { None };
+
+    let refusal = if look.suspect {
+        closer_look(sql, protocol, carries_context)
+    } else {
+        None
+    };
+
     refusal.map_or(Ok(Judged { protocol, look }), Err)
 }
 
@@ -88,28 +97,44 @@ struct Look {
 }
 
 fn look(sql: &str) -> Look {
-    let looks = Strings::of(sql).iter().map(|&strings| look_as(sql, strings));
+    let looks = Strings::of(sql)
+        .iter()
+        .map(|&strings| look_as(sql, strings));
     let both = |one: Look, other: Look| Look {
-        effect: if one.effect == other.effect { one.effect } else { Effect::Unknown },
+        effect: if one.effect == other.effect {
+            one.effect
+        } else {
+            Effect::Unknown
+        },
         holds_code: one.holds_code || other.holds_code,
         suspect: one.suspect || other.suspect,
     };
-    looks.reduce(both).unwrap_or_else(|| look_as(sql, Strings::Standard))
+
+    looks
+        .reduce(both)
+        .unwrap_or_else(|| look_as(sql, Strings::Standard))
 }
 
 fn look_as(sql: &str, strings: Strings) -> Look {
     let mut reading = Reading::default();
     let (mut at_start, mut holds_code, mut suspect) = (true, false, false);
+
     for token in tokens(sql, strings) {
         if at_start && let Token::Word(first) = token {
             holds_code |= first.eq_ignore_ascii_case("DO");
             suspect |= is_any(first, control::FIRST_WORDS);
         }
+
         at_start = token == Token::Symbol(';');
         suspect |= is_suspect(token);
         reading.see(token);
     }
-    Look { effect: reading.effect(), holds_code, suspect }
+
+    Look {
+        effect: reading.effect(),
+        holds_code,
+        suspect,
+    }
 }
 
 /// Whether a statement with this token, wherever in it, wants the closer look.
@@ -125,7 +150,11 @@ fn is_suspect(token: Token<'_>) -> bool {
     }
 }
 
-fn closer_look(sql: &str, protocol: Protocol, carries_context: &dyn Fn(&str) -> bool) -> Option<Refusal> {
+fn closer_look(
+    sql: &str,
+    protocol: Protocol,
+    carries_context: &dyn Fn(&str) -> bool,
+) -> Option<Refusal> {
     Strings::of(sql).iter().find_map(|&strings| {
         let tokens: Vec<Token<'_>> = tokens(sql, strings).collect();
         set_config::refusal(&tokens, carries_context)
@@ -134,10 +163,17 @@ fn closer_look(sql: &str, protocol: Protocol, carries_context: &dyn Fn(&str) -> 
     })
 }
 
-/// Whether a setting, named in lower case, decides what rows are seen, or how the texts are read that are looked at here.
+/// Whether a setting, named in lower case, decides what rows are seen, or how the texts are read
+/// that are looked at here.
 fn is_context(name: &str, carries_context: &dyn Fn(&str) -> bool) -> bool {
-    matches!(name, "role" | "session_authorization" | "standard_conforming_strings" | "client_encoding" | "names")
-        || name.starts_with("rls.")
+    matches!(
+        name,
+        "role"
+            | "session_authorization"
+            | "standard_conforming_strings"
+            | "client_encoding"
+            | "names"
+    ) || name.starts_with("rls.")
         || carries_context(name)
 }
 

@@ -17,21 +17,25 @@ use crate::statement::{Effect, Judged};
 
 /// The rows of a statement, as the server sends them.
 ///
-/// On a [`ScopedConnection`](crate::ScopedConnection) a stream has a transaction of its own, which ends when the
-/// stream ends, fails, or is dropped: read to its end it is committed where the statement may have written, dropped
-/// before it is rolled back. On a [`ScopedTransaction`](crate::ScopedTransaction) it keeps the transaction's one
-/// connection: other statements are refused with [`RlsError::StreamOpen`](crate::RlsError::StreamOpen) until it ends or is
-/// dropped.
+/// On a [`ScopedConnection`](crate::ScopedConnection) a stream has a transaction of its own, which
+/// ends when the stream ends, fails, or is dropped: read to its end it is committed where the
+/// statement may have written, dropped before it is rolled back. On a
+/// [`ScopedTransaction`](crate::ScopedTransaction) it keeps the transaction's one connection: other
+/// statements are refused with [`RlsError::StreamOpen`](crate::RlsError::StreamOpen) until it ends
+/// or is dropped.
 ///
-/// Statements sent: the one, when the first row is asked for, and what ends its own transaction. Dropped before its end,
-/// the server still runs it, and whoever uses the connection next first reads what was left: give it a `LIMIT`.
+/// Statements sent: the one, when the first row is asked for, and what ends its own transaction.
+/// Dropped before its end, the server still runs it, and whoever uses the connection next first
+/// reads what was left: give it a `LIMIT`.
 pub struct RowStream<'a> {
     rows: Pin<Box<dyn Stream<Item = Result<QueryResult, DbErr>> + Send + 'a>>,
 }
 
 impl<'a> RowStream<'a> {
     pub(crate) fn new(rows: impl Stream<Item = Result<QueryResult, DbErr>> + Send + 'a) -> Self {
-        Self { rows: Box::pin(rows) }
+        Self {
+            rows: Box::pin(rows),
+        }
     }
 
     /// Of a statement without rows.
@@ -48,6 +52,7 @@ impl<'a> RowStream<'a> {
     ) -> Result<RowStream<'a>, DbErr> {
         let (effect, message) = context.begin_for(judged);
         let mut lease = pool.begin(message).await?;
+
         Ok(RowStream::new(try_stream! {
             let mut effect = effect;
             loop {

@@ -12,7 +12,11 @@ pub(crate) mod colour {
 
 /// The text in a colour, where there are colours.
 pub(crate) fn paint(colours: bool, colour: &str, text: &str) -> String {
-    if colours { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_owned() }
+    if colours {
+        format!("\x1b[{colour}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
 }
 
 /// A name in the database may hold what a terminal obeys, or a line that looks like one of ours.
@@ -20,11 +24,13 @@ pub(crate) fn shown(text: &str) -> String {
     let visible = |character: char| match character {
         control if control.is_control() => control.escape_default().to_string(),
         // What changes the order of letters, or shows as nothing.
-        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {
-            character.escape_unicode().to_string()
-        }
+        '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}'
+        | '\u{feff}' => character.escape_unicode().to_string(),
         other => other.to_string(),
     };
+
     text.chars().map(visible).collect()
 }
 
@@ -34,7 +40,10 @@ mod tests {
 
     #[test]
     fn name_shows_what_it_is_made_of() {
-        assert_eq!(shown("safe\u{202e}elbat\n\u{200b}é"), "safe\\u{202e}elbat\\n\\u{200b}é");
+        assert_eq!(
+            shown("safe\u{202e}elbat\n\u{200b}é"),
+            "safe\\u{202e}elbat\\n\\u{200b}é"
+        );
         assert_eq!(shown("\u{feff}\u{2066}\u{1b}"), "\\u{feff}\\u{2066}\\u{1b}");
     }
 }

@@ -1,4 +1,5 @@
-//! A transaction that carries a context: nested ones are savepoints in it, with the same, frozen context.
+//! A transaction that carries a context: nested ones are savepoints in it, with the same, frozen
+//! context.
 
 mod lane;
 mod shared;
@@ -22,21 +23,24 @@ use lane::Lane;
 use shared::{Savepoint, Shared};
 pub(crate) use traits::in_transaction;
 
-/// An open transaction in which a context is in force; made by [`ScopedConnection`](crate::ScopedConnection)'s or
-/// [`AdminConnection`](crate::AdminConnection)'s `begin`.
+/// An open transaction in which a context is in force; made by
+/// [`ScopedConnection`](crate::ScopedConnection)'s or [`AdminConnection`](crate::AdminConnection)'s
+/// `begin`.
 ///
-/// Dropped without `commit`, it is rolled back: the outermost by a rollback queued on its connection, a nested one
-/// before the next statement of the outer one.
+/// Dropped without `commit`, it is rolled back: the outermost by a rollback queued on its
+/// connection, a nested one before the next statement of the outer one.
 ///
-/// Statements sent: `begin` one message (`BEGIN …; SET LOCAL …`), a nested `begin` `SAVEPOINT`, each statement what
-/// SeaORM sends, unprepared text and `DO` blocks as in [`Scoped`](crate::Scoped). Locks taken, privileges needed: those
-/// of the statements. A statement waits for those before it.
+/// Statements sent: `begin` one message (`BEGIN …; SET LOCAL …`), a nested `begin` `SAVEPOINT`,
+/// each statement what SeaORM sends, unprepared text and `DO` blocks as in
+/// [`Scoped`](crate::Scoped). Locks taken, privileges needed: those of the statements. A statement
+/// waits for those before it.
 ///
 /// # Errors
 ///
-/// As of [`Scoped`](crate::Scoped), and [`RlsError::NestedOpen`](crate::RlsError::NestedOpen) while a nested transaction
-/// is open, [`RlsError::StreamOpen`](crate::RlsError::StreamOpen) while a stream of its rows is alive: the statement was
-/// not sent. After [`RlsError::ScopeLost`](crate::RlsError::ScopeLost) nothing runs any more.
+/// As of [`Scoped`](crate::Scoped), and [`RlsError::NestedOpen`](crate::RlsError::NestedOpen) while
+/// a nested transaction is open, [`RlsError::StreamOpen`](crate::RlsError::StreamOpen) while a
+/// stream of its rows is alive: the statement was not sent. After
+/// [`RlsError::ScopeLost`](crate::RlsError::ScopeLost) nothing runs any more.
 pub struct Transaction<L> {
     shared: Arc<Shared>,
     /// `None` for the outermost.
@@ -46,9 +50,14 @@ pub struct Transaction<L> {
 }
 
 impl<L: Login> Transaction<L> {
-    pub(crate) async fn begin(pool: &Pool, context: &ContextText, options: TransactionOptions) -> Result<Self, DbErr> {
+    pub(crate) async fn begin(
+        pool: &Pool,
+        context: &ContextText,
+        options: TransactionOptions,
+    ) -> Result<Self, DbErr> {
         let may_undo = context.may_undo(options);
         let lease = pool.begin(context.begin(options)).await?;
+
         Ok(Self {
             shared: Arc::new(Shared::new(lease, pool.clone(), context.clone(), may_undo)),
             savepoint: None,
@@ -59,11 +68,19 @@ impl<L: Login> Transaction<L> {
 
     async fn nested(&self) -> Result<Self, DbErr> {
         let savepoint = self.lane().await?.savepoint().await?;
-        Ok(Self { shared: Arc::clone(&self.shared), savepoint: Some(savepoint), open: true, login: PhantomData })
+        Ok(Self {
+            shared: Arc::clone(&self.shared),
+            savepoint: Some(savepoint),
+            open: true,
+            login: PhantomData,
+        })
     }
 
     async fn run<O: Operation>(&self, operation: O) -> Result<O::Output, DbErr> {
-        let judged = self.shared.pool.judge(operation.sql(), operation.protocol(), &self.shared.context)?;
+        let judged =
+            self.shared
+                .pool
+                .judge(operation.sql(), operation.protocol(), &self.shared.context)?;
         self.lane().await?.run(&operation, judged).await
     }
 
@@ -73,13 +90,19 @@ impl<L: Login> Transaction<L> {
     }
 
     async fn stream(&self, statement: Statement) -> Result<RowStream<'_>, DbErr> {
-        let judged = self.shared.pool.judge(&statement.sql, Protocol::Extended, &self.shared.context)?;
+        let judged =
+            self.shared
+                .pool
+                .judge(&statement.sql, Protocol::Extended, &self.shared.context)?;
+
         let mut lane = self.lane().await?;
         if judged.holds_code() {
             lane.run(&QueryAll(statement), judged).await?;
             return Ok(RowStream::empty());
         }
+
         lane.keep_for_stream(judged);
+
         Ok(RowStream::new(try_stream! {
             let failed = {
                 let mut observed = self.shared.pool.observer().observe_rows(&statement);
@@ -102,8 +125,11 @@ impl<L: Login> Transaction<L> {
     async fn finish_commit(mut self) -> Result<(), DbErr> {
         // Where it cannot be entered, nothing is committed, and the drop of `self` rolls back.
         let lane = Lane::enter(&self.shared, self.savepoint).await?;
-        // From here the outcome is the server's: a drop while waiting must not roll back what a RELEASE kept.
+
+        // From here the outcome is the server's: a drop while waiting must not roll back what a
+        // RELEASE kept.
         self.open = false;
+
         match self.savepoint {
             None => lane.commit().await,
             Some(savepoint) => lane.release(savepoint).await,
@@ -113,6 +139,7 @@ impl<L: Login> Transaction<L> {
     async fn finish_rollback(mut self) -> Result<(), DbErr> {
         let mut lane = Lane::enter_to_undo(&self.shared).await?;
         self.open = false;
+
         match self.savepoint {
             None => lane.rollback().await,
             Some(savepoint) => lane.rollback_to(savepoint).await,
@@ -130,6 +157,8 @@ impl<L> Drop for Transaction<L> {
 
 impl<L> fmt::Debug for Transaction<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transaction").field("savepoint", &self.savepoint).finish_non_exhaustive()
+        f.debug_struct("Transaction")
+            .field("savepoint", &self.savepoint)
+            .finish_non_exhaustive()
     }
 }

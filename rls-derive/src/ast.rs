@@ -31,32 +31,53 @@ pub enum Anchor<'a> {
 
 impl<'a> Model<'a> {
     /// `None`, and an error, where the input is no struct with named fields called `Model`.
-    pub fn parse(ctxt: &Ctxt, derive: Derive, input: &'a DeriveInput, attr: &'a Attr) -> Option<Self> {
+    pub fn parse(
+        ctxt: &Ctxt,
+        derive: Derive,
+        input: &'a DeriveInput,
+        attr: &'a Attr,
+    ) -> Option<Self> {
         let fields = match &input.data {
-            Data::Struct(syn::DataStruct { fields: Fields::Named(fields), .. }) if input.ident == "Model" => fields,
+            Data::Struct(syn::DataStruct {
+                fields: Fields::Named(fields),
+                ..
+            }) if input.ident == "Model" => fields,
             _ => {
                 let name = derive.name();
-                let message =
-                    format!("`{name}` belongs on a SeaORM `Model`: a struct with named fields called `Model`");
+                let message = format!(
+                    "`{name}` belongs on a SeaORM `Model`: a struct with named fields called \
+                     `Model`"
+                );
                 ctxt.error_spanned_by(&input.ident, message);
                 return None;
             }
         };
-        Some(Self { derive, ident: &input.ident, fields: fields.named.iter().collect(), attr })
+
+        Some(Self {
+            derive,
+            ident: &input.ident,
+            fields: fields.named.iter().collect(),
+            attr,
+        })
     }
 
     /// The field of that name; `name` is without `r#`.
     pub fn field(&self, name: &str) -> Option<&'a Field> {
-        self.fields.iter().find(|field| field_name(field).is_some_and(|field| field == name)).copied()
+        self.fields
+            .iter()
+            .find(|field| field_name(field).is_some_and(|field| field == name))
+            .copied()
     }
 
     pub fn anchor(&self) -> Anchor<'a> {
         if let Some(span) = self.attr.span_of(Word::Identity) {
             return Anchor::Identity(span);
         }
+
         if self.attr.says(Word::Via) {
             return Anchor::Through;
         }
+
         let name = column_name(self.derive, self.attr);
         self.field(name).map_or(Anchor::Column(name), Anchor::Field)
     }

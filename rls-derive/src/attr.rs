@@ -47,22 +47,32 @@ impl Attr {
     /// Reads all of a struct's attributes that are the derive's.
     pub fn parse(ctxt: &Ctxt, derive: Derive, attrs: &[Attribute]) -> Self {
         let mut attr = Self::default();
-        for one in attrs.iter().filter(|attr| attr.path().is_ident(derive.attribute())) {
+        for one in attrs
+            .iter()
+            .filter(|attr| attr.path().is_ident(derive.attribute()))
+        {
             if one.meta.require_list().is_err() {
-                ctxt.error_spanned_by(&one.meta, format!("expected `#[{}(…)]`", derive.attribute()));
+                ctxt.error_spanned_by(
+                    &one.meta,
+                    format!("expected `#[{}(…)]`", derive.attribute()),
+                );
                 continue;
             }
+
             let read = one.parse_nested_meta(|meta| {
                 let rest = until_comma(meta.input)?;
                 if let Err(error) = attr.parse_key(derive, &meta, rest) {
                     ctxt.push(error);
                 }
+
                 Ok(())
             });
+
             if let Err(error) = read {
                 ctxt.push(error);
             }
         }
+
         attr
     }
 
@@ -72,18 +82,41 @@ impl Attr {
 
     /// Where the key was written.
     pub fn span_of(&self, word: Word) -> Option<Span> {
-        self.keys.iter().find(|(key, _)| *key == word).map(|(_, span)| *span)
+        self.keys
+            .iter()
+            .find(|(key, _)| *key == word)
+            .map(|(_, span)| *span)
     }
 
     /// Reads one key; `rest` is what follows it, up to the comma.
-    fn parse_key(&mut self, derive: Derive, meta: &ParseNestedMeta<'_>, rest: TokenStream) -> Result<()> {
+    fn parse_key(
+        &mut self,
+        derive: Derive,
+        meta: &ParseNestedMeta<'_>,
+        rest: TokenStream,
+    ) -> Result<()> {
         let word = word(derive, &meta.path)?;
-        let span = meta.path.get_ident().map_or_else(Span::call_site, Ident::span);
+        let span = meta
+            .path
+            .get_ident()
+            .map_or_else(Span::call_site, Ident::span);
+
         if word != Word::Policies && self.says(word) {
-            return Err(Error::new(span, format!("`{}` is given twice", word.as_str())));
+            return Err(Error::new(
+                span,
+                format!("`{}` is given twice", word.as_str()),
+            ));
         }
+
         self.keys.push((word, span));
-        let value = Value { word, usage: derive.usage(word), span, rest };
+
+        let value = Value {
+            word,
+            usage: derive.usage(word),
+            span,
+            rest,
+        };
+
         match word {
             Word::Backfill => self.backfill = Some(value.string()?),
             Word::Column | Word::Owner => self.column = Some(value.name()?),
@@ -101,26 +134,41 @@ impl Attr {
             Word::To => self.to = Some(value.name()?),
             Word::Via => self.via = value.one_or_more(Name::parse)?,
         }
+
         Ok(())
     }
 }
 
 /// The word that a key is, where the derive knows it.
 fn word(derive: Derive, path: &Path) -> Result<Word> {
-    let key = path.get_ident().map_or_else(|| path.to_token_stream().to_string(), |key| key.unraw().to_string());
+    let key = path.get_ident().map_or_else(
+        || path.to_token_stream().to_string(),
+        |key| key.unraw().to_string(),
+    );
+
     let words = derive.words().iter().map(|word| word.as_str());
     let message = match Word::find(&key) {
         Some(word) if derive.knows(word) => return Ok(word),
         Some(word) => {
-            let homes = Derive::ALL.into_iter().filter(|derive| derive.knows(word)).map(Derive::attribute);
+            let homes = Derive::ALL
+                .into_iter()
+                .filter(|derive| derive.knows(word))
+                .map(Derive::attribute);
+
             let homes = quoted(homes);
+
             match word.counterpart().filter(|word| derive.knows(*word)) {
                 Some(here) => format!("`{key}` belongs to {homes}; here it is `{}`", here.as_str()),
                 None => format!("`{key}` belongs to {homes}; expected {}", list(words)),
             }
         }
-        None => format!("unknown key `{key}`, expected {}{}", list(words.clone()), did_you_mean(&key, words)),
+        None => format!(
+            "unknown key `{key}`, expected {}{}",
+            list(words.clone()),
+            did_you_mean(&key, words)
+        ),
     };
+
     Err(Error::new_spanned(path, message))
 }
 

@@ -22,9 +22,15 @@ pub fn check(ctxt: &Ctxt, model: &Model<'_>) {
     holder(ctxt, attr);
     via(ctxt, attr);
     field::check(ctxt, model);
+
     let backfill = "expected an SQL expression that gives existing rows their owner";
     not_blank(ctxt, attr.backfill.as_ref(), backfill);
-    not_blank(ctxt, attr.reason.as_ref(), "say why the table needs no row security");
+
+    not_blank(
+        ctxt,
+        attr.reason.as_ref(),
+        "say why the table needs no row security",
+    );
 }
 
 fn required(ctxt: &Ctxt, model: &Model<'_>) {
@@ -32,7 +38,10 @@ fn required(ctxt: &Ctxt, model: &Model<'_>) {
         && !model.attr.says(word)
     {
         let (derive, attribute) = (model.derive.name(), model.derive.attribute());
-        let message = format!("`{derive}` needs `#[{attribute}({})]`", model.derive.usage(word));
+        let message = format!(
+            "`{derive}` needs `#[{attribute}({})]`",
+            model.derive.usage(word)
+        );
         ctxt.error_at(Span::call_site(), message);
     }
 }
@@ -61,11 +70,21 @@ fn holder(ctxt: &Ctxt, attr: &Attr) {
     if let Some(holder) = &attr.holder
         && (holder.path.is_ident("Entity") || holder.path.is_ident("Self"))
     {
-        let word = if attr.says(Word::Tenant) { Word::Tenant } else { Word::User }.as_str();
-        let message =
-            format!("an entity cannot be the {word} of its own rows; say `identity` where its rows are the {word}s");
+        let word = if attr.says(Word::Tenant) {
+            Word::Tenant
+        } else {
+            Word::User
+        }
+        .as_str();
+
+        let message = format!(
+            "an entity cannot be the {word} of its own rows; say `identity` where its rows are the \
+             {word}s"
+        );
+
         ctxt.error_spanned_by(holder, message);
     }
+
     if let Some(to) = &attr.to
         && !attr.says(Word::User)
     {
@@ -77,7 +96,10 @@ fn via(ctxt: &Ctxt, attr: &Attr) {
     for (position, name) in attr.via.iter().enumerate() {
         // The relation `Project` may be written `project`.
         let folded = |name: &str| name.replace('_', "").to_lowercase();
-        if attr.via[..position].iter().any(|earlier| folded(&earlier.value) == folded(&name.value)) {
+        if attr.via[..position]
+            .iter()
+            .any(|earlier| folded(&earlier.value) == folded(&name.value))
+        {
             ctxt.error_at(name.span, format!("`{}` is named twice", name.value));
         }
     }

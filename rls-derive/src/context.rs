@@ -17,9 +17,11 @@ pub fn derive(root: Root, input: TokenStream) -> TokenStream {
         Ok(input) => input,
         Err(error) => return error.into_compile_error(),
     };
+
     let ctxt = Ctxt::new();
     let root = root.path(attr::root(&ctxt, &input.attrs).as_ref());
     let settings = field::settings(&ctxt, &input);
+
     match ctxt.check() {
         Ok(()) => expand::expand(&root, &input, &settings),
         Err(error) => {

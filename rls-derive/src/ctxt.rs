@@ -14,7 +14,9 @@ pub struct Ctxt {
 
 impl Ctxt {
     pub fn new() -> Self {
-        Self { errors: RefCell::new(Some(Vec::new())) }
+        Self {
+            errors: RefCell::new(Some(Vec::new())),
+        }
     }
 
     /// Adds an error that underlines the tokens.
@@ -51,6 +53,9 @@ impl Ctxt {
 
 impl Drop for Ctxt {
     fn drop(&mut self) {
-        assert!(self.errors.borrow().is_none() || std::thread::panicking(), "errors were not checked");
+        assert!(
+            self.errors.borrow().is_none() || std::thread::panicking(),
+            "errors were not checked"
+        );
     }
 }

@@ -12,7 +12,12 @@ pub enum Derive {
 }
 
 impl Derive {
-    pub const ALL: [Self; 4] = [Self::UserScoped, Self::TenantScoped, Self::RlsPolicies, Self::Unscoped];
+    pub const ALL: [Self; 4] = [
+        Self::UserScoped,
+        Self::TenantScoped,
+        Self::RlsPolicies,
+        Self::Unscoped,
+    ];
 
     /// The derive's name, which is its trait's too.
     pub fn name(self) -> &'static str {
@@ -98,7 +103,8 @@ impl Derive {
         }
     }
 
-    /// The key that names the column of the user or tenant, and that column where the key is not given.
+    /// The key that names the column of the user or tenant, and that column where the key is not
+    /// given.
     pub fn column(self) -> Option<(Word, &'static str)> {
         match self {
             Self::UserScoped => Some((Word::Owner, "owner_id")),

@@ -14,29 +14,35 @@ use crate::ctxt::Ctxt;
 use crate::derive::Derive;
 use crate::root::Root;
 
-/// Expands a derive; errors come with an implementation that keeps the compiler from reporting more.
+/// Expands a derive; errors come with an implementation that keeps the compiler from reporting
+/// more.
 pub fn expand(derive: Derive, root: Root, input: TokenStream) -> TokenStream {
     let input: DeriveInput = match syn::parse2(input) {
         Ok(input) => input,
         Err(error) => return error.into_compile_error(),
     };
+
     // `#[sea_orm::model]` copies the derive from `Model` to the `ModelEx` beside it.
     if input.ident == "ModelEx" {
         return TokenStream::new();
     }
+
     let ctxt = Ctxt::new();
     let attr = Attr::parse(&ctxt, derive, &input.attrs);
     let root = root.path(attr.root.as_ref());
     let model = Model::parse(&ctxt, derive, &input, &attr);
+
     if let Some(model) = &model {
         check::check(&ctxt, model);
     }
+
     match (ctxt.check(), model) {
         (Ok(()), Some(model)) => complete(&root, &model),
         (Ok(()), None) => TokenStream::new(),
         (Err(error), model) => {
             let error = error.into_compile_error();
-            let fallback = model.map(|model| implementation(&root, &model, &quote!(::core::unreachable!())));
+            let fallback =
+                model.map(|model| implementation(&root, &model, &quote!(::core::unreachable!())));
             quote!(#error #fallback)
         }
     }
@@ -46,6 +52,7 @@ fn complete(root: &Path, model: &Model<'_>) -> TokenStream {
     let implementation = implementation(root, model, &declaration::expand(root, model));
     let (ident, name) = (model.ident, trait_name(model));
     let assertion = assertion::expand(root, model);
+
     quote! {
         #implementation
 
@@ -69,6 +76,7 @@ fn implementation(root: &Path, model: &Model<'_>, declaration: &TokenStream) -> 
             impl #root::__private::#column for <#ident as #root::__private::ModelTrait>::Entity {}
         }
     });
+
     quote! {
         #[automatically_derived]
         impl #root::#name for <#ident as #root::__private::ModelTrait>::Entity {

@@ -1,7 +1,8 @@
 //! The names of settings.
 
 /// What [`is_setting`] asks for, as a message.
-pub const RULE: &str = "a setting is two or more names joined by dots, like `app.user_id`: letters, digits, `_` and \
+pub const RULE: &str = "a setting is two or more names joined by dots, like `app.user_id`: \
+                        letters, digits, `_` and \
                         `$`, no digit or `$` first, at most 63 bytes";
 
 /// PostgreSQL cuts longer names (`NAMEDATALEN - 1`).

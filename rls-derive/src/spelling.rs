@@ -2,7 +2,10 @@
 
 /// `` `a`, `b`, `c` ``.
 pub fn quoted(words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
-    let words: Vec<String> = words.into_iter().map(|word| format!("`{}`", word.as_ref())).collect();
+    let words: Vec<String> = words
+        .into_iter()
+        .map(|word| format!("`{}`", word.as_ref()))
+        .collect();
     words.join(", ")
 }
 
@@ -18,7 +21,15 @@ pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str
 
 /// The candidate that a misspelt word most likely meant, if any is near.
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let near = |candidate: &str| candidate.chars().count().min(word.chars().count()).div_ceil(3).min(3);
+    let near = |candidate: &str| {
+        candidate
+            .chars()
+            .count()
+            .min(word.chars().count())
+            .div_ceil(3)
+            .min(3)
+    };
+
     candidates
         .into_iter()
         .map(|candidate| (distance(word, candidate), candidate))
@@ -33,16 +44,22 @@ fn distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();
     let mut before: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=right.len()).collect();
+
     for (i, l) in left.iter().enumerate() {
         let mut row = vec![i + 1];
         for (j, r) in right.iter().enumerate() {
-            let mut steps = (last[j] + usize::from(l != r)).min(last[j + 1] + 1).min(row[j] + 1);
+            let mut steps = (last[j] + usize::from(l != r))
+                .min(last[j + 1] + 1)
+                .min(row[j] + 1);
             if i > 0 && j > 0 && *l == right[j - 1] && left[i - 1] == *r {
                 steps = steps.min(before[j - 1] + 1);
             }
+
             row.push(steps);
         }
+
         before = std::mem::replace(&mut last, row);
     }
+
     last[right.len()]
 }

@@ -1,6 +1,7 @@
 //! The words of the derives' attributes, each declared once.
 
-/// Declares [`Word`]: a key's name, and how it is written, for messages. In the order in which messages list them.
+/// Declares [`Word`]: a key's name, and how it is written, for messages. In the order in which
+/// messages list them.
 macro_rules! words {
     ($($word:ident: $name:literal, $usage:literal;)*) => {
         /// A key of a derive's attribute.

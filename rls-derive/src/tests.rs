@@ -34,8 +34,14 @@ fn compile_errors(expansion: TokenStream) -> Vec<(String, String)> {
             Item::Macro(item) if item.mac.path.segments.last()?.ident == "compile_error" => {
                 let message: syn::LitStr = item.mac.parse_body().expect("a message");
                 let start = item.mac.path.leading_colon?.spans[0];
-                let at = start.join(message.span()).and_then(|span| span.source_text());
-                Some((at.unwrap_or_else(|| "the macro".to_owned()), message.value()))
+                let at = start
+                    .join(message.span())
+                    .and_then(|span| span.source_text());
+
+                Some((
+                    at.unwrap_or_else(|| "the macro".to_owned()),
+                    message.value(),
+                ))
             }
             _ => None,
         })
@@ -50,7 +56,10 @@ fn errors_of(derive: Derive, input: &str) -> Vec<(String, String)> {
 #[track_caller]
 fn assert_errors_of(derive: Derive, input: &str, expected: &[(&str, &str)]) {
     let found = errors_of(derive, input);
-    let found: Vec<_> = found.iter().map(|(at, message)| (at.as_str(), message.as_str())).collect();
+    let found: Vec<_> = found
+        .iter()
+        .map(|(at, message)| (at.as_str(), message.as_str()))
+        .collect();
     assert_eq!(found, expected, "{input}");
 }
 
@@ -73,4 +82,5 @@ macro_rules! expansions {
         )*
     };
 }
+
 use expansions;

@@ -12,8 +12,9 @@
 //! | `rls report [-o FILE]` | writes a page about it all, as HTML | 0; 1 |
 //! | `rls import [--schema S]… [--output FILE]` | prints hand-written policies as Rust | 0; 1 |
 //!
-//! Files are in the current directory where no other is said. `-u`, `-s`, `-v`, `DATABASE_URL`, `DATABASE_SCHEMA` and `.env` are as in SeaORM's subcommands. Colours are for a
-//! terminal alone, and not where `NO_COLOR` is set.
+//! Files are in the current directory where no other is said. `-u`, `-s`, `-v`, `DATABASE_URL`,
+//! `DATABASE_SCHEMA` and `.env` are as in SeaORM's subcommands. Colours are for a terminal alone,
+//! and not where `NO_COLOR` is set.
 
 mod arguments;
 mod command;
@@ -38,7 +39,8 @@ pub(crate) use error::CliError;
 /// Runs the command line of a migration crate; what is not `rls` is SeaORM's
 /// ([`sea_orm_migration::cli::run_cli`]), which takes this migrator as any other.
 ///
-/// Exits with a code that is not 0 on an error, which is printed, and where `rls plan` finds changes.
+/// Exits with a code that is not 0 on an error, which is printed, and where `rls plan` finds
+/// changes.
 ///
 /// ```no_run
 /// # use rls_migration::{RlsMigrator, cli};

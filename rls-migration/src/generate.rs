@@ -24,25 +24,48 @@ pub(crate) struct Written {
     pub(crate) missing: Option<String>,
 }
 
-/// Writes the file, and the module into the library beside it. An existing file is never written over.
-pub(crate) fn write(directory: &Path, name: &MigrationName, frozen: &Frozen) -> Result<Written, CliError> {
-    let source = if directory.join("src").is_dir() { directory.join("src") } else { directory.to_owned() };
-    let library = ["lib.rs", "mod.rs"].map(|library| source.join(library)).into_iter().find(|file| file.is_file());
+/// Writes the file, and the module into the library beside it. An existing file is never written
+/// over.
+pub(crate) fn write(
+    directory: &Path,
+    name: &MigrationName,
+    frozen: &Frozen,
+) -> Result<Written, CliError> {
+    let source = if directory.join("src").is_dir() {
+        directory.join("src")
+    } else {
+        directory.to_owned()
+    };
+
+    let library = ["lib.rs", "mod.rs"]
+        .map(|library| source.join(library))
+        .into_iter()
+        .find(|file| file.is_file());
+
     let Some(library) = library else {
         return Err(CliError::NoLibrary { directory: source });
     };
     let file = source.join(format!("{name}.rs"));
     let io = |doing, path: &Path| {
         let path = path.to_owned();
-        move |source| CliError::Io { doing, path, source }
+        move |source| CliError::Io {
+            doing,
+            path,
+            source,
+        }
     };
+
     let opened = OpenOptions::new().write(true).create_new(true).open(&file);
     let mut opened = opened.map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => CliError::Exists { file: file.clone() },
         _ => io("create", &file)(error),
     })?;
+
     let text = file::text(name, frozen, uses_facade(directory));
-    opened.write_all(text.as_bytes()).map_err(io("write", &file))?;
+    opened
+        .write_all(text.as_bytes())
+        .map_err(io("write", &file))?;
+
     let before = fs::read_to_string(&library).map_err(io("read", &library))?;
     let missing = match library::with(&before, name) {
         Some(after) => {
@@ -51,14 +74,21 @@ pub(crate) fn write(directory: &Path, name: &MigrationName, frozen: &Frozen) -> 
         }
         None => Some(library::lines(name)),
     };
-    Ok(Written { file, library, missing })
+
+    Ok(Written {
+        file,
+        library,
+        missing,
+    })
 }
 
 /// Whether the crate has this family through the facade alone.
 fn uses_facade(directory: &Path) -> bool {
     let manifest = fs::read_to_string(directory.join("Cargo.toml")).unwrap_or_default();
     let depends = |name: &str| {
-        manifest.lines().any(|line| line.trim_start().starts_with(name) || line.contains(&format!(".{name}]")))
+        manifest
+            .lines()
+            .any(|line| line.trim_start().starts_with(name) || line.contains(&format!(".{name}]")))
     };
     depends("sea-orm-rls") && !depends("rls-migration")
 }
@@ -72,15 +102,39 @@ mod tests {
         let directory = std::env::temp_dir().join(format!("rls-generate-{}", std::process::id()));
         fs::create_dir_all(directory.join("src")).unwrap();
         fs::write(directory.join("src/lib.rs"), "pub use a::*;\n").unwrap();
-        fs::write(directory.join("Cargo.toml"), "[dependencies]\nsea-orm-rls = \"0.1\"\n").unwrap();
+        fs::write(
+            directory.join("Cargo.toml"),
+            "[dependencies]\nsea-orm-rls = \"0.1\"\n",
+        )
+        .unwrap();
+
         let name = MigrationName::new("twice", chrono::DateTime::UNIX_EPOCH).unwrap();
         let written = write(&directory, &name, &Frozen::default()).unwrap();
-        assert!(written.missing.unwrap().contains("Box::new(m19700101_000000_twice::Migration),"));
+        assert!(
+            written
+                .missing
+                .unwrap()
+                .contains("Box::new(m19700101_000000_twice::Migration),")
+        );
+
         let text = fs::read_to_string(&written.file).unwrap();
-        assert!(text.contains("use sea_orm_rls::migration::RlsSchemaManagerExt;"), "{text}");
-        assert!(matches!(write(&directory, &name, &Frozen::default()), Err(CliError::Exists { .. })));
-        assert_eq!(fs::read_to_string(directory.join("src/lib.rs")).unwrap(), "pub use a::*;\n");
+        assert!(
+            text.contains("use sea_orm_rls::migration::RlsSchemaManagerExt;"),
+            "{text}"
+        );
+        assert!(matches!(
+            write(&directory, &name, &Frozen::default()),
+            Err(CliError::Exists { .. })
+        ));
+        assert_eq!(
+            fs::read_to_string(directory.join("src/lib.rs")).unwrap(),
+            "pub use a::*;\n"
+        );
         fs::remove_dir_all(&directory).unwrap();
-        assert!(matches!(write(&directory, &name, &Frozen::default()), Err(CliError::NoLibrary { .. })));
+
+        assert!(matches!(
+            write(&directory, &name, &Frozen::default()),
+            Err(CliError::NoLibrary { .. })
+        ));
     }
 }

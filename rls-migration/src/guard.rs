@@ -1,10 +1,10 @@
-//! Migrations from which row security hides nothing in silence: with `row_security` off, a statement that policies would
-//! filter fails.
+//! Migrations from which row security hides nothing in silence: with `row_security` off, a
+//! statement that policies would filter fails.
 
 use rls_core::RlsError;
 use sea_orm_migration::sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseConnectionType, DatabaseExecutor, DbBackend, DbErr, DynIden,
-    SqlxPostgresConnector, Statement,
+    ConnectionTrait, DatabaseConnection, DatabaseConnectionType, DatabaseExecutor, DbBackend,
+    DbErr, DynIden, SqlxPostgresConnector, Statement,
 };
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTraitSelf, SchemaManager};
 
@@ -37,20 +37,28 @@ impl GuardedMigration {
     async fn run(&self, manager: &SchemaManager<'_>, direction: Direction) -> Result<(), DbErr> {
         let db = manager.get_connection();
         let done = match db {
-            _ if db.get_database_backend() != DbBackend::Postgres => self.within(manager, direction).await,
-            DatabaseExecutor::Connection(connection) => self.on_connections(manager, connection, direction).await,
+            _ if db.get_database_backend() != DbBackend::Postgres => {
+                self.within(manager, direction).await
+            }
+            DatabaseExecutor::Connection(connection) => {
+                self.on_connections(manager, connection, direction).await
+            }
             _ => {
                 let guard = RowSecurityOff::begin(db).await?;
                 let done = self.within(manager, direction).await;
-                // After a failure the transaction may be aborted, and its rollback restores the setting.
+
+                // After a failure the transaction may be aborted, and its rollback restores the
+                // setting.
                 let restored = guard.end(db).await;
                 done.and(restored)
             }
         };
+
         done.map_err(explain)
     }
 
-    /// A migration that wants no transaction runs on any connections, so all of them get the setting as they log in.
+    /// A migration that wants no transaction runs on any connections, so all of them get the
+    /// setting as they log in.
     async fn on_connections(
         &self,
         manager: &SchemaManager<'_>,
@@ -61,11 +69,22 @@ impl GuardedMigration {
             return self.within(manager, direction).await;
         };
         let pool = connection.get_postgres_connection_pool();
-        let options = pool.connect_options().as_ref().clone().options([("row_security", "off")]);
-        let pool = pool.options().clone().min_connections(0).connect_lazy_with(options);
+        let options = pool
+            .connect_options()
+            .as_ref()
+            .clone()
+            .options([("row_security", "off")]);
+
+        let pool = pool
+            .options()
+            .clone()
+            .min_connections(0)
+            .connect_lazy_with(options);
+
         let guarded = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
         let done = self.within(&SchemaManager::new(&guarded), direction).await;
         let closed = guarded.close().await;
+
         done.and(closed)
     }
 
@@ -106,17 +125,24 @@ pub(crate) struct RowSecurityOff {
 impl RowSecurityOff {
     pub(crate) async fn begin(db: &impl ConnectionTrait) -> Result<Self, DbErr> {
         const WAS: &str = "SELECT current_setting('row_security') AS was";
-        let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, WAS)).await?;
+
+        let row = db
+            .query_one_raw(Statement::from_string(DbBackend::Postgres, WAS))
+            .await?;
         let row = row.ok_or_else(|| DbErr::RecordNotFound("row_security".to_owned()))?;
         let was = row.try_get("", "was")?;
-        db.execute_unprepared("SET LOCAL row_security = off").await?;
+
+        db.execute_unprepared("SET LOCAL row_security = off")
+            .await?;
         Ok(Self { was })
     }
 
     /// Settings outlive a savepoint, so it is put back for a transaction of the caller's.
     pub(crate) async fn end(self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
         const RESTORE: &str = "SELECT set_config('row_security', $1, true)";
-        let restore = Statement::from_sql_and_values(DbBackend::Postgres, RESTORE, [self.was.into()]);
+
+        let restore =
+            Statement::from_sql_and_values(DbBackend::Postgres, RESTORE, [self.was.into()]);
         db.execute_raw(restore).await.map(drop)
     }
 }

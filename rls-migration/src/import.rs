@@ -14,28 +14,45 @@ pub(crate) fn text(tables: &[TableSecurity], config: &RlsConfig) -> Option<Strin
     let by_hand = |found: &&FoundPolicy| found.origin == Origin::ByHand;
     let tables: Vec<(&TableSecurity, Vec<&Policy>)> = tables
         .iter()
-        .map(|table| (table, table.policies.iter().filter(by_hand).map(|found| &found.policy).collect::<Vec<_>>()))
+        .map(|table| {
+            (
+                table,
+                table
+                    .policies
+                    .iter()
+                    .filter(by_hand)
+                    .map(|found| &found.policy)
+                    .collect::<Vec<_>>(),
+            )
+        })
         .filter(|(_, policies)| !policies.is_empty())
         .collect();
+
     if tables.is_empty() {
         return None;
     }
+
     let all = || tables.iter().flat_map(|(_, policies)| policies);
     let mut words = vec!["Policy", "PolicyDraft"];
     if all().any(|policy| policy.command() != Command::All) {
         words.push("Command");
     }
+
     if all().any(|policy| policy.using().is_some() || policy.with_check().is_some()) {
         words.push("Expression");
     }
+
     words.push("Grantee");
     words.sort_unstable();
+
     let mut text = format!(
-        "//! Policies that were in the database before, as `rls import` read them. Each function is for its entity:\n\
+        "//! Policies that were in the database before, as `rls import` read them. Each function \
+         is for its entity:\n\
          //! `#[derive(RlsPolicies)] #[rls_policies(policies = path::to::function)]`.\n\n\
          use sea_orm_rls::policy::{{{}}};\n",
         words.join(", ")
     );
+
     let mut taken = BTreeSet::new();
     for (table, policies) in &tables {
         let schema = table.table.schema.as_ref().map_or("", Identifier::as_str);
@@ -46,11 +63,14 @@ pub(crate) fn text(tables: &[TableSecurity], config: &RlsConfig) -> Option<Strin
             table.table.to_string().escape_debug(),
             flags(table)
         );
+
         for policy in policies {
             draft(&mut text, policy, config);
         }
+
         text.push_str("    ]\n}\n");
     }
+
     Some(text)
 }
 
@@ -64,11 +84,20 @@ fn flags(table: &TableSecurity) -> &'static str {
 }
 
 fn draft(text: &mut String, policy: &Policy, config: &RlsConfig) {
-    let kind = if policy.kind == PolicyKind::Permissive { "permissive" } else { "restrictive" };
+    let kind = if policy.kind == PolicyKind::Permissive {
+        "permissive"
+    } else {
+        "restrictive"
+    };
+
     let mut line = |part: String| {
         let _infallible = write!(text, "{part}");
     };
-    line(format!("        Policy::{kind}({:?})", policy.name.as_str()));
+    line(format!(
+        "        Policy::{kind}({:?})",
+        policy.name.as_str()
+    ));
+
     let command = match policy.rule {
         Rule::All { .. } => None,
         Rule::Select { .. } => Some("Select"),
@@ -76,30 +105,42 @@ fn draft(text: &mut String, policy: &Policy, config: &RlsConfig) {
         Rule::Update { .. } => Some("Update"),
         Rule::Delete { .. } => Some("Delete"),
     };
+
     if let Some(command) = command {
         line(format!("\n            .on([Command::{command}])"));
     }
+
     line(format!("\n            .to([{}])", grantees(policy, config)));
-    for (word, side) in [("using", policy.using()), ("with_check", policy.with_check())] {
+    for (word, side) in [
+        ("using", policy.using()),
+        ("with_check", policy.with_check()),
+    ] {
         if let Some(side) = side {
-            line(format!("\n            .{word}(Expression::raw_sql({}))", literal(&side.to_string())));
+            line(format!(
+                "\n            .{word}(Expression::raw_sql({}))",
+                literal(&side.to_string())
+            ));
         }
     }
+
     if let Some(comment) = &policy.comment {
         line(format!("\n            .comment({})", literal(comment)));
     }
+
     if !is_said_without_verbatim(policy) {
         line("\n            .verbatim()".to_owned());
     }
+
     line(",\n".to_owned());
 }
 
-/// Whether a draft of these conditions alone is this policy; else it would say `using` again for written rows, or miss
-/// a condition.
+/// Whether a draft of these conditions alone is this policy; else it would say `using` again for
+/// written rows, or miss a condition.
 fn is_said_without_verbatim(policy: &Policy) -> bool {
     match &policy.rule {
         Rule::All { using, with_check } | Rule::Update { using, with_check } => {
-            using.is_some() && with_check.is_some() || with_check.is_some() && policy.kind == PolicyKind::Restrictive
+            using.is_some() && with_check.is_some()
+                || with_check.is_some() && policy.kind == PolicyKind::Restrictive
         }
         Rule::Select { using } | Rule::Delete { using } => using.is_some(),
         Rule::Insert { with_check } => with_check.is_some(),
@@ -110,25 +151,49 @@ fn grantees(policy: &Policy, config: &RlsConfig) -> String {
     if policy.roles.is_empty() {
         return "Grantee::Public".to_owned();
     }
+
     let grantee = |role: &Identifier| match role {
         role if role == config.app_role() => "Grantee::App".to_owned(),
         role if role == config.admin_role() => "Grantee::Admin".to_owned(),
         role => format!("Grantee::from({:?})", role.as_str()),
     };
-    policy.roles.iter().map(grantee).collect::<Vec<_>>().join(", ")
+
+    policy
+        .roles
+        .iter()
+        .map(grantee)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// A function's name that no other has.
 fn function(taken: &mut BTreeSet<String>, schema: &str, table: &str) -> String {
     let word = |name: &str| -> String {
-        name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect()
+        name.chars()
+            .map(|c| {
+                if c.is_ascii_alphanumeric() {
+                    c.to_ascii_lowercase()
+                } else {
+                    '_'
+                }
+            })
+            .collect()
     };
+
     let plain = format!("{}_policies", word(table));
-    let plain = if plain.starts_with(|c: char| c.is_ascii_digit()) { format!("table_{plain}") } else { plain };
+    let plain = if plain.starts_with(|c: char| c.is_ascii_digit()) {
+        format!("table_{plain}")
+    } else {
+        plain
+    };
+
     let qualified = format!("{}_{plain}", word(schema));
     let numbered = (2_u32..).map(|number| format!("{qualified}_{number}"));
     let mut names = [plain, qualified.clone()].into_iter().chain(numbered);
-    let name = names.find(|name| !taken.contains(name)).unwrap_or(qualified);
+    let name = names
+        .find(|name| !taken.contains(name))
+        .unwrap_or(qualified);
+
     taken.insert(name.clone());
     name
 }
@@ -140,9 +205,22 @@ mod tests {
     #[test]
     fn functions_have_names_of_their_own() {
         let mut taken = BTreeSet::new();
-        assert_eq!(function(&mut taken, "public", "Task list"), "task_list_policies");
-        assert_eq!(function(&mut taken, "audit", "task_list"), "audit_task_list_policies");
-        assert_eq!(function(&mut taken, "audit", "task-list"), "audit_task_list_policies_2");
-        assert_eq!(function(&mut taken, "public", "2024"), "table_2024_policies");
+        assert_eq!(
+            function(&mut taken, "public", "Task list"),
+            "task_list_policies"
+        );
+        assert_eq!(
+            function(&mut taken, "audit", "task_list"),
+            "audit_task_list_policies"
+        );
+        assert_eq!(
+            function(&mut taken, "audit", "task-list"),
+            "audit_task_list_policies_2"
+        );
+
+        assert_eq!(
+            function(&mut taken, "public", "2024"),
+            "table_2024_policies"
+        );
     }
 }

@@ -6,7 +6,8 @@ use std::pin::Pin;
 use rls_core::{Change, Identifier, TableName, apply_changes};
 use sea_orm_migration::SchemaManager;
 use sea_orm_migration::sea_orm::{
-    ConnectionTrait, DatabaseExecutor, DatabaseTransaction, DbBackend, DbErr, Statement, TransactionTrait,
+    ConnectionTrait, DatabaseExecutor, DatabaseTransaction, DbBackend, DbErr, Statement,
+    TransactionTrait,
 };
 use sea_orm_migration::sea_query::TableRef;
 
@@ -19,12 +20,13 @@ type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T, DbErr>> + Send + 'c>>;
 
 /// Rows of scoped tables in a migration.
 pub trait MaintenanceExt: Sync {
-    /// Runs `work` in a transaction in which the tables' owner sees and writes every row of `tables`; a failure undoes
-    /// all of it.
+    /// Runs `work` in a transaction in which the tables' owner sees and writes every row of
+    /// `tables`; a failure undoes all of it.
     ///
-    /// Row security is forced on the owner again before the transaction goes on; other sessions never see it
-    /// otherwise. Rows of a registered table that are inserted here must say whose they are, for no user is set. A
-    /// scoped table that is not named fails the statement that would read it, which names it.
+    /// Row security is forced on the owner again before the transaction goes on; other sessions
+    /// never see it otherwise. Rows of a registered table that are inserted here must say whose
+    /// they are, for no user is set. A scoped table that is not named fails the statement that
+    /// would read it, which names it.
     ///
     /// ```no_run
     /// use rls_migration::MaintenanceExt;
@@ -48,17 +50,23 @@ pub trait MaintenanceExt: Sync {
     /// }
     /// ```
     ///
-    /// Statements sent: for tables whose row security holds for this login `ALTER TABLE … NO FORCE ROW LEVEL SECURITY`
-    /// before, and `FORCE` after; for others, as on a first run or as superuser, none. Deferred constraints are checked
-    /// before each, and are immediate for the rest of the transaction. Locks taken: `ACCESS EXCLUSIVE` on each of these
-    /// tables until the transaction ends, waited for at most 5 s, and this family's advisory one. Privilege needed: to
-    /// own the tables. Transaction required: none; within one it is a savepoint.
+    /// Statements sent: for tables whose row security holds for this login
+    /// `ALTER TABLE … NO FORCE ROW LEVEL SECURITY` before, and `FORCE` after; for others, as on a
+    /// first run or as superuser, none. Deferred constraints are checked before each, and are
+    /// immediate for the rest of the transaction. Locks taken: `ACCESS EXCLUSIVE` on each of these
+    /// tables until the transaction ends, waited for at most 5 s, and this family's advisory one.
+    /// Privilege needed: to own the tables. Transaction required: none; within one it is a
+    /// savepoint.
     ///
     /// # Errors
     ///
-    /// [`DbErr::Migration`] for a table that is not there, cannot be altered, or whose rows would be hidden; else what
-    /// `work` returns. Nothing was changed then.
-    fn maintenance<I, F, T>(&self, tables: I, work: F) -> impl Future<Output = Result<T, DbErr>> + Send
+    /// [`DbErr::Migration`] for a table that is not there, cannot be altered, or whose rows would
+    /// be hidden; else what `work` returns. Nothing was changed then.
+    fn maintenance<I, F, T>(
+        &self,
+        tables: I,
+        work: F,
+    ) -> impl Future<Output = Result<T, DbErr>> + Send
     where
         I: IntoIterator,
         I::Item: Into<TableRef>,
@@ -67,7 +75,11 @@ pub trait MaintenanceExt: Sync {
 }
 
 impl MaintenanceExt for SchemaManager<'_> {
-    fn maintenance<I, F, T>(&self, tables: I, work: F) -> impl Future<Output = Result<T, DbErr>> + Send
+    fn maintenance<I, F, T>(
+        &self,
+        tables: I,
+        work: F,
+    ) -> impl Future<Output = Result<T, DbErr>> + Send
     where
         I: IntoIterator,
         I::Item: Into<TableRef>,
@@ -80,7 +92,11 @@ impl MaintenanceExt for SchemaManager<'_> {
     }
 }
 
-async fn maintain<F, T>(db: &DatabaseExecutor<'_>, tables: &[TableName], work: F) -> Result<T, DbErr>
+async fn maintain<F, T>(
+    db: &DatabaseExecutor<'_>,
+    tables: &[TableName],
+    work: F,
+) -> Result<T, DbErr>
 where
     F: for<'c> FnOnce(&'c DatabaseTransaction) -> Work<'c, T> + Send,
     T: Send,
@@ -106,38 +122,67 @@ where
     for table in tables {
         forced.extend(forced_on_us(db, table).await?);
     }
+
     force(db, &forced, false).await?;
+
     let guard = RowSecurityOff::begin(db).await?;
     let value = work(db).await?;
     guard.end(db).await?;
     force(db, &forced, true).await?;
+
     Ok(value)
 }
 
 /// The table with its schema, where its row security holds for this login.
-async fn forced_on_us(db: &DatabaseTransaction, name: &TableName) -> Result<Option<TableName>, DbErr> {
+async fn forced_on_us(
+    db: &DatabaseTransaction,
+    name: &TableName,
+) -> Result<Option<TableName>, DbErr> {
     const ACTIVE: &str = "SELECT n.nspname::text AS schema, row_security_active(c.oid) AS active
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE c.oid = CASE WHEN $1 IS NULL THEN to_regclass(quote_ident($2))::oid
-                           ELSE (SELECT t.oid FROM pg_class t JOIN pg_namespace s ON s.oid = t.relnamespace
+                           ELSE (SELECT t.oid FROM pg_class t JOIN pg_namespace s ON s.oid = \
+                           t.relnamespace
                                  WHERE s.nspname = $1 AND t.relname = $2) END
           AND c.relkind IN ('r', 'p')";
+
     let schema = name.schema.as_ref().map(Identifier::as_str);
     let values = [schema.into(), name.table.as_str().into()];
-    let row = db.query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, ACTIVE, values)).await?;
-    let row = row.ok_or_else(|| DbErr::Migration(format!("table `{name}` is not in the database")))?;
+    let row = db
+        .query_one_raw(Statement::from_sql_and_values(
+            DbBackend::Postgres,
+            ACTIVE,
+            values,
+        ))
+        .await?;
+
+    let row =
+        row.ok_or_else(|| DbErr::Migration(format!("table `{name}` is not in the database")))?;
     let schema: String = row.try_get("", "schema")?;
     let schema = Identifier::new(schema).map_err(|error| DbErr::Migration(error.to_string()))?;
-    Ok(row.try_get::<bool>("", "active")?.then(|| name.or_in(&schema)))
+
+    Ok(row
+        .try_get::<bool>("", "active")?
+        .then(|| name.or_in(&schema)))
 }
 
 async fn force(db: &DatabaseTransaction, tables: &[TableName], force: bool) -> Result<(), DbErr> {
     if tables.is_empty() {
         return Ok(());
     }
+
     // The server alters no table for which a check is still to come.
-    db.execute_unprepared("SET CONSTRAINTS ALL IMMEDIATE").await?;
-    let change = |table: &TableName| Change::ForceRowSecurity { table: table.clone(), force };
+    db.execute_unprepared("SET CONSTRAINTS ALL IMMEDIATE")
+        .await?;
+
+    let change = |table: &TableName| Change::ForceRowSecurity {
+        table: table.clone(),
+        force,
+    };
+
     let changes: Vec<Change> = tables.iter().map(change).collect();
-    apply_changes(db, &changes).await.map_err(|error| migration_error(&error))
+
+    apply_changes(db, &changes)
+        .await
+        .map_err(|error| migration_error(&error))
 }

@@ -11,17 +11,20 @@ const SHOWN: &str = "sea_orm_migration::rls";
 
 /// A migrator whose tables are protected when it has run.
 ///
-/// `up`, `fresh` and `refresh` first do what the wrapped migrator does, then bring every registered table to what
-/// its entity says, in one transaction; `down` and `reset` do the same for the registered tables that remain. While
-/// migrations are pending, registered tables that none has created yet are passed over; once all have run, a missing
-/// one is an error. `status` and all else is the wrapped migrator's, but for what it overrides of these five. [`reviewed`](Self::reviewed) leaves all changes to
-/// migrations.
+/// `up`, `fresh` and `refresh` first do what the wrapped migrator does, then bring every registered
+/// table to what its entity says, in one transaction; `down` and `reset` do the same for the
+/// registered tables that remain. While migrations are pending, registered tables that none has
+/// created yet are passed over; once all have run, a missing one is an error. `status` and all else
+/// is the wrapped migrator's, but for what it overrides of these five. [`reviewed`](Self::reviewed)
+/// leaves all changes to migrations.
 ///
-/// Each of the wrapped migrations runs with `row_security` off: where row security is forced, the tables' owner reads
-/// and writes no row, and an `UPDATE` would change nothing and say nothing. Off, such a statement fails and names its
-/// table; [`maintenance`](crate::MaintenanceExt::maintenance) lets it run. A migration that means to see what policies of
-/// your own show its login says `SET LOCAL row_security = on`. One that wants no transaction gets connections of its own,
-/// with `-c row_security=off` among their options, which a pooler in between must let through.
+/// Each of the wrapped migrations runs with `row_security` off: where row security is forced, the
+/// tables' owner reads and writes no row, and an `UPDATE` would change nothing and say nothing.
+/// Off, such a statement fails and names its table;
+/// [`maintenance`](crate::MaintenanceExt::maintenance) lets it run. A migration that means to see
+/// what policies of your own show its login says `SET LOCAL row_security = on`. One that wants no
+/// transaction gets connections of its own, with `-c row_security=off` among their options, which a
+/// pooler in between must let through.
 ///
 /// ```no_run
 /// # use rls_migration::RlsMigrator;
@@ -37,27 +40,37 @@ const SHOWN: &str = "sea_orm_migration::rls";
 #[derive(Clone, Debug)]
 pub struct RlsMigrator<M> {
     inner: M,
-    /// `None` is the environment, read when a command runs: SeaORM's command line reads `.env` before that.
+    /// `None` is the environment, read when a command runs: SeaORM's command line reads `.env`
+    /// before that.
     rls: Option<Arc<Rls>>,
     converges: bool,
 }
 
 impl<M> RlsMigrator<M> {
-    /// Wraps `migrator`, for the entities linked into this program and the configuration in the environment; a wrong
-    /// one is the error of the first command that changes the schema, before it changes anything.
+    /// Wraps `migrator`, for the entities linked into this program and the configuration in the
+    /// environment; a wrong one is the error of the first command that changes the schema, before
+    /// it changes anything.
     #[must_use]
     pub fn new(migrator: M) -> Self {
-        Self { inner: migrator, rls: None, converges: true }
+        Self {
+            inner: migrator,
+            rls: None,
+            converges: true,
+        }
     }
 
     /// Wraps `migrator`, for these entities and this configuration.
     #[must_use]
     pub fn with(migrator: M, registry: Registry, config: RlsConfig) -> Self {
-        Self { inner: migrator, rls: Some(Arc::new(Rls::new(registry, config))), converges: true }
+        Self {
+            inner: migrator,
+            rls: Some(Arc::new(Rls::new(registry, config))),
+            converges: true,
+        }
     }
 
-    /// Changes nothing beside what the wrapped migrations do, which `rls generate` wrote and people reviewed; after
-    /// `up`, what is in none of them is said.
+    /// Changes nothing beside what the wrapped migrations do, which `rls generate` wrote and people
+    /// reviewed; after `up`, what is in none of them is said.
     #[must_use]
     pub fn reviewed(mut self) -> Self {
         self.converges = false;
@@ -75,7 +88,9 @@ impl<M> RlsMigrator<M> {
 
     /// Before the wrapped migrator runs, so that a wrong configuration leaves nothing half-applied.
     fn check(&self) -> Result<(), DbErr> {
-        self.rls().map(drop).map_err(|error| migration_error(&error))
+        self.rls()
+            .map(drop)
+            .map_err(|error| migration_error(&error))
     }
 }
 
@@ -83,40 +98,71 @@ impl<M: MigratorTraitSelf> RlsMigrator<M> {
     /// After migrations that were applied.
     async fn converge(&self, db: &DatabaseExecutor<'_>) -> Result<(), DbErr> {
         let pending = self.inner.get_pending_migrations(&borrowed(db)).await?;
-        let missing = if pending.is_empty() { MissingTables::Refuse } else { MissingTables::Skip };
-        if self.converges { self.sync(db, missing).await } else { self.remind(db, missing).await }
+        let missing = if pending.is_empty() {
+            MissingTables::Refuse
+        } else {
+            MissingTables::Skip
+        };
+
+        if self.converges {
+            self.sync(db, missing).await
+        } else {
+            self.remind(db, missing).await
+        }
     }
 
     /// After migrations that were undone: what remains stays protected.
     async fn keep(&self, db: &DatabaseExecutor<'_>) -> Result<(), DbErr> {
-        if self.converges { self.sync(db, MissingTables::Skip).await } else { Ok(()) }
+        if self.converges {
+            self.sync(db, MissingTables::Skip).await
+        } else {
+            Ok(())
+        }
     }
 
     async fn sync(&self, db: &DatabaseExecutor<'_>, missing: MissingTables) -> Result<(), DbErr> {
-        let rls = self.rls().map_err(|error| migration_error(&error))?.missing_tables(missing);
-        let plan = rls.sync(db).await.map_err(|error| migration_error(&error))?;
+        let rls = self
+            .rls()
+            .map_err(|error| migration_error(&error))?
+            .missing_tables(missing);
+
+        let plan = rls
+            .sync(db)
+            .await
+            .map_err(|error| migration_error(&error))?;
+
         if plan.is_empty() {
             tracing::info!(target: SHOWN, "Row-level security is as the entities say");
         } else {
-            tracing::info!(target: SHOWN, "Row-level security: {} changes applied", plan.changes().len());
+            tracing::info!(target: SHOWN, "Row-level security: {} changes \
+                                           applied", plan.changes().len());
         }
+
         Ok(())
     }
 
     /// A login that may not plan may still migrate, so that is said and no more.
     async fn remind(&self, db: &DatabaseExecutor<'_>, missing: MissingTables) -> Result<(), DbErr> {
-        let rls = self.rls().map_err(|error| migration_error(&error))?.missing_tables(missing);
+        let rls = self
+            .rls()
+            .map_err(|error| migration_error(&error))?
+            .missing_tables(missing);
+
         match rls.freeze(db).await {
             Ok(frozen) if frozen.is_empty() => {
                 tracing::info!(target: SHOWN, "Row-level security is as the entities say");
             }
             Ok(_) => tracing::warn!(
                 target: SHOWN,
-                "Row-level security is not yet as the entities say: `rls generate NAME` writes the migration that lacks"
+                "Row-level security is not yet as the entities say: `rls generate NAME` writes the \
+                 migration that lacks"
             ),
-            Err(RlsError::Schema(error)) => tracing::warn!(target: SHOWN, "Row-level security: not compared: {error}"),
+            Err(RlsError::Schema(error)) => {
+                tracing::warn!(target: SHOWN, "Row-level security: not compared: {error}")
+            }
             Err(error) => return Err(migration_error(&error)),
         }
+
         Ok(())
     }
 }
@@ -138,6 +184,7 @@ impl<M: MigratorTraitSelf> MigratorTraitSelf for RlsMigrator<M> {
         self.check()?;
         let db = db.into_database_executor();
         Guarded(&self.inner).up(borrowed(&db), steps).await?;
+
         self.converge(&db).await
     }
 
@@ -148,6 +195,7 @@ impl<M: MigratorTraitSelf> MigratorTraitSelf for RlsMigrator<M> {
         self.check()?;
         let db = db.into_database_executor();
         Guarded(&self.inner).down(borrowed(&db), steps).await?;
+
         self.keep(&db).await
     }
 
@@ -158,6 +206,7 @@ impl<M: MigratorTraitSelf> MigratorTraitSelf for RlsMigrator<M> {
         self.check()?;
         let db = db.into_database_executor();
         Guarded(&self.inner).fresh(borrowed(&db)).await?;
+
         self.converge(&db).await
     }
 
@@ -168,6 +217,7 @@ impl<M: MigratorTraitSelf> MigratorTraitSelf for RlsMigrator<M> {
         self.check()?;
         let db = db.into_database_executor();
         Guarded(&self.inner).refresh(borrowed(&db)).await?;
+
         self.converge(&db).await
     }
 
@@ -178,6 +228,7 @@ impl<M: MigratorTraitSelf> MigratorTraitSelf for RlsMigrator<M> {
         self.check()?;
         let db = db.into_database_executor();
         Guarded(&self.inner).reset(borrowed(&db)).await?;
+
         self.keep(&db).await
     }
 }
@@ -186,7 +237,9 @@ fn borrowed<'a>(db: &'a DatabaseExecutor<'_>) -> DatabaseExecutor<'a> {
     match db {
         DatabaseExecutor::Connection(connection) => DatabaseExecutor::Connection(connection),
         DatabaseExecutor::Transaction(transaction) => DatabaseExecutor::Transaction(transaction),
-        DatabaseExecutor::OwnedTransaction(transaction) => DatabaseExecutor::Transaction(transaction),
+        DatabaseExecutor::OwnedTransaction(transaction) => {
+            DatabaseExecutor::Transaction(transaction)
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! A page about a database's row security, for an auditor or a new colleague: plain data, said in words, drawn, and laid
-//! out as HTML.
+//! A page about a database's row security, for an auditor or a new colleague: plain data, said in
+//! words, drawn, and laid out as HTML.
 
 mod compare;
 mod diagram;
@@ -48,7 +48,10 @@ pub(crate) struct Report {
 #[derive(Clone, Debug)]
 pub(crate) enum Compared {
     /// What would be changed, and how many policies lack a fingerprint beside.
-    Plan { changes: Vec<Change>, unstamped: usize },
+    Plan {
+        changes: Vec<Change>,
+        unstamped: usize,
+    },
     /// Why it could not be compared.
     Not(String),
 }
@@ -101,6 +104,8 @@ impl Report {
 
     /// The changes to a table.
     fn changes_of<'a>(&'a self, table: &'a TableName) -> impl Iterator<Item = &'a Change> {
-        self.changes().iter().filter(move |change| change.table() == Some(table))
+        self.changes()
+            .iter()
+            .filter(move |change| change.table() == Some(table))
     }
 }

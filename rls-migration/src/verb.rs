@@ -19,11 +19,11 @@ pub(crate) use table::named;
 
 /// Row security in a migration, as SeaORM's [`SchemaManager`] has tables and indexes.
 ///
-/// A table is named as anywhere in SeaORM: `"task"`, `("shop", "task")`, an `Iden`, an entity; without a schema it is
-/// in the current one. Each verb reads the table first and is an error where it is not there; what is as asked already
-/// is left alone. All run in the migration's transaction, and wait for a lock at most 5 s. The roles of policies and
-/// grants come from the environment ([`RlsConfig::from_env`]), or from
-/// [`with_rls_config`](RlsSchemaManagerExt::with_rls_config).
+/// A table is named as anywhere in SeaORM: `"task"`, `("shop", "task")`, an `Iden`, an entity;
+/// without a schema it is in the current one. Each verb reads the table first and is an error where
+/// it is not there; what is as asked already is left alone. All run in the migration's transaction,
+/// and wait for a lock at most 5 s. The roles of policies and grants come from the environment
+/// ([`RlsConfig::from_env`]), or from [`with_rls_config`](RlsSchemaManagerExt::with_rls_config).
 ///
 /// ```no_run
 /// use rls_core::policy::{Command, Grantee, Policy};
@@ -64,39 +64,54 @@ pub trait RlsSchemaManagerExt: Sync {
 
     /// The same verbs with another configuration than the environment's.
     fn with_rls_config(&self, config: RlsConfig) -> RlsSchemaManager<'_> {
-        RlsSchemaManager { db: self.rls_connection(), config }
+        RlsSchemaManager {
+            db: self.rls_connection(),
+            config,
+        }
     }
 
     /// `ALTER TABLE … ENABLE ROW LEVEL SECURITY`: from now on only what a policy lets through.
     ///
     /// Lock taken: `ACCESS EXCLUSIVE`. Privilege needed: to own the table.
-    fn enable_rls(&self, table: impl Into<TableRef>) -> impl Future<Output = Result<(), DbErr>> + Send {
+    fn enable_rls(
+        &self,
+        table: impl Into<TableRef>,
+    ) -> impl Future<Output = Result<(), DbErr>> + Send {
         change::row_security(self.rls_connection(), table::named(table), true)
     }
 
     /// `ALTER TABLE … DISABLE ROW LEVEL SECURITY`: every role with a grant sees every row.
     ///
     /// Lock taken: `ACCESS EXCLUSIVE`. Privilege needed: to own the table.
-    fn disable_rls(&self, table: impl Into<TableRef>) -> impl Future<Output = Result<(), DbErr>> + Send {
+    fn disable_rls(
+        &self,
+        table: impl Into<TableRef>,
+    ) -> impl Future<Output = Result<(), DbErr>> + Send {
         change::row_security(self.rls_connection(), table::named(table), false)
     }
 
     /// `ALTER TABLE … FORCE ROW LEVEL SECURITY`: policies hold for the table's owner too.
     ///
     /// Lock taken: `ACCESS EXCLUSIVE`. Privilege needed: to own the table.
-    fn force_rls(&self, table: impl Into<TableRef>) -> impl Future<Output = Result<(), DbErr>> + Send {
+    fn force_rls(
+        &self,
+        table: impl Into<TableRef>,
+    ) -> impl Future<Output = Result<(), DbErr>> + Send {
         change::force(self.rls_connection(), table::named(table), true)
     }
 
     /// `ALTER TABLE … NO FORCE ROW LEVEL SECURITY`: the table's owner sees every row.
     ///
     /// Lock taken: `ACCESS EXCLUSIVE`. Privilege needed: to own the table.
-    fn no_force_rls(&self, table: impl Into<TableRef>) -> impl Future<Output = Result<(), DbErr>> + Send {
+    fn no_force_rls(
+        &self,
+        table: impl Into<TableRef>,
+    ) -> impl Future<Output = Result<(), DbErr>> + Send {
         change::force(self.rls_connection(), table::named(table), false)
     }
 
-    /// `CREATE POLICY`, one for each command that a draft names, with the fingerprint that the gate asks for in its
-    /// comment.
+    /// `CREATE POLICY`, one for each command that a draft names, with the fingerprint that the gate
+    /// asks for in its comment.
     ///
     /// Lock taken: `ACCESS EXCLUSIVE`. Privilege needed: to own the table.
     fn create_policy(
@@ -109,9 +124,9 @@ pub trait RlsSchemaManagerExt: Sync {
         change::create_policies(self.rls_connection(), table, policies)
     }
 
-    /// Makes the policies of these names what is given here. PostgreSQL alters roles and conditions; for another kind
-    /// or command, or a condition less, the policy is dropped and created in the same transaction. A comment stays
-    /// unless another is given.
+    /// Makes the policies of these names what is given here. PostgreSQL alters roles and
+    /// conditions; for another kind or command, or a condition less, the policy is dropped and
+    /// created in the same transaction. A comment stays unless another is given.
     ///
     /// Lock taken: `ACCESS EXCLUSIVE`. Privilege needed: to own the table.
     fn alter_policy(
@@ -127,8 +142,16 @@ pub trait RlsSchemaManagerExt: Sync {
     /// `DROP POLICY`.
     ///
     /// Lock taken: `ACCESS EXCLUSIVE`. Privilege needed: to own the table.
-    fn drop_policy(&self, table: impl Into<TableRef>, policy: &str) -> impl Future<Output = Result<(), DbErr>> + Send {
-        change::drop_policy(self.rls_connection(), table::named(table), policy.to_owned())
+    fn drop_policy(
+        &self,
+        table: impl Into<TableRef>,
+        policy: &str,
+    ) -> impl Future<Output = Result<(), DbErr>> + Send {
+        change::drop_policy(
+            self.rls_connection(),
+            table::named(table),
+            policy.to_owned(),
+        )
     }
 
     /// `ALTER POLICY … RENAME TO …`; the fingerprint stays good.
@@ -140,11 +163,16 @@ pub trait RlsSchemaManagerExt: Sync {
         was: &str,
         name: &str,
     ) -> impl Future<Output = Result<(), DbErr>> + Send {
-        change::rename_policy(self.rls_connection(), table::named(table), was.to_owned(), name.to_owned())
+        change::rename_policy(
+            self.rls_connection(),
+            table::named(table),
+            was.to_owned(),
+            name.to_owned(),
+        )
     }
 
-    /// `GRANT` on the table; with `INSERT` also `USAGE` on the sequences behind its serial and identity columns. The
-    /// schema's `USAGE` is not granted.
+    /// `GRANT` on the table; with `INSERT` also `USAGE` on the sequences behind its serial and
+    /// identity columns. The schema's `USAGE` is not granted.
     ///
     /// Privilege needed: to own the table.
     fn grant(
@@ -154,10 +182,16 @@ pub trait RlsSchemaManagerExt: Sync {
         privileges: impl IntoIterator<Item = Privilege>,
     ) -> impl Future<Output = Result<(), DbErr>> + Send {
         let role = role_of(self.rls_config(), &role.into());
-        change::grant(self.rls_connection(), table::named(table), role, privileges.into_iter().collect())
+        change::grant(
+            self.rls_connection(),
+            table::named(table),
+            role,
+            privileges.into_iter().collect(),
+        )
     }
 
-    /// `REVOKE` on the table; with `INSERT` also `USAGE` on the sequences behind its serial and identity columns.
+    /// `REVOKE` on the table; with `INSERT` also `USAGE` on the sequences behind its serial and
+    /// identity columns.
     ///
     /// Privilege needed: to own the table.
     fn revoke(
@@ -167,11 +201,17 @@ pub trait RlsSchemaManagerExt: Sync {
         privileges: impl IntoIterator<Item = Privilege>,
     ) -> impl Future<Output = Result<(), DbErr>> + Send {
         let role = role_of(self.rls_config(), &role.into());
-        change::revoke(self.rls_connection(), table::named(table), role, privileges.into_iter().collect())
+        change::revoke(
+            self.rls_connection(),
+            table::named(table),
+            role,
+            privileges.into_iter().collect(),
+        )
     }
 
-    /// Creates the two roles where they are missing, and gives them the attributes and passwords they lack; see
-    /// [`ensure_roles`](rls_core::ensure_roles). They stay when a migration is undone: they belong to the cluster.
+    /// Creates the two roles where they are missing, and gives them the attributes and passwords
+    /// they lack; see [`ensure_roles`](rls_core::ensure_roles). They stay when a migration is
+    /// undone: they belong to the cluster.
     ///
     /// Privilege needed: `CREATEROLE` where a role is missing or differs.
     fn ensure_roles(&self) -> impl Future<Output = Result<(), DbErr>> + Send {
@@ -182,7 +222,8 @@ pub trait RlsSchemaManagerExt: Sync {
         }
     }
 
-    /// Runs what `rls generate` wrote, all or none; see [`apply_statements`](rls_core::apply_statements).
+    /// Runs what `rls generate` wrote, all or none; see
+    /// [`apply_statements`](rls_core::apply_statements).
     ///
     /// Locks taken: those of the statements. Privilege needed: to own the tables.
     fn apply_rls(&self, statements: &[&str]) -> impl Future<Output = Result<(), DbErr>> + Send {
@@ -231,11 +272,15 @@ impl RlsSchemaManagerExt for RlsSchemaManager<'_> {
 }
 
 fn role_of(config: Result<RlsConfig, DbErr>, role: &Grantee) -> Result<Identifier, DbErr> {
-    role.role(&config?).map_err(|error| DbErr::Migration(format!("a role: {error}")))
+    role.role(&config?)
+        .map_err(|error| DbErr::Migration(format!("a role: {error}")))
 }
 
 /// A name that a migration says.
 fn identifier(what: &str, name: &str) -> Result<Identifier, RlsError> {
-    Identifier::new(name)
-        .map_err(|error| RlsError::Database(std::sync::Arc::new(DbErr::Migration(format!("{what}: {error}")))))
+    Identifier::new(name).map_err(|error| {
+        RlsError::Database(std::sync::Arc::new(DbErr::Migration(format!(
+            "{what}: {error}"
+        ))))
+    })
 }

@@ -4,7 +4,10 @@ use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 
 use super::{AdminProvider, ContextProvider, Problem, RequestDatabase};
-use crate::{AdminConnection, AdminContext, ReadOnlyAdminConnection, RlsContext, RlsError, ScopedConnection, Settings};
+use crate::{
+    AdminConnection, AdminContext, ReadOnlyAdminConnection, RlsContext, RlsError, ScopedConnection,
+    Settings,
+};
 
 /// A connection on behalf of the request's user.
 ///
@@ -12,14 +15,16 @@ use crate::{AdminConnection, AdminContext, ReadOnlyAdminConnection, RlsContext, 
 ///
 /// # Errors
 ///
-/// As an extractor: 401 where the request names nobody, and what [`ContextProvider::context`] answers.
+/// As an extractor: 401 where the request names nobody, and what [`ContextProvider::context`]
+/// answers.
 #[derive(Clone, Debug)]
 pub struct Scoped(
     /// The connection.
     pub ScopedConnection,
 );
 
-/// A connection on behalf of nobody, for what everyone may see: unscoped tables, and rows that `read` opens.
+/// A connection on behalf of nobody, for what everyone may see: unscoped tables, and rows that
+/// `read` opens.
 ///
 /// It is the same whether or not the request has an identity. Statements sent: none by taking it.
 #[derive(Clone, Debug)]
@@ -28,19 +33,22 @@ pub struct Anonymous(
     pub ScopedConnection,
 );
 
-/// A connection as maintenance administrator, who sees all rows; taking it leaves a `tracing` event with actor and
-/// reason, and each transaction on it a row in the audit's table. Statements sent: none by taking it.
+/// A connection as maintenance administrator, who sees all rows; taking it leaves a `tracing` event
+/// with actor and reason, and each transaction on it a row in the audit's table. Statements sent:
+/// none by taking it.
 ///
 /// # Errors
 ///
-/// As an extractor: 403 where [`AdminProvider::admin`] says that the user is no administrator, and what it answers.
+/// As an extractor: 403 where [`AdminProvider::admin`] says that the user is no administrator, and
+/// what it answers.
 #[derive(Clone, Debug)]
 pub struct Admin(
     /// The connection.
     pub AdminConnection,
 );
 
-/// As [`Admin`], in transactions in which the server refuses every write: for what is only looked at.
+/// As [`Admin`], in transactions in which the server refuses every write: for what is only looked
+/// at.
 ///
 /// # Errors
 ///
@@ -51,8 +59,8 @@ pub struct AdminReadOnly(
     pub ReadOnlyAdminConnection,
 );
 
-/// An administrator who acts for one user, of whom the request tells: that user's policies hold, and no other's rows are
-/// reached.
+/// An administrator who acts for one user, of whom the request tells: that user's policies hold,
+/// and no other's rows are reached.
 ///
 /// ```
 /// use axum::extract::Path;
@@ -77,8 +85,9 @@ pub struct AdminAsUser {
 }
 
 impl AdminAsUser {
-    /// A connection on behalf of the user in `context`, each of whose transactions is recorded under the administrator's
-    /// name: see [`RlsConnection::admin_as_user`](crate::RlsConnection::admin_as_user). Sends nothing.
+    /// A connection on behalf of the user in `context`, each of whose transactions is recorded
+    /// under the administrator's name: see
+    /// [`RlsConnection::admin_as_user`](crate::RlsConnection::admin_as_user). Sends nothing.
     #[must_use]
     pub fn scope(&self, context: impl RlsContext) -> ScopedConnection {
         self.database.admin_as_user(self.admin.clone(), context)
@@ -86,7 +95,10 @@ impl AdminAsUser {
 }
 
 /// The settings of the request's context; `None` where it names nobody, in whatever way it says so.
-pub(super) async fn settings<S: ContextProvider>(parts: &mut Parts, state: &S) -> Result<Option<Settings>, Problem> {
+pub(super) async fn settings<S: ContextProvider>(
+    parts: &mut Parts,
+    state: &S,
+) -> Result<Option<Settings>, Problem> {
     let Some(context) = state.context(parts).await? else {
         return Ok(None);
     };
@@ -98,12 +110,15 @@ impl<S: ContextProvider> FromRequestParts<S> for Scoped {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let settings = settings(parts, state).await?.ok_or_else(Problem::unauthenticated)?;
+        let settings = settings(parts, state)
+            .await?
+            .ok_or_else(Problem::unauthenticated)?;
         Ok(Self(state.database().scope(settings)))
     }
 }
 
-/// `None` where the request names nobody; an identity that cannot be proved is refused all the same.
+/// `None` where the request names nobody; an identity that cannot be proved is refused all the
+/// same.
 impl<S: ContextProvider> OptionalFromRequestParts<S> for Scoped {
     type Rejection = Problem;
 
@@ -125,7 +140,9 @@ impl<S: AdminProvider> FromRequestParts<S> for Admin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        Ok(Self(state.database().admin(administrator(parts, state).await?)))
+        Ok(Self(
+            state.database().admin(administrator(parts, state).await?),
+        ))
     }
 }
 
@@ -133,7 +150,11 @@ impl<S: AdminProvider> FromRequestParts<S> for AdminReadOnly {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        Ok(Self(state.database().admin_read_only(administrator(parts, state).await?)))
+        Ok(Self(
+            state
+                .database()
+                .admin_read_only(administrator(parts, state).await?),
+        ))
     }
 }
 
@@ -141,10 +162,19 @@ impl<S: AdminProvider> FromRequestParts<S> for AdminAsUser {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        Ok(Self { admin: administrator(parts, state).await?, database: state.database().clone() })
+        Ok(Self {
+            admin: administrator(parts, state).await?,
+            database: state.database().clone(),
+        })
     }
 }
 
-async fn administrator<S: AdminProvider>(parts: &mut Parts, state: &S) -> Result<AdminContext, Problem> {
-    state.admin(parts).await?.ok_or_else(Problem::not_administrator)
+async fn administrator<S: AdminProvider>(
+    parts: &mut Parts,
+    state: &S,
+) -> Result<AdminContext, Problem> {
+    state
+        .admin(parts)
+        .await?
+        .ok_or_else(Problem::not_administrator)
 }

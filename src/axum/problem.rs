@@ -12,10 +12,12 @@ use sea_orm::{DbErr, TransactionError};
 
 use crate::{ContextError, RlsError};
 
-/// An answer that says what went wrong, as `application/problem+json` (RFC 9457) with a stable `code`.
+/// An answer that says what went wrong, as `application/problem+json` (RFC 9457) with a stable
+/// `code`.
 ///
-/// Made of an error of the database, its body says nothing of tables, SQL or values; the error itself goes to
-/// `tracing` when it is answered: at ERROR for 500, WARN for 503, DEBUG for the others.
+/// Made of an error of the database, its body says nothing of tables, SQL or values; the error
+/// itself goes to `tracing` when it is answered: at ERROR for 500, WARN for 503, DEBUG for the
+/// others.
 ///
 /// | code | status | where |
 /// |---|---|---|
@@ -54,8 +56,17 @@ pub struct Problem {
 impl Problem {
     /// A problem of the application's own.
     #[must_use]
-    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, code, detail: detail.into(), source: None }
+    pub fn new(
+        status: StatusCode,
+        code: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            source: None,
+        }
     }
 
     /// The request names nobody, or cannot prove whom: 401, with `WWW-Authenticate: Bearer`.
@@ -75,11 +86,19 @@ impl Problem {
     }
 
     pub(super) fn not_administrator() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "not_administrator", "only administrators may do this")
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "not_administrator",
+            "only administrators may do this",
+        )
     }
 
     pub(super) fn internal() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the service has failed")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "the service has failed",
+        )
     }
 
     /// The status.
@@ -97,9 +116,14 @@ impl Problem {
     fn tell(&self) {
         let (status, code) = (self.status.as_u16(), self.code);
         let Some(error) = &self.source else { return };
+
         match self.status {
-            StatusCode::SERVICE_UNAVAILABLE => tracing::warn!(status, code, %error, "request failed"),
-            status_code if status_code.is_server_error() => tracing::error!(status, code, %error, "request failed"),
+            StatusCode::SERVICE_UNAVAILABLE => {
+                tracing::warn!(status, code, %error, "request failed")
+            }
+            status_code if status_code.is_server_error() => {
+                tracing::error!(status, code, %error, "request failed")
+            }
             _ => tracing::debug!(status, code, %error, "request refused"),
         }
     }
@@ -107,7 +131,10 @@ impl Problem {
 
 impl From<RlsError> for Problem {
     fn from(error: RlsError) -> Self {
-        Self { source: Some(Arc::new(error.clone())), ..cause::problem(&error) }
+        Self {
+            source: Some(Arc::new(error.clone())),
+            ..cause::problem(&error)
+        }
     }
 }
 
@@ -148,6 +175,7 @@ impl std::error::Error for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         self.tell();
+
         let body = serde_json::json!({
             "type": "about:blank",
             "title": self.status.canonical_reason(),
@@ -155,9 +183,14 @@ impl IntoResponse for Problem {
             "code": self.code,
             "detail": self.detail,
         });
+
         let mut response = (self.status, body.to_string()).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+
         match self.status {
             StatusCode::UNAUTHORIZED => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -167,6 +200,7 @@ impl IntoResponse for Problem {
             }
             _ => {}
         }
+
         response
     }
 }

@@ -4,14 +4,14 @@ use http::request::Parts;
 
 use super::Problem;
 use crate::{
-    AdminConnection, AdminContext, ReadOnlyAdminConnection, RlsConnection, RlsContext, RlsError, ScopedConnection,
-    Settings,
+    AdminConnection, AdminContext, ReadOnlyAdminConnection, RlsConnection, RlsContext, RlsError,
+    ScopedConnection, Settings,
 };
 
 /// A database that only extractors reach; cheap to clone.
 ///
-/// A router's state is seen by all handlers, and this has no way back to the connection it was made of: what a handler
-/// may do follows from its arguments.
+/// A router's state is seen by all handlers, and this has no way back to the connection it was made
+/// of: what a handler may do follows from its arguments.
 ///
 /// ```compile_fail
 /// # use sea_orm_rls::axum::RequestDatabase;
@@ -30,7 +30,8 @@ impl RequestDatabase {
         Self(connection)
     }
 
-    /// Asks again what [`RlsConnection::connect`] asked, for a health check. Statements sent: three that only read.
+    /// Asks again what [`RlsConnection::connect`] asked, for a health check. Statements sent: three
+    /// that only read.
     ///
     /// # Errors
     ///
@@ -55,7 +56,11 @@ impl RequestDatabase {
         self.0.admin_read_only(context)
     }
 
-    pub(super) fn admin_as_user(&self, admin: AdminContext, context: impl RlsContext) -> ScopedConnection {
+    pub(super) fn admin_as_user(
+        &self,
+        admin: AdminContext,
+        context: impl RlsContext,
+    ) -> ScopedConnection {
         self.0.admin_as_user(admin, context)
     }
 }
@@ -72,15 +77,21 @@ pub trait ContextProvider: Send + Sync {
     /// The database of the requests.
     fn database(&self) -> &RequestDatabase;
 
-    /// The context of this request; `None` where it names nobody. It is asked once for each extractor of the request.
+    /// The context of this request; `None` where it names nobody. It is asked once for each
+    /// extractor of the request.
     ///
     /// # Errors
     ///
-    /// The answer where a request claims an identity and cannot prove it, such as [`Problem::unauthenticated`].
-    fn context(&self, parts: &mut Parts) -> impl Future<Output = Result<Option<Self::Context>, Problem>> + Send;
+    /// The answer where a request claims an identity and cannot prove it, such as
+    /// [`Problem::unauthenticated`].
+    fn context(
+        &self,
+        parts: &mut Parts,
+    ) -> impl Future<Output = Result<Option<Self::Context>, Problem>> + Send;
 }
 
-/// Who may act as administrator, and why; implemented by the router's state beside [`ContextProvider`].
+/// Who may act as administrator, and why; implemented by the router's state beside
+/// [`ContextProvider`].
 ///
 /// PostgreSQL does not know the application's administrators: this is the check, and all of it.
 #[diagnostic::on_unimplemented(
@@ -88,11 +99,14 @@ pub trait ContextProvider: Send + Sync {
     note = "implement `AdminProvider` for it"
 )]
 pub trait AdminProvider: ContextProvider {
-    /// The administrator's context, with the name and the reason that the audit shows; `None` where the request's user
-    /// is none.
+    /// The administrator's context, with the name and the reason that the audit shows; `None` where
+    /// the request's user is none.
     ///
     /// # Errors
     ///
     /// The answer, such as that of [`AdminContext::new`] for a reason that is missing.
-    fn admin(&self, parts: &mut Parts) -> impl Future<Output = Result<Option<AdminContext>, Problem>> + Send;
+    fn admin(
+        &self,
+        parts: &mut Parts,
+    ) -> impl Future<Output = Result<Option<AdminContext>, Problem>> + Send;
 }

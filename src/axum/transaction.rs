@@ -23,9 +23,10 @@ use slot::Slot;
 
 /// The request's transaction, on behalf of its user: all that a request takes of it is one.
 ///
-/// It is committed once the handler has answered with a status below 400, before the client hears of it, and rolled back
-/// with any other status, a panic, or a client that has gone. What cannot be committed is answered as the [`Problem`] it
-/// is, whatever the handler said. It cannot be ended by hand: a part that may fail alone is a nested `begin()`.
+/// It is committed once the handler has answered with a status below 400, before the client hears
+/// of it, and rolled back with any other status, a panic, or a client that has gone. What cannot be
+/// committed is answered as the [`Problem`] it is, whatever the handler said. It cannot be ended by
+/// hand: a part that may fail alone is a nested `begin()`.
 ///
 /// ```
 /// use sea_orm::{ActiveModelTrait, ConnectionTrait};
@@ -42,14 +43,16 @@ use slot::Slot;
 /// # }
 /// ```
 ///
-/// Statements sent: `BEGIN …; SET LOCAL …` when the first is taken, `COMMIT` or `ROLLBACK` after the handler has answered,
-/// and before anything of its response is sent; a connection of the pool is held in between.
+/// Statements sent: `BEGIN …; SET LOCAL …` when the first is taken, `COMMIT` or `ROLLBACK` after
+/// the handler has answered, and before anything of its response is sent; a connection of the pool
+/// is held in between.
 ///
 /// # Errors
 ///
-/// As an extractor: as [`Scoped`](super::Scoped); 500 without [`RequestTransactionLayer`] around the handler, or when
-/// the request has been answered; 503 where the pool has no connection. A handler that leaves the transaction to a task,
-/// or to its response's body, is answered with 500, and it is rolled back once they end.
+/// As an extractor: as [`Scoped`](super::Scoped); 500 without [`RequestTransactionLayer`] around
+/// the handler, or when the request has been answered; 503 where the pool has no connection. A
+/// handler that leaves the transaction to a task, or to its response's body, is answered with 500,
+/// and it is rolled back once they end.
 #[derive(Clone, Debug)]
 pub struct RequestTransaction(
     /// The transaction.
@@ -62,19 +65,27 @@ impl<S: ContextProvider> FromRequestParts<S> for RequestTransaction {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let Some(slot) = parts.extensions.get::<Slot>().cloned() else {
             tracing::error!(
-                "`RequestTransaction` was asked for without a layer: add `RequestTransactionLayer` to the route"
+                "`RequestTransaction` was asked for without a layer: add `RequestTransactionLayer` \
+                 to the route"
             );
             return Err(Problem::internal());
         };
-        let settings = extract::settings(parts, state).await?.ok_or_else(Problem::unauthenticated)?;
-        slot.begin(&state.database().scope(settings.clone()), settings).await.map(Self)
+
+        let settings = extract::settings(parts, state)
+            .await?
+            .ok_or_else(Problem::unauthenticated)?;
+
+        slot.begin(&state.database().scope(settings.clone()), settings)
+            .await
+            .map(Self)
     }
 }
 
 /// Gives the routes below it their [`RequestTransaction`], begun where a handler asks for it.
 ///
-/// Of two around one handler, the outer one's transaction is the request's. Whatever must end with the transaction, such
-/// as a timeout, is a layer outside of this one; what answers for a panic may be on either side.
+/// Of two around one handler, the outer one's transaction is the request's. Whatever must end with
+/// the transaction, such as a timeout, is a layer outside of this one; what answers for a panic may
+/// be on either side.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RequestTransactionLayer {
     safe_methods: Option<AccessMode>,
@@ -87,11 +98,14 @@ impl RequestTransactionLayer {
         Self::default()
     }
 
-    /// Begins the transactions of `GET` and `HEAD` requests `READ ONLY`: the server refuses what their handlers would
-    /// write ([`RlsError::ReadOnly`], 500), and what only read waits for no answer to its commit.
+    /// Begins the transactions of `GET` and `HEAD` requests `READ ONLY`: the server refuses what
+    /// their handlers would write ([`RlsError::ReadOnly`], 500), and what only read waits for no
+    /// answer to its commit.
     #[must_use]
     pub fn read_only_for_safe_methods(self) -> Self {
-        Self { safe_methods: Some(AccessMode::ReadOnly) }
+        Self {
+            safe_methods: Some(AccessMode::ReadOnly),
+        }
     }
 }
 
@@ -99,7 +113,10 @@ impl<S> Layer<S> for RequestTransactionLayer {
     type Service = RequestTransactionService<S>;
 
     fn layer(&self, inner: S) -> RequestTransactionService<S> {
-        RequestTransactionService { inner, safe_methods: self.safe_methods }
+        RequestTransactionService {
+            inner,
+            safe_methods: self.safe_methods,
+        }
     }
 }
 
@@ -112,7 +129,8 @@ pub struct RequestTransactionService<S> {
 
 impl<S> fmt::Debug for RequestTransactionService<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequestTransactionService").finish_non_exhaustive()
+        f.debug_struct("RequestTransactionService")
+            .finish_non_exhaustive()
     }
 }
 
@@ -136,12 +154,15 @@ where
             let inner = self.inner.call(request);
             return Box::pin(async move { Ok(inner.await?.into_response()) });
         }
+
         let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
         let slot = Slot::new(self.safe_methods.filter(|_| is_safe));
         request.extensions_mut().insert(slot.clone());
+
         // The one that was polled ready is the one to call.
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
+
         Box::pin(async move {
             let response = inner.call(request).await?.into_response();
             Ok(end(&slot, response).await)
@@ -156,17 +177,25 @@ async fn end(slot: &Slot, response: Response) -> Response {
     let failed = is_failure(response.status());
     let Some(transaction) = Arc::into_inner(transaction) else {
         tracing::error!(
-            "a request's transaction outlives its handler, and is rolled back: take `Scoped` for tasks and bodies"
+            "a request's transaction outlives its handler, and is rolled back: take `Scoped` for \
+             tasks and bodies"
         );
-        return if failed { response } else { Problem::internal().into_response() };
+        return if failed {
+            response
+        } else {
+            Problem::internal().into_response()
+        };
     };
+
     if failed {
         if let Err(error) = transaction.rollback().await {
             // Its connection ended, and the transaction with it.
             tracing::debug!(%error, "a request's transaction was not rolled back by word");
         }
+
         return response;
     }
+
     match transaction.commit().await {
         Ok(()) => response,
         Err(error) => Problem::from(RlsError::from(error)).into_response(),

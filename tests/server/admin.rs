@@ -31,8 +31,14 @@ pub async fn recorded(fixture: &Fixture) -> Vec<Recorded> {
     let sql = r#"SELECT actor, reason, on_behalf_of::text, application, login, "transaction"::text AS transaction,
                         at BETWEEN now() - interval '1 minute' AND now() AS recent
                  FROM rls_audit ORDER BY id"#;
-    let rows = fixture.owner.query_all_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap();
+    let rows = fixture
+        .owner
+        .query_all_raw(Statement::from_string(DbBackend::Postgres, sql))
+        .await
+        .unwrap();
+
     let text = |row: &sea_orm::QueryResult, column| row.try_get::<String>("", column).unwrap();
+
     rows.iter()
         .map(|row| Recorded {
             actor: text(row, "actor"),

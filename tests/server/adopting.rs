@@ -1,5 +1,5 @@
-//! An existing project moves over: its tables are in use all the while, nobody sees another's row at any moment, and no
-//! row is lost.
+//! An existing project moves over: its tables are in use all the while, nobody sees another's row
+//! at any moment, and no row is lost.
 
 mod policies;
 mod rows;
@@ -43,18 +43,26 @@ impl Watch {
         let watching = tokio::spawn(async move {
             let mut seen = Seen::default();
             let login = Database::connect(url).await.unwrap();
+
             while !stopped.load(Ordering::Relaxed) {
                 match look(&login, &set, query).await {
                     Ok(rows) if rows.is_empty() => seen.nothing += 1,
                     Ok(rows) if rows.iter().all(|row| *row == own) => seen.own += 1,
                     Ok(rows) => seen.foreign.extend(rows),
-                    Err(error) if matches!(RlsError::from(&error), RlsError::MissingGrant { .. }) => seen.refused += 1,
+                    Err(error)
+                        if matches!(RlsError::from(&error), RlsError::MissingGrant { .. }) =>
+                    {
+                        seen.refused += 1
+                    }
                     Err(error) => seen.failed.push(error.to_string()),
                 }
+
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
+
             seen
         });
+
         Self { stop, watching }
     }
 
@@ -62,8 +70,14 @@ impl Watch {
         // Long enough to look once more at what is there now.
         tokio::time::sleep(Duration::from_millis(100)).await;
         self.stop.store(true, Ordering::Relaxed);
+
         let seen = self.watching.await.unwrap();
-        assert_eq!((&seen.foreign, &seen.failed), (&Vec::new(), &Vec::new()), "{seen:?}");
+        assert_eq!(
+            (&seen.foreign, &seen.failed),
+            (&Vec::new(), &Vec::new()),
+            "{seen:?}"
+        );
+
         seen
     }
 }
@@ -71,9 +85,14 @@ impl Watch {
 async fn look(login: &DatabaseConnection, set: &str, query: &str) -> Result<Vec<String>, DbErr> {
     let transaction = login.begin().await?;
     transaction.execute_unprepared(set).await?;
+
     let statement = sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, query);
     let rows = transaction.query_all_raw(statement).await?;
-    let rows = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
+    let rows = rows
+        .iter()
+        .map(|row| row.try_get_by_index(0))
+        .collect::<Result<_, _>>()?;
+
     transaction.rollback().await?;
     Ok(rows)
 }

@@ -15,7 +15,10 @@ async fn read<T: TryGetable>(db: &impl ConnectionTrait, expression: &str) -> T {
 
 /// The values of an SQL expression that gives rows.
 async fn read_all<T: TryGetable>(db: &impl ConnectionTrait, expression: &str) -> Vec<T> {
-    let select = Statement::from_string(DbBackend::Postgres, format!("SELECT {expression} AS value"));
+    let select =
+        Statement::from_string(DbBackend::Postgres, format!("SELECT {expression} AS value"));
     let rows = db.query_all_raw(select).await.unwrap();
-    rows.iter().map(|row: &QueryResult| row.try_get("", "value").unwrap()).collect()
+    rows.iter()
+        .map(|row: &QueryResult| row.try_get("", "value").unwrap())
+        .collect()
 }

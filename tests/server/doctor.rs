@@ -1,4 +1,5 @@
-//! The doctor: every fault is found by the rule for it, its remedy ends it, and nothing else is found.
+//! The doctor: every fault is found by the rule for it, its remedy ends it, and nothing else is
+//! found.
 
 mod audit;
 mod columns;
@@ -37,7 +38,8 @@ fn entities() -> Registry {
     registry![user::Entity, task::Entity, note::Entity, event::Entity].unwrap()
 }
 
-/// A protected database in which the doctor finds two hints alone: a unique address, and none but that.
+/// A protected database in which the doctor finds two hints alone: a unique address, and none but
+/// that.
 struct Patient {
     fixture: Fixture,
     rls: Rls,
@@ -57,15 +59,31 @@ impl Patient {
             )
             .await
             .unwrap();
+
         let database = fixture.database.name();
         let temporary = format!("REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC");
         fixture.owner.execute_unprepared(&temporary).await.unwrap();
+
         let rls = Rls::new(entities(), fixture.config.clone()).danger_accept_weakening(true);
         rls.sync(&fixture.owner).await.unwrap();
+
         let doctor = Doctor::new(entities(), fixture.config.clone());
         let healthy = doctor.examine(&fixture.owner).await.unwrap();
-        assert!(healthy.findings().iter().all(|finding| finding.severity == Severity::Hint), "{}", healthy.text(false));
-        Self { fixture, rls, doctor, healthy }
+        assert!(
+            healthy
+                .findings()
+                .iter()
+                .all(|finding| finding.severity == Severity::Hint),
+            "{}",
+            healthy.text(false)
+        );
+
+        Self {
+            fixture,
+            rls,
+            doctor,
+            healthy,
+        }
     }
 
     /// Runs statements, with this database's names for `APP`, `ADMIN`, `HELPER` and `DATABASE`.
@@ -76,7 +94,12 @@ impl Patient {
             .replace("ADMIN", &format!("\"{}\"", config.admin_role()))
             .replace("HELPER", &self.fixture.database.role("helper"))
             .replace("DATABASE_NAME", self.fixture.database.name());
-        self.fixture.owner.execute_unprepared(&sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+
+        self.fixture
+            .owner
+            .execute_unprepared(&sql)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
     async fn examine(&self) -> Report {
@@ -85,7 +108,11 @@ impl Patient {
 
     /// What is found now and was not in health.
     fn news<'a>(&self, report: &'a Report) -> Vec<&'a Finding> {
-        report.findings().iter().filter(|finding| !self.healthy.findings().contains(finding)).collect()
+        report
+            .findings()
+            .iter()
+            .filter(|finding| !self.healthy.findings().contains(finding))
+            .collect()
     }
 
     async fn gate_is_open(&self) -> bool {

@@ -1,7 +1,9 @@
 //! A database with users and tasks, protected, and a connection as the application's role.
 
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, Schema};
-use sea_orm_rls::{AdminContext, Registry, Rls, RlsConfig, RlsConnection, ScopedConnection, UserContext, registry};
+use sea_orm_rls::{
+    AdminContext, Registry, Rls, RlsConfig, RlsConnection, ScopedConnection, UserContext, registry,
+};
 use uuid::Uuid;
 
 pub mod user {
@@ -44,7 +46,8 @@ pub mod task {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// The plain form, without an owner field: only the table has the column. Its key is a serial column's.
+/// The plain form, without an owner field: only the table has the column. Its key is a serial
+/// column's.
 pub mod note {
     use sea_orm::entity::prelude::*;
     use sea_orm_rls::UserScoped;
@@ -83,7 +86,12 @@ impl Fixture {
 
     /// With more said of the application's connections.
     pub async fn with_options(connections: u32, say: impl FnOnce(&mut ConnectOptions)) -> Self {
-        let database = testbed::server().unwrap().database("fixture").await.unwrap();
+        let database = testbed::server()
+            .unwrap()
+            .database("fixture")
+            .await
+            .unwrap();
+
         let config = config(&database);
         let owner = Database::connect(database.url()).await.unwrap();
         Schema::new(sea_orm::DbBackend::Postgres)
@@ -94,16 +102,32 @@ impl Fixture {
             .sync(&owner)
             .await
             .unwrap();
-        Rls::new(entities(), config.clone()).sync(&owner).await.unwrap();
+        Rls::new(entities(), config.clone())
+            .sync(&owner)
+            .await
+            .unwrap();
+
         let mut options = ConnectOptions::new(database.url());
         options.max_connections(connections);
         say(&mut options);
-        let db = RlsConnection::connect_with(options, config.clone(), entities()).await.unwrap();
+
+        let db = RlsConnection::connect_with(options, config.clone(), entities())
+            .await
+            .unwrap();
         let (ann, bob) = (Uuid::new_v4(), Uuid::new_v4());
-        let fixture = Self { database, owner, db, config, ann, bob };
+        let fixture = Self {
+            database,
+            owner,
+            db,
+            config,
+            ann,
+            bob,
+        };
+
         for (id, email) in [(ann, "ann@example.org"), (bob, "bob@example.org")] {
             fixture.insert_user(id, email).await;
         }
+
         fixture
     }
 
@@ -120,15 +144,20 @@ impl Fixture {
     }
 
     pub fn admin(&self) -> sea_orm_rls::AdminConnection {
-        self.db.admin(AdminContext::new("tester", "looks at all rows").unwrap())
+        self.db
+            .admin(AdminContext::new("tester", "looks at all rows").unwrap())
     }
 
     pub async fn insert_user(&self, id: Uuid, email: &str) {
         use sea_orm::{ActiveModelTrait, Set};
-        user::ActiveModel { id: Set(id), email: Set(email.to_owned()) }
-            .insert(&self.db.scope(UserContext::new(id)))
-            .await
-            .unwrap();
+
+        user::ActiveModel {
+            id: Set(id),
+            email: Set(email.to_owned()),
+        }
+        .insert(&self.db.scope(UserContext::new(id)))
+        .await
+        .unwrap();
     }
 }
 

@@ -2,15 +2,20 @@
 
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, LoaderTrait, ModelTrait,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set, TransactionTrait,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, LoaderTrait,
+    ModelTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set, TransactionTrait,
 };
 use uuid::Uuid;
 
 use crate::fixture::{Fixture, note, task, user};
 
 fn new_task(rank: i32) -> task::ActiveModel {
-    task::ActiveModel { id: Set(Uuid::new_v4()), title: Set(format!("t{rank}")), rank: Set(rank), ..Default::default() }
+    task::ActiveModel {
+        id: Set(Uuid::new_v4()),
+        title: Set(format!("t{rank}")),
+        rank: Set(rank),
+        ..Default::default()
+    }
 }
 
 /// Three tasks with a note each for Ann, two tasks for Bob.
@@ -18,13 +23,22 @@ async fn filled() -> Fixture {
     let fixture = Fixture::new(2).await;
     for rank in 1..=3 {
         let task = new_task(rank).insert(&fixture.ann()).await.unwrap();
-        note::ActiveModel { task_id: Set(task.id), body: Set(format!("n{rank}")), ..Default::default() }
-            .insert(&fixture.ann())
-            .await
-            .unwrap();
+        note::ActiveModel {
+            task_id: Set(task.id),
+            body: Set(format!("n{rank}")),
+            ..Default::default()
+        }
+        .insert(&fixture.ann())
+        .await
+        .unwrap();
     }
+
     let his = [new_task(1), new_task(2)];
-    task::Entity::insert_many(his).exec(&fixture.bob()).await.unwrap();
+    task::Entity::insert_many(his)
+        .exec(&fixture.bob())
+        .await
+        .unwrap();
+
     fixture
 }
 
@@ -147,22 +161,52 @@ as_ann! {
 #[tokio::test]
 async fn other_users_key_in_an_upsert_is_refused_and_changes_nothing() {
     let fixture = filled().await;
-    let his = task::Entity::find().one(&fixture.bob()).await.unwrap().unwrap();
-    let forged = task::ActiveModel { id: Set(his.id), ..new_task(1) };
+    let his = task::Entity::find()
+        .one(&fixture.bob())
+        .await
+        .unwrap()
+        .unwrap();
+
+    let forged = task::ActiveModel {
+        id: Set(his.id),
+        ..new_task(1)
+    };
+
     let upsert = task::Entity::insert(forged)
-        .on_conflict(OnConflict::column(task::Column::Id).update_column(task::Column::Title).to_owned())
+        .on_conflict(
+            OnConflict::column(task::Column::Id)
+                .update_column(task::Column::Title)
+                .to_owned(),
+        )
         .exec(&fixture.ann())
         .await;
+
     assert!(upsert.is_err());
-    assert_eq!(task::Entity::find_by_id(his.id).one(&fixture.bob()).await.unwrap(), Some(his));
+
+    assert_eq!(
+        task::Entity::find_by_id(his.id)
+            .one(&fixture.bob())
+            .await
+            .unwrap(),
+        Some(his)
+    );
 }
 
 #[tokio::test]
 async fn deleting_a_user_deletes_theirs() {
     let fixture = filled().await;
-    let ann = user::Entity::find().one(&fixture.ann()).await.unwrap().unwrap();
+    let ann = user::Entity::find()
+        .one(&fixture.ann())
+        .await
+        .unwrap()
+        .unwrap();
+
     ann.delete(&fixture.ann()).await.unwrap();
-    assert_eq!(task::Entity::find().count(&fixture.admin()).await.unwrap(), 2);
+
+    assert_eq!(
+        task::Entity::find().count(&fixture.admin()).await.unwrap(),
+        2
+    );
 }
 
 #[tokio::test]
@@ -170,6 +214,7 @@ async fn scoped_connection_moves_into_spawned_tasks() {
     let fixture = filled().await;
     let ann = fixture.ann();
     let job = tokio::spawn(async move { task::Entity::find().count(&ann).await });
+
     assert_eq!(job.await.unwrap().unwrap(), 3);
     assert!(fixture.ann().support_returning());
 }

@@ -1,4 +1,5 @@
-//! With what else SeaORM has: its role-based access control, mocks, proxies, schema sync and generated entities.
+//! With what else SeaORM has: its role-based access control, mocks, proxies, schema sync and
+//! generated entities.
 
 mod doubles;
 mod generated;

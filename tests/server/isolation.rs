@@ -3,8 +3,8 @@
 use futures_util::TryStreamExt;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, Set, Statement, StreamTrait, TransactionSession, TransactionTrait,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, IntoActiveModel,
+    PaginatorTrait, QueryFilter, Set, Statement, StreamTrait, TransactionSession, TransactionTrait,
 };
 use sea_orm_rls::{RlsError, UserScoped};
 use uuid::Uuid;
@@ -12,7 +12,12 @@ use uuid::Uuid;
 use crate::fixture::{Fixture, note, task};
 
 fn new_task(title: &str) -> task::ActiveModel {
-    task::ActiveModel { id: Set(Uuid::new_v4()), title: Set(title.to_owned()), rank: Set(1), ..Default::default() }
+    task::ActiveModel {
+        id: Set(Uuid::new_v4()),
+        title: Set(title.to_owned()),
+        rank: Set(1),
+        ..Default::default()
+    }
 }
 
 /// Runs a test on a pool of one connection and on one of five.
@@ -30,7 +35,10 @@ macro_rules! on_both_pools {
 
 /// The administrator sees this many tasks: what a user does not see is there.
 async fn assert_stored(fixture: &Fixture, tasks: u64) {
-    assert_eq!(task::Entity::find().count(&fixture.admin()).await.unwrap(), tasks);
+    assert_eq!(
+        task::Entity::find().count(&fixture.admin()).await.unwrap(),
+        tasks
+    );
 }
 
 fn assert_refused(error: &DbErr) {
@@ -45,7 +53,8 @@ on_both_pools! {
         let (ann, bob) = (fixture.ann(), fixture.bob());
         let hers = new_task("ann's").insert(&ann).await.unwrap();
         let his = new_task("bob's").insert(&bob).await.unwrap();
-        assert_eq!((hers.owner_id, his.owner_id), (fixture.ann, fixture.bob), "insert fills the owner");
+        assert_eq!((hers.owner_id, his.owner_id), (fixture.ann, fixture.bob), "insert fills the \
+                                                            owner");
         assert_eq!(task::Entity::find().all(&ann).await.unwrap(), std::slice::from_ref(&hers));
         assert_eq!(task::Entity::find().all(&bob).await.unwrap(), std::slice::from_ref(&his));
         assert_eq!(task::Entity::find_by_id(his.id).one(&ann).await.unwrap(), None);
@@ -68,7 +77,8 @@ on_both_pools! {
         let many = task::Entity::update_many().col_expr(task::Column::Title, "taken".into());
         assert_eq!(many.clone().exec(&fixture.ann()).await.unwrap().rows_affected, 0);
         assert_eq!(task::Entity::find().one(&fixture.bob()).await.unwrap(), Some(his), "nothing changed");
-        assert_eq!(many.exec(&fixture.bob()).await.unwrap().rows_affected, 1, "it is updated for its owner");
+        assert_eq!(many.exec(&fixture.bob()).await.unwrap().rows_affected, 1, "it is updated for \
+                                                            its owner");
     }
 
     async fn user_cannot_move_row_to_other_user(fixture: Fixture) {
@@ -143,7 +153,8 @@ on_both_pools! {
         let refused = outer.begin().await.unwrap();
         assert_refused(&forged.insert(&refused).await.unwrap_err());
         drop(refused);
-        assert_eq!(task::Entity::find().count(&outer).await.unwrap(), 2, "a savepoint undoes the failure");
+        assert_eq!(task::Entity::find().count(&outer).await.unwrap(), 2, "a savepoint undoes the \
+                                                            failure");
         outer.commit().await.unwrap();
         assert_stored(&fixture, 3).await;
     }
@@ -204,7 +215,8 @@ on_both_pools! {
             .begin_with_config(Some(sea_orm::IsolationLevel::RepeatableRead), Some(sea_orm::AccessMode::ReadOnly))
             .await
             .unwrap();
-        let show = "SELECT current_setting('transaction_isolation') || current_setting('transaction_read_only') AS s";
+        let show = "SELECT current_setting('transaction_isolation') || \
+                    current_setting('transaction_read_only') AS s";
         let row = transaction
             .query_one_raw(Statement::from_string(DbBackend::Postgres, show))
             .await

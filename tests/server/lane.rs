@@ -20,7 +20,12 @@ use uuid::Uuid;
 use crate::fixture::task;
 
 pub fn new_task(title: &str) -> task::ActiveModel {
-    task::ActiveModel { id: Set(Uuid::new_v4()), title: Set(title.to_owned()), rank: Set(1), ..Default::default() }
+    task::ActiveModel {
+        id: Set(Uuid::new_v4()),
+        title: Set(title.to_owned()),
+        rank: Set(1),
+        ..Default::default()
+    }
 }
 
 /// A future that is dropped where it still waits after so many polls; `None` then.
@@ -30,7 +35,10 @@ pub struct DropAfter<F> {
 }
 
 pub fn drop_after<F: Future>(polls: usize, future: F) -> DropAfter<F> {
-    DropAfter { future: Some(Box::pin(future)), polls }
+    DropAfter {
+        future: Some(Box::pin(future)),
+        polls,
+    }
 }
 
 impl<F: Future> Future for DropAfter<F> {
@@ -42,6 +50,7 @@ impl<F: Future> Future for DropAfter<F> {
         } else {
             self.polls -= 1;
         }
+
         match &mut self.future {
             None => Poll::Ready(None),
             Some(future) => future.as_mut().poll(context).map(Some),

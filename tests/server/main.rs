@@ -1,4 +1,5 @@
-//! All tests that need a server: one binary, one ephemeral PostgreSQL, a database a test, the application's role.
+//! All tests that need a server: one binary, one ephemeral PostgreSQL, a database a test, the
+//! application's role.
 
 mod admin;
 mod adopting;

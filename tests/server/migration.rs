@@ -16,8 +16,8 @@ use sea_orm::ConnectionTrait;
 
 use crate::schema::texts;
 
-/// All that row security has in the catalog, and the columns, keys and grants of the tables. Not the versions in
-/// fingerprints: a policy that is made anew is another row of the catalog.
+/// All that row security has in the catalog, and the columns, keys and grants of the tables. Not
+/// the versions in fingerprints: a policy that is made anew is another row of the catalog.
 pub async fn catalog(db: &impl ConnectionTrait) -> Vec<String> {
     texts(
         db,
@@ -25,17 +25,23 @@ pub async fn catalog(db: &impl ConnectionTrait) -> Vec<String> {
          FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
          UNION ALL
          SELECT concat_ws('|', 'grant', relname, a.grantee::regrole, a.privilege_type)
-         FROM pg_class, aclexplode(coalesce(relacl, acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::\"char\", relowner))) a
+         FROM pg_class, aclexplode(coalesce(relacl, acldefault(CASE relkind WHEN 'S' THEN 's' ELSE \
+         'r' END::\"char\", relowner))) a
          WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S')
          UNION ALL
-         SELECT concat_ws('|', 'policy', p.tablename, p.policyname, p.permissive, p.cmd, p.roles::text, p.qual, p.with_check,
-                          regexp_replace(obj_description(o.oid, 'pg_policy'), '(sea-orm-rls: \\S+ \\S+) \\S+$', '\\1'))
-         FROM pg_policies p JOIN pg_policy o ON o.polname = p.policyname AND o.polrelid = p.tablename::regclass
+         SELECT concat_ws('|', 'policy', p.tablename, p.policyname, p.permissive, p.cmd, \
+         p.roles::text, p.qual, p.with_check,
+                          regexp_replace(obj_description(o.oid, 'pg_policy'), '(sea-orm-rls: \\S+ \
+                          \\S+) \\S+$', '\\1'))
+         FROM pg_policies p JOIN pg_policy o ON o.polname = p.policyname AND o.polrelid = \
+         p.tablename::regclass
          UNION ALL
-         SELECT concat_ws('|', 'column', table_name, column_name, data_type, is_nullable, column_default)
+         SELECT concat_ws('|', 'column', table_name, column_name, data_type, is_nullable, \
+         column_default)
          FROM information_schema.columns WHERE table_schema = 'public'
          UNION ALL
-         SELECT concat_ws('|', 'key', conrelid::regclass, conname, pg_get_constraintdef(oid)) FROM pg_constraint
+         SELECT concat_ws('|', 'key', conrelid::regclass, conname, pg_get_constraintdef(oid)) FROM \
+         pg_constraint
          WHERE connamespace = 'public'::regnamespace
          UNION ALL
          SELECT concat_ws('|', 'index', indexdef) FROM pg_indexes WHERE schemaname = 'public'

@@ -1,4 +1,5 @@
-//! Policies of one's own, of every kind PostgreSQL knows: said in Rust, compared by the server, applied.
+//! Policies of one's own, of every kind PostgreSQL knows: said in Rust, compared by the server,
+//! applied.
 
 mod attacked;
 mod changed;
@@ -52,6 +53,7 @@ impl Things {
     pub async fn new() -> Self {
         let (database, owner) = database().await;
         owner.execute_unprepared(TABLE).await.unwrap();
+
         // Without passwords, whose comparison costs more than all else here.
         let config = RlsConfig::from_lookup(|variable| {
             Ok(match variable {
@@ -61,19 +63,34 @@ impl Things {
             })
         })
         .unwrap();
-        Self { database, owner, config }
+
+        Self {
+            database,
+            owner,
+            config,
+        }
     }
 
     pub fn rls(&self, policies: impl IntoIterator<Item = PolicyDraft>) -> Rls {
-        let registry = Registry::new([Declaration::policies_of::<thing::Entity>(policies)]).unwrap();
+        let registry =
+            Registry::new([Declaration::policies_of::<thing::Entity>(policies)]).unwrap();
         Rls::new(registry, self.config.clone())
     }
 
-    pub async fn sync(&self, policies: impl IntoIterator<Item = PolicyDraft>) -> Result<Plan, RlsError> {
-        self.rls(policies).danger_accept_weakening(true).sync(&self.owner).await
+    pub async fn sync(
+        &self,
+        policies: impl IntoIterator<Item = PolicyDraft>,
+    ) -> Result<Plan, RlsError> {
+        self.rls(policies)
+            .danger_accept_weakening(true)
+            .sync(&self.owner)
+            .await
     }
 
-    pub async fn plan(&self, policies: impl IntoIterator<Item = PolicyDraft>) -> Result<Plan, RlsError> {
+    pub async fn plan(
+        &self,
+        policies: impl IntoIterator<Item = PolicyDraft>,
+    ) -> Result<Plan, RlsError> {
         self.rls(policies).plan(&self.owner).await
     }
 
@@ -82,8 +99,10 @@ impl Things {
         texts(
             &self.owner,
             &format!(
-                "SELECT concat_ws(' | ', policyname, permissive, roles, cmd, coalesce(qual, '-'), coalesce(with_check, '-'))
-                 FROM pg_policies WHERE schemaname = 'public' AND tablename = '{table}' ORDER BY policyname"
+                "SELECT concat_ws(' | ', policyname, permissive, roles, cmd, coalesce(qual, '-'), \
+                 coalesce(with_check, '-'))
+                 FROM pg_policies WHERE schemaname = 'public' AND tablename = '{table}' ORDER BY \
+                 policyname"
             ),
         )
         .await

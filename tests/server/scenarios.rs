@@ -7,7 +7,9 @@ mod tenant_orders;
 mod user_scoped_base;
 
 use rls_core::testing::IsolationProof;
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Schema, SchemaBuilder};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Schema, SchemaBuilder,
+};
 use sea_orm_rls::{AdminConnection, AdminContext, Registry, Rls, RlsConfig, RlsConnection};
 
 use crate::fixture::config;
@@ -30,24 +32,50 @@ impl Scenario {
         connections: u32,
         register: impl FnOnce(SchemaBuilder) -> SchemaBuilder,
     ) -> Self {
-        let database = testbed::server().unwrap().database("scenario").await.unwrap();
+        let database = testbed::server()
+            .unwrap()
+            .database("scenario")
+            .await
+            .unwrap();
+
         let config = config(&database);
         let owner = Database::connect(database.url()).await.unwrap();
-        register(Schema::new(sea_orm::DbBackend::Postgres).builder()).sync(&owner).await.unwrap();
-        Rls::new(registry.clone(), config.clone()).sync(&owner).await.unwrap();
+        register(Schema::new(sea_orm::DbBackend::Postgres).builder())
+            .sync(&owner)
+            .await
+            .unwrap();
+        Rls::new(registry.clone(), config.clone())
+            .sync(&owner)
+            .await
+            .unwrap();
+
         let mut options = ConnectOptions::new(database.url());
         options.max_connections(connections);
-        let db = RlsConnection::connect_with(options, config.clone(), registry.clone()).await.unwrap();
-        Self { database, owner, config, registry, db }
+
+        let db = RlsConnection::connect_with(options, config.clone(), registry.clone())
+            .await
+            .unwrap();
+
+        Self {
+            database,
+            owner,
+            config,
+            registry,
+            db,
+        }
     }
 
     pub fn admin(&self) -> AdminConnection {
-        self.db.admin(AdminContext::new("tester", "looks at all rows").unwrap())
+        self.db
+            .admin(AdminContext::new("tester", "looks at all rows").unwrap())
     }
 
     /// Every command, as two users and as nobody.
     pub async fn assert_isolated(&self) {
-        let proof = IsolationProof::new(&self.registry).run(&self.owner, &self.db).await.unwrap();
+        let proof = IsolationProof::new(&self.registry)
+            .run(&self.owner, &self.db)
+            .await
+            .unwrap();
         proof.assert_isolated();
     }
 
@@ -59,5 +87,7 @@ impl Scenario {
 
 /// The plan of a statement, one node a line.
 pub async fn explain(db: &impl ConnectionTrait, sql: &str) -> String {
-    texts(db, &format!("EXPLAIN (COSTS OFF) {sql}")).await.join("\n")
+    texts(db, &format!("EXPLAIN (COSTS OFF) {sql}"))
+        .await
+        .join("\n")
 }

@@ -12,7 +12,8 @@ use axum::response::Response;
 use axum::{Json, Router};
 use sea_orm::{ActiveModelTrait, EntityTrait, QueryOrder, Set};
 use sea_orm_rls::axum::{
-    Admin, AdminAsUser, AdminProvider, AdminReadOnly, Anonymous, ContextProvider, Problem, RequestDatabase, Scoped,
+    Admin, AdminAsUser, AdminProvider, AdminReadOnly, Anonymous, ContextProvider, Problem,
+    RequestDatabase, Scoped,
 };
 use sea_orm_rls::{AdminContext, UserContext};
 use serde_json::Value;
@@ -28,7 +29,10 @@ struct Service {
 }
 
 fn header_of<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
-    parts.headers.get(name).and_then(|value| value.to_str().ok())
+    parts
+        .headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
 }
 
 impl ContextProvider for Service {
@@ -44,7 +48,11 @@ impl ContextProvider for Service {
             // As a provider that forgot to look: the context of nobody is no identity.
             Some("") => Ok(Some(UserContext::new(""))),
             Some("nul") => Ok(Some(UserContext::new("a\0b"))),
-            Some(user) => user.parse::<Uuid>().map(UserContext::new).map(Some).map_err(|_| Problem::unauthenticated()),
+            Some(user) => user
+                .parse::<Uuid>()
+                .map(UserContext::new)
+                .map(Some)
+                .map_err(|_| Problem::unauthenticated()),
         }
     }
 }
@@ -59,7 +67,10 @@ impl AdminProvider for Service {
 }
 
 async fn titles(db: &impl sea_orm::ConnectionTrait) -> Result<Json<Vec<String>>, Problem> {
-    let tasks = task::Entity::find().order_by_asc(task::Column::Title).all(db).await?;
+    let tasks = task::Entity::find()
+        .order_by_asc(task::Column::Title)
+        .all(db)
+        .await?;
     Ok(Json(tasks.into_iter().map(|task| task.title).collect()))
 }
 
@@ -94,20 +105,32 @@ async fn looked_at_and_changed(AdminReadOnly(db): AdminReadOnly) -> Result<Statu
 
 /// A careless handler: it deletes everything, for one user.
 async fn emptied(admin: AdminAsUser, Path(user): Path<Uuid>) -> Result<Json<u64>, Problem> {
-    let deleted = task::Entity::delete_many().exec(&admin.scope(UserContext::new(user))).await?;
+    let deleted = task::Entity::delete_many()
+        .exec(&admin.scope(UserContext::new(user)))
+        .await?;
     Ok(Json(deleted.rows_affected))
 }
 
 /// A careless handler: every field of the body goes into the row, the owner too.
 async fn create(Scoped(db): Scoped, Json(body): Json<Value>) -> Result<StatusCode, Problem> {
-    let mut task = task::ActiveModel { id: Set(Uuid::new_v4()), rank: Set(1), ..Default::default() };
+    let mut task = task::ActiveModel {
+        id: Set(Uuid::new_v4()),
+        rank: Set(1),
+        ..Default::default()
+    };
+
     task.title = Set(body["title"].as_str().unwrap_or_default().to_owned());
-    if let Some(owner) = body["owner_id"].as_str().and_then(|owner| owner.parse().ok()) {
+    if let Some(owner) = body["owner_id"]
+        .as_str()
+        .and_then(|owner| owner.parse().ok())
+    {
         task.owner_id = Set(owner);
     }
+
     if let Some(id) = body["id"].as_str().and_then(|id| id.parse().ok()) {
         task.id = Set(id);
     }
+
     task.insert(&db).await?;
     Ok(StatusCode::CREATED)
 }
@@ -120,6 +143,7 @@ async fn create_for_nobody(Anonymous(db): Anonymous) -> Result<StatusCode, Probl
 
 fn router(fixture: &Fixture) -> Router {
     use axum::routing::{get, post};
+
     Router::new()
         .route("/mine", get(mine).post(create))
         .route("/mine-or-none", get(mine_or_none))
@@ -129,23 +153,40 @@ fn router(fixture: &Fixture) -> Router {
         .route("/emptied/{user}", post(emptied))
         .merge(transaction::routes())
         .route("/without-layer", post(transaction::two))
-        .with_state(Service { database: RequestDatabase::new(fixture.db.clone()) })
+        .with_state(Service {
+            database: RequestDatabase::new(fixture.db.clone()),
+        })
 }
 
 /// A request as `user`, with more headers.
-fn request(method: &str, path: &str, user: &str, headers: &[(&str, &str)], body: &Value) -> Request<Body> {
-    let mut request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/json");
+fn request(
+    method: &str,
+    path: &str,
+    user: &str,
+    headers: &[(&str, &str)],
+    body: &Value,
+) -> Request<Body> {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::CONTENT_TYPE, "application/json");
+
     if user != "nobody" {
         request = request.header("x-user", user);
     }
+
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
+
     request.body(Body::from(body.to_string())).unwrap()
 }
 
 async fn answer(response: Response) -> (StatusCode, Value) {
-    let (status, body) = (response.status(), to_bytes(response.into_body(), 1 << 20).await.unwrap());
+    let (status, body) = (
+        response.status(),
+        to_bytes(response.into_body(), 1 << 20).await.unwrap(),
+    );
     (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
 }
 

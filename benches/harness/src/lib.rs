@@ -1,5 +1,5 @@
-//! Paired measurement: strategies take turns in one process, so that what disturbs one disturbs all, and what counts
-//! is their ratio.
+//! Paired measurement: strategies take turns in one process, so that what disturbs one disturbs
+//! all, and what counts is their ratio.
 
 mod machine;
 mod options;

@@ -39,35 +39,59 @@ pub struct Options {
 }
 
 impl Options {
-    /// Reads arguments and environment; `quick` and `full` are the seconds for one table where none are given.
+    /// Reads arguments and environment; `quick` and `full` are the seconds for one table where none
+    /// are given.
     ///
     /// # Panics
     ///
     /// On a flag or a value that is not known, with what it should be.
     #[must_use]
     pub fn read(quick: f64, full: f64) -> Self {
-        let (mut bench, mut is_quick, mut words) = (false, env::var("BENCH_QUICK").is_ok_and(|v| v != "0"), Vec::new());
+        let (mut bench, mut is_quick, mut words) = (
+            false,
+            env::var("BENCH_QUICK").is_ok_and(|v| v != "0"),
+            Vec::new(),
+        );
+
         for argument in env::args().skip(1) {
             match &*argument {
                 "--bench" => bench = true,
                 "--quick" => is_quick = true,
                 word if !word.starts_with('-') => words.push(argument),
-                other => panic!("{other} is not known: --quick, or words that a section's title holds"),
+                other => {
+                    panic!("{other} is not known: --quick, or words that a section's title holds")
+                }
             }
         }
+
         let (effort, seconds) = match (bench, is_quick) {
             (false, _) => (Effort::Smoke, 0.0),
             (true, true) => (Effort::Quick, quick),
             (true, false) => (Effort::Full, full),
         };
-        let seconds = if bench { variable("BENCH_SECONDS", seconds) } else { seconds };
-        Self { effort, budget: Duration::from_secs_f64(seconds), words }
+
+        let seconds = if bench {
+            variable("BENCH_SECONDS", seconds)
+        } else {
+            seconds
+        };
+
+        Self {
+            effort,
+            budget: Duration::from_secs_f64(seconds),
+            words,
+        }
     }
 
-    /// Whether the words of the command line ask for this section; all are asked for where there are none.
+    /// Whether the words of the command line ask for this section; all are asked for where there
+    /// are none.
     #[must_use]
     pub fn wants(&self, section: &str) -> bool {
-        self.words.is_empty() || self.words.iter().any(|word| section.contains(word.as_str()))
+        self.words.is_empty()
+            || self
+                .words
+                .iter()
+                .any(|word| section.contains(word.as_str()))
     }
 
     /// A number of rows: the variable, else the one for the effort.
@@ -87,7 +111,9 @@ impl Options {
 
 fn variable<T: FromStr<Err: Display>>(name: &str, default: T) -> T {
     match env::var(name) {
-        Ok(value) => value.parse().unwrap_or_else(|error| panic!("{name}={value}: {error}")),
+        Ok(value) => value
+            .parse()
+            .unwrap_or_else(|error| panic!("{name}={value}: {error}")),
         Err(_) => default,
     }
 }

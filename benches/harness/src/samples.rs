@@ -36,6 +36,7 @@ impl Samples {
         let mut times = self.times.clone();
         times.sort_unstable();
         let at = (times.len() * numerator / denominator).min(times.len().saturating_sub(1));
+
         times.get(at).copied().unwrap_or_default()
     }
 }
@@ -61,11 +62,13 @@ pub fn time(time: Duration) -> String {
         s if s < 1.0 => (s * 1e3, "ms"),
         s => (s, "s"),
     };
+
     let decimals = match number {
         n if n < 10.0 => 2,
         n if n < 100.0 => 1,
         _ => 0,
     };
+
     format!("{number:.decimals$} {unit}")
 }
 
@@ -75,7 +78,9 @@ mod tests {
 
     #[test]
     fn quantiles_are_of_the_samples() {
-        let samples = Samples { times: (1..=200).rev().map(Duration::from_micros).collect() };
+        let samples = Samples {
+            times: (1..=200).rev().map(Duration::from_micros).collect(),
+        };
         assert_eq!(samples.median(), Duration::from_micros(101));
         assert_eq!(samples.p99(), Duration::from_micros(199));
         assert_eq!(Samples::default().median(), Duration::ZERO);
@@ -83,7 +88,8 @@ mod tests {
 
     #[test]
     fn times_have_three_digits() {
-        let shown = [831, 83_100, 831_000, 2_040_000, 1_500_000_000].map(|ns| time(Duration::from_nanos(ns)));
+        let shown = [831, 83_100, 831_000, 2_040_000, 1_500_000_000]
+            .map(|ns| time(Duration::from_nanos(ns)));
         assert_eq!(shown, ["0.83 µs", "83.1 µs", "831 µs", "2.04 ms", "1.50 s"]);
     }
 }

@@ -12,7 +12,9 @@ impl Table {
     /// With this header.
     #[must_use]
     pub fn new(header: &[&str]) -> Self {
-        Self { rows: vec![header.iter().map(|&cell| cell.to_owned()).collect()] }
+        Self {
+            rows: vec![header.iter().map(|&cell| cell.to_owned()).collect()],
+        }
     }
 
     /// Adds a row.
@@ -24,21 +26,36 @@ impl Table {
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let columns = self.rows[0].len();
-        let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let width = |column: usize| {
+            self.rows
+                .iter()
+                .map(|row| row[column].chars().count())
+                .max()
+                .unwrap_or(0)
+        };
+
         let widths: Vec<usize> = (0..columns).map(width).collect();
         for (i, row) in self.rows.iter().enumerate() {
             for (column, (cell, &width)) in row.iter().zip(&widths).enumerate() {
-                if column == 0 { write!(f, "| {cell:<width$} |")? } else { write!(f, " {cell:>width$} |")? }
+                if column == 0 {
+                    write!(f, "| {cell:<width$} |")?
+                } else {
+                    write!(f, " {cell:>width$} |")?
+                }
             }
+
             writeln!(f)?;
+
             if i == 0 {
                 write!(f, "|{}|", "-".repeat(widths[0] + 2))?;
                 for width in &widths[1..] {
                     write!(f, "{}:|", "-".repeat(width + 1))?;
                 }
+
                 writeln!(f)?;
             }
         }
+
         Ok(())
     }
 }
@@ -56,6 +73,9 @@ mod tests {
     fn columns_are_aligned() {
         let mut table = Table::new(&["what", "µs"]);
         table.row(["a read".to_owned(), "103".to_owned()]);
-        assert_eq!(table.to_string(), "| what   |  µs |\n|--------|----:|\n| a read | 103 |\n");
+        assert_eq!(
+            table.to_string(),
+            "| what   |  µs |\n|--------|----:|\n| a read | 103 |\n"
+        );
     }
 }

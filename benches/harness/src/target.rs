@@ -21,13 +21,21 @@ impl Target {
     /// To be no more than this.
     #[must_use]
     pub fn at_most(what: &str, limit: f64, measured: f64) -> Self {
-        Self { what: what.to_owned(), measured, limit: Limit::AtMost(limit) }
+        Self {
+            what: what.to_owned(),
+            measured,
+            limit: Limit::AtMost(limit),
+        }
     }
 
     /// To be no less than this.
     #[must_use]
     pub fn at_least(what: &str, limit: f64, measured: f64) -> Self {
-        Self { what: what.to_owned(), measured, limit: Limit::AtLeast(limit) }
+        Self {
+            what: what.to_owned(),
+            measured,
+            limit: Limit::AtLeast(limit),
+        }
     }
 
     fn cells(&self) -> [String; 4] {
@@ -35,8 +43,15 @@ impl Target {
             Limit::AtMost(limit) => (format!("≤ {limit:.2}"), self.measured <= limit),
             Limit::AtLeast(limit) => (format!("≥ {limit:.2}"), self.measured >= limit),
         };
+
         let met = if met { "met" } else { "NOT met" };
-        [self.what.clone(), limit, format!("{:.3}", self.measured), met.to_owned()]
+
+        [
+            self.what.clone(),
+            limit,
+            format!("{:.3}", self.measured),
+            met.to_owned(),
+        ]
     }
 }
 
@@ -55,10 +70,12 @@ impl Targets {
         if options.effort == Effort::Smoke {
             return;
         }
+
         let mut table = Table::new(&["ratio", "target", "measured", ""]);
         for target in &self.0 {
             table.row(target.cells());
         }
+
         section("Targets", table);
     }
 }

@@ -9,7 +9,8 @@ use crate::samples::Samples;
 
 type Turn<'a> = Pin<Box<dyn Future<Output = Duration> + Send + 'a>>;
 
-/// One way to do a piece of work. Its turn does the work once and says how long the part took that counts.
+/// One way to do a piece of work. Its turn does the work once and says how long the part took that
+/// counts.
 pub struct Strategy<'a> {
     name: String,
     turn: Box<dyn Fn() -> Turn<'a> + Send + Sync + 'a>,
@@ -21,7 +22,10 @@ impl<'a> Strategy<'a> {
     where
         F: Future<Output = Duration> + Send + 'a,
     {
-        Self { name: name.into(), turn: Box::new(move || Box::pin(turn())) }
+        Self {
+            name: name.into(),
+            turn: Box::new(move || Box::pin(turn())),
+        }
     }
 
     /// The name.
@@ -38,7 +42,9 @@ impl<'a> Strategy<'a> {
 
 impl fmt::Debug for Strategy<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Strategy").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Strategy")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -58,30 +64,43 @@ impl Pace {
     #[must_use]
     pub fn of(options: &Options, warm_up: usize, least: usize) -> Self {
         match options.effort {
-            Effort::Smoke => Self { warm_up: 0, least: 1, budget: Duration::ZERO },
-            Effort::Quick | Effort::Full => Self { warm_up, least, budget: options.budget },
+            Effort::Smoke => Self {
+                warm_up: 0,
+                least: 1,
+                budget: Duration::ZERO,
+            },
+            Effort::Quick | Effort::Full => Self {
+                warm_up,
+                least,
+                budget: options.budget,
+            },
         }
     }
 }
 
-/// Rounds in each of which every strategy has one turn, in an order that is new each round, so that none always
-/// comes after the same other.
+/// Rounds in each of which every strategy has one turn, in an order that is new each round, so that
+/// none always comes after the same other.
 pub async fn take_turns(strategies: &[Strategy<'_>], pace: Pace) -> Vec<Samples> {
     let mut samples = vec![Samples::default(); strategies.len()];
     let mut order = Order::new(strategies.len());
+
     for _ in 0..pace.warm_up {
         for &at in order.next() {
             strategies[at].once().await;
         }
     }
+
     let begun = Instant::now();
     let mut rounds = 0;
+
     while rounds < pace.least || begun.elapsed() < pace.budget {
         for &at in order.next() {
             samples[at].add(strategies[at].once().await);
         }
+
         rounds += 1;
     }
+
     samples
 }
 
@@ -107,16 +126,23 @@ impl Order {
     /// Of this many.
     #[must_use]
     pub fn new(count: usize) -> Self {
-        Self { order: (0..count).collect(), state: 0x9e37_79b9_7f4a_7c15 }
+        Self {
+            order: (0..count).collect(),
+            state: 0x9e37_79b9_7f4a_7c15,
+        }
     }
 
     /// Another order.
-    #[allow(clippy::should_implement_trait, reason = "what it lends is not an iterator's")]
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "what it lends is not an iterator's"
+    )]
     pub fn next(&mut self) -> &[usize] {
         for last in (1..self.order.len()).rev() {
             let other = self.random(last + 1);
             self.order.swap(last, other);
         }
+
         &self.order
     }
 
@@ -125,6 +151,7 @@ impl Order {
         self.state ^= self.state << 13;
         self.state ^= self.state >> 7;
         self.state ^= self.state << 17;
+
         usize::try_from(self.state % bound as u64).unwrap_or_default()
     }
 }
@@ -137,12 +164,14 @@ mod tests {
     fn every_order_has_all_and_each_comes_first_at_times() {
         let mut order = Order::new(5);
         let mut first = [0; 5];
+
         for _ in 0..500 {
             let mut next = order.next().to_vec();
             first[next[0]] += 1;
             next.sort_unstable();
             assert_eq!(next, [0, 1, 2, 3, 4]);
         }
+
         assert!(first.iter().all(|&times| times > 60), "{first:?}");
     }
 }

@@ -17,24 +17,36 @@ pub(crate) struct PathSchemas {
 /// Asked before `search_path` is put out of the way.
 pub(crate) async fn path_schemas(db: &impl ConnectionTrait) -> Result<PathSchemas, RlsError> {
     const QUERY: &str =
-        "SELECT s.name::text AS name FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) WITH ORDINALITY AS s (name, at)
+        "SELECT s.name::text AS name FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) \
+         WITH ORDINALITY AS s (name, at)
          ORDER BY s.at";
-    let mut schemas =
-        rows(db, QUERY.to_owned()).await?.iter().map(|row| name(row, "name")).collect::<Result<Vec<_>, _>>()?;
+
+    let mut schemas = rows(db, QUERY.to_owned())
+        .await?
+        .iter()
+        .map(|row| name(row, "name"))
+        .collect::<Result<Vec<_>, _>>()?;
+
     if schemas.is_empty() {
         let what = "a `search_path` in which no schema exists: create one, or set it".to_owned();
         return Err(SchemaError::Catalog { what }.into());
     }
+
     let current = schemas.remove(0);
-    Ok(PathSchemas { current, others: schemas })
+
+    Ok(PathSchemas {
+        current,
+        others: schemas,
+    })
 }
 
 impl PathSchemas {
-    /// What is in these schemas, as statements find it; asked with `search_path` out of the way. Sends nothing where
-    /// there is one schema alone.
+    /// What is in these schemas, as statements find it; asked with `search_path` out of the way.
+    /// Sends nothing where there is one schema alone.
     pub(crate) async fn found(self, db: &impl ConnectionTrait) -> Result<Schemas, RlsError> {
         let Self { current, others } = self;
         let mut found = BTreeMap::new();
+
         if !others.is_empty() {
             let schemas: Vec<String> = std::iter::once(&current).chain(&others).map(text).collect();
             let query = format!(
@@ -44,10 +56,12 @@ impl PathSchemas {
                  ORDER BY c.relname, s.at",
                 schemas.join(", ")
             );
+
             for row in rows(db, query).await? {
                 found.insert(checked(get(&row, "name")?)?, name(&row, "schema")?);
             }
         }
+
         Ok(Schemas::new(current, found))
     }
 }

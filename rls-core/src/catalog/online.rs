@@ -31,12 +31,21 @@ pub(crate) async fn index_named(
         schema(of),
         text(name)
     );
+
     let rows = rows(db, query).await?;
-    let Some(row) = rows.first() else { return Ok(None) };
-    Ok(Some(if get(row, "broken")? { IndexNamed::BrokenOff } else { IndexNamed::Other }))
+    let Some(row) = rows.first() else {
+        return Ok(None);
+    };
+
+    Ok(Some(if get(row, "broken")? {
+        IndexNamed::BrokenOff
+    } else {
+        IndexNamed::Other
+    }))
 }
 
-/// Whether a constraint of that name on a table is a check that the column is not NULL, and nothing else.
+/// Whether a constraint of that name on a table is a check that the column is not NULL, and nothing
+/// else.
 pub(crate) async fn check_named(
     db: &impl ConnectionTrait,
     of: &TableName,
@@ -56,16 +65,31 @@ pub(crate) async fn check_named(
         text(name),
         column = text(column)
     );
-    rows(db, query).await?.first().map(|row| get(row, "same")).transpose()
+
+    rows(db, query)
+        .await?
+        .first()
+        .map(|row| get(row, "same"))
+        .transpose()
 }
 
 /// All partitioned tables.
-pub(crate) async fn partitioned(db: &impl ConnectionTrait) -> Result<BTreeSet<TableName>, RlsError> {
+pub(crate) async fn partitioned(
+    db: &impl ConnectionTrait,
+) -> Result<BTreeSet<TableName>, RlsError> {
     const QUERY: &str = "SELECT n.nspname::text AS schema, c.relname::text AS \"table\"
-        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'p'";
-    rows(db, QUERY.to_owned()).await?.iter().map(|row| table(row, "schema", "table")).collect()
+        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE \
+        c.relkind = 'p'";
+
+    rows(db, QUERY.to_owned())
+        .await?
+        .iter()
+        .map(|row| table(row, "schema", "table"))
+        .collect()
 }
 
 fn schema(of: &TableName) -> String {
-    of.schema.as_ref().map_or_else(|| "current_schema()".to_owned(), text)
+    of.schema
+        .as_ref()
+        .map_or_else(|| "current_schema()".to_owned(), text)
 }

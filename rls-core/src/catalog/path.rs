@@ -5,14 +5,16 @@ use crate::sql;
 pub(crate) struct SearchPath(pub(crate) String);
 
 impl SearchPath {
-    /// While expressions are printed: every name outside `pg_catalog` is then qualified, and nothing else that a login
-    /// may have set changes the text.
-    pub(crate) const PRINTING: &str = "SET LOCAL search_path = pg_catalog; SET LOCAL quote_all_identifiers = off; \
-         SET LOCAL IntervalStyle = postgres; SET LOCAL DateStyle = 'ISO, MDY'; SET LOCAL TimeZone = 'UTC'; \
+    /// While expressions are printed: every name outside `pg_catalog` is then qualified, and
+    /// nothing else that a login may have set changes the text.
+    pub(crate) const PRINTING: &str = "SET LOCAL search_path = pg_catalog; SET LOCAL \
+                                       quote_all_identifiers = off; \
+         SET LOCAL IntervalStyle = postgres; SET LOCAL DateStyle = 'ISO, MDY'; SET LOCAL TimeZone \
+         = 'UTC'; \
          SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = hex";
 
-    /// While expressions are read: names are found where the login would find them, but nothing shadows the server's
-    /// own functions and operators, and no temporary table shadows a real one.
+    /// While expressions are read: names are found where the login would find them, but nothing
+    /// shadows the server's own functions and operators, and no temporary table shadows a real one.
     pub(crate) fn creating(&self) -> String {
         let path = if self.0.is_empty() {
             "pg_catalog, pg_temp".to_owned()
@@ -28,7 +30,8 @@ impl SearchPath {
     }
 
     fn set(path: &str) -> String {
-        let path = sql::literal(path).unwrap_or_else(|| unreachable!("a setting's text holds no NUL"));
+        let path =
+            sql::literal(path).unwrap_or_else(|| unreachable!("a setting's text holds no NUL"));
         format!("SELECT set_config('search_path', {path}, true)")
     }
 }

@@ -11,11 +11,12 @@ use crate::table::Held;
 pub(crate) const POLICY_COLUMNS: &str = "
        p.polname::text AS name, p.polpermissive AS permissive, p.polcmd::text AS command,
        (SELECT json_agg(r.rolname)::text FROM pg_roles r WHERE r.oid = ANY (p.polroles)) AS roles,
-       pg_get_expr(p.polqual, p.polrelid) AS \"using\", pg_get_expr(p.polwithcheck, p.polrelid) AS with_check,
+       pg_get_expr(p.polqual, p.polrelid) AS \"using\", pg_get_expr(p.polwithcheck, p.polrelid) AS \
+       with_check,
        t.description AS comment";
 
-pub(crate) const POLICY_JOINS: &str =
-    "LEFT JOIN pg_description t ON t.objoid = p.oid AND t.classoid = 'pg_policy'::regclass AND t.objsubid = 0";
+pub(crate) const POLICY_JOINS: &str = "LEFT JOIN pg_description t ON t.objoid = p.oid AND \
+                                       t.classoid = 'pg_policy'::regclass AND t.objsubid = 0";
 
 /// A policy as the catalog holds it.
 pub(crate) fn policy(row: &QueryResult) -> Result<Held, RlsError> {
@@ -26,22 +27,40 @@ pub(crate) fn policy(row: &QueryResult) -> Result<Held, RlsError> {
         "a" => Command::Insert,
         "w" => Command::Update,
         "d" => Command::Delete,
-        _ => return Err(SchemaError::Catalog { what: format!("policy command {command:?}") }.into()),
-    };
-    let roles: Vec<String> = match get::<Option<String>>(row, "roles")? {
-        Some(roles) => {
-            serde_json::from_str(&roles).map_err(|_| SchemaError::Catalog { what: format!("roles {roles}") })?
+        _ => {
+            return Err(SchemaError::Catalog {
+                what: format!("policy command {command:?}"),
+            }
+            .into());
         }
+    };
+
+    let roles: Vec<String> = match get::<Option<String>>(row, "roles")? {
+        Some(roles) => serde_json::from_str(&roles).map_err(|_| SchemaError::Catalog {
+            what: format!("roles {roles}"),
+        })?,
         None => Vec::new(),
     };
-    let side = |column| Ok::<_, RlsError>(get::<Option<String>>(row, column)?.map(Canonical::printed));
-    let (comment, stamp) = get::<Option<String>>(row, "comment")?.map_or((None, None), |text| Stamp::split(&text));
+
+    let side =
+        |column| Ok::<_, RlsError>(get::<Option<String>>(row, column)?.map(Canonical::printed));
+    let (comment, stamp) =
+        get::<Option<String>>(row, "comment")?.map_or((None, None), |text| Stamp::split(&text));
     let policy = Policy {
         name: name(row, "name")?,
-        kind: if get(row, "permissive")? { PolicyKind::Permissive } else { PolicyKind::Restrictive },
+        kind: if get(row, "permissive")? {
+            PolicyKind::Permissive
+        } else {
+            PolicyKind::Restrictive
+        },
         rule: Rule::new(command, side("using")?, side("with_check")?),
         roles: roles.into_iter().map(checked).collect::<Result<_, _>>()?,
         comment,
     };
-    Ok(Held { policy, stamp, version: None })
+
+    Ok(Held {
+        policy,
+        stamp,
+        version: None,
+    })
 }

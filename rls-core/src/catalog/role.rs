@@ -7,8 +7,8 @@ use crate::config::RlsConfig;
 use crate::error::RlsError;
 use crate::name::Identifier;
 
-/// Whether memberships have grantors and options of their own, and `CREATEROLE` is not a right to every role: since
-/// PostgreSQL 16.
+/// Whether memberships have grantors and options of their own, and `CREATEROLE` is not a right to
+/// every role: since PostgreSQL 16.
 pub(crate) const OWN_MEMBERSHIPS: &str = "(current_setting('server_version_num')::int4 >= 160000)";
 
 /// A role, as it is.
@@ -24,8 +24,9 @@ pub(crate) struct ActualRole {
     pub(crate) settable: bool,
     /// Which of the two roles are its members, and since PostgreSQL 16 by whom.
     pub(crate) members: BTreeSet<(Identifier, Option<Identifier>)>,
-    /// The other roles whose privileges it has without becoming them, and by whom, where the login that migrates can act as
-    /// that one; since PostgreSQL 16, before which `NOINHERIT` says that there are none.
+    /// The other roles whose privileges it has without becoming them, and by whom, where the login
+    /// that migrates can act as that one; since PostgreSQL 16, before which `NOINHERIT` says that
+    /// there are none.
     pub(crate) inherits: BTreeSet<(Identifier, Identifier)>,
 }
 
@@ -34,11 +35,27 @@ pub(crate) async fn roles(
     db: &impl ConnectionTrait,
     config: &RlsConfig,
 ) -> Result<BTreeMap<Identifier, ActualRole>, RlsError> {
-    let both = format!("({}, {})", text(config.app_role()), text(config.admin_role()));
-    let readable = rows(db, "SELECT has_table_privilege('pg_authid', 'SELECT') AS readable".to_owned()).await?;
-    let password_readable = readable.first().map_or(Ok(false), |row| get(row, "readable"))?;
-    let (catalog, password) =
-        if password_readable { ("pg_authid", "r.rolpassword") } else { ("pg_roles", "NULL::text") };
+    let both = format!(
+        "({}, {})",
+        text(config.app_role()),
+        text(config.admin_role())
+    );
+
+    let readable = rows(
+        db,
+        "SELECT has_table_privilege('pg_authid', 'SELECT') AS readable".to_owned(),
+    )
+    .await?;
+
+    let password_readable = readable
+        .first()
+        .map_or(Ok(false), |row| get(row, "readable"))?;
+    let (catalog, password) = if password_readable {
+        ("pg_authid", "r.rolpassword")
+    } else {
+        ("pg_roles", "NULL::text")
+    };
+
     let query = format!(
         "SELECT r.rolname::text AS role, {password} AS password, r.rolcanlogin AS login,
                 r.rolname IN (current_user, session_user) AS migrates, r.rolsuper AS super,
@@ -49,6 +66,7 @@ pub(crate) async fn roles(
                  FROM pg_roles m WHERE m.rolname = current_user) AS settable
          FROM {catalog} r WHERE r.rolname IN {both}"
     );
+
     let mut roles = BTreeMap::new();
     for row in rows(db, query).await? {
         let mut lacks = Vec::new();
@@ -65,6 +83,7 @@ pub(crate) async fn roles(
                 lacks.push(word);
             }
         }
+
         let migrates = get(&row, "migrates")?;
         let role = ActualRole {
             lacks,
@@ -74,25 +93,36 @@ pub(crate) async fn roles(
             members: BTreeSet::new(),
             inherits: BTreeSet::new(),
         };
+
         roles.insert(name(&row, "role")?, role);
     }
+
     let memberships = format!(
         "SELECT g.rolname::text AS role, m.rolname::text AS member,
                 CASE WHEN {OWN_MEMBERSHIPS} THEN b.rolname::text END AS grantor,
-                coalesce((to_jsonb(a)->>'inherit_option')::bool, false) AND pg_has_role(current_user, a.grantor, 'USAGE')
+                coalesce((to_jsonb(a)->>'inherit_option')::bool, false) AND \
+                pg_has_role(current_user, a.grantor, 'USAGE')
                   AS inherits
-         FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
+         FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = \
+         a.member
          LEFT JOIN pg_roles b ON b.oid = a.grantor
          WHERE m.rolname IN {both}"
     );
+
     for row in rows(db, memberships).await? {
         let (role, member) = (name(&row, "role")?, name(&row, "member")?);
-        let grantor = get::<Option<String>>(&row, "grantor")?.map(checked).transpose()?;
+        let grantor = get::<Option<String>>(&row, "grantor")?
+            .map(checked)
+            .transpose()?;
+
         if let Some(role) = roles.get_mut(&role) {
             role.members.insert((member, grantor));
-        } else if let (Some(member), Some(grantor), true) = (roles.get_mut(&member), grantor, get(&row, "inherits")?) {
+        } else if let (Some(member), Some(grantor), true) =
+            (roles.get_mut(&member), grantor, get(&row, "inherits")?)
+        {
             member.inherits.insert((role, grantor));
         }
     }
+
     Ok(roles)
 }

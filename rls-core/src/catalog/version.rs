@@ -1,23 +1,26 @@
-//! Which version of a policy's row the catalog holds: where that is the one of the last sync, its expressions need not
-//! be printed, which costs the server most of what reading a policy costs it.
+//! Which version of a policy's row the catalog holds: where that is the one of the last sync, its
+//! expressions need not be printed, which costs the server most of what reading a policy costs it.
 
-/// Whether the login may ask for the cluster's identifier, without which versions are not told; everyone may, unless
-/// that was revoked.
-pub(crate) const CAN_IDENTIFY: &str = "pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')";
+/// Whether the login may ask for the cluster's identifier, without which versions are not told;
+/// everyone may, unless that was revoked.
+pub(crate) const CAN_IDENTIFY: &str =
+    "pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')";
 
-/// The `WITH` query `refers (table, names)`, one row a table whose policies refer to anything by OID: to what, and under
-/// which name, since a rename changes what an expression says and not its row. It reads the catalog once for all tables.
+/// The `WITH` query `refers (table, names)`, one row a table whose policies refer to anything by
+/// OID: to what, and under which name, since a rename changes what an expression says and not its
+/// row. It reads the catalog once for all tables.
 ///
-/// `names` is NULL where a policy refers to a type of one's own: an `ENUM`'s labels are in a row by OID, and have no
-/// dependencies of their own. Every other OID in an expression that can be renamed is in `pg_depend`
-/// (`find_expr_references_walker` in `src/backend/catalog/dependency.c`).
+/// `names` is NULL where a policy refers to a type of one's own: an `ENUM`'s labels are in a row by
+/// OID, and have no dependencies of their own. Every other OID in an expression that can be renamed
+/// is in `pg_depend` (`find_expr_references_walker` in `src/backend/catalog/dependency.c`).
 pub(crate) const REFERS: &str = "
 refers AS MATERIALIZED (
   SELECT d.polrelid AS \"table\",
          CASE WHEN NOT bool_or(d.refclassid = 'pg_type'::regclass) THEN
            string_agg(concat_ws(' ', d.refclassid, d.refobjid, d.refobjsubid,
                                 coalesce(a.attname::text,
-                                         (pg_identify_object(d.refclassid, d.refobjid, d.refobjsubid)).identity)),
+                                         (pg_identify_object(d.refclassid, d.refobjid, \
+                                         d.refobjsubid)).identity)),
                       E'\\n' ORDER BY d.refclassid, d.refobjid, d.refobjsubid)
          END AS names
   FROM (SELECT DISTINCT p.polrelid, d.refclassid, d.refobjid, d.refobjsubid
@@ -27,16 +30,22 @@ refers AS MATERIALIZED (
                               AND a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
   GROUP BY d.polrelid)";
 
-/// The version of the row of `pg_policy p`, beside [`REFERS`] `r`; `can_identify` is what [`CAN_IDENTIFY`] said. NULL
-/// where it would not tell all.
+/// The version of the row of `pg_policy p`, beside [`REFERS`] `r`; `can_identify` is what
+/// [`CAN_IDENTIFY`] said. NULL where it would not tell all.
 ///
-/// Cluster, database, OID, writing transaction and place tell a row: a restored dump has none of its old versions, and
-/// whatever alters a policy writes another.
+/// Cluster, database, OID, writing transaction and place tell a row: a restored dump has none of
+/// its old versions, and whatever alters a policy writes another.
 pub(crate) fn version(can_identify: bool) -> String {
-    let cluster = if can_identify { "(SELECT system_identifier::text FROM pg_control_system())" } else { "NULL" };
+    let cluster = if can_identify {
+        "(SELECT system_identifier::text FROM pg_control_system())"
+    } else {
+        "NULL"
+    };
+
     format!(
         "CASE WHEN r.\"table\" IS NULL OR r.names IS NOT NULL THEN
-           {cluster} || concat_ws(' ', '', (SELECT oid FROM pg_database WHERE datname = current_database()),
+           {cluster} || concat_ws(' ', '', (SELECT oid FROM pg_database WHERE datname = \
+           current_database()),
                                   p.oid, p.xmin, p.ctid, r.names)
          END"
     )

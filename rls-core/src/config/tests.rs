@@ -1,7 +1,12 @@
 use super::*;
 
 fn from(pairs: &[(&str, &str)]) -> Result<RlsConfig, ConfigError> {
-    RlsConfig::from_lookup(|name| Ok(pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())))
+    RlsConfig::from_lookup(|name| {
+        Ok(pairs
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| (*value).to_owned()))
+    })
 }
 
 #[test]
@@ -12,7 +17,11 @@ fn unset_variables_give_the_documented_defaults() {
     assert_eq!(config.app_role().as_str(), "rls_app_user");
     assert_eq!(config.admin_role().as_str(), "rls_maintenance_admin");
     assert!(config.app().password.is_none() && config.admin().password.is_none());
-    assert_eq!(config.audit().map(ToString::to_string).as_deref(), Some("rls_audit"));
+
+    assert_eq!(
+        config.audit().map(ToString::to_string).as_deref(),
+        Some("rls_audit")
+    );
 }
 
 #[test]
@@ -43,7 +52,10 @@ fn switches_read_the_usual_words() {
 #[test]
 fn audit_is_elsewhere_or_off_where_told() {
     let config = from(&[("RLS_AUDIT_TABLE", "ops.admin_acts")]).unwrap();
-    assert_eq!(config.audit().map(ToString::to_string).as_deref(), Some("ops.admin_acts"));
+    assert_eq!(
+        config.audit().map(ToString::to_string).as_deref(),
+        Some("ops.admin_acts")
+    );
     assert!(from(&[("RLS_AUDIT", "false")]).unwrap().audit().is_none());
     assert!(RlsConfig::new().danger_no_audit().audit().is_none());
 }

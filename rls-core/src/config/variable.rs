@@ -23,7 +23,10 @@ pub(super) fn switch(
     match value.trim().to_ascii_lowercase().as_str() {
         "true" | "1" | "on" | "yes" => Ok(true),
         "false" | "0" | "off" | "no" => Ok(false),
-        _ => Err(ConfigError::Switch { variable: variable.to_owned(), value }),
+        _ => Err(ConfigError::Switch {
+            variable: variable.to_owned(),
+            value,
+        }),
     }
 }
 
@@ -37,36 +40,64 @@ pub(super) fn login(
         Some(name) => role_name(role, &name)?,
         None => default.role,
     };
+
     let password = match lookup(password)? {
         Some(value) => Some(secret(password, value)?),
         None => None,
     };
-    Ok(Login { role: name, password })
+
+    Ok(Login {
+        role: name,
+        password,
+    })
 }
 
 pub(super) fn given(method: &str, role: &str, password: &str) -> Result<Login, ConfigError> {
-    Ok(Login { role: role_name(method, role)?, password: Some(secret(method, password.to_owned())?) })
+    Ok(Login {
+        role: role_name(method, role)?,
+        password: Some(secret(method, password.to_owned())?),
+    })
 }
 
-/// Names that are no roles, or not one's own: `CREATE ROLE` refuses them (`src/backend/commands/user.c`).
+/// Names that are no roles, or not one's own: `CREATE ROLE` refuses them
+/// (`src/backend/commands/user.c`).
 fn role_name(variable: &str, name: &str) -> Result<Identifier, ConfigError> {
     if name == "public" || name == "none" || name.starts_with("pg_") {
-        return Err(ConfigError::ReservedRole { variable: variable.to_owned(), role: name.to_owned() });
+        return Err(ConfigError::ReservedRole {
+            variable: variable.to_owned(),
+            role: name.to_owned(),
+        });
     }
-    Identifier::new(name).map_err(|source| ConfigError::Role { variable: variable.to_owned(), source })
+
+    Identifier::new(name).map_err(|source| ConfigError::Role {
+        variable: variable.to_owned(),
+        source,
+    })
 }
 
 pub(super) fn table_name(variable: &str, name: &str) -> Result<TableName, ConfigError> {
-    let (schema, table) = name.split_once('.').map_or((None, name), |(schema, table)| (Some(schema), table));
+    let (schema, table) = name
+        .split_once('.')
+        .map_or((None, name), |(schema, table)| (Some(schema), table));
     let checked = |name: &str| {
-        Identifier::new(name).map_err(|source| ConfigError::AuditTable { variable: variable.to_owned(), source })
+        Identifier::new(name).map_err(|source| ConfigError::AuditTable {
+            variable: variable.to_owned(),
+            source,
+        })
     };
-    Ok(TableName { schema: schema.map(checked).transpose()?, table: checked(table)? })
+
+    Ok(TableName {
+        schema: schema.map(checked).transpose()?,
+        table: checked(table)?,
+    })
 }
 
 fn secret(variable: &str, value: String) -> Result<Secret, ConfigError> {
     if value.is_empty() || value.contains('\0') {
-        return Err(ConfigError::Password { variable: variable.to_owned() });
+        return Err(ConfigError::Password {
+            variable: variable.to_owned(),
+        });
     }
+
     Ok(Secret(value))
 }

@@ -8,41 +8,63 @@ use crate::error::RlsError;
 
 /// A pool made as SeaORM makes it, for another login. Connects on first use.
 ///
-/// SeaORM's options do not let their URL be changed, and a lazy pool with `min_connections` starts connecting at
-/// once; so a lazy pool without any is made first, only to read from it what SeaORM makes of the options.
+/// SeaORM's options do not let their URL be changed, and a lazy pool with `min_connections` starts
+/// connecting at once; so a lazy pool without any is made first, only to read from it what SeaORM
+/// makes of the options.
 pub(super) async fn pool(
     options: &ConnectOptions,
     login: &Login,
     max_connections: Option<u32>,
 ) -> Result<PgPool, RlsError> {
     let url = options.get_url();
+
     // `DbBackend::is_prefix_of` panics on what is no URL.
     let scheme = url.split(':').next().unwrap_or_default();
     if !matches!(scheme, "postgres" | "postgresql") {
-        return Err(RlsError::Backend { backend: scheme.to_owned() });
+        return Err(RlsError::Backend {
+            backend: scheme.to_owned(),
+        });
     }
+
     let mut template = options.clone();
-    template.connect_lazy(true).min_connections(0).test_before_acquire(false);
-    let template = Database::connect(template).await.map_err(|error| hide_url(error, url))?;
+    template
+        .connect_lazy(true)
+        .min_connections(0)
+        .test_before_acquire(false);
+
+    let template = Database::connect(template)
+        .await
+        .map_err(|error| hide_url(error, url))?;
     let template = template.get_postgres_connection_pool();
 
     let mut connect = template.connect_options().as_ref().clone();
     if connect.get_username() != login.role.as_str() {
         connect = connect.username(login.role.as_str());
+
         // Never another role's password: it would be sent to the server as this role's.
-        connect = connect.password(login.password.as_ref().map_or("", |password| password.expose()));
+        connect = connect.password(
+            login
+                .password
+                .as_ref()
+                .map_or("", |password| password.expose()),
+        );
     } else if let Some(password) = &login.password {
         connect = connect.password(password.expose());
     }
+
     let mut pool = template.options().clone();
     if let Some(max) = max_connections {
-        let max = options.get_max_connections().map_or(max, |configured| configured.min(max));
+        let max = options
+            .get_max_connections()
+            .map_or(max, |configured| configured.min(max));
         pool = pool.max_connections(max);
     }
+
     if let Some(min) = options.get_min_connections() {
         let max = pool.get_max_connections();
         pool = pool.min_connections(min.min(max));
     }
+
     Ok(pool.connect_lazy_with(connect))
 }
 
@@ -53,5 +75,6 @@ fn hide_url(error: DbErr, url: &str) -> RlsError {
         let hidden = format!("the connection string `{scheme}:…` cannot be parsed");
         return DbErr::Conn(RuntimeErr::Internal(hidden)).into();
     }
+
     error.into()
 }

@@ -9,7 +9,8 @@ use crate::plan::Change;
 use crate::privilege::Privilege;
 use crate::sql;
 
-/// The changes that let administrators add to the audit's table and read it, and nobody of this family do more.
+/// The changes that let administrators add to the audit's table and read it, and nobody of this
+/// family do more.
 pub(crate) fn audit(
     table: &TableName,
     actual: &ActualAudit,
@@ -20,44 +21,69 @@ pub(crate) fn audit(
     let nothing = HeldAudit::default();
     let held = match actual {
         ActualAudit::Missing => {
-            changes.push(Change::CreateAudit { table: table.clone() });
+            changes.push(Change::CreateAudit {
+                table: table.clone(),
+            });
             &nothing
         }
         ActualAudit::Other(difference) => {
-            return Err(SchemaError::NotTheAudit { table: table.to_string(), difference: difference.clone() });
+            return Err(SchemaError::NotTheAudit {
+                table: table.to_string(),
+                difference: difference.clone(),
+            });
         }
         ActualAudit::Table(held) => held,
     };
+
     for (column, was) in &held.defaults {
-        let default = sql::AUDIT_COLUMNS.iter().find(|asked| asked.name == column.as_str());
+        let default = sql::AUDIT_COLUMNS
+            .iter()
+            .find(|asked| asked.name == column.as_str());
         changes.push(Change::SetDefault {
             table: table.clone(),
             column: column.clone(),
-            default: default.and_then(|asked| asked.default).map(|sql| Expression::RawSql(sql.to_owned())),
+            default: default
+                .and_then(|asked| asked.default)
+                .map(|sql| Expression::RawSql(sql.to_owned())),
             was: was.as_ref().map(Canonical::to_expression),
         });
     }
+
     let none = Grants::default();
     for (role, wanted) in wanted(config) {
-        privileges(table, &role, &wanted, held.grants.get(&role).unwrap_or(&none), changes);
+        privileges(
+            table,
+            &role,
+            &wanted,
+            held.grants.get(&role).unwrap_or(&none),
+            changes,
+        );
     }
+
     if let Some(schema) = &table.schema {
         let usage = (schema.clone(), config.admin_role().clone());
-        let grant = Change::GrantSchema { schema: usage.0.clone(), role: usage.1.clone() };
+        let grant = Change::GrantSchema {
+            schema: usage.0.clone(),
+            role: usage.1.clone(),
+        };
+
         if !schema_usage.contains(&usage) && !changes.contains(&grant) {
             changes.push(grant);
         }
     }
+
     Ok(())
 }
 
 /// The administrator alone gets something; everyone's privileges are the two roles' as well.
 fn wanted(config: &RlsConfig) -> [(Identifier, Grants); 3] {
-    let constant = |name: &str| Identifier::new(name).unwrap_or_else(|_| unreachable!("a constant name"));
+    let constant =
+        |name: &str| Identifier::new(name).unwrap_or_else(|_| unreachable!("a constant name"));
     let admin = Grants {
         table: [Privilege::Select].into(),
         columns: BTreeMap::from([(Privilege::Insert, [constant(sql::AUDIT_GRANTED)].into())]),
     };
+
     [
         (constant(PUBLIC), Grants::default()),
         (config.app_role().clone(), Grants::default()),
@@ -65,30 +91,79 @@ fn wanted(config: &RlsConfig) -> [(Identifier, Grants); 3] {
     ]
 }
 
-fn privileges(table: &TableName, role: &Identifier, wanted: &Grants, held: &Grants, changes: &mut Vec<Change>) {
-    let less = |all: &BTreeSet<_>, some: &BTreeSet<_>| all.difference(some).copied().collect::<BTreeSet<Privilege>>();
+fn privileges(
+    table: &TableName,
+    role: &Identifier,
+    wanted: &Grants,
+    held: &Grants,
+    changes: &mut Vec<Change>,
+) {
+    let less = |all: &BTreeSet<_>, some: &BTreeSet<_>| {
+        all.difference(some)
+            .copied()
+            .collect::<BTreeSet<Privilege>>()
+    };
+
     let surplus = less(&held.table, &wanted.table);
     if !surplus.is_empty() {
-        changes.push(Change::Revoke { table: table.clone(), role: role.clone(), privileges: surplus.clone() });
+        changes.push(Change::Revoke {
+            table: table.clone(),
+            role: role.clone(),
+            privileges: surplus.clone(),
+        });
     }
+
     let lacking = less(&wanted.table, &held.table);
     if !lacking.is_empty() {
-        changes.push(Change::Grant { table: table.clone(), role: role.clone(), privileges: lacking });
+        changes.push(Change::Grant {
+            table: table.clone(),
+            role: role.clone(),
+            privileges: lacking,
+        });
     }
+
     let none = BTreeSet::new();
+
     // To revoke a privilege on a table revokes it on the columns as well.
-    let on = |grants: &Grants, privilege| grants.columns.get(&privilege).cloned().unwrap_or_default();
-    let kept = |privilege| if surplus.contains(&privilege) { none.clone() } else { on(held, privilege) };
-    let granted: BTreeSet<Privilege> = wanted.columns.keys().chain(held.columns.keys()).copied().collect();
+    let on =
+        |grants: &Grants, privilege| grants.columns.get(&privilege).cloned().unwrap_or_default();
+    let kept = |privilege| {
+        if surplus.contains(&privilege) {
+            none.clone()
+        } else {
+            on(held, privilege)
+        }
+    };
+
+    let granted: BTreeSet<Privilege> = wanted
+        .columns
+        .keys()
+        .chain(held.columns.keys())
+        .copied()
+        .collect();
+
     for privilege in granted {
         let (wanted, held) = (on(wanted, privilege), kept(privilege));
-        let change =
-            |columns: BTreeSet<Identifier>| (!columns.is_empty()).then_some((table.clone(), role.clone(), columns));
+        let change = |columns: BTreeSet<Identifier>| {
+            (!columns.is_empty()).then_some((table.clone(), role.clone(), columns))
+        };
+
         if let Some((table, role, columns)) = change(held.difference(&wanted).cloned().collect()) {
-            changes.push(Change::RevokeColumns { table, role, privilege, columns });
+            changes.push(Change::RevokeColumns {
+                table,
+                role,
+                privilege,
+                columns,
+            });
         }
+
         if let Some((table, role, columns)) = change(wanted.difference(&held).cloned().collect()) {
-            changes.push(Change::GrantColumns { table, role, privilege, columns });
+            changes.push(Change::GrantColumns {
+                table,
+                role,
+                privilege,
+                columns,
+            });
         }
     }
 }

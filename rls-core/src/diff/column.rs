@@ -9,12 +9,18 @@ pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<()
     for asked in &table.desired.columns {
         let column = &asked.name;
         let found = table.actual.columns.get(column);
+
         match found {
             None => {
                 if let Some(found) = renamed(table, asked) {
                     let (table, column) = (name.to_string(), column.to_string());
-                    return Err(SchemaError::OwnerRenamed { table, column, found });
+                    return Err(SchemaError::OwnerRenamed {
+                        table,
+                        column,
+                        found,
+                    });
                 }
+
                 changes.push(Change::AddOwnerColumn {
                     table: name.clone(),
                     column: column.clone(),
@@ -22,16 +28,22 @@ pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<()
                     backfill: asked.backfill.clone(),
                 });
             }
-            Some(found) if !found.not_null || found.unproven.is_some() => changes.push(Change::SetNotNull {
-                table: name.clone(),
-                column: column.clone(),
-                backfill: asked.backfill.clone(),
-                unproven: found.unproven.clone(),
-            }),
+            Some(found) if !found.not_null || found.unproven.is_some() => {
+                changes.push(Change::SetNotNull {
+                    table: name.clone(),
+                    column: column.clone(),
+                    backfill: asked.backfill.clone(),
+                    unproven: found.unproven.clone(),
+                })
+            }
             Some(_) => {}
         }
+
         let was = found.and_then(|found| found.default.as_ref());
-        let canonical = table.canonical.and_then(|canonical| canonical.defaults.get(column));
+        let canonical = table
+            .canonical
+            .and_then(|canonical| canonical.defaults.get(column));
+
         if let Some(default) = &asked.default
             && (was.is_none() || was != canonical)
         {
@@ -43,13 +55,22 @@ pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<()
             });
         }
     }
+
     Ok(())
 }
 
-/// A column that no key asks for and whose default is this key's: most likely it, under its old name.
+/// A column that no key asks for and whose default is this key's: most likely it, under its old
+/// name.
 fn renamed(table: &Table<'_>, asked: &DesiredColumn) -> Option<String> {
     let default = table.canonical?.defaults.get(&asked.name)?;
-    let unclaimed = |name: &Identifier| !table.desired.columns.iter().any(|column| column.name == *name);
+    let unclaimed = |name: &Identifier| {
+        !table
+            .desired
+            .columns
+            .iter()
+            .any(|column| column.name == *name)
+    };
+
     table
         .actual
         .columns
@@ -58,16 +79,27 @@ fn renamed(table: &Table<'_>, asked: &DesiredColumn) -> Option<String> {
         .map(|(name, _)| name.to_string())
 }
 
-pub(super) fn keys(Table { desired, actual, .. }: &Table<'_>, changes: &mut Vec<Change>) {
+pub(super) fn keys(
+    Table {
+        desired, actual, ..
+    }: &Table<'_>,
+    changes: &mut Vec<Change>,
+) {
     for asked in &desired.columns {
-        let Some(foreign_key) = &asked.foreign_key else { continue };
-        let same_target = |found: &&ActualForeignKey| {
-            found.column == asked.name && found.table == foreign_key.table && found.parent_column == foreign_key.column
+        let Some(foreign_key) = &asked.foreign_key else {
+            continue;
         };
+        let same_target = |found: &&ActualForeignKey| {
+            found.column == asked.name
+                && found.table == foreign_key.table
+                && found.parent_column == foreign_key.column
+        };
+
         let action_holds = |found: &ActualForeignKey| {
             let asked = foreign_key.on_delete.is_none() || found.on_delete == foreign_key.on_delete;
             found.enforced && found.on_delete.is_some() && asked
         };
+
         let found: Vec<_> = actual.foreign_keys.iter().filter(same_target).collect();
         for wrong in found.iter().filter(|found| !action_holds(found)) {
             changes.push(Change::DropForeignKey {
@@ -76,8 +108,12 @@ pub(super) fn keys(Table { desired, actual, .. }: &Table<'_>, changes: &mut Vec<
                 definition: wrong.definition.clone(),
             });
         }
+
         let holding = || found.iter().filter(|found| action_holds(found));
-        let holding = holding().find(|found| found.validated).or_else(|| holding().next());
+        let holding = holding()
+            .find(|found| found.validated)
+            .or_else(|| holding().next());
+
         if let Some(unproven) = holding.filter(|found| !found.validated) {
             changes.push(Change::ValidateForeignKey {
                 table: desired.table.clone(),
@@ -85,6 +121,7 @@ pub(super) fn keys(Table { desired, actual, .. }: &Table<'_>, changes: &mut Vec<
                 parent: unproven.table.clone(),
             });
         }
+
         if holding.is_none() {
             changes.push(Change::AddForeignKey {
                 table: desired.table.clone(),
@@ -93,8 +130,10 @@ pub(super) fn keys(Table { desired, actual, .. }: &Table<'_>, changes: &mut Vec<
             });
         }
     }
+
     for DesiredIndex { columns, only } in &desired.indexes {
-        let serves = |found: &ActualIndex| found.columns.starts_with(columns) && found.only == *only;
+        let serves =
+            |found: &ActualIndex| found.columns.starts_with(columns) && found.only == *only;
         if !actual.indexes.iter().any(serves) {
             changes.push(Change::CreateIndex {
                 table: desired.table.clone(),

@@ -10,7 +10,9 @@ use crate::scram;
 /// Whether the roles are others than the login that migrates.
 pub(crate) fn check(actual: &BTreeMap<Identifier, ActualRole>) -> Result<(), SchemaError> {
     match actual.iter().find(|(_, found)| found.migrates) {
-        Some((role, _)) => Err(SchemaError::RoleInUse { role: role.to_string() }),
+        Some((role, _)) => Err(SchemaError::RoleInUse {
+            role: role.to_string(),
+        }),
         None => Ok(()),
     }
 }
@@ -21,31 +23,55 @@ pub(crate) fn roles(config: &RlsConfig, actual: &BTreeMap<Identifier, ActualRole
     for login in [config.app(), config.admin()] {
         let role = login.role.clone();
         match actual.get(&role) {
-            None => changes.push(Change::CreateRole { role, verifier: verifier(login) }),
+            None => changes.push(Change::CreateRole {
+                role,
+                verifier: verifier(login),
+            }),
             Some(found) => {
-                let verifier = if keeps_password(login, found) { None } else { verifier(login) };
+                let verifier = if keeps_password(login, found) {
+                    None
+                } else {
+                    verifier(login)
+                };
+
                 if !found.lacks.is_empty() || verifier.is_some() {
-                    changes.push(Change::AlterRole { role, attributes: found.lacks.clone(), verifier });
+                    changes.push(Change::AlterRole {
+                        role,
+                        attributes: found.lacks.clone(),
+                        verifier,
+                    });
                 }
             }
         }
     }
+
     for (role, found) in actual {
         for (member, grantor) in &found.members {
             let (role, member, grantor) = (role.clone(), member.clone(), grantor.clone());
-            changes.push(Change::RevokeMembership { role, member, grantor });
+            changes.push(Change::RevokeMembership {
+                role,
+                member,
+                grantor,
+            });
         }
+
         for (inherited, grantor) in &found.inherits {
             let (inherited, member, grantor) = (inherited.clone(), role.clone(), grantor.clone());
-            changes.push(Change::EndInheritance { role: inherited, member, grantor });
+            changes.push(Change::EndInheritance {
+                role: inherited,
+                member,
+                grantor,
+            });
         }
     }
+
     changes
 }
 
-/// Whether the stored password is the configured one. Where it may not be read, a configured password is set again:
-/// the role ends with the password that was asked for either way. Where it may be neither read nor set, it is for who made
-/// the role, and the application's login tells whether it is right.
+/// Whether the stored password is the configured one. Where it may not be read, a configured
+/// password is set again: the role ends with the password that was asked for either way. Where it
+/// may be neither read nor set, it is for who made the role, and the application's login tells
+/// whether it is right.
 fn keeps_password(login: &Login, found: &ActualRole) -> bool {
     match (&login.password, &found.password) {
         (None, _) => true,
@@ -55,5 +81,8 @@ fn keeps_password(login: &Login, found: &ActualRole) -> bool {
 }
 
 fn verifier(login: &Login) -> Option<Verifier> {
-    login.password.as_ref().map(|password| Verifier(scram::verifier(password.expose())))
+    login
+        .password
+        .as_ref()
+        .map(|password| Verifier(scram::verifier(password.expose())))
 }

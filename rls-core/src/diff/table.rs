@@ -7,7 +7,8 @@ use crate::name::Identifier;
 use crate::plan::{Change, Kept};
 use crate::table::{Actual, ActualIndex, Desired};
 
-/// One table: what is asked, the same in the server's words where there is anything to compare it with, and what is.
+/// One table: what is asked, the same in the server's words where there is anything to compare it
+/// with, and what is.
 pub(crate) struct Table<'a> {
     pub(crate) desired: &'a Desired,
     pub(crate) canonical: Option<&'a CanonicalTable>,
@@ -20,7 +21,12 @@ pub(crate) fn check(desired: &Desired, actual: &Actual) -> Result<(), SchemaErro
     for asked in &desired.columns {
         match actual.columns.get(&asked.name) {
             None if asked.owned => {}
-            None => return Err(SchemaError::MissingKey { table, column: asked.name.to_string() }),
+            None => {
+                return Err(SchemaError::MissingKey {
+                    table,
+                    column: asked.name.to_string(),
+                });
+            }
             Some(found) if found.key == Some(asked.key) => {}
             Some(found) => {
                 return Err(SchemaError::OwnerType {
@@ -32,28 +38,45 @@ pub(crate) fn check(desired: &Desired, actual: &Actual) -> Result<(), SchemaErro
             }
         }
     }
+
     Ok(())
 }
 
-/// Whether each reference leads to one row: a column that two rows share tells nobody whose a row is.
+/// Whether each reference leads to one row: a column that two rows share tells nobody whose a row
+/// is.
 pub(crate) fn check_parents(desired: &[Desired], actual: &[Actual]) -> Result<(), SchemaError> {
     for child in desired {
         for (parent, column) in &child.unique {
-            let Some(at) = desired.iter().position(|other| other.table == *parent) else { continue };
-            let unique = |index: &ActualIndex| {
-                index.unique && index.only.is_none() && index.columns == std::slice::from_ref(column)
+            let Some(at) = desired.iter().position(|other| other.table == *parent) else {
+                continue;
             };
+            let unique = |index: &ActualIndex| {
+                index.unique
+                    && index.only.is_none()
+                    && index.columns == std::slice::from_ref(column)
+            };
+
             if !actual[at].indexes.iter().any(unique) {
-                let (table, parent, column) = (child.table.to_string(), parent.to_string(), column.to_string());
-                return Err(SchemaError::ParentNotUnique { table, parent, column });
+                let (table, parent, column) = (
+                    child.table.to_string(),
+                    parent.to_string(),
+                    column.to_string(),
+                );
+
+                return Err(SchemaError::ParentNotUnique {
+                    table,
+                    parent,
+                    column,
+                });
             }
         }
     }
+
     Ok(())
 }
 
-/// The changes, ordered: columns and keys first, then row security and policies, and grants last, so that the
-/// application's role reaches no table before its policies stand.
+/// The changes, ordered: columns and keys first, then row security and policies, and grants last,
+/// so that the application's role reaches no table before its policies stand.
 pub(crate) fn tables(
     tables: &[Table<'_>],
     schema_usage: &BTreeSet<(Identifier, Identifier)>,
@@ -62,18 +85,22 @@ pub(crate) fn tables(
     for table in tables {
         column::columns(table, &mut changes)?;
     }
+
     // Foreign keys refer to other tables' columns, and come after all of them.
     for table in tables {
         column::keys(table, &mut changes);
     }
+
     let mut changes = force::lifted(tables, changes);
     for table in tables {
         policy::row_security(table, &mut changes);
         policy::policies(table, &mut changes, &mut kept);
     }
+
     for table in tables {
         privilege::privileges(table, &mut changes);
     }
+
     privilege::schemas(tables, schema_usage, &mut changes);
     Ok((changes, kept))
 }

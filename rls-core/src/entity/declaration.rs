@@ -25,7 +25,11 @@ impl Declaration {
     #[must_use]
     pub fn identity<E: EntityTrait>() -> Self {
         let key = RawColumn::primary_key::<E>();
-        Self::keyed::<E>(DeclaredKey { column: key, setting: DEFAULT_SETTING.to_owned(), kind: DeclaredKind::Identity })
+        Self::keyed::<E>(DeclaredKey {
+            column: key,
+            setting: DEFAULT_SETTING.to_owned(),
+            kind: DeclaredKind::Identity,
+        })
     }
 
     /// The entity's rows belong to users; `field` is the model's owner field.
@@ -33,26 +37,39 @@ impl Declaration {
     pub fn owned<E: EntityTrait>(field: &str) -> Self {
         let column = match E::Column::from_str(field) {
             Ok(column) => RawColumn::of(column),
-            Err(_) => RawColumn { column: field.to_owned(), key: Some(Err(format!("no column that `{field}` names"))) },
+            Err(_) => RawColumn {
+                column: field.to_owned(),
+                key: Some(Err(format!("no column that `{field}` names"))),
+            },
         };
+
         Self::with_owner::<E>(column)
     }
 
-    /// The entity's rows belong to users, and the model has no owner field: only the table has the column, of the
-    /// type of the identity's key.
+    /// The entity's rows belong to users, and the model has no owner field: only the table has the
+    /// column, of the type of the identity's key.
     #[must_use]
     pub fn owned_in_table<E: EntityTrait>(column: &str) -> Self {
         match E::Column::from_str(column) {
             // The model has the column after all, under a field of another name.
             Ok(column) => Self::with_owner::<E>(RawColumn::of(column)),
-            Err(_) => Self::with_owner::<E>(RawColumn { column: column.to_owned(), key: None }),
+            Err(_) => Self::with_owner::<E>(RawColumn {
+                column: column.to_owned(),
+                key: None,
+            }),
         }
     }
 
-    /// The entity's rows belong to whom the rows they refer to belong; all of `relations` must lead to one's own.
+    /// The entity's rows belong to whom the rows they refer to belong; all of `relations` must lead
+    /// to one's own.
     #[must_use]
     pub fn via<E: EntityTrait>(relations: &[&str]) -> Self {
-        Self::scoped::<E>(Anchor::Through(relations.iter().map(|relation| RawReference::of::<E>(relation)).collect()))
+        Self::scoped::<E>(Anchor::Through(
+            relations
+                .iter()
+                .map(|relation| RawReference::of::<E>(relation))
+                .collect(),
+        ))
     }
 
     /// The entity has policies of its own.
@@ -65,7 +82,10 @@ impl Declaration {
     #[must_use]
     pub fn unscoped<E: EntityTrait>(reason: &str, privileges: &[Privilege]) -> Self {
         let privileges = privileges.iter().copied().collect();
-        Self::of::<E>(Part::Unscoped { reason: reason.to_owned(), privileges })
+        Self::of::<E>(Part::Unscoped {
+            reason: reason.to_owned(),
+            privileges,
+        })
     }
 
     /// It speaks of tenants, where it spoke of users.
@@ -107,6 +127,7 @@ impl Declaration {
             privileges: None,
             policies: Vec::new(),
         };
+
         Self::of::<E>(Part::Scoped(Box::new(scope)))
     }
 
@@ -129,7 +150,9 @@ impl Declaration {
     /// The entity of the users or tenants.
     #[must_use]
     pub fn user<U: EntityTrait>(self) -> Self {
-        self.owned_key(|owned| owned.holder = Some((RawTable::of::<U>(), RawColumn::primary_key::<U>())))
+        self.owned_key(|owned| {
+            owned.holder = Some((RawTable::of::<U>(), RawColumn::primary_key::<U>()))
+        })
     }
 
     /// The foreign key's action.
@@ -166,7 +189,9 @@ impl Declaration {
     /// The boolean field whose rows everyone may read.
     #[must_use]
     pub fn read<E: EntityTrait>(self, field: &str) -> Self {
-        let marked = Marked::of::<E>(field, "a boolean", |column| matches!(column, ColumnType::Boolean));
+        let marked = Marked::of::<E>(field, "a boolean", |column| {
+            matches!(column, ColumnType::Boolean)
+        });
         self.scope(|scope| scope.shared = Some(marked))
     }
 
@@ -174,8 +199,12 @@ impl Declaration {
     #[must_use]
     pub fn soft_delete<E: EntityTrait>(self, field: &str) -> Self {
         let timestamp = |column: &ColumnType| {
-            matches!(column, ColumnType::DateTime | ColumnType::Timestamp | ColumnType::TimestampWithTimeZone)
+            matches!(
+                column,
+                ColumnType::DateTime | ColumnType::Timestamp | ColumnType::TimestampWithTimeZone
+            )
         };
+
         let marked = Marked::of::<E>(field, "a timestamp", timestamp);
         self.scope(|scope| scope.soft_delete = Some(marked))
     }
@@ -194,6 +223,7 @@ impl Declaration {
             Part::Policies(declared) => declared.extend(policies),
             Part::Unscoped { .. } => {}
         }
+
         self
     }
 
@@ -201,6 +231,7 @@ impl Declaration {
         if let Part::Scoped(scope) = &mut self.part {
             change(scope);
         }
+
         self
     }
 

@@ -21,7 +21,10 @@ pub(crate) struct EntityType {
 
 impl EntityType {
     pub(super) fn of<E: EntityTrait>() -> Self {
-        Self { id: TypeId::of::<E>(), name: std::any::type_name::<E>() }
+        Self {
+            id: TypeId::of::<E>(),
+            name: std::any::type_name::<E>(),
+        }
     }
 }
 
@@ -33,7 +36,10 @@ pub(crate) enum Part {
     /// From `RlsPolicies`.
     Policies(Vec<PolicyDraft>),
     /// From `Unscoped`.
-    Unscoped { reason: String, privileges: BTreeSet<Privilege> },
+    Unscoped {
+        reason: String,
+        privileges: BTreeSet<Privilege>,
+    },
 }
 
 impl Part {
@@ -59,15 +65,26 @@ pub(crate) struct DeclaredScope {
 }
 
 impl DeclaredScope {
-    /// What it says the application's role may do. Tenants are made and ended by administrators where nothing is said:
-    /// with a tenant all its rows go.
+    /// What it says the application's role may do. Tenants are made and ended by administrators
+    /// where nothing is said: with a tenant all its rows go.
     pub(crate) fn granted(&self) -> Option<BTreeSet<Privilege>> {
-        let is_identity = matches!(&self.anchor, Anchor::Key(DeclaredKey { kind: DeclaredKind::Identity, .. }));
+        let is_identity = matches!(
+            &self.anchor,
+            Anchor::Key(DeclaredKey {
+                kind: DeclaredKind::Identity,
+                ..
+            })
+        );
+
         let tenant = self.holder == Holder::Tenant && is_identity;
-        self.privileges.clone().or_else(|| tenant.then(|| BTreeSet::from([Privilege::Select])))
+
+        self.privileges
+            .clone()
+            .or_else(|| tenant.then(|| BTreeSet::from([Privilege::Select])))
     }
 
-    /// Whether both say the same but for what ties a row to its holder, which is compared when it is known.
+    /// Whether both say the same but for what ties a row to its holder, which is compared when it
+    /// is known.
     pub(crate) fn agrees(&self, other: &Self) -> bool {
         self.shared == other.shared
             && self.soft_delete == other.soft_delete
@@ -114,13 +131,25 @@ pub(crate) struct Marked {
 }
 
 impl Marked {
-    pub(super) fn of<E: EntityTrait>(field: &str, expected: &str, holds: impl Fn(&ColumnType) -> bool) -> Self {
+    pub(super) fn of<E: EntityTrait>(
+        field: &str,
+        expected: &str,
+        holds: impl Fn(&ColumnType) -> bool,
+    ) -> Self {
         let Ok(column) = E::Column::from_str(field) else {
-            return Self { column: field.to_owned(), wrong: Some("no field of the model".to_owned()) };
+            return Self {
+                column: field.to_owned(),
+                wrong: Some("no field of the model".to_owned()),
+            };
         };
+
         let definition = column.def();
         let found = definition.get_column_type();
         let wrong = (!holds(found)).then(|| format!("{found:?}, where {expected} is needed"));
-        Self { column: column.as_str().to_owned(), wrong }
+
+        Self {
+            column: column.as_str().to_owned(),
+            wrong,
+        }
     }
 }

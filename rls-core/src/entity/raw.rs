@@ -15,7 +15,10 @@ pub(crate) struct RawTable {
 impl RawTable {
     pub(super) fn of<E: EntityTrait>() -> Self {
         let entity = E::default();
-        Self { schema: entity.schema_name().map(str::to_owned), table: entity.table_name().to_owned() }
+        Self {
+            schema: entity.schema_name().map(str::to_owned),
+            table: entity.table_name().to_owned(),
+        }
     }
 
     pub(crate) fn check(&self) -> Result<TableName, NameError> {
@@ -31,12 +34,13 @@ impl std::fmt::Display for RawTable {
         if let Some(schema) = &self.schema {
             write!(f, "{schema}.")?;
         }
+
         f.write_str(&self.table)
     }
 }
 
-/// A column as an entity names it; `key` is its type, or what SeaORM calls it where no owner can have that type.
-/// `None` where the model has no such field: the type is then the identity's.
+/// A column as an entity names it; `key` is its type, or what SeaORM calls it where no owner can
+/// have that type. `None` where the model has no such field: the type is then the identity's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RawColumn {
     pub(crate) column: String,
@@ -45,7 +49,10 @@ pub(crate) struct RawColumn {
 
 impl RawColumn {
     pub(super) fn of<C: ColumnTrait>(column: C) -> Self {
-        Self { column: column.as_str().to_owned(), key: Some(key_type(column.def().get_column_type())) }
+        Self {
+            column: column.as_str().to_owned(),
+            key: Some(key_type(column.def().get_column_type())),
+        }
     }
 
     /// The single column of a primary key; a composite one cannot be an owner's.
@@ -53,7 +60,10 @@ impl RawColumn {
         let mut keys = E::PrimaryKey::iter();
         match (keys.next(), keys.next()) {
             (Some(key), None) => Self::of(key.into_column()),
-            _ => Self { column: String::new(), key: Some(Err("a composite primary key".to_owned())) },
+            _ => Self {
+                column: String::new(),
+                key: Some(Err("a composite primary key".to_owned())),
+            },
         }
     }
 }
@@ -72,11 +82,14 @@ fn key_type(column: &ColumnType) -> Result<KeyType, String> {
 impl RawColumn {
     /// The key type, `None` where the model does not say, or why the column cannot be an owner's.
     pub(crate) fn key_type(&self, table: &RawTable) -> Result<Option<KeyType>, DeclarationError> {
-        self.key.clone().transpose().map_err(|found| DeclarationError::OwnerType {
-            table: table.to_string(),
-            column: self.column.clone(),
-            found,
-        })
+        self.key
+            .clone()
+            .transpose()
+            .map_err(|found| DeclarationError::OwnerType {
+                table: table.to_string(),
+                column: self.column.clone(),
+                found,
+            })
     }
 }
 
@@ -85,23 +98,27 @@ impl RawColumn {
 pub(crate) struct RawReference {
     /// The relation's name, as the entity's attribute gives it.
     pub(crate) relation: String,
-    /// From which column to which table's column; `None` where there is no such relation, or it is over several
-    /// columns.
+    /// From which column to which table's column; `None` where there is no such relation, or it is
+    /// over several columns.
     pub(crate) found: Option<(String, RawTable, String)>,
     /// The relations there are.
     pub(crate) known: Vec<String>,
 }
 
 impl RawReference {
-    /// The relation of that name, which may be written as its field (`project`) or its variant (`Project`).
+    /// The relation of that name, which may be written as its field (`project`) or its variant
+    /// (`Project`).
     pub(super) fn of<E: EntityTrait>(relation: &str) -> Self {
         let folded = |name: &str| name.replace('_', "").to_lowercase();
         let found = E::Relation::iter().find(|known| folded(&known.name()) == folded(relation));
+
         Self {
             relation: relation.to_owned(),
             found: found.and_then(|relation| {
                 let definition = relation.def();
-                let (Identity::Unary(from), Identity::Unary(to)) = (&definition.from_col, &definition.to_col) else {
+                let (Identity::Unary(from), Identity::Unary(to)) =
+                    (&definition.from_col, &definition.to_col)
+                else {
                     return None;
                 };
                 Some((from.to_string(), table(&definition.to_tbl)?, to.to_string()))
@@ -115,5 +132,8 @@ fn table(reference: &TableRef) -> Option<RawTable> {
     let TableRef::Table(name, _) = reference else {
         return None;
     };
-    Some(RawTable { schema: name.0.as_ref().map(|schema| schema.1.to_string()), table: name.1.to_string() })
+    Some(RawTable {
+        schema: name.0.as_ref().map(|schema| schema.1.to_string()),
+        table: name.1.to_string(),
+    })
 }

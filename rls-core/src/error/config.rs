@@ -36,7 +36,8 @@ pub enum ConfigError {
     },
     /// Both logins are one role.
     #[error(
-        "{app} and {admin} are both `{role}`: the application must not log in as the maintenance administrator, who \
+        "{app} and {admin} are both `{role}`: the application must not log in as the maintenance \
+         administrator, who \
          sees every row"
     )]
     SameRole {
@@ -48,7 +49,10 @@ pub enum ConfigError {
         role: String,
     },
     /// An empty password, or one with a NUL byte.
-    #[error("{variable} is empty or holds a NUL byte: give a password, or unset it to log in without one")]
+    #[error(
+        "{variable} is empty or holds a NUL byte: give a password, or unset it to log in without \
+         one"
+    )]
     Password {
         /// The variable or method.
         variable: String,

@@ -7,13 +7,15 @@ use crate::scope::{Holder, KeyType};
 pub enum DeclarationError {
     /// The registry is empty.
     #[error(
-        "no entity is registered: derive `UserScoped` on an entity, and name its crate once in this program \
+        "no entity is registered: derive `UserScoped` on an entity, and name its crate once in \
+         this program \
          (`use entity as _;`), since a crate that nothing names is not linked"
     )]
     NoEntities,
     /// An entity is listed for one of its derives and not for another.
     #[error(
-        "entity `{entity}` is listed, and its derive `{derive}` is not, so that what it says would not hold: list \
+        "entity `{entity}` is listed, and its derive `{derive}` is not, so that what it says would \
+         not hold: list \
          `{entity} as {derive}` too"
     )]
     Unlisted {
@@ -32,7 +34,8 @@ pub enum DeclarationError {
     },
     /// The owner column, or the identity's key, has a type no owner can have.
     #[error(
-        "table `{table}`: the key `{column}` is {found}; an owner is one column of `uuid`, `integer`, `bigint`, \
+        "table `{table}`: the key `{column}` is {found}; an owner is one column of `uuid`, \
+         `integer`, `bigint`, \
          `text` or `varchar`"
     )]
     OwnerType {
@@ -45,7 +48,8 @@ pub enum DeclarationError {
     },
     /// The owner column and the identity's key have different types.
     #[error(
-        "table `{table}`: the owner column `{column}` is {}, but the identity's key `{identity}` is {}: give both \
+        "table `{table}`: the owner column `{column}` is {}, but the identity's key `{identity}` \
+         is {}: give both \
          one type",
         found.as_sql(),
         expected.as_sql()
@@ -71,7 +75,8 @@ pub enum DeclarationError {
         holder: Holder,
     },
     /// There are several identities to choose from.
-    #[error("table `{table}`: {} are identities: say which with `user = …::Entity`", identities.join(", "))]
+    #[error("table `{table}`: {} are identities: say which with `user = \
+             …::Entity`", identities.join(", "))]
     SeveralIdentities {
         /// The table.
         table: String,
@@ -80,7 +85,8 @@ pub enum DeclarationError {
     },
     /// A relation that `via` names is not there, or is over several columns.
     #[error(
-        "table `{table}`: `via = \"{relation}\"` names no relation over one column; the entity has {}",
+        "table `{table}`: `via = \"{relation}\"` names no relation over one column; the entity has \
+         {}",
         if known.is_empty() { "none".to_owned() } else { known.join(", ") }
     )]
     Via {
@@ -93,7 +99,8 @@ pub enum DeclarationError {
     },
     /// `via` leads to a table whose rows belong to nobody.
     #[error(
-        "table `{table}`: `via = \"{relation}\"` leads to `{parent}`, whose rows belong to nobody that a registered \
+        "table `{table}`: `via = \"{relation}\"` leads to `{parent}`, whose rows belong to nobody \
+         that a registered \
          entity names: derive `UserScoped` or `TenantScoped` there, and link or list that entity"
     )]
     ViaUnowned {
@@ -105,7 +112,8 @@ pub enum DeclarationError {
         parent: String,
     },
     /// `via` leads back to where it started.
-    #[error("table `{table}`: `via` goes in a circle ({}): one of them must name its owner itself", path.join(" -> "))]
+    #[error("table `{table}`: `via` goes in a circle ({}): one of them must name its owner \
+             itself", path.join(" -> "))]
     ViaCircle {
         /// The table.
         table: String,
@@ -114,8 +122,10 @@ pub enum DeclarationError {
     },
     /// A membership that users could give themselves.
     #[error(
-        "table `{table}`: `via = \"{relation}\"` leads to `{parent}.{column}`, which is not that table's key, and the \
-         application may write there: anyone could make a row that leads here. Say `grant(select)` on `{parent}`, so \
+        "table `{table}`: `via = \"{relation}\"` leads to `{parent}.{column}`, which is not that \
+         table's key, and the \
+         application may write there: anyone could make a row that leads here. Say `grant(select)` \
+         on `{parent}`, so \
          that only administrators write it"
     )]
     Membership {
@@ -178,7 +188,10 @@ pub enum DeclarationError {
         table: String,
     },
     /// Two entities say different things of one table.
-    #[error("table `{table}` is registered twice, with different scopes: keep one, or make both say the same")]
+    #[error(
+        "table `{table}` is registered twice, with different scopes: keep one, or make both say \
+         the same"
+    )]
     Clash {
         /// The table.
         table: String,
@@ -188,11 +201,13 @@ pub enum DeclarationError {
 fn no_identity(holder: Holder) -> &'static str {
     match holder {
         Holder::User => {
-            "no entity is the identity: say `#[user_scoped(identity)]` on the users' entity, or here \
+            "no entity is the identity: say `#[user_scoped(identity)]` on the users' entity, or \
+             here \
              `user = super::user::Entity` or `no_foreign_key`"
         }
         Holder::Tenant => {
-            "no entity is the tenant: say `#[tenant_scoped(identity)]` on the tenants' entity, or here \
+            "no entity is the tenant: say `#[tenant_scoped(identity)]` on the tenants' entity, or \
+             here \
              `tenant = super::tenant::Entity` or `no_foreign_key`"
         }
     }

@@ -2,7 +2,8 @@ use std::fmt;
 
 /// The database would not keep users' rows apart, so the application must not start.
 ///
-/// Its `Debug` is its `Display`: what `main` prints of an error is `Debug`, and the remedies are in the words.
+/// Its `Debug` is its `Display`: what `main` prints of an error is `Debug`, and the remedies are in
+/// the words.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub struct GateError {
     /// Every reason found.
@@ -21,6 +22,7 @@ impl fmt::Display for GateError {
         for finding in &self.findings {
             write!(f, "\n- {finding}")?;
         }
+
         Ok(())
     }
 }
@@ -51,7 +53,8 @@ pub enum GateFinding {
     },
     /// The login owns a table, and an owner can switch its row security off.
     #[error(
-        "the login `{role}` owns table `{table}`, or is a member of its owner: let the migrations' role own it, by \
+        "the login `{role}` owns table `{table}`, or is a member of its owner: let the migrations' \
+         role own it, by \
          `ALTER TABLE {} OWNER TO CURRENT_USER` of its",
         name(table)
     )]
@@ -63,7 +66,8 @@ pub enum GateFinding {
     },
     /// The login may truncate a table, which no policy stops.
     #[error(
-        "the login `{role}` may truncate table `{table}`, which no policy stops: `REVOKE TRUNCATE ON {0} FROM PUBLIC, {1}`, \
+        "the login `{role}` may truncate table `{table}`, which no policy stops: `REVOKE TRUNCATE \
+         ON {0} FROM PUBLIC, {1}`, \
          or from the role between them that has it",
         name(table),
         quoted(role)
@@ -82,7 +86,8 @@ pub enum GateFinding {
     },
     /// Row security is off.
     #[error(
-        "row security is not enabled on table `{table}`: run the migrations, or `ALTER TABLE {} ENABLE ROW LEVEL SECURITY`",
+        "row security is not enabled on table `{table}`: run the migrations, or `ALTER TABLE {} \
+         ENABLE ROW LEVEL SECURITY`",
         name(table)
     )]
     NotEnabled {
@@ -91,7 +96,8 @@ pub enum GateFinding {
     },
     /// Row security does not hold for the owner.
     #[error(
-        "row security is not forced on table `{table}`: run the migrations, or `ALTER TABLE {} FORCE ROW LEVEL SECURITY`",
+        "row security is not forced on table `{table}`: run the migrations, or `ALTER TABLE {} \
+         FORCE ROW LEVEL SECURITY`",
         name(table)
     )]
     NotForced {
@@ -99,7 +105,9 @@ pub enum GateFinding {
         table: String,
     },
     /// Policies are not there.
-    #[error("table `{table}` lacks policies that its entity asks for ({missing}): run the migrations")]
+    #[error(
+        "table `{table}` lacks policies that its entity asks for ({missing}): run the migrations"
+    )]
     PolicyMissing {
         /// The table.
         table: String,
@@ -108,7 +116,8 @@ pub enum GateFinding {
     },
     /// Policies are not what the entity asks for: the entity has changed, or someone altered them.
     #[error(
-        "table `{table}` has policies that are not what its entity asks for, or were altered since ({altered}): see \
+        "table `{table}` has policies that are not what its entity asks for, or were altered since \
+         ({altered}): see \
          what differs (`rls plan`), and run the migrations"
     )]
     PolicyAltered {
@@ -119,7 +128,8 @@ pub enum GateFinding {
     },
     /// What administrators do would leave no record.
     #[error(
-        "the audit's table `{table}` is missing, or the administrator may not write it: run the migrations, or let \
+        "the audit's table `{table}` is missing, or the administrator may not write it: run the \
+         migrations, or let \
          administrators act without a record (`RLS_AUDIT=false`, `RlsConfig::danger_no_audit`)"
     )]
     AuditMissing {
@@ -128,7 +138,8 @@ pub enum GateFinding {
     },
     /// The record of what administrators do can be changed by those whom it is about.
     #[error(
-        "the role `{role}` may change or forge the audit's table `{table}`: run the migrations, which take that away"
+        "the role `{role}` may change or forge the audit's table `{table}`: run the migrations, \
+         which take that away"
     )]
     AuditOpen {
         /// The role.
@@ -139,12 +150,16 @@ pub enum GateFinding {
 }
 
 fn bypasses(role: &str, through: &str) -> String {
-    const POWERS: &str = "is a superuser or has BYPASSRLS, CREATEROLE, REPLICATION or the server's files";
+    const POWERS: &str =
+        "is a superuser or has BYPASSRLS, CREATEROLE, REPLICATION or the server's files";
+
     if role == through {
         return format!("the login `{role}` {POWERS}: run the migrations, which take that away");
     }
+
     format!(
-        "the login `{role}` can become `{through}`, which {POWERS}: `REVOKE {} FROM {}`, or from the role between them",
+        "the login `{role}` can become `{through}`, which {POWERS}: `REVOKE {} FROM {}`, or from \
+         the role between them",
         quoted(through),
         quoted(role)
     )
@@ -156,7 +171,8 @@ fn quoted(name: &str) -> String {
 
 /// The table as SQL takes it; its schema, where it is said, stands before the first dot.
 fn name(table: &str) -> String {
-    table
-        .split_once('.')
-        .map_or_else(|| quoted(table), |(schema, table)| format!("{}.{}", quoted(schema), quoted(table)))
+    table.split_once('.').map_or_else(
+        || quoted(table),
+        |(schema, table)| format!("{}.{}", quoted(schema), quoted(table)),
+    )
 }

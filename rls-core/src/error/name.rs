@@ -15,7 +15,8 @@ pub enum NameError {
     },
     /// PostgreSQL would cut the name.
     #[error(
-        "the name {name:?} has {} bytes, and PostgreSQL cuts names after {MAX_NAME_BYTES}: give it a shorter one",
+        "the name {name:?} has {} bytes, and PostgreSQL cuts names after {MAX_NAME_BYTES}: give it \
+         a shorter one",
         name.len()
     )]
     TooLong {
@@ -24,7 +25,8 @@ pub enum NameError {
     },
     /// No custom setting can have this name.
     #[error(
-        "{name:?} cannot be a setting: write two or more parts of letters, digits, `_` and `$` with a dot between, \
+        "{name:?} cannot be a setting: write two or more parts of letters, digits, `_` and `$` \
+         with a dot between, \
          such as `app.user_id`"
     )]
     Setting {

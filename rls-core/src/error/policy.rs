@@ -26,13 +26,17 @@ pub enum PolicyError {
         policy: String,
     },
     /// Only `SELECT` or `DELETE`, with a condition on written rows.
-    #[error("policy `{policy}`: `SELECT` and `DELETE` have no `WITH CHECK`, since they write no row: say `using`")]
+    #[error(
+        "policy `{policy}`: `SELECT` and `DELETE` have no `WITH CHECK`, since they write no row: \
+         say `using`"
+    )]
     NothingWritten {
         /// The policy.
         policy: String,
     },
     /// The command lacks its condition.
-    #[error("policy `{policy}` lets no row through for `{}`: say `using`, or `with_check` for `INSERT`", command.as_sql())]
+    #[error("policy `{policy}` lets no row through for `{}`: say `using`, or `with_check` for \
+             `INSERT`", command.as_sql())]
     NoCondition {
         /// The policy.
         policy: String,

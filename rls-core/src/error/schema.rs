@@ -10,14 +10,18 @@ use crate::scope::KeyType;
 pub enum SchemaError {
     /// A registered table is not in the database.
     #[error(
-        "table `{table}` is registered, and not in the database: a migration, or SeaORM's schema sync, must create it first"
+        "table `{table}` is registered, and not in the database: a migration, or SeaORM's schema \
+         sync, must create it first"
     )]
     MissingTable {
         /// The table.
         table: String,
     },
     /// A table that a migration names is not in the database.
-    #[error("there is no table `{table}`: create it first, and say its schema where that is not the current one")]
+    #[error(
+        "there is no table `{table}`: create it first, and say its schema where that is not the \
+         current one"
+    )]
     NoTable {
         /// The table.
         table: String,
@@ -36,13 +40,18 @@ pub enum SchemaError {
         known: Vec<String>,
     },
     /// A registered name is a view or another thing that has no row security.
-    #[error("`{table}` is registered, and is no table: row security needs an ordinary or partitioned table")]
+    #[error(
+        "`{table}` is registered, and is no table: row security needs an ordinary or partitioned \
+         table"
+    )]
     NotATable {
         /// The name.
         table: String,
     },
     /// The identity lacks its key column.
-    #[error("table `{table}` has no column `{column}`, the key of its entity: migrate the table first")]
+    #[error(
+        "table `{table}` has no column `{column}`, the key of its entity: migrate the table first"
+    )]
     MissingKey {
         /// The table.
         table: String,
@@ -51,7 +60,8 @@ pub enum SchemaError {
     },
     /// The owner column has another type in the database.
     #[error(
-        "table `{table}`: the owner column `{column}` is {found} in the database, and {} in the entity: migrate the \
+        "table `{table}`: the owner column `{column}` is {found} in the database, and {} in the \
+         entity: migrate the \
          column, or change the entity",
         expected.as_sql()
     )]
@@ -68,7 +78,8 @@ pub enum SchemaError {
     /// Rows without an owner.
     #[error(
         "table `{table}` has rows without an owner in `{column}`: say whose they are with \
-         `#[user_scoped(backfill = \"<SQL expression>\")]`, or fill the column in a migration of your own, or delete \
+         `#[user_scoped(backfill = \"<SQL expression>\")]`, or fill the column in a migration of \
+         your own, or delete \
          the rows"
     )]
     RowsWithoutOwner {
@@ -89,13 +100,16 @@ pub enum SchemaError {
     },
     /// A transaction's statements do not reach one transaction of the server's.
     #[error(
-        "the statements of this connection's transactions do not share one of the server's: connect to the server itself, \
-         or through a pooler that keeps transactions together, and not through a proxy whose `begin` does nothing"
+        "the statements of this connection's transactions do not share one of the server's: \
+         connect to the server itself, \
+         or through a pooler that keeps transactions together, and not through a proxy whose \
+         `begin` does nothing"
     )]
     NoTransaction,
     /// Changes lift the force of a table's row security, and do not restore it.
     #[error(
-        "table `{table}`: its row security would stay unforced: put a `RestoreForce` behind the `LiftForce`, or say \
+        "table `{table}`: its row security would stay unforced: put a `RestoreForce` behind the \
+         `LiftForce`, or say \
          `ForceRowSecurity` if that is meant"
     )]
     LiftedForGood {
@@ -104,8 +118,10 @@ pub enum SchemaError {
     },
     /// What fills a column or proves a key reads a table whose row security holds for this login.
     #[error(
-        "table `{table}`: `{sql}` reads {}, whose row security is forced and holds for this login too, so that rows would \
-         be passed over: migrate as a login with BYPASSRLS, or fill the column in a migration of your own first, within \
+        "table `{table}`: `{sql}` reads {}, whose row security is forced and holds for this login \
+         too, so that rows would \
+         be passed over: migrate as a login with BYPASSRLS, or fill the column in a migration of \
+         your own first, within \
          `manager.maintenance(…)` with that table among its tables",
         .hidden.as_ref().map_or_else(|| "a table".to_owned(), |hidden| format!("table `{hidden}`"))
     )]
@@ -129,12 +145,14 @@ pub enum SchemaError {
     },
     /// The login may not create or alter the two roles, which someone else must do.
     #[error(
-        "the login may not create or alter roles ({source}); let an administrator of the server run this once in psql, and \
+        "the login may not create or alter roles ({source}); let an administrator of the server \
+         run this once in psql, and \
          run the migrations again:\n{}",
         statements.join("\n")
     )]
     RolesRefused {
-        /// The statements for the administrator, each with its end; passwords are asked for by psql's `\password`.
+        /// The statements for the administrator, each with its end; passwords are asked for by
+        /// psql's `\password`.
         statements: Vec<String>,
         /// What the server said.
         source: Arc<DbErr>,
@@ -147,13 +165,15 @@ pub enum SchemaError {
     },
     /// The policies cannot be compared without temporary tables.
     #[error(
-        "cannot verify the policies: the login may not create temporary tables; `GRANT TEMPORARY ON DATABASE …` to \
+        "cannot verify the policies: the login may not create temporary tables; `GRANT TEMPORARY \
+         ON DATABASE …` to \
          the migrations' login"
     )]
     CannotVerify,
     /// The server does not take the policies that are asked for.
     #[error(
-        "table `{table}`: the server does not take its policies: {source}. Where they name the table's own columns, \
+        "table `{table}`: the server does not take its policies: {source}. Where they name the \
+         table's own columns, \
          leave its schema out"
     )]
     Policies {
@@ -174,8 +194,10 @@ pub enum SchemaError {
     },
     /// Rows belong to someone through a column that two rows may share.
     #[error(
-        "table `{table}` belongs to whom rows of `{parent}` belong, by `{parent}.{column}`, which two rows there may \
-         share: anyone could make one that leads to it. Make that column the primary key, or unique on its own"
+        "table `{table}` belongs to whom rows of `{parent}` belong, by `{parent}.{column}`, which \
+         two rows there may \
+         share: anyone could make one that leads to it. Make that column the primary key, or \
+         unique on its own"
     )]
     ParentNotUnique {
         /// The table.
@@ -187,15 +209,19 @@ pub enum SchemaError {
     },
     /// A configured role is the login that migrates.
     #[error(
-        "role `{role}` is the login that migrates: it would lose its rights, and be bound by no policy. Give the \
-         application and the administrator roles of their own (`RLS_APP_USER`, `RLS_MAINTENANCE_ADMIN`)"
+        "role `{role}` is the login that migrates: it would lose its rights, and be bound by no \
+         policy. Give the \
+         application and the administrator roles of their own (`RLS_APP_USER`, \
+         `RLS_MAINTENANCE_ADMIN`)"
     )]
     RoleInUse {
         /// The role.
         role: String,
     },
     /// A name that is needed is another's.
-    #[error("table `{table}`: `{name}` is there already, and is not what is needed: rename or drop it")]
+    #[error(
+        "table `{table}`: `{name}` is there already, and is not what is needed: rename or drop it"
+    )]
     NameTaken {
         /// The table.
         table: String,
@@ -204,7 +230,8 @@ pub enum SchemaError {
     },
     /// The owner column seems to have been renamed in the entity alone.
     #[error(
-        "table `{table}` has no column `{column}`, but `{found}` has the current user as its default: if it was renamed, \
+        "table `{table}` has no column `{column}`, but `{found}` has the current user as its \
+         default: if it was renamed, \
          let a migration say `ALTER TABLE {table} RENAME COLUMN \"{found}\" TO \"{column}\"`"
     )]
     OwnerRenamed {
@@ -217,7 +244,8 @@ pub enum SchemaError {
     },
     /// The name of the audit's table is taken.
     #[error(
-        "`{table}` is not the audit's table as this version makes it ({difference}): rename what is there, or name \
+        "`{table}` is not the audit's table as this version makes it ({difference}): rename what \
+         is there, or name \
          another table (`RLS_AUDIT_TABLE`, `RlsConfig::audit_table`)"
     )]
     NotTheAudit {

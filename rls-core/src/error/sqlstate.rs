@@ -1,4 +1,5 @@
-//! SQLSTATEs and what they mean here. <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+//! SQLSTATEs and what they mean here.
+//! <https://www.postgresql.org/docs/current/errcodes-appendix.html>
 
 use sea_orm::{DbErr, sqlx};
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
@@ -8,11 +9,14 @@ pub(crate) const LOCK_NOT_AVAILABLE: &str = "55P03";
 pub(crate) const NOT_NULL_VIOLATION: &str = "23502";
 pub(crate) const CHECK_VIOLATION: &str = "23514";
 pub(crate) const UNDEFINED_FUNCTION: &str = "42883";
+
 /// A column, table, function, or type and the like that is not there.
 pub(crate) const UNDEFINED: [&str; 4] = ["42703", "42P01", "42883", "42704"];
+
 pub(crate) const READ_ONLY_SQL_TRANSACTION: &str = "25006";
 const UNIQUE_VIOLATION: &str = "23505";
 const DUPLICATE_OBJECT: &str = "42710";
+
 /// `tuple concurrently updated` has no code of its own.
 const INTERNAL_ERROR: &str = "XX000";
 
@@ -22,7 +26,10 @@ pub(super) fn of(error: &DbErr) -> Option<String> {
 }
 
 pub(crate) fn code(error: &sqlx::Error) -> Option<String> {
-    error.as_database_error()?.code().map(std::borrow::Cow::into_owned)
+    error
+        .as_database_error()?
+        .code()
+        .map(std::borrow::Cow::into_owned)
 }
 
 /// A statement in a `READ ONLY` transaction wanted to write; nothing of it ran.
@@ -43,16 +50,22 @@ pub(crate) fn is_meeting(state: &str) -> bool {
 
 /// The server's word to who may not log in.
 pub(crate) fn is_login_refused(error: &sqlx::Error) -> bool {
-    let refused = |code: &str| code.starts_with("28") || matches!(code, "3D000" | INSUFFICIENT_PRIVILEGE);
-    let error = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
+    let refused =
+        |code: &str| code.starts_with("28") || matches!(code, "3D000" | INSUFFICIENT_PRIVILEGE);
+    let error = error
+        .as_database_error()
+        .and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
     error.is_some_and(|error| error.severity() == PgSeverity::Fatal && refused(error.code()))
 }
 
-/// The connection is gone: an I/O error, a broken protocol, or a server's word that ends the session
-/// (57P01 of `pg_terminate_backend` and the like come with severity FATAL).
+/// The connection is gone: an I/O error, a broken protocol, or a server's word that ends the
+/// session (57P01 of `pg_terminate_backend` and the like come with severity FATAL).
 pub(crate) fn is_connection_lost(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::WorkerCrashed => true,
         sqlx::Error::Database(error) => error
             .try_downcast_ref::<PgDatabaseError>()
             .is_some_and(|error| matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic)),
@@ -63,28 +76,51 @@ pub(crate) fn is_connection_lost(error: &sqlx::Error) -> bool {
 /// What a 42501 was about.
 pub(crate) enum Denied {
     /// A row-security policy.
-    ByPolicy { table: Option<String>, message: String },
+    ByPolicy {
+        table: Option<String>,
+        message: String,
+    },
     /// A missing privilege.
-    ByGrant { table: Option<String>, message: String },
+    ByGrant {
+        table: Option<String>,
+        message: String,
+    },
     /// Row security that `row_security = off` does not switch off for this login.
-    Hidden { table: Option<String>, message: String },
+    Hidden {
+        table: Option<String>,
+        message: String,
+    },
 }
 
 impl Denied {
-    /// Told apart by the server's routine, which unlike the message is never translated: policies are checked in
-    /// `ExecWithCheckOptions` (`src/backend/executor/execMain.c`), grants in `aclcheck_error` (`catalog/aclchk.c`),
-    /// `row_security` in `check_enable_rls` (`utils/misc/rls.c`).
+    /// Told apart by the server's routine, which unlike the message is never translated: policies
+    /// are checked in `ExecWithCheckOptions` (`src/backend/executor/execMain.c`), grants in
+    /// `aclcheck_error` (`catalog/aclchk.c`), `row_security` in `check_enable_rls`
+    /// (`utils/misc/rls.c`).
     pub(crate) fn of(error: &sqlx::Error) -> Option<Self> {
-        let error = error.as_database_error()?.try_downcast_ref::<PgDatabaseError>()?;
+        let error = error
+            .as_database_error()?
+            .try_downcast_ref::<PgDatabaseError>()?;
         if error.code() != INSUFFICIENT_PRIVILEGE {
             return None;
         }
+
         let message = error.message().to_owned();
+
         match error.routine() {
-            Some("check_enable_rls") => Some(Self::Hidden { table: last_quoted(&message), message }),
-            Some("ExecWithCheckOptions") => Some(Self::ByPolicy { table: last_quoted(&message), message }),
+            Some("check_enable_rls") => Some(Self::Hidden {
+                table: last_quoted(&message),
+                message,
+            }),
+            Some("ExecWithCheckOptions") => Some(Self::ByPolicy {
+                table: last_quoted(&message),
+                message,
+            }),
             Some(routine) if routine.starts_with("aclcheck_error") => {
-                let table = message.rsplit(' ').next().map(|name| name.trim_matches('"').to_owned());
+                let table = message
+                    .rsplit(' ')
+                    .next()
+                    .map(|name| name.trim_matches('"').to_owned());
                 Some(Self::ByGrant { table, message })
             }
             _ => None,

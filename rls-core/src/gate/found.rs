@@ -1,4 +1,5 @@
-//! What the gate finds of each table, and of which policies it must see more than the version of their row.
+//! What the gate finds of each table, and of which policies it must see more than the version of
+//! their row.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,8 +20,8 @@ use crate::scope::Scope;
 
 /// One row a policy, or a table without any; read by position, since there are thousands.
 ///
-/// The planner takes the tables asked for to be few, whatever their number: what is not materialised may be read again
-/// for each of them.
+/// The planner takes the tables asked for to be few, whatever their number: what is not
+/// materialised may be read again for each of them.
 fn tables(can_identify: bool) -> String {
     format!(
         "WITH {REFERS},
@@ -35,7 +36,8 @@ fn tables(can_identify: bool) -> String {
            SELECT t.objoid, t.description FROM pg_description t
            WHERE t.classoid = 'pg_policy'::regclass AND t.objsubid = 0),
          grantees AS MATERIALIZED (
-           SELECT d.polroles, (SELECT string_agg(r.rolname, E'\\n') FROM pg_roles r WHERE r.oid = ANY (d.polroles)) AS roles
+           SELECT d.polroles, (SELECT string_agg(r.rolname, E'\\n') FROM pg_roles r WHERE r.oid = \
+           ANY (d.polroles)) AS roles
            FROM (SELECT DISTINCT p.polroles FROM pg_policy p) d)
          SELECT f.at, f.oid IS NOT NULL, f.enabled, f.forced, f.owns, f.truncates,
                 p.oid, p.polname::text, g.roles, {}, t.description
@@ -51,7 +53,10 @@ fn tables(can_identify: bool) -> String {
 
 /// A table as this login finds it.
 #[derive(Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is what the catalog says of the table")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is what the catalog says of the table"
+)]
 pub(super) struct Found {
     found: bool,
     enabled: bool,
@@ -71,8 +76,8 @@ struct Doubtful {
     stamp: Stamp,
 }
 
-/// Reads the tables, in the same order, and of each policy whether it is what is asked for: it was made for that, and
-/// was not changed since.
+/// Reads the tables, in the same order, and of each policy whether it is what is asked for: it was
+/// made for that, and was not changed since.
 pub(super) async fn read(
     connection: &mut PgConnection,
     scopes: &[&Scope],
@@ -81,18 +86,30 @@ pub(super) async fn read(
 ) -> Result<Vec<Found>, RlsError> {
     let query = tables(login.can_identify);
     let query = sqlx::query(sqlx::AssertSqlSafe(query)).bind(&login.tables);
-    // What is asked for is put together while the server answers: either takes a while for hundreds of tables.
-    let asked = async { scopes.iter().map(|scope| asked(scope, config)).collect::<Vec<_>>() };
+
+    // What is asked for is put together while the server answers: either takes a while for hundreds
+    // of tables.
+    let asked = async {
+        scopes
+            .iter()
+            .map(|scope| asked(scope, config))
+            .collect::<Vec<_>>()
+    };
+
     let (rows, asked) = future::join(query.fetch_all(&mut *connection), asked).await;
     let rows = rows.map_err(database_error)?;
     let mut asked = asked.into_iter();
     let mut tables: Vec<Found> = scopes.iter().map(|_| Found::default()).collect();
     let mut doubtful = BTreeMap::new();
     let mut rows = rows.iter().peekable();
+
     while let Some(row) = rows.peek() {
         let at = position(row)?;
+
         // One row at least for each table, in their order.
-        let (Some(table), Some(mut asked)) = (tables.get_mut(at), asked.next()) else { break };
+        let (Some(table), Some(mut asked)) = (tables.get_mut(at), asked.next()) else {
+            break;
+        };
         *table = Found {
             found: get(row, 1)?,
             enabled: get(row, 2)?,
@@ -101,18 +118,28 @@ pub(super) async fn read(
             truncates: get(row, 5)?,
             ..Found::default()
         };
+
         while let Some(row) = rows.next_if(|row| position(row).is_ok_and(|other| other == at)) {
-            let Some(name) = get::<Option<&str>>(row, 7)? else { continue };
-            let Some((name, (asked, fingerprint))) =
-                Identifier::new(name).ok().and_then(|name| asked.remove_entry(&name))
+            let Some(name) = get::<Option<&str>>(row, 7)? else {
+                continue;
+            };
+            let Some((name, (asked, fingerprint))) = Identifier::new(name)
+                .ok()
+                .and_then(|name| asked.remove_entry(&name))
             else {
                 continue;
             };
+
             let stamp = get::<Option<&str>>(row, 10)?.and_then(|comment| Stamp::split(comment).1);
             let stamp = stamp.filter(|stamp| stamp.asked == fingerprint);
             let version = get::<Option<&str>>(row, 9)?.map(fingerprint::version);
-            let roles: BTreeSet<&str> = get::<Option<&str>>(row, 8)?.unwrap_or_default().lines().collect();
+            let roles: BTreeSet<&str> = get::<Option<&str>>(row, 8)?
+                .unwrap_or_default()
+                .lines()
+                .collect();
+
             let same_roles = asked.roles.iter().map(Identifier::as_str).eq(roles);
+
             match stamp {
                 Some(stamp) if same_roles => {
                     if version.is_none() || stamp.version != version {
@@ -122,8 +149,10 @@ pub(super) async fn read(
                 _ => drop(table.altered.insert(name)),
             }
         }
+
         table.missing = asked.into_keys().collect();
     }
+
     settle(connection, &mut tables, doubtful).await?;
     Ok(tables)
 }
@@ -147,59 +176,96 @@ async fn settle(
     if doubtful.is_empty() {
         return Ok(());
     }
+
     let query = format!(
-        "SELECT p.oid, {POLICY_COLUMNS} FROM unnest($1) AS w (oid) JOIN pg_policy p USING (oid) {POLICY_JOINS}"
+        "SELECT p.oid, {POLICY_COLUMNS} FROM unnest($1) AS w (oid) JOIN pg_policy p USING (oid) \
+         {POLICY_JOINS}"
     );
+
     let policies: Vec<Oid> = doubtful.keys().copied().map(Oid).collect();
     let query = sqlx::query(sqlx::AssertSqlSafe(query)).bind(policies);
+
     for row in query.fetch_all(connection).await.map_err(database_error)? {
-        let Some(Doubtful { at, asked, stamp }) = doubtful.remove(&get::<Oid>(&row, 0)?.0) else { continue };
+        let Some(Doubtful { at, asked, stamp }) = doubtful.remove(&get::<Oid>(&row, 0)?.0) else {
+            continue;
+        };
         let found = catalog::policy(&QueryResult::from(row))?.policy;
         let holds = stamp.held == fingerprint::held(&found)
             && found.kind == asked.kind
             && found.command() == asked.command()
             && found.roles == asked.roles;
+
         if !holds {
             tables[at].altered.insert(asked.name);
         }
     }
+
     for gone in doubtful.into_values() {
         tables[gone.at].altered.insert(gone.asked.name);
     }
+
     Ok(())
 }
 
 impl Found {
-    pub(super) fn findings(&self, scope: &Scope, config: &RlsConfig, login: &Login, findings: &mut Vec<GateFinding>) {
+    pub(super) fn findings(
+        &self,
+        scope: &Scope,
+        config: &RlsConfig,
+        login: &Login,
+        findings: &mut Vec<GateFinding>,
+    ) {
         let table = || scope.table.to_string();
         let role = || login.role.clone();
+
         if !self.found {
             findings.push(GateFinding::Missing { table: table() });
             return;
         }
+
         // Who bypasses has these rights everywhere, which says nothing of the table.
         if !login.bypasses && self.owns {
-            findings.push(GateFinding::Owns { role: role(), table: table() });
+            findings.push(GateFinding::Owns {
+                role: role(),
+                table: table(),
+            });
         } else if !login.bypasses && self.truncates {
-            findings.push(GateFinding::Truncates { role: role(), table: table() });
+            findings.push(GateFinding::Truncates {
+                role: role(),
+                table: table(),
+            });
         }
+
         if !self.enabled {
             findings.push(GateFinding::NotEnabled { table: table() });
         }
+
         if config.force() && !self.forced {
             findings.push(GateFinding::NotForced { table: table() });
         }
+
         if !self.missing.is_empty() {
-            findings.push(GateFinding::PolicyMissing { table: table(), missing: listed(&self.missing) });
+            findings.push(GateFinding::PolicyMissing {
+                table: table(),
+                missing: listed(&self.missing),
+            });
         }
+
         if !self.altered.is_empty() {
-            findings.push(GateFinding::PolicyAltered { table: table(), altered: listed(&self.altered) });
+            findings.push(GateFinding::PolicyAltered {
+                table: table(),
+                altered: listed(&self.altered),
+            });
         }
     }
 }
 
 fn listed(names: &BTreeSet<Identifier>) -> String {
-    names.iter().map(Identifier::as_str).collect::<Vec<_>>().join(", ")
+    names
+        .iter()
+        .map(Identifier::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn position(row: &PgRow) -> Result<usize, RlsError> {
@@ -207,6 +273,9 @@ fn position(row: &PgRow) -> Result<usize, RlsError> {
     Ok(usize::try_from(at).unwrap_or_default().wrapping_sub(1))
 }
 
-fn get<'r, T: Decode<'r, Postgres> + Type<Postgres>>(row: &'r PgRow, column: usize) -> Result<T, RlsError> {
+fn get<'r, T: Decode<'r, Postgres> + Type<Postgres>>(
+    row: &'r PgRow,
+    column: usize,
+) -> Result<T, RlsError> {
     row.try_get(column).map_err(database_error)
 }

@@ -41,38 +41,69 @@ impl<'a> Case<'a> {
         plan: Option<&'a Plan>,
         migrations: &'a str,
     ) -> Self {
-        let by_name: BTreeMap<&TableName, (Oid, &Relation)> =
-            facts.relations.iter().map(|(oid, relation)| (&relation.name, (*oid, relation))).collect();
+        let by_name: BTreeMap<&TableName, (Oid, &Relation)> = facts
+            .relations
+            .iter()
+            .map(|(oid, relation)| (&relation.name, (*oid, relation)))
+            .collect();
+
         let table = |scope: &'a Scope| {
             let desired = Desired::new(scope, config, &facts.server.schemas);
             let found = by_name.get(&desired.table).copied();
-            Table { scope, desired, found }
+
+            Table {
+                scope,
+                desired,
+                found,
+            }
         };
+
         let tables: Vec<Table<'_>> = registry.scopes().iter().map(table).collect();
         let scoped: BTreeMap<Oid, usize> = tables
             .iter()
             .enumerate()
             .filter(|(_, table)| table.scope.unscoped.is_none())
             .filter_map(|(at, table)| {
-                table.found.filter(|(_, found)| found.kind == Kind::Table).map(|(oid, _)| (oid, at))
+                table
+                    .found
+                    .filter(|(_, found)| found.kind == Kind::Table)
+                    .map(|(oid, _)| (oid, at))
             })
             .collect();
+
         let mut related = BTreeMap::new();
         for oid in scoped.keys() {
-            for relative in facts.inheritance.ancestors(*oid).into_iter().chain(facts.inheritance.descendants(*oid)) {
+            for relative in facts
+                .inheritance
+                .ancestors(*oid)
+                .into_iter()
+                .chain(facts.inheritance.descendants(*oid))
+            {
                 if !scoped.contains_key(&relative) {
                     related.entry(relative).or_insert(*oid);
                 }
             }
         }
-        Self { facts, config, registry, tables, plan, migrations, scoped, relatives: related }
+
+        Self {
+            facts,
+            config,
+            registry,
+            tables,
+            plan,
+            migrations,
+            scoped,
+            relatives: related,
+        }
     }
 
     /// The scoped tables that are there, in the registry's order.
     pub(super) fn scoped(&self) -> impl Iterator<Item = (Oid, &Relation, &Table<'a>)> {
         self.tables.iter().filter_map(|table| {
             let (oid, relation) = table.found?;
-            self.scoped.contains_key(&oid).then_some((oid, relation, table))
+            self.scoped
+                .contains_key(&oid)
+                .then_some((oid, relation, table))
         })
     }
 
@@ -82,33 +113,44 @@ impl<'a> Case<'a> {
         Some((table.found?.1, table))
     }
 
-    /// The scoped table whose rows a relation of a number holds or shows: itself, or one that it inherits from or that
-    /// inherits from it.
+    /// The scoped table whose rows a relation of a number holds or shows: itself, or one that it
+    /// inherits from or that inherits from it.
     pub(super) fn rows_behind(&self, oid: Oid) -> Option<(&Relation, &Table<'a>)> {
-        self.scoped_table(oid).or_else(|| self.scoped_table(*self.relatives.get(&oid)?))
+        self.scoped_table(oid)
+            .or_else(|| self.scoped_table(*self.relatives.get(&oid)?))
     }
 
-    /// What holds rows of scoped tables beside the tables themselves, with the table: relatives, and materialized views
-    /// over either.
+    /// What holds rows of scoped tables beside the tables themselves, with the table: relatives,
+    /// and materialized views over either.
     pub(super) fn holders(&self) -> impl Iterator<Item = (&Relation, &Relation)> {
-        self.facts.relations.iter().filter(|(oid, _)| !self.scoped.contains_key(oid)).filter_map(|(oid, relation)| {
-            let base = match relation.kind {
-                Kind::MaterializedView => {
-                    let mut bases = self.facts.readers.range((*oid, Oid::MIN)..=(*oid, Oid::MAX));
-                    bases.find_map(|(_, base)| self.rows_behind(*base))
-                }
-                _ => self.rows_behind(*oid),
-            };
-            Some((relation, base?.0))
-        })
+        self.facts
+            .relations
+            .iter()
+            .filter(|(oid, _)| !self.scoped.contains_key(oid))
+            .filter_map(|(oid, relation)| {
+                let base = match relation.kind {
+                    Kind::MaterializedView => {
+                        let mut bases = self
+                            .facts
+                            .readers
+                            .range((*oid, Oid::MIN)..=(*oid, Oid::MAX));
+                        bases.find_map(|(_, base)| self.rows_behind(*base))
+                    }
+                    _ => self.rows_behind(*oid),
+                };
+
+                Some((relation, base?.0))
+            })
     }
 
-    /// Whether no policy of a relation's own lets the application's role, or one that it can become, through.
+    /// Whether no policy of a relation's own lets the application's role, or one that it can
+    /// become, through.
     pub(super) fn lets_nobody_through(&self, oid: Oid) -> bool {
         let policies = self.facts.policies.get(&oid);
         !policies.into_iter().flat_map(BTreeMap::values).any(|held| {
             let Policy { kind, roles, .. } = &held.policy;
-            let applies = roles.is_empty() || self.facts.app.iter().any(|role| roles.contains(&role.name));
+            let applies =
+                roles.is_empty() || self.facts.app.iter().any(|role| roles.contains(&role.name));
             *kind == PolicyKind::Permissive && applies
         })
     }
@@ -124,7 +166,10 @@ impl<'a> Case<'a> {
 
     /// Whether what runs as this role sees rows whatever the policies say.
     pub(super) fn is_past_policies(&self, owner: Oid, bypasses: bool) -> bool {
-        bypasses || self.scoped().any(|(_, relation, _)| relation.owner == owner && !relation.forced)
+        bypasses
+            || self
+                .scoped()
+                .any(|(_, relation, _)| relation.owner == owner && !relation.forced)
     }
 
     pub(super) fn owns_scoped(&self, role: Oid) -> bool {
@@ -133,9 +178,18 @@ impl<'a> Case<'a> {
 
     /// The audit's table that is configured, where it is there; whether or not it is written.
     pub(super) fn audit(&self) -> (TableName, Option<Oid>) {
-        let name = self.config.audit_table_name().found_in(&self.facts.server.schemas);
-        let found =
-            self.facts.audits.iter().find(|oid| self.facts.relations.get(oid).is_some_and(|it| it.name == name));
+        let name = self
+            .config
+            .audit_table_name()
+            .found_in(&self.facts.server.schemas);
+
+        let found = self.facts.audits.iter().find(|oid| {
+            self.facts
+                .relations
+                .get(oid)
+                .is_some_and(|it| it.name == name)
+        });
+
         (name, found.copied())
     }
 }

@@ -36,6 +36,7 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
     ] {
         check(case, &mut found);
     }
+
     found
 }
 

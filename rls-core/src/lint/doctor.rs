@@ -39,11 +39,15 @@ impl Doctor {
     /// For these entities and this configuration.
     #[must_use]
     pub fn new(registry: Registry, config: RlsConfig) -> Self {
-        Self { registry, config, migrations: MIGRATIONS.to_owned() }
+        Self {
+            registry,
+            config,
+            migrations: MIGRATIONS.to_owned(),
+        }
     }
 
-    /// The table in which the migrator keeps which migrations have run, where it is not SeaORM's own `seaql_migrations`:
-    /// nobody need decide about it.
+    /// The table in which the migrator keeps which migrations have run, where it is not SeaORM's
+    /// own `seaql_migrations`: nobody need decide about it.
     #[must_use]
     pub fn migration_table(mut self, name: impl Into<String>) -> Self {
         self.migrations = name.into();
@@ -52,31 +56,44 @@ impl Doctor {
 
     /// Examines the database, in two transactions that are rolled back.
     ///
-    /// Statements sent: a fixed number of catalog queries, then those of [`Rls::plan`]. Lock taken: `ACCESS SHARE` on the
-    /// registered tables. Privilege needed: none; without `TEMPORARY` on the database and `SELECT` on the tables, as the
-    /// migrations' login has them, what the migrations would change is not examined, which is a finding of `RLS113`.
+    /// Statements sent: a fixed number of catalog queries, then those of [`Rls::plan`]. Lock taken:
+    /// `ACCESS SHARE` on the registered tables. Privilege needed: none; without `TEMPORARY` on the
+    /// database and `SELECT` on the tables, as the migrations' login has them, what the migrations
+    /// would change is not examined, which is a finding of `RLS113`.
     ///
     /// # Errors
     ///
-    /// [`RlsError::Backend`]; [`RlsError::Schema`] for a `search_path` without a schema; [`RlsError::Database`]. What the
-    /// migrations would refuse is a finding.
+    /// [`RlsError::Backend`]; [`RlsError::Schema`] for a `search_path` without a schema;
+    /// [`RlsError::Database`]. What the migrations would refuse is a finding.
     pub async fn examine<C>(&self, db: &C) -> Result<Report, RlsError>
     where
         C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
     {
         let backend = db.get_database_backend();
         if backend != DbBackend::Postgres {
-            return Err(RlsError::Backend { backend: backend.as_str().to_owned() });
+            return Err(RlsError::Backend {
+                backend: backend.as_str().to_owned(),
+            });
         }
+
         let transaction = db.begin().await?;
         let facts = read::facts(&transaction, &self.registry, &self.config).await;
         transaction.rollback().await?;
+
         let facts = facts?;
         let mut unexamined = Vec::new();
         let plan = self.plan(db, &mut unexamined).await?;
-        let case = Case::new(&facts, &self.config, &self.registry, plan.as_ref(), &self.migrations);
+        let case = Case::new(
+            &facts,
+            &self.config,
+            &self.registry,
+            plan.as_ref(),
+            &self.migrations,
+        );
+
         let mut findings = check::findings(&case);
         findings.append(&mut unexamined);
+
         Ok(Report::new(findings))
     }
 
@@ -85,11 +102,13 @@ impl Doctor {
     where
         C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
     {
-        let rls = Rls::new(self.registry.clone(), self.config.clone()).missing_tables(MissingTables::Skip);
+        let rls = Rls::new(self.registry.clone(), self.config.clone())
+            .missing_tables(MissingTables::Skip);
         let error = match rls.plan(db).await {
             Ok(plan) => return Ok(Some(plan)),
             Err(error) => error,
         };
+
         let denied = error.sqlstate().as_deref() == Some(sqlstate::INSUFFICIENT_PRIVILEGE);
         match error {
             // Told already, by the facts.
@@ -107,11 +126,17 @@ impl Doctor {
             }
             other => return Err(other),
         }
+
         Ok(None)
     }
 }
 
 fn unexamined(error: &RlsError) -> Finding {
     let why = format!("what the migrations would change cannot be told: {error}");
-    Finding::new(&rule::RLS113, "plan", why, Remedy::words("examine as the migrations' login"))
+    Finding::new(
+        &rule::RLS113,
+        "plan",
+        why,
+        Remedy::words("examine as the migrations' login"),
+    )
 }

@@ -4,12 +4,15 @@
 pub(super) fn reads_setting_per_row(printed: &str) -> bool {
     let mut subqueries = Vec::new();
     let code = code(printed);
+
     for (at, character) in code.char_indices() {
         match character {
             '(' => subqueries.push(code[at + 1..].trim_start().starts_with("SELECT")),
             ')' => drop(subqueries.pop()),
             'c' if code[at..].starts_with("current_setting(")
-                && !code[..at].ends_with(|before: char| before.is_alphanumeric() || "_$".contains(before))
+                && !code[..at].ends_with(|before: char| {
+                    before.is_alphanumeric() || "_$".contains(before)
+                })
                 && !subqueries.contains(&true) =>
             {
                 return true;
@@ -17,16 +20,25 @@ pub(super) fn reads_setting_per_row(printed: &str) -> bool {
             _ => {}
         }
     }
+
     false
 }
 
-/// Whether membership is asked for by `IN (SELECT …)`, `EXISTS (SELECT …)` or `ALL (SELECT …)`, which the server runs or
-/// searches once a row; `= ANY (ARRAY(SELECT …))` is run once.
+/// Whether membership is asked for by `IN (SELECT …)`, `EXISTS (SELECT …)` or `ALL (SELECT …)`,
+/// which the server runs or searches once a row; `= ANY (ARRAY(SELECT …))` is run once.
 pub(super) fn asks_membership_per_row(printed: &str) -> bool {
     let code = code(printed);
-    ["IN ( SELECT", "EXISTS ( SELECT", "ALL ( SELECT", "ANY ( SELECT"].iter().any(|words| {
+    [
+        "IN ( SELECT",
+        "EXISTS ( SELECT",
+        "ALL ( SELECT",
+        "ANY ( SELECT",
+    ]
+    .iter()
+    .any(|words| {
         let before = |at: usize| code[..at].chars().next_back();
-        code.match_indices(words).any(|(at, _)| matches!(before(at), None | Some(' ' | '(')))
+        code.match_indices(words)
+            .any(|(at, _)| matches!(before(at), None | Some(' ' | '(')))
     })
 }
 
@@ -38,6 +50,7 @@ fn code(printed: &str) -> String {
             if character == open {
                 quote = None;
             }
+
             ' '
         }
         None if character == '\'' || character == '"' => {
@@ -46,6 +59,7 @@ fn code(printed: &str) -> String {
         }
         None => character,
     };
+
     printed.chars().map(blank).collect()
 }
 
@@ -55,21 +69,33 @@ mod tests {
 
     #[test]
     fn a_setting_in_a_subquery_is_read_once() {
-        let once =
-            "(owner_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS \"nullif\"))";
+        let once = "(owner_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), \
+                    ''::text))::uuid AS \"nullif\"))";
         assert!(!reads_setting_per_row(once));
-        assert!(reads_setting_per_row("(owner_id = (current_setting('app.user_id'::text))::uuid)"));
-        assert!(reads_setting_per_row(&format!("({once} OR (current_setting('app.role'::text) = 'admin'::text))")));
+        assert!(reads_setting_per_row(
+            "(owner_id = (current_setting('app.user_id'::text))::uuid)"
+        ));
+        assert!(reads_setting_per_row(&format!(
+            "({once} OR (current_setting('app.role'::text) = 'admin'::text))"
+        )));
         assert!(!reads_setting_per_row("(label = 'current_setting('::text)"));
-        assert!(!reads_setting_per_row("(label = my_current_setting('a'::text))"));
+
+        assert!(!reads_setting_per_row(
+            "(label = my_current_setting('a'::text))"
+        ));
     }
 
     #[test]
     fn membership_by_array_is_asked_once() {
-        let array = "(org = ANY (ARRAY( SELECT m.org\n   FROM public.member m\n  WHERE (m.account = 1))))";
+        let array =
+            "(org = ANY (ARRAY( SELECT m.org\n   FROM public.member m\n  WHERE (m.account = 1))))";
         assert!(!asks_membership_per_row(array));
-        assert!(asks_membership_per_row("(org IN ( SELECT m.org\n   FROM public.member m))"));
-        assert!(asks_membership_per_row("(EXISTS ( SELECT 1\n   FROM public.member m))"));
+        assert!(asks_membership_per_row(
+            "(org IN ( SELECT m.org\n   FROM public.member m))"
+        ));
+        assert!(asks_membership_per_row(
+            "(EXISTS ( SELECT 1\n   FROM public.member m))"
+        ));
         assert!(!asks_membership_per_row("(label = 'IN ( SELECT'::text)"));
         assert!(!asks_membership_per_row("(owner_id = ( SELECT 1))"));
     }

@@ -35,7 +35,8 @@ pub(super) struct Facts {
     /// The tables that look like the audit's, whatever their names.
     pub(super) audits: BTreeSet<Oid>,
     pub(super) inheritance: Inheritance,
-    /// The columns of registered tables, and those elsewhere that are named like one that names a holder.
+    /// The columns of registered tables, and those elsewhere that are named like one that names a
+    /// holder.
     pub(super) columns: BTreeMap<Oid, BTreeMap<Identifier, Column>>,
     /// The policies of registered tables and their relatives.
     pub(super) policies: BTreeMap<Oid, BTreeMap<Identifier, Held>>,
@@ -43,7 +44,8 @@ pub(super) struct Facts {
     pub(super) calls: Vec<Call>,
     pub(super) indexes: Vec<IndexFact>,
     pub(super) foreign_keys: Vec<ForeignKeyFact>,
-    /// Views and rules over registered tables, their relatives and the audit's, directly or through views: reader, table.
+    /// Views and rules over registered tables, their relatives and the audit's, directly or through
+    /// views: reader, table.
     pub(super) readers: BTreeSet<(Oid, Oid)>,
     pub(super) definers: Vec<Definer>,
     pub(super) defaults: Vec<SchemaDefault>,

@@ -50,7 +50,19 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(super) fn new(rule: &'static Rule, object: impl fmt::Display, why: impl Into<String>, remedy: Remedy) -> Self {
-        Self { rule, severity: rule.severity, object: object.to_string(), why: why.into(), remedy, allowed: None }
+    pub(super) fn new(
+        rule: &'static Rule,
+        object: impl fmt::Display,
+        why: impl Into<String>,
+        remedy: Remedy,
+    ) -> Self {
+        Self {
+            rule,
+            severity: rule.severity,
+            object: object.to_string(),
+            why: why.into(),
+            remedy,
+            allowed: None,
+        }
     }
 }

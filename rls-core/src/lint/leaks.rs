@@ -1,6 +1,7 @@
 //! Versions of the server that are known to leak past row security.
 
-/// For a flaw, the first number (`server_version_num`) without it of each major version that had it.
+/// For a flaw, the first number (`server_version_num`) without it of each major version that had
+/// it.
 struct Flaw {
     name: &'static str,
     what: &'static str,
@@ -21,13 +22,23 @@ const FLAWS: [Flaw; 2] = [
     },
 ];
 
-/// The flaws of a version, each with what it lets through. Majors before the first that was mended have it for good.
+/// The flaws of a version, each with what it lets through. Majors before the first that was mended
+/// have it for good.
 pub(super) fn of(version: i32) -> Vec<String> {
-    let has = |flaw: &&Flaw| match flaw.fixed.iter().find(|fixed| **fixed / 10_000 == version / 10_000) {
+    let has = |flaw: &&Flaw| match flaw
+        .fixed
+        .iter()
+        .find(|fixed| **fixed / 10_000 == version / 10_000)
+    {
         Some(fixed) => version < *fixed,
         None => flaw.fixed.first().is_some_and(|first| version < *first),
     };
-    FLAWS.iter().filter(has).map(|flaw| format!("{} ({})", flaw.name, flaw.what)).collect()
+
+    FLAWS
+        .iter()
+        .filter(has)
+        .map(|flaw| format!("{} ({})", flaw.name, flaw.what))
+        .collect()
 }
 
 #[cfg(test)]

@@ -24,37 +24,68 @@ pub(super) async fn facts(
     config: &RlsConfig,
 ) -> Result<Facts, RlsError> {
     let path = catalog::path_schemas(db).await?;
-    // With `search_path` out of the way the server prints every name outside `pg_catalog` with its schema.
-    db.execute_unprepared(&format!("{}; {QUICK}", SearchPath::PRINTING)).await?;
+
+    // With `search_path` out of the way the server prints every name outside `pg_catalog` with its
+    // schema.
+    db.execute_unprepared(&format!("{}; {QUICK}", SearchPath::PRINTING))
+        .await?;
+
     let schemas = path.found(db).await?;
     let app = role::reached(db, config.app_role()).await?;
     let admin = role::reached(db, config.admin_role()).await?;
     let past = past_policies(&admin);
-    let of = |roles: &[ReachedRole]| std::iter::once(0).chain(roles.iter().map(|role| role.oid)).collect::<Vec<Oid>>();
+    let of = |roles: &[ReachedRole]| {
+        std::iter::once(0)
+            .chain(roles.iter().map(|role| role.oid))
+            .collect::<Vec<Oid>>()
+    };
+
     let (grantees, both) = (listed(&of(&app)), listed(&[of(&app), of(&admin)].concat()));
     let server = role::server(db, schemas, &grantees).await?;
     let relations = relation::relations(db, &past).await?;
-    let registered: BTreeSet<TableName> =
-        registry.scopes().iter().map(|scope| scope.table.found_in(&server.schemas)).collect();
-    let tables: BTreeSet<Oid> =
-        relations.iter().filter(|(_, relation)| registered.contains(&relation.name)).map(|(oid, _)| *oid).collect();
+    let registered: BTreeSet<TableName> = registry
+        .scopes()
+        .iter()
+        .map(|scope| scope.table.found_in(&server.schemas))
+        .collect();
+
+    let tables: BTreeSet<Oid> = relations
+        .iter()
+        .filter(|(_, relation)| registered.contains(&relation.name))
+        .map(|(oid, _)| *oid)
+        .collect();
+
     let inheritance = relation::inheritance(db).await?;
     let audits = relation::audits(db).await?;
     let mut family = tables.clone();
+
     for oid in &tables {
         family.extend(inheritance.ancestors(*oid));
         family.extend(inheritance.descendants(*oid));
     }
+
     let readable: BTreeSet<Oid> = family.union(&audits).copied().collect();
     let watched: BTreeSet<Oid> = tables.union(&audits).copied().collect();
-    let (tables, family, readable, watched) = (listed(&tables), listed(&family), listed(&readable), listed(&watched));
+    let (tables, family, readable, watched) = (
+        listed(&tables),
+        listed(&family),
+        listed(&readable),
+        listed(&watched),
+    );
+
     let all = relation::grants(db, &both).await?;
     let reaches_app = |grant: &Grant| match &grant.grantee {
         Grantee::Public => true,
         Grantee::Role(role) => app.iter().any(|reached| reached.name == *role),
     };
-    let of_audits = all.iter().filter(|(relation, _)| audits.contains(relation)).cloned();
+
+    let of_audits = all
+        .iter()
+        .filter(|(relation, _)| audits.contains(relation))
+        .cloned();
+
     let audit_grants = by_relation(of_audits);
+
     Ok(Facts {
         grants: by_relation(all.into_iter().filter(|(_, grant)| reaches_app(grant))),
         audit_grants,
@@ -85,12 +116,18 @@ pub(super) async fn facts(
     })
 }
 
-/// Whether what runs as the role `o` sees every row: it bypasses row security, or the administrator's policy is its own.
+/// Whether what runs as the role `o` sees every row: it bypasses row security, or the
+/// administrator's policy is its own.
 fn past_policies(admin: &[ReachedRole]) -> String {
     let bypasses = "o.rolsuper OR o.rolbypassrls";
     admin.first().map_or_else(
         || format!("({bypasses})"),
-        |admin| format!("({bypasses} OR pg_has_role(o.oid, {}::oid, 'USAGE'))", admin.oid),
+        |admin| {
+            format!(
+                "({bypasses} OR pg_has_role(o.oid, {}::oid, 'USAGE'))",
+                admin.oid
+            )
+        },
     )
 }
 
@@ -99,6 +136,7 @@ fn by_relation(grants: impl Iterator<Item = (Oid, Grant)>) -> BTreeMap<Oid, Vec<
     for (relation, grant) in grants {
         by.entry(relation).or_default().push(grant);
     }
+
     by
 }
 
@@ -108,7 +146,10 @@ fn listed<'a>(oids: impl IntoIterator<Item = &'a Oid>) -> String {
     format!("'{{{}}}'::oid[]", oids.join(","))
 }
 
-async fn rows(db: &impl ConnectionTrait, query: impl Into<String>) -> Result<Vec<QueryResult>, RlsError> {
+async fn rows(
+    db: &impl ConnectionTrait,
+    query: impl Into<String>,
+) -> Result<Vec<QueryResult>, RlsError> {
     let statement = Statement::from_string(DbBackend::Postgres, query.into());
     db.query_all_raw(statement).await.map_err(RlsError::from)
 }
@@ -129,8 +170,14 @@ fn maybe_name(row: &QueryResult, column: &str) -> Result<Option<Identifier>, Rls
 fn names(row: &QueryResult, column: &str) -> Result<Vec<Option<Identifier>>, RlsError> {
     let text = get::<Option<String>>(row, column)?.unwrap_or_else(|| "[]".to_owned());
     let names: Vec<Option<String>> =
-        serde_json::from_str(&text).map_err(|_| SchemaError::Catalog { what: format!("names {text}") })?;
-    names.into_iter().map(|name| name.map(checked).transpose()).collect()
+        serde_json::from_str(&text).map_err(|_| SchemaError::Catalog {
+            what: format!("names {text}"),
+        })?;
+
+    names
+        .into_iter()
+        .map(|name| name.map(checked).transpose())
+        .collect()
 }
 
 /// The role that `grantee` names; none is everyone.
@@ -139,9 +186,17 @@ fn grantee(row: &QueryResult) -> Result<Grantee, RlsError> {
 }
 
 fn table_name(row: &QueryResult) -> Result<TableName, RlsError> {
-    Ok(TableName { schema: Some(name(row, "schema")?), table: name(row, "name")? })
+    Ok(TableName {
+        schema: Some(name(row, "schema")?),
+        table: name(row, "name")?,
+    })
 }
 
 fn checked(name: String) -> Result<Identifier, RlsError> {
-    Identifier::new(name).map_err(|error| SchemaError::Catalog { what: error.to_string() }.into())
+    Identifier::new(name).map_err(|error| {
+        SchemaError::Catalog {
+            what: error.to_string(),
+        }
+        .into()
+    })
 }

@@ -40,7 +40,9 @@ impl fmt::Display for Remedy {
         match self {
             Self::Sql(statements) => write!(f, "{};", statements.join("; ")),
             Self::Rust(text) | Self::Words(text) => f.write_str(text),
-            Self::Migrate => f.write_str("run the migrations (`sea-orm-cli migrate up`, or `Rls::sync`)"),
+            Self::Migrate => {
+                f.write_str("run the migrations (`sea-orm-cli migrate up`, or `Rls::sync`)")
+            }
         }
     }
 }

@@ -21,7 +21,10 @@ pub struct Rule {
 /// ```
 #[must_use]
 pub fn explain(id: &str) -> Option<&'static str> {
-    RULES.iter().find(|rule| rule.id.eq_ignore_ascii_case(id)).map(|rule| rule.page)
+    RULES
+        .iter()
+        .find(|rule| rule.id.eq_ignore_ascii_case(id))
+        .map(|rule| rule.page)
 }
 
 macro_rules! rules {
@@ -120,9 +123,15 @@ mod tests {
     fn each_page_is_its_rule_s() {
         for rule in RULES {
             let heading = format!("# {}: {}\n", rule.id, rule.title);
-            assert!(rule.page.starts_with(&heading), "{} begins with {:?}", rule.id, rule.page.lines().next());
+            assert!(
+                rule.page.starts_with(&heading),
+                "{} begins with {:?}",
+                rule.id,
+                rule.page.lines().next()
+            );
             assert!(rule.page.contains("\n## Remedy\n"), "{}", rule.id);
         }
+
         assert!(RULES.windows(2).all(|pair| pair[0].id < pair[1].id));
     }
 }

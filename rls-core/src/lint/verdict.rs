@@ -12,9 +12,9 @@ use super::rule::RULES;
 /// deny  RLS209
 /// ```
 ///
-/// `allow` takes a rule, an object and a reason; `deny` takes a rule and, where it is not for all, an object, and makes its
-/// findings errors. `*` is any object; one that holds spaces is in double quotes, and its own quotes are doubled. A later
-/// line counts more than an earlier one.
+/// `allow` takes a rule, an object and a reason; `deny` takes a rule and, where it is not for all,
+/// an object, and makes its findings errors. `*` is any object; one that holds spaces is in double
+/// quotes, and its own quotes are doubled. A later line counts more than an earlier one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdicts {
     verdicts: Vec<Verdict>,
@@ -38,7 +38,10 @@ pub struct Verdict {
 #[non_exhaustive]
 pub enum VerdictError {
     /// Not `allow` or `deny`.
-    #[error("line {line}: `{word}` is no verdict: write `allow RULE OBJECT REASON` or `deny RULE [OBJECT]`")]
+    #[error(
+        "line {line}: `{word}` is no verdict: write `allow RULE OBJECT REASON` or `deny RULE \
+         [OBJECT]`"
+    )]
     Word {
         /// The line, from 1.
         line: usize,
@@ -54,7 +57,9 @@ pub enum VerdictError {
         rule: String,
     },
     /// Something allowed without an object or a reason.
-    #[error("line {line}: an object (`*` for any) or the reason is missing: `allow RULE OBJECT REASON`")]
+    #[error(
+        "line {line}: an object (`*` for any) or the reason is missing: `allow RULE OBJECT REASON`"
+    )]
     NoReason {
         /// The line, from 1.
         line: usize,
@@ -81,25 +86,45 @@ impl Verdicts {
     /// # Ok::<(), rls_core::lint::VerdictError>(())
     /// ```
     pub fn parse(text: &str) -> Result<Self, VerdictError> {
-        let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line.trim()));
+        let lines = text
+            .lines()
+            .enumerate()
+            .map(|(at, line)| (at + 1, line.trim()));
+
         let verdicts = lines
             .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
             .map(|(line, text)| verdict(line, text));
-        Ok(Self { verdicts: verdicts.collect::<Result<_, _>>()? })
+
+        Ok(Self {
+            verdicts: verdicts.collect::<Result<_, _>>()?,
+        })
     }
 
-    /// One more line, after those there are: whose findings are errors, and where a reason is given whose are allowed.
+    /// One more line, after those there are: whose findings are errors, and where a reason is given
+    /// whose are allowed.
     ///
     /// # Errors
     ///
     /// [`VerdictError`] for a rule that there is not, and for a reason that is blank.
-    pub fn line(rule: &str, object: Option<&str>, reason: Option<&str>) -> Result<String, VerdictError> {
+    pub fn line(
+        rule: &str,
+        object: Option<&str>,
+        reason: Option<&str>,
+    ) -> Result<String, VerdictError> {
         // A line is one line, whatever an object is called.
         let one_line = |text: &str| text.split(['\n', '\r']).collect::<Vec<_>>().join(" ");
-        let object =
-            object.map_or_else(|| "*".to_owned(), |text| format!("\"{}\"", one_line(text).replace('"', "\"\"")));
+        let object = object.map_or_else(
+            || "*".to_owned(),
+            |text| format!("\"{}\"", one_line(text).replace('"', "\"\"")),
+        );
+
         let word = if reason.is_some() { "allow" } else { "deny" };
-        let line = format!("{word} {} {object} {}", rule.trim(), one_line(reason.unwrap_or_default()));
+        let line = format!(
+            "{word} {} {object} {}",
+            rule.trim(),
+            one_line(reason.unwrap_or_default())
+        );
+
         verdict(1, line.trim_end()).map(|_| line.trim_end().to_owned())
     }
 
@@ -108,7 +133,8 @@ impl Verdicts {
         self.verdicts.iter()
     }
 
-    /// Applies the verdicts, a later one over an earlier one; gives back what is allowed and was not found.
+    /// Applies the verdicts, a later one over an earlier one; gives back what is allowed and was
+    /// not found.
     pub(super) fn apply(&self, findings: &mut [Finding]) -> Vec<Verdict> {
         let mut unused = Vec::new();
         for verdict in &self.verdicts {
@@ -116,59 +142,101 @@ impl Verdicts {
             for finding in findings.iter_mut().filter(|finding| verdict.is_of(finding)) {
                 used = true;
                 finding.allowed.clone_from(&verdict.reason);
-                finding.severity = if verdict.reason.is_some() { finding.rule.severity } else { Severity::Error };
+
+                finding.severity = if verdict.reason.is_some() {
+                    finding.rule.severity
+                } else {
+                    Severity::Error
+                };
             }
+
             if !used && verdict.reason.is_some() {
                 unused.push(verdict.clone());
             }
         }
+
         unused
     }
 }
 
 impl Verdict {
     fn is_of(&self, finding: &Finding) -> bool {
-        self.rule == finding.rule.id && self.object.as_ref().is_none_or(|object| *object == finding.object)
+        self.rule == finding.rule.id
+            && self
+                .object
+                .as_ref()
+                .is_none_or(|object| *object == finding.object)
     }
 }
 
 fn verdict(line: usize, text: &str) -> Result<Verdict, VerdictError> {
     let (word, rest) = split(text);
     let (number, rest) = split(rest);
+
     if !matches!(word, "allow" | "deny") {
-        return Err(VerdictError::Word { line, word: word.to_owned() });
+        return Err(VerdictError::Word {
+            line,
+            word: word.to_owned(),
+        });
     }
-    let rule = RULES.iter().find(|rule| rule.id.eq_ignore_ascii_case(number));
-    let rule = rule.ok_or_else(|| VerdictError::Rule { line, rule: number.to_owned() })?.id;
+
+    let rule = RULES
+        .iter()
+        .find(|rule| rule.id.eq_ignore_ascii_case(number));
+    let rule = rule
+        .ok_or_else(|| VerdictError::Rule {
+            line,
+            rule: number.to_owned(),
+        })?
+        .id;
+
     let (object, reason) = if let Some(text) = rest.strip_prefix('"') {
         let (object, reason) = quoted(text).ok_or(VerdictError::Quote { line })?;
+
         // It would be any object.
         if object.is_empty() {
             return Err(VerdictError::NoReason { line });
         }
+
         (object, reason)
     } else {
         let (object, reason) = split(rest);
         (object.to_owned(), reason)
     };
+
     let reason = reason.trim();
     let object = (!object.is_empty() && object != "*").then_some(object);
+
     if word == "deny" {
-        return Ok(Verdict { rule, object, reason: None, line });
+        return Ok(Verdict {
+            rule,
+            object,
+            reason: None,
+            line,
+        });
     }
+
     if reason.is_empty() {
         return Err(VerdictError::NoReason { line });
     }
-    Ok(Verdict { rule, object, reason: Some(reason.to_owned()), line })
+
+    Ok(Verdict {
+        rule,
+        object,
+        reason: Some(reason.to_owned()),
+        line,
+    })
 }
 
 /// What stands up to the closing quote, and what follows it.
 fn quoted(text: &str) -> Option<(String, &str)> {
     let mut object = String::new();
     let mut rest = text;
+
     loop {
         let (part, after) = rest.split_once('"')?;
         object.push_str(part);
+
         match after.strip_prefix('"') {
             Some(more) => {
                 object.push('"');
@@ -192,14 +260,29 @@ mod tests {
 
     #[test]
     fn a_later_verdict_is_over_an_earlier_one_and_unused_ones_are_told() {
-        let text = "deny RLS208\nallow rls208 \"public.a b\" known\n\n# since May\nallow RLS009 * not here\n";
+        let text = "deny RLS208\nallow rls208 \"public.a b\" known\n\n# since May\nallow RLS009 * \
+                    not here\n";
         let verdicts = Verdicts::parse(text).unwrap();
         let finding = |object| Finding::new(&rule::RLS208, object, "", Remedy::Migrate);
         let mut findings = [finding("public.a b"), finding("public.c")];
         let unused = verdicts.apply(&mut findings);
-        assert_eq!(unused.iter().map(|verdict| verdict.line).collect::<Vec<_>>(), [5]);
-        assert_eq!((findings[0].allowed.as_deref(), findings[0].severity), (Some("known"), Severity::Hint));
-        assert_eq!((findings[1].allowed.as_deref(), findings[1].severity), (None, Severity::Error));
+
+        assert_eq!(
+            unused
+                .iter()
+                .map(|verdict| verdict.line)
+                .collect::<Vec<_>>(),
+            [5]
+        );
+        assert_eq!(
+            (findings[0].allowed.as_deref(), findings[0].severity),
+            (Some("known"), Severity::Hint)
+        );
+
+        assert_eq!(
+            (findings[1].allowed.as_deref(), findings[1].severity),
+            (None, Severity::Error)
+        );
     }
 
     #[test]
@@ -207,27 +290,55 @@ mod tests {
         for object in ["public.a b", "public.total(\"My Type\")", "\"", "x"] {
             let line = Verdicts::line("rls308", Some(object), Some("it is\nmeant")).unwrap();
             let verdicts = Verdicts::parse(&line).unwrap();
-            let [verdict] = verdicts.verdicts.as_slice() else { panic!("{line}") };
+            let [verdict] = verdicts.verdicts.as_slice() else {
+                panic!("{line}")
+            };
+
             assert_eq!(
                 (verdict.object.as_deref(), verdict.reason.as_deref()),
                 (Some(object), Some("it is meant")),
                 "{line}"
             );
         }
-        assert_eq!(Verdicts::line("RLS308", None, None).unwrap(), "deny RLS308 *");
-        assert_eq!(Verdicts::line("RLS308", None, Some(" ")), Err(VerdictError::NoReason { line: 1 }));
+
+        assert_eq!(
+            Verdicts::line("RLS308", None, None).unwrap(),
+            "deny RLS308 *"
+        );
+        assert_eq!(
+            Verdicts::line("RLS308", None, Some(" ")),
+            Err(VerdictError::NoReason { line: 1 })
+        );
         assert!(Verdicts::line("RLS999", None, None).is_err());
     }
 
     #[test]
     fn a_line_that_says_no_verdict_is_an_error_with_its_number() {
         for (text, wanted) in [
-            ("\nallow RLS208 public.a", VerdictError::NoReason { line: 2 }),
+            (
+                "\nallow RLS208 public.a",
+                VerdictError::NoReason { line: 2 },
+            ),
             ("allow RLS208 *", VerdictError::NoReason { line: 1 }),
-            ("ignore RLS208", VerdictError::Word { line: 1, word: "ignore".to_owned() }),
+            (
+                "ignore RLS208",
+                VerdictError::Word {
+                    line: 1,
+                    word: "ignore".to_owned(),
+                },
+            ),
             ("allow RLS208 \"\" why", VerdictError::NoReason { line: 1 }),
-            ("deny RLS999", VerdictError::Rule { line: 1, rule: "RLS999".to_owned() }),
-            ("allow RLS208 \"public.a why", VerdictError::Quote { line: 1 }),
+            (
+                "deny RLS999",
+                VerdictError::Rule {
+                    line: 1,
+                    rule: "RLS999".to_owned(),
+                },
+            ),
+            (
+                "allow RLS208 \"public.a why",
+                VerdictError::Quote { line: 1 },
+            ),
         ] {
             assert_eq!(Verdicts::parse(text), Err(wanted), "{text}");
         }

@@ -9,7 +9,10 @@ use crate::scope::{ForeignKey, KeyType};
 /// One change; data only, rendered to SQL in one place.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "a plan is short, and is read more than it is moved")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a plan is short, and is read more than it is moved"
+)]
 pub enum Change {
     /// Create a role that logs in.
     CreateRole {
@@ -33,11 +36,12 @@ pub enum Change {
         role: Identifier,
         /// Its member.
         member: Identifier,
-        /// Who granted it, since PostgreSQL 16, which takes away only what the one who is named granted.
+        /// Who granted it, since PostgreSQL 16, which takes away only what the one who is named
+        /// granted.
         grantor: Option<Identifier>,
     },
-    /// Let a member no longer have what a role may do without becoming it: since PostgreSQL 16 that is the membership's to
-    /// say, and not the member's attributes'.
+    /// Let a member no longer have what a role may do without becoming it: since PostgreSQL 16 that
+    /// is the membership's to say, and not the member's attributes'.
     EndInheritance {
         /// The role.
         role: Identifier,
@@ -46,8 +50,9 @@ pub enum Change {
         /// Who granted the membership.
         grantor: Identifier,
     },
-    /// Do not force row security while the changes up to [`Change::RestoreForce`] read the table's rows: it holds for the
-    /// login that owns it too, and would hide them. In one transaction, and the application's role is held throughout.
+    /// Do not force row security while the changes up to [`Change::RestoreForce`] read the table's
+    /// rows: it holds for the login that owns it too, and would hide them. In one transaction, and
+    /// the application's role is held throughout.
     LiftForce {
         /// The table.
         table: TableName,
@@ -83,7 +88,8 @@ pub enum Change {
         column: Identifier,
         /// The value of rows without one.
         backfill: Option<String>,
-        /// The constraint that holds for new rows already, and is `NOT VALID` for those of before (since PostgreSQL 18).
+        /// The constraint that holds for new rows already, and is `NOT VALID` for those of before
+        /// (since PostgreSQL 18).
         unproven: Option<Identifier>,
     },
     /// Let the column take NULL again.
@@ -196,7 +202,8 @@ pub enum Change {
         was: Policy,
         /// The policy.
         policy: Policy,
-        /// Whether it only puts back what was asked for and applied before, and altered by hand since.
+        /// Whether it only puts back what was asked for and applied before, and altered by hand
+        /// since.
         mends: bool,
     },
     /// Rename a policy.

@@ -3,7 +3,8 @@ use serde_json::{Value, json};
 use super::{Change, Kept, Plan};
 
 impl Plan {
-    /// The plan as JSON: `{"changes": [{"change", "table", "sql", "weakens"}], "kept": [{"table", "policy"}]}`.
+    /// The plan as JSON:
+    /// `{"changes": [{"change", "table", "sql", "weakens"}], "kept": [{"table", "policy"}]}`.
     #[must_use]
     pub fn json(&self) -> String {
         let changes: Vec<Value> = self.changes.iter().map(change).collect();
@@ -23,7 +24,9 @@ fn change(change: &Change) -> Value {
 
 fn kept(kept: &Kept) -> Value {
     match kept {
-        Kept::Policy { table, policy } => json!({ "table": table.to_string(), "policy": policy.as_str() }),
+        Kept::Policy { table, policy } => {
+            json!({ "table": table.to_string(), "policy": policy.as_str() })
+        }
         Kept::Table { table } => json!({ "table": table.to_string(), "policy": null }),
     }
 }

@@ -8,7 +8,9 @@ impl Change {
         let mut change = self.clone();
         match &mut change {
             Self::ValidateForeignKey { parent, .. } => *parent = parent.found_in(schemas),
-            Self::AddForeignKey { foreign_key, .. } => foreign_key.table = foreign_key.table.found_in(schemas),
+            Self::AddForeignKey { foreign_key, .. } => {
+                foreign_key.table = foreign_key.table.found_in(schemas)
+            }
             Self::CreatePolicy { policy, .. } | Self::AlterPolicy { policy, .. } => {
                 *policy = Policy::map(policy, |expression| expression.in_schema(schemas));
             }
@@ -17,9 +19,11 @@ impl Change {
             }
             _ => {}
         }
+
         if let Some(table) = change.table_mut() {
             *table = table.found_in(schemas);
         }
+
         change
     }
 

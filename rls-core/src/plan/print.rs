@@ -6,7 +6,10 @@ use crate::sql;
 /// The plan as SQL, one statement a line, passwords left out.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.changes.iter().flat_map(Change::sql).try_for_each(|statement| writeln!(f, "{statement};"))
+        self.changes
+            .iter()
+            .flat_map(Change::sql)
+            .try_for_each(|statement| writeln!(f, "{statement};"))
     }
 }
 
@@ -14,16 +17,25 @@ impl Change {
     /// The statements of this change, passwords left out.
     #[must_use]
     pub fn sql(&self) -> Vec<String> {
-        sql::change(self).into_iter().map(|statement| statement.shown).collect()
+        sql::change(self)
+            .into_iter()
+            .map(|statement| statement.shown)
+            .collect()
     }
 }
 
 impl fmt::Display for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Policy { table, policy } => write!(f, "policy `{policy}` on `{table}` was made by hand, and stays"),
+            Self::Policy { table, policy } => write!(
+                f,
+                "policy `{policy}` on `{table}` was made by hand, and stays"
+            ),
             Self::Table { table } => {
-                write!(f, "table `{table}` has row security and no registered entity; its policies stay")
+                write!(
+                    f,
+                    "table `{table}` has row security and no registered entity; its policies stay"
+                )
             }
         }
     }

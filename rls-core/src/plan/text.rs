@@ -13,11 +13,14 @@ pub struct PlanText<'a> {
 }
 
 impl Plan {
-    /// The plan for a person: by table, what comes (`+`), changes (`~`) and goes (`-`), and what weakens protection
-    /// (`!`); with a terminal's colours or without.
+    /// The plan for a person: by table, what comes (`+`), changes (`~`) and goes (`-`), and what
+    /// weakens protection (`!`); with a terminal's colours or without.
     #[must_use]
     pub fn text(&self, colours: bool) -> PlanText<'_> {
-        PlanText { plan: self, colours }
+        PlanText {
+            plan: self,
+            colours,
+        }
     }
 }
 
@@ -26,29 +29,54 @@ impl fmt::Display for PlanText<'_> {
         if self.plan.is_empty() {
             writeln!(f, "Nothing to change: the database is as the entities say.")?;
         }
+
         let mut heading = None;
         for change in &self.plan.changes {
-            let place = change
-                .table()
-                .map_or_else(|| "roles, schemas, sequences".to_owned(), |table| shown(&table.to_string()));
+            let place = change.table().map_or_else(
+                || "roles, schemas, sequences".to_owned(),
+                |table| shown(&table.to_string()),
+            );
+
             if heading.as_ref() != Some(&place) {
                 writeln!(f, "{}", paint(self.colours, colour::BOLD, &place))?;
                 heading = Some(place);
             }
+
             self.change(f, change)?;
         }
+
         for kept in &self.plan.kept {
-            writeln!(f, "{}", paint(self.colours, colour::DIM, &format!("kept: {}", shown(&kept.to_string()))))?;
+            writeln!(
+                f,
+                "{}",
+                paint(
+                    self.colours,
+                    colour::DIM,
+                    &format!("kept: {}", shown(&kept.to_string()))
+                )
+            )?;
         }
+
         if !self.plan.is_empty() {
             let (all, weaken) = (self.plan.changes.len(), self.plan.weakening().count());
             let plural = if all == 1 { "" } else { "s" };
             write!(f, "{all} change{plural}")?;
+
             if weaken > 0 {
-                write!(f, ", {}", paint(self.colours, colour::RED, &format!("{weaken} of them weakening protection")))?;
+                write!(
+                    f,
+                    ", {}",
+                    paint(
+                        self.colours,
+                        colour::RED,
+                        &format!("{weaken} of them weakening protection")
+                    )
+                )?;
             }
+
             writeln!(f)?;
         }
+
         Ok(())
     }
 }
@@ -62,10 +90,17 @@ impl PlanText<'_> {
             (None, '-') => ('-', colour::RED),
             (None, other) => (other, colour::YELLOW),
         };
-        writeln!(f, "  {} {}", paint(self.colours, code, &sign.to_string()), shown(&what(change)))?;
+
+        writeln!(
+            f,
+            "  {} {}",
+            paint(self.colours, code, &sign.to_string()),
+            shown(&what(change))
+        )?;
         if let Some(weakens) = weakens {
             writeln!(f, "      {}", paint(self.colours, colour::RED, weakens))?;
         }
+
         match change {
             Change::CreatePolicy { policy, .. } => self.sides(f, None, policy),
             Change::AlterPolicy { was, policy, .. } => self.sides(f, Some(was), policy),
@@ -73,21 +108,34 @@ impl PlanText<'_> {
         }
     }
 
-    fn sides(&self, f: &mut fmt::Formatter<'_>, was: Option<&Policy>, policy: &Policy) -> fmt::Result {
+    fn sides(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        was: Option<&Policy>,
+        policy: &Policy,
+    ) -> fmt::Result {
         type Side = fn(&Policy) -> Option<&crate::policy::Expression>;
-        let sides: [(&str, Side); 2] = [("using", Policy::using), ("with check", Policy::with_check)];
+
+        let sides: [(&str, Side); 2] =
+            [("using", Policy::using), ("with check", Policy::with_check)];
         for (word, side) in sides {
             if let Some(old) = was.and_then(side) {
                 writeln!(
                     f,
                     "      {}",
-                    paint(self.colours, colour::DIM, &format!("{word} was {}", sql::expression(old).trim_end()))
+                    paint(
+                        self.colours,
+                        colour::DIM,
+                        &format!("{word} was {}", sql::expression(old).trim_end())
+                    )
                 )?;
             }
+
             if let Some(new) = side(policy) {
                 writeln!(f, "      {word} {}", sql::expression(new).trim_end())?;
             }
         }
+
         Ok(())
     }
 }
@@ -140,14 +188,26 @@ fn what(change: &Change) -> String {
         | Change::DropPolicy { policy, .. }
         | Change::AlterPolicy { policy, .. } => {
             let mut line = format!("policy {} (", policy.name);
-            line.push_str(if policy.kind == PolicyKind::Permissive { "permissive" } else { "restrictive" });
+            line.push_str(if policy.kind == PolicyKind::Permissive {
+                "permissive"
+            } else {
+                "restrictive"
+            });
+
             let _infallible = write!(line, ", {}, to ", policy.command().as_sql());
             if policy.roles.is_empty() {
                 line.push_str("PUBLIC");
             }
-            let roles: Vec<&str> = policy.roles.iter().map(crate::name::Identifier::as_str).collect();
+
+            let roles: Vec<&str> = policy
+                .roles
+                .iter()
+                .map(crate::name::Identifier::as_str)
+                .collect();
+
             line.push_str(&roles.join(", "));
             line.push(')');
+
             line
         }
         Change::RenamePolicy { was, name, .. } => format!("policy {was} renamed to {name}"),
@@ -164,12 +224,38 @@ mod tests {
     #[test]
     fn names_command_no_terminal() {
         let name = |name: &str| Identifier::new(name).unwrap();
-        let table = TableName { schema: None, table: name("a\u{1b}[2J") };
-        let kept = Kept::Policy { table: table.clone(), policy: name("p\nnothing to change") };
-        let rename = Change::RenamePolicy { table, was: name("old\u{202e}"), name: name("new") };
-        let printed = Plan { changes: vec![rename], kept: vec![kept] }.text(false).to_string();
+        let table = TableName {
+            schema: None,
+            table: name("a\u{1b}[2J"),
+        };
+
+        let kept = Kept::Policy {
+            table: table.clone(),
+            policy: name("p\nnothing to change"),
+        };
+
+        let rename = Change::RenamePolicy {
+            table,
+            was: name("old\u{202e}"),
+            name: name("new"),
+        };
+
+        let printed = Plan {
+            changes: vec![rename],
+            kept: vec![kept],
+        }
+        .text(false)
+        .to_string();
+
         assert!(!printed.contains(['\u{1b}', '\u{202e}']), "{printed:?}");
-        assert!(printed.lines().all(|line| !line.starts_with("nothing")), "{printed:?}");
-        assert!(printed.contains("policy old\\u{202e} renamed to new"), "{printed:?}");
+        assert!(
+            printed.lines().all(|line| !line.starts_with("nothing")),
+            "{printed:?}"
+        );
+
+        assert!(
+            printed.contains("policy old\\u{202e} renamed to new"),
+            "{printed:?}"
+        );
     }
 }

@@ -38,14 +38,18 @@ impl Grantee {
 impl From<&str> for Grantee {
     fn from(role: &str) -> Self {
         // However it is quoted, the server reads it so.
-        if role == "public" { Self::Public } else { Self::Role(role.to_owned()) }
+        if role == "public" {
+            Self::Public
+        } else {
+            Self::Role(role.to_owned())
+        }
     }
 }
 
 /// A policy that is being said; begun with [`Policy::permissive`] or [`Policy::restrictive`].
 ///
-/// It holds for all commands where [`on`](Self::on) names none, and for the application's role where
-/// [`to`](Self::to) names none.
+/// It holds for all commands where [`on`](Self::on) names none, and for the application's role
+/// where [`to`](Self::to) names none.
 ///
 /// ```
 /// use rls_core::policy::{Command, Policy};
@@ -82,8 +86,8 @@ impl PolicyDraft {
         }
     }
 
-    /// The commands it holds for. PostgreSQL knows one or all: for several, one policy each is made, named
-    /// `<name>_<command>`.
+    /// The commands it holds for. PostgreSQL knows one or all: for several, one policy each is
+    /// made, named `<name>_<command>`.
     pub fn on(mut self, commands: impl IntoIterator<Item = Command>) -> Self {
         self.commands.extend(commands);
         self
@@ -95,7 +99,8 @@ impl PolicyDraft {
         self
     }
 
-    /// The condition on the rows that are there; where no other is said, also on the rows that are written.
+    /// The condition on the rows that are there; where no other is said, also on the rows that are
+    /// written.
     pub fn using(mut self, condition: impl Into<Expression>) -> Self {
         self.using = Some(condition.into());
         self
@@ -113,9 +118,9 @@ impl PolicyDraft {
         self
     }
 
-    /// Takes the conditions as they are said, for policies that were written in SQL before: `using` is not said again
-    /// for the rows that are written (PostgreSQL takes it for them all the same), and a policy may have no condition,
-    /// which lets no row through where it is permissive.
+    /// Takes the conditions as they are said, for policies that were written in SQL before: `using`
+    /// is not said again for the rows that are written (PostgreSQL takes it for them all the same),
+    /// and a policy may have no condition, which lets no row through where it is permissive.
     pub fn verbatim(mut self) -> Self {
         self.verbatim = true;
         self
@@ -125,67 +130,122 @@ impl PolicyDraft {
     ///
     /// # Errors
     ///
-    /// [`PolicyError`] for a name PostgreSQL would not keep, and for conditions that the commands do not know or lack.
+    /// [`PolicyError`] for a name PostgreSQL would not keep, and for conditions that the commands
+    /// do not know or lack.
     pub fn build(&self, config: &RlsConfig) -> Result<Vec<Policy>, PolicyError> {
-        let named = |source| PolicyError::Name { policy: self.name.clone(), source };
-        let name = Identifier::new(self.name.clone()).map_err(named)?;
-        if self.comment.as_ref().is_some_and(|comment| comment.contains('\0')) {
-            return Err(PolicyError::Comment { policy: self.name.clone() });
-        }
-        let roles = self.roles(config)?;
-        let commands: Vec<Command> = if self.commands.is_empty() || self.commands.contains(&Command::All) {
-            vec![Command::All]
-        } else {
-            self.commands.iter().copied().collect()
+        let named = |source| PolicyError::Name {
+            policy: self.name.clone(),
+            source,
         };
+
+        let name = Identifier::new(self.name.clone()).map_err(named)?;
+        if self
+            .comment
+            .as_ref()
+            .is_some_and(|comment| comment.contains('\0'))
+        {
+            return Err(PolicyError::Comment {
+                policy: self.name.clone(),
+            });
+        }
+
+        let roles = self.roles(config)?;
+        let commands: Vec<Command> =
+            if self.commands.is_empty() || self.commands.contains(&Command::All) {
+                vec![Command::All]
+            } else {
+                self.commands.iter().copied().collect()
+            };
+
         if commands == [Command::Insert] && self.using.is_some() {
-            return Err(PolicyError::InsertUsing { policy: self.name.clone() });
+            return Err(PolicyError::InsertUsing {
+                policy: self.name.clone(),
+            });
         }
-        let writes = commands.iter().any(|command| !matches!(command, Command::Select | Command::Delete));
+
+        let writes = commands
+            .iter()
+            .any(|command| !matches!(command, Command::Select | Command::Delete));
         if self.with_check.is_some() && !writes {
-            return Err(PolicyError::NothingWritten { policy: self.name.clone() });
+            return Err(PolicyError::NothingWritten {
+                policy: self.name.clone(),
+            });
         }
+
         let several = commands.len() > 1;
+
         commands
             .into_iter()
             .map(|command| {
-                let name =
-                    if several { Identifier::joined(&name, &command.as_sql().to_lowercase()) } else { name.clone() };
+                let name = if several {
+                    Identifier::joined(&name, &command.as_sql().to_lowercase())
+                } else {
+                    name.clone()
+                };
+
                 let rule = self.rule(command)?;
-                Ok(Policy { name, kind: self.kind, rule, roles: roles.clone(), comment: self.comment.clone() })
+
+                Ok(Policy {
+                    name,
+                    kind: self.kind,
+                    rule,
+                    roles: roles.clone(),
+                    comment: self.comment.clone(),
+                })
             })
             .collect()
     }
 
     fn rule(&self, command: Command) -> Result<Rule, PolicyError> {
         if self.verbatim {
-            return Ok(Rule::new(command, self.using.clone(), self.with_check.clone()));
+            return Ok(Rule::new(
+                command,
+                self.using.clone(),
+                self.with_check.clone(),
+            ));
         }
+
         let written = self.with_check.clone().or_else(|| self.using.clone());
         let reads = self.using.is_some();
-        // A restrictive policy may check written rows alone; a permissive one without `USING` lets no row through.
+
+        // A restrictive policy may check written rows alone; a permissive one without `USING` lets
+        // no row through.
         let holds = match command {
             Command::Select | Command::Delete => reads,
             Command::Insert => written.is_some(),
-            Command::Update | Command::All => reads || self.kind == PolicyKind::Restrictive && written.is_some(),
+            Command::Update | Command::All => {
+                reads || self.kind == PolicyKind::Restrictive && written.is_some()
+            }
         };
+
         if !holds {
-            return Err(PolicyError::NoCondition { policy: self.name.clone(), command });
+            return Err(PolicyError::NoCondition {
+                policy: self.name.clone(),
+                command,
+            });
         }
+
         Ok(Rule::new(command, self.using.clone(), written))
     }
 
     fn roles(&self, config: &RlsConfig) -> Result<BTreeSet<Identifier>, PolicyError> {
-        if self.grantees.contains(&Grantee::Public) || self.grantees.contains(&Grantee::Role("public".to_owned())) {
+        if self.grantees.contains(&Grantee::Public)
+            || self.grantees.contains(&Grantee::Role("public".to_owned()))
+        {
             return Ok(BTreeSet::new());
         }
+
         if self.grantees.is_empty() {
             return Ok(BTreeSet::from([config.app_role().clone()]));
         }
+
         self.grantees
             .iter()
             .map(|grantee| {
-                grantee.role(config).map_err(|source| PolicyError::Name { policy: self.name.clone(), source })
+                grantee.role(config).map_err(|source| PolicyError::Name {
+                    policy: self.name.clone(),
+                    source,
+                })
             })
             .collect()
     }
@@ -205,35 +265,98 @@ mod tests {
 
     #[test]
     fn one_policy_a_command_with_the_sides_it_knows() {
-        let draft = Policy::permissive("own").on([Command::Select, Command::Insert, Command::Update]).using(true);
+        let draft = Policy::permissive("own")
+            .on([Command::Select, Command::Insert, Command::Update])
+            .using(true);
         let policies = built(&draft).unwrap();
-        let names: Vec<_> = policies.iter().map(|policy| policy.name.to_string()).collect();
+        let names: Vec<_> = policies
+            .iter()
+            .map(|policy| policy.name.to_string())
+            .collect();
+
         assert_eq!(names, ["own_select", "own_insert", "own_update"]);
-        assert_eq!(policies[0].rule, Rule::Select { using: Some(Expression::True) });
-        assert_eq!(policies[1].rule, Rule::Insert { with_check: Some(Expression::True) });
-        let both = Rule::Update { using: Some(Expression::True), with_check: Some(Expression::True) };
+        assert_eq!(
+            policies[0].rule,
+            Rule::Select {
+                using: Some(Expression::True)
+            }
+        );
+        assert_eq!(
+            policies[1].rule,
+            Rule::Insert {
+                with_check: Some(Expression::True)
+            }
+        );
+
+        let both = Rule::Update {
+            using: Some(Expression::True),
+            with_check: Some(Expression::True),
+        };
+
         assert_eq!(policies[2].rule, both);
     }
 
     #[test]
     fn what_postgres_refuses_is_an_error() {
         let insert = Policy::permissive("p").on([Command::Insert]).using(true);
-        assert!(matches!(built(&insert), Err(PolicyError::InsertUsing { .. })));
-        let select = Policy::permissive("p").on([Command::Select]).using(true).with_check(true);
-        assert!(matches!(built(&select), Err(PolicyError::NothingWritten { .. })));
-        for draft in [Policy::permissive("p"), Policy::permissive("p").with_check(true)] {
-            assert!(matches!(built(&draft), Err(PolicyError::NoCondition { .. })));
+        assert!(matches!(
+            built(&insert),
+            Err(PolicyError::InsertUsing { .. })
+        ));
+
+        let select = Policy::permissive("p")
+            .on([Command::Select])
+            .using(true)
+            .with_check(true);
+
+        assert!(matches!(
+            built(&select),
+            Err(PolicyError::NothingWritten { .. })
+        ));
+        for draft in [
+            Policy::permissive("p"),
+            Policy::permissive("p").with_check(true),
+        ] {
+            assert!(matches!(
+                built(&draft),
+                Err(PolicyError::NoCondition { .. })
+            ));
         }
-        assert!(matches!(built(&Policy::permissive("").using(true)), Err(PolicyError::Name { .. })));
-        assert!(matches!(built(&Policy::permissive("p").to([""]).using(true)), Err(PolicyError::Name { .. })));
+
+        assert!(matches!(
+            built(&Policy::permissive("").using(true)),
+            Err(PolicyError::Name { .. })
+        ));
+        assert!(matches!(
+            built(&Policy::permissive("p").to([""]).using(true)),
+            Err(PolicyError::Name { .. })
+        ));
         assert!(built(&Policy::restrictive("p").with_check(true)).is_ok());
     }
 
     #[test]
     fn verbatim_adds_no_condition() {
-        let update = Policy::permissive("p").on([Command::Update]).using(true).verbatim();
-        assert_eq!(built(&update).unwrap()[0].rule, Rule::Update { using: Some(Expression::True), with_check: None });
+        let update = Policy::permissive("p")
+            .on([Command::Update])
+            .using(true)
+            .verbatim();
+
+        assert_eq!(
+            built(&update).unwrap()[0].rule,
+            Rule::Update {
+                using: Some(Expression::True),
+                with_check: None
+            }
+        );
+
         let nothing = Policy::restrictive("p").verbatim();
-        assert_eq!(built(&nothing).unwrap()[0].rule, Rule::All { using: None, with_check: None });
+
+        assert_eq!(
+            built(&nothing).unwrap()[0].rule,
+            Rule::All {
+                using: None,
+                with_check: None
+            }
+        );
     }
 }

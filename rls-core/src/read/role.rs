@@ -27,7 +27,8 @@ pub struct RoleSecurity {
 ///
 /// # Errors
 ///
-/// [`RlsError::Backend`], [`RlsError::Database`], [`SchemaError::Catalog`](crate::SchemaError::Catalog).
+/// [`RlsError::Backend`], [`RlsError::Database`],
+/// [`SchemaError::Catalog`](crate::SchemaError::Catalog).
 pub async fn roles<C>(db: &C, roles: &[Identifier]) -> Result<Vec<Option<RoleSecurity>>, RlsError>
 where
     C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
@@ -35,9 +36,11 @@ where
     if roles.is_empty() {
         return Ok(Vec::new());
     }
+
     let (transaction, _) = Place::reading(db).await?;
     let found = found(&transaction, roles).await;
     transaction.rollback().await?;
+
     let mut found = found?;
     Ok(roles.iter().map(|role| found.remove(role)).collect())
 }
@@ -55,11 +58,16 @@ async fn found(
         ("rolreplication", "REPLICATION"),
         ("rolinherit", "INHERIT"),
     ];
+
     let named = roles.iter().map(text).collect::<Vec<_>>().join(", ");
     let columns = ATTRIBUTES.map(|(column, _)| column).join(", ");
     let mut found = BTreeMap::new();
-    for row in
-        rows(db, format!("SELECT rolname::text AS role, {columns} FROM pg_roles WHERE rolname IN ({named})")).await?
+
+    for row in rows(
+        db,
+        format!("SELECT rolname::text AS role, {columns} FROM pg_roles WHERE rolname IN ({named})"),
+    )
+    .await?
     {
         let mut attributes = Vec::new();
         for (column, word) in ATTRIBUTES {
@@ -67,24 +75,35 @@ async fn found(
                 attributes.push(word);
             }
         }
+
         let role = name(&row, "role")?;
-        let security =
-            RoleSecurity { role: role.clone(), attributes, member_of: BTreeSet::new(), members: BTreeSet::new() };
+        let security = RoleSecurity {
+            role: role.clone(),
+            attributes,
+            member_of: BTreeSet::new(),
+            members: BTreeSet::new(),
+        };
+
         found.insert(role, security);
     }
+
     let memberships = format!(
         "SELECT g.rolname::text AS role, m.rolname::text AS member
-         FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
+         FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = \
+         a.member
          WHERE g.rolname IN ({named}) OR m.rolname IN ({named})"
     );
+
     for row in rows(db, memberships).await? {
         let (role, member) = (name(&row, "role")?, name(&row, "member")?);
         if let Some(security) = found.get_mut(&role) {
             security.members.insert(member.clone());
         }
+
         if let Some(security) = found.get_mut(&member) {
             security.member_of.insert(role);
         }
     }
+
     Ok(found)
 }

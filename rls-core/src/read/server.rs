@@ -21,7 +21,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// The table with the schema in which statements find it; where it is in none, in which it would be created.
+    /// The table with the schema in which statements find it; where it is in none, in which it
+    /// would be created.
     #[must_use]
     pub fn found(&self, table: &TableName) -> TableName {
         table.found_in(&self.schemas)
@@ -34,17 +35,24 @@ impl Server {
 ///
 /// # Errors
 ///
-/// [`RlsError::Backend`], [`RlsError::Database`], [`SchemaError::Catalog`] for a `search_path` without a schema.
+/// [`RlsError::Backend`], [`RlsError::Database`], [`SchemaError::Catalog`] for a `search_path`
+/// without a schema.
 pub async fn server<C>(db: &C) -> Result<Server, RlsError>
 where
     C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
 {
-    const QUERY: &str = "SELECT current_setting('server_version') AS version, current_database()::text AS database,
+    const QUERY: &str =
+        "SELECT current_setting('server_version') AS version, current_database()::text AS database,
                                 current_user::text AS login";
+
     let (transaction, place) = Place::reading(db).await?;
     let found = rows(&transaction, QUERY.to_owned()).await;
     transaction.rollback().await?;
-    let row = found?.pop().ok_or_else(|| SchemaError::Catalog { what: "no server".to_owned() })?;
+
+    let row = found?.pop().ok_or_else(|| SchemaError::Catalog {
+        what: "no server".to_owned(),
+    })?;
+
     Ok(Server {
         version: get(&row, "version")?,
         database: name(&row, "database")?,

@@ -1,4 +1,5 @@
-//! What migrations apply without entities: changes written by hand, statements of a generated file, the two roles.
+//! What migrations apply without entities: changes written by hand, statements of a generated file,
+//! the two roles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,11 +19,12 @@ use crate::sql;
 /// A policy's place, and what was asked of it where this family made it.
 type Asked = BTreeMap<(TableName, Identifier), Option<String>>;
 
-/// Applies changes in order, all or none, and writes the fingerprints of the policies they create or alter. Tables
-/// that say no schema are in the current one.
+/// Applies changes in order, all or none, and writes the fingerprints of the policies they create
+/// or alter. Tables that say no schema are in the current one.
 ///
-/// Statements sent: one message a change, and one for each fingerprint. Locks taken: this family's advisory one, and
-/// `ACCESS EXCLUSIVE` on each table that changes, waited for at most 5 s. Privilege needed: to own the tables.
+/// Statements sent: one message a change, and one for each fingerprint. Locks taken: this family's
+/// advisory one, and `ACCESS EXCLUSIVE` on each table that changes, waited for at most 5 s.
+/// Privilege needed: to own the tables.
 ///
 /// # Errors
 ///
@@ -32,39 +34,68 @@ where
     C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
 {
     if let Some(table) = lifted_for_good(changes) {
-        return Err(SchemaError::LiftedForGood { table: table.to_string() }.into());
+        return Err(SchemaError::LiftedForGood {
+            table: table.to_string(),
+        }
+        .into());
     }
+
     let transaction = begin_alone(db).await?;
     let place = Place::enter(&transaction).await?;
-    let changes: Vec<(Change, Option<String>)> =
-        changes.iter().map(|change| (change.in_schema(&place.schemas), asked_by(change))).collect();
-    let tables: BTreeSet<&TableName> = changes.iter().filter_map(|(change, _)| change.table()).collect();
+    let changes: Vec<(Change, Option<String>)> = changes
+        .iter()
+        .map(|change| (change.in_schema(&place.schemas), asked_by(change)))
+        .collect();
+
+    let tables: BTreeSet<&TableName> = changes
+        .iter()
+        .filter_map(|(change, _)| change.table())
+        .collect();
+
     let tables: Vec<&TableName> = tables.into_iter().collect();
     let mut asked: Asked = BTreeMap::new();
-    for (table, policies) in tables.iter().zip(catalog::policies(&transaction, &tables).await?) {
-        let stamped = policies.into_iter().map(|(policy, held)| (policy, held.stamp.map(|stamp| stamp.asked)));
+
+    for (table, policies) in tables
+        .iter()
+        .zip(catalog::policies(&transaction, &tables).await?)
+    {
+        let stamped = policies
+            .into_iter()
+            .map(|(policy, held)| (policy, held.stamp.map(|stamp| stamp.asked)));
         asked.extend(stamped.map(|(policy, stamp)| (((*table).clone(), policy), stamp)));
     }
-    transaction.execute_unprepared(&place.path.creating()).await?;
+
+    transaction
+        .execute_unprepared(&place.path.creating())
+        .await?;
     for (change, by) in &changes {
         run(&transaction, change).await?;
         follow(&mut asked, change, by.as_ref());
     }
+
     transaction.execute_unprepared(SearchPath::PRINTING).await?;
+
     let applied: Vec<Change> = changes.iter().map(|(change, _)| change.clone()).collect();
     catalog::verify_grants(&transaction, &applied).await?;
-    seal(&transaction, &tables, |table, policy, _| asked.get(&(table.clone(), policy.clone())).cloned().flatten())
-        .await?;
+    seal(&transaction, &tables, |table, policy, _| {
+        asked
+            .get(&(table.clone(), policy.clone()))
+            .cloned()
+            .flatten()
+    })
+    .await?;
     place.leave(&transaction).await?;
     transaction.commit().await?;
+
     Ok(())
 }
 
-/// Runs the statements of a file that `rls generate` wrote, all or none, and completes the fingerprints in it with
-/// what this server prints of the policies.
+/// Runs the statements of a file that `rls generate` wrote, all or none, and completes the
+/// fingerprints in it with what this server prints of the policies.
 ///
-/// Statements sent: these, each a message, and one for each fingerprint. Locks taken: this family's advisory one, and
-/// those of the statements, each waited for at most 5 s. Privilege needed: to own the tables.
+/// Statements sent: these, each a message, and one for each fingerprint. Locks taken: this family's
+/// advisory one, and those of the statements, each waited for at most 5 s. Privilege needed: to own
+/// the tables.
 ///
 /// # Errors
 ///
@@ -75,28 +106,41 @@ where
 {
     let transaction = begin_alone(db).await?;
     let place = Place::enter(&transaction).await?;
-    transaction.execute_unprepared(&place.path.creating()).await?;
+    transaction
+        .execute_unprepared(&place.path.creating())
+        .await?;
+
     for statement in statements {
         tracing::info!(statement, "applying");
         let run = transaction.execute_unprepared(statement).await;
         run.map_err(|error| statement_failure((*statement).to_owned(), error))?;
     }
+
     transaction.execute_unprepared(SearchPath::PRINTING).await?;
+
     let pending = catalog::pending(&transaction).await?;
-    seal(&transaction, &pending.iter().collect::<Vec<_>>(), |_, _, stamp| {
-        stamp.filter(|stamp| stamp.is_pending()).map(|stamp| stamp.asked.clone())
-    })
+    seal(
+        &transaction,
+        &pending.iter().collect::<Vec<_>>(),
+        |_, _, stamp| {
+            stamp
+                .filter(|stamp| stamp.is_pending())
+                .map(|stamp| stamp.asked.clone())
+        },
+    )
     .await?;
     place.leave(&transaction).await?;
     transaction.commit().await?;
+
     Ok(())
 }
 
-/// Creates the configuration's two roles where they are missing, gives them the attributes and passwords they lack,
-/// and returns what was changed.
+/// Creates the configuration's two roles where they are missing, gives them the attributes and
+/// passwords they lack, and returns what was changed.
 ///
-/// Statements sent: catalog queries, and one message a change, with passwords as bound verifiers. Lock taken: this
-/// family's advisory one. Privilege needed: `CREATEROLE` where a role is missing or differs.
+/// Statements sent: catalog queries, and one message a change, with passwords as bound verifiers.
+/// Lock taken: this family's advisory one. Privilege needed: `CREATEROLE` where a role is missing
+/// or differs.
 ///
 /// # Errors
 ///
@@ -108,9 +152,14 @@ where
     let transaction = begin_alone(db).await?;
     let place = Place::enter(&transaction).await?;
     let changes = sync_roles(&transaction, config).await?;
+
     place.leave(&transaction).await?;
     transaction.commit().await?;
-    Ok(Plan { changes, kept: Vec::new() })
+
+    Ok(Plan {
+        changes,
+        kept: Vec::new(),
+    })
 }
 
 /// A table whose force is lifted and not restored afterwards.
@@ -122,10 +171,13 @@ fn lifted_for_good(changes: &[Change]) -> Option<&TableName> {
     })
 }
 
-/// The fingerprint of the policy that a change asks for, as it was given: whatever the schema it is applied in.
+/// The fingerprint of the policy that a change asks for, as it was given: whatever the schema it is
+/// applied in.
 fn asked_by(change: &Change) -> Option<String> {
     match change {
-        Change::CreatePolicy { policy, .. } | Change::AlterPolicy { policy, .. } => Some(fingerprint::asked(policy)),
+        Change::CreatePolicy { policy, .. } | Change::AlterPolicy { policy, .. } => {
+            Some(fingerprint::asked(policy))
+        }
         _ => None,
     }
 }
@@ -152,14 +204,24 @@ async fn seal(
 ) -> Result<(), RlsError> {
     for (table, policies) in tables.iter().zip(catalog::policies(db, tables).await?) {
         for (name, found) in &policies {
-            let Some(asked) = asked(table, name, found.stamp.as_ref()) else { continue };
-            let stamp = Stamp { asked, held: fingerprint::held(&found.policy), version: found.version.clone() };
+            let Some(asked) = asked(table, name, found.stamp.as_ref()) else {
+                continue;
+            };
+            let stamp = Stamp {
+                asked,
+                held: fingerprint::held(&found.policy),
+                version: found.version.clone(),
+            };
+
             if found.stamp.as_ref() != Some(&stamp) {
                 let comment = stamp.comment(found.policy.comment.as_deref());
                 let sql = sql::comment_on_policy(&sql::table(table), name, Some(&comment));
-                db.execute_unprepared(&sql).await.map_err(|error| statement_failure(sql, error))?;
+                db.execute_unprepared(&sql)
+                    .await
+                    .map_err(|error| statement_failure(sql, error))?;
             }
         }
     }
+
     Ok(())
 }

@@ -15,8 +15,9 @@ use crate::policy::Policy;
 use crate::sql;
 use crate::table::{Desired, Held};
 
-/// A plan as statements to keep in a file, for [`apply_statements`](crate::apply_statements). Names in them are
-/// qualified; roles are in none of them, since the configuration names them and their passwords.
+/// A plan as statements to keep in a file, for [`apply_statements`](crate::apply_statements). Names
+/// in them are qualified; roles are in none of them, since the configuration names them and their
+/// passwords.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Frozen {
     /// The plan.
@@ -51,6 +52,7 @@ impl Rls {
         let (plan, desired) = self.planned(&transaction, &place).await?;
         let names: Vec<&TableName> = desired.iter().map(|desired| &desired.table).collect();
         let policies = catalog::policies(&transaction, &names).await?;
+
         transaction.rollback().await?;
         Ok(frozen(plan, &desired, &policies))
     }
@@ -59,36 +61,55 @@ impl Rls {
 /// `policies` is what the catalog holds of each table of `desired`.
 fn frozen(plan: Plan, desired: &[Desired], policies: &[BTreeMap<Identifier, Held>]) -> Frozen {
     let mut up: Vec<String> = plan.changes.iter().flat_map(statements).collect();
-    let mut down: Vec<String> =
-        plan.changes.iter().rev().filter_map(Change::reverse).flat_map(|c| statements(&c)).collect();
-    let touched: BTreeSet<(&TableName, &Identifier)> = plan.changes.iter().flat_map(touched).collect();
+    let mut down: Vec<String> = plan
+        .changes
+        .iter()
+        .rev()
+        .filter_map(Change::reverse)
+        .flat_map(|c| statements(&c))
+        .collect();
+
+    let touched: BTreeSet<(&TableName, &Identifier)> =
+        plan.changes.iter().flat_map(touched).collect();
     for (desired, policies) in desired.iter().zip(policies) {
         let (table, quoted) = (&desired.table, sql::table(&desired.table));
         let stale = |name: &Identifier| {
-            let asked = desired.policies.iter().find(|asked| asked.policy.name == *name)?;
+            let asked = desired
+                .policies
+                .iter()
+                .find(|asked| asked.policy.name == *name)?;
+
             let stands = policies.get(name).is_some_and(|found| {
-                found
-                    .stamp
-                    .as_ref()
-                    .is_some_and(|stamp| stamp.asked == asked.asked && stamp.held == fingerprint::held(&found.policy))
+                found.stamp.as_ref().is_some_and(|stamp| {
+                    stamp.asked == asked.asked && stamp.held == fingerprint::held(&found.policy)
+                })
             });
+
             (!stands || touched.contains(&(table, name))).then_some(asked)
         };
+
         for name in desired.policies.iter().map(|asked| &asked.policy.name) {
             let Some(asked) = stale(name) else { continue };
             let comment = Stamp::pending(&asked.asked).comment(asked.policy.comment.as_deref());
             up.push(sql::comment_on_policy(&quoted, name, Some(&comment)));
         }
+
         for (name, found) in policies {
             if touched.contains(&(table, name)) || stale(name).is_some() {
-                down.push(sql::comment_on_policy(&quoted, name, found.comment().as_deref()));
+                down.push(sql::comment_on_policy(
+                    &quoted,
+                    name,
+                    found.comment().as_deref(),
+                ));
             }
         }
     }
+
     Frozen { plan, up, down }
 }
 
-/// The statements of a change, without roles, which belong to the configuration, and comments, which come last.
+/// The statements of a change, without roles, which belong to the configuration, and comments,
+/// which come last.
 fn statements(change: &Change) -> Vec<String> {
     match change {
         Change::CreateRole { .. }
@@ -96,9 +117,14 @@ fn statements(change: &Change) -> Vec<String> {
         | Change::RevokeMembership { .. }
         | Change::EndInheritance { .. }
         | Change::CommentPolicy { .. } => Vec::new(),
-        Change::CreatePolicy { table, policy } => {
-            Change::CreatePolicy { table: table.clone(), policy: Policy { comment: None, ..policy.clone() } }.sql()
+        Change::CreatePolicy { table, policy } => Change::CreatePolicy {
+            table: table.clone(),
+            policy: Policy {
+                comment: None,
+                ..policy.clone()
+            },
         }
+        .sql(),
         other => other.sql(),
     }
 }

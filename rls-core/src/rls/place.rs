@@ -1,4 +1,6 @@
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement, TransactionTrait,
+};
 
 use crate::catalog::{self, SearchPath};
 use crate::error::{RlsError, SchemaError};
@@ -23,7 +25,8 @@ const SETTINGS: [&str; 8] = [
     "bytea_output",
 ];
 
-/// Where the lane works: the schemas of tables that name none, with `search_path` out of the way meanwhile.
+/// Where the lane works: the schemas of tables that name none, with `search_path` out of the way
+/// meanwhile.
 pub(crate) struct Place {
     pub(crate) schemas: Schemas,
     pub(super) path: SearchPath,
@@ -44,25 +47,35 @@ impl Place {
     }
 
     pub(super) async fn enter(db: &DatabaseTransaction) -> Result<Self, RlsError> {
-        let settings: Vec<String> =
-            SETTINGS.iter().map(|name| format!(", current_setting('{name}') AS \"{name}\"")).collect();
+        let settings: Vec<String> = SETTINGS
+            .iter()
+            .map(|name| format!(", current_setting('{name}') AS \"{name}\""))
+            .collect();
+
         let query = format!(
             "SELECT current_setting('search_path') AS search_path,
                     has_database_privilege(current_database(), 'TEMPORARY') AS temporary{}",
             settings.concat()
         );
+
         let row = db
             .query_one_raw(Statement::from_string(DbBackend::Postgres, query))
             .await?
-            .ok_or_else(|| SchemaError::Catalog { what: "no current schema".to_owned() })?;
+            .ok_or_else(|| SchemaError::Catalog {
+                what: "no current schema".to_owned(),
+            })?;
+
         let schemas = catalog::path_schemas(db).await?;
-        // With row_security off, a statement that policies would filter fails instead of passing rows over.
+
+        // With row_security off, a statement that policies would filter fails instead of passing
+        // rows over.
         db.execute_unprepared(&format!(
             "{}; SET LOCAL row_security = off; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'",
             SearchPath::PRINTING
         ))
         .await?;
         held(db).await?;
+
         Ok(Self {
             schemas: schemas.found(db).await?,
             path: SearchPath(row.try_get("", "search_path")?),
@@ -76,18 +89,31 @@ impl Place {
 
     /// Whether policies can be compared here, which takes temporary tables.
     pub(super) fn verifiable(&self) -> Result<(), SchemaError> {
-        if self.temporary { Ok(()) } else { Err(SchemaError::CannotVerify) }
+        if self.temporary {
+            Ok(())
+        } else {
+            Err(SchemaError::CannotVerify)
+        }
     }
 
     /// Settings outlive a savepoint, so they are put back for a transaction of the caller's.
     pub(super) async fn leave(&self, db: &DatabaseTransaction) -> Result<(), RlsError> {
         let setting = |name: &str, value: &str| {
-            let value = sql::literal(value).unwrap_or_else(|| unreachable!("a setting's text holds no NUL"));
+            let value = sql::literal(value)
+                .unwrap_or_else(|| unreachable!("a setting's text holds no NUL"));
             format!("SELECT set_config('{name}', {value}, true)")
         };
-        let settings = self.settings.iter().map(|(name, value)| setting(name, value));
-        let restore: Vec<String> = std::iter::once(self.path.restore()).chain(settings).collect();
+
+        let settings = self
+            .settings
+            .iter()
+            .map(|(name, value)| setting(name, value));
+
+        let restore: Vec<String> = std::iter::once(self.path.restore())
+            .chain(settings)
+            .collect();
         db.execute_unprepared(&restore.join("; ")).await?;
+
         Ok(())
     }
 }
@@ -98,21 +124,34 @@ where
 {
     let backend = db.get_database_backend();
     if backend != DbBackend::Postgres {
-        return Err(RlsError::Backend { backend: backend.as_str().to_owned() });
+        return Err(RlsError::Backend {
+            backend: backend.as_str().to_owned(),
+        });
     }
+
     if db.is_mock_connection() {
-        return Err(RlsError::Backend { backend: "mock".to_owned() });
+        return Err(RlsError::Backend {
+            backend: "mock".to_owned(),
+        });
     }
+
     Ok(db.begin().await?)
 }
 
-/// Whether what the last message set is still set: statements pass through a connection of their own otherwise, and
-/// nothing that follows would be all or nothing.
+/// Whether what the last message set is still set: statements pass through a connection of their
+/// own otherwise, and nothing that follows would be all or nothing.
 async fn held(db: &DatabaseTransaction) -> Result<(), RlsError> {
     let query = format!("SELECT current_setting('lock_timeout') = '{LOCK_TIMEOUT}' AS held");
-    let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, query)).await?;
+    let row = db
+        .query_one_raw(Statement::from_string(DbBackend::Postgres, query))
+        .await?;
     let held: bool = row.map_or(Ok(false), |row| row.try_get("", "held"))?;
-    if held { Ok(()) } else { Err(SchemaError::NoTransaction.into()) }
+
+    if held {
+        Ok(())
+    } else {
+        Err(SchemaError::NoTransaction.into())
+    }
 }
 
 /// A transaction in which no other deployment applies anything.
@@ -121,6 +160,8 @@ where
     C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
 {
     let transaction = begin(db).await?;
-    transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
+    transaction
+        .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})"))
+        .await?;
     Ok(transaction)
 }

@@ -11,27 +11,36 @@ use crate::name::Identifier;
 use crate::plan::Change;
 use crate::sql;
 
-/// How often the roles are compared again after another database's migration changed them meanwhile.
+/// How often the roles are compared again after another database's migration changed them
+/// meanwhile.
 const ROLE_ATTEMPTS: usize = 5;
 
-/// Roles belong to the cluster, so migrations of two databases can meet at them: then the roles are read again.
-pub(super) async fn sync_roles(db: &DatabaseTransaction, config: &RlsConfig) -> Result<Vec<Change>, RlsError> {
+/// Roles belong to the cluster, so migrations of two databases can meet at them: then the roles are
+/// read again.
+pub(super) async fn sync_roles(
+    db: &DatabaseTransaction,
+    config: &RlsConfig,
+) -> Result<Vec<Change>, RlsError> {
     let mut attempt = 1;
     loop {
         let roles: BTreeMap<Identifier, ActualRole> = catalog::roles(db, config).await?;
         diff::check_roles(&roles)?;
+
         let changes = diff::roles(config, &roles);
         if changes.is_empty() {
             return Ok(changes);
         }
+
         let savepoint = db.begin().await?;
         let mut applied = Ok(());
+
         for change in &changes {
             applied = run(&savepoint, change).await;
             if applied.is_err() {
                 break;
             }
         }
+
         match applied {
             Ok(()) => {
                 savepoint.commit().await?;

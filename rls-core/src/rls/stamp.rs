@@ -12,11 +12,20 @@ use crate::table::Desired;
 pub(super) async fn stamp(db: &DatabaseTransaction, desired: &[Desired]) -> Result<(), RlsError> {
     let names: Vec<&TableName> = desired.iter().map(|desired| &desired.table).collect();
     let policies = catalog::policies(db, &names).await?;
+
     for (desired, policies) in desired.iter().zip(&policies) {
         for stale in diff::stale(desired, policies) {
-            let sql = sql::comment_on_policy(&sql::table(stale.table), stale.policy, Some(&stale.comment));
-            db.execute_unprepared(&sql).await.map_err(|error| statement_failure(sql, error))?;
+            let sql = sql::comment_on_policy(
+                &sql::table(stale.table),
+                stale.policy,
+                Some(&stale.comment),
+            );
+
+            db.execute_unprepared(&sql)
+                .await
+                .map_err(|error| statement_failure(sql, error))?;
         }
     }
+
     Ok(())
 }

@@ -3,8 +3,8 @@
 use std::pin::Pin;
 
 use sea_orm::{
-    AccessMode, ConnectionTrait, DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult, Statement, StreamTrait,
-    TransactionError, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectionTrait, DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult,
+    Statement, StreamTrait, TransactionError, TransactionOptions, TransactionTrait,
 };
 
 use super::Scoped;
@@ -67,20 +67,32 @@ impl<L: Login> TransactionTrait for Scoped<L> {
         isolation_level: Option<IsolationLevel>,
         access_mode: Option<AccessMode>,
     ) -> Result<Transaction<L>, DbErr> {
-        self.begin_transaction(options(isolation_level, access_mode)).await
+        self.begin_transaction(options(isolation_level, access_mode))
+            .await
     }
 
-    async fn begin_with_options(&self, options: TransactionOptions) -> Result<Transaction<L>, DbErr> {
+    async fn begin_with_options(
+        &self,
+        options: TransactionOptions,
+    ) -> Result<Transaction<L>, DbErr> {
         self.begin_transaction(options).await
     }
 
     async fn transaction<F, T, E>(&self, callback: F) -> Result<T, TransactionError<E>>
     where
-        F: for<'c> FnOnce(&'c Transaction<L>) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>> + Send,
+        F: for<'c> FnOnce(
+                &'c Transaction<L>,
+            ) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>
+            + Send,
         T: Send,
         E: std::fmt::Display + std::fmt::Debug + Send,
     {
-        in_transaction(self.begin_transaction(TransactionOptions::default()).await?, callback).await
+        in_transaction(
+            self.begin_transaction(TransactionOptions::default())
+                .await?,
+            callback,
+        )
+        .await
     }
 
     async fn transaction_with_config<F, T, E>(
@@ -90,14 +102,29 @@ impl<L: Login> TransactionTrait for Scoped<L> {
         access_mode: Option<AccessMode>,
     ) -> Result<T, TransactionError<E>>
     where
-        F: for<'c> FnOnce(&'c Transaction<L>) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>> + Send,
+        F: for<'c> FnOnce(
+                &'c Transaction<L>,
+            ) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>
+            + Send,
         T: Send,
         E: std::fmt::Display + std::fmt::Debug + Send,
     {
-        in_transaction(self.begin_transaction(options(isolation_level, access_mode)).await?, callback).await
+        in_transaction(
+            self.begin_transaction(options(isolation_level, access_mode))
+                .await?,
+            callback,
+        )
+        .await
     }
 }
 
-fn options(isolation_level: Option<IsolationLevel>, access_mode: Option<AccessMode>) -> TransactionOptions {
-    TransactionOptions { isolation_level, access_mode, sqlite_transaction_mode: None }
+fn options(
+    isolation_level: Option<IsolationLevel>,
+    access_mode: Option<AccessMode>,
+) -> TransactionOptions {
+    TransactionOptions {
+        isolation_level,
+        access_mode,
+        sqlite_transaction_mode: None,
+    }
 }

@@ -5,7 +5,8 @@ use ::chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeZone
 use super::iso::{self, Clock, Day};
 use super::{SettingElement, SettingType, SettingValue};
 
-/// From 4713 BC to 5874897, which are PostgreSQL's dates; the server refuses what is outside when a policy reads it.
+/// From 4713 BC to 5874897, which are PostgreSQL's dates; the server refuses what is outside when a
+/// policy reads it.
 impl SettingValue for NaiveDate {
     const SQL_TYPE: SettingType = SettingType::Date;
 
@@ -27,7 +28,8 @@ impl SettingValue for NaiveTime {
 
 impl SettingElement for NaiveTime {}
 
-/// From 4713 BC to 294276, cut as a `NaiveTime` is; the server refuses what is outside when a policy reads it.
+/// From 4713 BC to 294276, cut as a `NaiveTime` is; the server refuses what is outside when a
+/// policy reads it.
 impl SettingValue for NaiveDateTime {
     const SQL_TYPE: SettingType = SettingType::Timestamp;
 
@@ -51,7 +53,11 @@ impl<Tz: TimeZone> SettingValue for DateTime<Tz> {
 impl<Tz: TimeZone> SettingElement for DateTime<Tz> {}
 
 fn day(date: NaiveDate) -> Day {
-    Day { year: date.year(), month: date.month(), day: date.day() }
+    Day {
+        year: date.year(),
+        month: date.month(),
+        day: date.day(),
+    }
 }
 
 fn clock(time: NaiveTime) -> Clock {
@@ -76,7 +82,11 @@ mod tests {
         let time = NaiveTime::from_hms_nano_opt(1, 2, 3, 4_005_999).unwrap();
         assert_eq!(date.to_setting(), "12024-02-29");
         assert_eq!(time.to_setting(), "01:02:03.004005");
-        assert_eq!(date.and_time(time).to_setting(), "12024-02-29 01:02:03.004005");
+
+        assert_eq!(
+            date.and_time(time).to_setting(),
+            "12024-02-29 01:02:03.004005"
+        );
     }
 
     #[test]

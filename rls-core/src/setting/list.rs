@@ -4,21 +4,23 @@ use super::{SettingType, SettingValue};
 
 /// A value that can stand in a list; a list of them is a value for `= ANY(…)`.
 ///
-/// `Vec<T>`, `[T]`, `[T; N]` and references to them are the text of a PostgreSQL array, which a policy reads once a
-/// query as
+/// `Vec<T>`, `[T]`, `[T; N]` and references to them are the text of a PostgreSQL array, which a
+/// policy reads once a query as
 ///
 /// ```sql
 /// "team_id" = ANY((SELECT NULLIF(current_setting('app.team_ids', true), '')::uuid[])::uuid[])
 /// ```
 ///
 /// - An element that is `None` is NULL, an element that is an empty text is that text.
-/// - The empty list is `{}`. It is a value, so a context that sets only it is not anonymous; it matches no row.
+/// - The empty list is `{}`. It is a value, so a context that sets only it is not anonymous; it
+///   matches no row.
 /// - A list of lists is no value: PostgreSQL's arrays are rectangles.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot stand in the list of a setting",
     label = "expected a `Uuid`, `bool`, text, integer, date or time, or an `Option` of one",
     note = "PostgreSQL's arrays are rectangles, so a list of lists is none: make it one list",
-    note = "for a type of your own that implements `SettingValue`: `impl SettingElement for {Self} {{}}`"
+    note = "for a type of your own that implements `SettingValue`: `impl SettingElement for {Self} \
+            {{}}`"
 )]
 pub trait SettingElement: SettingValue {
     /// The element's text; `None` is NULL.
@@ -49,11 +51,13 @@ impl<T: SettingElement> SettingValue for [T] {
             if position > 0 {
                 text.push(',');
             }
+
             match element.to_element() {
                 Some(element) => push_quoted(&mut text, &element),
                 None => text.push_str("NULL"),
             }
         }
+
         text.push('}');
         Cow::Owned(text)
     }
@@ -75,15 +79,18 @@ impl<T: SettingElement, const N: usize> SettingValue for [T; N] {
     }
 }
 
-/// Quoted, all but quote and backslash stand for themselves (`array_in` in `src/backend/utils/adt/arrayfuncs.c`).
+/// Quoted, all but quote and backslash stand for themselves (`array_in` in
+/// `src/backend/utils/adt/arrayfuncs.c`).
 fn push_quoted(text: &mut String, element: &str) {
     text.push('"');
     for character in element.chars() {
         if matches!(character, '"' | '\\') {
             text.push('\\');
         }
+
         text.push(character);
     }
+
     text.push('"');
 }
 
@@ -94,7 +101,10 @@ mod tests {
     #[test]
     fn elements_are_quoted_and_escaped() {
         let hostile = ["a\"b", r"a\b", "{a,b}", "NULL", "", " ", "it's", "ü"];
-        assert_eq!(hostile.to_setting(), r#"{"a\"b","a\\b","{a,b}","NULL",""," ","it's","ü"}"#);
+        assert_eq!(
+            hostile.to_setting(),
+            r#"{"a\"b","a\\b","{a,b}","NULL",""," ","it's","ü"}"#
+        );
     }
 
     #[test]
@@ -111,7 +121,10 @@ mod tests {
 
     #[test]
     fn list_has_the_array_type_of_its_elements() {
-        assert_eq!(<Option<Vec<Option<bool>>>>::SQL_TYPE, SettingType::Array(&SettingType::Boolean));
+        assert_eq!(
+            <Option<Vec<Option<bool>>>>::SQL_TYPE,
+            SettingType::Array(&SettingType::Boolean)
+        );
         assert_eq!(<&[&str]>::SQL_TYPE, <[String; 2]>::SQL_TYPE);
     }
 }

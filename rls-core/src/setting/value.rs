@@ -6,12 +6,13 @@ use super::{SettingElement, SettingType};
 
 /// A value that a setting can carry, as the text PostgreSQL casts back to it.
 ///
-/// Implemented for `Uuid`, `bool`, texts, the integers that fit a `bigint`, an `Option` of these (`None` is no value)
-/// and lists of these; with the feature `with-chrono` for chrono's dates and times, with `with-time` for time's. What
-/// the server's `DateStyle`, `IntervalStyle` and `TimeZone` say changes none of them.
+/// Implemented for `Uuid`, `bool`, texts, the integers that fit a `bigint`, an `Option` of these
+/// (`None` is no value) and lists of these; with the feature `with-chrono` for chrono's dates and
+/// times, with `with-time` for time's. What the server's `DateStyle`, `IntervalStyle` and
+/// `TimeZone` say changes none of them.
 ///
-/// A policy reads `NULLIF(current_setting('app.user_id', true), '')::uuid`: the empty text is no value, so an empty
-/// `String` is one like `None`.
+/// A policy reads `NULLIF(current_setting('app.user_id', true), '')::uuid`: the empty text is no
+/// value, so an empty `String` is one like `None`.
 ///
 /// A type of your own says which it is like:
 ///
@@ -39,7 +40,8 @@ use super::{SettingElement, SettingType};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the value of a setting",
     label = "expected a `Uuid`, `bool`, text, integer, date or time, an `Option` or a list of one",
-    note = "dates and times need the feature `with-chrono` or `with-time`, and no `u64` fits a `bigint`",
+    note = "dates and times need the feature `with-chrono` or `with-time`, and no `u64` fits a \
+            `bigint`",
     note = "implement `SettingValue` for a type of your own"
 )]
 pub trait SettingValue {
@@ -63,7 +65,9 @@ macro_rules! setting_value_by_display {
         impl SettingElement for $value {}
     )*};
 }
-// An unsigned integer has the smallest type that holds all of its values; none holds those of `u64`.
+
+// An unsigned integer has the smallest type that holds all of its values; none holds those of
+// `u64`.
 setting_value_by_display!(
     Uuid => Uuid,
     i8 => SmallInt,
@@ -90,6 +94,7 @@ macro_rules! setting_value_by_text {
         impl SettingElement for $value {}
     )*};
 }
+
 setting_value_by_text!(str, String, Cow<'_, str>);
 
 impl<T: SettingValue + ?Sized> SettingValue for &T {
@@ -105,7 +110,8 @@ impl<T: SettingValue> SettingValue for Option<T> {
     const SQL_TYPE: SettingType = T::SQL_TYPE;
 
     fn to_setting(&self) -> Cow<'_, str> {
-        self.as_ref().map_or(Cow::Borrowed(""), SettingValue::to_setting)
+        self.as_ref()
+            .map_or(Cow::Borrowed(""), SettingValue::to_setting)
     }
 }
 
@@ -115,9 +121,18 @@ mod tests {
 
     #[test]
     fn integers_have_a_type_that_holds_all_their_values() {
-        assert_eq!((i16::SQL_TYPE, u8::SQL_TYPE, i8::SQL_TYPE), (SettingType::SmallInt, i16::SQL_TYPE, i16::SQL_TYPE));
-        assert_eq!((i32::SQL_TYPE, u16::SQL_TYPE), (SettingType::Integer, i32::SQL_TYPE));
-        assert_eq!((i64::SQL_TYPE, u32::SQL_TYPE), (SettingType::BigInt, i64::SQL_TYPE));
+        assert_eq!(
+            (i16::SQL_TYPE, u8::SQL_TYPE, i8::SQL_TYPE),
+            (SettingType::SmallInt, i16::SQL_TYPE, i16::SQL_TYPE)
+        );
+        assert_eq!(
+            (i32::SQL_TYPE, u16::SQL_TYPE),
+            (SettingType::Integer, i32::SQL_TYPE)
+        );
+        assert_eq!(
+            (i64::SQL_TYPE, u32::SQL_TYPE),
+            (SettingType::BigInt, i64::SQL_TYPE)
+        );
         assert_eq!(i64::MIN.to_setting(), "-9223372036854775808");
         assert_eq!(u32::MAX.to_setting(), "4294967295");
     }

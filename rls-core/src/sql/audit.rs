@@ -17,11 +17,17 @@ const fn column(
     default: &'static str,
     constraint: &'static str,
 ) -> AuditColumn {
-    AuditColumn { name, sql_type, default: Some(default), constraint }
+    AuditColumn {
+        name,
+        sql_type,
+        default: Some(default),
+        constraint,
+    }
 }
 
-/// Every value is the server's: who and why come from the settings that the begin message sets, since SQL text may not
-/// change these, and the rest from the session. A setting that was set once reads `''` afterwards, hence the checks.
+/// Every value is the server's: who and why come from the settings that the begin message sets,
+/// since SQL text may not change these, and the rest from the session. A setting that was set once
+/// reads `''` afterwards, hence the checks.
 pub(crate) const AUDIT_COLUMNS: [AuditColumn; 8] = [
     AuditColumn {
         name: "id",
@@ -30,15 +36,36 @@ pub(crate) const AUDIT_COLUMNS: [AuditColumn; 8] = [
         constraint: "GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
     },
     column("at", "timestamp with time zone", "now()", "NOT NULL"),
-    column("actor", "text", "current_setting('rls.actor')", "NOT NULL CHECK (actor <> '')"),
-    column("reason", "text", "current_setting('rls.reason')", "NOT NULL CHECK (reason <> '')"),
-    column("on_behalf_of", "jsonb", "NULLIF(current_setting('rls.on_behalf_of', true), '')::jsonb", ""),
-    column("application", "text", "current_setting('application_name')", "NOT NULL"),
+    column(
+        "actor",
+        "text",
+        "current_setting('rls.actor')",
+        "NOT NULL CHECK (actor <> '')",
+    ),
+    column(
+        "reason",
+        "text",
+        "current_setting('rls.reason')",
+        "NOT NULL CHECK (reason <> '')",
+    ),
+    column(
+        "on_behalf_of",
+        "jsonb",
+        "NULLIF(current_setting('rls.on_behalf_of', true), '')::jsonb",
+        "",
+    ),
+    column(
+        "application",
+        "text",
+        "current_setting('application_name')",
+        "NOT NULL",
+    ),
     column("login", "text", "SESSION_USER::text", "NOT NULL"),
     column("transaction", "xid8", "pg_current_xact_id()", "NOT NULL"),
 ];
 
-/// The one column that the administrator may give a value: `INSERT` needs a privilege on some column.
+/// The one column that the administrator may give a value: `INSERT` needs a privilege on some
+/// column.
 pub(crate) const AUDIT_GRANTED: &str = "reason";
 
 /// `CREATE TABLE` of the audit's table, whose name is quoted already.
@@ -46,10 +73,18 @@ pub(crate) fn create_audit(table: &str) -> String {
     let columns: Vec<String> = AUDIT_COLUMNS
         .iter()
         .map(|column| {
-            let default = column.default.map_or_else(String::new, |default| format!(" DEFAULT {default}"));
-            format!("\"{}\" {}{default} {}", column.name, column.sql_type, column.constraint).trim_end().to_owned()
+            let default = column
+                .default
+                .map_or_else(String::new, |default| format!(" DEFAULT {default}"));
+            format!(
+                "\"{}\" {}{default} {}",
+                column.name, column.sql_type, column.constraint
+            )
+            .trim_end()
+            .to_owned()
         })
         .collect();
+
     format!("CREATE TABLE {table} ({})", columns.join(", "))
 }
 

@@ -19,12 +19,17 @@ impl fmt::Display for Expression {
     }
 }
 
-/// `depth` is how many subqueries a column is in: there it is qualified by the subquery's table, so that it is never
-/// taken for a column of the policy's own.
+/// `depth` is how many subqueries a column is in: there it is qualified by the subquery's table, so
+/// that it is never taken for a column of the policy's own.
 fn render(expression: &Expression, depth: usize) -> String {
     let column = |name: &Identifier| {
-        if depth == 0 { identifier(name) } else { format!("p{depth}.{}", identifier(name)) }
+        if depth == 0 {
+            identifier(name)
+        } else {
+            format!("p{depth}.{}", identifier(name))
+        }
     };
+
     match expression {
         Expression::True => "true".to_owned(),
         Expression::False => "false".to_owned(),
@@ -32,16 +37,31 @@ fn render(expression: &Expression, depth: usize) -> String {
         Expression::Any(parts) if parts.is_empty() => "false".to_owned(),
         Expression::All(parts) => joined(parts, " AND ", depth),
         Expression::Any(parts) => joined(parts, " OR ", depth),
-        // In a subquery the server reads the setting once a query and may use the column's index; bare, it reads it
-        // once a row.
-        Expression::IsCurrent { column: name, setting, key } => {
-            format!("{} {} (SELECT {})", column(name), equals(*key == KeyType::Text), current(setting, *key))
+        // In a subquery the server reads the setting once a query and may use the column's index;
+        // bare, it reads it once a row.
+        Expression::IsCurrent {
+            column: name,
+            setting,
+            key,
+        } => {
+            format!(
+                "{} {} (SELECT {})",
+                column(name),
+                equals(*key == KeyType::Text),
+                current(setting, *key)
+            )
         }
         Expression::Current { setting, key } => current(setting, *key),
         Expression::IsTrue(name) => column(name),
         Expression::NotDeleted(name) => format!("({0} IS NULL OR {0} >= now())", column(name)),
-        // As an array the subquery is run once and the column's index is used; with IN it is neither.
-        Expression::Through { column: name, parent, parent_column, holds } => {
+        // As an array the subquery is run once and the column's index is used; with IN it is
+        // neither.
+        Expression::Through {
+            column: name,
+            parent,
+            parent_column,
+            holds,
+        } => {
             let inner = depth + 1;
             format!(
                 "{} {} ANY (ARRAY(SELECT p{inner}.{} FROM {} AS p{inner} WHERE {}))",
@@ -53,34 +73,53 @@ fn render(expression: &Expression, depth: usize) -> String {
             )
         }
         Expression::Query(expr) => {
-            let select = Query::select().expr(expr.as_ref().clone()).to_string(PostgresQueryBuilder);
+            let select = Query::select()
+                .expr(expr.as_ref().clone())
+                .to_string(PostgresQueryBuilder);
             raw(select.strip_prefix("SELECT ").unwrap_or(&select))
         }
         Expression::RawSql(sql) => raw(sql),
     }
 }
 
-/// Where the types of both sides may differ, as `varchar` and `text` do, an operator that someone made for just these
-/// types would be taken before the server's own: there it is named in full.
+/// Where the types of both sides may differ, as `varchar` and `text` do, an operator that someone
+/// made for just these types would be taken before the server's own: there it is named in full.
 fn equals(may_differ: bool) -> &'static str {
-    if may_differ { "OPERATOR(pg_catalog.=)" } else { "=" }
+    if may_differ {
+        "OPERATOR(pg_catalog.=)"
+    } else {
+        "="
+    }
 }
 
 /// A line break keeps a comment at the end from swallowing what follows.
 fn raw(sql: &str) -> String {
-    if sql.contains("--") { format!("{sql}\n") } else { sql.to_owned() }
+    if sql.contains("--") {
+        format!("{sql}\n")
+    } else {
+        sql.to_owned()
+    }
 }
 
 fn joined(parts: &[Expression], word: &str, depth: usize) -> String {
-    parts.iter().map(|part| format!("({})", render(part, depth))).collect::<Vec<_>>().join(word)
+    parts
+        .iter()
+        .map(|part| format!("({})", render(part, depth)))
+        .collect::<Vec<_>>()
+        .join(word)
 }
 
-/// The current key. A setting that was ever set in a session reads `''`, not NULL, where it is not set.
+/// The current key. A setting that was ever set in a session reads `''`, not NULL, where it is not
+/// set.
 fn current(setting: &SettingName, key: KeyType) -> String {
-    let name = literal(setting.as_str()).unwrap_or_else(|| unreachable!("a setting's name holds no NUL"));
+    let name =
+        literal(setting.as_str()).unwrap_or_else(|| unreachable!("a setting's name holds no NUL"));
     let text = format!("NULLIF(current_setting({name}, true), '')");
+
     match key {
         KeyType::Text => text,
-        KeyType::Uuid | KeyType::Integer | KeyType::BigInteger => format!("{text}::{}", key.as_sql()),
+        KeyType::Uuid | KeyType::Integer | KeyType::BigInteger => {
+            format!("{text}::{}", key.as_sql())
+        }
     }
 }

@@ -8,7 +8,10 @@ use super::quote::{identifier, literal};
 
 /// `CREATE POLICY` on a table whose name is quoted already.
 pub(crate) fn create_policy(table: &str, policy: &Policy) -> String {
-    format!("CREATE POLICY {} ON {table} AS {policy}", identifier(&policy.name))
+    format!(
+        "CREATE POLICY {} ON {table} AS {policy}",
+        identifier(&policy.name)
+    )
 }
 
 /// The clauses of `CREATE POLICY`, after `AS`.
@@ -24,27 +27,49 @@ impl fmt::Display for Policy {
 
 /// `ALTER POLICY`: roles and conditions; a condition can be changed and not taken away.
 pub(crate) fn alter_policy(table: &str, policy: &Policy) -> String {
-    format!("ALTER POLICY {} ON {table}{}", identifier(&policy.name), rest(policy))
+    format!(
+        "ALTER POLICY {} ON {table}{}",
+        identifier(&policy.name),
+        rest(policy)
+    )
 }
 
 /// `COMMENT ON POLICY`.
 pub(crate) fn comment_on_policy(table: &str, policy: &Identifier, comment: Option<&str>) -> String {
-    let text = comment.and_then(literal).unwrap_or_else(|| "NULL".to_owned());
-    format!("COMMENT ON POLICY {} ON {table} IS {text}", identifier(policy))
+    let text = comment
+        .and_then(literal)
+        .unwrap_or_else(|| "NULL".to_owned());
+    format!(
+        "COMMENT ON POLICY {} ON {table} IS {text}",
+        identifier(policy)
+    )
 }
 
 fn rest(policy: &Policy) -> String {
     let mut sql = if policy.roles.is_empty() {
         " TO PUBLIC".to_owned()
     } else {
-        format!(" TO {}", policy.roles.iter().map(identifier).collect::<Vec<_>>().join(", "))
+        format!(
+            " TO {}",
+            policy
+                .roles
+                .iter()
+                .map(identifier)
+                .collect::<Vec<_>>()
+                .join(", ")
+        )
     };
-    for (words, side) in [(" USING (", policy.using()), (" WITH CHECK (", policy.with_check())] {
+
+    for (words, side) in [
+        (" USING (", policy.using()),
+        (" WITH CHECK (", policy.with_check()),
+    ] {
         if let Some(side) = side {
             sql.push_str(words);
             sql.push_str(&expression(side));
             sql.push(')');
         }
     }
+
     sql
 }

@@ -15,7 +15,11 @@ pub(crate) fn table(name: &TableName) -> String {
 
 /// `"app"."user_id"`: quoted part by part, since a part can be a keyword.
 pub(crate) fn setting(name: &SettingName) -> String {
-    name.as_str().split('.').map(quoted).collect::<Vec<_>>().join(".")
+    name.as_str()
+        .split('.')
+        .map(quoted)
+        .collect::<Vec<_>>()
+        .join(".")
 }
 
 fn quoted(name: &str) -> String {
@@ -28,8 +32,14 @@ pub(crate) fn literal(text: &str) -> Option<String> {
     if text.contains('\0') {
         return None;
     }
+
     let doubled = text.replace('\'', "''");
-    Some(if doubled.contains('\\') { format!("E'{}'", doubled.replace('\\', "\\\\")) } else { format!("'{doubled}'") })
+
+    Some(if doubled.contains('\\') {
+        format!("E'{}'", doubled.replace('\\', "\\\\"))
+    } else {
+        format!("'{doubled}'")
+    })
 }
 
 #[cfg(test)]
@@ -48,6 +58,9 @@ mod tests {
     fn nothing_escapes_an_identifier() {
         let name = Identifier::new(r#"a"b c"#).unwrap();
         assert_eq!(identifier(&name), r#""a""b c""#);
-        assert_eq!(setting(&SettingName::new("user.Select").unwrap()), r#""user"."select""#);
+        assert_eq!(
+            setting(&SettingName::new("user.Select").unwrap()),
+            r#""user"."select""#
+        );
     }
 }

@@ -8,7 +8,8 @@ use super::token::Token;
 pub(crate) enum Effect {
     /// Reads, calling nothing that could do more; its transaction may be rolled back.
     Read,
-    /// Writes, or calls something that may (`pg_notify` passes `READ ONLY`, and a rollback drops it).
+    /// Writes, or calls something that may (`pg_notify` passes `READ ONLY`, and a rollback drops
+    /// it).
     Unknown,
 }
 
@@ -17,8 +18,8 @@ const READS: &[&str] = &["SELECT", "VALUES", "TABLE", "WITH"];
 /// `FOR UPDATE` and the like, and `SELECT INTO`; writes in a `WITH`.
 const WRITES: &[&str] = &["INSERT", "UPDATE", "DELETE", "MERGE", "INTO", "FOR"];
 
-/// The SQL words that may stand before a parenthesis in a statement that only reads; any other name there is a
-/// call of a function, which can do anything.
+/// The SQL words that may stand before a parenthesis in a statement that only reads; any other name
+/// there is a call of a function, which can do anything.
 #[rustfmt::skip]
 const HARMLESS_BEFORE_PARENTHESIS: &[&str] = &[
     "ABS", "ALL", "AND", "ANY", "ARRAY", "ARRAY_AGG", "AS", "AVG", "BETWEEN", "BOOL_AND", "BOOL_OR", "BTRIM", "BY",
@@ -45,10 +46,13 @@ impl<'a> Reading<'a> {
         if self.may_write {
             return;
         }
+
         self.may_write = match (self.previous, token) {
             (None, Token::Symbol('(')) => false,
             (None, Token::Word(word)) => !is_any(word, READS),
-            (None, _) | (_, Token::Symbol(';')) | (Some(Token::Quoted(_) | Token::Escaped), Token::Symbol('(')) => true,
+            (None, _)
+            | (_, Token::Symbol(';'))
+            | (Some(Token::Quoted(_) | Token::Escaped), Token::Symbol('(')) => true,
             (Some(_), Token::Word(word)) => is_any(word, WRITES),
             (Some(Token::Word(word)), Token::Symbol('(')) => {
                 self.qualified || !is_any(word, HARMLESS_BEFORE_PARENTHESIS)
@@ -60,6 +64,10 @@ impl<'a> Reading<'a> {
     }
 
     pub(super) fn effect(&self) -> Effect {
-        if self.may_write || self.previous.is_none() { Effect::Unknown } else { Effect::Read }
+        if self.may_write || self.previous.is_none() {
+            Effect::Unknown
+        } else {
+            Effect::Read
+        }
     }
 }

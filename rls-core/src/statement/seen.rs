@@ -1,5 +1,5 @@
-//! Texts that were looked at before. A service sends the same few again and again, and to find one here costs less than
-//! to read it.
+//! Texts that were looked at before. A service sends the same few again and again, and to find one
+//! here costs less than to read it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,6 +9,7 @@ use super::{Look, look};
 
 /// How many texts are kept; one more, and all are forgotten.
 const MOST: usize = 1_000;
+
 /// Of longer texts, in bytes, none is kept.
 const LONGEST: usize = 4_000;
 
@@ -21,14 +22,22 @@ impl Seen {
         if sql.len() > LONGEST {
             return look(sql);
         }
-        if let Some(seen) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(sql) {
+
+        if let Some(seen) = self
+            .0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(sql)
+        {
             return *seen;
         }
+
         let look = look(sql);
         let mut seen = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if seen.len() == MOST {
             seen.clear();
         }
+
         seen.insert(sql.into(), look);
         look
     }
@@ -49,18 +58,27 @@ mod tests {
     fn looks_are_the_same_again_and_few_are_kept() {
         let seen = Seen::default();
         let kept = || seen.0.read().unwrap().len();
+
         for _ in 0..2 {
-            for sql in ["SELECT 1", "DO $$ BEGIN END $$", "COMMIT", "SELECT nextval('s')"] {
+            for sql in [
+                "SELECT 1",
+                "DO $$ BEGIN END $$",
+                "COMMIT",
+                "SELECT nextval('s')",
+            ] {
                 assert_eq!(seen.look(sql), look(sql), "{sql}");
             }
         }
+
         assert_eq!(kept(), 4);
         seen.look(&format!("SELECT '{}'", "x".repeat(LONGEST)));
         assert_eq!(kept(), 4);
+
         for number in 0..MOST {
             seen.look(&format!("SELECT {number} AS n"));
             assert!(kept() <= MOST);
         }
+
         assert_eq!(kept(), 4);
     }
 }

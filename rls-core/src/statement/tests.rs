@@ -4,15 +4,22 @@ use rand::{RngExt as _, SeedableRng as _};
 use super::*;
 
 fn refused(sql: &str) -> Option<Refusal> {
-    judge(sql, Protocol::Simple, &Seen::default(), &|name| name == "app.user_id").err()
+    judge(sql, Protocol::Simple, &Seen::default(), &|name| {
+        name == "app.user_id"
+    })
+    .err()
 }
 
 fn holds_code(sql: &str, protocol: Protocol) -> bool {
-    judge(sql, protocol, &Seen::default(), &|_| false).unwrap().holds_code()
+    judge(sql, protocol, &Seen::default(), &|_| false)
+        .unwrap()
+        .holds_code()
 }
 
 fn effect(sql: &str) -> Effect {
-    judge(sql, Protocol::Extended, &Seen::default(), &|_| false).unwrap().effect()
+    judge(sql, Protocol::Extended, &Seen::default(), &|_| false)
+        .unwrap()
+        .effect()
 }
 
 #[test]
@@ -20,7 +27,11 @@ fn prepared_text_is_judged_by_its_one_statement() {
     let refused = |sql| judge(sql, Protocol::Extended, &Seen::default(), &|_| false).err();
     assert!(refused(" ;; /* a */ COMMIT").is_some());
     assert!(refused("SET SESSION /* a */ ROLE x").is_some());
-    assert_eq!(refused("INSERT INTO t VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"), None);
+
+    assert_eq!(
+        refused("INSERT INTO t VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"),
+        None
+    );
 }
 
 #[test]
@@ -28,7 +39,8 @@ fn reads_are_reads() {
     for sql in [
         "SELECT 1",
         r#"SELECT "task"."id", CAST("s" AS "text") FROM "task" WHERE "id" IN ($1, $2) LIMIT 3"#,
-        "  /* a /* nested */ comment */ -- and this\n select count(*) from t where x = 'for update; commit'",
+        "  /* a /* nested */ comment */ -- and this\n select count(*) from t where x = 'for \
+         update; commit'",
         "WITH a AS (SELECT 1) SELECT * FROM a",
         r#"SELECT COUNT(*) AS num_items FROM (SELECT "a" FROM "t") AS "sub_query""#,
         "(SELECT 1) UNION (SELECT 2)",
@@ -80,7 +92,10 @@ fn transaction_control_is_refused_wherever_it_hides() {
         "-- c\nCOMMIT",
         "SELECT E'\\';'; COMMIT",
     ] {
-        assert!(matches!(refused(sql), Some(Refusal::TransactionControl(_))), "{sql}");
+        assert!(
+            matches!(refused(sql), Some(Refusal::TransactionControl(_))),
+            "{sql}"
+        );
     }
 }
 
@@ -103,7 +118,10 @@ fn context_changes_are_refused() {
         "SELECT set_config('client_encoding', 'SJIS', true)",
         "SELECT 1; SET app.user_id = 'x'",
     ] {
-        assert!(matches!(refused(sql), Some(Refusal::ContextChange(_))), "{sql}");
+        assert!(
+            matches!(refused(sql), Some(Refusal::ContextChange(_))),
+            "{sql}"
+        );
     }
 }
 
@@ -112,20 +130,38 @@ fn context_changes_are_refused() {
 fn parts_of_a_string_hide_nothing() {
     for name in ["s!0065t_config", "set_config"] {
         let sql = format!("SELECT U&\"{name}\" UESCAPE '!'\n'' ('app.user_id', 'x', true)");
-        assert!(matches!(refused(&sql), Some(Refusal::ContextChange(_))), "{sql}");
+        assert!(
+            matches!(refused(&sql), Some(Refusal::ContextChange(_))),
+            "{sql}"
+        );
     }
-    for tail in [", set_config('app.user_id', 'x', true) FROM t", " FROM t; COMMIT"] {
-        assert!(refused(&format!("SELECT U&\"x\" uescape$${tail}")).is_some(), "{tail}");
+
+    for tail in [
+        ", set_config('app.user_id', 'x', true) FROM t",
+        " FROM t; COMMIT",
+    ] {
+        assert!(
+            refused(&format!("SELECT U&\"x\" uescape$${tail}")).is_some(),
+            "{tail}"
+        );
     }
-    assert_eq!(effect("SELECT U&\"x\" uescape$$, pg_notify('a', '') FROM t"), Effect::Unknown);
+
+    assert_eq!(
+        effect("SELECT U&\"x\" uescape$$, pg_notify('a', '') FROM t"),
+        Effect::Unknown
+    );
     assert_eq!(effect("SELECT U&\"x\" UESCAPE $$!$$ FROM t"), Effect::Read);
     assert!(refused("SELECT U&\"pg_n!006ftify\" UESCAPE '!'\n'' ('a', 'b')").is_some());
     assert!(refused("CREATE TABLE U&\"pg!005ftemp\" UESCAPE '!'\n'' .task (id int)").is_some());
     assert!(refused("SET LOCAL search_path = U&'pg\\005ftemp'").is_some());
     assert!(refused("SET LOCAL search_path = 'pg_'\n'temp'").is_some());
+
     for bits in ["B", "x"] {
         let tail = format!("{bits}'\\' = '\\' ' || {bits}'\\' ); COMMIT; --'");
-        assert!(refused(&format!("ALTER TABLE IF EXISTS nope ADD CHECK ({tail}")).is_some(), "{tail}");
+        assert!(
+            refused(&format!("ALTER TABLE IF EXISTS nope ADD CHECK ({tail}")).is_some(),
+            "{tail}"
+        );
     }
 }
 
@@ -134,17 +170,43 @@ fn parts_of_a_string_hide_nothing() {
 fn backslashes_are_read_both_ways() {
     let hidden = r"SELECT '\'', set_config($$app.user_id$$, $$x$$, true) --'";
     assert!(matches!(refused(hidden), Some(Refusal::ContextChange(_))));
-    assert!(refused(r"SELECT set_config('a.b\x', 'x', true)").is_some(), "its name may be any");
+    assert!(
+        refused(r"SELECT set_config('a.b\x', 'x', true)").is_some(),
+        "its name may be any"
+    );
     assert!(refused(r"SELECT '\'; COMMIT; --'").is_some());
     assert!(refused(r"SELECT '\''; COMMIT; --'").is_some());
-    assert_eq!(effect(r"SELECT '\'', pg_notify('a', 'b') --'"), Effect::Unknown);
-    assert_eq!(effect(r"SELECT * FROM t WHERE a LIKE $1 ESCAPE '\' AND b = 'it''s'"), Effect::Read);
-    assert_eq!(refused(r"SELECT * FROM t WHERE a LIKE '%\%' ESCAPE '\' ORDER BY b"), None);
+    assert_eq!(
+        effect(r"SELECT '\'', pg_notify('a', 'b') --'"),
+        Effect::Unknown
+    );
+    assert_eq!(
+        effect(r"SELECT * FROM t WHERE a LIKE $1 ESCAPE '\' AND b = 'it''s'"),
+        Effect::Read
+    );
+    assert_eq!(
+        refused(r"SELECT * FROM t WHERE a LIKE '%\%' ESCAPE '\' ORDER BY b"),
+        None
+    );
+
     // What the other reading leaves open is an error to the server.
-    assert_eq!(refused(r"SELECT * FROM t WHERE p = 'C:\' AND q = 'create temp table'"), None);
-    assert_eq!(refused(r"UPDATE f SET path = 'C:\dir\', note = 'x set_config(y)' WHERE id = 1"), None);
-    assert_eq!(refused(r"INSERT INTO t VALUES ('C:\', 'first; end of list')"), None);
-    assert!(holds_code(r"SELECT '\''; DO $$ BEGIN END $$ --'", Protocol::Simple));
+    assert_eq!(
+        refused(r"SELECT * FROM t WHERE p = 'C:\' AND q = 'create temp table'"),
+        None
+    );
+    assert_eq!(
+        refused(r"UPDATE f SET path = 'C:\dir\', note = 'x set_config(y)' WHERE id = 1"),
+        None
+    );
+    assert_eq!(
+        refused(r"INSERT INTO t VALUES ('C:\', 'first; end of list')"),
+        None
+    );
+
+    assert!(holds_code(
+        r"SELECT '\''; DO $$ BEGIN END $$ --'",
+        Protocol::Simple
+    ));
 }
 
 #[test]
@@ -156,7 +218,8 @@ fn what_outlives_the_scope_is_refused() {
         "CREATE TEMP TABLE t (id int)",
         "create temporary view v as select 1",
         "DECLARE c CURSOR WITH HOLD FOR SELECT 1",
-        "DECLARE c BINARY BINARY BINARY BINARY BINARY BINARY BINARY BINARY BINARY BINARY BINARY BINARY BINARY BINARY \
+        "DECLARE c BINARY BINARY BINARY BINARY BINARY BINARY BINARY BINARY BINARY BINARY BINARY \
+         BINARY BINARY BINARY \
          CURSOR WITH HOLD FOR SELECT 1",
         "LISTEN a",
         "DEALLOCATE ALL",
@@ -189,7 +252,10 @@ fn what_outlives_the_scope_is_refused() {
         "SELECT set_config('search_path', ' \"pg_temp\", public', true)",
         "SET LOCAL app.u&\"user\\005fid\" = 'x'",
     ] {
-        assert!(matches!(refused(sql), Some(Refusal::OutlivesScope(_))), "{sql}");
+        assert!(
+            matches!(refused(sql), Some(Refusal::OutlivesScope(_))),
+            "{sql}"
+        );
     }
 }
 
@@ -210,8 +276,12 @@ fn set_config_passes_where_name_and_scope_are_seen_and_harmless() {
         "SELECT set_config('app.user' '_id', 'x', true)",
         "SELECT 1; UPDATE t SET a = set_config(b, c, true)",
     ] {
-        assert!(matches!(refused(sql), Some(Refusal::ContextChange(_))), "{sql}");
+        assert!(
+            matches!(refused(sql), Some(Refusal::ContextChange(_))),
+            "{sql}"
+        );
     }
+
     for sql in [
         "SELECT set_config('search_path', 'x', false)",
         "SELECT set_config('search_path', f(1, true), $1)",
@@ -219,8 +289,12 @@ fn set_config_passes_where_name_and_scope_are_seen_and_harmless() {
         "SELECT set_config('a.b', 'x', true), set_config('a.b', 'x', false)",
         "SELECT set_config('a.b', 'x'",
     ] {
-        assert!(matches!(refused(sql), Some(Refusal::OutlivesScope(_))), "{sql}");
+        assert!(
+            matches!(refused(sql), Some(Refusal::OutlivesScope(_))),
+            "{sql}"
+        );
     }
+
     for sql in [
         "SELECT set_config('audit.reason', f($1, 'x'), true)",
         "SELECT 'set_config(' || set_config FROM t",
@@ -232,11 +306,26 @@ fn set_config_passes_where_name_and_scope_are_seen_and_harmless() {
 
 #[test]
 fn code_blocks_are_known_by_their_first_word() {
-    for sql in ["do $$ BEGIN END $$", " /* a */ ;Do LANGUAGE plpgsql 'BEGIN END'", "DO'BEGIN END'"] {
-        assert!(holds_code(sql, Protocol::Extended) && holds_code(sql, Protocol::Simple), "{sql}");
+    for sql in [
+        "do $$ BEGIN END $$",
+        " /* a */ ;Do LANGUAGE plpgsql 'BEGIN END'",
+        "DO'BEGIN END'",
+    ] {
+        assert!(
+            holds_code(sql, Protocol::Extended) && holds_code(sql, Protocol::Simple),
+            "{sql}"
+        );
     }
+
     assert!(holds_code("SELECT 1; DO $$ BEGIN END $$", Protocol::Simple));
-    for sql in ["", "SELECT 'DO'", "INSERT INTO t VALUES (1) ON CONFLICT DO NOTHING", "\"do\" $$ $$", "SELECT ';' DO"] {
+
+    for sql in [
+        "",
+        "SELECT 'DO'",
+        "INSERT INTO t VALUES (1) ON CONFLICT DO NOTHING",
+        "\"do\" $$ $$",
+        "SELECT ';' DO",
+    ] {
         assert!(!holds_code(sql, Protocol::Simple), "{sql}");
     }
 }
@@ -244,7 +333,10 @@ fn code_blocks_are_known_by_their_first_word() {
 #[test]
 fn space_that_is_a_name_to_the_server_hides_nothing() {
     let hides = "SELECT 1 AS \u{a0}$t$; COMMIT; SELECT 2 AS \u{a0}$t$";
-    assert!(matches!(refused(hides), Some(Refusal::TransactionControl(_))));
+    assert!(matches!(
+        refused(hides),
+        Some(Refusal::TransactionControl(_))
+    ));
 }
 
 #[test]
@@ -282,12 +374,24 @@ fn everything_else_passes() {
 
 #[test]
 fn unterminated_text_ends_without_a_panic() {
-    for sql in ["'", "\"", "/*", "$a$ x", "E'\\", "$", "--", "$é$ x $é", "1.5e3é", "/* /* */"] {
+    for sql in [
+        "'",
+        "\"",
+        "/*",
+        "$a$ x",
+        "E'\\",
+        "$",
+        "--",
+        "$é$ x $é",
+        "1.5e3é",
+        "/* /* */",
+    ] {
         refused(sql);
     }
 }
 
-/// Texts of all that matters here, in any order: what the closer look would refuse must be a suspect in the first one.
+/// Texts of all that matters here, in any order: what the closer look would refuse must be a
+/// suspect in the first one.
 #[test]
 fn whatever_is_refused_gets_the_closer_look() {
     const PARTS: [&str; 44] = [
@@ -336,17 +440,29 @@ fn whatever_is_refused_gets_the_closer_look() {
         "-- x\n",
         "INSERT",
     ];
+
     let mut random = StdRng::seed_from_u64(1);
     let carries = |name: &str| name == "app.user_id";
     let mut refused = 0;
+
     for _ in 0..200_000 {
-        let parts = (0..random.random_range(1..9)).map(|_| PARTS[random.random_range(0..PARTS.len())]);
-        let sql = parts.collect::<Vec<_>>().join([" ", ""][random.random_range(0..2)]);
+        let parts =
+            (0..random.random_range(1..9)).map(|_| PARTS[random.random_range(0..PARTS.len())]);
+        let sql = parts
+            .collect::<Vec<_>>()
+            .join([" ", ""][random.random_range(0..2)]);
+
         for protocol in [Protocol::Extended, Protocol::Simple] {
             let closer = closer_look(&sql, protocol, &carries);
             refused += u32::from(closer.is_some());
-            assert_eq!(judge(&sql, protocol, &Seen::default(), &carries).err(), closer, "{sql}");
+
+            assert_eq!(
+                judge(&sql, protocol, &Seen::default(), &carries).err(),
+                closer,
+                "{sql}"
+            );
         }
     }
+
     assert!(refused > 10_000, "{refused}");
 }

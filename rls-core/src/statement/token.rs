@@ -1,5 +1,5 @@
-/// How the server reads a plain string, as `standard_conforming_strings` says, which a role, a database or a function can
-/// have switched off.
+/// How the server reads a plain string, as `standard_conforming_strings` says, which a role, a
+/// database or a function can have switched off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Strings {
     /// A backslash is a character as any other.
@@ -9,12 +9,13 @@ pub(super) enum Strings {
 }
 
 impl Strings {
-    /// The ways in which this text must be read, since nobody asks for the setting. One in which a string or comment does
-    /// not end is an error to the server, before anything of the text runs.
+    /// The ways in which this text must be read, since nobody asks for the setting. One in which a
+    /// string or comment does not end is an error to the server, before anything of the text runs.
     pub(super) fn of(sql: &str) -> &'static [Self] {
         if !sql.contains('\\') {
             return &[Self::Standard];
         }
+
         match (is_whole(sql, Self::Standard), is_whole(sql, Self::Escapes)) {
             (true, true) => &[Self::Standard, Self::Escapes],
             (false, true) => &[Self::Escapes],
@@ -29,8 +30,8 @@ fn is_whole(sql: &str, strings: Strings) -> bool {
     !tokens.breaks_off
 }
 
-/// A token of SQL text, as PostgreSQL's lexer (`src/backend/parser/scan.l`) splits it; literals, numbers and comments are
-/// passed over.
+/// A token of SQL text, as PostgreSQL's lexer (`src/backend/parser/scan.l`) splits it; literals,
+/// numbers and comments are passed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token<'a> {
     /// An unquoted name or key word.
@@ -48,7 +49,11 @@ pub(super) enum Token<'a> {
 }
 
 pub(super) fn tokens(sql: &str, strings: Strings) -> Tokens<'_> {
-    Tokens { rest: sql, strings, breaks_off: false }
+    Tokens {
+        rest: sql,
+        strings,
+        breaks_off: false,
+    }
 }
 
 pub(super) struct Tokens<'a> {
@@ -65,9 +70,14 @@ impl<'a> Tokens<'a> {
         taken
     }
 
-    /// Takes the bytes at the start that are `wanted`, which all bytes of a character must be, or none.
+    /// Takes the bytes at the start that are `wanted`, which all bytes of a character must be, or
+    /// none.
     fn take_while(&mut self, wanted: impl Fn(u8) -> bool) -> &'a str {
-        let bytes = self.rest.bytes().position(|byte| !wanted(byte)).unwrap_or(self.rest.len());
+        let bytes = self
+            .rest
+            .bytes()
+            .position(|byte| !wanted(byte))
+            .unwrap_or(self.rest.len());
         self.take(bytes)
     }
 
@@ -106,6 +116,7 @@ impl<'a> Tokens<'a> {
                 self.take(first);
             }
         }
+
         self.breaks_off = true;
     }
 
@@ -113,6 +124,7 @@ impl<'a> Tokens<'a> {
     fn take_quoted(&mut self, quote: u8, backslashes: bool) -> &'a str {
         let bytes = self.rest.as_bytes();
         let mut at = 0;
+
         while at < bytes.len() {
             if backslashes && bytes[at] == b'\\' {
                 at += 2;
@@ -128,11 +140,13 @@ impl<'a> Tokens<'a> {
                 at += 1;
             }
         }
+
         self.breaks_off = true;
         self.take(self.rest.len())
     }
 
-    /// The quote that continues a string after a line break: the next part is read as the first was.
+    /// The quote that continues a string after a line break: the next part is read as the first
+    /// was.
     fn take_continuation(&mut self) -> bool {
         let ahead = &mut tokens(self.rest, self.strings);
         loop {
@@ -142,12 +156,15 @@ impl<'a> Tokens<'a> {
                 _ => break,
             }
         }
+
         let between = &self.rest[..self.rest.len() - ahead.rest.len()];
         let continues = between.contains(['\n', '\r']) && ahead.rest.starts_with('\'');
+
         if continues {
             ahead.take(1);
             self.rest = ahead.rest;
         }
+
         continues
     }
 
@@ -155,17 +172,24 @@ impl<'a> Tokens<'a> {
     fn take_escape_character(&mut self) {
         let ahead = &mut tokens(self.rest, self.strings);
         ahead.skip_space_and_comments();
+
         // `uescape$$` is a name.
-        if !ahead.take_while(|byte| is_word(byte) || byte == b'$').eq_ignore_ascii_case("uescape") {
+        if !ahead
+            .take_while(|byte| is_word(byte) || byte == b'$')
+            .eq_ignore_ascii_case("uescape")
+        {
             return;
         }
+
         ahead.skip_space_and_comments();
+
         if let [b'\'' | b'$', ..] | [b'e' | b'E', b'\'', ..] = ahead.rest.as_bytes() {
             let escapes = ahead.strings == Strings::Escapes;
             _ = ahead.next();
             while ahead.take_continuation() {
                 ahead.take_quoted(b'\'', escapes);
             }
+
             self.rest = ahead.rest;
             self.breaks_off |= ahead.breaks_off;
         }
@@ -174,12 +198,17 @@ impl<'a> Tokens<'a> {
     /// A dollar-quoted string, where one starts here.
     fn take_dollar_quoted(&mut self) -> bool {
         let bytes = self.rest.as_bytes();
-        let name = bytes[1..].iter().position(|byte| !is_word(*byte)).unwrap_or(bytes.len() - 1);
+        let name = bytes[1..]
+            .iter()
+            .position(|byte| !is_word(*byte))
+            .unwrap_or(bytes.len() - 1);
+
         let is_tag = bytes.get(1 + name) == Some(&b'$') && !bytes[1].is_ascii_digit();
         if is_tag {
             let tag = self.take(name + 2);
             self.take_through(tag);
         }
+
         is_tag
     }
 }
@@ -199,14 +228,22 @@ impl<'a> Iterator for Tokens<'a> {
 
     fn next(&mut self) -> Option<Token<'a>> {
         self.skip_space_and_comments();
+
         let first = *self.rest.as_bytes().first()?;
+
         Some(match first {
             b'\'' => {
                 self.take(1);
+
                 let escapes = self.strings == Strings::Escapes;
                 let text = self.take_quoted(b'\'', escapes);
+
                 // What it says is not what is written.
-                if escapes && text.contains('\\') { Token::Literal } else { Token::Text(text) }
+                if escapes && text.contains('\\') {
+                    Token::Literal
+                } else {
+                    Token::Text(text)
+                }
             }
             b'"' => {
                 self.take(1);
@@ -217,6 +254,7 @@ impl<'a> Iterator for Tokens<'a> {
                     self.take(1);
                     self.take_while(|byte| byte.is_ascii_digit());
                 }
+
                 Token::Literal
             }
             digit if digit.is_ascii_digit() => {
@@ -225,22 +263,28 @@ impl<'a> Iterator for Tokens<'a> {
             }
             letter if is_word(letter) => {
                 let word = self.take_while(|byte| is_word(byte) || byte == b'$');
+
                 // Bit strings have no escapes, whatever plain ones have.
-                let prefix = ["e", "b", "x"].into_iter().find(|prefix| word.eq_ignore_ascii_case(prefix));
+                let prefix = ["e", "b", "x"]
+                    .into_iter()
+                    .find(|prefix| word.eq_ignore_ascii_case(prefix));
                 if let (Some(prefix), true) = (prefix, self.rest.starts_with('\'')) {
                     self.take(1);
                     self.take_quoted(b'\'', prefix == "e");
                     while self.take_continuation() {
                         self.take_quoted(b'\'', prefix == "e");
                     }
+
                     return Some(Token::Literal);
                 }
+
                 if word.eq_ignore_ascii_case("u") && self.rest.starts_with("&\"") {
                     self.take(2);
                     self.take_quoted(b'"', false);
                     self.take_escape_character();
                     return Some(Token::Escaped);
                 }
+
                 Token::Word(word)
             }
             symbol => {

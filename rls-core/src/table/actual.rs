@@ -41,7 +41,10 @@ impl Held {
     /// The whole comment, fingerprint included.
     pub(crate) fn comment(&self) -> Option<String> {
         let text = self.policy.comment.as_deref();
-        self.stamp.as_ref().map(|stamp| stamp.comment(text)).or_else(|| text.map(str::to_owned))
+        self.stamp
+            .as_ref()
+            .map(|stamp| stamp.comment(text))
+            .or_else(|| text.map(str::to_owned))
     }
 }
 
@@ -85,7 +88,8 @@ pub(crate) struct ActualForeignKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ActualIndex {
     pub(crate) columns: Vec<Identifier>,
-    /// The boolean column that its `WHERE` is, where it is partial; other partial indexes are not read.
+    /// The boolean column that its `WHERE` is, where it is partial; other partial indexes are not
+    /// read.
     pub(crate) only: Option<Identifier>,
     /// Whether no two rows have the same values, checked at once.
     pub(crate) unique: bool,

@@ -20,7 +20,8 @@ pub(crate) struct Desired {
     pub(crate) policies: Vec<DesiredPolicy>,
     /// The indexes that the policies need.
     pub(crate) indexes: Vec<DesiredIndex>,
-    /// The columns of other tables that no two rows there may share, for this table's rows to be anyone's own.
+    /// The columns of other tables that no two rows there may share, for this table's rows to be
+    /// anyone's own.
     pub(crate) unique: Vec<(TableName, Identifier)>,
     /// The tables through which rows belong to someone.
     pub(crate) parents: Vec<TableName>,
@@ -74,21 +75,39 @@ impl Desired {
                 policy: policy.map(|expression| expression.in_schema(schemas)),
             })
             .collect();
-        let row_security =
-            scope.unscoped.is_none().then(|| RowSecurity { enabled: config.enabled(), forced: config.force() });
-        let admin = if scope.unscoped.is_some() { scope.privileges.clone() } else { Privilege::READ_WRITE.into() };
+
+        let row_security = scope.unscoped.is_none().then(|| RowSecurity {
+            enabled: config.enabled(),
+            forced: config.force(),
+        });
+
+        let admin = if scope.unscoped.is_some() {
+            scope.privileges.clone()
+        } else {
+            Privilege::READ_WRITE.into()
+        };
+
         Self {
             table: scope.table.found_in(schemas),
             row_security,
             columns: scope.keys.iter().map(|key| column(key, schemas)).collect(),
             policies,
             indexes: indexes(scope),
-            parents: scope.through.iter().map(|through| through.parent.found_in(schemas)).collect(),
+            parents: scope
+                .through
+                .iter()
+                .map(|through| through.parent.found_in(schemas))
+                .collect(),
             unique: scope
                 .through
                 .iter()
                 .filter(|through| through.unique)
-                .map(|through| (through.parent.found_in(schemas), through.parent_column.clone()))
+                .map(|through| {
+                    (
+                        through.parent.found_in(schemas),
+                        through.parent_column.clone(),
+                    )
+                })
                 .collect(),
             privileges: BTreeMap::from([
                 (config.app_role().clone(), scope.privileges.clone()),
@@ -101,7 +120,11 @@ impl Desired {
 impl Desired {
     /// The tables that its keys and declared policies name.
     pub(crate) fn refers_to(&self) -> impl Iterator<Item = &TableName> {
-        let keys = self.columns.iter().filter_map(|column| column.foreign_key.as_ref()).map(|key| &key.table);
+        let keys = self
+            .columns
+            .iter()
+            .filter_map(|column| column.foreign_key.as_ref())
+            .map(|key| &key.table);
         keys.chain(&self.parents)
     }
 }
@@ -113,17 +136,24 @@ fn column(key: &Key, schemas: &Schemas) -> DesiredColumn {
         key: key.key,
         default: owned
             .is_some_and(|owned| owned.default)
-            .then(|| Expression::Current { setting: key.setting.clone(), key: key.key }),
+            .then(|| Expression::Current {
+                setting: key.setting.clone(),
+                key: key.key,
+            }),
         foreign_key: owned
             .and_then(|owned| owned.foreign_key.as_ref())
-            .map(|foreign_key| ForeignKey { table: foreign_key.table.found_in(schemas), ..foreign_key.clone() }),
+            .map(|foreign_key| ForeignKey {
+                table: foreign_key.table.found_in(schemas),
+                ..foreign_key.clone()
+            }),
         backfill: owned.and_then(|owned| owned.backfill.clone()),
         owned: owned.is_some(),
     }
 }
 
-/// One for each user's or tenant's column, the tenant's continued by the user's; one for each reference; and a partial
-/// one for shared rows, without which `own OR shared` reads the whole table.
+/// One for each user's or tenant's column, the tenant's continued by the user's; one for each
+/// reference; and a partial one for shared rows, without which `own OR shared` reads the whole
+/// table.
 fn indexes(scope: &Scope) -> Vec<DesiredIndex> {
     let mut indexes: Vec<DesiredIndex> = Vec::new();
     let mut add = |columns: Vec<Identifier>, only: Option<Identifier>| {
@@ -132,16 +162,20 @@ fn indexes(scope: &Scope) -> Vec<DesiredIndex> {
             indexes.push(index);
         }
     };
+
     for key in &scope.keys {
         if let Some(owned) = key.owned() {
             add(owned.index.clone(), None);
         }
     }
+
     for through in &scope.through {
         add(vec![through.column.clone()], None);
     }
+
     for shared in scope.shared.values() {
         add(vec![shared.clone()], Some(shared.clone()));
     }
+
     indexes
 }

@@ -72,7 +72,8 @@ pub enum Attempt {
     DeleteAll,
     /// `TRUNCATE`, which no policy stops.
     Truncate,
-    /// The application's own login: row security is active for it, and it reads nothing that was there before.
+    /// The application's own login: row security is active for it, and it reads nothing that was
+    /// there before.
     Login,
 }
 
@@ -101,9 +102,11 @@ impl Attempt {
         Self::Login,
     ];
 
-    /// The privileges without which the server refuses it. `WHERE`, `RETURNING` and a conflict's column want `SELECT`.
+    /// The privileges without which the server refuses it. `WHERE`, `RETURNING` and a conflict's
+    /// column want `SELECT`.
     pub(super) fn needs(self) -> &'static [Privilege] {
         use Privilege::{Delete, Insert, Select, Truncate, Update};
+
         match self {
             Self::Login => &[],
             Self::Lock | Self::Update => &[Select, Update],

@@ -27,8 +27,10 @@ pub(super) fn insert(table: &TableName, draft: &Draft) -> String {
     if draft.is_empty() {
         return format!("INSERT INTO {table} AS made DEFAULT VALUES");
     }
+
     let columns: Vec<String> = draft.keys().map(sql::identifier).collect();
     let values: Vec<&str> = draft.values().map(String::as_str).collect();
+
     format!(
         "INSERT INTO {table} AS made ({}) OVERRIDING SYSTEM VALUE VALUES ({})",
         columns.join(", "),

@@ -8,7 +8,8 @@ use crate::error::{ContextError, GateError, RlsError};
 pub enum ProofError {
     /// No registered entity is scoped.
     #[error(
-        "no registered entity is scoped, so there is nothing to prove: derive `UserScoped` and the like, and list the entities"
+        "no registered entity is scoped, so there is nothing to prove: derive `UserScoped` and the \
+         like, and list the entities"
     )]
     NothingScoped,
     /// Row security is switched off.
@@ -16,7 +17,8 @@ pub enum ProofError {
     NotEnabled,
     /// The application's connection knows other tables than the proof.
     #[error(
-        "the proof and the application's connection know different tables ({tables}): make both from one registry, so \
+        "the proof and the application's connection know different tables ({tables}): make both \
+         from one registry, so \
          that none is left out"
     )]
     OtherTables {
@@ -28,7 +30,8 @@ pub enum ProofError {
     Bypasses(GateError),
     /// The proof's own login may not act as the application's.
     #[error(
-        "the login `{login}` that makes the rows may not act as `{role}`: give the migrations' login, or \
+        "the login `{login}` that makes the rows may not act as `{role}`: give the migrations' \
+         login, or \
          `GRANT \"{role}\" TO \"{login}\"`"
     )]
     CannotAct {
@@ -39,7 +42,8 @@ pub enum ProofError {
     },
     /// The proof's own login does not see every row.
     #[error(
-        "the login that makes the rows does not see all of table `{table}`, and may not change that: give the \
+        "the login that makes the rows does not see all of table `{table}`, and may not change \
+         that: give the \
          migrations' login, which owns it, or a superuser"
     )]
     Hidden {
@@ -47,7 +51,10 @@ pub enum ProofError {
         table: String,
     },
     /// The two users are one.
-    #[error("`users` was given two contexts that agree in `{setting}`: the two must differ in every setting")]
+    #[error(
+        "`users` was given two contexts that agree in `{setting}`: the two must differ in every \
+         setting"
+    )]
     Same {
         /// The setting.
         setting: String,
@@ -62,7 +69,9 @@ pub enum ProofError {
 
 impl From<sqlx::Error> for ProofError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Rls(RlsError::from(DbErr::Query(RuntimeErr::SqlxError(error.into()))))
+        Self::Rls(RlsError::from(DbErr::Query(RuntimeErr::SqlxError(
+            error.into(),
+        ))))
     }
 }
 

@@ -8,8 +8,8 @@ use crate::scope::{Holder, Scope};
 use super::shape::{Anchor, Party, Ties};
 use super::{Actor, Attempt};
 
-/// The commands with which rows are reached, for tables whose policies are the entity's own: what those let through
-/// cannot be told from them, so it is said beside them, and proved.
+/// The commands with which rows are reached, for tables whose policies are the entity's own: what
+/// those let through cannot be told from them, so it is said beside them, and proved.
 ///
 /// ```
 /// use rls_core::Command;
@@ -27,19 +27,29 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// What a user does with the rows made for that user; nothing with others' rows, and nobody does anything.
+    /// What a user does with the rows made for that user; nothing with others' rows, and nobody
+    /// does anything.
     pub fn own(commands: impl IntoIterator<Item = Command>) -> Self {
-        Self { own: each(commands), ..Self::default() }
+        Self {
+            own: each(commands),
+            ..Self::default()
+        }
     }
 
     /// What a user does with the rows made for the other.
     pub fn others(self, commands: impl IntoIterator<Item = Command>) -> Self {
-        Self { others: each(commands), ..self }
+        Self {
+            others: each(commands),
+            ..self
+        }
     }
 
     /// What is done without a user.
     pub fn nobody(self, commands: impl IntoIterator<Item = Command>) -> Self {
-        Self { nobody: each(commands), ..self }
+        Self {
+            nobody: each(commands),
+            ..self
+        }
     }
 
     /// Whether `actor` does it with a row that is the actor's own, or another's.
@@ -54,7 +64,16 @@ impl Reach {
 }
 
 fn each(commands: impl IntoIterator<Item = Command>) -> BTreeSet<Command> {
-    commands.into_iter().flat_map(|one| if one == Command::All { Command::EACH.to_vec() } else { vec![one] }).collect()
+    commands
+        .into_iter()
+        .flat_map(|one| {
+            if one == Command::All {
+                Command::EACH.to_vec()
+            } else {
+                vec![one]
+            }
+        })
+        .collect()
 }
 
 /// A row that is made to be tried.
@@ -69,7 +88,11 @@ pub(super) struct RowSpec {
 
 impl RowSpec {
     pub(super) fn plain(ties: Ties) -> Self {
-        Self { ties, shared: BTreeSet::new(), deleted: false }
+        Self {
+            ties,
+            shared: BTreeSet::new(),
+            deleted: false,
+        }
     }
 
     pub(super) fn is_plain(&self) -> bool {
@@ -83,7 +106,13 @@ impl RowSpec {
     /// Whether everything by which `holder` has the row leads to the actor.
     fn is_own_of(&self, actor: Actor, holder: Holder, scope: &Scope) -> bool {
         let anchors = Anchor::of(scope);
-        let mut ties = self.ties.ties.iter().zip(anchors).filter(|(_, anchor)| anchor.holder() == holder);
+        let mut ties = self
+            .ties
+            .ties
+            .iter()
+            .zip(anchors)
+            .filter(|(_, anchor)| anchor.holder() == holder);
+
         party(actor).is_some_and(|party| ties.all(|(tie, _)| tie.is(party)))
     }
 
@@ -119,7 +148,13 @@ pub(super) enum Bound {
 }
 
 /// What must come of reading or writing rows by `attempt`.
-pub(super) fn bound(scope: &Scope, reach: Option<&Reach>, attempt: Attempt, actor: Actor, row: &RowSpec) -> Bound {
+pub(super) fn bound(
+    scope: &Scope,
+    reach: Option<&Reach>,
+    attempt: Attempt,
+    actor: Actor,
+    row: &RowSpec,
+) -> Bound {
     let commands: &[Command] = match attempt {
         Attempt::Lock | Attempt::Update => &[Command::Select, Command::Update],
         Attempt::UpdateAll | Attempt::Move => &[Command::Update],
@@ -127,12 +162,14 @@ pub(super) fn bound(scope: &Scope, reach: Option<&Reach>, attempt: Attempt, acto
         Attempt::DeleteAll => &[Command::Delete],
         _ => &[Command::Select],
     };
+
     let own = row.is_own(actor);
     let reaches = |command: &Command| match reach {
         Some(reach) => reach.has(actor, own, *command),
         None if *command == Command::Select => row.is_visible(actor, scope),
         None => own,
     };
+
     if !commands.iter().all(reaches) {
         Bound::Never
     } else if row.deleted {

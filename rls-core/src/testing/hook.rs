@@ -22,9 +22,22 @@ pub struct RowFor {
 
 impl RowFor {
     pub(super) fn new(number: i64, party: Party, users: &Users) -> Self {
-        let user = if party == Party::Second { Actor::Second } else { Actor::First };
-        let settings = users.settings(party).map(|(setting, value)| (setting.clone(), value.to_owned())).collect();
-        Self { number: i32::try_from(number).unwrap_or(i32::MAX), user, settings }
+        let user = if party == Party::Second {
+            Actor::Second
+        } else {
+            Actor::First
+        };
+
+        let settings = users
+            .settings(party)
+            .map(|(setting, value)| (setting.clone(), value.to_owned()))
+            .collect();
+
+        Self {
+            number: i32::try_from(number).unwrap_or(i32::MAX),
+            user,
+            settings,
+        }
     }
 
     /// A number that no other row of the proof has, over 1,000,000,000: for unique columns.
@@ -42,14 +55,19 @@ impl RowFor {
     /// The value of a setting of that user's context, such as `app.user_id`.
     #[must_use]
     pub fn setting(&self, name: &str) -> Option<&str> {
-        self.settings.get(&SettingName::new(name).ok()?).map(String::as_str)
+        self.settings
+            .get(&SettingName::new(name).ok()?)
+            .map(String::as_str)
     }
 }
 
 /// Values of a context are in no `Debug`.
 impl fmt::Debug for RowFor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RowFor").field("number", &self.number).field("user", &self.user).finish_non_exhaustive()
+        f.debug_struct("RowFor")
+            .field("number", &self.number)
+            .field("user", &self.user)
+            .finish_non_exhaustive()
     }
 }
 
@@ -66,7 +84,11 @@ impl Hooks {
     }
 
     pub(super) fn get(&self, table: &TableName, schema: &Identifier) -> Option<&Hook> {
-        self.0.iter().rev().find(|(named, _)| named.or_in(schema) == *table).map(|(_, hook)| hook)
+        self.0
+            .iter()
+            .rev()
+            .find(|(named, _)| named.or_in(schema) == *table)
+            .map(|(_, hook)| hook)
     }
 }
 
@@ -75,11 +97,14 @@ pub(super) fn values<A: ActiveModelTrait>(model: &A) -> Vec<(Identifier, String)
     let columns = <A::Entity as EntityTrait>::Column::iter();
     let set = columns.filter_map(|column| match model.get(column) {
         ActiveValue::Set(value) | ActiveValue::Unchanged(value) => {
-            let select = Query::select().expr(column.save_as(Expr::val(value))).to_string(PostgresQueryBuilder);
+            let select = Query::select()
+                .expr(column.save_as(Expr::val(value)))
+                .to_string(PostgresQueryBuilder);
             let sql = select.strip_prefix("SELECT ").unwrap_or(&select).to_owned();
             Some((Identifier::new(IdenStatic::as_str(&column)).ok()?, sql))
         }
         ActiveValue::NotSet => None,
     });
+
     set.collect()
 }

@@ -18,20 +18,40 @@ pub(super) enum Strangers {
 }
 
 /// What the answer to a step proves.
-pub(super) fn judge(step: &Step<'_>, answer: &Answer, rows: &[Row], strangers: Strangers) -> Outcome {
+pub(super) fn judge(
+    step: &Step<'_>,
+    answer: &Answer,
+    rows: &[Row],
+    strangers: Strangers,
+) -> Outcome {
     match (&step.expects, answer) {
         (Expects::NoGrant, Answer::ByGrant) => Outcome::Refused,
-        (Expects::NoGrant, _) => leak("the login has a privilege that is not declared, or that no policy bounds"),
-        (_, Answer::ByGrant) => {
-            vacuous("the login lacks a privilege that is declared, so that no policy was asked: run the migrations")
+        (Expects::NoGrant, _) => {
+            leak("the login has a privilege that is not declared, or that no policy bounds")
         }
-        (Expects::Rows(bounds), Answer::Rows(read)) => {
-            of_rows(bounds, rows, strangers, |id| read.iter().any(|r| r == id), read)
-        }
-        (Expects::Rows(_), Answer::Written { left, rows: written })
-            if strangers == Strangers::Leak
-                && usize::try_from(*written).unwrap_or(usize::MAX)
-                    > rows.iter().filter(|row| !left.contains(&row.made.id)).count() =>
+        (_, Answer::ByGrant) => vacuous(
+            "the login lacks a privilege that is declared, so that no policy was asked: run the \
+             migrations",
+        ),
+        (Expects::Rows(bounds), Answer::Rows(read)) => of_rows(
+            bounds,
+            rows,
+            strangers,
+            |id| read.iter().any(|r| r == id),
+            read,
+        ),
+        (
+            Expects::Rows(_),
+            Answer::Written {
+                left,
+                rows: written,
+            },
+        ) if strangers == Strangers::Leak
+            && usize::try_from(*written).unwrap_or(usize::MAX)
+                > rows
+                    .iter()
+                    .filter(|row| !left.contains(&row.made.id))
+                    .count() =>
         {
             leak("rows were written that were there before the proof")
         }
@@ -39,31 +59,43 @@ pub(super) fn judge(step: &Step<'_>, answer: &Answer, rows: &[Row], strangers: S
             of_rows(bounds, rows, Strangers::Pass, |id| !left.contains(id), &[])
         }
         (Expects::Count(expected), Answer::Count(found)) if found == expected => Outcome::Held,
-        (Expects::Count(expected), Answer::Count(found)) if found > expected => {
-            leak(&format!("{found} rows were counted, where {expected} may be read"))
+        (Expects::Count(expected), Answer::Count(found)) if found > expected => leak(&format!(
+            "{found} rows were counted, where {expected} may be read"
+        )),
+        (Expects::Count(expected), Answer::Count(found)) => vacuous(&format!(
+            "{found} rows were counted, where {expected} are to be read"
+        )),
+        (Expects::Passes, Answer::Written { rows: 0, .. }) => {
+            vacuous("one's own row was not stored")
         }
-        (Expects::Count(expected), Answer::Count(found)) => {
-            vacuous(&format!("{found} rows were counted, where {expected} are to be read"))
-        }
-        (Expects::Passes, Answer::Written { rows: 0, .. }) => vacuous("one's own row was not stored"),
-        // Keys are asked after the policies (`ExecInsert` in `src/backend/executor/nodeModifyTable.c`).
+        // Keys are asked after the policies (`ExecInsert` in
+        // `src/backend/executor/nodeModifyTable.c`).
         (Expects::Passes, Answer::Failed { state, .. }) if is_constraint(state) => Outcome::Held,
         (Expects::Passes, Answer::ByPolicy) => vacuous("a policy refused one's own row"),
-        (Expects::Rows(_) | Expects::Count(_), Answer::ByPolicy) => vacuous("a policy refused one's own rows"),
+        (Expects::Rows(_) | Expects::Count(_), Answer::ByPolicy) => {
+            vacuous("a policy refused one's own rows")
+        }
         (Expects::Passes, Answer::Written { .. })
         | (Expects::Refused | Expects::Nothing, Answer::ByPolicy)
         | (Expects::Nothing, Answer::Written { rows: 0, .. }) => Outcome::Held,
-        (Expects::Refused, Answer::Written { rows: 0, .. }) => vacuous("there was no row of one's own to do it with"),
+        (Expects::Refused, Answer::Written { rows: 0, .. }) => {
+            vacuous("there was no row of one's own to do it with")
+        }
         (Expects::Refused | Expects::Nothing, Answer::Written { .. }) => {
             leak("a row was written that is not one's own")
         }
-        (Expects::Refused, Answer::Failed { state, message }) if is_constraint(state) => leak(&format!(
-            "the policies let a row through that is not one's own; only a constraint refused it ({state}: {message})"
-        )),
-        (_, Answer::Failed { state, message }) => {
-            Outcome::Untested { reason: format!("`{}` failed ({state}: {message})", shown(&step.sql)) }
+        (Expects::Refused, Answer::Failed { state, message }) if is_constraint(state) => {
+            leak(&format!(
+                "the policies let a row through that is not one's own; only a constraint refused \
+                 it ({state}: {message})"
+            ))
         }
-        (_, answer) => Outcome::Untested { reason: format!("an answer of another kind: {answer:?}") },
+        (_, Answer::Failed { state, message }) => Outcome::Untested {
+            reason: format!("`{}` failed ({state}: {message})", shown(&step.sql)),
+        },
+        (_, answer) => Outcome::Untested {
+            reason: format!("an answer of another kind: {answer:?}"),
+        },
     }
 }
 
@@ -75,20 +107,36 @@ fn of_rows(
     read: &[String],
 ) -> Outcome {
     let of = |wanted: Bound, is_reached: bool| {
-        let found =
-            rows.iter().zip(bounds).filter(|(row, bound)| **bound == wanted && reached(&row.made.id) == is_reached);
+        let found = rows
+            .iter()
+            .zip(bounds)
+            .filter(|(row, bound)| **bound == wanted && reached(&row.made.id) == is_reached);
         found.count()
     };
+
     let (leaked, missed) = (of(Bound::Never, true), of(Bound::Must, false));
-    let strange = read.iter().filter(|id| rows.iter().all(|row| row.made.id != **id)).count();
+    let strange = read
+        .iter()
+        .filter(|id| rows.iter().all(|row| row.made.id != **id))
+        .count();
+
     if leaked > 0 {
-        let all = bounds.iter().filter(|bound| **bound == Bound::Never).count();
-        leak(&format!("{leaked} of {all} rows were reached that are not to be"))
+        let all = bounds
+            .iter()
+            .filter(|bound| **bound == Bound::Never)
+            .count();
+        leak(&format!(
+            "{leaked} of {all} rows were reached that are not to be"
+        ))
     } else if strange > 0 && strangers == Strangers::Leak {
-        leak(&format!("{strange} rows were read that were there before the proof"))
+        leak(&format!(
+            "{strange} rows were read that were there before the proof"
+        ))
     } else if missed > 0 {
         let all = bounds.iter().filter(|bound| **bound == Bound::Must).count();
-        vacuous(&format!("{missed} of {all} rows were not reached that are to be, so that it proves nothing"))
+        vacuous(&format!(
+            "{missed} of {all} rows were not reached that are to be, so that it proves nothing"
+        ))
     } else {
         Outcome::Held
     }
@@ -102,27 +150,35 @@ pub(super) fn worst(outcomes: Vec<Outcome>) -> Outcome {
         Outcome::Untested { .. } => 2,
         _ => 3,
     };
-    outcomes.into_iter().min_by_key(rank).unwrap_or(Outcome::NotApplicable)
+
+    outcomes
+        .into_iter()
+        .min_by_key(rank)
+        .unwrap_or(Outcome::NotApplicable)
 }
 
 /// What a step that could be played would have to be, where it cannot.
 pub(super) fn without_steps(attempt: Attempt, actor: Actor) -> Outcome {
     match (attempt, actor) {
-        (Attempt::Upsert | Attempt::Ignore | Attempt::Move, _) | (Attempt::Insert, Actor::Nobody) => {
-            Outcome::NotApplicable
-        }
+        (Attempt::Upsert | Attempt::Ignore | Attempt::Move, _)
+        | (Attempt::Insert, Actor::Nobody) => Outcome::NotApplicable,
         _ => Outcome::Untested {
-            reason: "no statement could be made for it: the table has no column to write".to_owned(),
+            reason: "no statement could be made for it: the table has no column to write"
+                .to_owned(),
         },
     }
 }
 
 fn leak(reason: &str) -> Outcome {
-    Outcome::Leak { reason: reason.to_owned() }
+    Outcome::Leak {
+        reason: reason.to_owned(),
+    }
 }
 
 fn vacuous(reason: &str) -> Outcome {
-    Outcome::Vacuous { reason: reason.to_owned() }
+    Outcome::Vacuous {
+        reason: reason.to_owned(),
+    }
 }
 
 fn shown(sql: &str) -> String {
@@ -141,14 +197,28 @@ mod tests {
 
     fn rows() -> Vec<Row> {
         let row = |(party, id): (Party, &str)| Row {
-            spec: RowSpec::plain(Ties { party, ties: Vec::new() }),
-            made: Made { id: id.to_owned(), values: BTreeMap::new() },
+            spec: RowSpec::plain(Ties {
+                party,
+                ties: Vec::new(),
+            }),
+            made: Made {
+                id: id.to_owned(),
+                values: BTreeMap::new(),
+            },
         };
-        [(Party::First, "own"), (Party::Second, "other")].map(row).into()
+
+        [(Party::First, "own"), (Party::Second, "other")]
+            .map(row)
+            .into()
     }
 
     fn judged(expects: Expects, answer: &Answer, strangers: Strangers) -> String {
-        let step = Step { sql: String::new(), how: How::Read, expects, third: Vec::new() };
+        let step = Step {
+            sql: String::new(),
+            how: How::Read,
+            expects,
+            third: Vec::new(),
+        };
         judge(&step, answer, &rows(), strangers).to_string()
     }
 
@@ -157,37 +227,83 @@ mod tests {
         let bounds = || Expects::Rows(vec![Bound::Must, Bound::Never]);
         let read = |ids: &[&str]| Answer::Rows(ids.iter().map(|id| (*id).to_owned()).collect());
         let of = |ids: &[&str]| judged(bounds(), &read(ids), Strangers::Leak);
+
         assert_eq!(of(&["own"]), "held");
         assert_eq!(of(&[]), "VACUOUS");
         assert_eq!(of(&["own", "other"]), "LEAK");
         assert_eq!(of(&["other"]), "LEAK");
         assert_eq!(of(&["own", "older"]), "LEAK");
-        assert_eq!(judged(bounds(), &read(&["own", "older"]), Strangers::Pass), "held");
-        assert_eq!(judged(bounds(), &Answer::ByGrant, Strangers::Leak), "VACUOUS");
-        let written =
-            |ids: &[&str], rows| Answer::Written { left: ids.iter().map(|id| (*id).to_owned()).collect(), rows };
+        assert_eq!(
+            judged(bounds(), &read(&["own", "older"]), Strangers::Pass),
+            "held"
+        );
+        assert_eq!(
+            judged(bounds(), &Answer::ByGrant, Strangers::Leak),
+            "VACUOUS"
+        );
+
+        let written = |ids: &[&str], rows| Answer::Written {
+            left: ids.iter().map(|id| (*id).to_owned()).collect(),
+            rows,
+        };
+
         let left = |ids: &[&str]| written(ids, 2 - u64::try_from(ids.len()).unwrap());
         assert_eq!(judged(bounds(), &left(&["other"]), Strangers::Leak), "held");
-        assert_eq!(judged(bounds(), &left(&["own", "other"]), Strangers::Leak), "VACUOUS");
+        assert_eq!(
+            judged(bounds(), &left(&["own", "other"]), Strangers::Leak),
+            "VACUOUS"
+        );
         assert_eq!(judged(bounds(), &left(&[]), Strangers::Leak), "LEAK");
-        assert_eq!(judged(bounds(), &written(&["other"], 2), Strangers::Leak), "LEAK", "one of before went along");
-        assert_eq!(judged(bounds(), &written(&["other"], 2), Strangers::Pass), "held");
+        assert_eq!(
+            judged(bounds(), &written(&["other"], 2), Strangers::Leak),
+            "LEAK",
+            "one of before went along"
+        );
+
+        assert_eq!(
+            judged(bounds(), &written(&["other"], 2), Strangers::Pass),
+            "held"
+        );
     }
 
     #[test]
     fn a_forged_row_that_only_a_key_refuses_was_let_through() {
-        let failed = |state: &str| Answer::Failed { state: state.to_owned(), message: String::new() };
-        let written = |rows| Answer::Written { left: std::collections::BTreeSet::new(), rows };
+        let failed = |state: &str| Answer::Failed {
+            state: state.to_owned(),
+            message: String::new(),
+        };
+
+        let written = |rows| Answer::Written {
+            left: std::collections::BTreeSet::new(),
+            rows,
+        };
+
         let of = |answer: &Answer| judged(Expects::Refused, answer, Strangers::Leak);
         assert_eq!(of(&Answer::ByPolicy), "held");
         assert_eq!(of(&failed("23505")), "LEAK");
         assert_eq!(of(&failed("P0001")), "UNTESTED");
         assert_eq!(of(&written(1)), "LEAK");
         assert_eq!(of(&written(0)), "VACUOUS");
-        assert_eq!(judged(Expects::Passes, &failed("23505"), Strangers::Leak), "held");
-        assert_eq!(judged(Expects::Passes, &Answer::ByPolicy, Strangers::Leak), "VACUOUS");
-        assert_eq!(judged(Expects::NoGrant, &Answer::ByGrant, Strangers::Leak), "refused");
-        assert_eq!(judged(Expects::NoGrant, &Answer::ByPolicy, Strangers::Leak), "LEAK");
-        assert_eq!(judged(Expects::NoGrant, &written(0), Strangers::Leak), "LEAK");
+        assert_eq!(
+            judged(Expects::Passes, &failed("23505"), Strangers::Leak),
+            "held"
+        );
+        assert_eq!(
+            judged(Expects::Passes, &Answer::ByPolicy, Strangers::Leak),
+            "VACUOUS"
+        );
+        assert_eq!(
+            judged(Expects::NoGrant, &Answer::ByGrant, Strangers::Leak),
+            "refused"
+        );
+        assert_eq!(
+            judged(Expects::NoGrant, &Answer::ByPolicy, Strangers::Leak),
+            "LEAK"
+        );
+
+        assert_eq!(
+            judged(Expects::NoGrant, &written(0), Strangers::Leak),
+            "LEAK"
+        );
     }
 }

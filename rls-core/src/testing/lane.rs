@@ -1,4 +1,5 @@
-//! The one connection on which rows are made and statements are played; nothing on it is ever committed.
+//! The one connection on which rows are made and statements are played; nothing on it is ever
+//! committed.
 
 use std::collections::BTreeSet;
 
@@ -19,8 +20,8 @@ use super::{Actor, ProofError};
 /// How long a statement waits for a lock.
 const LOCK_TIMEOUT: &str = "10s";
 
-/// `pg_advisory_xact_lock` of the proofs of a database, which take turns table by table: two that make one value up would
-/// wait for each other. The bytes of `rls-test`.
+/// `pg_advisory_xact_lock` of the proofs of a database, which take turns table by table: two that
+/// make one value up would wait for each other. The bytes of `rls-test`.
 const TURN: i64 = 0x726c_732d_7465_7374;
 
 /// How long a proof waits for its turn.
@@ -33,7 +34,8 @@ pub(super) enum Answer {
     Rows(Vec<String>),
     /// The number that was read.
     Count(i64),
-    /// What was written: the rows that are still as they were, and how many the server says it wrote.
+    /// What was written: the rows that are still as they were, and how many the server says it
+    /// wrote.
     Written {
         left: BTreeSet<String>,
         rows: u64,
@@ -46,7 +48,8 @@ pub(super) enum Answer {
     },
 }
 
-/// The connection of the login that makes the rows; it is closed when dropped, so nothing outlives it.
+/// The connection of the login that makes the rows; it is closed when dropped, so nothing outlives
+/// it.
 pub(super) struct Lane {
     pub(super) connection: PoolConnection<Postgres>,
     /// The schema of tables that name none.
@@ -59,31 +62,58 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) async fn open(owner: &PgPool, app: &PgPool, role: &Identifier) -> Result<Self, ProofError> {
+    pub(super) async fn open(
+        owner: &PgPool,
+        app: &PgPool,
+        role: &Identifier,
+    ) -> Result<Self, ProofError> {
         let mut connection = owner.acquire().await?;
         connection.close_on_drop();
+
         let query = format!(
             "SELECT session_user::text AS login, current_schema()::text AS schema,
                     current_setting('is_superuser') = 'on' AS superuser,
-                    coalesce((SELECT pg_has_role(session_user, r.oid, CASE WHEN {OWN_MEMBERSHIPS} THEN 'SET' ELSE 'MEMBER' END)
+                    coalesce((SELECT pg_has_role(session_user, r.oid, CASE WHEN {OWN_MEMBERSHIPS} \
+                    THEN 'SET' ELSE 'MEMBER' END)
                               FROM pg_roles r WHERE r.rolname = $1), false) AS member"
         );
-        let row = sqlx::query(AssertSqlSafe(query)).bind(role.as_str()).fetch_one(&mut *connection).await?;
+
+        let row = sqlx::query(AssertSqlSafe(query))
+            .bind(role.as_str())
+            .fetch_one(&mut *connection)
+            .await?;
+
         let superuser: bool = row.try_get("superuser")?;
         if !row.try_get::<bool, _>("member")? {
-            return Err(ProofError::CannotAct { login: row.try_get("login")?, role: role.to_string() });
+            return Err(ProofError::CannotAct {
+                login: row.try_get("login")?,
+                role: role.to_string(),
+            });
         }
-        let schema = row.try_get::<Option<String>, _>("schema")?.unwrap_or_else(|| "public".to_owned());
+
+        let schema = row
+            .try_get::<Option<String>, _>("schema")?
+            .unwrap_or_else(|| "public".to_owned());
+
         // As session user too, where that is allowed: a policy may read `session_user`.
-        let (word, back) =
-            if superuser { ("SESSION AUTHORIZATION", "RESET SESSION AUTHORIZATION") } else { ("ROLE", "RESET ROLE") };
+        let (word, back) = if superuser {
+            ("SESSION AUTHORIZATION", "RESET SESSION AUTHORIZATION")
+        } else {
+            ("ROLE", "RESET ROLE")
+        };
+
         let query = "SELECT name, setting FROM pg_settings
                      WHERE name = 'search_path'
                         OR (source IN ('database', 'user', 'database user') AND context = 'user'
-                            AND name NOT IN ('role', 'session_authorization', 'default_transaction_read_only'))";
+                            AND name NOT IN ('role', 'session_authorization', \
+                            'default_transaction_read_only'))";
+
         let rows = sqlx::query(query).fetch_all(app).await?;
-        let settings: Result<_, sqlx::Error> =
-            rows.iter().map(|row| Ok((row.try_get("name")?, row.try_get("setting")?))).collect();
+        let settings: Result<_, sqlx::Error> = rows
+            .iter()
+            .map(|row| Ok((row.try_get("name")?, row.try_get("setting")?)))
+            .collect();
+
         Ok(Self {
             connection,
             schema: schema::name(schema)?,
@@ -95,9 +125,11 @@ impl Lane {
 
     /// Reads the catalog.
     pub(super) async fn read(&mut self) -> Result<Schema, ProofError> {
-        self.run("BEGIN READ ONLY; SET LOCAL search_path = pg_catalog; SET LOCAL jit = off").await?;
+        self.run("BEGIN READ ONLY; SET LOCAL search_path = pg_catalog; SET LOCAL jit = off")
+            .await?;
         let schema = schema::read(&mut self.connection).await?;
         self.run("ROLLBACK").await?;
+
         Ok(schema)
     }
 
@@ -107,19 +139,40 @@ impl Lane {
             "BEGIN; SET LOCAL lock_timeout = '{TURN_TIMEOUT}'; SELECT pg_advisory_xact_lock({TURN});
              SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'; SET CONSTRAINTS ALL DEFERRED"
         );
+
         self.run(&begin).await?;
         for table in hidden {
-            let alter = format!("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY", sql::table(table));
+            let alter = format!(
+                "ALTER TABLE {} NO FORCE ROW LEVEL SECURITY",
+                sql::table(table)
+            );
+
             let altered = self.run(&alter).await;
-            let seen = format!("SELECT NOT row_security_active({}::regclass)", text(&sql::table(table)));
-            if altered.is_err() || !sqlx::query_scalar(AssertSqlSafe(seen)).fetch_one(&mut *self.connection).await? {
-                return Err(ProofError::Hidden { table: table.to_string() });
+            let seen = format!(
+                "SELECT NOT row_security_active({}::regclass)",
+                text(&sql::table(table))
+            );
+
+            if altered.is_err()
+                || !sqlx::query_scalar(AssertSqlSafe(seen))
+                    .fetch_one(&mut *self.connection)
+                    .await?
+            {
+                return Err(ProofError::Hidden {
+                    table: table.to_string(),
+                });
             }
         }
+
         for (name, value) in &self.settings {
             let set = "SELECT set_config($1, $2, true)";
-            sqlx::query(set).bind(name).bind(value).execute(&mut *self.connection).await?;
+            sqlx::query(set)
+                .bind(name)
+                .bind(value)
+                .execute(&mut *self.connection)
+                .await?;
         }
+
         Ok(())
     }
 
@@ -129,7 +182,10 @@ impl Lane {
     }
 
     pub(super) async fn run(&mut self, text: &str) -> Result<(), sqlx::Error> {
-        sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *self.connection).await.map(drop)
+        sqlx::raw_sql(AssertSqlSafe(text))
+            .execute(&mut *self.connection)
+            .await
+            .map(drop)
     }
 
     /// Marks what the plays start from.
@@ -146,12 +202,24 @@ impl Lane {
         present: &str,
     ) -> Result<Answer, ProofError> {
         if step.how == How::Cached {
-            let other = if actor == Actor::First { Actor::Second } else { Actor::First };
+            let other = if actor == Actor::First {
+                Actor::Second
+            } else {
+                Actor::First
+            };
+
             self.enter(&users.context(other, &[])).await?;
+
             // Whatever it answers, its plan is kept.
-            drop(sqlx::query(AssertSqlSafe(step.sql.as_str())).fetch_all(&mut *self.connection).await);
+            drop(
+                sqlx::query(AssertSqlSafe(step.sql.as_str()))
+                    .fetch_all(&mut *self.connection)
+                    .await,
+            );
         }
+
         self.enter(&users.context(actor, &step.third)).await?;
+
         match self.answer(step, present).await {
             Ok(answer) => Ok(answer),
             Err(error) => refused(error),
@@ -166,28 +234,55 @@ impl Lane {
     async fn answer(&mut self, step: &Step<'_>, present: &str) -> Result<Answer, sqlx::Error> {
         let connection = &mut *self.connection;
         let sql = AssertSqlSafe(step.sql.as_str());
+
         match step.how {
             How::Read => {
                 let rows = sqlx::raw_sql(sql).fetch_all(connection).await?;
-                rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map(Answer::Rows)
+                rows.iter()
+                    .map(|row| row.try_get(0))
+                    .collect::<Result<_, _>>()
+                    .map(Answer::Rows)
             }
-            How::Cached => sqlx::query_scalar(sql).fetch_all(connection).await.map(Answer::Rows),
+            How::Cached => sqlx::query_scalar(sql)
+                .fetch_all(connection)
+                .await
+                .map(Answer::Rows),
             How::Count => {
                 let rows = sqlx::raw_sql(sql).fetch_one(connection).await?;
                 rows.try_get(0).map(Answer::Count)
             }
             How::Copy => {
-                // What is refused is asked for without COPY: after a refused one sqlx 0.9 takes each answer for the next.
+                // What is refused is asked for without COPY: after a refused one sqlx 0.9 takes
+                // each answer for the next.
                 sqlx::raw_sql(sql).execute(&mut *connection).await?;
+
                 let copied = copied(connection, &format!("COPY ({}) TO STDOUT", step.sql)).await;
-                let copied = copied.map_err(|error| sqlx::Error::Protocol(format!("COPY failed: {error}")))?;
-                Ok(Answer::Rows(String::from_utf8_lossy(&copied).lines().map(str::to_owned).collect()))
+                let copied = copied
+                    .map_err(|error| sqlx::Error::Protocol(format!("COPY failed: {error}")))?;
+
+                Ok(Answer::Rows(
+                    String::from_utf8_lossy(&copied)
+                        .lines()
+                        .map(str::to_owned)
+                        .collect(),
+                ))
             }
             How::Write => {
-                let rows = sqlx::raw_sql(sql).execute(&mut *connection).await?.rows_affected();
-                sqlx::raw_sql(AssertSqlSafe(self.back)).execute(&mut *connection).await?;
-                let left = sqlx::raw_sql(AssertSqlSafe(present)).fetch_all(connection).await?;
-                let left: Result<BTreeSet<String>, _> = left.iter().map(|row| row.try_get(0)).collect();
+                let rows = sqlx::raw_sql(sql)
+                    .execute(&mut *connection)
+                    .await?
+                    .rows_affected();
+
+                sqlx::raw_sql(AssertSqlSafe(self.back))
+                    .execute(&mut *connection)
+                    .await?;
+
+                let left = sqlx::raw_sql(AssertSqlSafe(present))
+                    .fetch_all(connection)
+                    .await?;
+                let left: Result<BTreeSet<String>, _> =
+                    left.iter().map(|row| row.try_get(0)).collect();
+
                 Ok(Answer::Written { left: left?, rows })
             }
         }
@@ -210,7 +305,10 @@ fn refused(error: sqlx::Error) -> Result<Answer, ProofError> {
         (Some(Denied::ByPolicy { .. }), _) => Ok(Answer::ByPolicy),
         (Some(Denied::ByGrant { .. }), _) => Ok(Answer::ByGrant),
         (_, Some(state)) if !sqlstate::is_connection_lost(&error) => {
-            let message = error.as_database_error().map(|error| error.message().to_owned()).unwrap_or_default();
+            let message = error
+                .as_database_error()
+                .map(|error| error.message().to_owned())
+                .unwrap_or_default();
             Ok(Answer::Failed { state, message })
         }
         _ => Err(error.into()),
@@ -218,5 +316,6 @@ fn refused(error: sqlx::Error) -> Result<Answer, ProofError> {
 }
 
 pub(super) fn text(text: &str) -> String {
-    sql::literal(text).unwrap_or_else(|| unreachable!("names and values of the catalog hold no NUL"))
+    sql::literal(text)
+        .unwrap_or_else(|| unreachable!("names and values of the catalog hold no NUL"))
 }

@@ -18,22 +18,39 @@ use super::user::Users;
 use super::{Actor, ProofError};
 
 /// Whether the login acts as the role that was played, and row security is active for it.
-pub(super) async fn is_active(pool: &PgPool, role: &Identifier, table: &TableName) -> Result<Outcome, ProofError> {
+pub(super) async fn is_active(
+    pool: &PgPool,
+    role: &Identifier,
+    table: &TableName,
+) -> Result<Outcome, ProofError> {
     let query = format!(
-        "SELECT current_user = $1 AND session_user = $1 AS played, row_security_active({}::regclass) AS active",
+        "SELECT current_user = $1 AND session_user = $1 AS played, \
+         row_security_active({}::regclass) AS active",
         text(&sql::table(table))
     );
-    let row = sqlx::query(AssertSqlSafe(query)).bind(role.as_str()).fetch_one(pool).await?;
+
+    let row = sqlx::query(AssertSqlSafe(query))
+        .bind(role.as_str())
+        .fetch_one(pool)
+        .await?;
+
     Ok(if !row.try_get::<bool, _>("active")? {
-        Outcome::Leak { reason: "row security is not active for the application's login".to_owned() }
+        Outcome::Leak {
+            reason: "row security is not active for the application's login".to_owned(),
+        }
     } else if row.try_get("played")? {
         Outcome::Held
     } else {
-        Outcome::Untested { reason: format!("the application's login is not `{role}`, as which all else was played") }
+        Outcome::Untested {
+            reason: format!(
+                "the application's login is not `{role}`, as which all else was played"
+            ),
+        }
     })
 }
 
-/// Whether the login reads no row of anyone's who is not there: the users of a proof have stored nothing.
+/// Whether the login reads no row of anyone's who is not there: the users of a proof have stored
+/// nothing.
 pub(super) async fn reads(
     app: &RlsConnection,
     users: &Users,
@@ -44,18 +61,27 @@ pub(super) async fn reads(
     if strangers == Strangers::Pass || !scope.privileges.contains(&Privilege::Select) {
         return Ok(Outcome::Held);
     }
+
     let db = match actor {
         Actor::First => app.scope(users.scope(Party::First)?),
         Actor::Second => app.scope(users.scope(Party::Second)?),
         Actor::Nobody => app.anonymous(),
     };
-    match counts(&db, scope).await.map_err(crate::error::RlsError::from) {
+
+    match counts(&db, scope)
+        .await
+        .map_err(crate::error::RlsError::from)
+    {
         Ok([0, 0, 0]) => Ok(Outcome::Held),
         Ok(counts) => {
             let most = counts.into_iter().max().unwrap_or_default();
-            Ok(Outcome::Leak { reason: format!("{most} rows were read that were there before the proof") })
+            Ok(Outcome::Leak {
+                reason: format!("{most} rows were read that were there before the proof"),
+            })
         }
-        Err(error) if error.sqlstate().is_some() => Ok(Outcome::Untested { reason: error.to_string() }),
+        Err(error) if error.sqlstate().is_some() => Ok(Outcome::Untested {
+            reason: error.to_string(),
+        }),
         Err(error) => Err(error.into()),
     }
 }
@@ -65,14 +91,19 @@ async fn counts(db: &ScopedConnection, scope: &Scope) -> Result<[i64; 3], DbErr>
     let outer = db.begin().await?;
     let inner = outer.begin().await?;
     let nested = count(&inner, scope).await?;
+
     inner.rollback().await?;
+
     let after = count(&outer, scope).await?;
     outer.rollback().await?;
+
     Ok([count(db, scope).await?, nested, after])
 }
 
 async fn count(db: &impl ConnectionTrait, scope: &Scope) -> Result<i64, DbErr> {
     let count = format!("SELECT count(*) AS n FROM {}", sql::table(&scope.table));
-    let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, count)).await?;
+    let row = db
+        .query_one_raw(Statement::from_string(DbBackend::Postgres, count))
+        .await?;
     row.map_or(Ok(0), |row| row.try_get("", "n"))
 }

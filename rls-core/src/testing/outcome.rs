@@ -40,7 +40,9 @@ impl Outcome {
     pub fn failure(&self) -> Option<&str> {
         match self {
             Self::Held | Self::Refused | Self::Open | Self::NotApplicable => None,
-            Self::Leak { reason } | Self::Vacuous { reason } | Self::Untested { reason } => Some(reason),
+            Self::Leak { reason } | Self::Vacuous { reason } | Self::Untested { reason } => {
+                Some(reason)
+            }
         }
     }
 
@@ -100,7 +102,8 @@ pub struct UntestedTable {
     pub reason: String,
 }
 
-/// What [`IsolationProof::run`](super::IsolationProof::run) found. Prints as a matrix, with a line for each failure.
+/// What [`IsolationProof::run`](super::IsolationProof::run) found. Prints as a matrix, with a line
+/// for each failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a proof is looked at: call `assert_isolated`"]
 pub struct Proof {
@@ -119,7 +122,9 @@ impl Proof {
 
     /// The cells that prove nothing, or the opposite.
     pub fn failures(&self) -> impl Iterator<Item = &Cell> {
-        self.cells.iter().filter(|cell| cell.outcome.failure().is_some())
+        self.cells
+            .iter()
+            .filter(|cell| cell.outcome.failure().is_some())
     }
 
     /// What came of one attempt on the table of this name.
@@ -167,6 +172,9 @@ impl Proof {
     /// Where [`is_isolated`](Self::is_isolated) is false, with the matrix and every reason.
     #[track_caller]
     pub fn assert_isolated(&self) {
-        assert!(self.is_isolated(), "users are not kept apart, or it is not proved\n{self}");
+        assert!(
+            self.is_isolated(),
+            "users are not kept apart, or it is not proved\n{self}"
+        );
     }
 }

@@ -80,12 +80,14 @@ impl<'a> Target<'a> {
     pub(super) fn steps(&self, attempt: Attempt, actor: Actor) -> Vec<Step<'a>> {
         let mut steps = self.granted_steps(attempt, actor);
         let granted = |privilege| self.scope.privileges.contains(privilege);
+
         if !attempt.needs().iter().all(granted) {
             steps.truncate(1);
             for step in &mut steps {
                 step.expects = Expects::NoGrant;
             }
         }
+
         steps
     }
 
@@ -93,11 +95,22 @@ impl<'a> Target<'a> {
         let table = sql::table(&self.scope.table);
         let at = place("t");
         let made = self.made();
-        let bounds = self.rows.iter().map(|row| bound(self.scope, self.reach, attempt, actor, &row.spec));
+        let bounds = self
+            .rows
+            .iter()
+            .map(|row| bound(self.scope, self.reach, attempt, actor, &row.spec));
+
         let bounds: Vec<Bound> = bounds.collect();
-        let step = |how, sql| Step { sql, how, expects: Expects::Rows(bounds.clone()), third: Vec::new() };
+        let step = |how, sql| Step {
+            sql,
+            how,
+            expects: Expects::Rows(bounds.clone()),
+            third: Vec::new(),
+        };
+
         let read = |sql| vec![step(How::Read, sql)];
         let write = |sql| vec![step(How::Write, sql)];
+
         match attempt {
             Attempt::Select => read(format!("SELECT {at} FROM {table} AS t")),
             Attempt::SelectOne => {
@@ -105,31 +118,59 @@ impl<'a> Target<'a> {
                     // Rows of other partitions may have the same place in theirs.
                     let id = super::lane::text(&row.made.id);
                     let sql = format!("SELECT {at} FROM {table} AS t WHERE {at} = {id}");
-                    let only =
-                        self.rows.iter().map(|other| if other.made.id == row.made.id { *bound } else { Bound::Never });
-                    Step { expects: Expects::Rows(only.collect()), ..step(How::Read, sql) }
+                    let only = self.rows.iter().map(|other| {
+                        if other.made.id == row.made.id {
+                            *bound
+                        } else {
+                            Bound::Never
+                        }
+                    });
+
+                    Step {
+                        expects: Expects::Rows(only.collect()),
+                        ..step(How::Read, sql)
+                    }
                 };
+
                 self.rows.iter().zip(&bounds).map(one).collect()
             }
             Attempt::Count => {
                 let reached = bounds.iter().filter(|bound| **bound == Bound::Must).count();
                 let sql = format!("SELECT pg_catalog.count(*) FROM {table} AS t WHERE {made}");
                 let expects = Expects::Count(i64::try_from(reached).unwrap_or(i64::MAX));
-                vec![Step { expects, ..step(How::Count, sql) }]
+
+                vec![Step {
+                    expects,
+                    ..step(How::Count, sql)
+                }]
             }
             Attempt::Query => read(format!(
-                "WITH seen AS (SELECT {at} AS id, t.tableoid AS of, t.ctid AS at FROM {table} AS t WHERE {made})
-                 SELECT seen.id FROM seen JOIN {table} AS j ON j.tableoid = seen.of AND j.ctid = seen.at
+                "WITH seen AS (SELECT {at} AS id, t.tableoid AS of, t.ctid AS at FROM {table} AS t \
+                 WHERE {made})
+                 SELECT seen.id FROM seen JOIN {table} AS j ON j.tableoid = seen.of AND j.ctid = \
+                 seen.at
                  WHERE seen.id IN (SELECT {at} FROM {table} AS t WHERE {made})"
             )),
             Attempt::Cursor => read(format!(
-                "DECLARE proof CURSOR FOR SELECT {at} FROM {table} AS t WHERE {made}; FETCH ALL FROM proof"
+                "DECLARE proof CURSOR FOR SELECT {at} FROM {table} AS t WHERE {made}; FETCH ALL \
+                 FROM proof"
             )),
             Attempt::Copy => {
-                vec![step(How::Copy, format!("SELECT {at} FROM {table} AS t WHERE {made}"))]
+                vec![step(
+                    How::Copy,
+                    format!("SELECT {at} FROM {table} AS t WHERE {made}"),
+                )]
             }
-            Attempt::Lock => read(format!("SELECT {at} FROM {table} AS t WHERE {made} FOR UPDATE")),
-            Attempt::Cached => vec![step(How::Cached, format!("SELECT {at} FROM {table} AS t WHERE {made}"))],
+            Attempt::Lock => read(format!(
+                "SELECT {at} FROM {table} AS t WHERE {made} FOR UPDATE"
+            )),
+            Attempt::Cached => vec![step(
+                How::Cached,
+                format!(
+                    "SELECT {at} FROM {table} AS t WHERE \
+                                                            {made}"
+                ),
+            )],
             Attempt::Nested => read(format!(
                 "SAVEPOINT inside; SELECT FROM {table} LIMIT 0; ROLLBACK TO SAVEPOINT inside;
                  SELECT {at} FROM {table} AS t WHERE {made}"
@@ -138,17 +179,35 @@ impl<'a> Target<'a> {
             Attempt::Forge => self.forge(actor),
             Attempt::Upsert | Attempt::Ignore => self.onto_others(attempt, actor),
             Attempt::Update => match self.change(actor) {
-                Some(set) => write(format!("UPDATE {table} AS t SET {set} WHERE {made} RETURNING {at}")),
+                Some(set) => write(format!(
+                    "UPDATE {table} AS t SET {set} WHERE {made} RETURNING \
+                                            {at}"
+                )),
                 None => Vec::new(),
             },
-            Attempt::UpdateAll => {
-                self.change(actor).map_or_else(Vec::new, |set| write(format!("UPDATE {table} SET {set}")))
-            }
+            Attempt::UpdateAll => self.change(actor).map_or_else(Vec::new, |set| {
+                write(format!(
+                    "UPDATE {table} SET \
+                                                            {set}"
+                ))
+            }),
             Attempt::Move => self.moves(actor, &bounds),
-            Attempt::Delete => write(format!("DELETE FROM {table} AS t WHERE {made} RETURNING {at}")),
+            Attempt::Delete => write(format!(
+                "DELETE FROM {table} AS t WHERE {made} RETURNING \
+                                              {at}"
+            )),
             Attempt::DeleteAll => write(format!("DELETE FROM {table}")),
             Attempt::Truncate => {
-                vec![Step { expects: Expects::NoGrant, ..step(How::Write, format!("TRUNCATE {table}")) }]
+                vec![Step {
+                    expects: Expects::NoGrant,
+                    ..step(
+                        How::Write,
+                        format!(
+                            "TRUNCATE \
+                                                            {table}"
+                        ),
+                    )
+                }]
             }
             Attempt::Login => Vec::new(),
         }
@@ -156,8 +215,17 @@ impl<'a> Target<'a> {
 
     /// The condition on the rows that were made.
     fn made(&self) -> String {
-        let places = self.rows.iter().filter_map(|row| Some(format!("\"{}\"", &row.made.id[row.made.id.find('(')?..])));
-        let ids: Vec<String> = self.rows.iter().map(|row| super::lane::text(&row.made.id)).collect();
+        let places = self
+            .rows
+            .iter()
+            .filter_map(|row| Some(format!("\"{}\"", &row.made.id[row.made.id.find('(')?..])));
+
+        let ids: Vec<String> = self
+            .rows
+            .iter()
+            .map(|row| super::lane::text(&row.made.id))
+            .collect();
+
         format!(
             "t.ctid = ANY ('{{{}}}'::pg_catalog.tid[]) AND {} = ANY (ARRAY[{}]::pg_catalog.text[])",
             places.collect::<Vec<_>>().join(","),
@@ -168,6 +236,11 @@ impl<'a> Target<'a> {
 
     /// Asks which of the rows that were made are as they were.
     pub(super) fn present(&self) -> String {
-        format!("SELECT {} FROM {} AS t WHERE {}", place("t"), sql::table(&self.scope.table), self.made())
+        format!(
+            "SELECT {} FROM {} AS t WHERE {}",
+            place("t"),
+            sql::table(&self.scope.table),
+            self.made()
+        )
     }
 }

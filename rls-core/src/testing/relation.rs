@@ -1,4 +1,5 @@
-//! What the application reaches beside the registered tables, and what it may do where there is no row security.
+//! What the application reaches beside the registered tables, and what it may do where there is no
+//! row security.
 
 use sqlx::{AssertSqlSafe, Row};
 
@@ -16,7 +17,8 @@ use super::shape::Scopes;
 use super::user::Users;
 use super::{Actor, Attempt, ProofError};
 
-/// Views, partitions and the like that the application's role may use, and no entity is registered for.
+/// Views, partitions and the like that the application's role may use, and no entity is registered
+/// for.
 pub(super) async fn unregistered(
     lane: &mut Lane,
     role: &Identifier,
@@ -24,34 +26,48 @@ pub(super) async fn unregistered(
 ) -> Result<Vec<UntestedTable>, ProofError> {
     let query = "
         SELECT n.nspname::text AS schema, c.relname::text AS \"table\", p.privileges,
-               CASE c.relkind WHEN 'v' THEN 'a view' WHEN 'm' THEN 'a materialized view' WHEN 'f' THEN 'a foreign table'
+               CASE c.relkind WHEN 'v' THEN 'a view' WHEN 'm' THEN 'a materialized view' WHEN 'f' \
+               THEN 'a foreign table'
                  ELSE CASE WHEN c.relispartition THEN 'a partition' ELSE 'a table' END END AS kind
         FROM pg_class c
         JOIN pg_namespace n ON n.oid = c.relnamespace
         CROSS JOIN LATERAL (
           SELECT string_agg(w.word, ', ' ORDER BY w.at) AS privileges
-          FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) WITH ORDINALITY AS w (word, at)
+          FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) WITH ORDINALITY \
+          AS w (word, at)
           WHERE has_table_privilege($1, c.oid, w.word)
              OR w.at <= 3 AND has_any_column_privilege($1, c.oid, w.word)) p
         WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND p.privileges IS NOT NULL
-          AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' AND has_schema_privilege($1, n.oid, 'USAGE')
-          AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+          AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' AND \
+          has_schema_privilege($1, n.oid, 'USAGE')
+          AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND \
+          d.objid = c.oid
                           AND d.deptype = 'e')
         ORDER BY 1, 2";
-    let rows = sqlx::query(AssertSqlSafe(query)).bind(role.as_str()).fetch_all(&mut *lane.connection).await?;
+
+    let rows = sqlx::query(AssertSqlSafe(query))
+        .bind(role.as_str())
+        .fetch_all(&mut *lane.connection)
+        .await?;
+
     let mut found = Vec::new();
     for row in rows {
         let table = table_name(&row, "schema", "table")?;
         if scopes.get(&table).is_none() {
-            let (kind, privileges): (String, String) = (row.try_get("kind")?, row.try_get("privileges")?);
+            let (kind, privileges): (String, String) =
+                (row.try_get("kind")?, row.try_get("privileges")?);
             let reason = format!(
-                "{kind} that no entity is registered for, and the application's role has {privileges} on it: register an \
-                 entity (`#[derive(Unscoped)]` where it needs no row security), revoke it, or name it with \
+                "{kind} that no entity is registered for, and the application's role has \
+                 {privileges} on it: register an \
+                 entity (`#[derive(Unscoped)]` where it needs no row security), revoke it, or name \
+                 it with \
                  `danger_untested`"
             );
+
             found.push(UntestedTable { table, reason });
         }
     }
+
     Ok(found)
 }
 
@@ -67,23 +83,57 @@ pub(super) async fn unscoped(
 ) -> Result<Vec<Cell>, ProofError> {
     let table = sql::table(&scope.table);
     let played = [
-        (Attempt::Select, Privilege::Select, format!("SELECT FROM {table} LIMIT 0")),
-        (Attempt::Insert, Privilege::Insert, format!("INSERT INTO {table} DEFAULT VALUES")),
-        (Attempt::Update, Privilege::Update, update(lane, role, scope).await?),
-        (Attempt::DeleteAll, Privilege::Delete, format!("DELETE FROM {table} WHERE false")),
-        (Attempt::Truncate, Privilege::Truncate, format!("TRUNCATE {table}")),
+        (
+            Attempt::Select,
+            Privilege::Select,
+            format!("SELECT FROM {table} LIMIT 0"),
+        ),
+        (
+            Attempt::Insert,
+            Privilege::Insert,
+            format!("INSERT INTO {table} DEFAULT VALUES"),
+        ),
+        (
+            Attempt::Update,
+            Privilege::Update,
+            update(lane, role, scope).await?,
+        ),
+        (
+            Attempt::DeleteAll,
+            Privilege::Delete,
+            format!("DELETE FROM {table} WHERE false"),
+        ),
+        (
+            Attempt::Truncate,
+            Privilege::Truncate,
+            format!("TRUNCATE {table}"),
+        ),
     ];
+
     let mut cells = Vec::new();
     for (attempt, privilege, sql) in played {
-        let step = Step { sql, how: How::Write, expects: Expects::NoGrant, third: Vec::new() };
+        let step = Step {
+            sql,
+            how: How::Write,
+            expects: Expects::NoGrant,
+            third: Vec::new(),
+        };
+
         let outcome = if scope.privileges.contains(&privilege) {
             Outcome::Open
         } else {
             let answer = lane.play(users, Actor::Nobody, &step, NO_ROWS).await?;
             judge(&step, &answer, &[], Strangers::Pass)
         };
-        cells.push(Cell { table: scope.table.clone(), attempt, actor: Actor::Nobody, outcome });
+
+        cells.push(Cell {
+            table: scope.table.clone(),
+            attempt,
+            actor: Actor::Nobody,
+            outcome,
+        });
     }
+
     Ok(cells)
 }
 
@@ -92,14 +142,22 @@ async fn update(lane: &mut Lane, role: &Identifier, scope: &Scope) -> Result<Str
     let table = sql::table(&scope.table);
     let query = format!(
         "SELECT a.attname::text FROM pg_attribute a
-         WHERE a.attrelid = {}::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+         WHERE a.attrelid = {}::regclass AND a.attnum > 0 AND NOT a.attisdropped AND \
+         a.attgenerated = ''
          ORDER BY has_column_privilege({}, a.attrelid, a.attnum, 'UPDATE') DESC, a.attnum LIMIT 1",
         super::lane::text(&table),
         super::lane::text(role.as_str())
     );
-    let column: Option<String> = sqlx::query_scalar(AssertSqlSafe(query)).fetch_optional(&mut *lane.connection).await?;
+
+    let column: Option<String> = sqlx::query_scalar(AssertSqlSafe(query))
+        .fetch_optional(&mut *lane.connection)
+        .await?;
     let column = column.map(super::schema::name).transpose()?;
+
     Ok(column.map_or_else(String::new, |column| {
-        format!("UPDATE {table} SET {} = DEFAULT WHERE false", sql::identifier(&column))
+        format!(
+            "UPDATE {table} SET {} = DEFAULT WHERE false",
+            sql::identifier(&column)
+        )
     }))
 }

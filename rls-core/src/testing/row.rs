@@ -35,40 +35,72 @@ pub(super) struct Maker<'a, 'l> {
 }
 
 impl Maker<'_, '_> {
-    /// Makes a row, and sees that it stands as it was meant: a trigger may have written something else.
-    pub(super) async fn make(&mut self, table: &TableName, spec: &RowSpec) -> Result<Made, Trouble> {
+    /// Makes a row, and sees that it stands as it was meant: a trigger may have written something
+    /// else.
+    pub(super) async fn make(
+        &mut self,
+        table: &TableName,
+        spec: &RowSpec,
+    ) -> Result<Made, Trouble> {
         self.make_with(table, spec, Draft::new()).await
     }
 
     /// The same with values that it must have.
-    async fn make_with(&mut self, table: &TableName, spec: &RowSpec, draft: Draft) -> Result<Made, Trouble> {
+    async fn make_with(
+        &mut self,
+        table: &TableName,
+        spec: &RowSpec,
+        draft: Draft,
+    ) -> Result<Made, Trouble> {
         let draft = self.draft_with(table, spec, draft).await?;
         let made = self.insert(table, spec.ties.party, &draft).await?;
+
         if let Some(scope) = self.scopes.get(table) {
             for (anchor, tie) in Anchor::of(scope).into_iter().zip(&spec.ties.ties) {
-                let (Anchor::Key(key), Tie::Key(party)) = (anchor, tie) else { continue };
-                let stored = made.values.get(&key.column).and_then(Option::as_deref).map(str::trim_end);
+                let (Anchor::Key(key), Tie::Key(party)) = (anchor, tie) else {
+                    continue;
+                };
+                let stored = made
+                    .values
+                    .get(&key.column)
+                    .and_then(Option::as_deref)
+                    .map(str::trim_end);
+
                 if stored.is_none() || stored != self.users.value(&key.setting, *party) {
                     return Err(Trouble::Table(format!(
-                        "the row made for a user is stored under another `{}`: a trigger or the column's type changes it",
+                        "the row made for a user is stored under another `{}`: a trigger or the \
+                         column's type changes it",
                         key.column
                     )));
                 }
             }
         }
+
         Ok(made)
     }
 
     /// The values of a row, with what it refers to made.
-    pub(super) async fn draft(&mut self, table: &TableName, spec: &RowSpec) -> Result<Draft, Trouble> {
+    pub(super) async fn draft(
+        &mut self,
+        table: &TableName,
+        spec: &RowSpec,
+    ) -> Result<Draft, Trouble> {
         self.draft_with(table, spec, Draft::new()).await
     }
 
-    async fn draft_with(&mut self, table: &TableName, spec: &RowSpec, mut draft: Draft) -> Result<Draft, Trouble> {
+    async fn draft_with(
+        &mut self,
+        table: &TableName,
+        spec: &RowSpec,
+        mut draft: Draft,
+    ) -> Result<Draft, Trouble> {
         let schema = self.schema;
         let Some(known) = schema.tables.get(table) else {
-            return Err(Trouble::Table("there is no such table: run the migrations".to_owned()));
+            return Err(Trouble::Table(
+                "there is no such table: run the migrations".to_owned(),
+            ));
         };
+
         self.number += 1;
         if let Some(hook) = self.hooks.get(table, &self.lane.schema) {
             for (column, value) in hook(&RowFor::new(self.number, spec.ties.party, self.users)) {
@@ -79,107 +111,184 @@ impl Maker<'_, '_> {
                 });
             }
         }
+
         let scopes = self.scopes;
         if let Some(scope) = scopes.get(table) {
             self.tie(known, scope, &spec.ties, &mut draft).await?;
             for (holder, column) in &scope.shared {
                 draft.insert(column.clone(), spec.shared.contains(holder).to_string());
             }
+
             if let Some(column) = &scope.soft_delete {
-                let deleted = if spec.deleted { "pg_catalog.now() - interval '1 hour'" } else { "NULL" };
+                let deleted = if spec.deleted {
+                    "pg_catalog.now() - interval '1 hour'"
+                } else {
+                    "NULL"
+                };
                 draft.insert(column.clone(), deleted.to_owned());
             }
         }
-        for column in known.primary_key.iter().filter_map(|name| known.column(name)) {
-            let refers = known.foreign_keys.iter().any(|key| key.columns.contains(&column.name));
+
+        for column in known
+            .primary_key
+            .iter()
+            .filter_map(|name| known.column(name))
+        {
+            let refers = known
+                .foreign_keys
+                .iter()
+                .any(|key| key.columns.contains(&column.name));
             if !refers && self.must_fill(column) {
                 self.fill(table, column, &mut draft)?;
             }
         }
+
         self.pending.push((table.clone(), draft));
+
         let referred = reference::resolve(self, table, known, &spec.ties).await;
-        let (_, mut draft) = self.pending.pop().unwrap_or_else(|| unreachable!("pushed above"));
+        let (_, mut draft) = self
+            .pending
+            .pop()
+            .unwrap_or_else(|| unreachable!("pushed above"));
+
         referred?;
         for column in &known.columns {
             if self.must_fill(column) {
                 self.fill(table, column, &mut draft)?;
             }
         }
+
         Ok(draft)
     }
 
     /// Writes what makes the row someone's.
-    async fn tie(&mut self, known: &Table, scope: &Scope, ties: &Ties, draft: &mut Draft) -> Result<(), Trouble> {
+    async fn tie(
+        &mut self,
+        known: &Table,
+        scope: &Scope,
+        ties: &Ties,
+        draft: &mut Draft,
+    ) -> Result<(), Trouble> {
         for (anchor, tie) in Anchor::of(scope).into_iter().zip(&ties.ties) {
             let Some(column) = known.column(anchor.column()) else {
-                return Err(Trouble::Table(format!("column `{}` is missing: run the migrations", anchor.column())));
+                return Err(Trouble::Table(format!(
+                    "column `{}` is missing: run the migrations",
+                    anchor.column()
+                )));
             };
+
             let value = match (anchor, tie) {
-                (Anchor::Key(key), Tie::Key(party)) => self.users.value(&key.setting, *party).map(str::to_owned),
+                (Anchor::Key(key), Tie::Key(party)) => {
+                    self.users.value(&key.setting, *party).map(str::to_owned)
+                }
                 (Anchor::Through(through), Tie::Row(ties)) => {
-                    let parent = Box::pin(self.parent(&through.parent, ties.clone(), Draft::new())).await?;
+                    let parent =
+                        Box::pin(self.parent(&through.parent, ties.clone(), Draft::new())).await?;
                     parent.values.get(&through.parent_column).cloned().flatten()
                 }
                 _ => None,
             };
+
             let Some(value) = value else {
                 return Err(Trouble::Table(format!(
                     "nothing is known to put into `{}`: give the two users' contexts with `users`",
                     column.name
                 )));
             };
-            draft.insert(column.name.clone(), value::cast(Some(&value), &column.sql_type));
+
+            draft.insert(
+                column.name.clone(),
+                value::cast(Some(&value), &column.sql_type),
+            );
         }
+
         Ok(())
     }
 
     /// The row of another table, with these ties and values, that rows refer to.
-    pub(super) async fn parent(&mut self, table: &TableName, ties: Ties, mut values: Draft) -> Result<Made, Trouble> {
+    pub(super) async fn parent(
+        &mut self,
+        table: &TableName,
+        ties: Ties,
+        mut values: Draft,
+    ) -> Result<Made, Trouble> {
         for anchor in self.scopes.get(table).map(Anchor::of).unwrap_or_default() {
             values.remove(anchor.column());
         }
+
         let key = (table.clone(), ties, values);
         if let Some(made) = self.parents.get(&key) {
             return Ok(made.clone());
         }
-        // Marked as shared: those who may read a row that others refer to do not own what refers to it.
-        let shared = self.scopes.get(table).map(|scope| scope.shared.keys().copied().collect()).unwrap_or_default();
-        let spec = RowSpec { shared, ..RowSpec::plain(key.1.clone()) };
+
+        // Marked as shared: those who may read a row that others refer to do not own what refers to
+        // it.
+        let shared = self
+            .scopes
+            .get(table)
+            .map(|scope| scope.shared.keys().copied().collect())
+            .unwrap_or_default();
+
+        let spec = RowSpec {
+            shared,
+            ..RowSpec::plain(key.1.clone())
+        };
+
         let made = self.make_with(table, &spec, key.2.clone()).await;
-        let refers = |reason| format!("it refers to `{table}`, of which no row could be made: {reason}");
+        let refers =
+            |reason| format!("it refers to `{table}`, of which no row could be made: {reason}");
         let made = made.map_err(|trouble| match trouble {
             Trouble::Table(reason) => Trouble::Table(refers(reason)),
             Trouble::Constraint(reason) => Trouble::Constraint(refers(reason)),
             fatal @ Trouble::Fatal(_) => fatal,
         })?;
+
         self.parents.insert(key, made.clone());
         Ok(made)
     }
 
     /// Whether an insert that leaves the column out would fail.
     fn must_fill(&self, column: &Column) -> bool {
-        let of_type = self.schema.types.get(&column.type_id).is_some_and(|known| known.not_null);
+        let of_type = self
+            .schema
+            .types
+            .get(&column.type_id)
+            .is_some_and(|known| known.not_null);
         column.filled == Filled::Nobody && (column.not_null || of_type)
     }
 
     /// Puts a value of the column's type where there is none.
-    pub(super) fn fill(&mut self, table: &TableName, column: &Column, draft: &mut Draft) -> Result<(), Trouble> {
+    pub(super) fn fill(
+        &mut self,
+        table: &TableName,
+        column: &Column,
+        draft: &mut Draft,
+    ) -> Result<(), Trouble> {
         if draft.contains_key(&column.name) {
             return Ok(());
         }
+
         self.number += 1;
+
         let value = value::of(column, self.schema, self.number).ok_or_else(|| {
             Trouble::Table(format!(
-                "no value is known for column `{}` of type `{}`: give one with `IsolationProof::rows::<Entity>(…)` for the \
+                "no value is known for column `{}` of type `{}`: give one with \
+                 `IsolationProof::rows::<Entity>(…)` for the \
                  entity of `{table}`",
                 column.name, column.sql_type
             ))
         })?;
+
         draft.insert(column.name.clone(), value);
         Ok(())
     }
 
-    async fn insert(&mut self, table: &TableName, party: Party, draft: &Draft) -> Result<Made, Trouble> {
+    async fn insert(
+        &mut self,
+        table: &TableName,
+        party: Party,
+        draft: &Draft,
+    ) -> Result<Made, Trouble> {
         let columns: Vec<&Identifier> = self
             .schema
             .tables
@@ -188,34 +297,70 @@ impl Maker<'_, '_> {
             .flat_map(|known| &known.columns)
             .map(|column| &column.name)
             .collect();
-        let values: Vec<String> =
-            columns.iter().map(|column| format!(", made.{}::pg_catalog.text", sql::identifier(column))).collect();
+
+        let values: Vec<String> = columns
+            .iter()
+            .map(|column| format!(", made.{}::pg_catalog.text", sql::identifier(column)))
+            .collect();
+
         let values = values.concat();
-        let actor = if party == Party::Second { super::Actor::Second } else { super::Actor::First };
+        let actor = if party == Party::Second {
+            super::Actor::Second
+        } else {
+            super::Actor::First
+        };
+
         // The context is set for defaults and triggers that read it.
         let before = format!("SAVEPOINT make{}", self.users.context(actor, &[]));
         self.lane.run(&before).await?;
-        let insert = format!("{} RETURNING {}{values}", insert(table, draft), place("made"));
-        match sqlx::raw_sql(AssertSqlSafe(insert)).fetch_all(&mut *self.lane.connection).await {
+
+        let insert = format!(
+            "{} RETURNING {}{values}",
+            insert(table, draft),
+            place("made")
+        );
+
+        match sqlx::raw_sql(AssertSqlSafe(insert))
+            .fetch_all(&mut *self.lane.connection)
+            .await
+        {
             Ok(rows) => {
                 let Some(row) = rows.first() else {
-                    return Err(Trouble::Table("an insert stores nothing: a trigger or rule takes it away".to_owned()));
+                    return Err(Trouble::Table(
+                        "an insert stores nothing: a trigger or rule takes it away".to_owned(),
+                    ));
                 };
-                let value = |(at, column): (usize, &&Identifier)| Ok(((*column).clone(), row.try_get(at + 1)?));
-                let values: Result<_, sqlx::Error> = columns.iter().enumerate().map(value).collect();
-                Ok(Made { id: row.try_get(0)?, values: values? })
+
+                let value = |(at, column): (usize, &&Identifier)| {
+                    Ok(((*column).clone(), row.try_get(at + 1)?))
+                };
+                let values: Result<_, sqlx::Error> =
+                    columns.iter().enumerate().map(value).collect();
+
+                Ok(Made {
+                    id: row.try_get(0)?,
+                    values: values?,
+                })
             }
             Err(error) => {
-                let (Some(state), Some(said)) = (sqlstate::code(&error), error.as_database_error()) else {
+                let (Some(state), Some(said)) = (sqlstate::code(&error), error.as_database_error())
+                else {
                     return Err(error.into());
                 };
+
                 let reason = format!(
                     "the server takes no row as it was guessed ({state}: {}): give its values with \
                      `IsolationProof::rows::<Entity>(…)` for the entity of `{table}`",
                     said.message()
                 );
+
                 self.lane.run("ROLLBACK TO SAVEPOINT make").await?;
-                Err(if sqlstate::is_constraint(&state) { Trouble::Constraint(reason) } else { Trouble::Table(reason) })
+
+                Err(if sqlstate::is_constraint(&state) {
+                    Trouble::Constraint(reason)
+                } else {
+                    Trouble::Table(reason)
+                })
             }
         }
     }

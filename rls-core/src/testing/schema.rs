@@ -83,8 +83,10 @@ pub(super) struct Type {
 }
 
 const COLUMNS: &str = "
-SELECT n.nspname::text AS schema, c.relname::text AS \"table\", row_security_active(c.oid) AS hidden,
-       a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type, a.atttypid::int8 AS type_id,
+SELECT n.nspname::text AS schema, c.relname::text AS \"table\", row_security_active(c.oid) AS \
+hidden,
+       a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type, a.atttypid::int8 AS \
+       type_id,
        a.atttypmod AS modifier, a.attnotnull AS not_null, a.atthasdef AS has_default,
        a.attidentity <> '' OR a.attgenerated <> '' AS of_server
 FROM pg_class c
@@ -99,11 +101,14 @@ SELECT n.nspname::text AS schema, c.relname::text AS \"table\", a.attname::text 
        i.indisprimary AND i.indimmediate AND a.attnum = ANY (i.indkey::int2[]) AS primary_key
 FROM pg_index i
 JOIN pg_class c ON c.oid = i.indrelid AND c.relkind IN ('r', 'p')
-JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname <> 'information_schema' AND n.nspname \
+!~ '^pg_'
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
   AND (a.attnum = ANY (i.indkey::int2[])
-       OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
-                  AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid = a.attnum))
+       OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = \
+       i.indexrelid
+                  AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid \
+                  = a.attnum))
 WHERE i.indisunique OR i.indisexclusion
 ORDER BY 1, 2, array_position(i.indkey::int2[], a.attnum)";
 
@@ -111,9 +116,11 @@ const REFERENCES: &str = "
 SELECT n.nspname::text AS schema, c.relname::text AS \"table\",
        pn.nspname::text AS parent_schema, p.relname::text AS parent, k.condeferrable AS deferrable,
        ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u (num, at)
-             JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num ORDER BY u.at) AS columns,
+             JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num ORDER BY u.at) AS \
+             columns,
        ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS u (num, at)
-             JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num ORDER BY u.at) AS parent_columns
+             JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num ORDER BY u.at) \
+             AS parent_columns
 FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -123,10 +130,13 @@ WHERE k.contype = 'f'
 ORDER BY 1, 2, k.conname";
 
 const TYPES: &str = "
-SELECT t.oid::int8 AS id, t.typname::text AS name, t.typnamespace = 'pg_catalog'::regnamespace AS builtin,
-       t.typtype::text AS kind, t.typbasetype::int8 AS base, t.typtypmod AS base_modifier, t.typnotnull AS not_null,
+SELECT t.oid::int8 AS id, t.typname::text AS name, t.typnamespace = 'pg_catalog'::regnamespace AS \
+builtin,
+       t.typtype::text AS kind, t.typbasetype::int8 AS base, t.typtypmod AS base_modifier, \
+       t.typnotnull AS not_null,
        CASE WHEN t.typcategory = 'A' AND t.typelem <> 0 THEN t.typelem::int8 END AS element,
-       ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder) AS labels,
+       ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid ORDER BY \
+       e.enumsortorder) AS labels,
        coalesce((SELECT count(*) FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0
                  AND NOT a.attisdropped AND t.typtype = 'c'), 0)::int4 AS attributes
 FROM pg_type t";
@@ -135,18 +145,23 @@ FROM pg_type t";
 pub(super) async fn read(connection: &mut PgConnection) -> Result<Schema, ProofError> {
     let mut schema = Schema::default();
     for row in rows(connection, COLUMNS).await? {
-        let table = schema.tables.entry(table_name(&row, "schema", "table")?).or_insert(Table {
-            hidden: row.try_get("hidden")?,
-            columns: Vec::new(),
-            primary_key: Vec::new(),
-            unique: BTreeSet::new(),
-            foreign_keys: Vec::new(),
-        });
+        let table = schema
+            .tables
+            .entry(table_name(&row, "schema", "table")?)
+            .or_insert(Table {
+                hidden: row.try_get("hidden")?,
+                columns: Vec::new(),
+                primary_key: Vec::new(),
+                unique: BTreeSet::new(),
+                foreign_keys: Vec::new(),
+            });
+
         let filled = match (row.try_get("of_server")?, row.try_get("has_default")?) {
             (true, _) => Filled::Server,
             (false, true) => Filled::Default,
             (false, false) => Filled::Nobody,
         };
+
         table.columns.push(Column {
             name: name(row.try_get("name")?)?,
             sql_type: row.try_get("type")?,
@@ -156,16 +171,23 @@ pub(super) async fn read(connection: &mut PgConnection) -> Result<Schema, ProofE
             filled,
         });
     }
+
     for row in rows(connection, UNIQUE).await? {
-        let Some(table) = schema.tables.get_mut(&table_name(&row, "schema", "table")?) else { continue };
+        let Some(table) = schema.tables.get_mut(&table_name(&row, "schema", "table")?) else {
+            continue;
+        };
         let column = name(row.try_get("name")?)?;
         if row.try_get("primary_key")? {
             table.primary_key.push(column.clone());
         }
+
         table.unique.insert(column);
     }
+
     for row in rows(connection, REFERENCES).await? {
-        let Some(table) = schema.tables.get_mut(&table_name(&row, "schema", "table")?) else { continue };
+        let Some(table) = schema.tables.get_mut(&table_name(&row, "schema", "table")?) else {
+            continue;
+        };
         table.foreign_keys.push(Reference {
             columns: names(row.try_get("columns")?)?,
             parent: table_name(&row, "parent_schema", "parent")?,
@@ -173,6 +195,7 @@ pub(super) async fn read(connection: &mut PgConnection) -> Result<Schema, ProofE
             deferrable: row.try_get("deferrable")?,
         });
     }
+
     for row in rows(connection, TYPES).await? {
         schema.types.insert(
             row.try_get("id")?,
@@ -189,15 +212,25 @@ pub(super) async fn read(connection: &mut PgConnection) -> Result<Schema, ProofE
             },
         );
     }
+
     Ok(schema)
 }
 
-async fn rows(connection: &mut PgConnection, query: &'static str) -> Result<Vec<PgRow>, sqlx::Error> {
-    sqlx::query(AssertSqlSafe(query)).persistent(false).fetch_all(connection).await
+async fn rows(
+    connection: &mut PgConnection,
+    query: &'static str,
+) -> Result<Vec<PgRow>, sqlx::Error> {
+    sqlx::query(AssertSqlSafe(query))
+        .persistent(false)
+        .fetch_all(connection)
+        .await
 }
 
 pub(super) fn table_name(row: &PgRow, schema: &str, table: &str) -> Result<TableName, ProofError> {
-    Ok(TableName { schema: Some(name(row.try_get(schema)?)?), table: name(row.try_get(table)?)? })
+    Ok(TableName {
+        schema: Some(name(row.try_get(schema)?)?),
+        table: name(row.try_get(table)?)?,
+    })
 }
 
 fn names(names: Vec<String>) -> Result<Vec<Identifier>, ProofError> {
@@ -205,5 +238,10 @@ fn names(names: Vec<String>) -> Result<Vec<Identifier>, ProofError> {
 }
 
 pub(super) fn name(name: String) -> Result<Identifier, ProofError> {
-    Identifier::new(name).map_err(|error| RlsError::from(SchemaError::Catalog { what: error.to_string() }).into())
+    Identifier::new(name).map_err(|error| {
+        RlsError::from(SchemaError::Catalog {
+            what: error.to_string(),
+        })
+        .into()
+    })
 }

@@ -1,4 +1,5 @@
-//! Whose rows a table can have, as plain data: one's own, another's, and those that are one's own in part.
+//! Whose rows a table can have, as plain data: one's own, another's, and those that are one's own
+//! in part.
 
 use crate::name::{Identifier, TableName};
 use crate::scope::{Holder, Key, Scope, ScopeKind, Through};
@@ -53,7 +54,12 @@ pub(super) enum Anchor<'a> {
 
 impl<'a> Anchor<'a> {
     pub(super) fn of(scope: &'a Scope) -> Vec<Self> {
-        scope.keys.iter().map(Self::Key).chain(scope.through.iter().map(Self::Through)).collect()
+        scope
+            .keys
+            .iter()
+            .map(Self::Key)
+            .chain(scope.through.iter().map(Self::Through))
+            .collect()
     }
 
     pub(super) fn column(self) -> &'a Identifier {
@@ -71,7 +77,13 @@ impl<'a> Anchor<'a> {
     }
 
     pub(super) fn is_identity(self) -> bool {
-        matches!(self, Self::Key(Key { kind: ScopeKind::Identity, .. }))
+        matches!(
+            self,
+            Self::Key(Key {
+                kind: ScopeKind::Identity,
+                ..
+            })
+        )
     }
 }
 
@@ -87,8 +99,10 @@ impl Scopes {
             for through in &mut scope.through {
                 through.parent = through.parent.or_in(schema);
             }
+
             scope
         };
+
         Self(scopes.iter().map(qualified).collect())
     }
 
@@ -102,26 +116,49 @@ impl Scopes {
 
     /// Every tie leads to `party`.
     pub(super) fn uniform(&self, table: &TableName, party: Party) -> Ties {
-        let ties = self.get(table).map(Anchor::of).unwrap_or_default().into_iter().map(|anchor| match anchor {
-            Anchor::Key(_) => Tie::Key(party),
-            Anchor::Through(through) => Tie::Row(self.uniform(&through.parent, party)),
-        });
-        Ties { party, ties: ties.collect() }
+        let ties = self
+            .get(table)
+            .map(Anchor::of)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|anchor| match anchor {
+                Anchor::Key(_) => Tie::Key(party),
+                Anchor::Through(through) => Tie::Row(self.uniform(&through.parent, party)),
+            });
+
+        Ties {
+            party,
+            ties: ties.collect(),
+        }
     }
 
-    /// The ties that a table's rows are made with: all of the one, all of the other, and for each tie all of the one
-    /// but for it, since a policy that forgets one tie of several shows only there.
+    /// The ties that a table's rows are made with: all of the one, all of the other, and for each
+    /// tie all of the one but for it, since a policy that forgets one tie of several shows only
+    /// there.
     pub(super) fn ties(&self, scope: &Scope) -> Vec<Ties> {
-        let mut made = vec![self.uniform(&scope.table, Party::First), self.uniform(&scope.table, Party::Second)];
+        let mut made = vec![
+            self.uniform(&scope.table, Party::First),
+            self.uniform(&scope.table, Party::Second),
+        ];
+
         for (base, other) in [(Party::First, Party::Second), (Party::Second, Party::First)] {
             for (at, anchor) in Anchor::of(scope).into_iter().enumerate() {
                 let foreign: Vec<Tie> = match anchor {
                     Anchor::Key(_) => vec![Tie::Key(other)],
                     Anchor::Through(through) => {
-                        let parent = self.get(&through.parent).map(|parent| self.ties(parent)).unwrap_or_default();
-                        parent.into_iter().filter(|ties| !ties.are(base)).map(Tie::Row).collect()
+                        let parent = self
+                            .get(&through.parent)
+                            .map(|parent| self.ties(parent))
+                            .unwrap_or_default();
+
+                        parent
+                            .into_iter()
+                            .filter(|ties| !ties.are(base))
+                            .map(Tie::Row)
+                            .collect()
                     }
                 };
+
                 for tie in foreign {
                     let mut ties = self.uniform(&scope.table, base);
                     ties.ties[at] = tie;
@@ -131,6 +168,7 @@ impl Scopes {
                 }
             }
         }
+
         made
     }
 }
@@ -150,12 +188,21 @@ mod tests {
 
     fn key(holder: Holder, column: &str) -> Key {
         let setting = SettingName::new(&format!("app.{column}")).unwrap();
-        Key { holder, column: name(column), key: KeyType::Uuid, setting, kind: ScopeKind::Identity }
+        Key {
+            holder,
+            column: name(column),
+            key: KeyType::Uuid,
+            setting,
+            kind: ScopeKind::Identity,
+        }
     }
 
     fn scope(table: &str, keys: Vec<Key>, through: Vec<Through>) -> Scope {
         Scope {
-            table: TableName { schema: None, table: name(table) },
+            table: TableName {
+                schema: None,
+                table: name(table),
+            },
             keys,
             through,
             shared: BTreeMap::new(),
@@ -171,27 +218,48 @@ mod tests {
         let through = Through {
             holder: Holder::User,
             column: name("project_id"),
-            parent: TableName { schema: None, table: name("project") },
+            parent: TableName {
+                schema: None,
+                table: name("project"),
+            },
             parent_column: name("id"),
             unique: true,
             holds: Expression::True,
         };
+
         let scopes = [
-            scope("project", vec![key(Holder::Tenant, "tenant_id"), key(Holder::User, "owner_id")], Vec::new()),
+            scope(
+                "project",
+                vec![
+                    key(Holder::Tenant, "tenant_id"),
+                    key(Holder::User, "owner_id"),
+                ],
+                Vec::new(),
+            ),
             scope("step", Vec::new(), vec![through]),
             scope("task", vec![key(Holder::User, "owner_id")], Vec::new()),
         ];
+
         let scopes = Scopes::new(&scopes, &name("public"));
         let ties = |at: usize| scopes.ties(scopes.iter().nth(at).unwrap());
         let keys: Vec<Vec<Tie>> = ties(0).into_iter().map(|ties| ties.ties).collect();
         let (first, second) = (|| Tie::Key(Party::First), || Tie::Key(Party::Second));
-        let expected =
-            [vec![first(), first()], vec![second(), second()], vec![second(), first()], vec![first(), second()]];
+        let expected = [
+            vec![first(), first()],
+            vec![second(), second()],
+            vec![second(), first()],
+            vec![first(), second()],
+        ];
+
         assert_eq!(keys, expected);
         assert_eq!(ties(1).len(), 4, "through each of those");
         assert_eq!(ties(2).len(), 2);
+
         for at in 0..3 {
-            let own = ties(at).into_iter().filter(|ties| ties.are(Party::First)).count();
+            let own = ties(at)
+                .into_iter()
+                .filter(|ties| ties.are(Party::First))
+                .count();
             assert_eq!(own, 1, "the others are another's at least in part");
         }
     }

@@ -20,8 +20,11 @@ pub(super) async fn prepare<'a>(
 ) -> Result<Target<'a>, Trouble> {
     let schema = maker.schema;
     let Some(table) = schema.tables.get(&scope.table) else {
-        return Err(Trouble::Table("there is no such table: run the migrations".to_owned()));
+        return Err(Trouble::Table(
+            "there is no such table: run the migrations".to_owned(),
+        ));
     };
+
     let mut rows = Vec::new();
     for spec in specs(maker, scope, reach) {
         match maker.make(&scope.table, &spec).await {
@@ -31,67 +34,106 @@ pub(super) async fn prepare<'a>(
             Err(trouble) => return Err(trouble),
         }
     }
+
     let third = third(maker, scope, table);
     let drafts = drafts(maker, scope).await?;
-    Ok(Target { scope, reach, table, rows, drafts, third })
+
+    Ok(Target {
+        scope,
+        reach,
+        table,
+        rows,
+        drafts,
+        third,
+    })
 }
 
 fn is_needed(spec: &RowSpec) -> bool {
-    spec.is_plain() && [Party::First, Party::Second].into_iter().any(|party| spec.ties.are(party))
+    spec.is_plain()
+        && [Party::First, Party::Second]
+            .into_iter()
+            .any(|party| spec.ties.are(party))
 }
 
-/// The rows that are made: of each kind of ties, one that is nothing else, one for each mark of shared rows, and one of
-/// each user that is marked as deleted.
+/// The rows that are made: of each kind of ties, one that is nothing else, one for each mark of
+/// shared rows, and one of each user that is marked as deleted.
 fn specs(maker: &Maker<'_, '_>, scope: &Scope, reach: Option<&Reach>) -> Vec<RowSpec> {
     let all = maker.scopes.ties(scope);
     let mut specs: Vec<RowSpec> = all.iter().cloned().map(RowSpec::plain).collect();
     if reach.is_some() {
         return specs;
     }
+
     for holder in scope.shared.keys() {
-        specs.extend(all.iter().map(|ties| RowSpec { shared: [*holder].into(), ..RowSpec::plain(ties.clone()) }));
+        specs.extend(all.iter().map(|ties| RowSpec {
+            shared: [*holder].into(),
+            ..RowSpec::plain(ties.clone())
+        }));
     }
+
     if scope.soft_delete.is_some() {
-        specs.extend(all.iter().take(2).map(|ties| RowSpec { deleted: true, ..RowSpec::plain(ties.clone()) }));
+        specs.extend(all.iter().take(2).map(|ties| RowSpec {
+            deleted: true,
+            ..RowSpec::plain(ties.clone())
+        }));
     }
+
     specs
 }
 
-/// The key of the third, of whom there is no row, where the rows are the users or tenants themselves.
+/// The key of the third, of whom there is no row, where the rows are the users or tenants
+/// themselves.
 fn third<'a>(
     maker: &Maker<'_, '_>,
     scope: &'a Scope,
     table: &super::schema::Table,
 ) -> Option<(&'a crate::name::SettingName, String)> {
-    let key = Anchor::of(scope).into_iter().find_map(|anchor| match anchor {
-        Anchor::Key(key) if anchor.is_identity() => Some(key),
-        _ => None,
-    })?;
+    let key = Anchor::of(scope)
+        .into_iter()
+        .find_map(|anchor| match anchor {
+            Anchor::Key(key) if anchor.is_identity() => Some(key),
+            _ => None,
+        })?;
+
     let text = maker.users.value(&key.setting, Party::Third)?;
-    Some((&key.setting, value::cast(Some(text), &table.column(&key.column)?.sql_type)))
+
+    Some((
+        &key.setting,
+        value::cast(Some(text), &table.column(&key.column)?.sql_type),
+    ))
 }
 
 async fn drafts(maker: &mut Maker<'_, '_>, scope: &Scope) -> Result<Drafts, Trouble> {
     let all = maker.scopes.ties(scope);
     let mut drafts = Drafts::default();
+
     for (actor, own) in [(Actor::First, Party::First), (Actor::Second, Party::Second)] {
         let ties = newcomer(maker, scope, maker.scopes.uniform(&scope.table, own));
         let mut draft = maker.draft(&scope.table, &RowSpec::plain(ties)).await?;
+
         // Left to the column's default, as the application does.
-        leave_out(&mut draft, scope, |key| key.owned().is_some_and(|owned| owned.default));
+        leave_out(&mut draft, scope, |key| {
+            key.owned().is_some_and(|owned| owned.default)
+        });
         drafts.own.push((actor, draft));
+
         for ties in all.iter().filter(|ties| !ties.are(own)) {
             forge(maker, scope, actor, ties, &mut drafts).await?;
         }
     }
+
     for ties in &all[..2] {
         forge(maker, scope, Actor::Nobody, ties, &mut drafts).await?;
     }
+
     if !scope.keys.is_empty() {
-        let mut draft = maker.draft(&scope.table, &RowSpec::plain(all[0].clone())).await?;
+        let mut draft = maker
+            .draft(&scope.table, &RowSpec::plain(all[0].clone()))
+            .await?;
         leave_out(&mut draft, scope, |_| true);
         drafts.forged.push((Actor::Nobody, draft));
     }
+
     Ok(drafts)
 }
 
@@ -102,17 +144,22 @@ async fn forge(
     ties: &Ties,
     drafts: &mut Drafts,
 ) -> Result<(), Trouble> {
-    let uniform = [Party::First, Party::Second].into_iter().any(|party| ties.are(party));
+    let uniform = [Party::First, Party::Second]
+        .into_iter()
+        .any(|party| ties.are(party));
     let ties = newcomer(maker, scope, ties.clone());
+
     match maker.draft(&scope.table, &RowSpec::plain(ties)).await {
         Ok(draft) => drafts.forged.push((actor, draft)),
         Err(Trouble::Constraint(_)) if !uniform => {}
         Err(trouble) => return Err(trouble),
     }
+
     Ok(())
 }
 
-/// The same with the third for whoever has a row already, where the rows are the users or tenants themselves.
+/// The same with the third for whoever has a row already, where the rows are the users or tenants
+/// themselves.
 fn newcomer(maker: &Maker<'_, '_>, scope: &Scope, mut ties: Ties) -> Ties {
     if maker.users.has_third() {
         for (anchor, tie) in Anchor::of(scope).into_iter().zip(&mut ties.ties) {
@@ -121,6 +168,7 @@ fn newcomer(maker: &Maker<'_, '_>, scope: &Scope, mut ties: Ties) -> Ties {
             }
         }
     }
+
     ties
 }
 
@@ -131,6 +179,10 @@ fn leave_out(draft: &mut Draft, scope: &Scope, which: impl Fn(&Key) -> bool) {
 }
 
 /// The name under which a registry or a hook has a table.
-pub(super) fn is_of(named: &TableName, table: &TableName, schema: &crate::name::Identifier) -> bool {
+pub(super) fn is_of(
+    named: &TableName,
+    table: &TableName,
+    schema: &crate::name::Identifier,
+) -> bool {
     named.or_in(schema) == *table
 }

@@ -11,7 +11,8 @@ use super::shape::Party;
 use super::value;
 use super::{Actor, ProofError};
 
-/// What each setting says for each party; the third's is there where the values are the proof's own.
+/// What each setting says for each party; the third's is there where the values are the proof's
+/// own.
 #[derive(Clone, Debug)]
 pub(super) struct Users {
     values: BTreeMap<SettingName, [Option<String>; 3]>,
@@ -30,6 +31,7 @@ impl Users {
                 *known = key.key;
             }
         }
+
         let mut number = value::first_number();
         let mut fresh = |key: KeyType| {
             number += 1;
@@ -39,25 +41,47 @@ impl Users {
                 KeyType::Text => format!("u{number:x}"),
             }
         };
+
         let values = settings.iter().map(|setting| {
-            let values = types.get(setting).map_or([None, None, None], |key| [(); 3].map(|()| Some(fresh(*key))));
+            let values = types.get(setting).map_or([None, None, None], |key| {
+                [(); 3].map(|()| Some(fresh(*key)))
+            });
             (setting.clone(), values)
         });
-        Self { values: values.collect(), given: false }
+
+        Self {
+            values: values.collect(),
+            given: false,
+        }
     }
 
     /// The caller's.
-    pub(super) fn given(contexts: &[Settings; 2], settings: &[SettingName]) -> Result<Self, ProofError> {
-        let mut values: BTreeMap<SettingName, [Option<String>; 3]> =
-            settings.iter().map(|setting| (setting.clone(), [None, None, None])).collect();
+    pub(super) fn given(
+        contexts: &[Settings; 2],
+        settings: &[SettingName],
+    ) -> Result<Self, ProofError> {
+        let mut values: BTreeMap<SettingName, [Option<String>; 3]> = settings
+            .iter()
+            .map(|setting| (setting.clone(), [None, None, None]))
+            .collect();
+
         for (at, context) in contexts.iter().enumerate() {
             for (setting, value) in context.iter() {
                 values.entry(setting.clone()).or_default()[at] = Some(value.to_owned());
             }
         }
-        match values.iter().find(|(_, [first, second, _])| first == second && first.is_some()) {
-            Some((setting, _)) => Err(ProofError::Same { setting: setting.to_string() }),
-            None => Ok(Self { values, given: true }),
+
+        match values
+            .iter()
+            .find(|(_, [first, second, _])| first == second && first.is_some())
+        {
+            Some((setting, _)) => Err(ProofError::Same {
+                setting: setting.to_string(),
+            }),
+            None => Ok(Self {
+                values,
+                given: true,
+            }),
         }
     }
 
@@ -76,19 +100,31 @@ impl Users {
     }
 
     pub(super) fn settings(&self, party: Party) -> impl Iterator<Item = (&SettingName, &str)> {
-        self.values.keys().filter_map(move |setting| Some((setting, self.value(setting, party)?)))
+        self.values
+            .keys()
+            .filter_map(move |setting| Some((setting, self.value(setting, party)?)))
     }
 
-    /// The statements that set the context; every setting that is not the actor's is empty, as a scope leaves it. The
-    /// settings in `third` are the third's.
+    /// The statements that set the context; every setting that is not the actor's is empty, as a
+    /// scope leaves it. The settings in `third` are the third's.
     pub(super) fn context(&self, actor: Actor, third: &[&SettingName]) -> String {
         let party = super::expect::party(actor);
         let set = self.values.keys().map(|setting| {
-            let party = if third.contains(&setting) { Some(Party::Third) } else { party };
-            let value = party.and_then(|party| self.value(setting, party)).unwrap_or_default();
-            let value = sql::literal(value).unwrap_or_else(|| unreachable!("a context's value holds no NUL"));
+            let party = if third.contains(&setting) {
+                Some(Party::Third)
+            } else {
+                party
+            };
+
+            let value = party
+                .and_then(|party| self.value(setting, party))
+                .unwrap_or_default();
+            let value = sql::literal(value)
+                .unwrap_or_else(|| unreachable!("a context's value holds no NUL"));
+
             format!("; SET LOCAL {} = {value}", sql::setting(setting))
         });
+
         set.collect()
     }
 
@@ -98,6 +134,7 @@ impl Users {
         for (setting, value) in self.settings(party) {
             settings = settings.with(setting.as_str(), value)?;
         }
+
         Ok(settings)
     }
 }

@@ -3,7 +3,8 @@
 use super::schema::{Column, Schema};
 use crate::sql;
 
-/// The first number for values of its own: high, so that few tables hold it, and such that thousands more are `integer`s.
+/// The first number for values of its own: high, so that few tables hold it, and such that
+/// thousands more are `integer`s.
 pub(super) fn first_number() -> i64 {
     1_000_000_000 + i64::from(rand::random::<u32>() % 1_000_000_000)
 }
@@ -16,9 +17,13 @@ pub(super) fn cast(text: Option<&str>, sql_type: &str) -> String {
     }
 }
 
-/// A value of the column's type, another for each `number`; `None` where the type is not known here.
+/// A value of the column's type, another for each `number`; `None` where the type is not known
+/// here.
 pub(super) fn of(column: &Column, schema: &Schema, number: i64) -> Option<String> {
-    Some(cast(Some(&text(column.type_id, column.modifier, schema, number)?), &column.sql_type))
+    Some(cast(
+        Some(&text(column.type_id, column.modifier, schema, number)?),
+        &column.sql_type,
+    ))
 }
 
 fn text(type_id: i64, modifier: i32, schema: &Schema, number: i64) -> Option<String> {
@@ -26,29 +31,52 @@ fn text(type_id: i64, modifier: i32, schema: &Schema, number: i64) -> Option<Str
     match known.kind.as_str() {
         "d" => return text(known.base, known.base_modifier, schema, number),
         "e" => {
-            let at = usize::try_from(number).ok()?.checked_rem(known.labels.len())?;
+            let at = usize::try_from(number)
+                .ok()?
+                .checked_rem(known.labels.len())?;
             return known.labels.get(at).cloned();
         }
-        "c" => return Some(format!("({})", ",".repeat(usize::try_from(known.attributes).ok()?.saturating_sub(1)))),
+        "c" => {
+            return Some(format!(
+                "({})",
+                ",".repeat(usize::try_from(known.attributes).ok()?.saturating_sub(1))
+            ));
+        }
         "m" => return Some("{}".to_owned()),
         _ => {}
     }
+
     if let Some(element) = known.element {
         let element = text(element, modifier, schema, number)?;
-        return Some(format!("{{\"{}\"}}", element.replace('\\', "\\\\").replace('"', "\\\"")));
+        return Some(format!(
+            "{{\"{}\"}}",
+            element.replace('\\', "\\\\").replace('"', "\\\"")
+        ));
     }
+
     if known.kind == "r" && !known.builtin {
         return Some("empty".to_owned());
     }
+
     if !known.builtin && !matches!(known.name.as_str(), "citext" | "hstore" | "ltree") {
         return None;
     }
+
     of_name(&known.name, modifier, number)
 }
 
 fn of_name(name: &str, modifier: i32, number: i64) -> Option<String> {
-    let day = || format!("{}-{:02}-{:02}", 1970 + number % 8000, 1 + number / 8000 % 12, 1 + number / 96_000 % 28);
+    let day = || {
+        format!(
+            "{}-{:02}-{:02}",
+            1970 + number % 8000,
+            1 + number / 8000 % 12,
+            1 + number / 96_000 % 28
+        )
+    };
+
     let moment = || format!("{} {:02}:{:02}:00", day(), number % 24, number / 24 % 60);
+
     Some(match name {
         "uuid" => uuid::Uuid::from_u128(rand::random()).to_string(),
         "int2" => (number % 30_000).to_string(),
@@ -59,14 +87,33 @@ fn of_name(name: &str, modifier: i32, number: i64) -> Option<String> {
         "bool" => "false".to_owned(),
         "date" => day(),
         "timestamp" | "timestamptz" => moment(),
-        "time" | "timetz" => format!("{:02}:{:02}:{:02}", number % 24, number / 24 % 60, number / 1440 % 60),
+        "time" | "timetz" => format!(
+            "{:02}:{:02}:{:02}",
+            number % 24,
+            number / 24 % 60,
+            number / 1440 % 60
+        ),
         "interval" => format!("{} seconds", number % 1_000_000),
         "json" | "jsonb" | "jsonpath" => if name == "jsonpath" { "$" } else { "{}" }.to_owned(),
         "xml" => "<row/>".to_owned(),
         "bytea" => format!("\\x{number:016x}"),
-        "inet" | "cidr" => format!("10.{}.{}.{}", number % 256, number / 256 % 256, number / 65_536 % 256),
-        "macaddr" => format!("02:{:02x}:{:02x}:{:02x}:00:00", number % 256, number / 256 % 256, number / 65_536 % 256),
-        "macaddr8" => format!("02:{:02x}:{:02x}:00:00:00:00:00", number % 256, number / 256 % 256),
+        "inet" | "cidr" => format!(
+            "10.{}.{}.{}",
+            number % 256,
+            number / 256 % 256,
+            number / 65_536 % 256
+        ),
+        "macaddr" => format!(
+            "02:{:02x}:{:02x}:{:02x}:00:00",
+            number % 256,
+            number / 256 % 256,
+            number / 65_536 % 256
+        ),
+        "macaddr8" => format!(
+            "02:{:02x}:{:02x}:00:00:00:00:00",
+            number % 256,
+            number / 256 % 256
+        ),
         "bit" => bits(number, usize::try_from(modifier).unwrap_or(1).max(1)),
         "varbit" => bits(number, usize::try_from(modifier).unwrap_or(32).clamp(1, 32)),
         "tsvector" | "hstore" => String::new(),
@@ -89,8 +136,10 @@ fn numeric(modifier: i32, number: i64) -> String {
     if modifier < 4 {
         return number.to_string();
     }
+
     let (precision, scale) = (((modifier - 4) >> 16) & 0xffff, (modifier - 4) & 0x7ff);
     let whole = u32::try_from(precision - scale).unwrap_or(0).min(18);
+
     (number % 10_i64.pow(whole)).to_string()
 }
 
@@ -104,7 +153,16 @@ fn letters(modifier: i32, number: i64) -> String {
 }
 
 fn bits(number: i64, width: usize) -> String {
-    (0..width).rev().map(|bit| if bit < 63 && number >> bit & 1 == 1 { '1' } else { '0' }).collect()
+    (0..width)
+        .rev()
+        .map(|bit| {
+            if bit < 63 && number >> bit & 1 == 1 {
+                '1'
+            } else {
+                '0'
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -124,9 +182,25 @@ mod tests {
 
     #[test]
     fn values_differ_from_one_number_to_the_next() {
-        for name in ["int2", "int4", "text", "date", "timestamptz", "bytea", "inet", "int4range", "pg_lsn", "uuid"] {
-            assert_ne!(of_name(name, -1, 1_500_000_000), of_name(name, -1, 1_500_000_001), "{name}");
+        for name in [
+            "int2",
+            "int4",
+            "text",
+            "date",
+            "timestamptz",
+            "bytea",
+            "inet",
+            "int4range",
+            "pg_lsn",
+            "uuid",
+        ] {
+            assert_ne!(
+                of_name(name, -1, 1_500_000_000),
+                of_name(name, -1, 1_500_000_001),
+                "{name}"
+            );
         }
+
         assert_eq!(of_name("vector", -1, 1), None);
     }
 }

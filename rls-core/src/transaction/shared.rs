@@ -25,7 +25,8 @@ impl Savepoint {
 /// What the outermost transaction and its nested ones share.
 pub(super) struct Shared {
     pub(super) state: tokio::sync::Mutex<State>,
-    /// Whether a stream is in the lane: it leaves when its holder reads or drops it, who may be the one that waits.
+    /// Whether a stream is in the lane: it leaves when its holder reads or drops it, who may be the
+    /// one that waits.
     pub(super) streaming: watch::Sender<bool>,
     abandoned: Mutex<Abandoned>,
     pub(super) pool: Pool,
@@ -40,8 +41,8 @@ pub(super) struct State {
     pub(super) next: u32,
     /// The first failure that aborted the transaction, until a rollback to a savepoint undoes it.
     pub(super) failed: Option<Arc<DbErr>>,
-    /// Whether the server would refuse a write and no statement looked like more than a read, so that a rollback does
-    /// what a commit does.
+    /// Whether the server would refuse a write and no statement looked like more than a read, so
+    /// that a rollback does what a commit does.
     pub(super) undoable: bool,
     /// Why nothing may run any more.
     pub(super) lost: Option<RlsError>,
@@ -57,7 +58,8 @@ pub(super) struct Entry {
     pub(super) ended: bool,
 }
 
-/// What was dropped without a word; kept apart from the lane, which another task may hold at that moment.
+/// What was dropped without a word; kept apart from the lane, which another task may hold at that
+/// moment.
 #[derive(Default)]
 pub(super) struct Abandoned {
     pub(super) outermost: bool,
@@ -84,20 +86,30 @@ impl Shared {
         }
     }
 
-    /// Waits for statements, and not for a stream: who waits for one that the same task holds would wait for ever.
+    /// Waits for statements, and not for a stream: who waits for one that the same task holds would
+    /// wait for ever.
     pub(super) async fn lock(&self) -> Result<MutexGuard<'_, State>, RlsError> {
         if let Ok(state) = self.state.try_lock() {
             return Ok(state);
         }
+
         let mut streaming = self.streaming.subscribe();
-        match select(pin!(self.state.lock()), pin!(streaming.wait_for(|open| *open))).await {
+
+        match select(
+            pin!(self.state.lock()),
+            pin!(streaming.wait_for(|open| *open)),
+        )
+        .await
+        {
             Either::Left((state, _)) => Ok(state),
             Either::Right(_) => Err(RlsError::StreamOpen),
         }
     }
 
     pub(super) fn abandoned(&self) -> std::sync::MutexGuard<'_, Abandoned> {
-        self.abandoned.lock().unwrap_or_else(PoisonError::into_inner)
+        self.abandoned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Called from a drop: nothing is sent now, and nothing is waited for.
@@ -107,7 +119,9 @@ impl Shared {
             abandoned.savepoints.push(savepoint);
             return;
         }
+
         abandoned.outermost = true;
+
         // Held by a nested transaction's statement, the lease goes with the last of them.
         if let Ok(mut state) = self.state.try_lock() {
             state.lease = None;

@@ -3,8 +3,9 @@
 use std::pin::Pin;
 
 use sea_orm::{
-    AccessMode, ConnectionTrait, DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult, Statement, StreamTrait,
-    TransactionError, TransactionOptions, TransactionSession, TransactionTrait,
+    AccessMode, ConnectionTrait, DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult,
+    Statement, StreamTrait, TransactionError, TransactionOptions, TransactionSession,
+    TransactionTrait,
 };
 
 use super::Transaction;
@@ -61,7 +62,8 @@ impl<L: Login> TransactionTrait for Transaction<L> {
         self.nested().await
     }
 
-    /// A savepoint has no isolation level or access mode of its own: PostgreSQL keeps the outermost one's.
+    /// A savepoint has no isolation level or access mode of its own: PostgreSQL keeps the outermost
+    /// one's.
     async fn begin_with_config(
         &self,
         _isolation_level: Option<IsolationLevel>,
@@ -76,7 +78,8 @@ impl<L: Login> TransactionTrait for Transaction<L> {
 
     async fn transaction<F, T, E>(&self, callback: F) -> Result<T, TransactionError<E>>
     where
-        F: for<'c> FnOnce(&'c Self) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>> + Send,
+        F: for<'c> FnOnce(&'c Self) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>
+            + Send,
         T: Send,
         E: std::fmt::Display + std::fmt::Debug + Send,
     {
@@ -90,7 +93,8 @@ impl<L: Login> TransactionTrait for Transaction<L> {
         _access_mode: Option<AccessMode>,
     ) -> Result<T, TransactionError<E>>
     where
-        F: for<'c> FnOnce(&'c Self) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>> + Send,
+        F: for<'c> FnOnce(&'c Self) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>
+            + Send,
         T: Send,
         E: std::fmt::Display + std::fmt::Debug + Send,
     {
@@ -113,37 +117,43 @@ impl<L: Login> TransactionSession for Transaction<L> {
 impl<L: Login> Transaction<L> {
     /// Commits.
     ///
-    /// Statements sent: `COMMIT`, for a nested one `RELEASE SAVEPOINT`; one round trip. For one begun `READ ONLY`, not
-    /// `SERIALIZABLE`, whose statements only read, a `ROLLBACK` that waits for nobody. Locks are released with the
-    /// outermost.
+    /// Statements sent: `COMMIT`, for a nested one `RELEASE SAVEPOINT`; one round trip. For one
+    /// begun `READ ONLY`, not `SERIALIZABLE`, whose statements only read, a `ROLLBACK` that waits
+    /// for nobody. Locks are released with the outermost.
     ///
     /// # Errors
     ///
-    /// [`RlsError::TransactionFailed`](crate::RlsError::TransactionFailed) where a statement had failed: it was
-    /// rolled back. [`RlsError::CommitUnknown`](crate::RlsError::CommitUnknown) where the connection ended
-    /// meanwhile. [`RlsError::NestedOpen`](crate::RlsError::NestedOpen),
-    /// [`RlsError::StreamOpen`](crate::RlsError::StreamOpen), [`RlsError::ScopeLost`](crate::RlsError::ScopeLost):
-    /// it is rolled back. Else what the server says, such as a deferred constraint.
+    /// [`RlsError::TransactionFailed`](crate::RlsError::TransactionFailed) where a statement had
+    /// failed: it was rolled back. [`RlsError::CommitUnknown`](crate::RlsError::CommitUnknown)
+    /// where the connection ended meanwhile. [`RlsError::NestedOpen`](crate::RlsError::NestedOpen),
+    /// [`RlsError::StreamOpen`](crate::RlsError::StreamOpen),
+    /// [`RlsError::ScopeLost`](crate::RlsError::ScopeLost): it is rolled back. Else what the server
+    /// says, such as a deferred constraint.
     pub async fn commit(self) -> Result<(), DbErr> {
         self.finish_commit().await
     }
 
     /// Rolls back, with all that is nested in it.
     ///
-    /// Statements sent: `ROLLBACK`, for a nested one `ROLLBACK TO SAVEPOINT`; one round trip. To drop it does the same
-    /// and waits for nobody.
+    /// Statements sent: `ROLLBACK`, for a nested one `ROLLBACK TO SAVEPOINT`; one round trip. To
+    /// drop it does the same and waits for nobody.
     ///
     /// # Errors
     ///
-    /// The connection was lost, the scope was ([`RlsError::ScopeLost`](crate::RlsError::ScopeLost)), or a stream of a
-    /// nested one's rows is alive ([`RlsError::StreamOpen`](crate::RlsError::StreamOpen)); it is rolled back then as well.
+    /// The connection was lost, the scope was
+    /// ([`RlsError::ScopeLost`](crate::RlsError::ScopeLost)), or a stream of a nested one's rows is
+    /// alive ([`RlsError::StreamOpen`](crate::RlsError::StreamOpen)); it is rolled back then as
+    /// well.
     pub async fn rollback(self) -> Result<(), DbErr> {
         self.finish_rollback().await
     }
 }
 
 /// Runs a closure in a transaction: commits on `Ok`, rolls back on `Err`.
-pub(crate) async fn in_transaction<X, F, T, E>(transaction: X, callback: F) -> Result<T, TransactionError<E>>
+pub(crate) async fn in_transaction<X, F, T, E>(
+    transaction: X,
+    callback: F,
+) -> Result<T, TransactionError<E>>
 where
     X: TransactionSession,
     F: for<'c> FnOnce(&'c X) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>> + Send,

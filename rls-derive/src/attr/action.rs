@@ -22,7 +22,12 @@ impl OnDelete {
     }
 
     pub(super) fn new(name: &Name) -> Result<Self> {
-        let folded: String = name.value.chars().filter(char::is_ascii_alphanumeric).collect();
+        let folded: String = name
+            .value
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .collect();
+
         let wrong = match folded.to_ascii_lowercase().as_str() {
             "cascade" => return Ok(Self::Cascade),
             "restrict" => return Ok(Self::Restrict),
@@ -31,7 +36,12 @@ impl OnDelete {
             "setdefault" => "the rows would belong to the one who deletes",
             _ => "unknown action",
         };
+
         let expected = list(["cascade", "restrict", "no_action"]);
-        Err(Error::new(name.span, format!("{wrong}: expected {expected}")))
+
+        Err(Error::new(
+            name.span,
+            format!("{wrong}: expected {expected}"),
+        ))
     }
 }

@@ -38,31 +38,45 @@ impl Privilege {
     pub(super) fn all(names: Vec<Name>) -> Result<Vec<Self>> {
         let mut privileges = Vec::new();
         let mut errors: Option<Error> = None;
+
         for name in names {
             let error = match Self::new(&name) {
-                Ok(privilege) if privileges.contains(&privilege) => {
-                    Error::new(name.span, format!("`{}` is granted twice", privilege.as_str()))
-                }
+                Ok(privilege) if privileges.contains(&privilege) => Error::new(
+                    name.span,
+                    format!("`{}` is granted twice", privilege.as_str()),
+                ),
                 Ok(privilege) => {
                     privileges.push(privilege);
                     continue;
                 }
                 Err(error) => error,
             };
+
             match &mut errors {
                 Some(errors) => errors.combine(error),
                 None => errors = Some(error),
             }
         }
+
         errors.map_or(Ok(privileges), Err)
     }
 
     fn new(name: &Name) -> Result<Self> {
         let folded = name.value.to_lowercase();
-        Self::ALL.into_iter().find(|privilege| privilege.as_str() == folded).ok_or_else(|| {
-            let words = Self::ALL.map(Self::as_str);
-            let (expected, hint) = (list(words), did_you_mean(&folded, words));
-            Error::new(name.span, format!("unknown privilege `{}`, expected {expected}{hint}", name.value))
-        })
+        Self::ALL
+            .into_iter()
+            .find(|privilege| privilege.as_str() == folded)
+            .ok_or_else(|| {
+                let words = Self::ALL.map(Self::as_str);
+                let (expected, hint) = (list(words), did_you_mean(&folded, words));
+
+                Error::new(
+                    name.span,
+                    format!(
+                        "unknown privilege `{}`, expected {expected}{hint}",
+                        name.value
+                    ),
+                )
+            })
     }
 }

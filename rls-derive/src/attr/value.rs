@@ -18,10 +18,18 @@ impl Parse for Name {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         if input.peek(LitStr) {
             let literal: LitStr = input.parse()?;
-            return Ok(Self { value: literal.value(), span: literal.span() });
+            return Ok(Self {
+                value: literal.value(),
+                span: literal.span(),
+            });
         }
+
         let ident = input.call(Ident::parse_any)?;
-        Ok(Self { value: ident.unraw().to_string(), span: ident.span() })
+
+        Ok(Self {
+            value: ident.unraw().to_string(),
+            span: ident.span(),
+        })
     }
 }
 
@@ -31,6 +39,7 @@ pub fn until_comma(input: ParseStream<'_>) -> Result<TokenStream> {
     while !input.is_empty() && !input.peek(Token![,]) {
         tokens.extend([input.parse::<TokenTree>()?]);
     }
+
     Ok(tokens)
 }
 
@@ -48,7 +57,11 @@ impl Value {
         if self.rest.is_empty() {
             return Ok(());
         }
-        Err(Error::new_spanned(self.rest, format!("`{}` takes no value", self.word.as_str())))
+
+        Err(Error::new_spanned(
+            self.rest,
+            format!("`{}` takes no value", self.word.as_str()),
+        ))
     }
 
     pub(super) fn string(self) -> Result<LitStr> {
@@ -83,6 +96,7 @@ impl Value {
             syn::parenthesized!(content in input);
             Punctuated::<T, Token![,]>::parse_terminated_with(&content, parser)
         };
+
         match values.parse2(self.rest.clone()) {
             Ok(values) if !values.is_empty() => Ok(values.into_iter().collect()),
             _ => Err(self.unexpected(&self.rest)),
@@ -95,16 +109,31 @@ impl Value {
             Some(TokenTree::Punct(equals)) if equals.as_char() == '=' => {}
             _ => return Err(self.unexpected(&self.rest)),
         }
+
         let tokens: TokenStream = tokens.collect();
-        parser.parse2(tokens.clone()).map_err(|_| self.unexpected(&tokens))
+
+        parser
+            .parse2(tokens.clone())
+            .map_err(|_| self.unexpected(&tokens))
     }
 
     fn unexpected(&self, found: &TokenStream) -> Error {
         let message = format!("expected `{}`", self.usage);
-        if found.is_empty() { Error::new(self.span, message) } else { Error::new_spanned(found, message) }
+        if found.is_empty() {
+            Error::new(self.span, message)
+        } else {
+            Error::new_spanned(found, message)
+        }
     }
 }
 
-pub(super) fn bare_or_in_string<T>(input: ParseStream<'_>, parser: fn(ParseStream<'_>) -> Result<T>) -> Result<T> {
-    if input.peek(LitStr) { input.parse::<LitStr>()?.parse_with(parser) } else { parser(input) }
+pub(super) fn bare_or_in_string<T>(
+    input: ParseStream<'_>,
+    parser: fn(ParseStream<'_>) -> Result<T>,
+) -> Result<T> {
+    if input.peek(LitStr) {
+        input.parse::<LitStr>()?.parse_with(parser)
+    } else {
+        parser(input)
+    }
 }

@@ -6,9 +6,18 @@ use crate::symbol::Word;
 
 pub(super) fn check(ctxt: &Ctxt, attr: &Attr) {
     for (position, (word, span)) in attr.keys.iter().enumerate() {
-        let clash = attr.keys[..position].iter().find_map(|(earlier, _)| Some((*earlier, clash(*earlier, *word)?)));
+        let clash = attr.keys[..position]
+            .iter()
+            .find_map(|(earlier, _)| Some((*earlier, clash(*earlier, *word)?)));
         if let Some((earlier, reason)) = clash {
-            ctxt.error_at(*span, format!("`{}` clashes with `{}`: {reason}", word.as_str(), earlier.as_str()));
+            ctxt.error_at(
+                *span,
+                format!(
+                    "`{}` clashes with `{}`: {reason}",
+                    word.as_str(),
+                    earlier.as_str()
+                ),
+            );
         }
     }
 }
@@ -20,9 +29,13 @@ fn clash(left: Word, right: Word) -> Option<&'static str> {
 fn one_way(left: Word, right: Word) -> Option<&'static str> {
     match (left, right) {
         (Word::Identity, Word::Via) => Some("the rows of an identity own themselves"),
-        (Word::Identity, other) if other.is_of_column() => Some("the rows of an identity own themselves"),
+        (Word::Identity, other) if other.is_of_column() => {
+            Some("the rows of an identity own themselves")
+        }
         (Word::Via, Word::Setting) => Some("the setting is that of the rows referred to"),
-        (Word::Via, other) if other.is_of_column() => Some("the rows belong to whom those they refer to belong"),
+        (Word::Via, other) if other.is_of_column() => {
+            Some("the rows belong to whom those they refer to belong")
+        }
         (Word::OnDelete, Word::NoForeignKey) => Some("the action is the foreign key's"),
         _ => None,
     }

@@ -10,26 +10,33 @@ use crate::symbol::Word;
 
 /// Types that are read from no boolean column; of others only the registry can tell.
 const NOT_BOOLEAN: [&str; 18] = [
-    "Option", "String", "Vec", "Uuid", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16",
-    "u32", "u64", "usize",
+    "Option", "String", "Vec", "Uuid", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128",
+    "isize", "u8", "u16", "u32", "u64", "usize",
 ];
 
 pub(super) fn check(ctxt: &Ctxt, model: &Model<'_>) {
     index(ctxt, model);
     unread(ctxt, model);
+
     if let Some(name) = &model.attr.read
         && let Some(field) = existing(ctxt, model, name)
         && is_not_boolean(&field.ty)
     {
-        let message = format!("`read` needs a `bool`, and `{}` is none: its rows are for everyone or not", name.value);
+        let message = format!(
+            "`read` needs a `bool`, and `{}` is none: its rows are for everyone or not",
+            name.value
+        );
         ctxt.error_spanned_by(&field.ty, message);
     }
+
     if let Some(name) = &model.attr.soft_delete
         && let Some(field) = existing(ctxt, model, name)
         && last_segment(&field.ty).is_none_or(|last| last != "Option")
     {
-        let message =
-            format!("`soft_delete` needs an `Option`: a row that is not deleted has NULL in `{}`", name.value);
+        let message = format!(
+            "`soft_delete` needs an `Option`: a row that is not deleted has NULL in `{}`",
+            name.value
+        );
         ctxt.error_spanned_by(&field.ty, message);
     }
 }
@@ -37,10 +44,16 @@ pub(super) fn check(ctxt: &Ctxt, model: &Model<'_>) {
 fn index(ctxt: &Ctxt, model: &Model<'_>) {
     for (position, name) in model.attr.index.iter().enumerate() {
         let column = &name.value;
-        if model.attr.index[..position].iter().any(|earlier| earlier.value == *column) {
+        if model.attr.index[..position]
+            .iter()
+            .any(|earlier| earlier.value == *column)
+        {
             ctxt.error_at(name.span, format!("`{column}` is in the index twice"));
         } else if column == column_name(model.derive, model.attr) {
-            ctxt.error_at(name.span, format!("the index leads with `{column}` already"));
+            ctxt.error_at(
+                name.span,
+                format!("the index leads with `{column}` already"),
+            );
         } else {
             existing(ctxt, model, name);
         }
@@ -54,8 +67,10 @@ fn unread(ctxt: &Ctxt, model: &Model<'_>) {
         && model.field(column).is_some()
     {
         let word = word.as_str();
-        let message =
-            format!("`via` would leave the field `{column}`, the `{word}` by default, unread: drop one of them");
+        let message = format!(
+            "`via` would leave the field `{column}`, the `{word}` by default, unread: drop one of \
+             them"
+        );
         ctxt.error_at(span, message);
     }
 }
@@ -64,16 +79,28 @@ fn unread(ctxt: &Ctxt, model: &Model<'_>) {
 fn existing<'a>(ctxt: &Ctxt, model: &Model<'a>, name: &Name) -> Option<&'a Field> {
     let field = model.field(&name.value);
     if field.is_none() {
-        let fields: Vec<String> = model.fields.iter().filter_map(|field| field_name(field)).collect();
+        let fields: Vec<String> = model
+            .fields
+            .iter()
+            .filter_map(|field| field_name(field))
+            .collect();
+
         let hint = did_you_mean(&name.value, fields.iter().map(String::as_str));
-        ctxt.error_at(name.span, format!("`Model` has no field `{}`{hint}", name.value));
+
+        ctxt.error_at(
+            name.span,
+            format!("`Model` has no field `{}`{hint}", name.value),
+        );
     }
+
     field
 }
 
 fn is_not_boolean(ty: &Type) -> bool {
     match ty {
-        Type::Path(_) => last_segment(ty).is_some_and(|last| NOT_BOOLEAN.iter().any(|name| last == name)),
+        Type::Path(_) => {
+            last_segment(ty).is_some_and(|last| NOT_BOOLEAN.iter().any(|name| last == name))
+        }
         Type::Array(_) | Type::Reference(_) | Type::Slice(_) | Type::Tuple(_) => true,
         _ => false,
     }

@@ -29,12 +29,17 @@ pub enum Said {
 /// The path that `#[rls_context(crate = …)]` gives.
 pub fn root(ctxt: &Ctxt, attrs: &[Attribute]) -> Option<Path> {
     misplaced(ctxt, attrs, SETTING, "`#[setting(…)]` belongs on a field");
+
     let mut root = None;
-    for attr in attrs.iter().filter(|attr| attr.path().is_ident(RLS_CONTEXT)) {
+    for attr in attrs
+        .iter()
+        .filter(|attr| attr.path().is_ident(RLS_CONTEXT))
+    {
         if attr.meta.require_list().is_err() {
             ctxt.error_spanned_by(&attr.meta, "expected `#[rls_context(…)]`");
             continue;
         }
+
         let read = attr.parse_nested_meta(|meta| {
             let rest = until_comma(meta.input)?;
             match crate_path(&meta.path, rest) {
@@ -44,12 +49,15 @@ pub fn root(ctxt: &Ctxt, attrs: &[Attribute]) -> Option<Path> {
                 Ok(path) => root = Some(path),
                 Err(error) => ctxt.push(error),
             }
+
             Ok(())
         });
+
         if let Err(error) = read {
             ctxt.push(error);
         }
     }
+
     root
 }
 
@@ -58,39 +66,66 @@ fn crate_path(key: &Path, rest: TokenStream) -> Result<Path> {
     if let Some(ident) = key.get_ident()
         && ident.unraw() == word.as_str()
     {
-        return Value { word, usage: word.usage(), span: ident.span(), rest }.parsed(Path::parse_mod_style);
+        return Value {
+            word,
+            usage: word.usage(),
+            span: ident.span(),
+            rest,
+        }
+        .parsed(Path::parse_mod_style);
     }
+
     let name = key.to_token_stream().to_string();
     let hint = did_you_mean(&name, [word.as_str()]);
-    Err(Error::new_spanned(key, format!("unknown key `{name}`, expected `{}`{hint}", word.as_str())))
+
+    Err(Error::new_spanned(
+        key,
+        format!("unknown key `{name}`, expected `{}`{hint}", word.as_str()),
+    ))
 }
 
-/// What a field's attributes say; `None`, and an error, where they are none, several or not to be read.
+/// What a field's attributes say; `None`, and an error, where they are none, several or not to be
+/// read.
 pub fn said(ctxt: &Ctxt, field: &Ident, attrs: &[Attribute]) -> Option<Said> {
-    misplaced(ctxt, attrs, RLS_CONTEXT, "`#[rls_context(…)]` belongs on the struct");
+    misplaced(
+        ctxt,
+        attrs,
+        RLS_CONTEXT,
+        "`#[rls_context(…)]` belongs on the struct",
+    );
+
     let mut attrs = attrs.iter().filter(|attr| attr.path().is_ident(SETTING));
     let Some(first) = attrs.next() else {
         let name = field.unraw().to_string().to_lowercase();
-        let name = if name.is_ascii() { name } else { "user_id".to_owned() };
+        let name = if name.is_ascii() {
+            name
+        } else {
+            "user_id".to_owned()
+        };
+
         ctxt.error_spanned_by(
             field,
             format!(
-                "`{field}` names no setting: write `#[setting(\"app.{name}\")]`, or `#[setting(skip)]` to leave the \
+                "`{field}` names no setting: write `#[setting(\"app.{name}\")]`, or \
+                 `#[setting(skip)]` to leave the \
                  field out"
             ),
         );
         return None;
     };
+
     for again in attrs {
         ctxt.error_spanned_by(
             &again.meta,
             format!("`{field}` has a `#[setting(…)]` already: one field is one setting"),
         );
     }
+
     let read = match first.meta.require_list() {
         Ok(list) if !list.tokens.is_empty() => first.parse_args(),
         _ => Err(Error::new_spanned(&first.meta, USAGE)),
     };
+
     read.map_err(|error| ctxt.push(error)).ok()
 }
 
@@ -106,12 +141,20 @@ impl Parse for Said {
                 Ok(word) if word == SKIP => Self::Skip,
                 Ok(word) if input.is_empty() => {
                     let hint = did_you_mean(&word, [SKIP]);
-                    return Err(Error::new_spanned(tokens, format!("unknown word `{word}`, {USAGE}{hint}")));
+                    return Err(Error::new_spanned(
+                        tokens,
+                        format!("unknown word `{word}`, {USAGE}{hint}"),
+                    ));
                 }
                 _ => return Err(Error::new_spanned(&tokens, USAGE)),
             }
         };
-        if input.is_empty() { Ok(said) } else { Err(Error::new_spanned(input.cursor().token_stream(), USAGE)) }
+
+        if input.is_empty() {
+            Ok(said)
+        } else {
+            Err(Error::new_spanned(input.cursor().token_stream(), USAGE))
+        }
     }
 }
 

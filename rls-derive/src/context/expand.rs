@@ -13,27 +13,47 @@ pub fn expand(root: &Path, input: &DeriveInput, settings: &[Setting<'_>]) -> Tok
         // The type alone in its own tokens, so that an error about it is at the field.
         quote!(<#ty as #root::SettingValue>::to_setting(&self.#field))
     });
+
     let body = quote!(#root::Settings::new() #(.with(#names, #values))?*);
-    let context = context(root, input, &bounded(root, &input.generics, settings), &body);
+    let context = context(
+        root,
+        input,
+        &bounded(root, &input.generics, settings),
+        &body,
+    );
+
     let fields = settings.iter().map(|Setting { field, name, .. }| {
         let (field, shown) = (field.unraw().to_string(), format!("<{}>", name.value()));
         quote!(.field(#field, &::core::format_args!(#shown)))
     });
+
     let debug = debug(input, &quote!(#(#fields)*));
     quote!(#context #debug)
 }
 
 /// Keeps both traits implemented beside a `compile_error!`, so that one mistake is one error.
 pub fn fallback(root: &Path, input: &DeriveInput) -> TokenStream {
-    let context = context(root, input, &input.generics, &quote!(::core::unreachable!()));
+    let context = context(
+        root,
+        input,
+        &input.generics,
+        &quote!(::core::unreachable!()),
+    );
+
     let debug = debug(input, &TokenStream::new());
     quote!(#context #debug)
 }
 
-fn context(root: &Path, input: &DeriveInput, generics: &Generics, body: &TokenStream) -> TokenStream {
+fn context(
+    root: &Path,
+    input: &DeriveInput,
+    generics: &Generics,
+    body: &TokenStream,
+) -> TokenStream {
     let ident = &input.ident;
     let (_, of, _) = input.generics.split_for_impl();
     let (parameters, _, bounds) = generics.split_for_impl();
+
     quote! {
         #[automatically_derived]
         impl #parameters #root::RlsContext for #ident #of #bounds {
@@ -48,6 +68,7 @@ fn debug(input: &DeriveInput, fields: &TokenStream) -> TokenStream {
     let ident = &input.ident;
     let name = ident.unraw().to_string();
     let (parameters, of, bounds) = input.generics.split_for_impl();
+
     quote! {
         #[automatically_derived]
         impl #parameters ::core::fmt::Debug for #ident #of #bounds {
@@ -67,6 +88,7 @@ fn bounded(root: &Path, generics: &Generics, settings: &[Setting<'_>]) -> Generi
             bounded.make_where_clause().predicates.push(bound);
         }
     }
+
     bounded
 }
 
@@ -74,9 +96,12 @@ fn is_generic(ty: &Type, generics: &Generics) -> bool {
     fn mentions(tokens: TokenStream, generics: &Generics) -> bool {
         tokens.into_iter().any(|token| match token {
             TokenTree::Group(group) => mentions(group.stream(), generics),
-            TokenTree::Ident(ident) => generics.type_params().any(|parameter| parameter.ident == ident),
+            TokenTree::Ident(ident) => generics
+                .type_params()
+                .any(|parameter| parameter.ident == ident),
             TokenTree::Punct(_) | TokenTree::Literal(_) => false,
         })
     }
+
     mentions(ty.to_token_stream(), generics)
 }

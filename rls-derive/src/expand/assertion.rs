@@ -6,12 +6,13 @@ use syn::spanned::Spanned;
 use crate::ast::{Anchor, Model};
 use crate::derive::Derive;
 
-/// That the column has a type such a column can have: with `user` or `tenant` that of the key there, whose own derive
-/// asserts the rest.
+/// That the column has a type such a column can have: with `user` or `tenant` that of the key
+/// there, whose own derive asserts the rest.
 pub(super) fn expand(root: &Path, model: &Model<'_>) -> TokenStream {
     if !matches!(model.derive, Derive::UserScoped | Derive::TenantScoped) {
         return TokenStream::new();
     }
+
     let ident = model.ident;
     let private = quote!(#root::__private);
     let call = match (model.anchor(), &model.attr.holder) {
@@ -26,8 +27,11 @@ pub(super) fn expand(root: &Path, model: &Model<'_>) -> TokenStream {
             let ty = &field.ty;
             quote_spanned!(ty.span()=> assert_owner_key::<#ty>())
         }
-        (Anchor::Column(_), Some(holder)) => quote_spanned!(holder.span()=> assert_identity::<#holder>()),
+        (Anchor::Column(_), Some(holder)) => {
+            quote_spanned!(holder.span()=> assert_identity::<#holder>())
+        }
         (Anchor::Column(_), None) | (Anchor::Through, _) => return TokenStream::new(),
     };
+
     quote!(const _: () = #private::#call;)
 }

@@ -24,6 +24,7 @@ fn scoped(root: &Path, model: &Model<'_>) -> TokenStream {
     let of_tenants = (model.derive == Derive::TenantScoped).then(|| quote!(.of_tenants()));
     let column = column(root, model.attr);
     let rows = rows(root, model.attr);
+
     quote!(#anchor #of_tenants #column #rows)
 }
 
@@ -44,19 +45,35 @@ fn anchor(model: &Model<'_>) -> TokenStream {
 
 /// What is said of the column that names the user or tenant.
 fn column(root: &Path, attr: &Attr) -> TokenStream {
-    let holder = attr.holder.as_ref().map(|holder| quote!(.user::<#holder>()));
-    let setting = attr.setting.as_ref().map(|setting| quote!(.setting(#setting)));
+    let holder = attr
+        .holder
+        .as_ref()
+        .map(|holder| quote!(.user::<#holder>()));
+
+    let setting = attr
+        .setting
+        .as_ref()
+        .map(|setting| quote!(.setting(#setting)));
+
     let on_delete = attr.on_delete.map(|on_delete| {
         let variant = Ident::new(on_delete.variant(), Span::call_site());
         quote!(.on_delete(#root::OnDelete::#variant))
     });
+
     let index = (!attr.index.is_empty()).then(|| {
         let fields = attr.index.iter().map(|name| &name.value);
         quote!(.index::<Self>(&[#(#fields),*]))
     });
+
     let no_default = attr.says(Word::NoDefault).then(|| quote!(.no_default()));
-    let no_foreign_key = attr.says(Word::NoForeignKey).then(|| quote!(.no_foreign_key()));
-    let backfill = attr.backfill.as_ref().map(|expression| quote!(.backfill(#expression)));
+    let no_foreign_key = attr
+        .says(Word::NoForeignKey)
+        .then(|| quote!(.no_foreign_key()));
+    let backfill = attr
+        .backfill
+        .as_ref()
+        .map(|expression| quote!(.backfill(#expression)));
+
     quote!(#holder #setting #on_delete #index #no_default #no_foreign_key #backfill)
 }
 
@@ -66,22 +83,32 @@ fn rows(root: &Path, attr: &Attr) -> TokenStream {
         let field = &name.value;
         quote!(.read::<Self>(#field))
     });
+
     let soft_delete = attr.soft_delete.as_ref().map(|name| {
         let field = &name.value;
         quote!(.soft_delete::<Self>(#field))
     });
+
     let grant = attr.grant.as_ref().map(|privileges| {
         let privileges = granted(root, privileges);
         quote!(.grant(#privileges))
     });
-    let policies = attr.policies.iter().map(|function| quote_spanned!(function.span()=> .policies(#function())));
+
+    let policies = attr
+        .policies
+        .iter()
+        .map(|function| quote_spanned!(function.span()=> .policies(#function())));
+
     quote!(#read #soft_delete #grant #(#policies)*)
 }
 
 fn policies_of(attr: &Attr) -> TokenStream {
     let mut functions = attr.policies.iter();
-    let first = functions.next().map(|function| quote_spanned!(function.span()=> #function()));
+    let first = functions
+        .next()
+        .map(|function| quote_spanned!(function.span()=> #function()));
     let more = functions.map(|function| quote_spanned!(function.span()=> .policies(#function())));
+
     quote!(policies_of::<Self>(#first) #(#more)*)
 }
 
@@ -92,6 +119,8 @@ fn unscoped(root: &Path, attr: &Attr) -> TokenStream {
 }
 
 fn granted(root: &Path, privileges: &[Privilege]) -> TokenStream {
-    let variants = privileges.iter().map(|privilege| Ident::new(privilege.variant(), Span::call_site()));
+    let variants = privileges
+        .iter()
+        .map(|privilege| Ident::new(privilege.variant(), Span::call_site()));
     quote!(&[#(#root::Privilege::#variants),*])
 }

@@ -4,7 +4,10 @@ use proc_macro2::{Ident, Span};
 use quote::{ToTokens, quote};
 use syn::parse::ParseBuffer;
 use syn::spanned::Spanned;
-use syn::{Expr, ExprLit, Field, FieldsNamed, GenericArgument, Lit, LitStr, Path, PathArguments, Type, TypePath};
+use syn::{
+    Expr, ExprLit, Field, FieldsNamed, GenericArgument, Lit, LitStr, Path, PathArguments, Type,
+    TypePath,
+};
 use syn::{parse_quote, parse_quote_spanned};
 
 use crate::ast::{column_name, field_name};
@@ -22,12 +25,22 @@ pub fn add_owner(ctxt: &Ctxt, root: &Path, attr: &Attr, fields: &mut FieldsNamed
     if has_field(fields, name) {
         return;
     }
-    let span = attr.column.as_ref().map_or_else(Span::call_site, |name| name.span);
+
+    let span = attr
+        .column
+        .as_ref()
+        .map_or_else(Span::call_site, |name| name.span);
+
     let Some(ident) = identifier(name, span) else {
-        ctxt.error_at(span, "`#[sea_orm_rls::model]` adds a field of that name, which has to be an identifier");
+        ctxt.error_at(
+            span,
+            "`#[sea_orm_rls::model]` adds a field of that name, which has to be an identifier",
+        );
         return;
     };
-    // SeaORM reads a field's type as text without spaces: `<U as EntityTrait>` would not survive, an alias does.
+
+    // SeaORM reads a field's type as text without spaces: `<U as EntityTrait>` would not survive,
+    // an alias does.
     let field = match &attr.holder {
         Some(user) => parse_quote_spanned! {span=>
             #[doc = " The user the row belongs to."]
@@ -39,11 +52,12 @@ pub fn add_owner(ctxt: &Ctxt, root: &Path, attr: &Attr, fields: &mut FieldsNamed
             pub #ident: #root::__private::Uuid
         },
     };
+
     fields.named.push(field);
 }
 
-/// Adds the relation `owner` where `user` says to whom, and the struct has neither a field of that name nor another
-/// relation by the owner's column.
+/// Adds the relation `owner` where `user` says to whom, and the struct has neither a field of that
+/// name nor another relation by the owner's column.
 pub fn add_relation(ctxt: &Ctxt, attr: &Attr, fields: &mut FieldsNamed) {
     let Some(user) = &attr.holder else {
         return;
@@ -52,28 +66,48 @@ pub fn add_relation(ctxt: &Ctxt, attr: &Attr, fields: &mut FieldsNamed) {
     if has_field(fields, RELATION) || fields.named.iter().any(|field| belongs_to_by(field, from)) {
         return;
     }
-    if user.qself.is_some() || user.path.segments.last().is_none_or(|last| last.ident != "Entity") {
-        let message = "`#[sea_orm_rls::model]` adds the relation `owner`, which SeaORM wants by a path to an `Entity`";
+
+    if user.qself.is_some()
+        || user
+            .path
+            .segments
+            .last()
+            .is_none_or(|last| last.ident != "Entity")
+    {
+        let message = "`#[sea_orm_rls::model]` adds the relation `owner`, which SeaORM wants by a \
+                       path to an `Entity`";
         ctxt.error_spanned_by(user, message);
         return;
     }
+
     let span = user.span();
     let from = LitStr::new(from, span);
-    let to = attr.to.as_ref().map_or_else(|| LitStr::new("id", span), |to| LitStr::new(&to.value, to.span));
+    let to = attr.to.as_ref().map_or_else(
+        || LitStr::new("id", span),
+        |to| LitStr::new(&to.value, to.span),
+    );
+
     let key = if attr.says(Word::NoForeignKey) {
         quote!(skip_fk)
     } else {
         let action = attr.on_delete.unwrap_or(OnDelete::Cascade).variant();
         quote!(on_delete = #action)
     };
+
     // SeaORM names a relation after its entity unless told; two of one name would not compile.
-    let name = fields.named.iter().any(|field| relates_to(field, user)).then(|| quote!(, relation_enum = "Owner"));
+    let name = fields
+        .named
+        .iter()
+        .any(|field| relates_to(field, user))
+        .then(|| quote!(, relation_enum = "Owner"));
+
     let ident = Ident::new(RELATION, Span::call_site());
     let field: Field = parse_quote! {
         #[doc = " The user the row belongs to."]
         #[sea_orm(belongs_to, from = #from, to = #to, #key #name)]
         pub #ident: BelongsTo<#user>
     };
+
     fields.named.push(field);
 }
 
@@ -86,28 +120,41 @@ fn identifier(name: &str, span: Span) -> Option<Ident> {
 }
 
 fn has_field(fields: &FieldsNamed, name: &str) -> bool {
-    fields.named.iter().any(|field| field_name(field).is_some_and(|field| field == name))
+    fields
+        .named
+        .iter()
+        .any(|field| field_name(field).is_some_and(|field| field == name))
 }
 
 /// Whether the field is a relation by that column: `#[sea_orm(belongs_to, from = "…")]`.
 fn belongs_to_by(field: &Field, column: &str) -> bool {
     let mut found = false;
-    for attr in field.attrs.iter().filter(|attr| attr.path().is_ident("sea_orm")) {
+    for attr in field
+        .attrs
+        .iter()
+        .filter(|attr| attr.path().is_ident("sea_orm"))
+    {
         // SeaORM reports what is wrong with its attributes.
         let _ = attr.parse_nested_meta(|meta| {
             let value = meta.value().and_then(ParseBuffer::parse::<Expr>).ok();
             if meta.path.is_ident("from")
-                && let Some(Expr::Lit(ExprLit { lit: Lit::Str(from), .. })) = value
+                && let Some(Expr::Lit(ExprLit {
+                    lit: Lit::Str(from),
+                    ..
+                })) = value
             {
                 found |= from.value() == column;
             }
+
             Ok(())
         });
     }
+
     found
 }
 
-/// Whether the field is `HasOne`, `HasMany` or `BelongsTo` of that entity, which may stand in an `Option`.
+/// Whether the field is `HasOne`, `HasMany` or `BelongsTo` of that entity, which may stand in an
+/// `Option`.
 fn relates_to(field: &Field, entity: &TypePath) -> bool {
     let of = generic(&field.ty, &["BelongsTo", "HasOne", "HasMany"]);
     let of = of.map(|of| generic(of, &["Option"]).unwrap_or(of));
@@ -123,6 +170,7 @@ fn generic<'a>(ty: &'a Type, names: &[&str]) -> Option<&'a Type> {
     let PathArguments::AngleBracketed(arguments) = &last.arguments else {
         return None;
     };
+
     match arguments.args.first()? {
         GenericArgument::Type(inner) if names.iter().any(|name| last.ident == name) => Some(inner),
         _ => None,

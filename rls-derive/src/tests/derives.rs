@@ -7,19 +7,27 @@ use crate::root::Root;
 
 #[test]
 fn word_of_another_derive_is_told_to_be_its() {
-    let here = |key: &str, homes: &str, word: &str| format!("`{key}` belongs to {homes}; here it is `{word}`");
+    let here = |key: &str, homes: &str, word: &str| {
+        format!("`{key}` belongs to {homes}; here it is `{word}`")
+    };
     let input = "#[tenant_scoped(owner = a, user = b::C, to = id)] struct Model { id: Uuid }";
-    let keys = "`backfill`, `column`, `crate`, `grant`, `identity`, `index`, `no_default`, `no_foreign_key`, \
+    let keys = "`backfill`, `column`, `crate`, `grant`, `identity`, `index`, `no_default`, \
+                `no_foreign_key`, \
                 `on_delete`, `policies`, `read`, `setting`, `soft_delete`, `tenant`, `via`";
+
     assert_errors_of(
         Derive::TenantScoped,
         input,
         &[
             ("owner", &here("owner", "`user_scoped`", "column")),
             ("user", &here("user", "`user_scoped`", "tenant")),
-            ("to", &format!("`to` belongs to `user_scoped`; expected one of {keys}")),
+            (
+                "to",
+                &format!("`to` belongs to `user_scoped`; expected one of {keys}"),
+            ),
         ],
     );
+
     let input = "#[user_scoped(column = a, tenant = b::C)] struct Model { id: Uuid }";
     assert_errors_of(
         Derive::UserScoped,
@@ -29,21 +37,29 @@ fn word_of_another_derive_is_told_to_be_its() {
             ("tenant", &here("tenant", "`tenant_scoped`", "user")),
         ],
     );
+
     let input = "#[rls_policies(policies = a, grant(select))] struct Model { id: Uuid }";
-    let message = "`grant` belongs to `user_scoped`, `tenant_scoped`, `unscoped`; expected one of `crate`, `policies`";
+    let message = "`grant` belongs to `user_scoped`, `tenant_scoped`, `unscoped`; expected one of \
+                   `crate`, `policies`";
     assert_errors_of(Derive::RlsPolicies, input, &[("grant", message)]);
+
     let input = "#[unscoped(reason = \"why\", resaon = \"why\")] struct Model { id: Uuid }";
-    let message = "unknown key `resaon`, expected one of `crate`, `grant`, `reason`; did you mean `reason`?";
+    let message =
+        "unknown key `resaon`, expected one of `crate`, `grant`, `reason`; did you mean `reason`?";
     assert_errors_of(Derive::Unscoped, input, &[("resaon", message)]);
 }
 
 #[test]
 fn each_derive_reads_its_own_attribute() {
-    let input = "#[user_scoped(a)] #[tenant_scoped(b)] #[rls_policies(c)] #[unscoped(d)] struct Model { id: Uuid }";
+    let input = "#[user_scoped(a)] #[tenant_scoped(b)] #[rls_policies(c)] #[unscoped(d)] struct \
+                 Model { id: Uuid }";
     for (derive, key) in [(Derive::UserScoped, "a"), (Derive::TenantScoped, "b")] {
         let expansion = expand(derive, Root::Facade, tokens(input)).to_string();
         assert_eq!(expansion.matches("compile_error").count(), 1);
-        assert!(expansion.contains(&format!("unknown key `{key}`")), "{expansion}");
+        assert!(
+            expansion.contains(&format!("unknown key `{key}`")),
+            "{expansion}"
+        );
     }
 }
 
@@ -51,7 +67,9 @@ fn each_derive_reads_its_own_attribute() {
 fn derive_belongs_on_a_model() {
     for derive in Derive::ALL {
         let name = derive.name();
-        let message = format!("`{name}` belongs on a SeaORM `Model`: a struct with named fields called `Model`");
+        let message = format!(
+            "`{name}` belongs on a SeaORM `Model`: a struct with named fields called `Model`"
+        );
         assert_errors_of(derive, "struct Task { id: Uuid }", &[("Task", &message)]);
     }
 }

@@ -7,7 +7,10 @@ use crate::root::Root;
 
 /// `#[user_scoped(…)]` on a model with an `id`, an `owner_id` and a `created_at`.
 fn model(attribute: &str) -> String {
-    format!("#[user_scoped({attribute})] struct Model {{ id: Uuid, owner_id: Uuid, created_at: DateTimeUtc }}")
+    format!(
+        "#[user_scoped({attribute})] struct Model {{ id: Uuid, owner_id: Uuid, created_at: \
+         DateTimeUtc }}"
+    )
 }
 
 #[track_caller]
@@ -15,25 +18,48 @@ fn assert_errors(attribute: &str, expected: &[(&str, &str)]) {
     assert_errors_of(Derive::UserScoped, &model(attribute), expected);
 }
 
-const KEYS: &str = "expected one of `backfill`, `crate`, `grant`, `identity`, `index`, `no_default`, `no_foreign_key`, \
-                    `on_delete`, `owner`, `policies`, `read`, `setting`, `soft_delete`, `to`, `user`, `via`";
+const KEYS: &str = "expected one of `backfill`, `crate`, `grant`, `identity`, `index`, \
+                    `no_default`, `no_foreign_key`, \
+                    `on_delete`, `owner`, `policies`, `read`, `setting`, `soft_delete`, `to`, \
+                    `user`, `via`";
 
 #[test]
 fn unknown_key_is_told_with_what_was_meant() {
-    assert_errors("ownr = \"x\"", &[("ownr", &format!("unknown key `ownr`, {KEYS}; did you mean `owner`?"))]);
-    assert_errors("absent", &[("absent", &format!("unknown key `absent`, {KEYS}"))]);
-    assert_errors("a::b", &[("a::b", &format!("unknown key `a :: b`, {KEYS}"))]);
+    assert_errors(
+        "ownr = \"x\"",
+        &[(
+            "ownr",
+            &format!("unknown key `ownr`, {KEYS}; did you mean `owner`?"),
+        )],
+    );
+    assert_errors(
+        "absent",
+        &[("absent", &format!("unknown key `absent`, {KEYS}"))],
+    );
+
+    assert_errors(
+        "a::b",
+        &[("a::b", &format!("unknown key `a :: b`, {KEYS}"))],
+    );
 }
 
 #[test]
 fn duplicate_is_told_at_the_second_key() {
-    assert_errors("no_default, no_default", &[("no_default", "`no_default` is given twice")]);
-    assert_errors("identity, setting = \"a.b\", setting = 5", &[("setting", "`setting` is given twice")]);
+    assert_errors(
+        "no_default, no_default",
+        &[("no_default", "`no_default` is given twice")],
+    );
+    assert_errors(
+        "identity, setting = \"a.b\", setting = 5",
+        &[("setting", "`setting` is given twice")],
+    );
 }
 
 #[test]
 fn clash_is_told_at_the_second_key() {
-    let identity = |key: &str| format!("`{key}` clashes with `identity`: the rows of an identity own themselves");
+    let identity = |key: &str| {
+        format!("`{key}` clashes with `identity`: the rows of an identity own themselves")
+    };
     for (key, value) in [
         ("owner", " = \"owner_id\""),
         ("user", " = super::user::Entity"),
@@ -44,27 +70,62 @@ fn clash_is_told_at_the_second_key() {
         ("backfill", " = \"1\""),
     ] {
         assert_errors(&format!("identity, {key}{value}"), &[(key, &identity(key))]);
-        let reversed = format!("`identity` clashes with `{key}`: the rows of an identity own themselves");
-        assert_errors(&format!("{key}{value}, identity"), &[("identity", &reversed)]);
+
+        let reversed =
+            format!("`identity` clashes with `{key}`: the rows of an identity own themselves");
+
+        assert_errors(
+            &format!("{key}{value}, identity"),
+            &[("identity", &reversed)],
+        );
     }
+
     assert_errors("identity, setting = \"a.b\", crate = \"c\"", &[]);
+
     assert_errors(
         "on_delete = \"cascade\", no_foreign_key",
-        &[("no_foreign_key", "`no_foreign_key` clashes with `on_delete`: the action is the foreign key's")],
+        &[(
+            "no_foreign_key",
+            "`no_foreign_key` clashes with `on_delete`: the action is the foreign key's",
+        )],
     );
 }
 
 #[test]
 fn value_of_the_wrong_kind_is_told_at_the_value() {
-    assert_errors("identity = true", &[("= true", "`identity` takes no value")]);
+    assert_errors(
+        "identity = true",
+        &[("= true", "`identity` takes no value")],
+    );
     assert_errors("no_default(x)", &[("(x)", "`no_default` takes no value")]);
-    assert_errors("setting = 5", &[("5", "expected `setting = \"app.user_id\"`")]);
-    assert_errors("setting(\"a.b\")", &[("(\"a.b\")", "expected `setting = \"app.user_id\"`")]);
-    assert_errors("backfill = x", &[("x", "expected `backfill = \"<SQL expression>\"`")]);
-    assert_errors("owner = a.b", &[("a.b", "expected `owner = \"author_id\"`")]);
-    assert_errors("user = \"not a path\"", &[("\"not a path\"", "expected `user = super::user::Entity`")]);
-    assert_errors("crate = 1", &[("1", "expected `crate = \"path::to::crate\"`")]);
-    assert_errors("index = \"x\"", &[("= \"x\"", "expected `index(created_at)`")]);
+    assert_errors(
+        "setting = 5",
+        &[("5", "expected `setting = \"app.user_id\"`")],
+    );
+    assert_errors(
+        "setting(\"a.b\")",
+        &[("(\"a.b\")", "expected `setting = \"app.user_id\"`")],
+    );
+    assert_errors(
+        "backfill = x",
+        &[("x", "expected `backfill = \"<SQL expression>\"`")],
+    );
+    assert_errors(
+        "owner = a.b",
+        &[("a.b", "expected `owner = \"author_id\"`")],
+    );
+    assert_errors(
+        "user = \"not a path\"",
+        &[("\"not a path\"", "expected `user = super::user::Entity`")],
+    );
+    assert_errors(
+        "crate = 1",
+        &[("1", "expected `crate = \"path::to::crate\"`")],
+    );
+    assert_errors(
+        "index = \"x\"",
+        &[("= \"x\"", "expected `index(created_at)`")],
+    );
     assert_errors("index(5)", &[("(5)", "expected `index(created_at)`")]);
 }
 
@@ -80,7 +141,11 @@ fn missing_value_is_told_at_the_key() {
     ] {
         assert_errors(key, &[(key, &format!("expected `{usage}`"))]);
     }
-    assert_errors("setting =", &[("setting", "expected `setting = \"app.user_id\"`")]);
+
+    assert_errors(
+        "setting =",
+        &[("setting", "expected `setting = \"app.user_id\"`")],
+    );
     assert_errors("index()", &[("()", "expected `index(created_at)`")]);
 }
 
@@ -90,9 +155,17 @@ fn on_delete_never_leaves_a_row_without_its_owner() {
     let null = format!("the column is never NULL: {actions}");
     assert_errors("on_delete = \"set_null\"", &[("\"set_null\"", &null)]);
     assert_errors("on_delete = SetNull", &[("SetNull", &null)]);
+
     let default = format!("the rows would belong to the one who deletes: {actions}");
-    assert_errors("on_delete = \"SET DEFAULT\"", &[("\"SET DEFAULT\"", &default)]);
-    assert_errors("on_delete = \"vanish\"", &[("\"vanish\"", &format!("unknown action: {actions}"))]);
+    assert_errors(
+        "on_delete = \"SET DEFAULT\"",
+        &[("\"SET DEFAULT\"", &default)],
+    );
+
+    assert_errors(
+        "on_delete = \"vanish\"",
+        &[("\"vanish\"", &format!("unknown action: {actions}"))],
+    );
 }
 
 #[test]
@@ -100,13 +173,24 @@ fn setting_has_a_name_that_postgresql_takes() {
     for name in ["app.user_id", "a.b.c", "_a._1$", "app.x$y"] {
         assert_errors(&format!("setting = {name:?}"), &[]);
     }
+
     let long = format!("app.{}", "x".repeat(60));
-    for name in ["user_id", "", ".", "app.", ".app", "app..x", "app.1x", "1app.x", "app.$x", "app.ü", "app.a b", &long]
-    {
+
+    for name in [
+        "user_id", "", ".", "app.", ".app", "app..x", "app.1x", "1app.x", "app.$x", "app.ü",
+        "app.a b", &long,
+    ] {
         let found = errors_of(Derive::UserScoped, &model(&format!("setting = {name:?}")));
         assert_eq!(found.len(), 1, "{name}");
         assert_eq!(found[0].0, format!("{name:?}"));
-        assert!(found[0].1.starts_with("a setting is two or more names joined by dots"), "{}", found[0].1);
+
+        assert!(
+            found[0]
+                .1
+                .starts_with("a setting is two or more names joined by dots"),
+            "{}",
+            found[0].1
+        );
     }
 }
 
@@ -115,6 +199,7 @@ fn owner_has_a_name_that_postgresql_keeps() {
     let message = "a column's name has 1 to 63 bytes and no NUL";
     assert_errors("owner = \"\"", &[("\"\"", message)]);
     let long = format!("{:?}", "x".repeat(64));
+
     assert_errors(&format!("owner = {long}"), &[(&long, message)]);
 }
 
@@ -123,7 +208,10 @@ fn index_names_fields_once_and_not_the_owner() {
     assert_errors(
         "index(create_at, \"nothing\", created_at, owner_id, created_at)",
         &[
-            ("create_at", "`Model` has no field `create_at`; did you mean `created_at`?"),
+            (
+                "create_at",
+                "`Model` has no field `create_at`; did you mean `created_at`?",
+            ),
             ("\"nothing\"", "`Model` has no field `nothing`"),
             ("owner_id", "the index leads with `owner_id` already"),
             ("created_at", "`created_at` is in the index twice"),
@@ -133,27 +221,46 @@ fn index_names_fields_once_and_not_the_owner() {
 
 #[test]
 fn user_is_another_entity() {
-    let message = "an entity cannot be the user of its own rows; say `identity` where its rows are the users";
+    let message =
+        "an entity cannot be the user of its own rows; say `identity` where its rows are the users";
     assert_errors("user = Entity", &[("Entity", message)]);
-    assert_errors("to = \"id\"", &[("\"id\"", "`to` names the key of `user`, which is not given")]);
+
+    assert_errors(
+        "to = \"id\"",
+        &[("\"id\"", "`to` names the key of `user`, which is not given")],
+    );
 }
 
 #[test]
 fn backfill_is_an_expression() {
-    assert_errors("backfill = \" \"", &[("\" \"", "expected an SQL expression that gives existing rows their owner")]);
+    assert_errors(
+        "backfill = \" \"",
+        &[(
+            "\" \"",
+            "expected an SQL expression that gives existing rows their owner",
+        )],
+    );
 }
 
 #[test]
 fn attribute_without_parentheses_is_an_error() {
-    for (input, at) in [("#[user_scoped]", "user_scoped"), ("#[user_scoped = \"x\"]", "user_scoped = \"x\"")] {
+    for (input, at) in [
+        ("#[user_scoped]", "user_scoped"),
+        ("#[user_scoped = \"x\"]", "user_scoped = \"x\""),
+    ] {
         let input = format!("{input} struct Model {{ id: Uuid }}");
-        assert_errors_of(Derive::UserScoped, &input, &[(at, "expected `#[user_scoped(…)]`")]);
+        assert_errors_of(
+            Derive::UserScoped,
+            &input,
+            &[(at, "expected `#[user_scoped(…)]`")],
+        );
     }
 }
 
 #[test]
 fn derive_belongs_on_a_model() {
-    let message = "`UserScoped` belongs on a SeaORM `Model`: a struct with named fields called `Model`";
+    let message =
+        "`UserScoped` belongs on a SeaORM `Model`: a struct with named fields called `Model`";
     for (input, at) in [
         ("struct Task { owner_id: Uuid }", "Task"),
         ("struct Model(Uuid);", "Model"),
@@ -169,6 +276,7 @@ fn mistakes_are_told_at_once_beside_one_implementation() {
     let input = "#[user_scoped(a, b, setting = 1)] #[user_scoped(index)] struct Model { id: Uuid }";
     let expansion = expand(Derive::UserScoped, Root::Facade, tokens(input));
     assert_eq!(compile_errors(expansion.clone()).len(), 4);
+
     // The fourth and fifth are the two implementations.
     assert_eq!(file(expansion).items.len(), 6);
 }

@@ -86,6 +86,7 @@ enum Model { Task }"
 fn paths_begin_where_the_derive_was_imported_from() {
     let attributes = "#[rls_policies(policies = own)] #[unscoped(reason = \"why\", grant(select))]";
     let input = format!("{attributes} struct Model {{ owner_id: Uuid }}");
+
     for derive in Derive::ALL {
         let facade = facade(derive, tokens(&input)).to_string();
         let core = expand(derive, Root::Core, tokens(&input)).to_string();
@@ -97,7 +98,10 @@ fn paths_begin_where_the_derive_was_imported_from() {
 #[test]
 fn copy_for_model_ex_expands_to_nothing() {
     for derive in Derive::ALL {
-        let input = format!("#[{}(ownr = 1)] pub struct ModelEx {{ owner_id: f64 }}", derive.attribute());
+        let input = format!(
+            "#[{}(ownr = 1)] pub struct ModelEx {{ owner_id: f64 }}",
+            derive.attribute()
+        );
         assert!(facade(derive, tokens(&input)).is_empty());
     }
 }
@@ -112,8 +116,13 @@ fn on_delete_is_read_in_any_spelling() {
         ("\"NO ACTION\"", "NoAction"),
         ("NoAction", "NoAction"),
     ] {
-        let input = format!("#[user_scoped(on_delete = {spelling})] struct Model {{ owner_id: Uuid }}");
+        let input =
+            format!("#[user_scoped(on_delete = {spelling})] struct Model {{ owner_id: Uuid }}");
         let expansion = facade(Derive::UserScoped, tokens(&input)).to_string();
-        assert!(expansion.contains(&format!("OnDelete :: {variant})")), "{spelling}: {expansion}");
+
+        assert!(
+            expansion.contains(&format!("OnDelete :: {variant})")),
+            "{spelling}: {expansion}"
+        );
     }
 }

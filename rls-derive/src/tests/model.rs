@@ -65,29 +65,56 @@ fn error(at: &str, message: &str) -> [(String, String); 1] {
 
 #[test]
 fn struct_without_user_scoped_is_refused() {
-    let expansion = model("#[derive(DeriveEntityModel)] #[user_scoped(owner = \"x\")] struct Model { id: Uuid }");
-    let message = "derive `UserScoped` beside `DeriveEntityModel`: without it nothing scopes the table to its users";
-    assert_eq!(compile_errors(expansion.clone()), error("the macro", message));
+    let expansion = model(
+        "#[derive(DeriveEntityModel)] #[user_scoped(owner = \"x\")] struct Model { id: Uuid }",
+    );
+    let message = "derive `UserScoped` beside `DeriveEntityModel`: without it nothing scopes the \
+                   table to its users";
+    assert_eq!(
+        compile_errors(expansion.clone()),
+        error("the macro", message)
+    );
+
     // The helper attribute belongs to the derive that is missing, and would be one more error.
     assert!(!expansion.to_string().contains("user_scoped"));
 }
 
 #[test]
 fn struct_with_another_derive_is_sent_to_seaorm() {
-    let message =
-        "`#[sea_orm_rls::model]` adds the owner of `UserScoped`, which is not derived here: write `#[sea_orm::model]`";
-    for derive in ["TenantScoped", "RlsPolicies", "sea_orm_rls::Unscoped", "UnscopedCore"] {
-        let expansion = model(&format!("#[derive(DeriveEntityModel, {derive})] struct Model {{ id: Uuid }}"));
-        assert_eq!(compile_errors(expansion), error("the macro", message), "{derive}");
+    let message = "`#[sea_orm_rls::model]` adds the owner of `UserScoped`, which is not derived \
+                   here: write `#[sea_orm::model]`";
+    for derive in [
+        "TenantScoped",
+        "RlsPolicies",
+        "sea_orm_rls::Unscoped",
+        "UnscopedCore",
+    ] {
+        let expansion = model(&format!(
+            "#[derive(DeriveEntityModel, {derive})] struct Model {{ id: Uuid }}"
+        ));
+        assert_eq!(
+            compile_errors(expansion),
+            error("the macro", message),
+            "{derive}"
+        );
     }
-    assert_eq!(compile_errors(model("#[derive(DeriveEntityModel, TenantScoped, UserScoped)] struct Model {}")), []);
+
+    assert_eq!(
+        compile_errors(model(
+            "#[derive(DeriveEntityModel, TenantScoped, UserScoped)] struct Model {}"
+        )),
+        []
+    );
 }
 
 #[test]
 fn attribute_below_the_derive_is_refused() {
     let expansion = model("#[user_scoped(owner = \"x\")] struct Model { id: Uuid }");
     let message = "put `#[sea_orm_rls::model]` above `#[derive(…, DeriveEntityModel, UserScoped)]`";
-    assert_eq!(compile_errors(expansion.clone()), error("the macro", message));
+    assert_eq!(
+        compile_errors(expansion.clone()),
+        error("the macro", message)
+    );
     assert!(!expansion.to_string().contains("sea_orm :: model"));
 }
 
@@ -100,11 +127,22 @@ fn attribute_between_the_derives_is_refused() {
 
 #[test]
 fn attribute_beside_the_one_of_seaorm_is_refused() {
-    let message = "`#[sea_orm_rls::model]` stands in the place of `#[sea_orm::model]`, not beside it";
-    for other in ["#[sea_orm::model]", "#[::sea_orm::compact_model]", "#[sea_orm(model_ex)]"] {
-        let input = format!("{other} #[derive(DeriveEntityModel, UserScoped)] struct Model {{ id: Uuid }}");
-        assert_eq!(compile_errors(model(&input)), error("the macro", message), "{other}");
+    let message =
+        "`#[sea_orm_rls::model]` stands in the place of `#[sea_orm::model]`, not beside it";
+    for other in [
+        "#[sea_orm::model]",
+        "#[::sea_orm::compact_model]",
+        "#[sea_orm(model_ex)]",
+    ] {
+        let input =
+            format!("{other} #[derive(DeriveEntityModel, UserScoped)] struct Model {{ id: Uuid }}");
+        assert_eq!(
+            compile_errors(model(&input)),
+            error("the macro", message),
+            "{other}"
+        );
     }
+
     let copy = "#[derive(DeriveModelEx, UserScoped)] struct ModelEx { id: Uuid }";
     assert_eq!(model(copy).to_string(), tokens(copy).to_string());
 }
@@ -113,34 +151,47 @@ fn attribute_beside_the_one_of_seaorm_is_refused() {
 fn arguments_are_refused() {
     let input = tokens("#[derive(DeriveEntityModel, UserScoped)] struct Model { id: Uuid }");
     let expansion = expand(Root::Facade, &tokens("owner = \"x\""), &input);
-    let message = "`#[sea_orm_rls::model]` takes no arguments; what it adds is told by `#[user_scoped(…)]`";
+    let message =
+        "`#[sea_orm_rls::model]` takes no arguments; what it adds is told by `#[user_scoped(…)]`";
+
     assert_eq!(compile_errors(expansion), error("owner = \"x\"", message));
 }
 
 #[test]
 fn other_items_are_refused() {
     let message = "`#[sea_orm_rls::model]` belongs on a SeaORM `Model` struct";
-    assert_eq!(compile_errors(model("enum Model { A }")), error("the macro", message));
+    assert_eq!(
+        compile_errors(model("enum Model { A }")),
+        error("the macro", message)
+    );
 }
 
 #[test]
 fn owner_that_is_no_identifier_is_refused() {
-    let message = "`#[sea_orm_rls::model]` adds a field of that name, which has to be an identifier";
-    let expansion =
-        model("#[derive(DeriveEntityModel, UserScoped)] #[user_scoped(owner = \"a b\")] struct Model { id: Uuid }");
+    let message =
+        "`#[sea_orm_rls::model]` adds a field of that name, which has to be an identifier";
+    let expansion = model(
+        "#[derive(DeriveEntityModel, UserScoped)] #[user_scoped(owner = \"a b\")] struct Model { \
+         id: Uuid }",
+    );
     assert_eq!(compile_errors(expansion), error("\"a b\"", message));
 }
 
 #[test]
 fn user_that_seaorm_cannot_relate_to_is_refused() {
-    let message = "`#[sea_orm_rls::model]` adds the relation `owner`, which SeaORM wants by a path to an `Entity`";
-    let expansion =
-        model("#[derive(DeriveEntityModel, UserScoped)] #[user_scoped(user = super::Users)] struct Model { id: Uuid }");
+    let message = "`#[sea_orm_rls::model]` adds the relation `owner`, which SeaORM wants by a path \
+                   to an `Entity`";
+    let expansion = model(
+        "#[derive(DeriveEntityModel, UserScoped)] #[user_scoped(user = super::Users)] struct Model \
+         { id: Uuid }",
+    );
     assert_eq!(compile_errors(expansion), error("super::Users", message));
 }
 
 #[test]
 fn mistakes_in_user_scoped_are_left_to_the_derive() {
-    let expansion = model("#[derive(DeriveEntityModel, UserScoped)] #[user_scoped(ownr)] struct Model { id: Uuid }");
+    let expansion = model(
+        "#[derive(DeriveEntityModel, UserScoped)] #[user_scoped(ownr)] struct Model { id: Uuid }",
+    );
     assert_eq!(compile_errors(expansion), []);
 }

@@ -27,6 +27,12 @@ fn policies_are_required() {
         let input = format!("{attribute} struct Model {{ id: Uuid }}");
         assert_errors_of(Derive::RlsPolicies, &input, &[("the macro", message)]);
     }
+
     let input = "#[rls_policies(policies = 5)] struct Model { id: Uuid }";
-    assert_errors_of(Derive::RlsPolicies, input, &[("5", "expected `policies = path::to::function`")]);
+
+    assert_errors_of(
+        Derive::RlsPolicies,
+        input,
+        &[("5", "expected `policies = path::to::function`")],
+    );
 }

@@ -5,17 +5,33 @@ use crate::derive::Derive;
 
 #[track_caller]
 fn assert_errors(attribute: &str, expected: &[(&str, &str)]) {
-    let fields =
-        "id: Uuid, is_public: bool, flag: Flag, maybe: Option<bool>, count: i32, deleted_at: Option<DateTimeUtc>";
-    for (derive, name) in [(Derive::UserScoped, "user_scoped"), (Derive::TenantScoped, "tenant_scoped")] {
-        assert_errors_of(derive, &format!("#[{name}({attribute})] struct Model {{ {fields} }}"), expected);
+    let fields = "id: Uuid, is_public: bool, flag: Flag, maybe: Option<bool>, count: i32, \
+                  deleted_at: Option<DateTimeUtc>";
+    for (derive, name) in [
+        (Derive::UserScoped, "user_scoped"),
+        (Derive::TenantScoped, "tenant_scoped"),
+    ] {
+        assert_errors_of(
+            derive,
+            &format!("#[{name}({attribute})] struct Model {{ {fields} }}"),
+            expected,
+        );
     }
 }
 
 #[test]
 fn via_stands_alone() {
-    let user = [("owner = a", "owner"), ("user = super::user::Entity", "user"), ("user = a::B, to = id", "user")];
-    let tenant = [("column = a", "column"), ("tenant = super::tenant::Entity", "tenant")];
+    let user = [
+        ("owner = a", "owner"),
+        ("user = super::user::Entity", "user"),
+        ("user = a::B, to = id", "user"),
+    ];
+
+    let tenant = [
+        ("column = a", "column"),
+        ("tenant = super::tenant::Entity", "tenant"),
+    ];
+
     let both = [
         ("on_delete = cascade", "on_delete"),
         ("index(count)", "index"),
@@ -23,60 +39,108 @@ fn via_stands_alone() {
         ("no_foreign_key", "no_foreign_key"),
         ("backfill = \"1\"", "backfill"),
     ];
-    for (derive, keys) in [(Derive::UserScoped, &user[..2]), (Derive::TenantScoped, &tenant[..])] {
+
+    for (derive, keys) in [
+        (Derive::UserScoped, &user[..2]),
+        (Derive::TenantScoped, &tenant[..]),
+    ] {
         for (key, word) in keys.iter().chain(&both) {
             let attribute = derive.attribute();
             let reason = "the rows belong to whom those they refer to belong";
-            let input = format!("#[{attribute}(via = project, {key})] struct Model {{ id: Uuid, count: i32 }}");
-            assert_errors_of(derive, &input, &[(word, &format!("`{word}` clashes with `via`: {reason}"))]);
-            let input = format!("#[{attribute}({key}, via = project)] struct Model {{ id: Uuid, count: i32 }}");
-            assert_errors_of(derive, &input, &[("via", &format!("`via` clashes with `{word}`: {reason}"))]);
+            let input = format!(
+                "#[{attribute}(via = project, {key})] struct Model {{ id: Uuid, count: i32 }}"
+            );
+
+            assert_errors_of(
+                derive,
+                &input,
+                &[(word, &format!("`{word}` clashes with `via`: {reason}"))],
+            );
+
+            let input = format!(
+                "#[{attribute}({key}, via = project)] struct Model {{ id: Uuid, count: i32 }}"
+            );
+
+            assert_errors_of(
+                derive,
+                &input,
+                &[("via", &format!("`via` clashes with `{word}`: {reason}"))],
+            );
         }
     }
+
     let setting = "`setting` clashes with `via`: the setting is that of the rows referred to";
     assert_errors("via = project, setting = \"a.b\"", &[("setting", setting)]);
+
     let identity = "`via` clashes with `identity`: the rows of an identity own themselves";
     assert_errors("identity, via = project", &[("via", identity)]);
-    assert_errors("via(project, Team), read = is_public, soft_delete = deleted_at, grant(select)", &[]);
+    assert_errors(
+        "via(project, Team), read = is_public, soft_delete = deleted_at, grant(select)",
+        &[],
+    );
     assert_errors("via = project, policies = a, crate = b", &[]);
 }
 
 #[test]
 fn via_names_each_relation_once() {
-    assert_errors("via(project_a, team, \"ProjectA\")", &[("\"ProjectA\"", "`ProjectA` is named twice")]);
-    for (written, at) in [("via", "via"), ("via()", "()"), ("via = 5", "5"), ("via = (a, b)", "(a, b)")] {
+    assert_errors(
+        "via(project_a, team, \"ProjectA\")",
+        &[("\"ProjectA\"", "`ProjectA` is named twice")],
+    );
+    for (written, at) in [
+        ("via", "via"),
+        ("via()", "()"),
+        ("via = 5", "5"),
+        ("via = (a, b)", "(a, b)"),
+    ] {
         assert_errors(written, &[(at, "expected `via = \"project\"`")]);
     }
 }
 
 #[test]
 fn via_leaves_no_owner_unread() {
-    for (derive, key, field) in
-        [(Derive::UserScoped, "owner", "owner_id"), (Derive::TenantScoped, "column", "tenant_id")]
-    {
+    for (derive, key, field) in [
+        (Derive::UserScoped, "owner", "owner_id"),
+        (Derive::TenantScoped, "column", "tenant_id"),
+    ] {
         let attribute = derive.attribute();
-        let message =
-            format!("`via` would leave the field `{field}`, the `{key}` by default, unread: drop one of them");
-        let input = format!("#[{attribute}(via = project)] struct Model {{ id: Uuid, {field}: Uuid }}");
+        let message = format!(
+            "`via` would leave the field `{field}`, the `{key}` by default, unread: drop one of \
+             them"
+        );
+
+        let input =
+            format!("#[{attribute}(via = project)] struct Model {{ id: Uuid, {field}: Uuid }}");
         assert_errors_of(derive, &input, &[("via", &message)]);
     }
+
     let input = "#[user_scoped(via = project)] struct Model { id: Uuid, tenant_id: Uuid }";
     assert_errors_of(Derive::UserScoped, input, &[]);
 }
 
 #[test]
 fn read_names_a_boolean_field() {
-    let none = |field: &str| format!("`read` needs a `bool`, and `{field}` is none: its rows are for everyone or not");
+    let none = |field: &str| {
+        format!("`read` needs a `bool`, and `{field}` is none: its rows are for everyone or not")
+    };
     assert_errors("read = count", &[("i32", &none("count"))]);
     assert_errors("read = \"maybe\"", &[("Option<bool>", &none("maybe"))]);
     assert_errors(
         "read = \"is_publik\"",
-        &[("\"is_publik\"", "`Model` has no field `is_publik`; did you mean `is_public`?")],
+        &[(
+            "\"is_publik\"",
+            "`Model` has no field `is_publik`; did you mean `is_public`?",
+        )],
     );
-    assert_errors("read = nothing", &[("nothing", "`Model` has no field `nothing`")]);
+    assert_errors(
+        "read = nothing",
+        &[("nothing", "`Model` has no field `nothing`")],
+    );
     assert_errors("read", &[("read", "expected `read = \"is_public\"`")]);
+
     // What a type of one's own is only the registry can tell.
     assert_errors("read = flag", &[]);
+
     let input = "#[user_scoped(read = a)] struct Model { a: (bool, bool) }";
     assert_errors_of(Derive::UserScoped, input, &[("(bool, bool)", &none("a"))]);
 }
@@ -87,8 +151,12 @@ fn soft_delete_names_an_optional_field() {
     assert_errors("soft_delete = count", &[("i32", message)]);
     assert_errors(
         "soft_delete = \"delete_at\"",
-        &[("\"delete_at\"", "`Model` has no field `delete_at`; did you mean `deleted_at`?")],
+        &[(
+            "\"delete_at\"",
+            "`Model` has no field `delete_at`; did you mean `deleted_at`?",
+        )],
     );
+
     let input = "#[user_scoped(soft_delete = a)] struct Model { a: std::option::Option<DateTime> }";
     assert_errors_of(Derive::UserScoped, input, &[]);
 }
@@ -99,20 +167,36 @@ fn grant_lists_what_may_be_done() {
     assert_errors(
         "grant(selct, truncate, insert, \"INSERT\")",
         &[
-            ("selct", &format!("unknown privilege `selct`, {expected}; did you mean `select`?")),
-            ("truncate", &format!("unknown privilege `truncate`, {expected}")),
+            (
+                "selct",
+                &format!("unknown privilege `selct`, {expected}; did you mean `select`?"),
+            ),
+            (
+                "truncate",
+                &format!("unknown privilege `truncate`, {expected}"),
+            ),
             ("\"INSERT\"", "`insert` is granted twice"),
         ],
     );
-    for (written, at) in [("grant", "grant"), ("grant()", "()"), ("grant = select", "= select")] {
+
+    for (written, at) in [
+        ("grant", "grant"),
+        ("grant()", "()"),
+        ("grant = select", "= select"),
+    ] {
         assert_errors(written, &[(at, "expected `grant(select, insert)`")]);
     }
 }
 
 #[test]
 fn policies_are_named_by_the_paths_of_functions() {
-    for (written, at) in [("policies", "policies"), ("policies()", "()"), ("policies = a()", "a()")] {
+    for (written, at) in [
+        ("policies", "policies"),
+        ("policies()", "()"),
+        ("policies = a()", "a()"),
+    ] {
         assert_errors(written, &[(at, "expected `policies = path::to::function`")]);
     }
+
     assert_errors("policies = a, policies(b, c), policies = \"d::e\"", &[]);
 }

@@ -38,12 +38,17 @@ struct Model { id: Uuid }"#
 #[test]
 fn setting_of_tenants_is_shown_as_one() {
     let input = "#[tenant_scoped(setting)] struct Model { id: Uuid }";
-    assert_errors_of(Derive::TenantScoped, input, &[("setting", "expected `setting = \"app.tenant_id\"`")]);
+    assert_errors_of(
+        Derive::TenantScoped,
+        input,
+        &[("setting", "expected `setting = \"app.tenant_id\"`")],
+    );
 }
 
 #[test]
 fn tenant_is_another_entity() {
     let input = "#[tenant_scoped(tenant = Entity)] struct Model { id: Uuid }";
-    let message = "an entity cannot be the tenant of its own rows; say `identity` where its rows are the tenants";
+    let message = "an entity cannot be the tenant of its own rows; say `identity` where its rows \
+                   are the tenants";
     assert_errors_of(Derive::TenantScoped, input, &[("Entity", message)]);
 }

@@ -28,8 +28,13 @@ fn reason_is_required_and_says_something() {
         let input = format!("{attribute} struct Model {{ id: Uuid }}");
         assert_errors_of(Derive::Unscoped, &input, &[("the macro", message)]);
     }
+
     for blank in ["\"\"", "\" \\n\""] {
         let input = format!("#[unscoped(reason = {blank})] struct Model {{ id: Uuid }}");
-        assert_errors_of(Derive::Unscoped, &input, &[(blank, "say why the table needs no row security")]);
+        assert_errors_of(
+            Derive::Unscoped,
+            &input,
+            &[(blank, "say why the table needs no row security")],
+        );
     }
 }

@@ -17,14 +17,21 @@ fn words_are_found_by_their_own_names() {
 fn words_are_listed_in_order() {
     assert!(Word::ALL.is_sorted_by_key(|word| word.as_str()));
     for derive in Derive::ALL {
-        assert!(derive.words().is_sorted_by_key(|word| word.as_str()), "{derive:?}");
+        assert!(
+            derive.words().is_sorted_by_key(|word| word.as_str()),
+            "{derive:?}"
+        );
     }
 }
 
 #[test]
 fn counterparts_are_each_others() {
     for &word in Word::ALL {
-        assert!(word.counterpart().is_none_or(|other| other.counterpart() == Some(word)), "{word:?}");
+        assert!(
+            word.counterpart()
+                .is_none_or(|other| other.counterpart() == Some(word)),
+            "{word:?}"
+        );
     }
 }
 

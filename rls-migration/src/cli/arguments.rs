@@ -34,14 +34,15 @@ pub(super) enum RlsCommand {
         /// Also make changes that let more rows be reached
         #[arg(long)]
         accept_weakening: bool,
-        /// Add columns, keys and indexes first, in steps that hold no lock for long; not all or nothing
+        /// Add columns, keys and indexes first, in steps that hold no lock for long; not all or
+        /// nothing
         #[arg(long)]
         online: bool,
     },
     /// Show each table: its scope, its policies, and whether it is as its entity says
     Status,
-    /// Look for what weakens or slows row-level security, and say what to do; exits with 0 where nothing is found, with 1
-    /// where something is, with 2 where the database could not be examined
+    /// Look for what weakens or slows row-level security, and say what to do; exits with 0 where
+    /// nothing is found, with 1 where something is, with 2 where the database could not be examined
     Doctor(DoctorArguments),
     /// Write a page for people: who owns what, policies in words and in SQL, roles, findings
     Report {
@@ -51,7 +52,8 @@ pub(super) enum RlsCommand {
         /// The page's form
         #[arg(long, value_enum, default_value_t = PageFormat::Html)]
         format: PageFormat,
-        /// The file with what is allowed and denied of the doctor's findings [default: rls.verdicts]
+        /// The file with what is allowed and denied of the doctor's findings [default:
+        /// rls.verdicts]
         #[arg(long, value_name = "FILE")]
         verdicts: Option<PathBuf>,
     },
@@ -82,17 +84,19 @@ pub(super) struct DoctorArguments {
     /// The least severity that counts
     #[arg(long, value_enum, default_value_t = FailOn::Warning, value_name = "SEVERITY")]
     pub(super) fail_on: FailOn,
-    /// Take findings of a rule, on any object or on this one, for errors; may be said several times, and counts more than
-    /// what the file allows
+    /// Take findings of a rule, on any object or on this one, for errors; may be said several
+    /// times, and counts more than what the file allows
     #[arg(long, value_name = "RULE[=OBJECT]")]
     pub(super) deny: Vec<String>,
-    /// Allow findings of a rule, on any object or on this one, from now on: keeps that in the file, with the reason
+    /// Allow findings of a rule, on any object or on this one, from now on: keeps that in the file,
+    /// with the reason
     #[arg(long, value_name = "RULE[=OBJECT]", requires = "reason")]
     pub(super) allow: Vec<String>,
     /// Why it is allowed
     #[arg(long, value_name = "TEXT", requires = "allow")]
     pub(super) reason: Option<String>,
-    /// The file with what is allowed and denied, one line each: `allow RULE OBJECT REASON` [default: rls.verdicts]
+    /// The file with what is allowed and denied, one line each: `allow RULE OBJECT REASON`
+    /// [default: rls.verdicts]
     #[arg(long, value_name = "FILE")]
     pub(super) verdicts: Option<PathBuf>,
     /// Print what a rule is about and what to do, and examine nothing
@@ -124,7 +128,11 @@ pub(super) enum Format {
 impl RlsCommand {
     /// The code to exit with where it failed.
     pub(super) fn failed(&self) -> i32 {
-        if matches!(self, Self::Doctor(_)) { 2 } else { 1 }
+        if matches!(self, Self::Doctor(_)) {
+            2
+        } else {
+            1
+        }
     }
 }
 
@@ -140,6 +148,7 @@ fn command() -> Command {
         .display_order(100)
         .subcommand_required(true)
         .arg_required_else_help(true);
+
     Cli::command()
         .subcommand(RlsCommand::augment_subcommands(rls))
         // SeaORM's own help prints the URL in the environment, with its password.
@@ -151,14 +160,16 @@ pub(super) fn parsed() -> Parsed {
     let matches = match command().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => {
-            // The usual code for a mistake is 2, with which `rls plan` says that there are changes, and `rls doctor` that
-            // it could not examine.
+            // The usual code for a mistake is 2, with which `rls plan` says that there are changes,
+            // and `rls doctor` that it could not examine.
             let said = |word: &str| env::args_os().any(|argument| argument == word);
             let mistake = error.use_stderr() && said("rls") && !said("doctor");
             let _printed_or_closed = error.print();
+
             exit(if mistake { 1 } else { error.exit_code() });
         }
     };
+
     match matches.subcommand() {
         Some(("rls", rls)) => Parsed::Rls(arguments(&matches, rls)),
         _ => Parsed::SeaOrm,
@@ -186,11 +197,20 @@ mod tests {
 
     #[test]
     fn global_options_are_taken_on_either_side() {
-        for line in ["m -u U -s S -v rls plan", "m rls plan -u U -s S -v", "m rls -u U -s S -v plan"] {
+        for line in [
+            "m -u U -s S -v rls plan",
+            "m rls plan -u U -s S -v",
+            "m rls -u U -s S -v plan",
+        ] {
             let matches = command().try_get_matches_from(line.split(' ')).unwrap();
             let (_, rls) = matches.subcommand().unwrap();
             let arguments = arguments(&matches, rls);
-            assert_eq!((arguments.url.as_deref(), arguments.schema.as_deref()), (Some("U"), Some("S")), "{line}");
+
+            assert_eq!(
+                (arguments.url.as_deref(), arguments.schema.as_deref()),
+                (Some("U"), Some("S")),
+                "{line}"
+            );
             assert!(arguments.verbose, "{line}");
         }
     }

@@ -13,26 +13,50 @@ const SCHEMA: &str = "public";
 
 /// Connects as SeaORM's subcommands do.
 pub(super) async fn connect(arguments: &Arguments) -> Result<DatabaseConnection, CliError> {
-    let url = arguments.url.as_deref().filter(|url| !url.is_empty()).ok_or(CliError::NoUrl)?;
+    let url = arguments
+        .url
+        .as_deref()
+        .filter(|url| !url.is_empty())
+        .ok_or(CliError::NoUrl)?;
+
     // SeaORM's error for another database's URL prints it, with its password.
     let scheme = url.split(':').next().unwrap_or_default();
     if !matches!(scheme, "postgres" | "postgresql") || !url.contains("://") {
-        let scheme = if url.contains("://") { scheme } else { "something else" };
-        return Err(CliError::NotPostgres { scheme: scheme.to_owned() });
+        let scheme = if url.contains("://") {
+            scheme
+        } else {
+            "something else"
+        };
+
+        return Err(CliError::NotPostgres {
+            scheme: scheme.to_owned(),
+        });
     }
-    // A pool tries again for half a minute where nobody listens, and then says no more than that it waited.
+
+    // A pool tries again for half a minute where nobody listens, and then says no more than that it
+    // waited.
     let once = PgConnectOptions::from_str(url).map_err(|source| CliError::Connect { source })?;
-    once.connect().await.map_err(|source| CliError::Connect { source })?.close().await.ok();
+    once.connect()
+        .await
+        .map_err(|source| CliError::Connect { source })?
+        .close()
+        .await
+        .ok();
+
     let mut options = ConnectOptions::new(url);
     options.set_schema_search_path(arguments.schema.as_deref().unwrap_or(SCHEMA));
+
     Ok(Database::connect(options).await?)
 }
 
-/// With `-v`, what SeaORM and this family say while they work; on standard error, for the other has the result.
+/// With `-v`, what SeaORM and this family say while they work; on standard error, for the other has
+/// the result.
 pub(super) fn trace(arguments: &Arguments) {
     if arguments.verbose {
-        let subscriber =
-            tracing_subscriber::fmt().with_env_filter(EnvFilter::new("debug")).with_writer(std::io::stderr);
+        let subscriber = tracing_subscriber::fmt()
+            .with_env_filter(EnvFilter::new("debug"))
+            .with_writer(std::io::stderr);
+
         // Whoever has set one already sees what they asked for.
         let _set_already = subscriber.try_init();
     }

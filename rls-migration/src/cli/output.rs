@@ -15,7 +15,11 @@ pub(super) fn print(text: &str) -> Result<(), CliError> {
 
 /// Whether standard output takes colours (<https://no-color.org>).
 pub(super) fn colours() -> bool {
-    coloured(io::stdout().is_terminal(), env::var_os("NO_COLOR").as_deref(), env::var_os("TERM").as_deref())
+    coloured(
+        io::stdout().is_terminal(),
+        env::var_os("NO_COLOR").as_deref(),
+        env::var_os("TERM").as_deref(),
+    )
 }
 
 fn coloured(terminal: bool, no_color: Option<&OsStr>, term: Option<&OsStr>) -> bool {

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 /// How long nothing is said, and then how often something is.
 const STEP: Duration = Duration::from_secs(1);
 
-/// Does some work; where it takes longer than a second, and standard error is a terminal, says there what is being done,
-/// and takes it away at the end.
+/// Does some work; where it takes longer than a second, and standard error is a terminal, says
+/// there what is being done, and takes it away at the end.
 pub(super) async fn during<T>(what: impl Into<String>, work: impl Future<Output = T>) -> T {
     let is_dumb = env::var_os("TERM").is_none_or(|term| term == "dumb");
-    let _progress = (io::stderr().is_terminal() && !is_dumb).then(|| Progress::new(what.into(), io::stderr(), STEP));
+    let _progress = (io::stderr().is_terminal() && !is_dumb)
+        .then(|| Progress::new(what.into(), io::stderr(), STEP));
     work.await
 }
 
@@ -24,9 +25,15 @@ struct Progress {
 impl Progress {
     fn new(what: String, out: impl Write + Send + 'static, step: Duration) -> Self {
         let (over, waits) = mpsc::channel();
-        // A thread, since the work may keep its own for long, and this crate leaves the choice of a runtime to others.
+
+        // A thread, since the work may keep its own for long, and this crate leaves the choice of a
+        // runtime to others.
         let writer = thread::spawn(move || write(&what, out, step, || waits.recv_timeout(step)));
-        Self { over: Some(over), writer: Some(writer) }
+
+        Self {
+            over: Some(over),
+            writer: Some(writer),
+        }
     }
 }
 
@@ -40,14 +47,24 @@ impl Drop for Progress {
     }
 }
 
-fn write(what: &str, mut out: impl Write, step: Duration, mut wait: impl FnMut() -> Result<(), RecvTimeoutError>) {
+fn write(
+    what: &str,
+    mut out: impl Write,
+    step: Duration,
+    mut wait: impl FnMut() -> Result<(), RecvTimeoutError>,
+) {
     let begun = Instant::now();
     let mut shown = false;
+
     while wait() == Err(RecvTimeoutError::Timeout) {
         let seconds = begun.elapsed().max(step).as_secs();
+
         // Who closed standard error wants to know nothing.
-        shown |= write!(out, "\r{what} … {seconds} s\x1b[K").and_then(|()| out.flush()).is_ok();
+        shown |= write!(out, "\r{what} … {seconds} s\x1b[K")
+            .and_then(|()| out.flush())
+            .is_ok();
     }
+
     if shown {
         let _closed = write!(out, "\r\x1b[K").and_then(|()| out.flush());
     }
@@ -60,13 +77,17 @@ mod tests {
     fn written(answers: &[RecvTimeoutError]) -> String {
         let mut answers = answers.iter().copied();
         let mut out = Vec::new();
-        write("Comparing", &mut out, STEP, || answers.next().map_or(Ok(()), Err));
+        write("Comparing", &mut out, STEP, || {
+            answers.next().map_or(Ok(()), Err)
+        });
+
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn quick_work_says_nothing_and_slow_work_leaves_nothing() {
         use RecvTimeoutError::{Disconnected, Timeout};
+
         assert_eq!(written(&[Disconnected]), "");
         assert_eq!(
             written(&[Timeout, Timeout, Disconnected]),
@@ -76,6 +97,10 @@ mod tests {
 
     #[test]
     fn a_dropped_progress_has_ended() {
-        drop(Progress::new("Comparing".to_owned(), io::sink(), Duration::from_millis(1)));
+        drop(Progress::new(
+            "Comparing".to_owned(),
+            io::sink(),
+            Duration::from_millis(1),
+        ));
     }
 }

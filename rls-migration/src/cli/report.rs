@@ -29,14 +29,19 @@ pub(super) async fn run(
         // Before anything is asked.
         may_be_written_over(output)?;
     }
-    let doctor = Doctor::new(rls.registry().clone(), rls.config().clone()).migration_table(migrations);
+
+    let doctor =
+        Doctor::new(rls.registry().clone(), rls.config().clone()).migration_table(migrations);
     let work = report::gather(rls, &doctor, verdicts, db, pending, chrono::Utc::now());
     let report = during(examining(rls), work).await?;
     let html = report::html(&report);
+
     if !to_file {
         return print(&html).map(|()| 0);
     }
+
     write(output, &html)?;
+
     let (tables, findings) = (report.tables.len(), report.findings.len());
     let plural = |count: usize| if count == 1 { "" } else { "s" };
     print(&format!(
@@ -45,21 +50,35 @@ pub(super) async fn run(
         plural(tables),
         plural(findings)
     ))?;
+
     Ok(0)
 }
 
 /// A report of another day is written over, and nothing else.
 fn may_be_written_over(file: &Path) -> Result<(), CliError> {
-    let io = |source| CliError::Io { doing: "write", path: file.to_owned(), source };
+    let io = |source| CliError::Io {
+        doing: "write",
+        path: file.to_owned(),
+        source,
+    };
+
     let mut opened = match File::open(file) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         opened => opened.map_err(io)?,
     };
+
     let mut begins = vec![0; 1024];
     let read = opened.read(&mut begins).map_err(io)?;
     let begins = String::from_utf8_lossy(&begins[..read]).into_owned();
     let generator = format!("content=\"{}", report::GENERATOR);
-    if read == 0 || begins.contains(&generator) { Ok(()) } else { Err(CliError::Exists { file: file.to_owned() }) }
+
+    if read == 0 || begins.contains(&generator) {
+        Ok(())
+    } else {
+        Err(CliError::Exists {
+            file: file.to_owned(),
+        })
+    }
 }
 
 /// Writes beside the file and renames, so that nobody ever finds half a page.
@@ -70,12 +89,21 @@ fn write(file: &Path, html: &str) -> Result<(), CliError> {
         .write(true)
         .create_new(true)
         .open(&part)
-        .and_then(|mut opened| opened.write_all(html.as_bytes()).and_then(|()| opened.sync_all()))
+        .and_then(|mut opened| {
+            opened
+                .write_all(html.as_bytes())
+                .and_then(|()| opened.sync_all())
+        })
         .and_then(|()| fs::rename(&part, file));
+
     written.map_err(|source| {
         // Only what was made here; where even that failed there is nothing to remove.
         let _not_there = fs::remove_file(&part);
-        CliError::Io { doing: "write", path: file.to_owned(), source }
+        CliError::Io {
+            doing: "write",
+            path: file.to_owned(),
+            source,
+        }
     })
 }
 
@@ -87,16 +115,39 @@ mod tests {
     fn a_report_is_written_over_and_nothing_else() {
         let directory = std::env::temp_dir().join(format!("rls-report-{}", std::process::id()));
         fs::create_dir_all(&directory).unwrap();
+
         let file = directory.join("report.html");
         may_be_written_over(&file).unwrap();
-        write(&file, &format!("<meta name=\"generator\" content=\"{}0.1.0\">", report::GENERATOR)).unwrap();
+        write(
+            &file,
+            &format!(
+                "<meta name=\"generator\" content=\"{}0.1.0\">",
+                report::GENERATOR
+            ),
+        )
+        .unwrap();
         may_be_written_over(&file).unwrap();
+
         let other = directory.join("lib.rs");
         fs::write(&other, "pub fn f() {}").unwrap();
-        assert!(matches!(may_be_written_over(&other), Err(CliError::Exists { .. })));
-        assert!(matches!(may_be_written_over(&directory), Err(CliError::Io { .. })), "a directory");
-        assert!(matches!(write(&directory.join("no/such/file"), ""), Err(CliError::Io { .. })));
-        let mut left: Vec<_> = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(matches!(
+            may_be_written_over(&other),
+            Err(CliError::Exists { .. })
+        ));
+        assert!(
+            matches!(may_be_written_over(&directory), Err(CliError::Io { .. })),
+            "a directory"
+        );
+        assert!(matches!(
+            write(&directory.join("no/such/file"), ""),
+            Err(CliError::Io { .. })
+        ));
+
+        let mut left: Vec<_> = fs::read_dir(&directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+
         left.sort();
         assert_eq!(left, ["lib.rs", "report.html"]);
         fs::remove_dir_all(&directory).unwrap();

@@ -13,15 +13,25 @@ pub(super) fn file(named: Option<&Path>) -> &Path {
     named.unwrap_or(Path::new(FILE))
 }
 
-/// What the file holds; one that was named must be there, unless `made` says that this is what makes it.
+/// What the file holds; one that was named must be there, unless `made` says that this is what
+/// makes it.
 pub(super) fn text(named: Option<&Path>, made: bool) -> Result<String, CliError> {
     match fs::read_to_string(file(named)) {
-        Err(error) if error.kind() == ErrorKind::NotFound && (named.is_none() || made) => Ok(String::new()),
-        read => read.map_err(|source| CliError::Io { doing: "read", path: file(named).to_owned(), source }),
+        Err(error) if error.kind() == ErrorKind::NotFound && (named.is_none() || made) => {
+            Ok(String::new())
+        }
+        read => read.map_err(|source| CliError::Io {
+            doing: "read",
+            path: file(named).to_owned(),
+            source,
+        }),
     }
 }
 
 /// What a text of the file's says.
 pub(super) fn parse(named: Option<&Path>, text: &str) -> Result<Verdicts, CliError> {
-    Verdicts::parse(text).map_err(|source| CliError::Verdicts { file: file(named).to_owned(), source })
+    Verdicts::parse(text).map_err(|source| CliError::Verdicts {
+        file: file(named).to_owned(),
+        source,
+    })
 }

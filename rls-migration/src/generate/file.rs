@@ -6,9 +6,15 @@ use super::MigrationName;
 
 /// The migration as Rust.
 pub(super) fn text(name: &MigrationName, frozen: &Frozen, facade: bool) -> String {
-    let verbs = if facade { "sea_orm_rls::migration" } else { "rls_migration" };
+    let verbs = if facade {
+        "sea_orm_rls::migration"
+    } else {
+        "rls_migration"
+    };
+
     let mut text = format!(
-        "//! Row security as `rls generate` planned it: frozen, whatever the entities say later.\n\n\
+        "//! Row security as `rls generate` planned it: frozen, whatever the entities say \
+         later.\n\n\
          use {verbs}::RlsSchemaManagerExt;\n\
          use sea_orm_migration::prelude::*;\n\n\
          pub struct Migration;\n\n\
@@ -17,13 +23,15 @@ pub(super) fn text(name: &MigrationName, frozen: &Frozen, facade: bool) -> Strin
          }}\n\n",
         name = name.to_string()
     );
+
     list(&mut text, "UP", &frozen.up);
     list(&mut text, "DOWN", &frozen.down);
     text.push_str(
         "#[async_trait::async_trait]\n\
          impl MigrationTrait for Migration {\n    \
              async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {\n        \
-                 // Roles and their passwords are the configuration's, in none of the statements.\n        \
+                 // Roles and their passwords are the configuration's, in none of the \
+                 statements.\n        \
                  manager.ensure_roles().await?;\n        \
                  manager.apply_rls(UP).await\n    \
              }\n\n    \
@@ -32,6 +40,7 @@ pub(super) fn text(name: &MigrationName, frozen: &Frozen, facade: bool) -> Strin
              }\n\
          }\n",
     );
+
     text
 }
 
@@ -40,23 +49,28 @@ fn list(text: &mut String, name: &str, statements: &[String]) {
     for statement in statements {
         let _infallible = writeln!(text, "    {},", literal(statement));
     }
+
     text.push_str("];\n\n");
 }
 
 /// A Rust literal of a text, raw where that reads better, as clippy has it.
 pub(crate) fn literal(text: &str) -> String {
-    // A raw literal holds no carriage return, and rustc refuses one whose text would be shown in another order.
+    // A raw literal holds no carriage return, and rustc refuses one whose text would be shown in
+    // another order.
     let escaped = |c: char| c.escape_debug().len() > 1 && !matches!(c, '\n' | '"' | '\'' | '\\');
     if text.chars().any(escaped) {
         return format!("{text:?}");
     }
+
     if !text.contains(['"', '\\', '\n']) {
         return format!("\"{text}\"");
     }
+
     let mut hashes = String::new();
     while text.contains(&format!("\"{hashes}")) {
         hashes.push('#');
     }
+
     format!("r{hashes}\"{text}\"{hashes}")
 }
 

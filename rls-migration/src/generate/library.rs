@@ -9,9 +9,19 @@ pub(super) fn with(library: &str, name: &MigrationName) -> Option<String> {
     if module > list.open {
         return None;
     }
-    let inside = extended(&library[list.open..list.close], list.code_end - list.open, name);
+
+    let inside = extended(
+        &library[list.open..list.close],
+        list.code_end - list.open,
+        name,
+    );
+
     let (before, between) = library[..list.open].split_at(module);
-    Some(format!("{before}mod {name};\n{between}{inside}{}", &library[list.close..]))
+
+    Some(format!(
+        "{before}mod {name};\n{between}{inside}{}",
+        &library[list.close..]
+    ))
 }
 
 /// What to add by hand.
@@ -19,31 +29,45 @@ pub(super) fn lines(name: &MigrationName) -> String {
     format!("mod {name};\nBox::new({name}::Migration),")
 }
 
-/// Where the module's line goes: after the last migration's, or after the last line that declares or imports.
+/// Where the module's line goes: after the last migration's, or after the last line that declares
+/// or imports.
 fn module(library: &str) -> Option<usize> {
     let mut end = 0;
     let (mut migration, mut other) = (None, None);
+
     for line in library.split_inclusive('\n') {
         end += line.len();
-        let words = line.trim_end().strip_prefix("pub ").unwrap_or(line.trim_end());
-        let Some(declared) = words.strip_suffix(';') else { continue };
+
+        let words = line
+            .trim_end()
+            .strip_prefix("pub ")
+            .unwrap_or(line.trim_end());
+
+        let Some(declared) = words.strip_suffix(';') else {
+            continue;
+        };
         if !line.ends_with('\n') {
             continue;
         }
+
         match declared.split_once(' ') {
             Some(("mod", module)) if is_migration(module) => migration = Some(end),
             Some(("mod" | "use", _)) => other = Some(end),
             _ => {}
         }
     }
+
     migration.or(other)
 }
 
 fn is_migration(module: &str) -> bool {
-    module.strip_prefix('m').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()) && rest.contains('_'))
+    module
+        .strip_prefix('m')
+        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()) && rest.contains('_'))
 }
 
-/// The places of `vec![…]`: behind its bracket, before the other, and behind the last token between them.
+/// The places of `vec![…]`: behind its bracket, before the other, and behind the last token between
+/// them.
 struct List {
     open: usize,
     close: usize,
@@ -53,14 +77,19 @@ struct List {
 /// The one list of `fn migrations`.
 fn list(library: &str) -> Option<List> {
     const LIST: &str = "vec![";
+
     let mut functions = library.match_indices("fn migrations(");
-    let (function, None) = (functions.next()?.0, functions.next()) else { return None };
+    let (function, None) = (functions.next()?.0, functions.next()) else {
+        return None;
+    };
     let open = function + library[function..].find(LIST)? + LIST.len();
+
     // Anything but the list between the braces could use it otherwise.
     let body = library[function..open - LIST.len()].split_once('{')?.1;
     if !body.trim().is_empty() {
         return None;
     }
+
     let (mut depth, mut code_end, mut at) = (1_u32, open, open);
     while let Some(c) = library[at..].chars().next() {
         let rest = &library[at..];
@@ -68,6 +97,7 @@ fn list(library: &str) -> Option<List> {
             at += rest.find('\n')?;
             continue;
         }
+
         match c {
             // Text and other comments may hold brackets: such a list is not edited.
             '"' | '\'' => return None,
@@ -76,15 +106,27 @@ fn list(library: &str) -> Option<List> {
             ']' | ')' | '}' => depth -= 1,
             _ => {}
         }
+
         if depth == 0 {
-            let closes = library[at..].strip_prefix(']')?.trim_start().starts_with('}');
-            return closes.then_some(List { open, close: at, code_end });
+            let closes = library[at..]
+                .strip_prefix(']')?
+                .trim_start()
+                .starts_with('}');
+
+            return closes.then_some(List {
+                open,
+                close: at,
+                code_end,
+            });
         }
+
         at += c.len_utf8();
+
         if !c.is_whitespace() {
             code_end = at;
         }
     }
+
     None
 }
 
@@ -94,9 +136,20 @@ fn extended(inside: &str, code_end: usize, name: &MigrationName) -> String {
     if code.trim().is_empty() && rest.trim().is_empty() {
         return format!("Box::new({name}::Migration)");
     }
-    let comma = if code.trim().is_empty() || code.ends_with(',') { "" } else { "," };
+
+    let comma = if code.trim().is_empty() || code.ends_with(',') {
+        ""
+    } else {
+        ","
+    };
+
     let rest = rest.trim_end();
-    let start = if inside.starts_with('\n') { "" } else { "\n            " };
+    let start = if inside.starts_with('\n') {
+        ""
+    } else {
+        "\n            "
+    };
+
     format!("{start}{code}{comma}{rest}\n            Box::new({name}::Migration),\n        ")
 }
 
@@ -106,23 +159,48 @@ mod tests {
 
     fn edited(list: &str) -> Option<String> {
         let name = MigrationName::new("new", chrono::DateTime::UNIX_EPOCH).unwrap();
-        let library = format!("pub use a::*;\n\nmod m2_a;\n\nfn migrations() -> V {{\n        {list}\n    }}\n}}\n");
+        let library = format!(
+            "pub use a::*;\n\nmod m2_a;\n\nfn migrations() -> V {{\n        {list}\n    }}\n}}\n"
+        );
         let after = with(&library, &name)?;
-        assert!(after.starts_with("pub use a::*;\n\nmod m2_a;\nmod m19700101_000000_new;\n\nfn"), "{after}");
+
+        assert!(
+            after.starts_with("pub use a::*;\n\nmod m2_a;\nmod m19700101_000000_new;\n\nfn"),
+            "{after}"
+        );
+
         let (_, body) = after.split_once("{\n        ")?;
-        Some(body.strip_suffix("\n    }\n}\n")?.replace("m19700101_000000_new::Migration", "NEW"))
+
+        Some(
+            body.strip_suffix("\n    }\n}\n")?
+                .replace("m19700101_000000_new::Migration", "NEW"),
+        )
     }
 
     #[test]
     fn lists_are_extended_as_they_are_laid_out() {
         assert_eq!(edited("vec![]").unwrap(), "vec![Box::new(NEW)]");
-        let one = "vec![\n            Box::new(m2_a::Migration),\n            Box::new(NEW),\n        ]";
+
+        let one =
+            "vec![\n            Box::new(m2_a::Migration),\n            Box::new(NEW),\n        ]";
         assert_eq!(edited("vec![Box::new(m2_a::Migration)]").unwrap(), one);
-        assert_eq!(edited("vec![\n            Box::new(m2_a::Migration),\n        ]").unwrap(), one);
-        assert_eq!(edited("vec![\n            Box::new(m2_a::Migration)\n        ]").unwrap(), one);
-        let comment =
-            "vec![\n            Box::new(m2_a::Migration), // the ] first\n            Box::new(NEW),\n        ]";
-        assert_eq!(edited("vec![\n            Box::new(m2_a::Migration) // the ] first\n        ]").unwrap(), comment);
+        assert_eq!(
+            edited("vec![\n            Box::new(m2_a::Migration),\n        ]").unwrap(),
+            one
+        );
+        assert_eq!(
+            edited("vec![\n            Box::new(m2_a::Migration)\n        ]").unwrap(),
+            one
+        );
+
+        let comment = "vec![\n            Box::new(m2_a::Migration), // the ] first\n            \
+                       Box::new(NEW),\n        ]";
+
+        assert_eq!(
+            edited("vec![\n            Box::new(m2_a::Migration) // the ] first\n        ]")
+                .unwrap(),
+            comment
+        );
     }
 
     #[test]

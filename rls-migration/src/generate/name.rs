@@ -13,10 +13,14 @@ impl MigrationName {
     pub(crate) fn new(typed: &str, now: DateTime<Utc>) -> Result<Self, CliError> {
         let name = typed.trim().replace(' ', "_");
         let holds = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+
         // A file's name has 255 bytes on the usual file systems.
         if !holds || name.len() > 200 {
-            return Err(CliError::Name { name: typed.to_owned() });
+            return Err(CliError::Name {
+                name: typed.to_owned(),
+            });
         }
+
         Ok(Self(format!("m{}_{name}", now.format("%Y%m%d_%H%M%S"))))
     }
 }
@@ -34,9 +38,26 @@ mod tests {
     #[test]
     fn names_are_those_of_modules() {
         let now = DateTime::UNIX_EPOCH;
-        assert_eq!(MigrationName::new(" own tasks ", now).unwrap().to_string(), "m19700101_000000_own_tasks");
-        for bad in ["", " ", "a-b", "a.b", "../x", "a/b", "ä", "a;b", &"x".repeat(201)] {
-            assert!(matches!(MigrationName::new(bad, now), Err(CliError::Name { .. })), "{bad:?}");
+        assert_eq!(
+            MigrationName::new(" own tasks ", now).unwrap().to_string(),
+            "m19700101_000000_own_tasks"
+        );
+
+        for bad in [
+            "",
+            " ",
+            "a-b",
+            "a.b",
+            "../x",
+            "a/b",
+            "ä",
+            "a;b",
+            &"x".repeat(201),
+        ] {
+            assert!(
+                matches!(MigrationName::new(bad, now), Err(CliError::Name { .. })),
+                "{bad:?}"
+            );
         }
     }
 }

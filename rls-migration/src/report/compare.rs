@@ -29,10 +29,16 @@ pub(super) enum State {
 
 /// The policies of a table: first those that are asked for, then what else stands there.
 pub(super) fn lines<'a>(table: &'a Table, compared: &'a Compared) -> Vec<Line<'a>> {
-    let held = table.held.as_ref().map(|held| held.policies.as_slice()).unwrap_or_default();
+    let held = table
+        .held
+        .as_ref()
+        .map(|held| held.policies.as_slice())
+        .unwrap_or_default();
+
     let find = |name: &Identifier| held.iter().find(|(policy, _)| policy.name == *name);
     let mut renamed: Vec<&Identifier> = Vec::new();
     let mut lines = Vec::new();
+
     for asked in &table.asked {
         let was = was(table, compared, &asked.name);
         let found = find(was.unwrap_or(&asked.name));
@@ -46,17 +52,37 @@ pub(super) fn lines<'a>(table: &'a Table, compared: &'a Compared) -> Vec<Line<'a
                 (Compared::Not(_), _) => State::Unknown,
             },
         };
+
         renamed.extend(was);
-        lines.push(Line { name: &asked.name, asked: Some(asked), held: found.map(|(policy, _)| policy), state });
+
+        lines.push(Line {
+            name: &asked.name,
+            asked: Some(asked),
+            held: found.map(|(policy, _)| policy),
+            state,
+        });
     }
+
     for (policy, origin) in held {
         let is_asked = table.asked.iter().any(|asked| asked.name == policy.name);
         if is_asked || renamed.contains(&&policy.name) {
             continue;
         }
-        let state = if *origin == Origin::ByHand { State::ByHand } else { State::NoLongerAsked };
-        lines.push(Line { name: &policy.name, asked: None, held: Some(policy), state });
+
+        let state = if *origin == Origin::ByHand {
+            State::ByHand
+        } else {
+            State::NoLongerAsked
+        };
+
+        lines.push(Line {
+            name: &policy.name,
+            asked: None,
+            held: Some(policy),
+            state,
+        });
     }
+
     lines
 }
 
@@ -65,7 +91,9 @@ fn changes<'a>(table: &'a Table, compared: &'a Compared) -> impl Iterator<Item =
         Compared::Plan { changes, .. } => changes.as_slice(),
         Compared::Not(_) => &[],
     };
-    changes.iter().filter(|change| change.table() == Some(&table.name))
+    changes
+        .iter()
+        .filter(|change| change.table() == Some(&table.name))
 }
 
 /// The name under which it stands, where that is another.
@@ -98,9 +126,19 @@ mod tests {
         let scope = scope("task", vec![key(Holder::User, "id")]);
         let asked = scope.asked_policies(&RlsConfig::new());
         let held = held("task", asked.clone());
-        let mut subject = Table { name: held.name.clone(), scope, asked, held: Some(held) };
+        let mut subject = Table {
+            name: held.name.clone(),
+            scope,
+            asked,
+            held: Some(held),
+        };
+
         let changes = change(&mut subject);
-        let compared = Compared::Plan { changes, unstamped: 0 };
+        let compared = Compared::Plan {
+            changes,
+            unstamped: 0,
+        };
+
         lines(&subject, &compared)
             .into_iter()
             .filter(|line| line.state != State::AsAsked)
@@ -111,33 +149,68 @@ mod tests {
     #[test]
     fn each_difference_is_told_as_what_it_is() {
         assert_eq!(states(|_| Vec::new()), []);
+
         let of = |name: &str, state| vec![(name.to_owned(), state)];
         let missing = states(|table| {
             let held = table.held.as_mut().unwrap();
-            held.policies.retain(|(policy, _)| policy.name.as_str() != "task_guard");
+            held.policies
+                .retain(|(policy, _)| policy.name.as_str() != "task_guard");
             Vec::new()
         });
+
         assert_eq!(missing, of("task_guard", State::Missing));
+
         let altered = states(|table| {
             let policy = table.asked[0].clone();
-            vec![Change::AlterPolicy { table: table.name.clone(), was: policy.clone(), policy, mends: false }]
+            vec![Change::AlterPolicy {
+                table: table.name.clone(),
+                was: policy.clone(),
+                policy,
+                mends: false,
+            }]
         });
+
         assert_eq!(altered, of("task_owner_select", State::Differs));
+
         let renamed = states(|table| {
             let name = table.asked[0].name.clone();
             table.held.as_mut().unwrap().policies[0].0.name = column("old");
-            vec![Change::RenamePolicy { table: table.name.clone(), was: column("old"), name }]
+
+            vec![Change::RenamePolicy {
+                table: table.name.clone(),
+                was: column("old"),
+                name,
+            }]
         });
-        assert_eq!(renamed, of("task_owner_select", State::Renamed(column("old"))));
+
+        assert_eq!(
+            renamed,
+            of("task_owner_select", State::Renamed(column("old")))
+        );
+
         let by_hand = states(|table| {
             let mut stray = table.asked[0].clone();
             stray.name = column("stray");
+
             let mut old = stray.clone();
             old.name = column("was_asked");
-            table.held.as_mut().unwrap().policies.extend([(stray, Origin::ByHand), (old, Origin::Applied)]);
+            table
+                .held
+                .as_mut()
+                .unwrap()
+                .policies
+                .extend([(stray, Origin::ByHand), (old, Origin::Applied)]);
+
             Vec::new()
         });
-        assert_eq!(by_hand, [("stray".to_owned(), State::ByHand), ("was_asked".to_owned(), State::NoLongerAsked)]);
+
+        assert_eq!(
+            by_hand,
+            [
+                ("stray".to_owned(), State::ByHand),
+                ("was_asked".to_owned(), State::NoLongerAsked)
+            ]
+        );
     }
 
     #[test]
@@ -145,12 +218,28 @@ mod tests {
         let scope = scope("task", vec![key(Holder::User, "id")]);
         let asked = scope.asked_policies(&RlsConfig::new());
         let mut held = held("task", asked.clone());
+
         held.policies[0].1 = Origin::Altered;
-        held.policies[1].0 =
-            Policy { rule: rls_core::policy::Rule::Select { using: Some(Expression::True) }, ..asked[1].clone() };
-        let subject = Table { name: table("task"), scope, asked, held: Some(held) };
+        held.policies[1].0 = Policy {
+            rule: rls_core::policy::Rule::Select {
+                using: Some(Expression::True),
+            },
+            ..asked[1].clone()
+        };
+
+        let subject = Table {
+            name: table("task"),
+            scope,
+            asked,
+            held: Some(held),
+        };
+
         let compared = Compared::Not("no TEMPORARY".to_owned());
-        let states: Vec<State> = lines(&subject, &compared).into_iter().map(|line| line.state).collect();
+        let states: Vec<State> = lines(&subject, &compared)
+            .into_iter()
+            .map(|line| line.state)
+            .collect();
+
         assert_eq!(states[..2], [State::Differs, State::Unknown]);
         assert!(!states.contains(&State::AsAsked));
     }

@@ -1,7 +1,7 @@
 use std::fmt;
 
-/// An element of HTML or SVG. Names are the program's own; every text and every attribute's value is escaped here, and
-/// nowhere else is markup put together.
+/// An element of HTML or SVG. Names are the program's own; every text and every attribute's value
+/// is escaped here, and nowhere else is markup put together.
 #[derive(Clone, Debug)]
 pub(super) struct Element {
     name: &'static str,
@@ -19,7 +19,11 @@ enum Node {
 
 impl Element {
     pub(super) fn new(name: &'static str) -> Self {
-        Self { name, attributes: Vec::new(), nodes: Vec::new() }
+        Self {
+            name,
+            attributes: Vec::new(),
+            nodes: Vec::new(),
+        }
     }
 
     /// With a class.
@@ -53,7 +57,11 @@ impl Element {
     }
 
     pub(super) fn style(css: &'static str) -> Self {
-        Self { name: "style", attributes: Vec::new(), nodes: vec![Node::Style(css)] }
+        Self {
+            name: "style",
+            attributes: Vec::new(),
+            nodes: vec![Node::Style(css)],
+        }
     }
 }
 
@@ -64,7 +72,10 @@ fn is_void(name: &str) -> bool {
 
 /// Elements that stand on a line of their own, where a line break changes nothing that is seen.
 fn is_block(name: &str) -> bool {
-    !matches!(name, "code" | "strong" | "em" | "span" | "a" | "text" | "tspan" | "title" | "pre" | "time")
+    !matches!(
+        name,
+        "code" | "strong" | "em" | "span" | "a" | "text" | "tspan" | "title" | "pre" | "time"
+    )
 }
 
 impl fmt::Display for Element {
@@ -73,6 +84,7 @@ impl fmt::Display for Element {
         for (attribute, value) in &self.attributes {
             write!(f, " {attribute}=\"{}\"", Escaped(value))?;
         }
+
         f.write_str(">")?;
         if !is_void(self.name) {
             for node in &self.nodes {
@@ -82,19 +94,27 @@ impl fmt::Display for Element {
                     Node::Style(css) => f.write_str(css)?,
                 }
             }
+
             write!(f, "</{}>", self.name)?;
         }
-        if is_block(self.name) { f.write_str("\n") } else { Ok(()) }
+
+        if is_block(self.name) {
+            f.write_str("\n")
+        } else {
+            Ok(())
+        }
     }
 }
 
-/// Text in which no character is markup, in an element or in an attribute's double quotes. Characters that no document
-/// may hold, and those that turn the direction of what follows, are shown by their number.
+/// Text in which no character is markup, in an element or in an attribute's double quotes.
+/// Characters that no document may hold, and those that turn the direction of what follows, are
+/// shown by their number.
 struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use fmt::Write as _;
+
         for character in self.0.chars() {
             match character {
                 '&' => f.write_str("&amp;")?,
@@ -103,7 +123,8 @@ impl fmt::Display for Escaped<'_> {
                 '"' => f.write_str("&quot;")?,
                 '\'' => f.write_str("&#39;")?,
                 '\n' | '\t' => f.write_char(character)?,
-                // Left to right, right to left, and what overrides them (<https://unicode.org/reports/tr36/#Bidirectional_Text_Spoofing>).
+                // Left to right, right to left, and what overrides them
+                // (<https://unicode.org/reports/tr36/#Bidirectional_Text_Spoofing>).
                 '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
                     write!(f, "{}", character.escape_unicode())?;
                 }
@@ -111,6 +132,7 @@ impl fmt::Display for Escaped<'_> {
                 _ => f.write_char(character)?,
             }
         }
+
         Ok(())
     }
 }
@@ -124,11 +146,18 @@ mod tests {
         let hostile = "\"><script>alert('&')</script>\u{202e}\u{7}";
         let shown = "&quot;&gt;&lt;script&gt;alert(&#39;&amp;&#39;)&lt;/script&gt;\\u{202e}\\u{7}";
         let element = Element::of("code", hostile).text(hostile);
-        assert_eq!(element.to_string(), format!("<code class=\"{shown}\">{shown}</code>"));
+
+        assert_eq!(
+            element.to_string(),
+            format!("<code class=\"{shown}\">{shown}</code>")
+        );
     }
 
     #[test]
     fn void_elements_have_no_end() {
-        assert_eq!(Element::new("meta").with("charset", "utf-8").to_string(), "<meta charset=\"utf-8\">\n");
+        assert_eq!(
+            Element::new("meta").with("charset", "utf-8").to_string(),
+            "<meta charset=\"utf-8\">\n"
+        );
     }
 }

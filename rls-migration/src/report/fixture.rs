@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use rls_core::read::Origin;
 use rls_core::{
-    Command, Expression, ForeignKey, Holder, Identifier, Key, KeyType, OnDelete, Owned, Policy, Privilege, Scope,
-    ScopeKind, SettingName, TableName, Through,
+    Command, Expression, ForeignKey, Holder, Identifier, Key, KeyType, OnDelete, Owned, Policy,
+    Privilege, Scope, ScopeKind, SettingName, TableName, Through,
 };
 
 use super::Held;
@@ -15,16 +15,30 @@ pub(crate) fn column(name: &str) -> Identifier {
 }
 
 pub(crate) fn table(name: &str) -> TableName {
-    TableName { schema: None, table: column(name) }
+    TableName {
+        schema: None,
+        table: column(name),
+    }
 }
 
 pub(crate) fn setting(holder: Holder) -> SettingName {
-    SettingName::new(if holder == Holder::User { "app.user_id" } else { "app.tenant_id" }).unwrap()
+    SettingName::new(if holder == Holder::User {
+        "app.user_id"
+    } else {
+        "app.tenant_id"
+    })
+    .unwrap()
 }
 
 /// The key of an identity.
 pub(crate) fn key(holder: Holder, name: &str) -> Key {
-    Key { holder, column: column(name), key: KeyType::Uuid, setting: setting(holder), kind: ScopeKind::Identity }
+    Key {
+        holder,
+        column: column(name),
+        key: KeyType::Uuid,
+        setting: setting(holder),
+        kind: ScopeKind::Identity,
+    }
 }
 
 pub(crate) fn scope(name: &str, keys: Vec<Key>) -> Scope {
@@ -41,7 +55,11 @@ pub(crate) fn scope(name: &str, keys: Vec<Key>) -> Scope {
 }
 
 pub(crate) fn current(holder: Holder, name: &str) -> Expression {
-    Expression::IsCurrent { column: column(name), setting: setting(holder), key: KeyType::Uuid }
+    Expression::IsCurrent {
+        column: column(name),
+        setting: setting(holder),
+        key: KeyType::Uuid,
+    }
 }
 
 pub(crate) fn through(name: &str, parent: &str, holds: Expression) -> Expression {
@@ -60,7 +78,10 @@ pub(crate) fn held(name: &str, policies: Vec<Policy>) -> Held {
         owner: column("migrator"),
         enabled: true,
         forced: true,
-        policies: policies.into_iter().map(|policy| (policy, Origin::Applied)).collect(),
+        policies: policies
+            .into_iter()
+            .map(|policy| (policy, Origin::Applied))
+            .collect(),
         grants: BTreeMap::new(),
         fingerprint: "0123456789abcdef01234567".to_owned(),
     }
@@ -68,16 +89,46 @@ pub(crate) fn held(name: &str, policies: Vec<Policy>) -> Held {
 
 /// A key that names the holder, in a row of `parent`.
 pub(crate) fn owned(holder: Holder, name: &str, parent: &str) -> Key {
-    let foreign_key = ForeignKey { table: table(parent), column: column("id"), on_delete: Some(OnDelete::Cascade) };
-    let owned = Owned { foreign_key: Some(foreign_key), index: vec![column(name)], default: true, backfill: None };
-    Key { kind: ScopeKind::Owned(owned), ..key(holder, name) }
+    let foreign_key = ForeignKey {
+        table: table(parent),
+        column: column("id"),
+        on_delete: Some(OnDelete::Cascade),
+    };
+
+    let owned = Owned {
+        foreign_key: Some(foreign_key),
+        index: vec![column(name)],
+        default: true,
+        backfill: None,
+    };
+
+    Key {
+        kind: ScopeKind::Owned(owned),
+        ..key(holder, name)
+    }
 }
 
 /// A scope whose rows belong through those of another table.
-pub(crate) fn child(name: &str, holder: Holder, by: &str, parent: &str, holds: Expression) -> Scope {
-    let through =
-        Through { holder, column: column(by), parent: table(parent), parent_column: column("id"), unique: true, holds };
-    Scope { through: vec![through], ..scope(name, Vec::new()) }
+pub(crate) fn child(
+    name: &str,
+    holder: Holder,
+    by: &str,
+    parent: &str,
+    holds: Expression,
+) -> Scope {
+    let through = Through {
+        holder,
+        column: column(by),
+        parent: table(parent),
+        parent_column: column("id"),
+        unique: true,
+        holds,
+    };
+
+    Scope {
+        through: vec![through],
+        ..scope(name, Vec::new())
+    }
 }
 
 /// Users, tenants, what belongs to them, what all read, and what is nobody's.
@@ -85,22 +136,37 @@ pub(crate) fn entities() -> Vec<Scope> {
     let own = || current(Holder::User, "owner_id");
     let mut task = scope("task", vec![owned(Holder::User, "owner_id", "user")]);
     task.shared.insert(Holder::User, column("is_shared"));
+
     let mut country = scope("country", Vec::new());
     country.unscoped = Some("the same for everyone".to_owned());
     country.privileges = [Privilege::Select].into();
+
     let mut notice = scope("notice", Vec::new());
-    notice.policies =
-        vec![Policy::permissive("open").on([Command::Select]).using(Expression::raw_sql("published_at < now()"))];
+    notice.policies = vec![
+        Policy::permissive("open")
+            .on([Command::Select])
+            .using(Expression::raw_sql("published_at < now()")),
+    ];
+
     vec![
         child("comment", Holder::User, "task_id", "task", own()),
         country,
         scope(
             "invoice",
-            vec![owned(Holder::Tenant, "tenant_id", "organisation"), owned(Holder::User, "owner_id", "user")],
+            vec![
+                owned(Holder::Tenant, "tenant_id", "organisation"),
+                owned(Holder::User, "owner_id", "user"),
+            ],
         ),
         notice,
         scope("organisation", vec![key(Holder::Tenant, "id")]),
-        child("reaction", Holder::User, "comment_id", "comment", through("task_id", "task", own())),
+        child(
+            "reaction",
+            Holder::User,
+            "comment_id",
+            "comment",
+            through("task_id", "task", own()),
+        ),
         task,
         scope("user", vec![key(Holder::User, "id")]),
     ]

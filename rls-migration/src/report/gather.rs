@@ -8,8 +8,8 @@ use sea_orm_migration::sea_orm::DatabaseConnection;
 
 use super::{Compared, Held, HeldRole, Report, Role, Table};
 
-/// Reads all that the page tells, in several transactions that are rolled back: what somebody changes meanwhile may be in
-/// one part of the page and not in another.
+/// Reads all that the page tells, in several transactions that are rolled back: what somebody
+/// changes meanwhile may be in one part of the page and not in another.
 pub(crate) async fn gather(
     rls: &Rls,
     doctor: &Doctor,
@@ -22,22 +22,34 @@ pub(crate) async fn gather(
     let server = read::server(db).await?;
     let (compared, plan) = compare(rls, db).await?;
     let scopes = registry.scopes();
-    let names: Vec<TableName> = scopes.iter().map(|scope| server.found(&scope.table)).collect();
+    let names: Vec<TableName> = scopes
+        .iter()
+        .map(|scope| server.found(&scope.table))
+        .collect();
+
     let strange: Vec<TableName> = plan.kept().iter().filter_map(stranger).collect();
     let all: Vec<TableName> = names.iter().chain(&strange).cloned().collect();
     let mut found = read::tables(db, &all).await?;
     let fingerprint = read::fingerprint(&found.iter().flatten().cloned().collect::<Vec<_>>());
-    let strangers: Vec<Held> = found.split_off(names.len()).into_iter().flatten().map(Held::from).collect();
+    let strangers: Vec<Held> = found
+        .split_off(names.len())
+        .into_iter()
+        .flatten()
+        .map(Held::from)
+        .collect();
+
     let table = |((scope, name), found): ((&Scope, TableName), Option<TableSecurity>)| Table {
         asked: scope.asked_policies(config),
         scope: scope.clone(),
         name,
         held: found.map(Held::from),
     };
+
     let tables: Vec<Table> = scopes.iter().zip(names).zip(found).map(table).collect();
     let roles = roles(rls, db, &server.login, &tables, &strangers).await?;
     let findings = doctor.examine(db).await?.under(verdicts);
     let audit = config.audit().map(|audit| server.found(audit));
+
     Ok(Report {
         at,
         version: server.version,
@@ -60,13 +72,21 @@ pub(crate) async fn gather(
 async fn compare(rls: &Rls, db: &DatabaseConnection) -> Result<(Compared, Plan), RlsError> {
     /// `insufficient_privilege`.
     const DENIED: &str = "42501";
+
     match rls.freeze(db).await {
         Ok(frozen) => {
             let changes = frozen.plan.changes().to_vec();
-            let unstamped = if changes.is_empty() { frozen.up.len() } else { 0 };
+            let unstamped = if changes.is_empty() {
+                frozen.up.len()
+            } else {
+                0
+            };
             Ok((Compared::Plan { changes, unstamped }, frozen.plan))
         }
-        Err(error) if matches!(error, RlsError::Schema(_)) || error.sqlstate().as_deref() == Some(DENIED) => {
+        Err(error)
+            if matches!(error, RlsError::Schema(_))
+                || error.sqlstate().as_deref() == Some(DENIED) =>
+        {
             Ok((Compared::Not(error.to_string()), Plan::default()))
         }
         Err(error) => Err(error),
@@ -88,15 +108,38 @@ async fn roles(
     tables: &[Table],
     strangers: &[Held],
 ) -> Result<Vec<Role>, RlsError> {
-    let mut names: Vec<Identifier> = vec![rls.config().app_role().clone(), rls.config().admin_role().clone()];
-    let held: Vec<&Held> = tables.iter().filter_map(|table| table.held.as_ref()).chain(strangers).collect();
+    let mut names: Vec<Identifier> = vec![
+        rls.config().app_role().clone(),
+        rls.config().admin_role().clone(),
+    ];
+
+    let held: Vec<&Held> = tables
+        .iter()
+        .filter_map(|table| table.held.as_ref())
+        .chain(strangers)
+        .collect();
+
     let owners = held.iter().map(|held| &held.owner);
     let granted = held.iter().flat_map(|held| held.grants.keys());
-    let policies = held.iter().flat_map(|held| &held.policies).flat_map(|(policy, _)| &policy.roles);
-    let others: BTreeSet<&Identifier> = std::iter::once(login).chain(owners).chain(granted).chain(policies).collect();
-    let mut others: Vec<Identifier> =
-        others.into_iter().filter(|role| !names.contains(role) && role.as_str() != "public").cloned().collect();
+    let policies = held
+        .iter()
+        .flat_map(|held| &held.policies)
+        .flat_map(|(policy, _)| &policy.roles);
+
+    let others: BTreeSet<&Identifier> = std::iter::once(login)
+        .chain(owners)
+        .chain(granted)
+        .chain(policies)
+        .collect();
+
+    let mut others: Vec<Identifier> = others
+        .into_iter()
+        .filter(|role| !names.contains(role) && role.as_str() != "public")
+        .cloned()
+        .collect();
+
     names.append(&mut others);
+
     let found = read::roles(db, &names).await?;
     let role = |(name, found): (Identifier, Option<read::RoleSecurity>)| Role {
         name,
@@ -106,6 +149,7 @@ async fn roles(
             members: found.members,
         }),
     };
+
     Ok(names.into_iter().zip(found).map(role).collect())
 }
 
@@ -117,7 +161,11 @@ impl From<TableSecurity> for Held {
             owner: found.owner,
             enabled: found.enabled,
             forced: found.forced,
-            policies: found.policies.into_iter().map(|found| (found.policy, found.origin)).collect(),
+            policies: found
+                .policies
+                .into_iter()
+                .map(|found| (found.policy, found.origin))
+                .collect(),
             grants: found.grants,
             fingerprint,
         }

@@ -18,7 +18,8 @@ pub(crate) const GENERATOR: &str = "sea-orm-rls ";
 const STYLE: &str = include_str!("page/style.css");
 
 /// Nothing but the page's own style is loaded or run, whatever a browser would make of it.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'";
 
 /// What the parts of the page need beside their subject.
 struct Page<'a> {
@@ -31,32 +32,66 @@ pub(crate) fn html(report: &Report) -> String {
     let holders = Holders::new(report.tables.iter().map(|table| &table.scope));
     let page = Page { report, holders };
     let title = format!("Row security of {}", report.database);
-    let meta = |name: &'static str, content: &str| Element::new("meta").with("name", name).with("content", content);
+    let meta = |name: &'static str, content: &str| {
+        Element::new("meta")
+            .with("name", name)
+            .with("content", content)
+    };
+
     let head = Element::new("head")
         .child(Element::new("meta").with("charset", "utf-8"))
-        .child(Element::new("meta").with("http-equiv", "Content-Security-Policy").with("content", POLICY))
-        .child(meta("generator", &format!("{GENERATOR}{}", env!("CARGO_PKG_VERSION"))))
+        .child(
+            Element::new("meta")
+                .with("http-equiv", "Content-Security-Policy")
+                .with("content", POLICY),
+        )
+        .child(meta(
+            "generator",
+            &format!("{GENERATOR}{}", env!("CARGO_PKG_VERSION")),
+        ))
         .child(meta("viewport", "width=device-width, initial-scale=1"))
         .child(meta("color-scheme", "light dark"))
         .child(meta("robots", "noindex"))
         .child(Element::new("title").text(&title))
         .child(Element::style(STYLE));
+
     let main = Element::new("main")
         .child(page.ownership())
         .child(page.tables())
-        .when(report.tables.iter().any(|table| table.scope.unscoped.is_some()), || page.unscoped())
+        .when(
+            report
+                .tables
+                .iter()
+                .any(|table| table.scope.unscoped.is_some()),
+            || page.unscoped(),
+        )
         .when(!report.strangers.is_empty(), || page.strangers())
         .child(page.roles())
         .child(page.audit())
         .child(page.findings())
         .child(page.fingerprints());
-    let body = Element::new("body").child(page.header(&title)).child(page.contents()).child(main);
-    format!("<!DOCTYPE html>\n{}", Element::new("html").with("lang", "en").child(head).child(body))
+
+    let body = Element::new("body")
+        .child(page.header(&title))
+        .child(page.contents())
+        .child(main);
+
+    format!(
+        "<!DOCTYPE html>\n{}",
+        Element::new("html")
+            .with("lang", "en")
+            .child(head)
+            .child(body)
+    )
 }
 
 impl Page<'_> {
     fn scoped(&self) -> impl Iterator<Item = (usize, &Table)> {
-        self.report.tables.iter().enumerate().filter(|(_, table)| table.scope.unscoped.is_none())
+        self.report
+            .tables
+            .iter()
+            .enumerate()
+            .filter(|(_, table)| table.scope.unscoped.is_none())
     }
 
     fn lines<'a>(&'a self, table: &'a Table) -> Vec<Line<'a>> {
@@ -65,44 +100,79 @@ impl Page<'_> {
 
     /// Whether all that is said of the table is so in the database.
     fn is_as_asked(&self, table: &Table) -> bool {
-        self.lines(table).iter().all(|line| line.state == State::AsAsked)
+        self.lines(table)
+            .iter()
+            .all(|line| line.state == State::AsAsked)
             && self.report.changes_of(&table.name).next().is_none()
     }
 
     fn ownership(&self) -> Element {
-        let graph = Graph::new(self.report.tables.iter().map(|table| &table.scope), &self.report.schema);
+        let graph = Graph::new(
+            self.report.tables.iter().map(|table| &table.scope),
+            &self.report.schema,
+        );
+
         let link = |name: &str| {
-            let at = self.scoped().find(|(_, table)| diagram::shown(&table.name, &self.report.schema) == name)?.0;
+            let at = self
+                .scoped()
+                .find(|(_, table)| diagram::shown(&table.name, &self.report.schema) == name)?
+                .0;
             Some(format!("#{}", anchor(at)))
         };
-        let key =
-            |class: &'static str, text: &str| Element::of("span", "key").child(Element::of("span", class)).text(text);
+
+        let key = |class: &'static str, text: &str| {
+            Element::of("span", "key")
+                .child(Element::of("span", class))
+                .text(text)
+        };
+
         section("ownership", "Who owns what")
             .child(Element::new("p").text(
-                "An arrow leads from a table to the one that its rows belong to; the column that says so is on top of the \
-                 table where the arrow begins. Lines that meet in a dot lead to the same table; others only cross.",
+                "An arrow leads from a table to the one that its rows belong to; the column that \
+                 says so is on top of the \
+                 table where the arrow begins. Lines that meet in a dot lead to the same table; \
+                 others only cross.",
             ))
             .child(
                 Element::of("p", "legend")
                     .child(key("swatch user", "belongs to a user"))
                     .child(key("swatch tenant", "belongs to a tenant")),
             )
-            .child(Element::of("div", "scroll").with("tabindex", "0").child(diagram::svg(&graph, link)))
+            .child(
+                Element::of("div", "scroll")
+                    .with("tabindex", "0")
+                    .child(diagram::svg(&graph, link)),
+            )
     }
 
     fn fingerprints(&self) -> Element {
-        let held = self.report.tables.iter().filter_map(|table| table.held.as_ref()).chain(&self.report.strangers);
+        let held = self
+            .report
+            .tables
+            .iter()
+            .filter_map(|table| table.held.as_ref())
+            .chain(&self.report.strangers);
+
         let rows = held.map(|held| {
             Element::new("tr")
-                .child(Element::new("th").with("scope", "row").child(self.name(&held.name)))
+                .child(
+                    Element::new("th")
+                        .with("scope", "row")
+                        .child(self.name(&held.name)),
+                )
                 .child(Element::new("td").child(Element::new("code").text(&held.fingerprint)))
         });
+
         section("fingerprints", "Fingerprints")
             .child(
                 Element::new("p")
-                    .text("A fingerprint stands for what the database holds of a table's row security: its flags, its \
-                           policies, its grants. Where it is the same in a later report, nothing was changed. That of all \
-                           tables together is ")
+                    .text(
+                        "A fingerprint stands for what the database holds of a table's row \
+                           security: its flags, its \
+                           policies, its grants. Where it is the same in a later report, nothing \
+                           was changed. That of all \
+                           tables together is ",
+                    )
                     .child(Element::new("code").text(&self.report.fingerprint))
                     .text("."),
             )
@@ -116,7 +186,9 @@ impl Page<'_> {
 }
 
 fn section(id: &'static str, heading: &str) -> Element {
-    Element::new("section").with("id", id).child(Element::new("h2").text(heading))
+    Element::new("section")
+        .with("id", id)
+        .child(Element::new("h2").text(heading))
 }
 
 fn anchor(table: usize) -> String {
@@ -124,8 +196,14 @@ fn anchor(table: usize) -> String {
 }
 
 /// A table with headings, of rows.
-fn table_of(class: &'static str, headings: &[&str], rows: impl Iterator<Item = Element>) -> Element {
-    let headings = headings.iter().map(|heading| Element::new("th").with("scope", "col").text(heading));
+fn table_of(
+    class: &'static str,
+    headings: &[&str],
+    rows: impl Iterator<Item = Element>,
+) -> Element {
+    let headings = headings
+        .iter()
+        .map(|heading| Element::new("th").with("scope", "col").text(heading));
     Element::of("table", class)
         .child(Element::new("thead").child(Element::new("tr").children(headings)))
         .child(Element::new("tbody").children(rows))
@@ -139,17 +217,26 @@ fn sentence(mut phrase: Phrase) -> Element {
             *first = letter.to_uppercase().chain(characters).collect();
         }
     }
+
     let is_ended = matches!(phrase.0.last(), Some(Part::Words(last)) if last.ends_with('.'));
     let sentence = spoken(phrase);
-    if is_ended { sentence } else { sentence.text(".") }
+
+    if is_ended {
+        sentence
+    } else {
+        sentence.text(".")
+    }
 }
 
 /// A phrase as it stands.
 fn spoken(phrase: Phrase) -> Element {
-    phrase.0.into_iter().fold(Element::new("span"), |said, part| match part {
-        Part::Words(words) => said.text(words),
-        Part::Code(code) => said.child(Element::new("code").text(code)),
-    })
+    phrase
+        .0
+        .into_iter()
+        .fold(Element::new("span"), |said, part| match part {
+            Part::Words(words) => said.text(words),
+            Part::Code(code) => said.child(Element::new("code").text(code)),
+        })
 }
 
 /// A word that stands out; it says what its colour does.

@@ -1,4 +1,5 @@
-//! Policies in words that need no knowledge of SQL. What is SQL already stays SQL, and is said to be.
+//! Policies in words that need no knowledge of SQL. What is SQL already stays SQL, and is said to
+//! be.
 
 mod condition;
 mod policy;
@@ -39,15 +40,30 @@ impl Phrase {
     /// What stands between backticks in `text` is code.
     pub(super) fn marked(text: &str) -> Self {
         let parts: Vec<&str> = text.split('`').collect();
+
         // Where one does not end, none is known to.
         if parts.len().is_multiple_of(2) {
             return Self::words(text);
         }
+
         let part = |(at, part): (usize, &str)| {
-            if at.is_multiple_of(2) { Part::Words(part.to_owned()) } else { Part::Code(part.to_owned()) }
+            if at.is_multiple_of(2) {
+                Part::Words(part.to_owned())
+            } else {
+                Part::Code(part.to_owned())
+            }
         };
+
         let is_said = |part: &Part| !matches!(part, Part::Words(words) if words.is_empty());
-        Self(parts.into_iter().enumerate().map(part).filter(is_said).collect())
+
+        Self(
+            parts
+                .into_iter()
+                .enumerate()
+                .map(part)
+                .filter(is_said)
+                .collect(),
+        )
     }
 
     pub(super) fn join(mut self, other: Self) -> Self {
@@ -81,10 +97,19 @@ mod tests {
 
     #[test]
     fn code_between_backticks_is_marked() {
-        for text in ["everyone may call `set_config`", "`a` and `b`, c", "plain", "one ` alone"] {
+        for text in [
+            "everyone may call `set_config`",
+            "`a` and `b`, c",
+            "plain",
+            "one ` alone",
+        ] {
             assert_eq!(Phrase::marked(text).to_string(), text);
         }
-        assert_eq!(Phrase::marked("`a` b").0, [Part::Code("a".to_owned()), Part::Words(" b".to_owned())]);
+
+        assert_eq!(
+            Phrase::marked("`a` b").0,
+            [Part::Code("a".to_owned()), Part::Words(" b".to_owned())]
+        );
         assert_eq!(Phrase::marked("one ` alone").0.len(), 1);
     }
 

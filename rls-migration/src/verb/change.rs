@@ -1,7 +1,9 @@
 use std::collections::BTreeSet;
 
 use rls_core::read::{self, TableSecurity};
-use rls_core::{Change, Identifier, Policy, Privilege, RlsError, SchemaError, TableName, apply_changes};
+use rls_core::{
+    Change, Identifier, Policy, Privilege, RlsError, SchemaError, TableName, apply_changes,
+};
 use sea_orm_migration::sea_orm::{DatabaseExecutor, DbErr};
 
 use super::identifier;
@@ -12,16 +14,30 @@ type Named = Result<TableName, DbErr>;
 
 pub(super) async fn row_security(db: Db<'_>, table: Named, enable: bool) -> Result<(), DbErr> {
     apply(db, table, |found| {
-        let change = Change::EnableRowSecurity { table: found.table.clone(), enable };
-        Ok((found.enabled != enable).then_some(change).into_iter().collect())
+        let change = Change::EnableRowSecurity {
+            table: found.table.clone(),
+            enable,
+        };
+
+        Ok((found.enabled != enable)
+            .then_some(change)
+            .into_iter()
+            .collect())
     })
     .await
 }
 
 pub(super) async fn force(db: Db<'_>, table: Named, force: bool) -> Result<(), DbErr> {
     apply(db, table, |found| {
-        let change = Change::ForceRowSecurity { table: found.table.clone(), force };
-        Ok((found.forced != force).then_some(change).into_iter().collect())
+        let change = Change::ForceRowSecurity {
+            table: found.table.clone(),
+            force,
+        };
+
+        Ok((found.forced != force)
+            .then_some(change)
+            .into_iter()
+            .collect())
     })
     .await
 }
@@ -33,7 +49,13 @@ pub(super) async fn create_policies(
 ) -> Result<(), DbErr> {
     let policies = policies?;
     apply(db, table, |found| {
-        Ok(policies.into_iter().map(|policy| Change::CreatePolicy { table: found.table.clone(), policy }).collect())
+        Ok(policies
+            .into_iter()
+            .map(|policy| Change::CreatePolicy {
+                table: found.table.clone(),
+                policy,
+            })
+            .collect())
     })
     .await
 }
@@ -49,6 +71,7 @@ pub(super) async fn alter_policies(
         for policy in policies {
             alter(found, policy, &mut changes)?;
         }
+
         Ok(changes)
     })
     .await
@@ -58,32 +81,69 @@ fn alter(found: &TableSecurity, policy: Policy, changes: &mut Vec<Change>) -> Re
     let table = || found.table.clone();
     let was = existing(found, &policy.name)?.clone();
     let comment = policy.comment.clone().or_else(|| was.comment.clone());
+
     if !was.is_alterable_to(&policy) {
-        changes.push(Change::DropPolicy { table: table(), policy: was, replaced: true });
-        changes.push(Change::CreatePolicy { table: table(), policy: Policy { comment, ..policy } });
+        changes.push(Change::DropPolicy {
+            table: table(),
+            policy: was,
+            replaced: true,
+        });
+        changes.push(Change::CreatePolicy {
+            table: table(),
+            policy: Policy { comment, ..policy },
+        });
         return Ok(());
     }
+
     let (name, old) = (policy.name.clone(), was.comment.clone());
-    changes.push(Change::AlterPolicy { table: table(), was, policy, mends: false });
+    changes.push(Change::AlterPolicy {
+        table: table(),
+        was,
+        policy,
+        mends: false,
+    });
+
     if comment != old {
-        changes.push(Change::CommentPolicy { table: table(), name, comment, was: old });
+        changes.push(Change::CommentPolicy {
+            table: table(),
+            name,
+            comment,
+            was: old,
+        });
     }
+
     Ok(())
 }
 
 pub(super) async fn drop_policy(db: Db<'_>, table: Named, policy: String) -> Result<(), DbErr> {
     apply(db, table, |found| {
         let policy = existing(found, &identifier("a policy", &policy)?)?.clone();
-        Ok(vec![Change::DropPolicy { table: found.table.clone(), policy, replaced: false }])
+        Ok(vec![Change::DropPolicy {
+            table: found.table.clone(),
+            policy,
+            replaced: false,
+        }])
     })
     .await
 }
 
-pub(super) async fn rename_policy(db: Db<'_>, table: Named, was: String, name: String) -> Result<(), DbErr> {
+pub(super) async fn rename_policy(
+    db: Db<'_>,
+    table: Named,
+    was: String,
+    name: String,
+) -> Result<(), DbErr> {
     apply(db, table, |found| {
-        let was = existing(found, &identifier("a policy", &was)?)?.name.clone();
+        let was = existing(found, &identifier("a policy", &was)?)?
+            .name
+            .clone();
         let name = identifier("a policy", &name)?;
-        Ok(vec![Change::RenamePolicy { table: found.table.clone(), was, name }])
+
+        Ok(vec![Change::RenamePolicy {
+            table: found.table.clone(),
+            was,
+            name,
+        }])
     })
     .await
 }
@@ -97,12 +157,17 @@ pub(super) async fn grant(
     let role = role?;
     apply(db, table, |found| {
         let sequences = sequences(found, &privileges);
-        let sequences = sequences.map(|sequence| Change::GrantSequence { sequence, role: role.clone() });
+        let sequences = sequences.map(|sequence| Change::GrantSequence {
+            sequence,
+            role: role.clone(),
+        });
+
         let table = (!privileges.is_empty()).then(|| Change::Grant {
             table: found.table.clone(),
             role: role.clone(),
             privileges: privileges.clone(),
         });
+
         Ok(table.into_iter().chain(sequences).collect())
     })
     .await
@@ -117,18 +182,26 @@ pub(super) async fn revoke(
     let role = role?;
     apply(db, table, |found| {
         let sequences = sequences(found, &privileges);
-        let sequences = sequences.map(|sequence| Change::RevokeSequence { sequence, role: role.clone() });
+        let sequences = sequences.map(|sequence| Change::RevokeSequence {
+            sequence,
+            role: role.clone(),
+        });
+
         let table = (!privileges.is_empty()).then(|| Change::Revoke {
             table: found.table.clone(),
             role: role.clone(),
             privileges: privileges.clone(),
         });
+
         Ok(table.into_iter().chain(sequences).collect())
     })
     .await
 }
 
-fn sequences(found: &TableSecurity, privileges: &BTreeSet<Privilege>) -> impl Iterator<Item = TableName> {
+fn sequences(
+    found: &TableSecurity,
+    privileges: &BTreeSet<Privilege>,
+) -> impl Iterator<Item = TableName> {
     let inserts = privileges.contains(&Privilege::Insert);
     found.sequences.clone().into_iter().filter(move |_| inserts)
 }
@@ -136,8 +209,18 @@ fn sequences(found: &TableSecurity, privileges: &BTreeSet<Privilege>) -> impl It
 fn existing<'a>(found: &'a TableSecurity, name: &Identifier) -> Result<&'a Policy, RlsError> {
     let policy = found.policy(name.as_str()).map(|found| &found.policy);
     policy.ok_or_else(|| {
-        let known = found.policies.iter().map(|found| found.policy.name.to_string()).collect();
-        SchemaError::NoPolicy { table: found.table.to_string(), policy: name.to_string(), known }.into()
+        let known = found
+            .policies
+            .iter()
+            .map(|found| found.policy.name.to_string())
+            .collect();
+
+        SchemaError::NoPolicy {
+            table: found.table.to_string(),
+            policy: name.to_string(),
+            known,
+        }
+        .into()
     })
 }
 
@@ -151,7 +234,13 @@ async fn apply(
     let run = async {
         let found = read::table(db, &table).await?;
         let changes = changes(&found)?;
-        if changes.is_empty() { Ok(()) } else { apply_changes(db, &changes).await }
+
+        if changes.is_empty() {
+            Ok(())
+        } else {
+            apply_changes(db, &changes).await
+        }
     };
+
     run.await.map_err(|error: RlsError| migration_error(&error))
 }

@@ -3,7 +3,8 @@ use sea_orm_migration::sea_orm::DbErr;
 
 use crate::migrator::migration_error;
 
-/// What a migration can give as a policy: a draft, whose roles the configuration names, or a policy.
+/// What a migration can give as a policy: a draft, whose roles the configuration names, or a
+/// policy.
 pub trait IntoPolicies {
     /// The policies.
     ///

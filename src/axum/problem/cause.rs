@@ -9,14 +9,20 @@ use crate::{ContextError, RlsError};
 /// The problem without its source.
 pub(super) fn problem(error: &RlsError) -> Problem {
     match error {
-        RlsError::PolicyRefused { .. } => {
-            Problem::new(StatusCode::FORBIDDEN, "not_yours", "this is not yours to write")
-        }
+        RlsError::PolicyRefused { .. } => Problem::new(
+            StatusCode::FORBIDDEN,
+            "not_yours",
+            "this is not yours to write",
+        ),
         RlsError::MissingGrant { .. } => not_granted(),
-        RlsError::MissingContext { .. } | RlsError::Context(ContextError::Nul { .. }) => Problem::unauthenticated(),
-        RlsError::Context(ContextError::NoActor | ContextError::NoReason) => {
-            Problem::new(StatusCode::BAD_REQUEST, "reason_required", "an administrator says who acts, and why")
+        RlsError::MissingContext { .. } | RlsError::Context(ContextError::Nul { .. }) => {
+            Problem::unauthenticated()
         }
+        RlsError::Context(ContextError::NoActor | ContextError::NoReason) => Problem::new(
+            StatusCode::BAD_REQUEST,
+            "reason_required",
+            "an administrator says who acts, and why",
+        ),
         RlsError::Gate(_)
         | RlsError::AuditFailed { .. }
         | RlsError::ConnectionLost { .. }
@@ -33,11 +39,19 @@ pub(super) fn problem(error: &RlsError) -> Problem {
 }
 
 fn not_granted() -> Problem {
-    Problem::new(StatusCode::FORBIDDEN, "not_granted", "this may not be done here")
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "not_granted",
+        "this may not be done here",
+    )
 }
 
 fn unavailable() -> Problem {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "the service cannot do this now; try again later")
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "unavailable",
+        "the service cannot do this now; try again later",
+    )
 }
 
 fn database(error: &DbErr, sqlstate: Option<&str>) -> Problem {
@@ -48,7 +62,10 @@ fn database(error: &DbErr, sqlstate: Option<&str>) -> Problem {
         DbErr::AccessDenied { .. } => not_granted(),
         DbErr::ConnectionAcquire(_) => unavailable(),
         DbErr::Conn(RuntimeErr::SqlxError(error))
-            if matches!(error.as_ref(), sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) =>
+            if matches!(
+                error.as_ref(),
+                sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed
+            ) =>
         {
             unavailable()
         }
@@ -57,7 +74,11 @@ fn database(error: &DbErr, sqlstate: Option<&str>) -> Problem {
 }
 
 fn already_exists() -> Problem {
-    Problem::new(StatusCode::CONFLICT, "already_exists", "there is such a thing already")
+    Problem::new(
+        StatusCode::CONFLICT,
+        "already_exists",
+        "there is such a thing already",
+    )
 }
 
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
@@ -69,13 +90,19 @@ fn by_sqlstate(sqlstate: &str) -> Problem {
             "reference",
             "this refers to something that is not there, or is referred to",
         ),
-        "40001" | "40P01" => {
-            Problem::new(StatusCode::CONFLICT, "concurrent_change", "something else changed this meanwhile")
-        }
+        "40001" | "40P01" => Problem::new(
+            StatusCode::CONFLICT,
+            "concurrent_change",
+            "something else changed this meanwhile",
+        ),
         // Of class 22 only what a value can cause: a division by zero is the service's own.
-        "22000" | "22001" | "22003" | "22007" | "22008" | "22009" | "22015" | "2201B" | "2201W" | "2201X" | "22021"
-        | "22P02" | "22P05" | "23502" | "23514" | "54000" | "54001" => {
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", "a value cannot be stored as it is")
+        "22000" | "22001" | "22003" | "22007" | "22008" | "22009" | "22015" | "2201B" | "2201W"
+        | "2201X" | "22021" | "22P02" | "22P05" | "23502" | "23514" | "54000" | "54001" => {
+            Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid_value",
+                "a value cannot be stored as it is",
+            )
         }
         // Locks and statements that took too long.
         "55P03" | "57014" => unavailable(),
@@ -100,37 +127,90 @@ mod tests {
 
     #[test]
     fn errors_of_row_level_security_have_answers() {
-        let (table, message) = (Some("task".to_owned()), "policy \"p\" for table \"task\"".to_owned());
-        let refused = RlsError::PolicyRefused { table: table.clone(), message: message.clone() };
+        let (table, message) = (
+            Some("task".to_owned()),
+            "policy \"p\" for table \"task\"".to_owned(),
+        );
+
+        let refused = RlsError::PolicyRefused {
+            table: table.clone(),
+            message: message.clone(),
+        };
+
         assert_eq!(answer(refused.clone()), (403, "not_yours"));
-        assert_eq!(answer(RlsError::MissingGrant { table: table.clone(), message }), (403, "not_granted"));
-        assert_eq!(answer(RlsError::MissingContext { table }), (401, "unauthenticated"));
+        assert_eq!(
+            answer(RlsError::MissingGrant {
+                table: table.clone(),
+                message
+            }),
+            (403, "not_granted")
+        );
+        assert_eq!(
+            answer(RlsError::MissingContext { table }),
+            (401, "unauthenticated")
+        );
         assert_eq!(answer(ContextError::NoReason), (400, "reason_required"));
         assert_eq!(answer(RlsError::StreamOpen), (500, "internal"));
+
         let first = Arc::new(DbErr::from(refused.clone()));
-        assert_eq!(answer(RlsError::TransactionFailed { first: Arc::clone(&first) }), (403, "not_yours"));
-        assert_eq!(answer(RlsError::AuditFailed { source: Arc::clone(&first) }), (503, "unavailable"));
-        assert_eq!(answer(RlsError::CommitUnknown { source: first }), (500, "outcome_unknown"));
+        assert_eq!(
+            answer(RlsError::TransactionFailed {
+                first: Arc::clone(&first)
+            }),
+            (403, "not_yours")
+        );
+        assert_eq!(
+            answer(RlsError::AuditFailed {
+                source: Arc::clone(&first)
+            }),
+            (503, "unavailable")
+        );
+        assert_eq!(
+            answer(RlsError::CommitUnknown { source: first }),
+            (500, "outcome_unknown")
+        );
+
         // Through SeaORM's type, as handlers meet it.
         assert_eq!(answer(DbErr::from(refused)), (403, "not_yours"));
     }
 
     #[test]
     fn errors_of_sea_orm_have_answers() {
-        assert_eq!(answer(DbErr::RecordNotFound("task".into())), (404, "not_found"));
+        assert_eq!(
+            answer(DbErr::RecordNotFound("task".into())),
+            (404, "not_found")
+        );
         assert_eq!(answer(DbErr::RecordNotUpdated), (404, "not_found"));
         assert_eq!(answer(DbErr::RecordNotInserted), (409, "already_exists"));
-        let denied = DbErr::AccessDenied { permission: "delete".into(), resource: "task".into() };
+
+        let denied = DbErr::AccessDenied {
+            permission: "delete".into(),
+            resource: "task".into(),
+        };
+
         assert_eq!(answer(denied), (403, "not_granted"));
-        assert_eq!(answer(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)), (503, "unavailable"));
-        assert_eq!(answer(DbErr::Custom("SELECT secret FROM task".into())), (500, "internal"));
+        assert_eq!(
+            answer(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)),
+            (503, "unavailable")
+        );
+
+        assert_eq!(
+            answer(DbErr::Custom("SELECT secret FROM task".into())),
+            (500, "internal")
+        );
     }
 
     #[test]
     fn details_name_no_table_and_no_sql() {
-        for error in [DbErr::Custom("SELECT secret FROM task".into()), DbErr::RecordNotFound("task".into())] {
+        for error in [
+            DbErr::Custom("SELECT secret FROM task".into()),
+            DbErr::RecordNotFound("task".into()),
+        ] {
             let detail = Problem::from(error).to_string();
-            assert!(!detail.contains("task") && !detail.contains("secret"), "{detail}");
+            assert!(
+                !detail.contains("task") && !detail.contains("secret"),
+                "{detail}"
+            );
         }
     }
 }

@@ -8,7 +8,8 @@ use tokio::sync::Mutex;
 use crate::axum::Problem;
 use crate::{ScopedConnection, ScopedTransaction, Settings};
 
-/// Shared by the request's extensions and the layer. Dropped with both, it drops the transaction, which rolls back.
+/// Shared by the request's extensions and the layer. Dropped with both, it drops the transaction,
+/// which rolls back.
 #[derive(Clone)]
 pub(super) struct Slot {
     state: Arc<Mutex<State>>,
@@ -28,7 +29,10 @@ enum State {
 impl Slot {
     /// Without `access` the transaction may write.
     pub(super) fn new(access: Option<AccessMode>) -> Self {
-        Self { state: Arc::default(), access }
+        Self {
+            state: Arc::default(),
+            access,
+        }
     }
 
     /// The request's transaction, begun by the first to ask.
@@ -42,7 +46,8 @@ impl Slot {
             State::Open(begun, transaction) if *begun == settings => Ok(Arc::clone(transaction)),
             State::Open(..) => {
                 tracing::error!(
-                    "`RequestTransaction` was asked for on behalf of another than the one it was begun for"
+                    "`RequestTransaction` was asked for on behalf of another than the one it was \
+                     begun for"
                 );
                 Err(Problem::internal())
             }
@@ -52,7 +57,9 @@ impl Slot {
                 Ok(transaction)
             }
             State::Closed => {
-                tracing::error!("`RequestTransaction` was asked for after its request was answered");
+                tracing::error!(
+                    "`RequestTransaction` was asked for after its request was answered"
+                );
                 Err(Problem::internal())
             }
         }

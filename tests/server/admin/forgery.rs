@@ -11,7 +11,12 @@ use crate::schema::text;
 async fn administrator_reads_the_record_and_changes_nothing_in_it() {
     let fixture = Fixture::new(1).await;
     let admin = carol(&fixture, "ticket 1");
-    assert_eq!(text(&admin, "SELECT reason FROM rls_audit").await, "ticket 1", "it may read");
+    assert_eq!(
+        text(&admin, "SELECT reason FROM rls_audit").await,
+        "ticket 1",
+        "it may read"
+    );
+
     for sql in [
         "UPDATE rls_audit SET reason = 'other'",
         "DELETE FROM rls_audit",
@@ -26,27 +31,50 @@ async fn administrator_reads_the_record_and_changes_nothing_in_it() {
         "SELECT * FROM rls_audit FOR UPDATE",
     ] {
         let error = admin.execute_unprepared(sql).await.unwrap_err();
-        assert_eq!(RlsError::from(error).sqlstate().as_deref(), Some("42501"), "{sql}");
+        assert_eq!(
+            RlsError::from(error).sqlstate().as_deref(),
+            Some("42501"),
+            "{sql}"
+        );
     }
-    admin.execute_unprepared("INSERT INTO rls_audit (reason) VALUES ('in more words')").await.unwrap();
+
+    admin
+        .execute_unprepared("INSERT INTO rls_audit (reason) VALUES ('in more words')")
+        .await
+        .unwrap();
+
     let rows = recorded(&fixture).await;
-    let [_, own, more] = &rows[..] else { panic!("{rows:?}") };
-    assert_eq!((more.actor.as_str(), more.reason.as_str()), ("carol", "in more words"));
-    assert_eq!(own.transaction, more.transaction, "what is added says whose it is");
+    let [_, own, more] = &rows[..] else {
+        panic!("{rows:?}")
+    };
+    assert_eq!(
+        (more.actor.as_str(), more.reason.as_str()),
+        ("carol", "in more words")
+    );
+
+    assert_eq!(
+        own.transaction, more.transaction,
+        "what is added says whose it is"
+    );
 }
 
 #[tokio::test]
 async fn sql_text_cannot_say_another_actor() {
     let fixture = Fixture::new(1).await;
     let transaction = carol(&fixture, "ticket 1").begin().await.unwrap();
+
     for sql in [
         "SET LOCAL rls.actor = 'bob'",
         "SELECT set_config('rls.actor', 'bob', true)",
         r#"SET LOCAL "rls"."on_behalf_of" = '{}'"#,
     ] {
         let error = RlsError::from(transaction.execute_unprepared(sql).await.unwrap_err());
-        assert!(matches!(error, RlsError::ContextChange { .. }), "{sql}: {error:?}");
+        assert!(
+            matches!(error, RlsError::ContextChange { .. }),
+            "{sql}: {error:?}"
+        );
     }
+
     transaction.commit().await.unwrap();
 }
 
@@ -62,9 +90,11 @@ async fn temporary_table_does_not_shadow_the_record() {
         )
         .await
         .unwrap();
+
     let admin = carol(&fixture, "hidden");
     text(&admin, "SELECT hide()::text").await;
     task::Entity::find().all(&admin).await.unwrap();
+
     let shadowed = text(&admin, "SELECT count(*)::text FROM rls_audit").await;
     assert_eq!(shadowed, "0", "the session still has it");
     assert_eq!(recorded(&fixture).await.len(), 3);
@@ -73,42 +103,92 @@ async fn temporary_table_does_not_shadow_the_record() {
 #[tokio::test]
 async fn application_has_no_part_in_the_record() {
     let fixture = Fixture::new(1).await;
-    for sql in ["SELECT * FROM rls_audit", "INSERT INTO rls_audit (reason) VALUES ('x')", "DELETE FROM rls_audit"] {
+    for sql in [
+        "SELECT * FROM rls_audit",
+        "INSERT INTO rls_audit (reason) VALUES ('x')",
+        "DELETE FROM rls_audit",
+    ] {
         let error = RlsError::from(fixture.ann().execute_unprepared(sql).await.unwrap_err());
-        assert!(matches!(error, RlsError::MissingGrant { .. }), "{sql}: {error:?}");
+        assert!(
+            matches!(error, RlsError::MissingGrant { .. }),
+            "{sql}: {error:?}"
+        );
     }
 }
 
 #[tokio::test]
 async fn gate_refuses_a_record_that_is_missing_or_open() {
     let fixture = Fixture::new(1).await;
-    let connect = || RlsConnection::connect_with(fixture.database.url(), fixture.config.clone(), entities());
+    let connect =
+        || RlsConnection::connect_with(fixture.database.url(), fixture.config.clone(), entities());
     let finding = async || match connect().await {
         Err(RlsError::Gate(error)) => error.findings,
         other => panic!("the gate was open: {other:?}"),
     };
+
     let (app, admin) = (fixture.config.app_role(), fixture.config.admin_role());
     for (open, close, by) in [
-        ("GRANT SELECT ON rls_audit TO \"APP\"", "REVOKE SELECT ON rls_audit FROM \"APP\"", app),
-        ("GRANT DELETE ON rls_audit TO PUBLIC", "REVOKE DELETE ON rls_audit FROM PUBLIC", app),
-        ("GRANT UPDATE (actor) ON rls_audit TO \"ADM\"", "REVOKE UPDATE (actor) ON rls_audit FROM \"ADM\"", admin),
-        ("ALTER TABLE rls_audit OWNER TO \"ADM\"", "ALTER TABLE rls_audit OWNER TO CURRENT_USER", admin),
+        (
+            "GRANT SELECT ON rls_audit TO \"APP\"",
+            "REVOKE SELECT ON rls_audit FROM \"APP\"",
+            app,
+        ),
+        (
+            "GRANT DELETE ON rls_audit TO PUBLIC",
+            "REVOKE DELETE ON rls_audit FROM PUBLIC",
+            app,
+        ),
+        (
+            "GRANT UPDATE (actor) ON rls_audit TO \"ADM\"",
+            "REVOKE UPDATE (actor) ON rls_audit FROM \"ADM\"",
+            admin,
+        ),
+        (
+            "ALTER TABLE rls_audit OWNER TO \"ADM\"",
+            "ALTER TABLE rls_audit OWNER TO CURRENT_USER",
+            admin,
+        ),
     ] {
         let run = async |sql: &str| {
-            let sql = sql.replace("APP", app.as_str()).replace("ADM", admin.as_str());
+            let sql = sql
+                .replace("APP", app.as_str())
+                .replace("ADM", admin.as_str());
             fixture.owner.execute_unprepared(&sql).await.unwrap();
         };
+
         run(open).await;
+
         let findings = finding().await;
-        assert!(matches!(&findings[..], [GateFinding::AuditOpen { role, .. }] if role == by.as_str()), "{findings:?}");
+        assert!(
+            matches!(&findings[..], [GateFinding::AuditOpen { role, .. }] if role == by.as_str()),
+            "{findings:?}"
+        );
         run(close).await;
     }
+
     connect().await.unwrap_err();
-    sea_orm_rls::Rls::new(entities(), fixture.config.clone()).sync(&fixture.owner).await.unwrap();
+    sea_orm_rls::Rls::new(entities(), fixture.config.clone())
+        .sync(&fixture.owner)
+        .await
+        .unwrap();
     connect().await.unwrap();
-    fixture.owner.execute_unprepared("DROP TABLE rls_audit").await.unwrap();
-    assert!(matches!(&finding().await[..], [GateFinding::AuditMissing { .. }]));
-    let error = RlsError::from(task::Entity::find().all(&fixture.db.admin(because("x"))).await.unwrap_err());
+    fixture
+        .owner
+        .execute_unprepared("DROP TABLE rls_audit")
+        .await
+        .unwrap();
+    assert!(matches!(
+        &finding().await[..],
+        [GateFinding::AuditMissing { .. }]
+    ));
+
+    let error = RlsError::from(
+        task::Entity::find()
+            .all(&fixture.db.admin(because("x")))
+            .await
+            .unwrap_err(),
+    );
+
     assert!(matches!(error, RlsError::AuditFailed { .. }), "{error:?}");
     assert_eq!(error.sqlstate().as_deref(), Some("42P01"));
     task::Entity::find().all(&fixture.ann()).await.unwrap();

@@ -1,9 +1,12 @@
-//! Data migrations by a login that owns the tables and is no superuser: nothing is passed over in silence, and
-//! `maintenance` reaches every row.
+//! Data migrations by a login that owns the tables and is no superuser: nothing is passed over in
+//! silence, and `maintenance` reaches every row.
 
 use std::pin::Pin;
 
-use sea_orm::{ActiveModelTrait, ConnectionTrait, Database, DatabaseConnection, DbErr, EntityTrait, TransactionTrait};
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, Database, DatabaseConnection, DbErr, EntityTrait,
+    TransactionTrait,
+};
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTraitSelf, SchemaManager};
 use sea_orm_rls::migration::{MaintenanceExt, RlsMigrator};
 use sea_orm_rls::{Registry, RlsConfig, RlsConnection, RlsError, UserContext, registry};
@@ -13,7 +16,9 @@ use crate::fixture::{config, task, user};
 use crate::lane::new_task;
 use crate::schema::{text, texts};
 
-type Run = for<'c, 'm> fn(&'c SchemaManager<'m>) -> Pin<Box<dyn Future<Output = Result<(), DbErr>> + Send + 'c>>;
+type Run = for<'c, 'm> fn(
+    &'c SchemaManager<'m>,
+) -> Pin<Box<dyn Future<Output = Result<(), DbErr>> + Send + 'c>>;
 
 #[derive(Clone, Copy)]
 struct Step {
@@ -48,12 +53,19 @@ struct Steps(Vec<Step>);
 
 impl MigratorTraitSelf for Steps {
     fn migrations(&self) -> Vec<Box<dyn MigrationTrait>> {
-        self.0.iter().map(|step| Box::new(*step) as Box<dyn MigrationTrait>).collect()
+        self.0
+            .iter()
+            .map(|step| Box::new(*step) as Box<dyn MigrationTrait>)
+            .collect()
     }
 }
 
 async fn execute(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
-    manager.get_connection().execute_unprepared(sql).await.map(drop)
+    manager
+        .get_connection()
+        .execute_unprepared(sql)
+        .await
+        .map(drop)
 }
 
 const NOTHING: Run = |_| Box::pin(async { Ok(()) });
@@ -72,7 +84,12 @@ const TABLES: Step = Step {
                  REFERENCES stage DEFERRABLE INITIALLY DEFERRED"#,
         ))
     },
-    down: |manager| Box::pin(execute(manager, r#"DROP TABLE task; DROP TABLE "user"; DROP TABLE stage"#)),
+    down: |manager| {
+        Box::pin(execute(
+            manager,
+            r#"DROP TABLE task; DROP TABLE "user"; DROP TABLE stage"#,
+        ))
+    },
 };
 
 /// The mistake: it means every row.
@@ -83,13 +100,26 @@ const MAINTAINED: Run = |manager| {
         let rows = manager
             .maintenance(["task"], |db| {
                 Box::pin(async move {
-                    let locks = "SELECT DISTINCT mode FROM pg_locks WHERE relation = 'task'::regclass ORDER BY 1";
-                    assert!(texts(db, locks).await.contains(&"AccessExclusiveLock".to_owned()));
-                    let updated = db.execute_unprepared("UPDATE task SET title = upper(title), stage = 2").await?;
+                    let locks = "SELECT DISTINCT mode FROM pg_locks WHERE relation = \
+                                 'task'::regclass ORDER BY 1";
+                    assert!(
+                        texts(db, locks)
+                            .await
+                            .contains(&"AccessExclusiveLock".to_owned())
+                    );
+
+                    let updated = db
+                        .execute_unprepared(
+                            "UPDATE task SET title = upper(title), \
+                                                         stage = 2",
+                        )
+                        .await?;
+
                     Ok(updated.rows_affected())
                 })
             })
             .await?;
+
         assert_eq!(rows, 2, "of each user one");
         Ok(())
     })
@@ -105,10 +135,13 @@ const FAILED: Run = |manager| {
                 })
             })
             .await;
+
         assert!(failed.is_err());
+
         // The migration may go on, in the same transaction.
         let forced = "SELECT relforcerowsecurity::text FROM pg_class WHERE relname = 'task'";
         assert_eq!(text(manager.get_connection(), forced).await, "true");
+
         execute(manager, "INSERT INTO stage VALUES (3)").await
     })
 };
@@ -128,44 +161,84 @@ fn entities() -> Registry {
 impl World {
     /// Tables that a plain login owns, with a task of each of two users.
     async fn new() -> Self {
-        let database = testbed::server().unwrap().database("maintenance").await.unwrap();
+        let database = testbed::server()
+            .unwrap()
+            .database("maintenance")
+            .await
+            .unwrap();
+
         let role = database.role("plain");
         database
             .execute(&format!(
-                "CREATE ROLE {role} LOGIN CREATEROLE PASSWORD 'plain'; GRANT ALL ON SCHEMA public TO {role}"
+                "CREATE ROLE {role} LOGIN CREATEROLE PASSWORD 'plain'; GRANT ALL ON SCHEMA public \
+                 TO {role}"
             ))
             .await
             .unwrap();
-        let plain = Database::connect(database.url_as(&role, "plain")).await.unwrap();
+
+        let plain = Database::connect(database.url_as(&role, "plain"))
+            .await
+            .unwrap();
         let config = config(&database);
-        RlsMigrator::with(Steps(vec![TABLES]), entities(), config.clone()).up(&plain, None).await.unwrap();
-        let db = RlsConnection::connect_with(database.url(), config.clone(), entities()).await.unwrap();
+        RlsMigrator::with(Steps(vec![TABLES]), entities(), config.clone())
+            .up(&plain, None)
+            .await
+            .unwrap();
+
+        let db = RlsConnection::connect_with(database.url(), config.clone(), entities())
+            .await
+            .unwrap();
         let users = [Uuid::new_v4(), Uuid::new_v4()];
+
         for id in users {
             let scope = db.scope(UserContext::new(id));
-            let user = user::ActiveModel { id: sea_orm::Set(id), email: sea_orm::Set(id.to_string()) };
+            let user = user::ActiveModel {
+                id: sea_orm::Set(id),
+                email: sea_orm::Set(id.to_string()),
+            };
             user.insert(&scope).await.unwrap();
             new_task("small").insert(&scope).await.unwrap();
         }
-        Self { _database: database, plain, db, config, users }
+
+        Self {
+            _database: database,
+            plain,
+            db,
+            config,
+            users,
+        }
     }
 
     fn migrator(&self, up: Run, down: Run, transaction: Option<bool>) -> RlsMigrator<Steps> {
-        let steps = vec![TABLES, Step { name: "m2_data", transaction, up, down }];
+        let steps = vec![
+            TABLES,
+            Step {
+                name: "m2_data",
+                transaction,
+                up,
+                down,
+            },
+        ];
+
         RlsMigrator::with(Steps(steps), entities(), self.config.clone())
     }
 
     async fn titles(&self) -> Vec<String> {
         let mut titles = Vec::new();
         for id in self.users {
-            let tasks = task::Entity::find().all(&self.db.scope(UserContext::new(id))).await.unwrap();
+            let tasks = task::Entity::find()
+                .all(&self.db.scope(UserContext::new(id)))
+                .await
+                .unwrap();
             titles.extend(tasks.into_iter().map(|task| task.title));
         }
+
         titles
     }
 
     async fn assert_forced(&self) {
-        let flags = "SELECT concat_ws(' ', relrowsecurity, relforcerowsecurity) FROM pg_class WHERE relname = 'task'";
+        let flags = "SELECT concat_ws(' ', relrowsecurity, relforcerowsecurity) FROM pg_class \
+                     WHERE relname = 'task'";
         assert_eq!(text(&self.plain, flags).await, "t t");
     }
 }
@@ -173,16 +246,30 @@ impl World {
 fn assert_says_what_to_do(result: Result<(), DbErr>, table: &str) {
     let error = result.unwrap_err();
     assert!(matches!(error, DbErr::Migration(_)), "{error:?}");
+
     let said = error.to_string();
     assert!(said.contains(&format!("of table `{table}`")), "{said}");
-    assert!(said.contains(&format!(r#"manager.maintenance(["{table}"], …)"#)), "{said}");
+
+    assert!(
+        said.contains(&format!(r#"manager.maintenance(["{table}"], …)"#)),
+        "{said}"
+    );
 }
 
 /// What SeaORM's own migrator does with it.
 #[tokio::test]
 async fn without_the_guard_a_data_migration_changes_nothing_in_silence() {
     let world = World::new().await;
-    let steps = Steps(vec![TABLES, Step { name: "m2_data", transaction: None, up: SILENT, down: NOTHING }]);
+    let steps = Steps(vec![
+        TABLES,
+        Step {
+            name: "m2_data",
+            transaction: None,
+            up: SILENT,
+            down: NOTHING,
+        },
+    ]);
+
     steps.up(&world.plain, None).await.unwrap();
     assert_eq!(world.titles().await, ["small", "small"]);
 }
@@ -194,11 +281,26 @@ async fn data_migration_that_row_security_would_filter_is_refused() {
         let migrator = world.migrator(SILENT, NOTHING, transaction);
         assert_says_what_to_do(migrator.up(&world.plain, None).await, "task");
         let own = world.plain.begin().await.unwrap();
+
         assert_says_what_to_do(migrator.up(&own, None).await, "task");
         own.rollback().await.unwrap();
     }
-    let reads: Run = |manager| Box::pin(execute(manager, r#"CREATE TABLE emails AS SELECT email FROM "user""#));
-    assert_says_what_to_do(world.migrator(reads, NOTHING, None).up(&world.plain, None).await, "user");
+
+    let reads: Run = |manager| {
+        Box::pin(execute(
+            manager,
+            r#"CREATE TABLE emails AS SELECT email FROM "user""#,
+        ))
+    };
+
+    assert_says_what_to_do(
+        world
+            .migrator(reads, NOTHING, None)
+            .up(&world.plain, None)
+            .await,
+        "user",
+    );
+
     let down = world.migrator(NOTHING, SILENT, None);
     down.up(&world.plain, None).await.unwrap();
     assert_says_what_to_do(down.down(&world.plain, Some(1)).await, "task");
@@ -207,25 +309,53 @@ async fn data_migration_that_row_security_would_filter_is_refused() {
     world.assert_forced().await;
 }
 
-/// `ALTER TABLE … ADD FOREIGN KEY` reads both tables, and where their rows are hidden it would pass any.
+/// `ALTER TABLE … ADD FOREIGN KEY` reads both tables, and where their rows are hidden it would pass
+/// any.
 #[tokio::test]
 async fn foreign_key_that_would_be_checked_against_no_row_is_refused() {
     let world = World::new().await;
     let add: Run = |manager| {
-        Box::pin(execute(manager, "ALTER TABLE task ADD CONSTRAINT wrong FOREIGN KEY (rank) REFERENCES stage (id)"))
+        Box::pin(execute(
+            manager,
+            "ALTER TABLE task ADD CONSTRAINT wrong FOREIGN KEY (rank) REFERENCES stage (id)",
+        ))
     };
-    world.db.scope(UserContext::new(world.users[0])).execute_unprepared("UPDATE task SET rank = 99").await.unwrap();
-    assert_says_what_to_do(world.migrator(add, NOTHING, None).up(&world.plain, None).await, "task");
+
+    world
+        .db
+        .scope(UserContext::new(world.users[0]))
+        .execute_unprepared("UPDATE task SET rank = 99")
+        .await
+        .unwrap();
+    assert_says_what_to_do(
+        world
+            .migrator(add, NOTHING, None)
+            .up(&world.plain, None)
+            .await,
+        "task",
+    );
+
     let maintained: Run = |manager| {
         Box::pin(manager.maintenance(["task"], |db| {
             Box::pin(async move {
-                let add = "ALTER TABLE task ADD CONSTRAINT wrong FOREIGN KEY (rank) REFERENCES stage (id)";
+                let add = "ALTER TABLE task ADD CONSTRAINT wrong FOREIGN KEY (rank) REFERENCES \
+                           stage (id)";
                 db.execute_unprepared(add).await.map(drop)
             })
         }))
     };
-    let error = world.migrator(maintained, NOTHING, None).up(&world.plain, None).await.unwrap_err();
-    assert_eq!(RlsError::from(error).sqlstate().as_deref(), Some("23503"), "it is checked");
+
+    let error = world
+        .migrator(maintained, NOTHING, None)
+        .up(&world.plain, None)
+        .await
+        .unwrap_err();
+
+    assert_eq!(
+        RlsError::from(error).sqlstate().as_deref(),
+        Some("23503"),
+        "it is checked"
+    );
     world.assert_forced().await;
 }
 
@@ -245,10 +375,16 @@ async fn maintenance_reaches_every_row_and_forces_again() {
 #[tokio::test]
 async fn maintenance_works_in_a_transaction_of_the_callers_and_leaves_its_settings() {
     let world = World::new().await;
-    let settings = "SELECT concat_ws('|', current_setting('row_security'), current_setting('lock_timeout'))";
+    let settings =
+        "SELECT concat_ws('|', current_setting('row_security'), current_setting('lock_timeout'))";
     let own = world.plain.begin().await.unwrap();
     let before = text(&own, settings).await;
-    world.migrator(MAINTAINED, NOTHING, None).up(&own, None).await.unwrap();
+
+    world
+        .migrator(MAINTAINED, NOTHING, None)
+        .up(&own, None)
+        .await
+        .unwrap();
     assert_eq!(text(&own, settings).await, before);
     own.commit().await.unwrap();
     assert_eq!(world.titles().await, ["SMALL", "SMALL"]);
@@ -258,9 +394,16 @@ async fn maintenance_works_in_a_transaction_of_the_callers_and_leaves_its_settin
 #[tokio::test]
 async fn failed_maintenance_undoes_all_and_forces_again() {
     let world = World::new().await;
-    world.migrator(FAILED, NOTHING, None).up(&world.plain, None).await.unwrap();
+    world
+        .migrator(FAILED, NOTHING, None)
+        .up(&world.plain, None)
+        .await
+        .unwrap();
     assert_eq!(world.titles().await, ["small", "small"]);
-    assert_eq!(text(&world.plain, "SELECT max(id)::text FROM stage").await, "3");
+    assert_eq!(
+        text(&world.plain, "SELECT max(id)::text FROM stage").await,
+        "3"
+    );
     world.assert_forced().await;
 }
 
@@ -270,32 +413,58 @@ async fn table_that_maintenance_does_not_name_is_refused_in_it() {
     let forgets: Run = |manager| {
         Box::pin(manager.maintenance(["task"], |db| {
             Box::pin(async move {
-                let join = r#"UPDATE task SET title = u.email FROM "user" u WHERE u.id = task.owner_id"#;
+                let join =
+                    r#"UPDATE task SET title = u.email FROM "user" u WHERE u.id = task.owner_id"#;
                 db.execute_unprepared(join).await.map(drop)
             })
         }))
     };
-    assert_says_what_to_do(world.migrator(forgets, NOTHING, None).up(&world.plain, None).await, "user");
+
+    assert_says_what_to_do(
+        world
+            .migrator(forgets, NOTHING, None)
+            .up(&world.plain, None)
+            .await,
+        "user",
+    );
     world.assert_forced().await;
-    let missing: Run = |manager| Box::pin(manager.maintenance([("public", "tasks")], |_| Box::pin(async { Ok(()) })));
-    let error = world.migrator(missing, NOTHING, None).up(&world.plain, None).await.unwrap_err();
-    assert!(error.to_string().contains("`public.tasks` is not in the database"), "{error}");
+
+    let missing: Run = |manager| {
+        Box::pin(manager.maintenance([("public", "tasks")], |_| Box::pin(async { Ok(()) })))
+    };
+    let error = world
+        .migrator(missing, NOTHING, None)
+        .up(&world.plain, None)
+        .await
+        .unwrap_err();
+
+    assert!(
+        error
+            .to_string()
+            .contains("`public.tasks` is not in the database"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn maintenance_dropped_in_the_middle_leaves_nothing() {
     let world = World::new().await;
     let manager = SchemaManager::new(&world.plain);
+
     for polls in [3, 10, 20, 30, 40] {
         let work = manager.maintenance(["task"], |db| {
             Box::pin(async move {
                 db.execute_unprepared("DELETE FROM task").await?;
-                db.execute_unprepared("SELECT pg_sleep(0.2)").await.map(drop)?;
+                db.execute_unprepared("SELECT pg_sleep(0.2)")
+                    .await
+                    .map(drop)?;
                 Err::<(), _>(DbErr::Custom("too late".to_owned()))
             })
         });
+
         crate::lane::drop_after(polls, work).await;
     }
+
     world.assert_forced().await;
     assert_eq!(world.titles().await, ["small", "small"]);
 }
@@ -303,23 +472,48 @@ async fn maintenance_dropped_in_the_middle_leaves_nothing() {
 #[tokio::test]
 async fn table_in_use_makes_maintenance_wait_and_give_up() {
     let world = World::new().await;
-    let reader = world.db.scope(UserContext::new(world.users[0])).begin().await.unwrap();
+    let reader = world
+        .db
+        .scope(UserContext::new(world.users[0]))
+        .begin()
+        .await
+        .unwrap();
+
     task::Entity::find().all(&reader).await.unwrap();
-    let error = world.migrator(MAINTAINED, NOTHING, None).up(&world.plain, None).await.unwrap_err();
-    assert!(error.to_string().contains("waited too long for a lock"), "{error}");
+
+    let error = world
+        .migrator(MAINTAINED, NOTHING, None)
+        .up(&world.plain, None)
+        .await
+        .unwrap_err();
+
+    assert!(
+        error.to_string().contains("waited too long for a lock"),
+        "{error}"
+    );
     reader.commit().await.unwrap();
     world.assert_forced().await;
 }
 
 #[tokio::test]
 async fn maintenance_alters_nothing_where_nothing_is_hidden() {
-    let database = testbed::server().unwrap().database("superuser").await.unwrap();
+    let database = testbed::server()
+        .unwrap()
+        .database("superuser")
+        .await
+        .unwrap();
+
     let owner = Database::connect(database.url()).await.unwrap();
     let migrator = RlsMigrator::with(Steps(vec![TABLES]), entities(), config(&database));
     migrator.up(&owner, None).await.unwrap();
+
     let version = "SELECT xmin::text FROM pg_class WHERE relname = 'task'";
     let before = text(&owner, version).await;
     let manager = SchemaManager::new(&owner);
-    manager.maintenance([task::Entity], |_| Box::pin(async { Ok(()) })).await.unwrap();
+
+    manager
+        .maintenance([task::Entity], |_| Box::pin(async { Ok(()) }))
+        .await
+        .unwrap();
     assert_eq!(text(&owner, version).await, before);
 }

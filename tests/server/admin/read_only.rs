@@ -2,8 +2,8 @@
 
 use futures_util::TryStreamExt;
 use sea_orm::{
-    AccessMode, ActiveModelTrait, ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, Statement, StreamTrait,
-    TransactionTrait,
+    AccessMode, ActiveModelTrait, ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait,
+    Statement, StreamTrait, TransactionTrait,
 };
 use sea_orm_rls::{ReadOnlyAdminConnection, RlsError};
 
@@ -26,7 +26,10 @@ fn reader(fixture: &Fixture) -> ReadOnlyAdminConnection {
 
 fn assert_refused(result: Result<impl std::fmt::Debug, sea_orm::DbErr>, what: &str) {
     let error = RlsError::from(result.unwrap_err());
-    assert!(matches!(error, RlsError::ReadOnly { .. }), "{what}: {error:?}");
+    assert!(
+        matches!(error, RlsError::ReadOnly { .. }),
+        "{what}: {error:?}"
+    );
     assert_eq!(error.sqlstate().as_deref(), Some("25006"));
 }
 
@@ -34,39 +37,83 @@ fn assert_refused(result: Result<impl std::fmt::Debug, sea_orm::DbErr>, what: &s
 async fn writes_are_refused_by_the_server() {
     let fixture = Fixture::new(1).await;
     new_task("ann's").insert(&fixture.ann()).await.unwrap();
+
     let admin = reader(&fixture);
-    assert_eq!(task::Entity::find().count(&admin).await.unwrap(), 1, "it sees all rows");
+    assert_eq!(
+        task::Entity::find().count(&admin).await.unwrap(),
+        1,
+        "it sees all rows"
+    );
+
     for sql in WRITES {
         let statement = || Statement::from_string(DbBackend::Postgres, sql);
         assert_refused(admin.execute_unprepared(sql).await, sql);
         assert_refused(admin.execute_raw(statement()).await, sql);
-        assert_refused(admin.stream_raw(statement()).await.unwrap().try_collect::<Vec<_>>().await, sql);
-        let transaction = admin.begin_with_config(None, Some(AccessMode::ReadWrite)).await.unwrap();
+        assert_refused(
+            admin
+                .stream_raw(statement())
+                .await
+                .unwrap()
+                .try_collect::<Vec<_>>()
+                .await,
+            sql,
+        );
+
+        let transaction = admin
+            .begin_with_config(None, Some(AccessMode::ReadWrite))
+            .await
+            .unwrap();
+
         assert_refused(transaction.execute_unprepared(sql).await, sql);
     }
+
     assert_refused(new_task("new").insert(&admin).await, "insert");
     assert_eq!(task::Entity::find().count(&fixture.ann()).await.unwrap(), 1);
+
     let rows = recorded(&fixture).await;
-    assert_eq!(rows.len(), 1, "the read is recorded, and the refused are not: {rows:?}");
+
+    assert_eq!(
+        rows.len(),
+        1,
+        "the read is recorded, and the refused are not: {rows:?}"
+    );
 }
 
-/// Without a record the begin message is `BEGIN READ ONLY`; a write that looks like a read is not run again.
+/// Without a record the begin message is `BEGIN READ ONLY`; a write that looks like a read is not
+/// run again.
 #[tokio::test]
 async fn writes_are_refused_without_a_record_too() {
     let fixture = Fixture::new(1).await;
     let config = fixture.config.clone().danger_no_audit();
     let entities = crate::fixture::entities();
-    let db = sea_orm_rls::RlsConnection::connect_with(fixture.database.url(), config, entities).await.unwrap();
-    fixture
-        .owner
-        .execute_unprepared("CREATE SEQUENCE s; GRANT USAGE ON s TO PUBLIC; CREATE VIEW v AS SELECT nextval('s') AS n; GRANT SELECT ON v TO PUBLIC")
+    let db = sea_orm_rls::RlsConnection::connect_with(fixture.database.url(), config, entities)
         .await
         .unwrap();
+
+    fixture
+        .owner
+        .execute_unprepared(
+            "CREATE SEQUENCE s; GRANT USAGE ON s TO PUBLIC; CREATE VIEW v AS \
+                             SELECT nextval('s') AS n; GRANT SELECT ON v TO PUBLIC",
+        )
+        .await
+        .unwrap();
+
     let admin = db.admin_read_only(because("looks"));
+
     for sql in WRITES.into_iter().chain(["SELECT n FROM v"]) {
         let statement = Statement::from_string(DbBackend::Postgres, sql);
         assert_refused(admin.query_all_raw(statement.clone()).await, sql);
-        assert_refused(admin.stream_raw(statement).await.unwrap().try_collect::<Vec<_>>().await, sql);
+
+        assert_refused(
+            admin
+                .stream_raw(statement)
+                .await
+                .unwrap()
+                .try_collect::<Vec<_>>()
+                .await,
+            sql,
+        );
     }
 }
 
@@ -81,10 +128,20 @@ async fn nothing_takes_it_back() {
         )
         .await
         .unwrap();
-    for sql in ["SET TRANSACTION READ WRITE", "SET LOCAL transaction_read_only = off", "SELECT writable()"] {
+
+    for sql in [
+        "SET TRANSACTION READ WRITE",
+        "SET LOCAL transaction_read_only = off",
+        "SELECT writable()",
+    ] {
         let transaction = reader(&fixture).begin().await.unwrap();
         let error = RlsError::from(transaction.execute_unprepared(sql).await.unwrap_err());
-        assert_eq!(error.sqlstate().as_deref(), Some("25001"), "{sql}: {error:?}");
+
+        assert_eq!(
+            error.sqlstate().as_deref(),
+            Some("25001"),
+            "{sql}: {error:?}"
+        );
     }
 }
 
@@ -92,13 +149,26 @@ async fn nothing_takes_it_back() {
 async fn a_transaction_that_reads_is_recorded_when_it_commits() {
     let fixture = Fixture::new(1).await;
     let transaction = reader(&fixture).begin().await.unwrap();
-    let id = text(&transaction, "SELECT pg_current_xact_id_if_assigned()::text").await;
+    let id = text(
+        &transaction,
+        "SELECT pg_current_xact_id_if_assigned()::text",
+    )
+    .await;
+
     task::Entity::find().all(&transaction).await.unwrap();
+
     let nested = transaction.begin().await.unwrap();
     task::Entity::find().all(&nested).await.unwrap();
     nested.commit().await.unwrap();
     transaction.commit().await.unwrap();
     drop(reader(&fixture).begin().await.unwrap());
+
     let rows = recorded(&fixture).await;
-    assert_eq!(rows.iter().map(|row| row.transaction.as_str()).collect::<Vec<_>>(), [id]);
+
+    assert_eq!(
+        rows.iter()
+            .map(|row| row.transaction.as_str())
+            .collect::<Vec<_>>(),
+        [id]
+    );
 }

@@ -61,38 +61,79 @@ const BEFORE: &str = r#"CREATE ROLE "APP" LOGIN PASSWORD 'mine';
 async fn tables_with_policies_by_hand_move_over_in_use() {
     let (database, owner) = database().await;
     let role = database.role("my_app");
-    owner.execute_unprepared(&BEFORE.replace("APP", &role)).await.unwrap();
+    owner
+        .execute_unprepared(&BEFORE.replace("APP", &role))
+        .await
+        .unwrap();
+
     let config = RlsConfig::new().app_login(&role, "mine").unwrap();
-    let config = config.admin_login(&database.role("my_admin"), "ours").unwrap();
-    let account: Uuid = text(&owner, "SELECT min(id::text) FROM account").await.parse().unwrap();
+    let config = config
+        .admin_login(&database.role("my_admin"), "ours")
+        .unwrap();
+    let account: Uuid = text(&owner, "SELECT min(id::text) FROM account")
+        .await
+        .parse()
+        .unwrap();
+
     let rows = "SELECT id || ' ' || account_id || title FROM invoice ORDER BY id";
     let before = texts(&owner, rows).await;
     let own = account.to_string();
     let set = format!("SET LOCAL my.uid = '{account}'");
+
     // The program as it is goes on: its role, its way of saying whose a request is.
-    let watch = Watch::start(&database, &config, "mine", set, "SELECT DISTINCT account_id::text FROM invoice", &own);
+    let watch = Watch::start(
+        &database,
+        &config,
+        "mine",
+        set,
+        "SELECT DISTINCT account_id::text FROM invoice",
+        &own,
+    );
 
     // 1. Policies of the entities beside those by hand, which stay.
     let entities = registry![account::Entity, invoice::Entity].unwrap();
     let rls = Rls::new(entities.clone(), config.clone());
     let plan = rls.sync(&owner).await.unwrap();
     let kept: Vec<&Kept> = plan.kept().iter().collect();
-    assert!(matches!(kept.as_slice(), [Kept::Policy { .. }, Kept::Policy { .. }]), "{kept:?}");
-    let db = RlsConnection::connect_with(database.url(), config, entities).await.unwrap();
+
+    assert!(
+        matches!(kept.as_slice(), [Kept::Policy { .. }, Kept::Policy { .. }]),
+        "{kept:?}"
+    );
+
+    let db = RlsConnection::connect_with(database.url(), config, entities)
+        .await
+        .unwrap();
+
     // 2. Those by hand go, in a migration of the project's.
     let manager = SchemaManager::new(&owner);
     manager.drop_policy("account", "self").await.unwrap();
     manager.drop_policy("invoice", "mine").await.unwrap();
+
     let plan = rls.plan(&owner).await.unwrap();
     assert!(plan.is_empty() && plan.kept().is_empty(), "{plan}");
+
     // 3. The program's next version, beside the one that was.
     let mine = db.scope(Settings::new().with("my.uid", account).unwrap());
     assert_eq!(invoice::Entity::find().count(&mine).await.unwrap(), 300);
-    let new = invoice::ActiveModel { title: Set("new".to_owned()), ..Default::default() };
+
+    let new = invoice::ActiveModel {
+        title: Set("new".to_owned()),
+        ..Default::default()
+    };
+
     assert_eq!(new.insert(&mine).await.unwrap().account_id, account);
 
     let seen = watch.end().await;
     assert!(seen.own > 0, "{seen:?}");
-    assert_eq!((seen.refused, seen.nothing), (0, 0), "the program never stopped: {seen:?}");
-    assert_eq!(texts(&owner, &rows.replace("ORDER", "WHERE title <> 'new' ORDER")).await, before);
+    assert_eq!(
+        (seen.refused, seen.nothing),
+        (0, 0),
+        "the program never stopped: {seen:?}"
+    );
+
+    assert_eq!(
+        texts(&owner, &rows.replace("ORDER", "WHERE title <> 'new' ORDER")).await,
+        before
+    );
 }

@@ -56,7 +56,12 @@ async fn hostile_texts_come_back_as_they_are() {
         "\u{202e}abc",
         "'; DROP TABLE task; --",
     ];
-    assert_eq!(texts(&fixture, &hostile).await, hostile.map(|text| Some(text.to_owned())));
+
+    assert_eq!(
+        texts(&fixture, &hostile).await,
+        hostile.map(|text| Some(text.to_owned()))
+    );
+
     let characters: Vec<String> = ('\u{1}'..='\u{17f}').map(String::from).collect();
     let found = texts(&fixture, &characters).await;
     assert_eq!(found, characters.into_iter().map(Some).collect::<Vec<_>>());
@@ -65,21 +70,44 @@ async fn hostile_texts_come_back_as_they_are() {
 #[tokio::test]
 async fn none_is_null_and_an_empty_list_has_no_element() {
     let fixture = Fixture::new(1).await;
-    assert_eq!(texts(&fixture, &[Some("NULL"), None]).await, [Some("NULL".to_owned()), None]);
+    assert_eq!(
+        texts(&fixture, &[Some("NULL"), None]).await,
+        [Some("NULL".to_owned()), None]
+    );
     assert_eq!(texts(&fixture, &[] as &[&str]).await, []);
 }
 
 #[tokio::test]
 async fn lists_of_other_types_are_cast_back() {
     let fixture = Fixture::new(1).await;
-    let scoped = fixture.db.scope(List { list: &[i64::MIN, 0, i64::MAX] });
-    assert_eq!(read::<Vec<i64>>(&scoped, "current_setting('app.list')::bigint[]").await, [i64::MIN, 0, i64::MAX]);
-    let scoped = fixture.db.scope(List { list: &[true, false] });
-    assert_eq!(read::<Vec<bool>>(&scoped, "current_setting('app.list')::boolean[]").await, [true, false]);
-    let moments = [chrono::DateTime::UNIX_EPOCH, chrono::DateTime::from_timestamp_micros(-1).unwrap()];
+    let scoped = fixture.db.scope(List {
+        list: &[i64::MIN, 0, i64::MAX],
+    });
+    assert_eq!(
+        read::<Vec<i64>>(&scoped, "current_setting('app.list')::bigint[]").await,
+        [i64::MIN, 0, i64::MAX]
+    );
+
+    let scoped = fixture.db.scope(List {
+        list: &[true, false],
+    });
+    assert_eq!(
+        read::<Vec<bool>>(&scoped, "current_setting('app.list')::boolean[]").await,
+        [true, false]
+    );
+
+    let moments = [
+        chrono::DateTime::UNIX_EPOCH,
+        chrono::DateTime::from_timestamp_micros(-1).unwrap(),
+    ];
+
     let scoped = fixture.db.scope(List { list: &moments });
-    let read: Vec<chrono::DateTime<chrono::Utc>> =
-        read_all(&scoped, "unnest(current_setting('app.list')::timestamptz[])").await;
+    let read: Vec<chrono::DateTime<chrono::Utc>> = read_all(
+        &scoped,
+        "unnest(current_setting('app.list')::timestamptz[])",
+    )
+    .await;
+
     assert_eq!(read, moments);
 }
 
@@ -102,13 +130,23 @@ async fn member_of_teams_sees_the_rows_of_those_teams() {
             ("team_id" = ANY((SELECT NULLIF(current_setting('app.team_ids', true), '')::uuid[])::uuid[]));
         GRANT SELECT ON "document" TO "{role}""#
     );
+
     fixture.owner.execute_unprepared(&schema).await.unwrap();
+
     let count = r#"(SELECT count(*) FROM "document")"#;
     assert_eq!(read::<i64>(&fixture.owner, count).await, 3);
-    for (teams, seen) in
-        [(Some(vec![red, green]), 2), (Some(vec![blue, Uuid::new_v4()]), 1), (Some(vec![]), 0), (None, 0)]
-    {
-        assert_eq!(read::<i64>(&fixture.db.scope(Teams { teams }), count).await, seen);
+
+    for (teams, seen) in [
+        (Some(vec![red, green]), 2),
+        (Some(vec![blue, Uuid::new_v4()]), 1),
+        (Some(vec![]), 0),
+        (None, 0),
+    ] {
+        assert_eq!(
+            read::<i64>(&fixture.db.scope(Teams { teams }), count).await,
+            seen
+        );
     }
+
     assert_eq!(read::<i64>(&fixture.db.anonymous(), count).await, 0);
 }

@@ -3,11 +3,41 @@
 use super::fault::{End::*, Fault, Gate::*, each_is_caught};
 
 pub const FAULTS: &[Fault] = &[
-    Fault("RLS501", "the record is gone", "DROP TABLE rls_audit", Shuts, Remedy),
-    Fault("RLS501", "administrators may not record", "REVOKE INSERT (reason) ON rls_audit FROM ADMIN", Shuts, Remedy),
-    Fault("RLS502", "administrators can unmake their record", "GRANT DELETE ON rls_audit TO ADMIN", Shuts, Remedy),
-    Fault("RLS502", "administrators can alter their record", "GRANT UPDATE ON rls_audit TO ADMIN", Shuts, Remedy),
-    Fault("RLS502", "administrators can empty their record", "GRANT TRUNCATE ON rls_audit TO ADMIN", Shuts, Remedy),
+    Fault(
+        "RLS501",
+        "the record is gone",
+        "DROP TABLE rls_audit",
+        Shuts,
+        Remedy,
+    ),
+    Fault(
+        "RLS501",
+        "administrators may not record",
+        "REVOKE INSERT (reason) ON rls_audit FROM ADMIN",
+        Shuts,
+        Remedy,
+    ),
+    Fault(
+        "RLS502",
+        "administrators can unmake their record",
+        "GRANT DELETE ON rls_audit TO ADMIN",
+        Shuts,
+        Remedy,
+    ),
+    Fault(
+        "RLS502",
+        "administrators can alter their record",
+        "GRANT UPDATE ON rls_audit TO ADMIN",
+        Shuts,
+        Remedy,
+    ),
+    Fault(
+        "RLS502",
+        "administrators can empty their record",
+        "GRANT TRUNCATE ON rls_audit TO ADMIN",
+        Shuts,
+        Remedy,
+    ),
     Fault(
         "RLS502",
         "administrators can put a trigger on their record",
@@ -15,7 +45,13 @@ pub const FAULTS: &[Fault] = &[
         StaysOpen,
         Remedy,
     ),
-    Fault("RLS502", "administrators can forge a record", "GRANT INSERT ON rls_audit TO ADMIN", Shuts, Remedy),
+    Fault(
+        "RLS502",
+        "administrators can forge a record",
+        "GRANT INSERT ON rls_audit TO ADMIN",
+        Shuts,
+        Remedy,
+    ),
     Fault(
         "RLS502",
         "administrators can say who they are",
@@ -23,7 +59,13 @@ pub const FAULTS: &[Fault] = &[
         StaysOpen,
         Remedy,
     ),
-    Fault("RLS502", "the login reads the record", "GRANT SELECT ON rls_audit TO APP", Shuts, Remedy),
+    Fault(
+        "RLS502",
+        "the login reads the record",
+        "GRANT SELECT ON rls_audit TO APP",
+        Shuts,
+        Remedy,
+    ),
     Fault(
         "RLS502",
         "the login reads a column of the record",
@@ -31,7 +73,13 @@ pub const FAULTS: &[Fault] = &[
         Shuts,
         Remedy,
     ),
-    Fault("RLS502", "everyone reads the record", "GRANT SELECT ON rls_audit TO PUBLIC", Shuts, Remedy),
+    Fault(
+        "RLS502",
+        "everyone reads the record",
+        "GRANT SELECT ON rls_audit TO PUBLIC",
+        Shuts,
+        Remedy,
+    ),
     Fault(
         "RLS502",
         "the login reads the record as someone else",
@@ -39,7 +87,13 @@ pub const FAULTS: &[Fault] = &[
         StaysOpen,
         RemedyThen("DROP ROLE HELPER"),
     ),
-    Fault("RLS502", "the login owns the record", "ALTER TABLE rls_audit OWNER TO APP", Shuts, RemedyThen(REGRANT)),
+    Fault(
+        "RLS502",
+        "the login owns the record",
+        "ALTER TABLE rls_audit OWNER TO APP",
+        Shuts,
+        RemedyThen(REGRANT),
+    ),
     Fault(
         "RLS502",
         "the administrator owns the record",
@@ -76,7 +130,13 @@ pub const FAULTS: &[Fault] = &[
         StaysOpen,
         Remedy,
     ),
-    Fault("RLS503", "a crash empties the record", "ALTER TABLE rls_audit SET UNLOGGED", StaysOpen, Remedy),
+    Fault(
+        "RLS503",
+        "a crash empties the record",
+        "ALTER TABLE rls_audit SET UNLOGGED",
+        StaysOpen,
+        Remedy,
+    ),
     Fault(
         "RLS503",
         "rows of another table are read as records",

@@ -3,9 +3,30 @@
 use super::fault::{End::*, Fault, Gate::*, each_is_caught};
 
 pub const FAULTS: &[Fault] = &[
-    Fault("RLS201", "the owner column is dropped", "ALTER TABLE task DROP COLUMN owner_id CASCADE", Shuts, Remedy),
-    Fault("RLS202", "the owner may be NULL", "ALTER TABLE task ALTER owner_id DROP NOT NULL", StaysOpen, Remedy),
-    Fault("RLS203", "the owner's index is dropped", "DROP INDEX task_owner_id_idx", StaysOpen, Remedy),
+    Fault(
+        "RLS201",
+        "the owner column is \
+                     dropped",
+        "ALTER TABLE task DROP COLUMN owner_id CASCADE",
+        Shuts,
+        Remedy,
+    ),
+    Fault(
+        "RLS202",
+        "the owner may be \
+                     NULL",
+        "ALTER TABLE task ALTER owner_id DROP NOT NULL",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
+        "RLS203",
+        "the owner's index is \
+                     dropped",
+        "DROP INDEX task_owner_id_idx",
+        StaysOpen,
+        Remedy,
+    ),
     Fault(
         "RLS203",
         "the owner's index is on some rows",
@@ -13,16 +34,32 @@ pub const FAULTS: &[Fault] = &[
         StaysOpen,
         RemedyThen("DROP INDEX part"),
     ),
-    Fault("RLS204", "the foreign key is dropped", "ALTER TABLE task DROP CONSTRAINT task_owner_id_fkey", StaysOpen, Remedy),
+    Fault(
+        "RLS204",
+        "the foreign key is \
+                     dropped",
+        "ALTER TABLE task DROP CONSTRAINT \
+                                task_owner_id_fkey",
+        StaysOpen,
+        Remedy,
+    ),
     Fault(
         "RLS205",
         "the foreign key is not validated",
         "ALTER TABLE task DROP CONSTRAINT task_owner_id_fkey;
-         ALTER TABLE task ADD CONSTRAINT task_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES \"user\" ON DELETE CASCADE NOT VALID",
+         ALTER TABLE task ADD CONSTRAINT task_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES \
+         \"user\" ON DELETE CASCADE NOT VALID",
         StaysOpen,
         Remedy,
     ),
-    Fault("RLS206", "the default is dropped", "ALTER TABLE task ALTER owner_id DROP DEFAULT", StaysOpen, Remedy),
+    Fault(
+        "RLS206",
+        "the default is \
+                     dropped",
+        "ALTER TABLE task ALTER owner_id DROP DEFAULT",
+        StaysOpen,
+        Remedy,
+    ),
     Fault(
         "RLS206",
         "the default is one user",
@@ -30,7 +67,15 @@ pub const FAULTS: &[Fault] = &[
         StaysOpen,
         Remedy,
     ),
-    Fault("RLS208", "titles are unique", "CREATE UNIQUE INDEX once ON task (title)", StaysOpen, Undo("DROP INDEX once")),
+    Fault(
+        "RLS208",
+        "titles are \
+                     unique",
+        "CREATE UNIQUE INDEX once ON task \
+                               (title)",
+        StaysOpen,
+        Undo("DROP INDEX once"),
+    ),
     Fault(
         "RLS208",
         "spellings of titles are unique",
@@ -41,7 +86,8 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS209",
         "who deletes a task deletes notes of others",
-        "ALTER TABLE note ADD CONSTRAINT cascades FOREIGN KEY (task_id) REFERENCES task ON DELETE CASCADE",
+        "ALTER TABLE note ADD CONSTRAINT cascades FOREIGN KEY (task_id) REFERENCES task ON DELETE \
+         CASCADE",
         StaysOpen,
         Undo("ALTER TABLE note DROP CONSTRAINT cascades"),
     ),

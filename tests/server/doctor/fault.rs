@@ -27,7 +27,13 @@ pub enum End {
 
 /// `what`, made by these statements, is found once by this rule.
 #[derive(Clone, Copy, Debug)]
-pub struct Fault(pub &'static str, pub &'static str, pub &'static str, pub Gate, pub End);
+pub struct Fault(
+    pub &'static str,
+    pub &'static str,
+    pub &'static str,
+    pub Gate,
+    pub End,
+);
 
 /// Makes each fault, asks gate and doctor, applies the remedy as printed, and asks again.
 pub async fn each_is_caught(faults: &[Fault]) {
@@ -39,16 +45,32 @@ pub async fn each_is_caught(faults: &[Fault]) {
 
 async fn caught(patient: &Patient, Fault(rule, what, make, gate, end): &Fault) {
     patient.run(make).await;
+
     let report = patient.examine().await;
     let found = patient.news(&report);
-    let of_rule: Vec<_> = found.iter().filter(|finding| finding.rule.id == *rule).collect();
+    let of_rule: Vec<_> = found
+        .iter()
+        .filter(|finding| finding.rule.id == *rule)
+        .collect();
+
     let [finding] = of_rule.as_slice() else {
         panic!("{what}: not one finding of {rule}:\n{}", report.text(false));
     };
-    assert_eq!(patient.gate_is_open().await, *gate == Gate::StaysOpen, "{what}: the gate");
+    assert_eq!(
+        patient.gate_is_open().await,
+        *gate == Gate::StaysOpen,
+        "{what}: the gate"
+    );
+
     let run = async |sql: &str| {
-        patient.fixture.owner.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{what}: {sql}: {error}"));
+        patient
+            .fixture
+            .owner
+            .execute_unprepared(sql)
+            .await
+            .unwrap_or_else(|error| panic!("{what}: {sql}: {error}"));
     };
+
     match (&finding.remedy, end) {
         (_, End::Undo(sql)) => patient.run(sql).await,
         (Remedy::Sql(statements), _) => {
@@ -59,6 +81,7 @@ async fn caught(patient: &Patient, Fault(rule, what, make, gate, end): &Fault) {
         (Remedy::Migrate, _) => drop(patient.rls.sync(&patient.fixture.owner).await.unwrap()),
         (other, _) => panic!("{what}: `{other}` cannot be run"),
     }
+
     let report = patient.examine().await;
     let left = patient.news(&report);
     assert!(
@@ -69,15 +92,23 @@ async fn caught(patient: &Patient, Fault(rule, what, make, gate, end): &Fault) {
     if let End::RemedyThen(sql) = end {
         patient.run(sql).await;
     }
+
     patient.rls.sync(&patient.fixture.owner).await.unwrap();
+
     let report = patient.examine().await;
-    assert_eq!(patient.news(&report), Vec::<&_>::new(), "{what}: something is left\n{}", report.text(false));
+    assert_eq!(
+        patient.news(&report),
+        Vec::<&_>::new(),
+        "{what}: something is left\n{}",
+        report.text(false)
+    );
     assert!(patient.gate_is_open().await, "{what}: the gate afterwards");
 }
 
 #[test]
 fn every_rule_has_its_fault() {
-    // These take another configuration, login or server than the faults have; each has a test of its own.
+    // These take another configuration, login or server than the faults have; each has a test of
+    // its own.
     let mut covered = BTreeSet::from(["RLS001", "RLS010", "RLS012", "RLS016", "RLS113", "RLS207"]);
     let all = [
         super::roles::FAULTS,
@@ -87,8 +118,10 @@ fn every_rule_has_its_fault() {
         super::ways::FAULTS,
         super::audit::FAULTS,
     ];
+
     assert!(all.iter().map(|faults| faults.len()).sum::<usize>() >= 165);
     covered.extend(all.iter().copied().flatten().map(|fault| fault.0));
+
     let rules: BTreeSet<&str> = RULES.iter().map(|rule| rule.id).collect();
     assert_eq!(covered, rules);
 }

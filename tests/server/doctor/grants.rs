@@ -3,10 +3,34 @@
 use super::fault::{End::*, Fault, Gate::*, each_is_caught};
 
 pub const FAULTS: &[Fault] = &[
-    Fault("RLS301", "the login may truncate", "GRANT TRUNCATE ON task TO APP", Shuts, Remedy),
-    Fault("RLS301", "everyone may truncate", "GRANT TRUNCATE ON task TO PUBLIC", Shuts, Remedy),
-    Fault("RLS301", "the login may refer to hidden rows", "GRANT REFERENCES ON task TO APP", StaysOpen, Remedy),
-    Fault("RLS301", "everyone may watch what is written", "GRANT TRIGGER ON task TO PUBLIC", StaysOpen, Remedy),
+    Fault(
+        "RLS301",
+        "the login may truncate",
+        "GRANT TRUNCATE ON task TO APP",
+        Shuts,
+        Remedy,
+    ),
+    Fault(
+        "RLS301",
+        "everyone may truncate",
+        "GRANT TRUNCATE ON task TO PUBLIC",
+        Shuts,
+        Remedy,
+    ),
+    Fault(
+        "RLS301",
+        "the login may refer to hidden rows",
+        "GRANT REFERENCES ON task TO APP",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
+        "RLS301",
+        "everyone may watch what is written",
+        "GRANT TRIGGER ON task TO PUBLIC",
+        StaysOpen,
+        Remedy,
+    ),
     Fault(
         "RLS301",
         "the login may truncate as someone else",
@@ -28,10 +52,34 @@ pub const FAULTS: &[Fault] = &[
         StaysOpen,
         RemedyThen("DROP ROLE HELPER"),
     ),
-    Fault("RLS302", "everyone may read", "GRANT SELECT ON task TO PUBLIC", StaysOpen, Remedy),
-    Fault("RLS302", "everyone may do all", "GRANT SELECT, INSERT, UPDATE, DELETE ON task TO PUBLIC", StaysOpen, Remedy),
-    Fault("RLS303", "a column is granted", "GRANT SELECT (title) ON task TO APP", StaysOpen, Remedy),
-    Fault("RLS303", "everyone may refer to a column", "GRANT REFERENCES (id) ON task TO PUBLIC", StaysOpen, Remedy),
+    Fault(
+        "RLS302",
+        "everyone may read",
+        "GRANT SELECT ON task TO PUBLIC",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
+        "RLS302",
+        "everyone may do all",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON task TO PUBLIC",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
+        "RLS303",
+        "a column is granted",
+        "GRANT SELECT (title) ON task TO APP",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
+        "RLS303",
+        "everyone may refer to a column",
+        "GRANT REFERENCES (id) ON task TO PUBLIC",
+        StaysOpen,
+        Remedy,
+    ),
     Fault(
         "RLS303",
         "a column is granted to someone whom the login can become",
@@ -39,7 +87,13 @@ pub const FAULTS: &[Fault] = &[
         StaysOpen,
         RemedyThen("DROP ROLE HELPER"),
     ),
-    Fault("RLS303", "a column is granted to everyone", "GRANT UPDATE (owner_id) ON task TO PUBLIC", StaysOpen, Remedy),
+    Fault(
+        "RLS303",
+        "a column is granted to everyone",
+        "GRANT UPDATE (owner_id) ON task TO PUBLIC",
+        StaysOpen,
+        Remedy,
+    ),
     Fault(
         "RLS304",
         "new tables are open to the login",
@@ -61,8 +115,20 @@ pub const FAULTS: &[Fault] = &[
         StaysOpen,
         Remedy,
     ),
-    Fault("RLS311", "a sequence can be read", "GRANT SELECT ON SEQUENCE note_id_seq TO APP", StaysOpen, Remedy),
-    Fault("RLS311", "a sequence can be set", "GRANT UPDATE ON SEQUENCE note_id_seq TO PUBLIC", StaysOpen, Remedy),
+    Fault(
+        "RLS311",
+        "a sequence can be read",
+        "GRANT SELECT ON SEQUENCE note_id_seq TO APP",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
+        "RLS311",
+        "a sequence can be set",
+        "GRANT UPDATE ON SEQUENCE note_id_seq TO PUBLIC",
+        StaysOpen,
+        Remedy,
+    ),
 ];
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! What the doctor says of a database that the migrations made, of other logins, and of other configurations.
+//! What the doctor says of a database that the migrations made, of other logins, and of other
+//! configurations.
 
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use sea_orm_rls::lint::{Doctor, Report, Severity, Verdicts};
@@ -9,7 +10,11 @@ use crate::fixture::{Fixture, entities};
 use crate::schema::database;
 
 fn rules(report: &Report) -> Vec<&str> {
-    report.findings().iter().map(|finding| finding.rule.id).collect()
+    report
+        .findings()
+        .iter()
+        .map(|finding| finding.rule.id)
+        .collect()
 }
 
 #[tokio::test]
@@ -17,20 +22,38 @@ async fn migrated_database_has_three_hints_alone() {
     let fixture = Fixture::new(1).await;
     let doctor = Doctor::new(entities(), fixture.config.clone());
     let report = doctor.examine(&fixture.owner).await.unwrap();
-    let found: Vec<(&str, &str)> =
-        report.findings().iter().map(|finding| (finding.rule.id, finding.object.as_str())).collect();
-    // Who looks after the server decides the first two; the third is so by the entity's own `unique`.
+    let found: Vec<(&str, &str)> = report
+        .findings()
+        .iter()
+        .map(|finding| (finding.rule.id, finding.object.as_str()))
+        .collect();
+
+    // Who looks after the server decides the first two; the third is so by the entity's own
+    // `unique`.
     assert_eq!(
         found,
-        [("RLS009", "pg_catalog.set_config"), ("RLS017", "pg_temp"), ("RLS208", "public.user_email_key")],
+        [
+            ("RLS009", "pg_catalog.set_config"),
+            ("RLS017", "pg_temp"),
+            ("RLS208", "public.user_email_key")
+        ],
         "{}",
         report.text(false)
     );
-    assert_eq!((report.count(Severity::Hint), report.exit_code(Severity::Warning)), (3, 0));
+    assert_eq!(
+        (
+            report.count(Severity::Hint),
+            report.exit_code(Severity::Warning)
+        ),
+        (3, 0)
+    );
+
     let verdicts = Verdicts::parse(
-        "allow RLS009 * nobody lets SQL in\nallow RLS017 * nor this\nallow RLS208 public.user_email_key known",
+        "allow RLS009 * nobody lets SQL in\nallow RLS017 * nor this\nallow RLS208 \
+         public.user_email_key known",
     )
     .unwrap();
+
     assert_eq!(report.under(&verdicts).exit_code(Severity::Hint), 0);
 }
 
@@ -39,20 +62,54 @@ async fn migrated_database_has_three_hints_alone() {
 async fn audit_s_table_is_this_family_s_own() {
     let fixture = Fixture::new(1).await;
     let three = ["RLS009", "RLS017", "RLS208"];
-    let renamed = fixture.config.clone().audit_table("record of \"what\"").unwrap();
-    fixture.owner.execute_unprepared("CREATE SCHEMA ops").await.unwrap();
+    let renamed = fixture
+        .config
+        .clone()
+        .audit_table("record of \"what\"")
+        .unwrap();
+
+    fixture
+        .owner
+        .execute_unprepared("CREATE SCHEMA ops")
+        .await
+        .unwrap();
+
     let moved = fixture.config.clone().audit_table("ops.record").unwrap();
     let off = fixture.config.clone().danger_no_audit();
+
     for config in [renamed, moved, off] {
-        Rls::new(entities(), config.clone()).sync(&fixture.owner).await.unwrap();
-        let report = Doctor::new(entities(), config).examine(&fixture.owner).await.unwrap();
+        Rls::new(entities(), config.clone())
+            .sync(&fixture.owner)
+            .await
+            .unwrap();
+
+        let report = Doctor::new(entities(), config)
+            .examine(&fixture.owner)
+            .await
+            .unwrap();
+
         assert_eq!(rules(&report), three, "{}", report.text(false));
     }
+
     // What an earlier configuration left still says who did what.
     let app = fixture.config.app_role();
-    fixture.owner.execute_unprepared(&format!("GRANT SELECT ON ops.record TO \"{app}\"")).await.unwrap();
-    let report = Doctor::new(entities(), fixture.config.clone()).examine(&fixture.owner).await.unwrap();
-    assert_eq!(rules(&report), ["RLS502", "RLS009", "RLS017", "RLS208"], "{}", report.text(false));
+    fixture
+        .owner
+        .execute_unprepared(&format!("GRANT SELECT ON ops.record TO \"{app}\""))
+        .await
+        .unwrap();
+
+    let report = Doctor::new(entities(), fixture.config.clone())
+        .examine(&fixture.owner)
+        .await
+        .unwrap();
+
+    assert_eq!(
+        rules(&report),
+        ["RLS502", "RLS009", "RLS017", "RLS208"],
+        "{}",
+        report.text(false)
+    );
 }
 
 #[tokio::test]
@@ -61,12 +118,18 @@ async fn application_s_login_examines_all_but_the_plan() {
     let app = patient.fixture.config.app_role().as_str();
     let url = patient.fixture.database.url_as(app, "app password'\\");
     let login: DatabaseConnection = Database::connect(url).await.unwrap();
+
     patient
-        .run("REVOKE TEMPORARY ON DATABASE DATABASE_NAME FROM PUBLIC; ALTER TABLE task DISABLE ROW LEVEL SECURITY")
+        .run(
+            "REVOKE TEMPORARY ON DATABASE DATABASE_NAME FROM PUBLIC; ALTER TABLE task DISABLE ROW \
+              LEVEL SECURITY",
+        )
         .await;
+
     let report = patient.doctor.examine(&login).await.unwrap();
     let mut expected = rules(&patient.healthy);
     expected.extend(["RLS103", "RLS113"]);
+
     let mut found = rules(&report);
     found.sort_unstable();
     expected.sort_unstable();
@@ -78,14 +141,24 @@ async fn what_holds_is_healthy_however_it_is_spelt() {
     let patient = Patient::new().await;
     patient
         .run(
-            "CREATE VIEW titles WITH (security_invoker = 'On') AS SELECT title FROM task; GRANT SELECT ON titles TO APP;
-             ALTER TABLE event_2026 ENABLE ROW LEVEL SECURITY; CREATE POLICY look ON event_2026 TO ADMIN USING (true);
-             GRANT SELECT ON event_2026 TO APP; CREATE MATERIALIZED VIEW years AS SELECT year FROM event;
+            "CREATE VIEW titles WITH (security_invoker = 'On') AS SELECT title FROM task; GRANT \
+             SELECT ON titles TO APP;
+             ALTER TABLE event_2026 ENABLE ROW LEVEL SECURITY; CREATE POLICY look ON event_2026 TO \
+             ADMIN USING (true);
+             GRANT SELECT ON event_2026 TO APP; CREATE MATERIALIZED VIEW years AS SELECT year FROM \
+             event;
              ALTER MATERIALIZED VIEW years OWNER TO ADMIN",
         )
         .await;
+
     let report = patient.examine().await;
-    assert_eq!(patient.news(&report), Vec::<&_>::new(), "{}", report.text(false));
+
+    assert_eq!(
+        patient.news(&report),
+        Vec::<&_>::new(),
+        "{}",
+        report.text(false)
+    );
 }
 
 /// The migrations lift `FORCE` for a moment to add it.
@@ -94,27 +167,48 @@ async fn dropped_foreign_key_is_one_finding() {
     let patient = Patient::new().await;
     patient
         .run(
-            "DO $$ DECLARE key name := (SELECT conname FROM pg_constraint WHERE conrelid = 'task'::regclass AND contype = 'f');
+            "DO $$ DECLARE key name := (SELECT conname FROM pg_constraint WHERE conrelid = \
+             'task'::regclass AND contype = 'f');
              BEGIN EXECUTE format('ALTER TABLE task DROP CONSTRAINT %I', key); END $$",
         )
         .await;
+
     let report = patient.examine().await;
-    let found: Vec<&str> = patient.news(&report).iter().map(|finding| finding.rule.id).collect();
+    let found: Vec<&str> = patient
+        .news(&report)
+        .iter()
+        .map(|finding| finding.rule.id)
+        .collect();
+
     assert_eq!(found, ["RLS204"], "{}", report.text(false));
 }
 
 #[tokio::test]
 async fn switches_that_are_off_are_told_and_not_their_tables() {
     let fixture = Fixture::new(1).await;
-    let off = fixture.config.clone().danger_enabled(false).danger_force(false);
-    Rls::new(entities(), off.clone()).sync(&fixture.owner).await.unwrap();
-    let report = Doctor::new(entities(), off).examine(&fixture.owner).await.unwrap();
+    let off = fixture
+        .config
+        .clone()
+        .danger_enabled(false)
+        .danger_force(false);
+
+    Rls::new(entities(), off.clone())
+        .sync(&fixture.owner)
+        .await
+        .unwrap();
+
+    let report = Doctor::new(entities(), off)
+        .examine(&fixture.owner)
+        .await
+        .unwrap();
+
     let errors: Vec<(&str, &str)> = report
         .findings()
         .iter()
         .filter(|finding| finding.severity == Severity::Error)
         .map(|finding| (finding.rule.id, finding.object.as_str()))
         .collect();
+
     assert_eq!(errors, [("RLS012", "RLS_ENABLED"), ("RLS012", "RLS_FORCE")]);
 }
 
@@ -125,7 +219,13 @@ async fn database_that_was_never_migrated_is_examined() {
     let doctor = Doctor::new(entities(), config);
     let report = doctor.examine(&owner).await.unwrap();
     let found = rules(&report);
-    assert_eq!(found.iter().filter(|rule| **rule == "RLS101").count(), 3, "{}", report.text(false));
+
+    assert_eq!(
+        found.iter().filter(|rule| **rule == "RLS101").count(),
+        3,
+        "{}",
+        report.text(false)
+    );
     assert!(found.contains(&"RLS001"), "{}", report.text(false));
 }
 
@@ -191,15 +291,21 @@ async fn references_that_differ_in_case_alone_are_told() {
     let (database, owner) = database().await;
     owner
         .execute_unprepared(
-            "CREATE COLLATION one (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+            "CREATE COLLATION one (provider = icu, locale = 'und-u-ks-level2', deterministic = \
+             false);
              CREATE TABLE folder (name text PRIMARY KEY, owner_id uuid NOT NULL);
              CREATE TABLE page (id uuid PRIMARY KEY, folder text COLLATE one NOT NULL)",
         )
         .await
         .unwrap();
+
     let config = crate::fixture::config(&database);
     let registry = registry![folder::owned::Entity, folder::page::Entity].unwrap();
-    Rls::new(registry.clone(), config.clone()).sync(&owner).await.unwrap();
+    Rls::new(registry.clone(), config.clone())
+        .sync(&owner)
+        .await
+        .unwrap();
+
     let report = Doctor::new(registry, config).examine(&owner).await.unwrap();
     let found: Vec<&str> = report
         .findings()
@@ -207,6 +313,7 @@ async fn references_that_differ_in_case_alone_are_told() {
         .filter(|finding| finding.rule.id == "RLS207")
         .map(|finding| finding.object.as_str())
         .collect();
+
     assert_eq!(found, ["public.page.folder"], "{}", report.text(false));
 }
 
@@ -214,16 +321,40 @@ async fn references_that_differ_in_case_alone_are_told() {
 async fn owners_that_differ_in_case_alone_are_told() {
     let (database, owner) = database().await;
     let sql = |collation: &str| {
-        format!("DROP TABLE IF EXISTS tag; CREATE TABLE tag (id uuid PRIMARY KEY, owner_id text {collation} NOT NULL)")
+        format!(
+            "DROP TABLE IF EXISTS tag; CREATE TABLE tag (id uuid PRIMARY KEY, owner_id text \
+             {collation} NOT NULL)"
+        )
     };
-    let nondeterministic = "CREATE COLLATION one (provider = icu, locale = 'und-u-ks-level2', deterministic = false)";
+
+    let nondeterministic =
+        "CREATE COLLATION one (provider = icu, locale = 'und-u-ks-level2', deterministic = false)";
     owner.execute_unprepared(nondeterministic).await.unwrap();
+
     let config: RlsConfig = crate::fixture::config(&database);
+
     for (collation, found) in [("COLLATE one", 1), ("COLLATE \"C\"", 0)] {
         owner.execute_unprepared(&sql(collation)).await.unwrap();
+
         let registry = registry![tag::Entity].unwrap();
-        Rls::new(registry.clone(), config.clone()).sync(&owner).await.unwrap();
-        let report = Doctor::new(registry, config.clone()).examine(&owner).await.unwrap();
-        assert_eq!(rules(&report).iter().filter(|rule| **rule == "RLS207").count(), found, "{}", report.text(false));
+        Rls::new(registry.clone(), config.clone())
+            .sync(&owner)
+            .await
+            .unwrap();
+
+        let report = Doctor::new(registry, config.clone())
+            .examine(&owner)
+            .await
+            .unwrap();
+
+        assert_eq!(
+            rules(&report)
+                .iter()
+                .filter(|rule| **rule == "RLS207")
+                .count(),
+            found,
+            "{}",
+            report.text(false)
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Names without a schema: plan, gate and doctor find the table that the application's statements find.
+//! Names without a schema: plan, gate and doctor find the table that the application's statements
+//! find.
 
 use sea_orm::{ConnectionTrait, Database, EntityTrait};
 use sea_orm_rls::lint::Doctor;
@@ -20,6 +21,7 @@ async fn tables_behind_the_first_schema_are_found_by_all() {
     let fixture = Fixture::new(1).await;
     let config = fixture.config.clone();
     let (app, name) = (config.app_role().as_str(), fixture.database.name());
+
     fixture
         .owner
         .execute_unprepared(&format!(
@@ -28,30 +30,75 @@ async fn tables_behind_the_first_schema_are_found_by_all() {
         ))
         .await
         .unwrap();
+
     // New sessions have the path.
     let owner = Database::connect(fixture.database.url()).await.unwrap();
-    let db = RlsConnection::connect_with(fixture.database.url(), config.clone(), entities()).await.unwrap();
-    task::Entity::find().all(&db.scope(UserContext::new(fixture.ann))).await.unwrap();
+    let db = RlsConnection::connect_with(fixture.database.url(), config.clone(), entities())
+        .await
+        .unwrap();
+    task::Entity::find()
+        .all(&db.scope(UserContext::new(fixture.ann)))
+        .await
+        .unwrap();
+
     let rls = Rls::new(entities(), config.clone());
     assert!(rls.plan(&owner).await.unwrap().is_empty());
-    let report = Doctor::new(entities(), config.clone()).examine(&owner).await.unwrap();
+
+    let report = Doctor::new(entities(), config.clone())
+        .examine(&owner)
+        .await
+        .unwrap();
+
     assert_eq!(report.findings().len(), 3, "{}", report.text(false));
+
     // What comes to stand before a table is what statements reach, and is what all of them tell.
-    owner.execute_unprepared("CREATE TABLE first.task (LIKE public.task)").await.unwrap();
-    assert!(matches!(db.check_gate().await, Err(RlsError::Gate(_))), "asked again");
-    let findings = gate(RlsConnection::connect_with(fixture.database.url(), config.clone(), entities()).await);
-    assert!(findings.contains(&GateFinding::NotEnabled { table: "task".to_owned() }), "{findings:?}");
-    let plan = rls.plan(&owner).await.unwrap();
-    assert!(plan.changes().iter().any(|change| change.table().is_some_and(|table| table.to_string() == "first.task")));
-    let report = Doctor::new(entities(), config.clone()).examine(&owner).await.unwrap();
+    owner
+        .execute_unprepared("CREATE TABLE first.task (LIKE public.task)")
+        .await
+        .unwrap();
     assert!(
-        report.findings().iter().any(|finding| (finding.rule.id, &*finding.object) == ("RLS103", "first.task")),
+        matches!(db.check_gate().await, Err(RlsError::Gate(_))),
+        "asked again"
+    );
+
+    let findings =
+        gate(RlsConnection::connect_with(fixture.database.url(), config.clone(), entities()).await);
+    assert!(
+        findings.contains(&GateFinding::NotEnabled {
+            table: "task".to_owned()
+        }),
+        "{findings:?}"
+    );
+
+    let plan = rls.plan(&owner).await.unwrap();
+    assert!(plan.changes().iter().any(|change| {
+        change
+            .table()
+            .is_some_and(|table| table.to_string() == "first.task")
+    }));
+
+    let report = Doctor::new(entities(), config.clone())
+        .examine(&owner)
+        .await
+        .unwrap();
+
+    assert!(
+        report
+            .findings()
+            .iter()
+            .any(|finding| (finding.rule.id, &*finding.object) == ("RLS103", "first.task")),
         "{}",
         report.text(false)
     );
+
     // A schema that the login may not use is passed over by the server, and so by the gate.
-    owner.execute_unprepared(&format!("REVOKE USAGE ON SCHEMA first FROM \"{app}\"")).await.unwrap();
-    let findings = gate(RlsConnection::connect_with(fixture.database.url(), config, entities()).await);
+    owner
+        .execute_unprepared(&format!("REVOKE USAGE ON SCHEMA first FROM \"{app}\""))
+        .await
+        .unwrap();
+
+    let findings =
+        gate(RlsConnection::connect_with(fixture.database.url(), config, entities()).await);
     assert_eq!(findings, []);
     db.check_gate().await.unwrap();
 }
@@ -59,19 +106,47 @@ async fn tables_behind_the_first_schema_are_found_by_all() {
 #[tokio::test]
 async fn temporary_table_before_a_scoped_one_is_told() {
     let patient = Patient::new().await;
-    patient.run("GRANT TEMPORARY ON DATABASE DATABASE_NAME TO APP").await;
+    patient
+        .run("GRANT TEMPORARY ON DATABASE DATABASE_NAME TO APP")
+        .await;
+
     let app = patient.fixture.config.app_role().as_str();
-    let login = Database::connect(patient.fixture.database.url_as(app, "app password'\\")).await.unwrap();
-    login
-        .execute_unprepared("CREATE TEMPORARY TABLE task (id uuid); CREATE TEMPORARY TABLE mine (id uuid)")
+    let login = Database::connect(patient.fixture.database.url_as(app, "app password'\\"))
         .await
         .unwrap();
-    patient.run("REVOKE TEMPORARY ON DATABASE DATABASE_NAME FROM APP").await;
+    login
+        .execute_unprepared(
+            "CREATE TEMPORARY TABLE task (id uuid); CREATE TEMPORARY TABLE mine (id uuid)",
+        )
+        .await
+        .unwrap();
+    patient
+        .run("REVOKE TEMPORARY ON DATABASE DATABASE_NAME FROM APP")
+        .await;
+
     let report = patient.examine().await;
     let news = patient.news(&report);
-    let [finding] = news.as_slice() else { panic!("{}", report.text(false)) };
-    assert_eq!((finding.rule.id, finding.object.as_str()), ("RLS016", "public.task"));
-    patient.fixture.owner.execute_unprepared(&finding.remedy.to_string()).await.unwrap();
+    let [finding] = news.as_slice() else {
+        panic!("{}", report.text(false))
+    };
+
+    assert_eq!(
+        (finding.rule.id, finding.object.as_str()),
+        ("RLS016", "public.task")
+    );
+    patient
+        .fixture
+        .owner
+        .execute_unprepared(&finding.remedy.to_string())
+        .await
+        .unwrap();
+
     let report = patient.examine().await;
-    assert_eq!(patient.news(&report), Vec::<&_>::new(), "{}", report.text(false));
+
+    assert_eq!(
+        patient.news(&report),
+        Vec::<&_>::new(),
+        "{}",
+        report.text(false)
+    );
 }

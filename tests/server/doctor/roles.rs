@@ -9,18 +9,24 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS002",
         "the login can become one who has BYPASSRLS, two steps away",
-        "CREATE ROLE HELPER; CREATE ROLE HELPER_far BYPASSRLS; GRANT HELPER_far TO HELPER; GRANT HELPER TO APP",
+        "CREATE ROLE HELPER; CREATE ROLE HELPER_far BYPASSRLS; GRANT HELPER_far TO HELPER; GRANT \
+         HELPER TO APP",
         Shuts,
         RemedyThen("DROP ROLE HELPER; DROP ROLE HELPER_far"),
     ),
-    Fault("RLS003", "the login is a member of the administrator", "GRANT ADMIN TO APP", Shuts, Remedy),
+    Fault("RLS003", "the login is a member of the \
+                     administrator", "GRANT ADMIN TO APP", Shuts, Remedy),
     Fault("RLS004", "the login may create roles", "ALTER ROLE APP CREATEROLE", Shuts, Remedy),
     Fault("RLS004", "the login may replicate", "ALTER ROLE APP REPLICATION", Shuts, Remedy),
     Fault("RLS004", "the login may create databases", "ALTER ROLE APP CREATEDB", StaysOpen, Remedy),
-    Fault("RLS004", "the login reads the server's files", "GRANT pg_read_server_files TO APP", Shuts, Remedy),
-    Fault("RLS004", "the login runs programs", "GRANT pg_execute_server_program TO APP", Shuts, Remedy),
-    Fault("RLS004", "the login reads all tables", "GRANT pg_read_all_data TO APP", StaysOpen, Remedy),
-    Fault("RLS004", "the login writes all tables", "GRANT pg_write_all_data TO APP", StaysOpen, Remedy),
+    Fault("RLS004", "the login reads the server's \
+                     files", "GRANT pg_read_server_files TO APP", Shuts, Remedy),
+    Fault("RLS004", "the login runs \
+                     programs", "GRANT pg_execute_server_program TO APP", Shuts, Remedy),
+    Fault("RLS004", "the login reads all \
+                     tables", "GRANT pg_read_all_data TO APP", StaysOpen, Remedy),
+    Fault("RLS004", "the login writes all \
+                     tables", "GRANT pg_write_all_data TO APP", StaysOpen, Remedy),
     Fault(
         "RLS004",
         "the login reads the server's files, two steps away",
@@ -36,7 +42,8 @@ pub const FAULTS: &[Fault] = &[
         Shuts,
         RemedyThen("ALTER TABLE task OWNER TO CURRENT_USER; DROP ROLE HELPER"),
     ),
-    Fault("RLS005", "the login owns a partition", "ALTER TABLE event_2026 OWNER TO APP", StaysOpen, Remedy),
+    Fault("RLS005", "the login owns a \
+                     partition", "ALTER TABLE event_2026 OWNER TO APP", StaysOpen, Remedy),
     Fault(
         "RLS005",
         "the login is a member of a partition's owner",
@@ -54,7 +61,8 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS005",
         "the login owns a parent",
-        "CREATE TABLE base (title varchar); ALTER TABLE base OWNER TO APP; ALTER TABLE task INHERIT base",
+        "CREATE TABLE base (title varchar); ALTER TABLE base OWNER TO APP; ALTER TABLE task \
+         INHERIT base",
         StaysOpen,
         RemedyThen("ALTER TABLE task NO INHERIT base; DROP TABLE base"),
     ),
@@ -62,14 +70,19 @@ pub const FAULTS: &[Fault] = &[
         "RLS005",
         "the login owns a materialized view over a view",
         "CREATE VIEW inner_titles AS SELECT title FROM task;
-         CREATE MATERIALIZED VIEW titles AS SELECT title FROM inner_titles; ALTER MATERIALIZED VIEW titles OWNER TO APP",
+         CREATE MATERIALIZED VIEW titles AS SELECT title FROM inner_titles; ALTER MATERIALIZED \
+         VIEW titles OWNER TO APP",
         StaysOpen,
         RemedyThen("DROP MATERIALIZED VIEW titles; DROP VIEW inner_titles"),
     ),
-    Fault("RLS006", "the administrator is a superuser", "ALTER ROLE ADMIN SUPERUSER", Shuts, Remedy),
-    Fault("RLS007", "the login creates in a schema", "GRANT CREATE ON SCHEMA public TO APP", StaysOpen, Remedy),
-    Fault("RLS007", "everyone creates in a schema", "GRANT CREATE ON SCHEMA public TO PUBLIC", StaysOpen, Remedy),
-    Fault("RLS008", "the login creates schemas", "GRANT CREATE ON DATABASE DATABASE_NAME TO APP", StaysOpen, Remedy),
+    Fault("RLS006", "the administrator is a \
+                     superuser", "ALTER ROLE ADMIN SUPERUSER", Shuts, Remedy),
+    Fault("RLS007", "the login creates in a \
+                     schema", "GRANT CREATE ON SCHEMA public TO APP", StaysOpen, Remedy),
+    Fault("RLS007", "everyone creates in a \
+                     schema", "GRANT CREATE ON SCHEMA public TO PUBLIC", StaysOpen, Remedy),
+    Fault("RLS008", "the login creates \
+                     schemas", "GRANT CREATE ON DATABASE DATABASE_NAME TO APP", StaysOpen, Remedy),
     Fault(
         "RLS009",
         "everyone calls set_config",
@@ -77,11 +90,13 @@ pub const FAULTS: &[Fault] = &[
         StaysOpen,
         Remedy,
     ),
-    Fault("RLS011", "row security is off for the login", "ALTER ROLE APP SET row_security = off", StaysOpen, Remedy),
+    Fault("RLS011", "row security is off for the \
+                     login", "ALTER ROLE APP SET row_security = off", StaysOpen, Remedy),
     Fault(
         "RLS011",
         "every role brings a user along",
-        "ALTER ROLE ALL IN DATABASE DATABASE_NAME SET app.user_id = '00000000-0000-0000-0000-000000000000'",
+        "ALTER ROLE ALL IN DATABASE DATABASE_NAME SET app.user_id = \
+         '00000000-0000-0000-0000-000000000000'",
         StaysOpen,
         Remedy,
     ),
@@ -94,10 +109,14 @@ pub const FAULTS: &[Fault] = &[
         StaysOpen,
         RemedyThen("DROP OPERATOR public.= (uuid, uuid); DROP FUNCTION public.never"),
     ),
-    Fault("RLS013", "the login owns the database", "ALTER DATABASE DATABASE_NAME OWNER TO APP", StaysOpen, Remedy),
-    Fault("RLS013", "the login owns the schema", "ALTER SCHEMA public OWNER TO APP", StaysOpen, Remedy),
-    Fault("RLS014", "the administrator may create roles", "ALTER ROLE ADMIN CREATEROLE", StaysOpen, Remedy),
-    Fault("RLS014", "the administrator runs programs", "GRANT pg_execute_server_program TO ADMIN", StaysOpen, Remedy),
+    Fault("RLS013", "the login owns the \
+                     database", "ALTER DATABASE DATABASE_NAME OWNER TO APP", StaysOpen, Remedy),
+    Fault("RLS013", "the login owns the \
+                     schema", "ALTER SCHEMA public OWNER TO APP", StaysOpen, Remedy),
+    Fault("RLS014", "the administrator may create \
+                     roles", "ALTER ROLE ADMIN CREATEROLE", StaysOpen, Remedy),
+    Fault("RLS014", "the administrator runs \
+                     programs", "GRANT pg_execute_server_program TO ADMIN", StaysOpen, Remedy),
     Fault(
         "RLS014",
         "the administrator is a member of a table's owner",
@@ -105,7 +124,8 @@ pub const FAULTS: &[Fault] = &[
         StaysOpen,
         RemedyThen("ALTER TABLE task OWNER TO CURRENT_USER; DROP ROLE HELPER"),
     ),
-    Fault("RLS014", "the administrator owns a partition", "ALTER TABLE event_2026 OWNER TO ADMIN", StaysOpen, Remedy),
+    Fault("RLS014", "the administrator owns a \
+                     partition", "ALTER TABLE event_2026 OWNER TO ADMIN", StaysOpen, Remedy),
     Fault(
         "RLS017",
         "everyone makes temporary tables",
@@ -113,10 +133,16 @@ pub const FAULTS: &[Fault] = &[
         StaysOpen,
         Remedy,
     ),
-    Fault("RLS017", "the login makes temporary tables", "GRANT TEMPORARY ON DATABASE DATABASE_NAME TO APP", StaysOpen, Remedy),
-    Fault("RLS018", "the login reads files", "GRANT EXECUTE ON FUNCTION pg_read_binary_file(text) TO APP", StaysOpen, Remedy),
-    Fault("RLS018", "everyone reads values of columns", "GRANT SELECT ON pg_statistic TO PUBLIC", StaysOpen, Remedy),
-    Fault("RLS018", "the login creates among the server's own", "GRANT CREATE ON SCHEMA pg_catalog TO APP", StaysOpen, Remedy),
+    Fault("RLS017", "the login makes temporary \
+                     tables", "GRANT TEMPORARY ON DATABASE DATABASE_NAME TO \
+                               APP", StaysOpen, Remedy),
+    Fault("RLS018", "the login reads \
+                     files", "GRANT EXECUTE ON FUNCTION pg_read_binary_file(text) TO \
+                              APP", StaysOpen, Remedy),
+    Fault("RLS018", "everyone reads values of \
+                     columns", "GRANT SELECT ON pg_statistic TO PUBLIC", StaysOpen, Remedy),
+    Fault("RLS018", "the login creates among the server's \
+                     own", "GRANT CREATE ON SCHEMA pg_catalog TO APP", StaysOpen, Remedy),
     Fault(
         "RLS018",
         "the login reads passwords as someone else",
@@ -127,7 +153,8 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS019",
         "the login owns a policy's function",
-        "CREATE FUNCTION held() RETURNS boolean LANGUAGE sql STABLE AS 'SELECT false'; ALTER FUNCTION held OWNER TO APP;
+        "CREATE FUNCTION held() RETURNS boolean LANGUAGE sql STABLE AS 'SELECT false'; ALTER \
+         FUNCTION held OWNER TO APP;
          CREATE POLICY hold ON task AS RESTRICTIVE USING (held())",
         StaysOpen,
         RemedyThen("DROP FUNCTION held CASCADE"),
@@ -135,7 +162,8 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS019",
         "the login is a member of the owner of a policy's type",
-        "CREATE ROLE HELPER; CREATE TYPE mood AS ENUM ('a', 'b'); ALTER TYPE mood OWNER TO HELPER; GRANT HELPER TO APP;
+        "CREATE ROLE HELPER; CREATE TYPE mood AS ENUM ('a', 'b'); ALTER TYPE mood OWNER TO HELPER; \
+         GRANT HELPER TO APP;
          CREATE POLICY hold ON task AS RESTRICTIVE USING ('a'::mood = 'b'::mood)",
         StaysOpen,
         RemedyThen("DROP TYPE mood CASCADE; DROP ROLE HELPER"),
@@ -143,8 +171,10 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS019",
         "the login owns a policy's operator",
-        "CREATE FUNCTION same(uuid, uuid) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 = $2';
-         CREATE OPERATOR === (FUNCTION = same, LEFTARG = uuid, RIGHTARG = uuid); ALTER OPERATOR === (uuid, uuid) OWNER TO APP;
+        "CREATE FUNCTION same(uuid, uuid) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 = \
+         $2';
+         CREATE OPERATOR === (FUNCTION = same, LEFTARG = uuid, RIGHTARG = uuid); ALTER OPERATOR \
+         === (uuid, uuid) OWNER TO APP;
          CREATE POLICY hold ON task AS RESTRICTIVE USING (owner_id === owner_id)",
         StaysOpen,
         RemedyThen("DROP POLICY hold ON task; DROP OPERATOR === (uuid, uuid); DROP FUNCTION same"),
@@ -152,7 +182,8 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS015",
         "the login's path leads to a table without row security",
-        "CREATE SCHEMA shadow; CREATE TABLE shadow.task (LIKE task); GRANT USAGE ON SCHEMA shadow TO APP;
+        "CREATE SCHEMA shadow; CREATE TABLE shadow.task (LIKE task); GRANT USAGE ON SCHEMA shadow \
+         TO APP;
          GRANT SELECT ON shadow.task TO APP; ALTER ROLE APP SET search_path = shadow, public",
         Shuts,
         RemedyThen("DROP SCHEMA shadow CASCADE"),
@@ -160,7 +191,8 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS015",
         "the database's path leads to a view",
-        "CREATE SCHEMA shadow; CREATE VIEW shadow.task AS SELECT * FROM task; GRANT USAGE ON SCHEMA shadow TO APP;
+        "CREATE SCHEMA shadow; CREATE VIEW shadow.task AS SELECT * FROM task; GRANT USAGE ON \
+         SCHEMA shadow TO APP;
          ALTER DATABASE DATABASE_NAME SET search_path = shadow, public",
         Shuts,
         RemedyThen("DROP SCHEMA shadow CASCADE"),
@@ -182,7 +214,8 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS011",
         "the login brings a user along in this database",
-        "ALTER ROLE APP IN DATABASE DATABASE_NAME SET app.user_id = '00000000-0000-0000-0000-000000000000'",
+        "ALTER ROLE APP IN DATABASE DATABASE_NAME SET app.user_id = \
+         '00000000-0000-0000-0000-000000000000'",
         StaysOpen,
         Remedy,
     ),

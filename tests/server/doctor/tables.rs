@@ -3,7 +3,15 @@
 use super::fault::{End::*, Fault, Gate::*, each_is_caught};
 
 pub const FAULTS: &[Fault] = &[
-    Fault("RLS101", "a table is gone", "ALTER TABLE note RENAME TO gone", Shuts, Undo("ALTER TABLE gone RENAME TO note")),
+    Fault(
+        "RLS101",
+        "a table is \
+                     gone",
+        "ALTER TABLE note RENAME TO \
+                             gone",
+        Shuts,
+        Undo("ALTER TABLE gone RENAME TO note"),
+    ),
     Fault(
         "RLS102",
         "a view stands in a table's place",
@@ -11,12 +19,54 @@ pub const FAULTS: &[Fault] = &[
         Shuts,
         Undo("DROP VIEW note; ALTER TABLE gone RENAME TO note"),
     ),
-    Fault("RLS103", "row security is disabled", "ALTER TABLE task DISABLE ROW LEVEL SECURITY", Shuts, Remedy),
-    Fault("RLS104", "row security is not forced", "ALTER TABLE task NO FORCE ROW LEVEL SECURITY", Shuts, Remedy),
-    Fault("RLS105", "the guard is dropped", "DROP POLICY task_guard ON task", Shuts, Remedy),
-    Fault("RLS105", "the policy for reading is dropped", "DROP POLICY task_owner_select ON task", Shuts, Remedy),
-    Fault("RLS105", "a policy is renamed", "ALTER POLICY task_guard ON task RENAME TO other", Shuts, Remedy),
-    Fault("RLS106", "a condition is widened", "ALTER POLICY task_owner_select ON task USING (true)", Shuts, Remedy),
+    Fault(
+        "RLS103",
+        "row security is \
+                     disabled",
+        "ALTER TABLE task DISABLE ROW LEVEL SECURITY",
+        Shuts,
+        Remedy,
+    ),
+    Fault(
+        "RLS104",
+        "row security is not \
+                     forced",
+        "ALTER TABLE task NO FORCE ROW LEVEL SECURITY",
+        Shuts,
+        Remedy,
+    ),
+    Fault(
+        "RLS105",
+        "the guard is dropped",
+        "DROP POLICY task_guard ON task",
+        Shuts,
+        Remedy,
+    ),
+    Fault(
+        "RLS105",
+        "the policy for reading is \
+                     dropped",
+        "DROP POLICY task_owner_select ON task",
+        Shuts,
+        Remedy,
+    ),
+    Fault(
+        "RLS105",
+        "a policy is \
+                     renamed",
+        "ALTER POLICY task_guard ON task RENAME TO other",
+        Shuts,
+        Remedy,
+    ),
+    Fault(
+        "RLS106",
+        "a condition is \
+                     widened",
+        "ALTER POLICY task_owner_select ON task USING \
+                                (true)",
+        Shuts,
+        Remedy,
+    ),
     Fault(
         "RLS106",
         "a check is widened",
@@ -27,7 +77,8 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS106",
         "another setting is read",
-        "ALTER POLICY task_guard ON task USING (owner_id = (SELECT NULLIF(current_setting('app.other', true), '')::uuid))",
+        "ALTER POLICY task_guard ON task USING (owner_id = (SELECT \
+         NULLIF(current_setting('app.other', true), '')::uuid))",
         Shuts,
         Remedy,
     ),
@@ -41,12 +92,27 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS106",
         "the guard is for another command",
-        "DROP POLICY task_guard ON task; CREATE POLICY task_guard ON task AS RESTRICTIVE FOR DELETE TO APP USING (true)",
+        "DROP POLICY task_guard ON task; CREATE POLICY task_guard ON task AS RESTRICTIVE FOR \
+         DELETE TO APP USING (true)",
         Shuts,
         Remedy,
     ),
-    Fault("RLS106", "a policy is for everyone", "ALTER POLICY task_admin ON task TO PUBLIC", Shuts, Remedy),
-    Fault("RLS106", "the guard is for another role", "ALTER POLICY task_guard ON task TO ADMIN", Shuts, Remedy),
+    Fault(
+        "RLS106",
+        "a policy is for \
+                     everyone",
+        "ALTER POLICY task_admin ON task TO PUBLIC",
+        Shuts,
+        Remedy,
+    ),
+    Fault(
+        "RLS106",
+        "the guard is for another \
+                     role",
+        "ALTER POLICY task_guard ON task TO ADMIN",
+        Shuts,
+        Remedy,
+    ),
     Fault(
         "RLS106",
         "a policy is made again without a fingerprint",
@@ -61,18 +127,46 @@ pub const FAULTS: &[Fault] = &[
         Shuts,
         Remedy,
     ),
-    Fault("RLS107", "a grant is taken away", "REVOKE SELECT ON task FROM APP", StaysOpen, Remedy),
-    Fault("RLS107", "the schema is closed", "REVOKE USAGE ON SCHEMA public FROM APP", StaysOpen, Remedy),
-    Fault("RLS107", "the administrator can become the login", "GRANT APP TO ADMIN", StaysOpen, Remedy),
+    Fault(
+        "RLS107",
+        "a grant is taken away",
+        "REVOKE SELECT ON task FROM APP",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
+        "RLS107",
+        "the schema is \
+                     closed",
+        "REVOKE USAGE ON SCHEMA public FROM APP",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
+        "RLS107",
+        "the administrator can become the \
+                     login",
+        "GRANT APP TO ADMIN",
+        StaysOpen,
+        Remedy,
+    ),
     Fault(
         "RLS108",
         "a policy passes for one of an earlier entity",
         "CREATE POLICY open ON task USING (true);
-         COMMENT ON POLICY open ON task IS 'sea-orm-rls: 0123456789abcdef01234567 0123456789abcdef01234567'",
+         COMMENT ON POLICY open ON task IS 'sea-orm-rls: 0123456789abcdef01234567 \
+         0123456789abcdef01234567'",
         StaysOpen,
         Remedy,
     ),
-    Fault("RLS108", "everything is let through by hand", "CREATE POLICY open ON task USING (true)", StaysOpen, Remedy),
+    Fault(
+        "RLS108",
+        "everything is let through by \
+                     hand",
+        "CREATE POLICY open ON task USING (true)",
+        StaysOpen,
+        Remedy,
+    ),
     Fault(
         "RLS108",
         "another role is let through by hand",
@@ -83,7 +177,8 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS109",
         "a setting is read once a row",
-        "CREATE POLICY bare ON task AS RESTRICTIVE USING (owner_id = current_setting('app.user_id', true)::uuid)",
+        "CREATE POLICY bare ON task AS RESTRICTIVE USING (owner_id = \
+         current_setting('app.user_id', true)::uuid)",
         StaysOpen,
         Undo("DROP POLICY bare ON task"),
     ),
@@ -97,14 +192,16 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS110",
         "membership is asked by EXISTS",
-        "CREATE POLICY member ON task AS RESTRICTIVE USING (EXISTS (SELECT FROM note WHERE task_id = task.id))",
+        "CREATE POLICY member ON task AS RESTRICTIVE USING (EXISTS (SELECT FROM note WHERE task_id \
+         = task.id))",
         StaysOpen,
         Undo("DROP POLICY member ON task"),
     ),
     Fault(
         "RLS111",
         "the user is said to be IMMUTABLE",
-        "CREATE FUNCTION me() RETURNS uuid LANGUAGE sql IMMUTABLE AS 'SELECT current_setting(''app.user_id'', true)::uuid';
+        "CREATE FUNCTION me() RETURNS uuid LANGUAGE sql IMMUTABLE AS 'SELECT \
+         current_setting(''app.user_id'', true)::uuid';
          CREATE POLICY helper ON task AS RESTRICTIVE USING (owner_id = me())",
         StaysOpen,
         RemedyThen("DROP FUNCTION me CASCADE"),
@@ -117,12 +214,16 @@ pub const FAULTS: &[Fault] = &[
          CREATE OPERATOR === (FUNCTION = is_mine, LEFTARG = uuid, RIGHTARG = uuid);
          CREATE POLICY helper ON task AS RESTRICTIVE USING (owner_id === owner_id)",
         StaysOpen,
-        RemedyThen("DROP POLICY helper ON task; DROP OPERATOR === (uuid, uuid); DROP FUNCTION is_mine"),
+        RemedyThen(
+            "DROP POLICY helper ON task; DROP OPERATOR === (uuid, uuid); DROP FUNCTION \
+                    is_mine",
+        ),
     ),
     Fault(
         "RLS112",
         "the user is VOLATILE",
-        "CREATE FUNCTION me() RETURNS uuid LANGUAGE sql AS 'SELECT current_setting(''app.user_id'', true)::uuid';
+        "CREATE FUNCTION me() RETURNS uuid LANGUAGE sql AS 'SELECT \
+         current_setting(''app.user_id'', true)::uuid';
          CREATE POLICY helper ON task AS RESTRICTIVE USING (owner_id = me())",
         StaysOpen,
         RemedyThen("DROP FUNCTION me CASCADE"),

@@ -21,17 +21,20 @@ pub const FAULTS: &[Fault] = &[
         "RLS305",
         "a view over a view",
         "CREATE VIEW inner_titles AS SELECT title FROM task; CREATE SCHEMA side;
-         CREATE VIEW side.titles AS SELECT title FROM inner_titles; GRANT SELECT ON side.titles TO APP",
+         CREATE VIEW side.titles AS SELECT title FROM inner_titles; GRANT SELECT ON side.titles TO \
+         APP",
         StaysOpen,
         RemedyThen("DROP SCHEMA side CASCADE; DROP VIEW inner_titles"),
     ),
     Fault(
         "RLS306",
         "a view of a role that policies hold",
-        "CREATE ROLE HELPER; CREATE VIEW titles AS SELECT title FROM task; GRANT SELECT ON titles TO APP;
+        "CREATE ROLE HELPER; CREATE VIEW titles AS SELECT title FROM task; GRANT SELECT ON titles \
+         TO APP;
          GRANT CREATE ON SCHEMA public TO HELPER; ALTER VIEW titles OWNER TO HELPER",
         StaysOpen,
-        RemedyThen("DROP VIEW titles; REVOKE CREATE ON SCHEMA public FROM HELPER; DROP ROLE HELPER"),
+        RemedyThen("DROP VIEW titles; REVOKE CREATE ON SCHEMA public FROM HELPER; DROP ROLE \
+                    HELPER"),
     ),
     Fault(
         "RLS305",
@@ -58,7 +61,8 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS308",
         "a function that sees all",
-        "CREATE FUNCTION total() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+        "CREATE FUNCTION total() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = \
+         pg_catalog, pg_temp
          AS 'SELECT count(*) FROM public.task'",
         StaysOpen,
         RemedyThen("DROP FUNCTION total"),
@@ -66,7 +70,8 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS309",
         "a function that sees all and looks names up in its caller's path",
-        "CREATE FUNCTION total() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM task'",
+        "CREATE FUNCTION total() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) \
+         FROM task'",
         StaysOpen,
         RemedyThen("DROP FUNCTION total"),
     ),
@@ -82,7 +87,8 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS309",
         "a function that finds temporary tables first",
-        "CREATE FUNCTION total() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = public
+        "CREATE FUNCTION total() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = \
+         public
          AS 'SELECT count(*) FROM task'",
         StaysOpen,
         RemedyThen("DROP FUNCTION total"),
@@ -90,7 +96,8 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS309",
         "a function that finds temporary tables alone",
-        "CREATE FUNCTION total() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_temp
+        "CREATE FUNCTION total() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = \
+         pg_temp
          AS 'SELECT count(*) FROM public.task'",
         StaysOpen,
         RemedyThen("DROP FUNCTION total"),
@@ -98,16 +105,19 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS308",
         "a function that sees all, called through a view alone",
-        "CREATE SCHEMA private; CREATE FUNCTION private.all_titles() RETURNS SETOF text LANGUAGE sql STABLE SECURITY DEFINER
+        "CREATE SCHEMA private; CREATE FUNCTION private.all_titles() RETURNS SETOF text LANGUAGE \
+         sql STABLE SECURITY DEFINER
          SET search_path = '' AS 'SELECT title FROM public.task';
-         CREATE VIEW titles AS SELECT * FROM private.all_titles() AS t (title); GRANT SELECT ON titles TO APP",
+         CREATE VIEW titles AS SELECT * FROM private.all_titles() AS t (title); GRANT SELECT ON \
+         titles TO APP",
         StaysOpen,
         RemedyThen("DROP VIEW titles; DROP SCHEMA private CASCADE"),
     ),
     Fault(
         "RLS309",
         "a trigger that looks names up in its caller's path",
-        "CREATE FUNCTION note_down() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN DELETE FROM note; RETURN new; END';
+        "CREATE FUNCTION note_down() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN \
+         DELETE FROM note; RETURN new; END';
          CREATE TRIGGER note_down AFTER INSERT ON task FOR EACH ROW EXECUTE FUNCTION note_down()",
         StaysOpen,
         RemedyThen("DROP FUNCTION note_down CASCADE"),
@@ -115,16 +125,20 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS309",
         "a function of a table's owner",
-        "CREATE ROLE HELPER; GRANT CREATE ON SCHEMA public TO HELPER; ALTER TABLE task OWNER TO HELPER;
-         CREATE FUNCTION total(uuid) RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM task';
+        "CREATE ROLE HELPER; GRANT CREATE ON SCHEMA public TO HELPER; ALTER TABLE task OWNER TO \
+         HELPER;
+         CREATE FUNCTION total(uuid) RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT \
+         count(*) FROM task';
          ALTER FUNCTION total OWNER TO HELPER",
         StaysOpen,
         RemedyThen(
-            "DROP FUNCTION total; ALTER TABLE task OWNER TO CURRENT_USER; REVOKE CREATE ON SCHEMA public FROM HELPER;
+            "DROP FUNCTION total; ALTER TABLE task OWNER TO CURRENT_USER; REVOKE CREATE ON SCHEMA \
+             public FROM HELPER;
              DROP ROLE HELPER",
         ),
     ),
-    Fault("RLS310", "a partition is granted", "GRANT SELECT ON event_2026 TO APP", StaysOpen, Remedy),
+    Fault("RLS310", "a partition is \
+                     granted", "GRANT SELECT ON event_2026 TO APP", StaysOpen, Remedy),
     Fault(
         "RLS310",
         "a partition is attached with its grants",
@@ -144,10 +158,12 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS310",
         "a partition is granted with a policy that lets everyone through",
-        "ALTER TABLE event_2026 ENABLE ROW LEVEL SECURITY; CREATE POLICY open ON event_2026 USING (true);
+        "ALTER TABLE event_2026 ENABLE ROW LEVEL SECURITY; CREATE POLICY open ON event_2026 USING \
+         (true);
          GRANT SELECT ON event_2026 TO APP",
         StaysOpen,
-        RemedyThen("DROP POLICY open ON event_2026; ALTER TABLE event_2026 DISABLE ROW LEVEL SECURITY"),
+        RemedyThen("DROP POLICY open ON event_2026; ALTER TABLE event_2026 DISABLE ROW LEVEL \
+                    SECURITY"),
     ),
     Fault(
         "RLS312",
@@ -159,7 +175,8 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS313",
         "a trigger that writes what the user may not",
-        "CREATE FUNCTION note_down() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+        "CREATE FUNCTION note_down() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET \
+         search_path = ''
          AS 'BEGIN DELETE FROM public.note; RETURN new; END';
          CREATE TRIGGER note_down AFTER INSERT ON task FOR EACH ROW EXECUTE FUNCTION note_down()",
         StaysOpen,
@@ -168,7 +185,8 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS313",
         "a trigger of a partition's writes what the user may not",
-        "CREATE FUNCTION wipe() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+        "CREATE FUNCTION wipe() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path \
+         = ''
          AS 'BEGIN DELETE FROM public.task; RETURN new; END';
          CREATE TRIGGER wipe AFTER INSERT ON event_2026 FOR EACH ROW EXECUTE FUNCTION wipe()",
         StaysOpen,
@@ -177,7 +195,8 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS313",
         "a trigger of a partitioned table's is told once",
-        "CREATE FUNCTION wipe() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+        "CREATE FUNCTION wipe() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path \
+         = ''
          AS 'BEGIN DELETE FROM public.task; RETURN new; END';
          CREATE TRIGGER wipe AFTER INSERT ON event FOR EACH ROW EXECUTE FUNCTION wipe()",
         StaysOpen,
@@ -187,7 +206,8 @@ pub const FAULTS: &[Fault] = &[
         "RLS313",
         "a trigger of another table's, which the login writes, writes what the user may not",
         "CREATE TABLE stray (id integer); GRANT INSERT ON stray TO APP;
-         CREATE FUNCTION wipe() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+         CREATE FUNCTION wipe() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path \
+         = ''
          AS 'BEGIN DELETE FROM public.task; RETURN new; END';
          CREATE TRIGGER wipe AFTER INSERT ON stray FOR EACH ROW EXECUTE FUNCTION wipe()",
         StaysOpen,
@@ -197,7 +217,8 @@ pub const FAULTS: &[Fault] = &[
         "RLS313",
         "a trigger in place of a view's statement writes what the user may not",
         "CREATE VIEW door AS SELECT 1 AS x; GRANT INSERT ON door TO PUBLIC;
-         CREATE FUNCTION wipe() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+         CREATE FUNCTION wipe() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path \
+         = ''
          AS 'BEGIN DELETE FROM public.task; RETURN new; END';
          CREATE TRIGGER wipe INSTEAD OF INSERT ON door FOR EACH ROW EXECUTE FUNCTION wipe()",
         StaysOpen,
@@ -206,7 +227,8 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS312",
         "a rule on another table deletes here",
-        "CREATE TABLE stray (id integer); CREATE RULE also AS ON INSERT TO stray DO ALSO DELETE FROM task;
+        "CREATE TABLE stray (id integer); CREATE RULE also AS ON INSERT TO stray DO ALSO DELETE \
+         FROM task;
          GRANT INSERT ON stray TO APP",
         StaysOpen,
         RemedyThen("DROP TABLE stray"),
@@ -228,7 +250,8 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS315",
         "a parent without row security is granted",
-        "CREATE TABLE base (title varchar); GRANT SELECT ON base TO APP; ALTER TABLE task INHERIT base",
+        "CREATE TABLE base (title varchar); GRANT SELECT ON base TO APP; ALTER TABLE task INHERIT \
+         base",
         StaysOpen,
         RemedyThen("ALTER TABLE task NO INHERIT base; DROP TABLE base"),
     ),
@@ -236,7 +259,8 @@ pub const FAULTS: &[Fault] = &[
         "RLS315",
         "a parent is granted with a policy that lets everyone through",
         "CREATE TABLE base (title varchar); ALTER TABLE base ENABLE ROW LEVEL SECURITY;
-         CREATE POLICY open ON base USING (true); GRANT SELECT ON base TO APP; ALTER TABLE task INHERIT base",
+         CREATE POLICY open ON base USING (true); GRANT SELECT ON base TO APP; ALTER TABLE task \
+         INHERIT base",
         StaysOpen,
         RemedyThen("ALTER TABLE task NO INHERIT base; DROP TABLE base"),
     ),
@@ -274,19 +298,24 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS318",
         "a foreign table is granted",
-        "CREATE FOREIGN DATA wrapper wire; CREATE SERVER far FOREIGN DATA wrapper wire; CREATE SCHEMA side;
-         CREATE FOREIGN TABLE side.titles (title varchar) SERVER far; GRANT SELECT ON side.titles TO APP",
+        "CREATE FOREIGN DATA wrapper wire; CREATE SERVER far FOREIGN DATA wrapper wire; CREATE \
+         SCHEMA side;
+         CREATE FOREIGN TABLE side.titles (title varchar) SERVER far; GRANT SELECT ON side.titles \
+         TO APP",
         StaysOpen,
         RemedyThen("DROP SCHEMA side CASCADE; DROP FOREIGN DATA wrapper wire CASCADE"),
     ),
     Fault(
         "RLS318",
         "the login makes foreign tables",
-        "CREATE FOREIGN DATA wrapper wire; CREATE SERVER far FOREIGN DATA wrapper wire; GRANT USAGE ON FOREIGN SERVER far TO APP",
+        "CREATE FOREIGN DATA wrapper wire; CREATE SERVER far FOREIGN DATA wrapper wire; GRANT \
+         USAGE ON FOREIGN SERVER far TO APP",
         StaysOpen,
         RemedyThen("DROP FOREIGN DATA wrapper wire CASCADE"),
     ),
-    Fault("RLS401", "a table of nobody's", "CREATE TABLE stray (id integer)", StaysOpen, Undo("DROP TABLE stray")),
+    Fault("RLS401", "a table of \
+                     nobody's", "CREATE TABLE stray (id \
+                                 integer)", StaysOpen, Undo("DROP TABLE stray")),
     Fault(
         "RLS402",
         "a table with owners that no entity claims",

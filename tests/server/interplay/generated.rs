@@ -20,12 +20,32 @@ use crate::fixture::Fixture;
 /// Runs `sea-orm-cli generate entity` with these flags more.
 async fn generate(database: &testbed::Database, directory: &Path, flags: &[&str]) {
     let (url, directory) = (database.url(), directory.to_str().unwrap());
-    let command = ["sea-orm-cli", "generate", "entity", "-u", &url, "-o", directory];
-    let derive = ["--model-extra-derives", "sea_orm_rls::UserScoped", "--ignore-tables", "rls_audit"];
+    let command = [
+        "sea-orm-cli",
+        "generate",
+        "entity",
+        "-u",
+        &url,
+        "-o",
+        directory,
+    ];
+
+    let derive = [
+        "--model-extra-derives",
+        "sea_orm_rls::UserScoped",
+        "--ignore-tables",
+        "rls_audit",
+    ];
+
     let command = command.iter().chain(&derive).chain(flags);
     let cli = <Cli as clap::Parser>::try_parse_from(command).unwrap();
-    let Commands::Generate { command } = cli.command else { unreachable!("a command to generate") };
-    sea_orm_cli::run_generate_command(command, false).await.unwrap();
+    let Commands::Generate { command } = cli.command else {
+        unreachable!("a command to generate")
+    };
+
+    sea_orm_cli::run_generate_command(command, false)
+        .await
+        .unwrap();
 }
 
 fn directory(name: &str) -> PathBuf {
@@ -38,7 +58,11 @@ fn directory(name: &str) -> PathBuf {
 fn say_identity(directory: &Path) {
     let file = directory.join("user.rs");
     let written = fs::read_to_string(&file).unwrap();
-    let said = written.replace("pub struct Model", "#[user_scoped(identity)]\npub struct Model");
+    let said = written.replace(
+        "pub struct Model",
+        "#[user_scoped(identity)]\npub struct Model",
+    );
+
     assert_ne!(written, said);
     fs::write(&file, said).unwrap();
 }
@@ -49,17 +73,27 @@ async fn generated_entities_are_these_and_keep_what_is_said_by_hand() {
     let directory = directory(fixture.database.name());
     generate(&fixture.database, &directory, &[]).await;
     say_identity(&directory);
+
     let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/server/interplay/generated");
     let is_committed = || {
         for table in ["note.rs", "task.rs", "user.rs"] {
             // The first time the derive's path is written in tokens, and then as rustfmt has it.
-            let [generated, committed] =
-                [&directory, &committed].map(|at| fs::read_to_string(at.join(table)).unwrap().replace(" :: ", "::"));
+            let [generated, committed] = [&directory, &committed].map(|at| {
+                fs::read_to_string(at.join(table))
+                    .unwrap()
+                    .replace(" :: ", "::")
+            });
             assert_eq!(generated, committed, "{table}");
         }
     };
+
     is_committed();
-    generate(&fixture.database, &directory, &["--experimental-preserve-user-modifications"]).await;
+    generate(
+        &fixture.database,
+        &directory,
+        &["--experimental-preserve-user-modifications"],
+    )
+    .await;
     is_committed();
     fs::remove_dir_all(&directory).unwrap();
 }
@@ -71,9 +105,18 @@ fn entities() -> Registry {
 #[tokio::test]
 async fn generated_entities_say_what_the_database_has() {
     let fixture = Fixture::new(1).await;
-    let plan = Rls::new(entities(), fixture.config.clone()).plan(&fixture.owner).await.unwrap();
+    let plan = Rls::new(entities(), fixture.config.clone())
+        .plan(&fixture.owner)
+        .await
+        .unwrap();
+
     assert_eq!(plan.to_string(), "");
-    let db = RlsConnection::connect_with(fixture.database.url(), fixture.config.clone(), entities()).await.unwrap();
+
+    let db =
+        RlsConnection::connect_with(fixture.database.url(), fixture.config.clone(), entities())
+            .await
+            .unwrap();
+
     let mine = db.scope(UserContext::new(fixture.ann));
     let new = task::ActiveModel {
         id: Set(Uuid::new_v4()),
@@ -81,7 +124,15 @@ async fn generated_entities_say_what_the_database_has() {
         rank: Set(1),
         ..Default::default()
     };
+
     assert_eq!(new.insert(&mine).await.unwrap().owner_id, fixture.ann);
     assert_eq!(task::Entity::find().all(&mine).await.unwrap().len(), 1);
-    assert_eq!(task::Entity::find().all(&db.scope(UserContext::new(fixture.bob))).await.unwrap(), []);
+
+    assert_eq!(
+        task::Entity::find()
+            .all(&db.scope(UserContext::new(fixture.bob)))
+            .await
+            .unwrap(),
+        []
+    );
 }

@@ -1,9 +1,10 @@
-//! What SQL text hides from whoever reads its words: code that changes the context, and what it leaves in the session.
+//! What SQL text hides from whoever reads its words: code that changes the context, and what it
+//! leaves in the session.
 
 use futures_util::TryStreamExt;
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, PaginatorTrait, Statement, StreamTrait,
-    TransactionTrait,
+    ActiveModelTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, PaginatorTrait, Statement,
+    StreamTrait, TransactionTrait,
 };
 use sea_orm_rls::{RlsError, ScopedConnection, Settings};
 
@@ -19,17 +20,31 @@ fn is_lost(error: &DbErr) -> bool {
 }
 
 async fn text(db: &impl ConnectionTrait, sql: &str) -> String {
-    db.query_one_raw(statement(sql)).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+    db.query_one_raw(statement(sql))
+        .await
+        .unwrap()
+        .unwrap()
+        .try_get_by_index(0)
+        .unwrap()
 }
 
 /// Runs text in each of the ways there are.
-async fn run(db: &(impl ConnectionTrait + StreamTrait), way: usize, sql: &str) -> Result<(), DbErr> {
+async fn run(
+    db: &(impl ConnectionTrait + StreamTrait),
+    way: usize,
+    sql: &str,
+) -> Result<(), DbErr> {
     match way {
         0 => db.execute_unprepared(sql).await.map(drop),
         1 => db.execute_raw(statement(sql)).await.map(drop),
         2 => db.query_one_raw(statement(sql)).await.map(drop),
         3 => db.query_all_raw(statement(sql)).await.map(drop),
-        _ => db.stream_raw(statement(sql)).await?.try_for_each(|_| async { Ok(()) }).await,
+        _ => {
+            db.stream_raw(statement(sql))
+                .await?
+                .try_for_each(|_| async { Ok(()) })
+                .await
+        }
     }
 }
 
@@ -39,7 +54,10 @@ const WAYS: usize = 5;
 fn becoming(user: uuid::Uuid) -> [String; 3] {
     [
         format!("DO $$ BEGIN SET LOCAL app.user_id = '{user}'; END $$"),
-        format!("/* x */ do language plpgsql 'BEGIN PERFORM set_config(''app.user_id'', ''{user}'', true); END'"),
+        format!(
+            "/* x */ do language plpgsql 'BEGIN PERFORM set_config(''app.user_id'', ''{user}'', \
+             true); END'"
+        ),
         format!("DO $$ BEGIN EXECUTE 'RE' || 'SET app.user_id'; PERFORM '{user}'; END $$"),
     ]
 }
@@ -48,34 +66,63 @@ fn becoming(user: uuid::Uuid) -> [String; 3] {
 async fn code_that_changes_the_context_ends_the_scope() {
     let fixture = Fixture::new(1).await;
     new_task("bob's").insert(&fixture.bob()).await.unwrap();
+
     for sql in becoming(fixture.bob) {
         for way in 0..WAYS {
             let transaction = fixture.ann().begin().await.unwrap();
             new_task("lost").insert(&transaction).await.unwrap();
-            assert!(is_lost(&run(&transaction, way, &sql).await.unwrap_err()), "{way}: {sql}");
-            assert!(is_lost(&task::Entity::find().all(&transaction).await.unwrap_err()), "nothing runs after it");
+            assert!(
+                is_lost(&run(&transaction, way, &sql).await.unwrap_err()),
+                "{way}: {sql}"
+            );
+            assert!(
+                is_lost(&task::Entity::find().all(&transaction).await.unwrap_err()),
+                "nothing runs after it"
+            );
             assert!(is_lost(&transaction.commit().await.unwrap_err()));
+
             let outside = run(&fixture.ann(), way, &sql).await.unwrap_err();
             assert!(is_lost(&outside), "{way}: {sql}: {outside:?}");
         }
     }
-    assert_eq!(task::Entity::find().count(&fixture.admin()).await.unwrap(), 1);
+
+    assert_eq!(
+        task::Entity::find().count(&fixture.admin()).await.unwrap(),
+        1
+    );
 }
 
 #[tokio::test]
 async fn each_setting_of_the_context_is_asked_for() {
     let fixture = Fixture::new(1).await;
-    let ann =
-        Settings::new().with("app.user_id", fixture.ann).unwrap().with("audit.reason", r"it's\ a 'reason").unwrap();
+    let ann = Settings::new()
+        .with("app.user_id", fixture.ann)
+        .unwrap()
+        .with("audit.reason", r"it's\ a 'reason")
+        .unwrap();
+
     let transaction = fixture.db.scope(ann).begin().await.unwrap();
     transaction.execute_unprepared("SELECT 1").await.unwrap();
+
     let forged = "DO $$ BEGIN SET LOCAL audit.reason = 'another'; END $$";
-    assert!(is_lost(&transaction.execute_unprepared(forged).await.unwrap_err()));
+    assert!(is_lost(
+        &transaction.execute_unprepared(forged).await.unwrap_err()
+    ));
 
     let transaction = fixture.db.anonymous().begin().await.unwrap();
     transaction.execute_unprepared("SELECT 1").await.unwrap();
+
     let [become_ann, ..] = becoming(fixture.ann);
-    assert!(is_lost(&transaction.execute_unprepared(&become_ann).await.unwrap_err()), "a setting it leaves blank");
+
+    assert!(
+        is_lost(
+            &transaction
+                .execute_unprepared(&become_ann)
+                .await
+                .unwrap_err()
+        ),
+        "a setting it leaves blank"
+    );
 }
 
 #[tokio::test]
@@ -83,28 +130,41 @@ async fn code_that_changes_the_role_ends_the_scope() {
     let fixture = Fixture::new(1).await;
     let (app, other) = (fixture.config.app_role(), fixture.database.role("other"));
     let grant = format!("CREATE ROLE {other}; GRANT {other} TO {app}");
+
     fixture.owner.execute_unprepared(&grant).await.unwrap();
     for way in 0..WAYS {
         let transaction = fixture.ann().begin().await.unwrap();
         let sql = format!("DO $$ BEGIN SET LOCAL ROLE {other}; END $$");
         assert!(is_lost(&run(&transaction, way, &sql).await.unwrap_err()));
     }
-    fixture.owner.execute_unprepared(&format!("DROP ROLE {other}")).await.unwrap();
+
+    fixture
+        .owner
+        .execute_unprepared(&format!("DROP ROLE {other}"))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
 async fn code_that_keeps_the_context_runs_and_is_committed() {
     let fixture = Fixture::new(1).await;
-    let insert = "DO $$ BEGIN INSERT INTO task (id, title, rank) VALUES (gen_random_uuid(), 't', 1); END $$";
+    let insert =
+        "DO $$ BEGIN INSERT INTO task (id, title, rank) VALUES (gen_random_uuid(), 't', 1); END $$";
     let transaction = fixture.ann().begin().await.unwrap();
+
     for way in 0..WAYS {
         run(&transaction, way, insert).await.unwrap();
     }
+
     transaction.commit().await.unwrap();
     for way in 0..WAYS {
         run(&fixture.ann(), way, insert).await.unwrap();
     }
-    assert_eq!(task::Entity::find().count(&fixture.ann()).await.unwrap(), 2 * WAYS as u64);
+
+    assert_eq!(
+        task::Entity::find().count(&fixture.ann()).await.unwrap(),
+        2 * WAYS as u64
+    );
 }
 
 /// Its answer, which tells whether the scope still holds, is read by nobody.
@@ -112,48 +172,73 @@ async fn code_that_keeps_the_context_runs_and_is_committed() {
 async fn dropped_code_ends_the_scope() {
     let fixture = Fixture::new(1).await;
     new_task("bob's").insert(&fixture.bob()).await.unwrap();
-    let sql = format!("DO $$ BEGIN PERFORM pg_sleep(0.02); SET LOCAL app.user_id = '{}'; END $$", fixture.bob);
+
+    let sql = format!(
+        "DO $$ BEGIN PERFORM pg_sleep(0.02); SET LOCAL app.user_id = '{}'; END $$",
+        fixture.bob
+    );
+
     for way in 0..WAYS {
         for polls in 0..3 {
             let transaction = fixture.ann().begin().await.unwrap();
-            let finished = drop_after(polls, run(&transaction, way, &sql)).await.is_some();
+            let finished = drop_after(polls, run(&transaction, way, &sql))
+                .await
+                .is_some();
+
             match task::Entity::find().all(&transaction).await {
-                Ok(rows) => assert!(rows.is_empty() && polls == 0, "{way} {polls}: another user's rows"),
+                Ok(rows) => assert!(
+                    rows.is_empty() && polls == 0,
+                    "{way} {polls}: another user's rows"
+                ),
                 Err(error) => assert!(is_lost(&error) && polls > 0, "{way} {polls}: {error:?}"),
             }
+
             assert!(!finished || polls > 1, "{way} {polls}");
         }
     }
 }
 
-/// A function of the application's own may call `set_config`, and nobody asks after a prepared statement: that would
-/// be one more round trip for all.
+/// A function of the application's own may call `set_config`, and nobody asks after a prepared
+/// statement: that would be one more round trip for all.
 #[tokio::test]
 async fn context_that_a_function_changed_is_told_by_the_next_unprepared_text() {
     let fixture = Fixture::new(1).await;
     fixture
         .owner
         .execute_unprepared(
-            "CREATE FUNCTION become(text) RETURNS text LANGUAGE sql AS $$ SELECT set_config('app.user_id', $1, true) $$",
+            "CREATE FUNCTION become(text) RETURNS text LANGUAGE sql AS $$ SELECT \
+             set_config('app.user_id', $1, true) $$",
         )
         .await
         .unwrap();
+
     let transaction = fixture.ann().begin().await.unwrap();
     text(&transaction, &format!("SELECT become('{}')", fixture.bob)).await;
-    assert!(is_lost(&transaction.execute_unprepared("SELECT 1").await.unwrap_err()));
+
+    assert!(is_lost(
+        &transaction
+            .execute_unprepared("SELECT 1")
+            .await
+            .unwrap_err()
+    ));
 }
 
 #[tokio::test]
 async fn revoked_set_config_is_what_stops_functions() {
     let fixture = Fixture::new(1).await;
-    let sql =
-        "CREATE FUNCTION become(text) RETURNS text LANGUAGE sql AS $$ SELECT set_config('app.user_id', $1, true) $$;
+    let sql = "CREATE FUNCTION become(text) RETURNS text LANGUAGE sql AS $$ SELECT \
+         set_config('app.user_id', $1, true) $$;
                REVOKE EXECUTE ON FUNCTION set_config(text, text, boolean) FROM PUBLIC";
     fixture.owner.execute_unprepared(sql).await.unwrap();
+
     let become_bob = statement(&format!("SELECT become('{}')", fixture.bob));
     let error = RlsError::from(fixture.ann().query_one_raw(become_bob).await.unwrap_err());
     assert!(matches!(error, RlsError::MissingGrant { .. }), "{error:?}");
-    new_task("scopes need no set_config").insert(&fixture.ann()).await.unwrap();
+
+    new_task("scopes need no set_config")
+        .insert(&fixture.ann())
+        .await
+        .unwrap();
 }
 
 /// Of a pool of one, which of the server's processes it is.
@@ -169,6 +254,7 @@ async fn connection_that_ran_code_is_given_to_nobody() {
                    PERFORM set_config('default_transaction_read_only', 'on', false);
                    CREATE TEMP TABLE left_behind AS SELECT 1;
                  END $$";
+
     for way in 0..WAYS {
         for end in ["commit", "rollback", "drop", "none"] {
             let before = process(&fixture.ann()).await;
@@ -177,34 +263,56 @@ async fn connection_that_ran_code_is_given_to_nobody() {
             } else {
                 let transaction = fixture.ann().begin().await.unwrap();
                 run(&transaction, way, leave).await.unwrap();
+
                 match end {
                     "commit" => transaction.commit().await.unwrap(),
                     "rollback" => transaction.rollback().await.unwrap(),
                     _ => drop(transaction),
                 }
             }
+
             assert_ne!(process(&fixture.bob()).await, before, "{way} {end}");
         }
     }
+
     new_task("written").insert(&fixture.ann()).await.unwrap();
+
     let before = process(&fixture.ann()).await;
-    assert_eq!(process(&fixture.bob()).await, before, "other statements keep it");
+
+    assert_eq!(
+        process(&fixture.bob()).await,
+        before,
+        "other statements keep it"
+    );
 }
 
 #[tokio::test]
 async fn visible_set_config_is_refused() {
     let fixture = Fixture::new(1).await;
     let transaction = fixture.ann().begin().await.unwrap();
+
     for way in 0..WAYS {
         let context = format!("SELECT set_config('app.user_id', '{}', true)", fixture.bob);
         let error = RlsError::from(run(&transaction, way, &context).await.unwrap_err());
         assert!(matches!(error, RlsError::ContextChange { .. }), "{error:?}");
+
         let session = "SELECT set_config('search_path', 'pg_catalog', false)";
         let error = RlsError::from(run(&transaction, way, session).await.unwrap_err());
         assert!(matches!(error, RlsError::OutlivesScope { .. }), "{error:?}");
-        run(&transaction, way, "SELECT set_config('audit.reason', 'x', true)").await.unwrap();
+
+        run(
+            &transaction,
+            way,
+            "SELECT set_config('audit.reason', 'x', true)",
+        )
+        .await
+        .unwrap();
     }
-    assert_eq!(text(&transaction, "SELECT current_setting('audit.reason')").await, "x");
+
+    assert_eq!(
+        text(&transaction, "SELECT current_setting('audit.reason')").await,
+        "x"
+    );
     transaction.commit().await.unwrap();
 }
 
@@ -212,6 +320,7 @@ async fn visible_set_config_is_refused() {
 async fn temporary_relation_of_a_table_s_name_is_not_left_to_the_next_user() {
     let fixture = Fixture::new(1).await;
     new_task("ann's").insert(&fixture.ann()).await.unwrap();
+
     for sql in [
         "CREATE TABLE pg_temp.task (LIKE public.task INCLUDING DEFAULTS)",
         "SELECT * INTO TEMP task FROM public.task",
@@ -222,10 +331,25 @@ async fn temporary_relation_of_a_table_s_name_is_not_left_to_the_next_user() {
             fixture.ann().execute_unprepared(sql).await.unwrap_err(),
             fixture.ann().execute_raw(prepared).await.unwrap_err(),
         ] {
-            assert!(matches!(RlsError::from(&refused), RlsError::OutlivesScope { .. }), "{sql}: {refused}");
+            assert!(
+                matches!(RlsError::from(&refused), RlsError::OutlivesScope { .. }),
+                "{sql}: {refused}"
+            );
         }
     }
-    assert!(task::Entity::find().all(&fixture.bob()).await.unwrap().is_empty());
+
+    assert!(
+        task::Entity::find()
+            .all(&fixture.bob())
+            .await
+            .unwrap()
+            .is_empty()
+    );
     new_task("bob's").insert(&fixture.bob()).await.unwrap();
-    assert_eq!(task::Entity::find().count(&fixture.admin()).await.unwrap(), 2, "each in the table itself");
+
+    assert_eq!(
+        task::Entity::find().count(&fixture.admin()).await.unwrap(),
+        2,
+        "each in the table itself"
+    );
 }

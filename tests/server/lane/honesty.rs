@@ -2,8 +2,8 @@
 
 use futures_util::StreamExt;
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, PaginatorTrait, Set, Statement, StreamTrait,
-    TransactionTrait,
+    ActiveModelTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, PaginatorTrait, Set,
+    Statement, StreamTrait, TransactionTrait,
 };
 use sea_orm_rls::RlsError;
 
@@ -24,11 +24,20 @@ async fn commit_after_a_failed_statement_is_an_error_with_the_first_failure() {
     let transaction = fixture.ann().begin().await.unwrap();
     new_task("lost").insert(&transaction).await.unwrap();
     fail(&transaction).await;
+
     let second = task::Entity::find().all(&transaction).await.unwrap_err();
     assert_eq!(RlsError::from(&second).sqlstate().as_deref(), Some("25P02"));
+
     let error = RlsError::from(transaction.commit().await.unwrap_err());
-    assert!(matches!(error, RlsError::TransactionFailed { .. }), "{error:?}");
-    assert_eq!(error.sqlstate().as_deref(), Some("22012"), "the first failure, not the last: {error}");
+    assert!(
+        matches!(error, RlsError::TransactionFailed { .. }),
+        "{error:?}"
+    );
+    assert_eq!(
+        error.sqlstate().as_deref(),
+        Some("22012"),
+        "the first failure, not the last: {error}"
+    );
     assert_eq!(stored(&fixture).await, 0);
     new_task("kept").insert(&fixture.ann()).await.unwrap();
 }
@@ -38,20 +47,31 @@ async fn failure_undone_by_a_savepoint_does_not_stop_the_commit() {
     let fixture = Fixture::new(1).await;
     let transaction = fixture.ann().begin().await.unwrap();
     new_task("kept").insert(&transaction).await.unwrap();
+
     for ended_by in ["rollback", "drop", "commit"] {
         let nested = transaction.begin().await.unwrap();
         new_task("lost").insert(&nested).await.unwrap();
         fail(&nested).await;
+
         match ended_by {
             "rollback" => nested.rollback().await.unwrap(),
             "drop" => drop(nested),
             _ => {
                 let error = RlsError::from(nested.commit().await.unwrap_err());
-                assert!(matches!(error, RlsError::TransactionFailed { .. }), "{error:?}");
+                assert!(
+                    matches!(error, RlsError::TransactionFailed { .. }),
+                    "{error:?}"
+                );
             }
         }
-        assert_eq!(task::Entity::find().count(&transaction).await.unwrap(), 1, "{ended_by}");
+
+        assert_eq!(
+            task::Entity::find().count(&transaction).await.unwrap(),
+            1,
+            "{ended_by}"
+        );
     }
+
     transaction.commit().await.unwrap();
     assert_eq!(stored(&fixture).await, 1);
 }
@@ -61,9 +81,11 @@ async fn failure_of_a_deferred_constraint_is_an_error_of_the_commit() {
     let fixture = Fixture::new(1).await;
     let defer = r#"ALTER TABLE "task" ADD UNIQUE (title) DEFERRABLE INITIALLY DEFERRED"#;
     fixture.owner.execute_unprepared(defer).await.unwrap();
+
     let transaction = fixture.ann().begin().await.unwrap();
     new_task("same").insert(&transaction).await.unwrap();
     new_task("same").insert(&transaction).await.unwrap();
+
     let error = RlsError::from(transaction.commit().await.unwrap_err());
     assert_eq!(error.sqlstate().as_deref(), Some("23505"));
     assert_eq!(stored(&fixture).await, 0);
@@ -74,26 +96,53 @@ async fn sql_text_cannot_leave_the_scope() {
     let fixture = Fixture::new(1).await;
     let transaction = fixture.ann().begin().await.unwrap();
     new_task("ann's").insert(&transaction).await.unwrap();
-    for sql in
-        ["COMMIT", "rollback", "/* x */ END", "SAVEPOINT a", "SELECT 1; COMMIT; BEGIN", "PREPARE TRANSACTION 'x'"]
-    {
+
+    for sql in [
+        "COMMIT",
+        "rollback",
+        "/* x */ END",
+        "SAVEPOINT a",
+        "SELECT 1; COMMIT; BEGIN",
+        "PREPARE TRANSACTION 'x'",
+    ] {
         let error = RlsError::from(transaction.execute_unprepared(sql).await.unwrap_err());
-        assert!(matches!(error, RlsError::TransactionControl { .. }), "{sql}: {error:?}");
+        assert!(
+            matches!(error, RlsError::TransactionControl { .. }),
+            "{sql}: {error:?}"
+        );
     }
+
     for sql in ["COMMIT AND CHAIN", ";ROLLBACK"] {
         let statement = Statement::from_string(DbBackend::Postgres, sql);
         let error = RlsError::from(transaction.execute_raw(statement).await.unwrap_err());
-        assert!(matches!(error, RlsError::TransactionControl { .. }), "{sql}: {error:?}");
+        assert!(
+            matches!(error, RlsError::TransactionControl { .. }),
+            "{sql}: {error:?}"
+        );
     }
+
     let other = format!("SET app.user_id = '{}'", fixture.bob);
-    for sql in [other.as_str(), "RESET ALL", "SET ROLE postgres", "DISCARD ALL", "SET SESSION AUTHORIZATION DEFAULT"] {
+    for sql in [
+        other.as_str(),
+        "RESET ALL",
+        "SET ROLE postgres",
+        "DISCARD ALL",
+        "SET SESSION AUTHORIZATION DEFAULT",
+    ] {
         let outside = fixture.db.anonymous().execute_unprepared(sql).await;
         for result in [outside, transaction.execute_unprepared(sql).await] {
             let error = RlsError::from(result.unwrap_err());
-            assert!(matches!(error, RlsError::ContextChange { .. }), "{sql}: {error:?}");
+            assert!(
+                matches!(error, RlsError::ContextChange { .. }),
+                "{sql}: {error:?}"
+            );
         }
     }
-    transaction.execute_unprepared("SET LOCAL statement_timeout = '1min'; SELECT 1").await.unwrap();
+
+    transaction
+        .execute_unprepared("SET LOCAL statement_timeout = '1min'; SELECT 1")
+        .await
+        .unwrap();
     transaction.commit().await.unwrap();
     assert_eq!(stored(&fixture).await, 1);
 }
@@ -105,6 +154,7 @@ async fn what_a_read_does_beside_reading_is_kept() {
         let statement = Statement::from_string(DbBackend::Postgres, sql);
         fixture.ann().query_all_raw(statement).await.unwrap().len()
     };
+
     fixture
         .owner
         .execute_unprepared(
@@ -116,39 +166,65 @@ async fn what_a_read_does_beside_reading_is_kept() {
         )
         .await
         .unwrap();
-    assert_eq!(run("SELECT * FROM hides_a_write").await, 1, "refused read-only, run again read-write");
+    assert_eq!(
+        run("SELECT * FROM hides_a_write").await,
+        1,
+        "refused read-only, run again read-write"
+    );
+
     let task = new_task("t").insert(&fixture.ann()).await.unwrap();
     assert_eq!(run(&format!("SELECT add_note('{}')", task.id)).await, 1);
     assert_eq!(run("SELECT * FROM task FOR UPDATE").await, 1);
     assert_eq!(
         run(&format!(
-            "WITH n AS (INSERT INTO note (task_id, body) VALUES ('{}', 'c') RETURNING id) SELECT * FROM n",
+            "WITH n AS (INSERT INTO note (task_id, body) VALUES ('{}', 'c') RETURNING id) SELECT * \
+             FROM n",
             task.id
         ))
         .await,
         1
     );
+
     let notes = Statement::from_string(DbBackend::Postgres, "SELECT 1 FROM note");
-    assert_eq!(fixture.admin().query_all_raw(notes).await.unwrap().len(), 2, "both are stored");
+
+    assert_eq!(
+        fixture.admin().query_all_raw(notes).await.unwrap().len(),
+        2,
+        "both are stored"
+    );
 }
 
 #[tokio::test]
 async fn dropping_a_transaction_whose_stream_is_alive_does_not_panic() {
     let fixture = Fixture::new(1).await;
     for rank in 0..3 {
-        task::ActiveModel { rank: Set(rank), ..new_task("t") }.insert(&fixture.ann()).await.unwrap();
+        task::ActiveModel {
+            rank: Set(rank),
+            ..new_task("t")
+        }
+        .insert(&fixture.ann())
+        .await
+        .unwrap();
     }
+
     let outer = fixture.ann().begin().await.unwrap();
     let inner = outer.begin().await.unwrap();
     let statement = Statement::from_string(DbBackend::Postgres, "SELECT * FROM task");
     let mut rows = inner.stream_raw(statement).await.unwrap();
+
     rows.next().await.unwrap().unwrap();
     drop(outer);
     while let Some(row) = rows.next().await {
         row.unwrap();
     }
+
     drop(rows);
-    assert_eq!(task::Entity::find().count(&fixture.ann()).await.unwrap(), 3, "the connection is given back");
+    assert_eq!(
+        task::Entity::find().count(&fixture.ann()).await.unwrap(),
+        3,
+        "the connection is given back"
+    );
+
     let error = RlsError::from(new_task("after").insert(&inner).await.unwrap_err());
     assert!(matches!(error, RlsError::ScopeLost { .. }), "{error:?}");
 }
@@ -159,8 +235,10 @@ async fn transactions_ended_out_of_order_are_told() {
     let outer = fixture.ann().begin().await.unwrap();
     let middle = outer.begin().await.unwrap();
     let inner = middle.begin().await.unwrap();
+
     new_task("inner").insert(&inner).await.unwrap();
     middle.rollback().await.unwrap();
+
     let error = RlsError::from(inner.commit().await.unwrap_err());
     assert!(matches!(error, RlsError::ScopeLost { .. }), "{error:?}");
     new_task("outer").insert(&outer).await.unwrap();
@@ -172,12 +250,14 @@ async fn transactions_ended_out_of_order_are_told() {
 async fn savepoints_undone_in_a_long_transaction_are_released() {
     let fixture = Fixture::new(1).await;
     let transaction = fixture.ann().begin().await.unwrap();
+
     for _ in 0..200 {
         let nested = transaction.begin().await.unwrap();
         fail(&nested).await;
         nested.rollback().await.unwrap();
         new_task("kept").insert(&transaction).await.unwrap();
     }
+
     transaction.commit().await.unwrap();
     assert_eq!(stored(&fixture).await, 200);
 }
@@ -188,10 +268,14 @@ async fn outer_transaction_is_refused_while_a_nested_one_is_open() {
     let is_open = |error: DbErr| matches!(RlsError::from(error), RlsError::NestedOpen);
     let outer = fixture.ann().begin().await.unwrap();
     let nested = outer.begin().await.unwrap();
+
     new_task("nested").insert(&nested).await.unwrap();
     assert!(is_open(new_task("outer").insert(&outer).await.unwrap_err()));
     assert!(is_open(outer.begin().await.unwrap_err()));
-    assert!(is_open(outer.commit().await.unwrap_err()), "it is rolled back, not committed");
+    assert!(
+        is_open(outer.commit().await.unwrap_err()),
+        "it is rolled back, not committed"
+    );
     assert!(nested.commit().await.is_err());
     assert_eq!(stored(&fixture).await, 0);
 
@@ -199,6 +283,7 @@ async fn outer_transaction_is_refused_while_a_nested_one_is_open() {
     let one = outer.begin().await.unwrap();
     new_task("one").insert(&one).await.unwrap();
     one.commit().await.unwrap();
+
     let two = outer.begin().await.unwrap();
     new_task("two").insert(&two).await.unwrap();
     drop(two);
@@ -216,7 +301,10 @@ async fn what_would_outlive_the_scope_on_the_connection_is_refused() {
         "PREPARE p AS SELECT 1",
     ] {
         let error = RlsError::from(fixture.ann().execute_unprepared(sql).await.unwrap_err());
-        assert!(matches!(error, RlsError::OutlivesScope { .. }), "{sql}: {error:?}");
+        assert!(
+            matches!(error, RlsError::OutlivesScope { .. }),
+            "{sql}: {error:?}"
+        );
     }
 }
 
@@ -225,6 +313,7 @@ async fn text_that_sets_how_times_are_written_stays_in_the_scope() {
     let fixture = Fixture::new(1).await;
     let transaction = fixture.ann().begin().await.unwrap();
     let style = "SET LOCAL DateStyle = 'SQL, DMY'; SET LOCAL TimeZone = 'Asia/Kolkata'";
+
     transaction.execute_unprepared(style).await.unwrap();
     new_task("kept").insert(&transaction).await.unwrap();
     transaction.commit().await.unwrap();

@@ -4,7 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use sea_orm::{ActiveModelTrait, DbBackend, EntityTrait, PaginatorTrait, Statement, StreamTrait, TransactionTrait};
+use sea_orm::{
+    ActiveModelTrait, DbBackend, EntityTrait, PaginatorTrait, Statement, StreamTrait,
+    TransactionTrait,
+};
 
 use super::new_task;
 use crate::fixture::{Fixture, task};
@@ -22,9 +25,14 @@ fn listen(fixture: &mut Fixture) -> Ear {
     let ear = Ear::default();
     let listener = Arc::clone(&ear);
     fixture.db.set_metric_callback(move |info| {
-        let heard = Heard { sql: info.statement.sql.clone(), failed: info.failed, elapsed: info.elapsed };
+        let heard = Heard {
+            sql: info.statement.sql.clone(),
+            failed: info.failed,
+            elapsed: info.elapsed,
+        };
         listener.lock().unwrap().push(heard);
     });
+
     ear
 }
 
@@ -37,12 +45,21 @@ async fn metric_callback_hears_of_each_statement() {
     let mut fixture = Fixture::new(1).await;
     let ear = listen(&mut fixture);
     task::Entity::find().count(&fixture.ann()).await.unwrap();
+
     let transaction = fixture.ann().begin().await.unwrap();
     new_task("t").insert(&transaction).await.unwrap();
     transaction.commit().await.unwrap();
+
     let heard = take(&ear);
-    assert_eq!(heard.iter().map(|heard| heard.failed).collect::<Vec<_>>(), [false, false]);
-    assert!(heard[0].sql.starts_with("SELECT") && heard[1].sql.starts_with("INSERT"), "{heard:?}");
+    assert_eq!(
+        heard.iter().map(|heard| heard.failed).collect::<Vec<_>>(),
+        [false, false]
+    );
+
+    assert!(
+        heard[0].sql.starts_with("SELECT") && heard[1].sql.starts_with("INSERT"),
+        "{heard:?}"
+    );
 }
 
 const PAUSE: Duration = Duration::from_millis(20);
@@ -51,6 +68,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 async fn read(db: &impl StreamTrait, sql: &str, rows: usize) {
     let statement = Statement::from_string(DbBackend::Postgres, sql);
     let mut stream = Box::pin(db.stream_raw(statement).await.unwrap());
+
     for _ in 0..rows {
         let _failed = stream.next().await;
         tokio::time::sleep(PAUSE).await;
@@ -59,13 +77,25 @@ async fn read(db: &impl StreamTrait, sql: &str, rows: usize) {
 
 async fn hears_of_streams(db: &impl StreamTrait, ear: &Ear) {
     read(db, "SELECT generate_series(1, 2)", 3).await;
-    let [ended] = &take(ear)[..] else { panic!("once") };
-    assert!(!ended.failed && ended.elapsed >= 2 * PAUSE && ended.sql.ends_with("(1, 2)"), "{ended:?}");
+
+    let [ended] = &take(ear)[..] else {
+        panic!("once")
+    };
+    assert!(
+        !ended.failed && ended.elapsed >= 2 * PAUSE && ended.sql.ends_with("(1, 2)"),
+        "{ended:?}"
+    );
     read(db, "SELECT generate_series(1, 9)", 1).await;
-    let [dropped] = &take(ear)[..] else { panic!("once") };
+
+    let [dropped] = &take(ear)[..] else {
+        panic!("once")
+    };
     assert!(!dropped.failed && dropped.elapsed >= PAUSE, "{dropped:?}");
     read(db, "SELECT 1 / (2 - n) FROM generate_series(1, 2) n", 3).await;
-    let [failed] = &take(ear)[..] else { panic!("once") };
+
+    let [failed] = &take(ear)[..] else {
+        panic!("once")
+    };
     assert!(failed.failed, "{failed:?}");
 }
 

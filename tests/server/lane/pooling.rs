@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use sea_orm::{
-    ActiveModelTrait, ConnAcquireErr, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait, TransactionTrait,
+    ActiveModelTrait, ConnAcquireErr, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait,
+    TransactionTrait,
 };
 use sea_orm_rls::RlsError;
 
@@ -15,7 +16,14 @@ async fn kill_all(fixture: &Fixture) -> u64 {
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{}'",
         fixture.config.app_role()
     );
-    let killed = fixture.owner.execute_unprepared(&kill).await.unwrap().rows_affected();
+
+    let killed = fixture
+        .owner
+        .execute_unprepared(&kill)
+        .await
+        .unwrap()
+        .rows_affected();
+
     tokio::time::sleep(Duration::from_millis(50)).await;
     killed
 }
@@ -25,6 +33,7 @@ async fn idle_connections_that_the_server_ended_are_replaced_unnoticed() {
     let fixture = Fixture::new(3).await;
     let ann = fixture.ann();
     let (one, two, three) = tokio::join!(ann.begin(), ann.begin(), ann.begin());
+
     drop((one.unwrap(), two.unwrap(), three.unwrap()));
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(kill_all(&fixture).await, 3);
@@ -38,10 +47,19 @@ async fn connection_that_ends_within_a_transaction_is_an_error() {
     let transaction = fixture.ann().begin().await.unwrap();
     new_task("lost").insert(&transaction).await.unwrap();
     kill_all(&fixture).await;
+
     let error = RlsError::from(new_task("lost").insert(&transaction).await.unwrap_err());
-    assert!(matches!(error, RlsError::ConnectionLost { .. }), "{error:?}");
+    assert!(
+        matches!(error, RlsError::ConnectionLost { .. }),
+        "{error:?}"
+    );
     assert!(transaction.commit().await.is_err());
-    assert_eq!(task::Entity::find().count(&fixture.ann()).await.unwrap(), 0, "the pool has a new one");
+
+    assert_eq!(
+        task::Entity::find().count(&fixture.ann()).await.unwrap(),
+        0,
+        "the pool has a new one"
+    );
 }
 
 #[tokio::test]
@@ -51,6 +69,7 @@ async fn connection_that_ends_before_the_commit_leaves_the_outcome_unknown() {
     new_task("lost").insert(&transaction).await.unwrap();
     kill_all(&fixture).await;
     let error = RlsError::from(transaction.commit().await.unwrap_err());
+
     assert!(matches!(error, RlsError::CommitUnknown { .. }), "{error:?}");
 }
 
@@ -60,11 +79,19 @@ async fn exhausted_pool_is_seaorms_error() {
         options.acquire_timeout(Duration::from_secs(2));
     })
     .await;
+
     let held = fixture.ann().begin().await.unwrap();
     let error = task::Entity::find().all(&fixture.bob()).await.unwrap_err();
     assert_eq!(error, DbErr::ConnectionAcquire(ConnAcquireErr::Timeout));
     drop(held);
-    assert!(task::Entity::find().all(&fixture.bob()).await.unwrap().is_empty());
+
+    assert!(
+        task::Entity::find()
+            .all(&fixture.bob())
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -73,14 +100,37 @@ async fn statement_timeout_fails_the_statement_and_idle_timeout_the_transaction(
         options.statement_timeout(Duration::from_millis(200));
     })
     .await;
-    let error = RlsError::from(fixture.ann().execute_unprepared("SELECT pg_sleep(5)").await.unwrap_err());
+
+    let error = RlsError::from(
+        fixture
+            .ann()
+            .execute_unprepared("SELECT pg_sleep(5)")
+            .await
+            .unwrap_err(),
+    );
+
     assert_eq!(error.sqlstate().as_deref(), Some("57014"));
+
     let transaction = fixture.ann().begin().await.unwrap();
-    transaction.execute_unprepared("SET LOCAL idle_in_transaction_session_timeout = 50").await.unwrap();
+    transaction
+        .execute_unprepared("SET LOCAL idle_in_transaction_session_timeout = 50")
+        .await
+        .unwrap();
     tokio::time::sleep(Duration::from_millis(200)).await;
+
     let error = RlsError::from(task::Entity::find().all(&transaction).await.unwrap_err());
-    assert!(matches!(error, RlsError::ConnectionLost { .. }), "{error:?}");
-    assert!(task::Entity::find().all(&fixture.ann()).await.unwrap().is_empty());
+    assert!(
+        matches!(error, RlsError::ConnectionLost { .. }),
+        "{error:?}"
+    );
+
+    assert!(
+        task::Entity::find()
+            .all(&fixture.ann())
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -88,6 +138,11 @@ async fn closed_connection_runs_nothing_more() {
     let fixture = Fixture::new(1).await;
     let ann = fixture.ann();
     fixture.db.clone().close().await;
+
     let error = task::Entity::find().all(&ann).await.unwrap_err();
-    assert_eq!(error, DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed));
+
+    assert_eq!(
+        error,
+        DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)
+    );
 }

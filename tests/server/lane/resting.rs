@@ -24,12 +24,15 @@ async fn soon(mut come: impl AsyncFnMut() -> bool) -> bool {
         if come().await {
             return true;
         }
+
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+
     false
 }
 
-/// A connection through a pool of `connections`, which counts those that it gets back and those that it opens.
+/// A connection through a pool of `connections`, which counts those that it gets back and those
+/// that it opens.
 struct Counted {
     fixture: Fixture,
     db: RlsConnection,
@@ -46,26 +49,41 @@ impl Counted {
         let (released, opened) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let (back, new) = (Arc::clone(&released), Arc::clone(&opened));
         let mut options = ConnectOptions::new(fixture.database.url());
-        options.max_connections(connections).map_sqlx_postgres_pool_opts(move |pool| {
-            let (back, new) = (Arc::clone(&back), Arc::clone(&new));
-            let pool = pool.after_connect(move |_, _| {
-                new.fetch_add(1, Ordering::Relaxed);
-                Box::pin(async { Ok(()) })
+
+        options
+            .max_connections(connections)
+            .map_sqlx_postgres_pool_opts(move |pool| {
+                let (back, new) = (Arc::clone(&back), Arc::clone(&new));
+                let pool = pool.after_connect(move |_, _| {
+                    new.fetch_add(1, Ordering::Relaxed);
+                    Box::pin(async { Ok(()) })
+                });
+
+                pool.after_release(move |_, _| {
+                    back.fetch_add(1, Ordering::Relaxed);
+                    Box::pin(async { Ok(true) })
+                })
             });
-            pool.after_release(move |_, _| {
-                back.fetch_add(1, Ordering::Relaxed);
-                Box::pin(async { Ok(true) })
-            })
-        });
+
         let config = match keep {
             Some(keep) => fixture.config.clone().keep_connections(keep),
             None => fixture.config.clone(),
         };
-        let db = RlsConnection::connect_with(options, config, entities()).await.unwrap();
-        let counted = Self { fixture, db, released, opened };
+
+        let db = RlsConnection::connect_with(options, config, entities())
+            .await
+            .unwrap();
+        let counted = Self {
+            fixture,
+            db,
+            released,
+            opened,
+        };
+
         // Of a pool of one, what the start took is back.
         read(&counted.ann()).await;
         counted.released.store(0, Ordering::Relaxed);
+
         counted
     }
 
@@ -87,6 +105,7 @@ async fn connection_rests_between_reads_and_goes_back_to_the_pool() {
     for streamed in [false, true] {
         let counted = Counted::new(1, None).await;
         let ann = counted.ann();
+
         for _ in 0..50 {
             if streamed {
                 let rows = task::Entity::find().stream(&ann).await.unwrap();
@@ -95,9 +114,14 @@ async fn connection_rests_between_reads_and_goes_back_to_the_pool() {
                 read(&ann).await;
             }
         }
+
         let between = counted.released();
         assert!(between <= 25, "{between}");
-        assert!(soon(async || counted.released() > between).await, "it goes back");
+
+        assert!(
+            soon(async || counted.released() > between).await,
+            "it goes back"
+        );
     }
 }
 
@@ -107,6 +131,7 @@ async fn connection_goes_back_after_each_transaction_where_told() {
     for _ in 0..20 {
         read(&counted.ann()).await;
     }
+
     assert!(soon(async || counted.released() >= 20).await);
 }
 
@@ -114,6 +139,7 @@ async fn connection_goes_back_after_each_transaction_where_told() {
 async fn connection_that_was_kept_for_its_time_is_not_taken_again() {
     let counted = Counted::new(1, Some(Duration::from_millis(50))).await;
     read(&counted.ann()).await;
+
     // Nothing else runs meanwhile, or the pool would have got it already.
     std::thread::sleep(Duration::from_millis(60));
     read(&counted.ann()).await;
@@ -133,28 +159,49 @@ async fn connections_that_nobody_wants_go_back_while_another_is_busy() {
     let counted = Counted::new(4, Some(Duration::MAX)).await;
     let ann = counted.ann();
     all_rest(&ann).await;
+
     let busy = async {
         while counted.released() < 3 {
             read(&ann).await;
         }
     };
+
     assert!(timeout(Duration::from_secs(10), busy).await.is_ok());
 }
 
 #[tokio::test]
 async fn refused_begin_costs_no_other_connection() {
     let fixture = Fixture::new(1).await;
+
     // Loaded at login, it checks its settings.
-    let preload = format!("ALTER ROLE \"{}\" SET session_preload_libraries = 'plpgsql'", fixture.config.app_role());
+    let preload = format!(
+        "ALTER ROLE \"{}\" SET session_preload_libraries = 'plpgsql'",
+        fixture.config.app_role()
+    );
+
     fixture.owner.execute_unprepared(&preload).await.unwrap();
+
     let counted = Counted::of(fixture, 4, None).await;
     let ann = counted.ann();
     all_rest(&ann).await;
+
     let opened = counted.opened();
-    let wrong = Settings::new().with("plpgsql.variable_conflict", "nonsense").unwrap();
-    assert!(task::Entity::find().all(&counted.db.scope(wrong)).await.is_err());
+    let wrong = Settings::new()
+        .with("plpgsql.variable_conflict", "nonsense")
+        .unwrap();
+    assert!(
+        task::Entity::find()
+            .all(&counted.db.scope(wrong))
+            .await
+            .is_err()
+    );
     all_rest(&ann).await;
-    assert!(counted.opened() <= opened + 1, "{} after {opened}", counted.opened());
+
+    assert!(
+        counted.opened() <= opened + 1,
+        "{} after {opened}",
+        counted.opened()
+    );
 }
 
 #[tokio::test]
@@ -162,8 +209,11 @@ async fn connections_that_the_server_ended_while_they_rested_are_replaced_unnoti
     let fixture = Fixture::new(3).await;
     let ann = fixture.ann();
     tokio::join!(read(&ann), read(&ann), read(&ann));
+
     let app = fixture.config.app_role();
-    let kill = format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '{app}'");
+    let kill = format!(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '{app}'"
+    );
     fixture.owner.execute_unprepared(&kill).await.unwrap();
     tokio::join!(read(&ann), read(&ann), read(&ann));
 }
@@ -172,8 +222,13 @@ async fn connections_that_the_server_ended_while_they_rested_are_replaced_unnoti
 async fn who_waits_gets_the_connection_next() {
     // One may answer many times before the other is looked at.
     const READS: usize = 300;
+
     let fixture = Fixture::new(1).await;
-    let (done, others) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (done, others) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicUsize::new(0)),
+    );
+
     let busy = tokio::spawn({
         let (ann, done, others) = (fixture.ann(), Arc::clone(&done), Arc::clone(&others));
         async move {
@@ -183,13 +238,22 @@ async fn who_waits_gets_the_connection_next() {
             }
         }
     });
+
     let bob = fixture.bob();
     for _ in 0..READS {
         read(&bob).await;
     }
+
     let others = others.load(Ordering::Relaxed);
     done.store(true, Ordering::Relaxed);
     busy.await.unwrap();
-    assert!(others < READS * 4, "{others} reads of another while {READS} waited");
-    assert!(others > READS / 4, "{others} reads of another, who waits as well");
+    assert!(
+        others < READS * 4,
+        "{others} reads of another while {READS} waited"
+    );
+
+    assert!(
+        others > READS / 4,
+        "{others} reads of another, who waits as well"
+    );
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, PaginatorTrait, Statement, StreamTrait,
-    TransactionTrait,
+    ActiveModelTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, PaginatorTrait, Statement,
+    StreamTrait, TransactionTrait,
 };
 use sea_orm_rls::{RlsError, ScopedTransaction};
 use tokio::time::timeout;
@@ -29,20 +29,41 @@ async fn statement_beside_a_stream_of_its_transaction_is_refused() {
     let fixture = Fixture::new(1).await;
     let transaction = fixture.ann().begin().await.unwrap();
     let mut rows = transaction.stream_raw(many()).await.unwrap();
+
     for _ in 0..2 {
-        let beside = timeout(FOR_EVER, task::Entity::find().all(&transaction)).await.unwrap();
+        let beside = timeout(FOR_EVER, task::Entity::find().all(&transaction))
+            .await
+            .unwrap();
         assert!(is_open(beside.unwrap_err()));
-        assert!(is_open(timeout(FOR_EVER, transaction.begin()).await.unwrap().unwrap_err()));
-        assert!(is_open(timeout(FOR_EVER, transaction.stream_raw(many())).await.unwrap().unwrap_err()));
+        assert!(is_open(
+            timeout(FOR_EVER, transaction.begin())
+                .await
+                .unwrap()
+                .unwrap_err()
+        ));
+        assert!(is_open(
+            timeout(FOR_EVER, transaction.stream_raw(many()))
+                .await
+                .unwrap()
+                .unwrap_err()
+        ));
         rows.next().await.unwrap().unwrap();
     }
+
     while let Some(row) = rows.next().await {
         row.unwrap();
     }
-    new_task("after its end").insert(&transaction).await.unwrap();
+
+    new_task("after its end")
+        .insert(&transaction)
+        .await
+        .unwrap();
     drop(rows);
     drop(transaction.stream_raw(many()).await.unwrap());
-    new_task("after its drop").insert(&transaction).await.unwrap();
+    new_task("after its drop")
+        .insert(&transaction)
+        .await
+        .unwrap();
     transaction.commit().await.unwrap();
     assert_eq!(task::Entity::find().count(&fixture.ann()).await.unwrap(), 2);
 }
@@ -54,16 +75,25 @@ async fn outer_transaction_cannot_be_ended_beside_a_stream_of_a_nested_one() {
         |outer| Box::pin(outer.commit()) as std::pin::Pin<Box<dyn Future<Output = _>>>,
         |outer| Box::pin(outer.rollback()),
     ];
+
     for end in end {
         let outer = fixture.ann().begin().await.unwrap();
         new_task("lost").insert(&outer).await.unwrap();
+
         let nested = outer.begin().await.unwrap();
         let mut rows = nested.stream_raw(many()).await.unwrap();
         rows.next().await.unwrap().unwrap();
-        assert!(is_open(timeout(FOR_EVER, end(outer)).await.unwrap().unwrap_err()));
+        assert!(is_open(
+            timeout(FOR_EVER, end(outer)).await.unwrap().unwrap_err()
+        ));
         drop(rows);
         drop(nested);
-        assert_eq!(task::Entity::find().count(&fixture.ann()).await.unwrap(), 0, "it is rolled back");
+
+        assert_eq!(
+            task::Entity::find().count(&fixture.ann()).await.unwrap(),
+            0,
+            "it is rolled back"
+        );
     }
 }
 
@@ -79,10 +109,16 @@ async fn statement_that_waits_behind_a_stream_is_refused() {
             task::Entity::find().all(&transaction),
         )
     };
+
     let (slept, rows, beside) = timeout(FOR_EVER, all).await.unwrap();
     slept.unwrap();
     assert!(is_open(beside.unwrap_err()));
     drop(rows);
-    let (one, two) = tokio::join!(new_task("one").insert(&transaction), new_task("two").insert(&transaction));
+
+    let (one, two) = tokio::join!(
+        new_task("one").insert(&transaction),
+        new_task("two").insert(&transaction)
+    );
+
     assert!(one.is_ok() && two.is_ok(), "statements wait for statements");
 }

@@ -26,15 +26,32 @@ ALTER TABLE legacy ENABLE ROW LEVEL SECURITY;
 async fn plan_status_and_apply_say_what_drifted_and_mend_it() {
     let (database, owner) = database().await;
     let (manifest, package) = (manifest(), "tasks-migration");
-    let process = Process { manifest: &manifest, package, database: &database };
+    let process = Process {
+        manifest: &manifest,
+        package,
+        database: &database,
+    };
+
     process.prints(0, &["up"]);
-    assert_eq!(process.prints(0, &["rls", "plan"]), "Nothing to change: the database is as the entities say.\n");
+    assert_eq!(
+        process.prints(0, &["rls", "plan"]),
+        "Nothing to change: the database is as the entities say.\n"
+    );
     insta::assert_snapshot!("status", process.prints(0, &["rls", "status"]));
-    owner.execute_unprepared(&DRIFT.replace("APP", &database.role("app"))).await.unwrap();
+    owner
+        .execute_unprepared(&DRIFT.replace("APP", &database.role("app")))
+        .await
+        .unwrap();
 
     insta::assert_snapshot!("plan_text", process.prints(2, &["rls", "plan"]));
-    insta::assert_snapshot!("plan_sql", process.prints(2, &["rls", "plan", "--format", "sql"]));
-    insta::assert_snapshot!("plan_json", process.prints(2, &["rls", "plan", "--format=json"]));
+    insta::assert_snapshot!(
+        "plan_sql",
+        process.prints(2, &["rls", "plan", "--format", "sql"])
+    );
+    insta::assert_snapshot!(
+        "plan_json",
+        process.prints(2, &["rls", "plan", "--format=json"])
+    );
     insta::assert_snapshot!("status_drifted", process.prints(0, &["rls", "status"]));
 
     let applied = process.prints(0, &["rls", "apply"]);
@@ -46,19 +63,40 @@ async fn plan_status_and_apply_say_what_drifted_and_mend_it() {
 async fn what_weakens_is_applied_with_consent_alone() {
     let (database, owner) = database().await;
     let (manifest, package) = (manifest(), "tasks-migration");
-    let process = Process { manifest: &manifest, package, database: &database };
+    let process = Process {
+        manifest: &manifest,
+        package,
+        database: &database,
+    };
+
     process.prints(0, &["up"]);
-    // As an entity of another time would have left it: restrictive, with a fingerprint, and asked for no longer.
+
+    // As an entity of another time would have left it: restrictive, with a fingerprint, and asked
+    // for no longer.
     let old = "CREATE POLICY old ON comment AS RESTRICTIVE FOR DELETE USING (false);
                CREATE POLICY old ON task AS RESTRICTIVE USING (is_done);
                COMMENT ON POLICY old ON task IS 'sea-orm-rls: 01 02';
                DROP POLICY comment_guard ON comment";
+
     owner.execute_unprepared(old).await.unwrap();
-    owner.execute_unprepared("ALTER POLICY task_owner_select ON task TO pg_monitor").await.unwrap();
-    owner.execute_unprepared("COMMENT ON POLICY task_owner_select ON task IS NULL").await.unwrap();
+    owner
+        .execute_unprepared("ALTER POLICY task_owner_select ON task TO pg_monitor")
+        .await
+        .unwrap();
+    owner
+        .execute_unprepared("COMMENT ON POLICY task_owner_select ON task IS NULL")
+        .await
+        .unwrap();
+
     let error = process.fails(1, &["rls", "apply"]);
-    assert!(error.starts_with("error: these changes weaken protection: "), "{error}");
-    assert!(error.contains("--accept-weakening") && !error.contains("Weakens {"), "{error}");
+    assert!(
+        error.starts_with("error: these changes weaken protection: "),
+        "{error}"
+    );
+    assert!(
+        error.contains("--accept-weakening") && !error.contains("Weakens {"),
+        "{error}"
+    );
     process.prints(2, &["rls", "plan"]);
     process.prints(0, &["rls", "apply", "--accept-weakening"]);
     process.prints(0, &["rls", "plan"]);
@@ -68,52 +106,115 @@ async fn what_weakens_is_applied_with_consent_alone() {
 async fn colours_are_for_terminals_and_sql_can_be_run() {
     let (database, owner) = database().await;
     let (manifest, package) = (manifest(), "tasks-migration");
-    let process = Process { manifest: &manifest, package, database: &database };
+    let process = Process {
+        manifest: &manifest,
+        package,
+        database: &database,
+    };
+
     process.prints(0, &["up"]);
-    owner.execute_unprepared("DROP POLICY comment_guard ON comment").await.unwrap();
+    owner
+        .execute_unprepared("DROP POLICY comment_guard ON comment")
+        .await
+        .unwrap();
+
     for no_color in [None, Some("1")] {
         let mut command = process.command(&["rls", "plan"]);
         if let Some(value) = no_color {
             command.env("NO_COLOR", value);
         }
+
         let output = command.output().unwrap();
-        assert!(!output.stdout.is_empty() && !output.stdout.contains(&0x1b), "{output:?}");
+
+        assert!(
+            !output.stdout.is_empty() && !output.stdout.contains(&0x1b),
+            "{output:?}"
+        );
     }
+
     let sql = process.run(&["rls", "plan", "--format", "sql"]).stdout;
-    owner.execute_unprepared(std::str::from_utf8(&sql).unwrap()).await.unwrap();
+    owner
+        .execute_unprepared(std::str::from_utf8(&sql).unwrap())
+        .await
+        .unwrap();
     process.prints(0, &["rls", "plan"]);
+
     let status = process.prints(0, &["rls", "status"]);
-    assert!(status.contains("1 policy lacks the fingerprint"), "{status}");
+
+    assert!(
+        status.contains("1 policy lacks the fingerprint"),
+        "{status}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn errors_are_one_line_and_hold_no_password() {
     let (database, _owner) = database().await;
     let (manifest, package) = (manifest(), "tasks-migration");
-    let process = Process { manifest: &manifest, package, database: &database };
+    let process = Process {
+        manifest: &manifest,
+        package,
+        database: &database,
+    };
+
     for (url, expected) in [
-        ("", "no database is named: set DATABASE_URL, or say `-u postgres://…`"),
-        ("mysql://root:hunter2@localhost/x", "the database's URL begins with `mysql`"),
-        ("host=x password=hunter2", "the database's URL begins with `something else`"),
+        (
+            "",
+            "no database is named: set DATABASE_URL, or say `-u postgres://…`",
+        ),
+        (
+            "mysql://root:hunter2@localhost/x",
+            "the database's URL begins with `mysql`",
+        ),
+        (
+            "host=x password=hunter2",
+            "the database's URL begins with `something else`",
+        ),
         ("postgres://u:hunter2@[", "cannot connect to the database: "),
-        ("postgres://u:hunter2@127.0.0.1:1/x", "cannot connect to the database: "),
+        (
+            "postgres://u:hunter2@127.0.0.1:1/x",
+            "cannot connect to the database: ",
+        ),
     ] {
         let error = process.fails(1, &["rls", "plan", "-u", url]);
-        assert!(error.starts_with("error: ") && error.contains(expected), "{url}: {error}");
+        assert!(
+            error.starts_with("error: ") && error.contains(expected),
+            "{url}: {error}"
+        );
         assert_eq!(error.lines().count(), 1, "{url}: {error}");
-        assert!(!error.contains("hunter2") && !error.contains('{'), "{url}: {error}");
+
+        assert!(
+            !error.contains("hunter2") && !error.contains('{'),
+            "{url}: {error}"
+        );
     }
+
     let mistake = process.fails(1, &["rls", "plan", "--format", "yaml"]);
-    assert!(mistake.contains("possible values: text, sql, json"), "{mistake}");
+    assert!(
+        mistake.contains("possible values: text, sql, json"),
+        "{mistake}"
+    );
+
     // From `.env`, as SeaORM's own variables.
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(database.name());
     std::fs::create_dir(&directory).unwrap();
     std::fs::write(directory.join(".env"), "RLS_FORCE=perhaps\n").unwrap();
+
     for command in [["rls", "plan"].as_slice(), &["up"]] {
-        let output = process.command(command).current_dir(&directory).output().unwrap();
+        let output = process
+            .command(command)
+            .current_dir(&directory)
+            .output()
+            .unwrap();
+
         let error = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.code() == Some(1) && error.contains("RLS_FORCE is \"perhaps\""), "{error}");
+
+        assert!(
+            output.status.code() == Some(1) && error.contains("RLS_FORCE is \"perhaps\""),
+            "{error}"
+        );
     }
+
     std::fs::remove_dir_all(&directory).unwrap();
 }
 
@@ -121,26 +222,53 @@ async fn errors_are_one_line_and_hold_no_password() {
 async fn subcommands_of_seaorm_are_its_own() {
     let (database, owner) = database().await;
     let (manifest, package) = (manifest(), "tasks-migration");
-    let process = Process { manifest: &manifest, package, database: &database };
+    let process = Process {
+        manifest: &manifest,
+        package,
+        database: &database,
+    };
+
     let help = process.prints(0, &["--help"]);
-    assert!(help.contains("  rls ") && help.contains("  fresh ") && help.contains("--database-schema"), "{help}");
-    assert!(!help.contains("postgres://"), "the environment's URL is not shown: {help}");
+    assert!(
+        help.contains("  rls ") && help.contains("  fresh ") && help.contains("--database-schema"),
+        "{help}"
+    );
+    assert!(
+        !help.contains("postgres://"),
+        "the environment's URL is not shown: {help}"
+    );
+
     let help = process.prints(0, &["rls", "--help"]);
-    for command in ["plan", "apply", "status", "doctor", "report", "generate", "import"] {
+    for command in [
+        "plan", "apply", "status", "doctor", "report", "generate", "import",
+    ] {
         assert!(help.contains(&format!("  {command} ")), "{help}");
     }
+
     // As `sea-orm-cli migrate` runs it.
     process.prints(0, &["up", "-n", "1", "-v"]);
+
     let status = process.prints(0, &["status"]);
-    assert!(status.contains("'m20260101_000001_create_tables'... Applied"), "{status}");
-    owner.execute_unprepared("CREATE SCHEMA other").await.unwrap();
+    assert!(
+        status.contains("'m20260101_000001_create_tables'... Applied"),
+        "{status}"
+    );
+    owner
+        .execute_unprepared("CREATE SCHEMA other")
+        .await
+        .unwrap();
     process.prints(0, &["-s", "other", "up"]);
+
     let policies = "SELECT count(*)::text FROM pg_policies WHERE schemaname = 'other'";
     assert_eq!(text(&owner, policies).await, "51");
     process.prints(0, &["-s", "other", "rls", "plan"]);
     process.prints(0, &["down"]);
+
     let pending = process.run(&["rls", "plan"]);
     let said = String::from_utf8_lossy(&pending.stderr).into_owned();
-    assert!(said.contains("2 migrations are pending: tables that they create"), "{said}");
+    assert!(
+        said.contains("2 migrations are pending: tables that they create"),
+        "{said}"
+    );
     process.fails(2, &["nonsense"]);
 }

@@ -1,4 +1,5 @@
-//! A generated migration, compiled and run: up to what the entities say, and down to what was there.
+//! A generated migration, compiled and run: up to what the entities say, and down to what was
+//! there.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -12,42 +13,62 @@ use super::process::Process;
 use crate::fixture::config;
 use crate::schema::{database, text};
 
-/// A copy of the example's entities and migrations as a project of its own, whose migrator applies reviewed
-/// migrations alone.
+/// A copy of the example's entities and migrations as a project of its own, whose migrator applies
+/// reviewed migrations alone.
 fn project() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+
     // The same folder each time, so that what is built there is built once.
     let project = Path::new(env!("CARGO_TARGET_TMPDIR")).join("generated");
     let _not_there = fs::remove_dir_all(&project);
+
     for (package, file) in [("entity", "lib.rs"), ("migration", "main.rs")] {
         let from = root.join("examples/tasks").join(package);
         fs::create_dir_all(project.join(package).join("src")).unwrap();
+
         for entry in fs::read_dir(from.join("src")).unwrap() {
             let entry = entry.unwrap();
-            fs::copy(entry.path(), project.join(package).join("src").join(entry.file_name())).unwrap();
+            fs::copy(
+                entry.path(),
+                project.join(package).join("src").join(entry.file_name()),
+            )
+            .unwrap();
         }
+
         assert!(project.join(package).join("src").join(file).is_file());
+
         let manifest = fs::read_to_string(from.join("Cargo.toml")).unwrap();
         let mut manifest = manifest.replace("../../..", root.to_str().unwrap());
+
         if package == "migration" {
             // The example's own binary is in the same folder, and other tests run it.
-            manifest.push_str("\n[[bin]]\nname = \"generated-migration\"\npath = \"src/main.rs\"\n");
+            manifest
+                .push_str("\n[[bin]]\nname = \"generated-migration\"\npath = \"src/main.rs\"\n");
         }
+
         fs::write(project.join(package).join("Cargo.toml"), manifest).unwrap();
     }
+
     let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
-    let shared = &manifest[manifest.find("[workspace.package]").unwrap()..manifest.find("\n[package]").unwrap()];
+    let shared = &manifest
+        [manifest.find("[workspace.package]").unwrap()..manifest.find("\n[package]").unwrap()];
     let shared = shared.replace("path = \"", &format!("path = \"{}/", root.display()));
     let members = "[workspace]\nmembers = [\"entity\", \"migration\"]\nresolver = \"3\"\n\n";
+
     fs::write(project.join("Cargo.toml"), format!("{members}{shared}")).unwrap();
     fs::copy(root.join("Cargo.lock"), project.join("Cargo.lock")).unwrap();
+
     let main = project.join("migration/src/main.rs");
-    let reviewed = fs::read_to_string(&main).unwrap().replace("new(Migrator)", "new(Migrator).reviewed()");
+    let reviewed = fs::read_to_string(&main)
+        .unwrap()
+        .replace("new(Migrator)", "new(Migrator).reviewed()");
     fs::write(&main, reviewed).unwrap();
+
     project
 }
 
-/// What a database holds whose row security was written by hand before, in part like what the entities ask for.
+/// What a database holds whose row security was written by hand before, in part like what the
+/// entities ask for.
 const BY_HAND: &str = r#"
 ALTER TABLE task ENABLE ROW LEVEL SECURITY;
 ALTER TABLE task ADD COLUMN owner_id uuid DEFAULT gen_random_uuid();
@@ -66,46 +87,96 @@ async fn generated_migration_goes_up_and_down() {
     let (database, owner) = database().await;
     let project = project();
     let manifest = project.join("Cargo.toml");
-    let process = Process { manifest: &manifest, package: "tasks-migration", database: &database };
+    let process = Process {
+        manifest: &manifest,
+        package: "tasks-migration",
+        database: &database,
+    };
 
     let up = process.prints(0, &["up"]);
-    assert!(up.contains("not yet as the entities say") && up.contains("rls generate"), "{up}");
-    let none = "SELECT count(*)::text FROM pg_policy";
-    assert_eq!(text(&owner, none).await, "0", "reviewed migrations alone change anything");
+    assert!(
+        up.contains("not yet as the entities say") && up.contains("rls generate"),
+        "{up}"
+    );
 
-    let roles = config(&database).app_login(&database.role("app"), "app secret").unwrap();
-    let roles = roles.admin_login(&database.role("admin"), "admin secret").unwrap();
+    let none = "SELECT count(*)::text FROM pg_policy";
+    assert_eq!(
+        text(&owner, none).await,
+        "0",
+        "reviewed migrations alone change anything"
+    );
+
+    let roles = config(&database)
+        .app_login(&database.role("app"), "app secret")
+        .unwrap();
+    let roles = roles
+        .admin_login(&database.role("admin"), "admin secret")
+        .unwrap();
     sea_orm_rls::ensure_roles(&owner, &roles).await.unwrap();
-    owner.execute_unprepared(&BY_HAND.replace("APP", roles.app_role().as_str())).await.unwrap();
+    owner
+        .execute_unprepared(&BY_HAND.replace("APP", roles.app_role().as_str()))
+        .await
+        .unwrap();
+
     let before = catalog(&owner).await;
     process.prints(2, &["rls", "plan"]);
 
     let generated = process.prints(0, &["rls", "generate", "protect tasks"]);
-    assert!(generated.contains("_protect_tasks.rs") && generated.contains("Added it to"), "{generated}");
-    assert_eq!(catalog(&owner).await, before, "a file is written, and nothing else");
+    assert!(
+        generated.contains("_protect_tasks.rs") && generated.contains("Added it to"),
+        "{generated}"
+    );
+    assert_eq!(
+        catalog(&owner).await,
+        before,
+        "a file is written, and nothing else"
+    );
+
     let library = fs::read_to_string(project.join("migration/src/lib.rs")).unwrap();
     assert_eq!(library.matches("_protect_tasks").count(), 2, "{library}");
-    let file = fs::read_dir(project.join("migration/src")).unwrap().map(|entry| entry.unwrap().path());
-    let file = file.into_iter().find(|path| path.to_string_lossy().contains("_protect_tasks")).unwrap();
+
+    let file = fs::read_dir(project.join("migration/src"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let file = file
+        .into_iter()
+        .find(|path| path.to_string_lossy().contains("_protect_tasks"))
+        .unwrap();
+
     let written = fs::read_to_string(&file).unwrap();
-    assert!(!written.contains("ROLE") && !written.contains("secret") && !written.contains("SCRAM"), "{written}");
+    assert!(
+        !written.contains("ROLE") && !written.contains("secret") && !written.contains("SCRAM"),
+        "{written}"
+    );
     assert!(written.contains("ensure_roles"), "{written}");
+
     let pending = process.fails(1, &["rls", "generate", "another"]);
     assert!(pending.contains("1 migration is pending"), "{pending}");
 
     let up = process.prints(0, &["up"]);
     assert!(up.contains("is as the entities say"), "{up}");
+
     let after = catalog(&owner).await;
     process.prints(0, &["rls", "plan"]);
     process.prints(0, &["rls", "apply"]);
     assert_eq!(catalog(&owner).await, after, "every fingerprint stands");
+
     let nothing = process.prints(0, &["rls", "generate", "nothing"]);
     assert!(nothing.contains("Nothing to write"), "{nothing}");
 
     // The gate takes what the file made, fingerprints included.
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
-    let mut api = Process { manifest: &root, package: "tasks-api", database: &database }.command(&[]);
-    api.env("JWT_SECRET", "a secret of thirty-two bytes, or more").env("LISTEN", "127.0.0.1:0").stderr(Stdio::piped());
+    let mut api = Process {
+        manifest: &root,
+        package: "tasks-api",
+        database: &database,
+    }
+    .command(&[]);
+
+    api.env("JWT_SECRET", "a secret of thirty-two bytes, or more")
+        .env("LISTEN", "127.0.0.1:0")
+        .stderr(Stdio::piped());
+
     let mut api = api.spawn().unwrap();
     let (mut log, mut said) = (BufReader::new(api.stderr.take().unwrap()), String::new());
     while !said.contains("listening") && log.read_line(&mut said).unwrap() > 0 {}
@@ -123,23 +194,64 @@ async fn generated_migration_goes_up_and_down() {
 async fn bad_names_and_libraries_of_other_layouts_are_told() {
     let (database, owner) = database().await;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
-    let process = Process { manifest: &root, package: "tasks-migration", database: &database };
+    let process = Process {
+        manifest: &root,
+        package: "tasks-migration",
+        database: &database,
+    };
+
     for bad in ["own-tasks", "../own", ""] {
         let error = process.fails(1, &["rls", "generate", bad]);
         assert!(error.contains("cannot be a migration's name"), "{error}");
     }
+
     let pending = process.fails(1, &["rls", "generate", "x"]);
-    assert!(pending.contains("2 migrations are pending: run `up` first"), "{pending}");
+    assert!(
+        pending.contains("2 migrations are pending: run `up` first"),
+        "{pending}"
+    );
 
     process.prints(0, &["up"]);
-    owner.execute_unprepared("ALTER TABLE task DISABLE ROW LEVEL SECURITY").await.unwrap();
+    owner
+        .execute_unprepared("ALTER TABLE task DISABLE ROW LEVEL SECURITY")
+        .await
+        .unwrap();
+
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(database.name());
-    let missing = process.fails(1, &["rls", "generate", "x", "-d", directory.to_str().unwrap()]);
-    assert!(missing.contains("there is no `lib.rs` or `mod.rs`"), "{missing}");
+    let missing = process.fails(
+        1,
+        &["rls", "generate", "x", "-d", directory.to_str().unwrap()],
+    );
+
+    assert!(
+        missing.contains("there is no `lib.rs` or `mod.rs`"),
+        "{missing}"
+    );
     fs::create_dir(&directory).unwrap();
-    fs::write(directory.join("mod.rs"), "fn migrations() { collected() }\n").unwrap();
-    let told = process.prints(0, &["rls", "generate", "x", "--migration-dir", directory.to_str().unwrap()]);
-    assert!(told.contains("was left alone. Add to it:\n\nmod m2") && told.contains("_x::Migration),"), "{told}");
-    assert_eq!(fs::read_to_string(directory.join("mod.rs")).unwrap(), "fn migrations() { collected() }\n");
+    fs::write(
+        directory.join("mod.rs"),
+        "fn migrations() { collected() }\n",
+    )
+    .unwrap();
+
+    let told = process.prints(
+        0,
+        &[
+            "rls",
+            "generate",
+            "x",
+            "--migration-dir",
+            directory.to_str().unwrap(),
+        ],
+    );
+
+    assert!(
+        told.contains("was left alone. Add to it:\n\nmod m2") && told.contains("_x::Migration),"),
+        "{told}"
+    );
+    assert_eq!(
+        fs::read_to_string(directory.join("mod.rs")).unwrap(),
+        "fn migrations() { collected() }\n"
+    );
     fs::remove_dir_all(&directory).unwrap();
 }

@@ -1,4 +1,5 @@
-//! Policies written by hand, read back as Rust: the file beside this one is what `rls import` printed of them.
+//! Policies written by hand, read back as Rust: the file beside this one is what `rls import`
+//! printed of them.
 
 use sea_orm::ConnectionTrait;
 use sea_orm_rls::{PolicyDraft, Rls, registry};
@@ -70,9 +71,15 @@ CREATE POLICY "Odd ""policy""" ON "Odd name" USING ("the ""key""" = 1);
 
 async fn by_hand() -> (testbed::Database, sea_orm::DatabaseConnection) {
     let (database, owner) = database().await;
-    sea_orm_rls::ensure_roles(&owner, &config_of(&database)).await.unwrap();
-    let sql = BY_HAND.replace("APP", &database.role("app")).replace("ADMIN", &database.role("admin"));
+    sea_orm_rls::ensure_roles(&owner, &config_of(&database))
+        .await
+        .unwrap();
+
+    let sql = BY_HAND
+        .replace("APP", &database.role("app"))
+        .replace("ADMIN", &database.role("admin"));
     owner.execute_unprepared(&sql).await.unwrap();
+
     (database, owner)
 }
 
@@ -89,13 +96,27 @@ fn config_of(database: &testbed::Database) -> sea_orm_rls::RlsConfig {
 async fn import_prints_rust_that_says_the_same() {
     let (database, owner) = by_hand().await;
     let manifest = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
-    let process = Process { manifest: &manifest, package: "tasks-migration", database: &database };
+    let process = Process {
+        manifest: &manifest,
+        package: "tasks-migration",
+        database: &database,
+    };
+
     let printed = process.prints(0, &["rls", "import"]);
-    let expected = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/server/migration/imported.rs");
+    let expected = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/server/migration/imported.rs"
+    );
+
     if std::env::var_os("UPDATE_IMPORTED").is_some() {
         std::fs::write(expected, &printed).unwrap();
     }
-    assert_eq!(printed, std::fs::read_to_string(expected).unwrap(), "UPDATE_IMPORTED=1 writes it anew");
+
+    assert_eq!(
+        printed,
+        std::fs::read_to_string(expected).unwrap(),
+        "UPDATE_IMPORTED=1 writes it anew"
+    );
 
     let registry = registry![memo::Entity as RlsPolicies, odd::Entity as RlsPolicies].unwrap();
     let rls = Rls::new(registry, config_of(&database));
@@ -106,14 +127,24 @@ async fn import_prints_rust_that_says_the_same() {
         .flat_map(|draft: &PolicyDraft| draft.build(rls.config()).unwrap())
         .map(|policy| format!("POLICY \"{}\"", policy.name.as_str().replace('"', "\"\"")))
         .collect();
+
     assert_eq!(names.len(), 15);
     for name in names {
-        assert!(!plan.to_string().contains(&name), "{name} is changed: {plan}");
+        assert!(
+            !plan.to_string().contains(&name),
+            "{name} is changed: {plan}"
+        );
     }
+
     assert!(plan.kept().is_empty(), "all are adopted: {plan}");
     rls.sync(&owner).await.unwrap();
     assert!(rls.freeze(&owner).await.unwrap().is_empty());
-    assert_eq!(process.prints(0, &["rls", "import"]), "", "what this family knows is not imported again");
+
+    assert_eq!(
+        process.prints(0, &["rls", "import"]),
+        "",
+        "what this family knows is not imported again"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -121,23 +152,44 @@ async fn import_writes_no_file_over_another_and_reads_the_schemas_it_is_told() {
     let (database, owner) = by_hand().await;
     owner
         .execute_unprepared(
-            "CREATE SCHEMA shop; CREATE TABLE shop.memo (id integer); CREATE POLICY p ON shop.memo USING (id = 1)",
+            "CREATE SCHEMA shop; CREATE TABLE shop.memo (id integer); CREATE POLICY p ON shop.memo \
+             USING (id = 1)",
         )
         .await
         .unwrap();
+
     let manifest = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
-    let process = Process { manifest: &manifest, package: "tasks-migration", database: &database };
+    let process = Process {
+        manifest: &manifest,
+        package: "tasks-migration",
+        database: &database,
+    };
+
     let shop = process.prints(0, &["rls", "import", "--schema", "shop"]);
-    assert!(shop.contains("pub fn memo_policies()") && !shop.contains("all_of_team"), "{shop}");
-    let both = process.prints(0, &["rls", "import", "--schema", "shop", "--schema", "public"]);
+    assert!(
+        shop.contains("pub fn memo_policies()") && !shop.contains("all_of_team"),
+        "{shop}"
+    );
+
+    let both = process.prints(
+        0,
+        &["rls", "import", "--schema", "shop", "--schema", "public"],
+    );
+
     assert!(both.contains("pub fn shop_memo_policies()"), "{both}");
 
-    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.rs", database.name()));
+    let file =
+        std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.rs", database.name()));
     let file = file.to_str().unwrap();
     process.prints(0, &["rls", "import", "--output", file]);
+
     let written = std::fs::read_to_string(file).unwrap();
     assert!(written.contains("pub fn odd_name_policies()"), "{written}");
+
     let error = process.fails(1, &["rls", "import", "--output", file]);
-    assert!(error.contains("is there already") && !error.contains("Os {"), "{error}");
+    assert!(
+        error.contains("is there already") && !error.contains("Os {"),
+        "{error}"
+    );
     std::fs::remove_file(file).unwrap();
 }

@@ -1,5 +1,5 @@
-//! Policies that were in the database before, as `rls import` read them. Each function is for its entity:
-//! `#[derive(RlsPolicies)] #[rls_policies(policies = path::to::function)]`.
+//! Policies that were in the database before, as `rls import` read them. Each function is for its
+//! entity: `#[derive(RlsPolicies)] #[rls_policies(policies = path::to::function)]`.
 
 use sea_orm_rls::policy::{Command, Expression, Grantee, Policy, PolicyDraft};
 

@@ -19,12 +19,21 @@ impl Process<'_> {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO"));
         command
-            .args(["run", "--quiet", "--package", self.package, "--manifest-path"])
+            .args([
+                "run",
+                "--quiet",
+                "--package",
+                self.package,
+                "--manifest-path",
+            ])
             .arg(self.manifest)
             .arg("--")
             .args(arguments)
             // One folder for all that tests build, so that each dependency is built once.
-            .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap())
+            .env(
+                "CARGO_TARGET_DIR",
+                Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap(),
+            )
             .env("DATABASE_URL", self.database.url())
             .env("RLS_APP_USER", self.database.role("app"))
             .env("RLS_APP_PASSWORD", "app secret")
@@ -38,10 +47,19 @@ impl Process<'_> {
     pub fn prints(&self, code: i32, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let (out, error) = (self.text(&output.stdout), self.text(&output.stderr));
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {out}{error}");
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments:?}: {out}{error}"
+        );
+
         for password in ["app secret", "admin secret"] {
-            assert!(!out.contains(password) && !error.contains(password), "{arguments:?}: {out}{error}");
+            assert!(
+                !out.contains(password) && !error.contains(password),
+                "{arguments:?}: {out}{error}"
+            );
         }
+
         out
     }
 
@@ -49,7 +67,12 @@ impl Process<'_> {
     pub fn fails(&self, code: i32, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let (out, error) = (self.text(&output.stdout), self.text(&output.stderr));
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {out}{error}");
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments:?}: {out}{error}"
+        );
+
         error
     }
 

@@ -17,11 +17,27 @@ fn dump(url: &str) -> Option<String> {
         eprintln!("not tried: {} is not there", program.display());
         return None;
     }
-    let output = Process::new(program).args(["--no-owner", "--dbname", url]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+
+    let output = Process::new(program)
+        .args(["--no-owner", "--dbname", url])
+        .output()
+        .unwrap();
+
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+
     let text = String::from_utf8(output.stdout).unwrap();
+
     // Lines for `psql` alone.
-    Some(text.lines().filter(|line| !line.starts_with('\\')).collect::<Vec<_>>().join("\n"))
+    Some(
+        text.lines()
+            .filter(|line| !line.starts_with('\\'))
+            .collect::<Vec<_>>()
+            .join("\n"),
+    )
 }
 
 #[tokio::test]
@@ -29,31 +45,55 @@ async fn restored_dump_needs_no_change() {
     let things = Things::new().await;
     let policies = || {
         [
-            Policy::permissive("own").using(Expr::col("owner_id").eq(setting::<i32>("app.account"))).comment("own"),
+            Policy::permissive("own")
+                .using(Expr::col("owner_id").eq(setting::<i32>("app.account")))
+                .comment("own"),
             Policy::permissive("up").using(Expression::raw_sql(
                 "EXISTS (SELECT FROM thing up WHERE up.id = thing.parent AND up.state = 'Open')",
             )),
         ]
     };
+
     things.sync(policies()).await.unwrap();
-    let Some(dump) = dump(&things.database.url()) else { return };
+
+    let Some(dump) = dump(&things.database.url()) else {
+        return;
+    };
     let (restored, connection) = database().await;
     connection.execute_unprepared(&dump).await.unwrap();
+
     let connection = Database::connect(restored.url()).await.unwrap();
     let plan = things.rls(policies()).plan(&connection).await.unwrap();
     assert_eq!(plan.to_string(), "");
+
     let other = [Policy::permissive("own").using(true)];
-    assert!(!things.rls(other).plan(&connection).await.unwrap().is_empty(), "it is compared at all");
+
+    assert!(
+        !things
+            .rls(other)
+            .plan(&connection)
+            .await
+            .unwrap()
+            .is_empty(),
+        "it is compared at all"
+    );
 }
 
 #[tokio::test]
 async fn restored_dump_of_scoped_tables_passes_the_gate() {
     let fixture = Fixture::new(1).await;
-    let Some(dump) = dump(&fixture.database.url()) else { return };
+    let Some(dump) = dump(&fixture.database.url()) else {
+        return;
+    };
     let (restored, connection) = database().await;
+
     connection.execute_unprepared(&dump).await.unwrap();
+
     let connection = Database::connect(restored.url()).await.unwrap();
     let rls = sea_orm_rls::Rls::new(entities(), fixture.config.clone());
     assert_eq!(rls.plan(&connection).await.unwrap().to_string(), "");
-    sea_orm_rls::RlsConnection::connect_with(restored.url(), fixture.config.clone(), entities()).await.unwrap();
+
+    sea_orm_rls::RlsConnection::connect_with(restored.url(), fixture.config.clone(), entities())
+        .await
+        .unwrap();
 }

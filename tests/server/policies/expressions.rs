@@ -1,4 +1,5 @@
-//! Expressions that name tables: the table itself, others, other schemas, partitions, another `search_path`.
+//! Expressions that name tables: the table itself, others, other schemas, partitions, another
+//! `search_path`.
 
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
@@ -9,7 +10,11 @@ use super::Things;
 
 async fn holds(things: &Things, draft: PolicyDraft) {
     things.sync([draft.clone()]).await.unwrap();
-    assert_eq!(things.plan([draft.clone()]).await.unwrap().to_string(), "", "{draft:?}");
+    assert_eq!(
+        things.plan([draft.clone()]).await.unwrap().to_string(),
+        "",
+        "{draft:?}"
+    );
 }
 
 fn raw(condition: &str) -> PolicyDraft {
@@ -31,12 +36,18 @@ async fn tables_are_found_as_the_login_finds_them() {
     ] {
         holds(&things, raw(condition)).await;
     }
+
     let members = Query::select()
         .column(Alias::new("org"))
         .from(Alias::new("member"))
         .and_where(Expr::col("account").eq(setting::<i32>("app.account")))
         .to_owned();
-    holds(&things, Policy::permissive("p").using(Expr::col(("thing", "org")).in_subquery(members))).await;
+
+    holds(
+        &things,
+        Policy::permissive("p").using(Expr::col(("thing", "org")).in_subquery(members)),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -45,21 +56,61 @@ async fn another_search_path_finds_another_table() {
     let condition = || raw("EXISTS (SELECT FROM hint WHERE hint.id = thing.id)");
     things
         .owner
-        .execute_unprepared("CREATE TABLE public.hint (id integer); CREATE TABLE side.hint (id integer)")
+        .execute_unprepared(
+            "CREATE TABLE public.hint (id integer); CREATE TABLE side.hint (id integer)",
+        )
         .await
         .unwrap();
     things.sync([condition()]).await.unwrap();
+
     let name = things.database.name().to_owned();
     let path = format!("ALTER DATABASE \"{name}\" SET search_path = public, side");
     things.owner.execute_unprepared(&path).await.unwrap();
-    let other = sea_orm::Database::connect(things.database.url()).await.unwrap();
-    assert!(things.rls([condition()]).plan(&other).await.unwrap().is_empty(), "the same table");
-    things.owner.execute_unprepared("ALTER TABLE public.hint SET SCHEMA side_2").await.unwrap_err();
-    things.owner.execute_unprepared("DROP TABLE side.hint; ALTER TABLE public.hint SET SCHEMA side").await.unwrap();
-    assert!(things.rls([condition()]).plan(&other).await.unwrap().is_empty(), "it moved, and the policy with it");
-    things.owner.execute_unprepared("CREATE TABLE public.hint (id integer)").await.unwrap();
+
+    let other = sea_orm::Database::connect(things.database.url())
+        .await
+        .unwrap();
+    assert!(
+        things
+            .rls([condition()])
+            .plan(&other)
+            .await
+            .unwrap()
+            .is_empty(),
+        "the same table"
+    );
+    things
+        .owner
+        .execute_unprepared("ALTER TABLE public.hint SET SCHEMA side_2")
+        .await
+        .unwrap_err();
+    things
+        .owner
+        .execute_unprepared("DROP TABLE side.hint; ALTER TABLE public.hint SET SCHEMA side")
+        .await
+        .unwrap();
+    assert!(
+        things
+            .rls([condition()])
+            .plan(&other)
+            .await
+            .unwrap()
+            .is_empty(),
+        "it moved, and the policy with it"
+    );
+    things
+        .owner
+        .execute_unprepared("CREATE TABLE public.hint (id integer)")
+        .await
+        .unwrap();
+
     let plan = things.rls([condition()]).plan(&other).await.unwrap();
-    assert_eq!(plan.changes().len(), 2, "the name means another table now: policy and guard change: {plan}");
+
+    assert_eq!(
+        plan.changes().len(),
+        2,
+        "the name means another table now: policy and guard change: {plan}"
+    );
 }
 
 #[tokio::test]
@@ -69,27 +120,48 @@ async fn partitioned_tables_are_compared() {
         .owner
         .execute_unprepared(
             "DROP TABLE thing;
-             CREATE TABLE thing (id integer, owner_id integer, org bigint, label text, flag boolean, part integer)
+             CREATE TABLE thing (id integer, owner_id integer, org bigint, label text, flag \
+             boolean, part integer)
                  PARTITION BY LIST (part);
              CREATE TABLE thing_1 PARTITION OF thing FOR VALUES IN (1)",
         )
         .await
         .unwrap();
-    holds(&things, raw("owner_id = 1 AND EXISTS (SELECT FROM thing t WHERE t.part = thing.part)")).await;
+
+    holds(
+        &things,
+        raw("owner_id = 1 AND EXISTS (SELECT FROM thing t WHERE t.part = thing.part)"),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn what_the_server_does_not_take_is_an_error_that_names_the_table() {
     let things = Things::new().await;
     things.sync([raw("flag")]).await.unwrap();
-    for condition in ["nothing = 1", "flag AND", "public.thing.flag", "sum(id) = 1", "f(flag)"] {
+
+    for condition in [
+        "nothing = 1",
+        "flag AND",
+        "public.thing.flag",
+        "sum(id) = 1",
+        "f(flag)",
+    ] {
         let error = things.plan([raw(condition)]).await.unwrap_err();
         assert!(
             matches!(&error, RlsError::Schema(SchemaError::Policies { table, .. }) if table == "public.thing"),
             "{condition}: {error}"
         );
+
         let error = things.sync([raw(condition)]).await.unwrap_err();
-        assert!(matches!(&error, RlsError::Schema(_)), "{condition}: {error}");
-        assert!(things.plan([raw("flag")]).await.unwrap().is_empty(), "nothing was changed");
+        assert!(
+            matches!(&error, RlsError::Schema(_)),
+            "{condition}: {error}"
+        );
+
+        assert!(
+            things.plan([raw("flag")]).await.unwrap().is_empty(),
+            "nothing was changed"
+        );
     }
 }

@@ -16,17 +16,29 @@ fn own(name: &str) -> PolicyDraft {
 async fn renamed_policy_is_renamed() {
     let things = Things::new().await;
     things.sync([own("old")]).await.unwrap();
+
     let plan = things.sync([own("new")]).await.unwrap();
-    assert!(matches!(plan.changes(), [Change::RenamePolicy { .. }]), "{plan}");
+    assert!(
+        matches!(plan.changes(), [Change::RenamePolicy { .. }]),
+        "{plan}"
+    );
     assert!(things.plan([own("new")]).await.unwrap().is_empty());
+
     // One made by hand is not taken for it.
     things
         .owner
-        .execute_unprepared("ALTER POLICY new ON thing RENAME TO other; COMMENT ON POLICY other ON thing IS NULL")
+        .execute_unprepared(
+            "ALTER POLICY new ON thing RENAME TO other; COMMENT ON POLICY other ON thing IS NULL",
+        )
         .await
         .unwrap();
+
     let plan = things.plan([own("new")]).await.unwrap();
-    assert!(matches!(plan.changes(), [Change::CreatePolicy { .. }]), "{plan}");
+
+    assert!(
+        matches!(plan.changes(), [Change::CreatePolicy { .. }]),
+        "{plan}"
+    );
 }
 
 mod renamed_task {
@@ -48,10 +60,24 @@ mod renamed_task {
 #[tokio::test]
 async fn renamed_table_keeps_its_policies_under_new_names() {
     let fixture = Fixture::new(1).await;
-    fixture.owner.execute_unprepared("ALTER TABLE task RENAME TO todo").await.unwrap();
-    let rls = Rls::new(registry![user::Entity, renamed_task::Entity].unwrap(), fixture.config.clone());
+    fixture
+        .owner
+        .execute_unprepared("ALTER TABLE task RENAME TO todo")
+        .await
+        .unwrap();
+
+    let rls = Rls::new(
+        registry![user::Entity, renamed_task::Entity].unwrap(),
+        fixture.config.clone(),
+    );
+
     let plan = rls.sync(&fixture.owner).await.unwrap();
-    assert!(plan.changes().iter().all(|change| matches!(change, Change::RenamePolicy { .. })), "{plan}");
+    assert!(
+        plan.changes()
+            .iter()
+            .all(|change| matches!(change, Change::RenamePolicy { .. })),
+        "{plan}"
+    );
     assert_eq!(plan.changes().len(), 6);
     assert!(rls.plan(&fixture.owner).await.unwrap().is_empty());
 }
@@ -76,16 +102,30 @@ mod renamed_owner {
 #[tokio::test]
 async fn renamed_owner_column_is_recognised() {
     let fixture = Fixture::new(1).await;
-    let rls = Rls::new(registry![user::Entity, renamed_owner::Entity].unwrap(), fixture.config.clone());
+    let rls = Rls::new(
+        registry![user::Entity, renamed_owner::Entity].unwrap(),
+        fixture.config.clone(),
+    );
+
     let error = rls.sync(&fixture.owner).await.unwrap_err();
     assert!(
         matches!(&error, RlsError::Schema(SchemaError::OwnerRenamed { found, .. }) if found == "owner_id"),
         "{error}"
     );
+
     // The remedy in the error, and all that hangs on the column follows it.
-    fixture.owner.execute_unprepared(r#"ALTER TABLE task RENAME COLUMN "owner_id" TO "author_id""#).await.unwrap();
+    fixture
+        .owner
+        .execute_unprepared(r#"ALTER TABLE task RENAME COLUMN "owner_id" TO "author_id""#)
+        .await
+        .unwrap();
     assert_eq!(rls.sync(&fixture.owner).await.unwrap().to_string(), "");
+
     // The old entity is not what stands there now.
-    let old = Rls::new(registry![user::Entity, task::Entity].unwrap(), fixture.config.clone());
+    let old = Rls::new(
+        registry![user::Entity, task::Entity].unwrap(),
+        fixture.config.clone(),
+    );
+
     assert!(old.plan(&fixture.owner).await.is_err());
 }

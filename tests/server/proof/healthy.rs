@@ -12,17 +12,24 @@ async fn every_scope_is_proved() {
     let shop = Shop::new().await;
     let before = shop.counts().await;
     let proof = shop.prove().await.unwrap();
+
     println!("{proof}");
     proof.assert_isolated();
+
     let mut cells: BTreeMap<String, usize> = BTreeMap::new();
     for cell in proof.cells() {
         *cells.entry(cell.outcome.to_string()).or_default() += 1;
     }
-    // Nine scoped tables with 20 attempts of three actors, and five on the table without row security.
+
+    // Nine scoped tables with 20 attempts of three actors, and five on the table without row
+    // security.
     assert_eq!(proof.cells().len(), 9 * 20 * 3 + 5);
     assert_eq!(cells["open"], 1);
     assert_eq!(cells["refused"], 4 + 9 * 3 + 2 * (10 * 3 - 1) + 2 * 3);
-    assert_eq!(cells["held"], 9 * 20 * 3 - 9 * 3 - 2 * (10 * 3 - 1) - 2 * 3 - 9 - 3);
+    assert_eq!(
+        cells["held"],
+        9 * 20 * 3 - 9 * 3 - 2 * (10 * 3 - 1) - 2 * 3 - 9 - 3
+    );
     assert_eq!(shop.counts().await, before, "nothing is left behind");
 }
 
@@ -30,7 +37,15 @@ async fn every_scope_is_proved() {
 #[tokio::test]
 async fn an_application_proves_itself_in_a_few_lines() {
     let fixture = Fixture::new(1).await;
-    let proof = IsolationProof::new(&entities()).run(&fixture.owner, &fixture.db).await.unwrap();
+    let proof = IsolationProof::new(&entities())
+        .run(&fixture.owner, &fixture.db)
+        .await
+        .unwrap();
+
     proof.assert_isolated();
-    assert_eq!(proof.outcome("task", Attempt::Cached, Actor::First), Some(&Outcome::Held));
+
+    assert_eq!(
+        proof.outcome("task", Attempt::Cached, Actor::First),
+        Some(&Outcome::Held)
+    );
 }

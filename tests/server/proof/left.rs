@@ -16,8 +16,10 @@ async fn assert_nothing_is_open(shop: &Shop) {
         if shop.number(OPEN).await == 0 {
             return;
         }
+
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+
     panic!("a transaction is left open");
 }
 
@@ -25,7 +27,11 @@ async fn assert_nothing_is_open(shop: &Shop) {
 async fn nothing_is_left_behind_by_a_proof_that_fails() {
     let shop = Shop::new().await;
     let before = shop.counts().await;
-    shop.run("DROP POLICY sample_guard ON sample; ALTER POLICY sample_owner_delete ON sample USING (true)").await;
+    shop.run(
+        "DROP POLICY sample_guard ON sample; ALTER POLICY sample_owner_delete ON sample USING \
+              (true)",
+    )
+    .await;
     assert!(!shop.prove().await.unwrap().is_isolated());
     assert_eq!(shop.counts().await, before);
     assert_nothing_is_open(&shop).await;
@@ -35,10 +41,12 @@ async fn nothing_is_left_behind_by_a_proof_that_fails() {
 async fn nothing_is_left_behind_by_a_proof_that_is_dropped() {
     let shop = Shop::new().await;
     let before = shop.counts().await;
+
     for millis in [20, 60, 150, 300, 600] {
         let dropped = tokio::time::timeout(Duration::from_millis(millis), shop.prove()).await;
         assert!(dropped.is_err(), "it was done before it was dropped");
     }
+
     assert_nothing_is_open(&shop).await;
     assert_eq!(shop.counts().await, before);
     shop.prove().await.unwrap().assert_isolated();
@@ -56,6 +64,7 @@ async fn nothing_is_left_behind_by_a_hook_that_panics() {
         });
         proof.run(&in_task.owner, &in_task.db).await.map(drop)
     });
+
     assert!(panicked.await.unwrap_err().is_panic());
     assert_nothing_is_open(&shop).await;
     assert_eq!(shop.counts().await, before);
@@ -65,7 +74,13 @@ async fn nothing_is_left_behind_by_a_hook_that_panics() {
 async fn two_proofs_run_at_once() {
     let fixture = Fixture::new(5).await;
     let entities = entities();
-    let prove = || async { IsolationProof::new(&entities).run(&fixture.owner, &fixture.db).await.unwrap() };
+    let prove = || async {
+        IsolationProof::new(&entities)
+            .run(&fixture.owner, &fixture.db)
+            .await
+            .unwrap()
+    };
+
     let (one, two) = tokio::join!(prove(), prove());
     one.assert_isolated();
     two.assert_isolated();

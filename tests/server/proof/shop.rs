@@ -29,14 +29,17 @@ entity!(org, "org", [TenantScoped], #[tenant_scoped(identity)] {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
 });
+
 entity!(account, "account", [UserScoped], #[user_scoped(identity)] {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: i64,
 });
+
 entity!(country, "country", [Unscoped], #[unscoped(reason = "the same for all", grant(select))] {
     #[sea_orm(primary_key, auto_increment = false)]
     pub code: String,
 });
+
 entity!(project, "project", [UserScoped, TenantScoped],
     #[user_scoped(read = is_public, soft_delete = deleted_at)]
     #[tenant_scoped(soft_delete = deleted_at)] {
@@ -47,6 +50,7 @@ entity!(project, "project", [UserScoped, TenantScoped],
     pub is_public: bool,
     pub deleted_at: Option<DateTimeWithTimeZone>,
 });
+
 entity!(step, "step", [UserScoped], #[user_scoped(via = project)] {
     #[sea_orm(primary_key)]
     pub id: i64,
@@ -54,16 +58,19 @@ entity!(step, "step", [UserScoped], #[user_scoped(via = project)] {
     #[sea_orm(belongs_to, from = "project_id", to = "id")]
     pub project: HasOne<super::project::Entity>,
 });
+
 entity!(profile, "profile", [UserScoped], #[user_scoped(owner = account_id, grant(select, insert, update))] {
     #[sea_orm(primary_key, auto_increment = false)]
     pub account_id: i64,
 });
+
 entity!(member, "member", [UserScoped], #[user_scoped(owner = user_id, grant(select))] {
     #[sea_orm(primary_key, auto_increment = false)]
     pub team_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub user_id: i64,
 });
+
 entity!(document, "document", [UserScoped], #[user_scoped(via = member)] {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
@@ -71,11 +78,13 @@ entity!(document, "document", [UserScoped], #[user_scoped(via = member)] {
     #[sea_orm(belongs_to, from = "team_id", to = "team_id", skip_fk)]
     pub member: HasOne<super::member::Entity>,
 });
+
 entity!(sample, "sample", [UserScoped], #[user_scoped()] {
     #[sea_orm(primary_key)]
     pub id: i32,
     pub owner_id: i64,
 });
+
 entity!(ticket, "ticket", [UserScoped], #[user_scoped(policies = super::open_to_all)] {
     #[sea_orm(primary_key)]
     pub id: i32,
@@ -84,7 +93,9 @@ entity!(ticket, "ticket", [UserScoped], #[user_scoped(policies = super::open_to_
 });
 
 fn open_to_all() -> [PolicyDraft; 1] {
-    [sea_orm_rls::Policy::permissive("ticket_open").on([Command::Select]).using(true)]
+    [sea_orm_rls::Policy::permissive("ticket_open")
+        .on([Command::Select])
+        .using(true)]
 }
 
 pub const TABLES: &str = "
@@ -94,26 +105,36 @@ CREATE DOMAIN positive AS integer CHECK (value > 0);
 CREATE DOMAIN named AS varchar(4) NOT NULL;
 CREATE TABLE org (id uuid PRIMARY KEY, name text NOT NULL);
 CREATE TABLE country (code char(2) PRIMARY KEY, name text NOT NULL);
-CREATE TABLE account (id bigint PRIMARY KEY, email varchar(12) NOT NULL UNIQUE, country char(2) NOT NULL REFERENCES country);
-CREATE TABLE project (id serial PRIMARY KEY, title text NOT NULL, is_public boolean NOT NULL DEFAULT false,
+CREATE TABLE account (id bigint PRIMARY KEY, email varchar(12) NOT NULL UNIQUE, country char(2) \
+NOT NULL REFERENCES country);
+CREATE TABLE project (id serial PRIMARY KEY, title text NOT NULL, is_public boolean NOT NULL \
+DEFAULT false,
                       deleted_at timestamptz, owner_id bigint NOT NULL, tenant_id uuid NOT NULL);
-CREATE TABLE step (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, project_id integer NOT NULL REFERENCES project,
+CREATE TABLE step (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, project_id integer NOT NULL \
+REFERENCES project,
                    label varchar(3) NOT NULL UNIQUE, assignee bigint NOT NULL REFERENCES account,
                    parent bigint REFERENCES step);
 CREATE TABLE profile (account_id bigint PRIMARY KEY, mood mood NOT NULL);
 CREATE TABLE member (team_id uuid, user_id bigint, PRIMARY KEY (team_id, user_id));
-CREATE TABLE document (id uuid PRIMARY KEY, team_id uuid NOT NULL, head uuid NOT NULL REFERENCES document, tags text[] NOT NULL);
+CREATE TABLE document (id uuid PRIMARY KEY, team_id uuid NOT NULL, head uuid NOT NULL REFERENCES \
+document, tags text[] NOT NULL);
 CREATE TABLE sample (
   id integer GENERATED ALWAYS AS IDENTITY, owner_id bigint NOT NULL, at date NOT NULL,
-  a smallint NOT NULL, b numeric(5, 2) NOT NULL, c real NOT NULL, d text NOT NULL, e char(3) NOT NULL, f bytea NOT NULL,
-  g timestamp NOT NULL, h time with time zone NOT NULL, i interval NOT NULL, j json NOT NULL, k jsonb NOT NULL,
-  l inet NOT NULL, m macaddr NOT NULL, n uuid[] NOT NULL, o mood NOT NULL, p mood[] NOT NULL, q pair NOT NULL,
-  r positive NOT NULL, s named, t int4range NOT NULL, u tstzrange NOT NULL, v bit(3) NOT NULL, w tsvector NOT NULL,
-  x point NOT NULL, y xml NOT NULL, z money NOT NULL, total numeric GENERATED ALWAYS AS (b * 2) STORED,
+  a smallint NOT NULL, b numeric(5, 2) NOT NULL, c real NOT NULL, d text NOT NULL, e char(3) NOT \
+  NULL, f bytea NOT NULL,
+  g timestamp NOT NULL, h time with time zone NOT NULL, i interval NOT NULL, j json NOT NULL, k \
+  jsonb NOT NULL,
+  l inet NOT NULL, m macaddr NOT NULL, n uuid[] NOT NULL, o mood NOT NULL, p mood[] NOT NULL, q \
+  pair NOT NULL,
+  r positive NOT NULL, s named, t int4range NOT NULL, u tstzrange NOT NULL, v bit(3) NOT NULL, w \
+  tsvector NOT NULL,
+  x point NOT NULL, y xml NOT NULL, z money NOT NULL, total numeric GENERATED ALWAYS AS (b * 2) \
+  STORED,
   PRIMARY KEY (id, at), UNIQUE (d, at)
 ) PARTITION BY RANGE (at);
 CREATE TABLE sample_all PARTITION OF sample DEFAULT;
-CREATE TABLE ticket (id serial PRIMARY KEY, owner_id bigint NOT NULL, state text NOT NULL CHECK (state IN ('open', 'shut')));";
+CREATE TABLE ticket (id serial PRIMARY KEY, owner_id bigint NOT NULL, state text NOT NULL CHECK \
+(state IN ('open', 'shut')));";
 
 pub struct Shop {
     pub database: testbed::Database,
@@ -133,10 +154,24 @@ impl Shop {
         let database = testbed::server().unwrap().database("proof").await.unwrap();
         let config = config(&database);
         let owner = Database::connect(database.url()).await.unwrap();
+
         owner.execute_unprepared(tables).await.unwrap();
-        Rls::new(registry.clone(), config.clone()).sync(&owner).await.unwrap();
-        let db = RlsConnection::connect_with(database.url(), config.clone(), registry.clone()).await.unwrap();
-        Self { database, owner, config, registry, db }
+        Rls::new(registry.clone(), config.clone())
+            .sync(&owner)
+            .await
+            .unwrap();
+
+        let db = RlsConnection::connect_with(database.url(), config.clone(), registry.clone())
+            .await
+            .unwrap();
+
+        Self {
+            database,
+            owner,
+            config,
+            registry,
+            db,
+        }
     }
 
     /// With the one value that cannot be guessed, and the one thing that the scopes do not tell.
@@ -145,13 +180,17 @@ impl Shop {
     }
 
     pub fn proof_without_rows(&self) -> IsolationProof<'_> {
-        let reach = Reach::own(Command::EACH).others([Command::Select]).nobody([Command::Select]);
+        let reach = Reach::own(Command::EACH)
+            .others([Command::Select])
+            .nobody([Command::Select]);
         IsolationProof::new(&self.registry).expect::<ticket::Entity>(reach)
     }
 
     /// Where no table has policies of its own.
     pub async fn prove_plainly(&self) -> Result<Proof, ProofError> {
-        IsolationProof::new(&self.registry).run(&self.owner, &self.db).await
+        IsolationProof::new(&self.registry)
+            .run(&self.owner, &self.db)
+            .await
     }
 
     pub async fn prove(&self) -> Result<Proof, ProofError> {
@@ -167,7 +206,8 @@ impl Shop {
 
     /// As the entities say again.
     pub async fn mend(&self) {
-        let rls = Rls::new(self.registry.clone(), self.config.clone()).danger_accept_weakening(true);
+        let rls =
+            Rls::new(self.registry.clone(), self.config.clone()).danger_accept_weakening(true);
         rls.sync(&self.owner).await.unwrap();
     }
 
@@ -175,34 +215,52 @@ impl Shop {
     pub async fn own(&self, role: &str) {
         let each = "SELECT format('ALTER TABLE %I OWNER TO %I', c.relname, $role) FROM pg_class c
                     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')";
-        for alter in self.texts(&each.replace("$role", &format!("'{role}'"))).await {
+        for alter in self
+            .texts(&each.replace("$role", &format!("'{role}'")))
+            .await
+        {
             self.run(&alter).await;
         }
     }
 
     pub async fn number(&self, sql: &str) -> i64 {
-        self.texts(&format!("SELECT ({sql})::text")).await[0].parse().unwrap()
+        self.texts(&format!("SELECT ({sql})::text")).await[0]
+            .parse()
+            .unwrap()
     }
 
     async fn texts(&self, sql: &str) -> Vec<String> {
-        let rows = self.owner.query_all_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap();
-        rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+        let rows = self
+            .owner
+            .query_all_raw(Statement::from_string(DbBackend::Postgres, sql))
+            .await
+            .unwrap();
+
+        rows.iter()
+            .map(|row| row.try_get_by_index(0).unwrap())
+            .collect()
     }
 
     /// How many rows each table has.
     pub async fn counts(&self) -> Vec<String> {
         let mut counts = Vec::new();
         for scope in self.registry.scopes() {
-            let count = self.number(&format!("SELECT count(*) FROM {}", scope.table)).await;
+            let count = self
+                .number(&format!("SELECT count(*) FROM {}", scope.table))
+                .await;
             counts.push(format!("{}: {count}", scope.table));
         }
+
         counts
     }
 }
 
 /// What its check lets in.
 pub fn open_ticket() -> ticket::ActiveModel {
-    ticket::ActiveModel { state: Set("open".to_owned()), ..Default::default() }
+    ticket::ActiveModel {
+        state: Set("open".to_owned()),
+        ..Default::default()
+    }
 }
 
 pub fn entities() -> Registry {

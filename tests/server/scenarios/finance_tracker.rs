@@ -1,7 +1,7 @@
 //! One table, integer users.
 //!
-//! What the usual recipe gets wrong: the user is set for the session, and interpolated, so a pooled connection keeps the
-//! last user; and the owner must remember to force the policy upon itself.
+//! What the usual recipe gets wrong: the user is set for the session, and interpolated, so a pooled
+//! connection keeps the last user; and the owner must remember to force the policy upon itself.
 
 use sea_orm::{ActiveModelTrait, EntityTrait, PaginatorTrait, QueryOrder, QuerySelect, Set};
 use sea_orm_rls::{RlsError, ScopedConnection, UserContext, registry};
@@ -54,25 +54,36 @@ mod transaction {
 
 async fn tracker() -> Scenario {
     let registry = registry![user::Entity, transaction::Entity].unwrap();
-    let scenario =
-        Scenario::new(registry, 1, |schema| schema.register(user::Entity).register(transaction::Entity)).await;
+    let scenario = Scenario::new(registry, 1, |schema| {
+        schema.register(user::Entity).register(transaction::Entity)
+    })
+    .await;
+
     scenario
         .fill(
             "INSERT INTO users (id, name) VALUES (1, 'one'), (2, 'two');
              INSERT INTO transactions (user_id, amount, description, created_at)
-             SELECT 1 + i % 2, i, 'number ' || i, now() - i * interval '1 hour' FROM generate_series(1, 60) i",
+             SELECT 1 + i % 2, i, 'number ' || i, now() - i * interval '1 hour' FROM \
+             generate_series(1, 60) i",
         )
         .await;
     scenario
 }
 
 fn user(scenario: &Scenario, id: i32) -> ScopedConnection {
-    scenario.db.scope(UserContext::new(id).setting("app.current_user_id"))
+    scenario
+        .db
+        .scope(UserContext::new(id).setting("app.current_user_id"))
 }
 
 /// The newest ten, with no `WHERE` anywhere.
 async fn newest(db: &ScopedConnection) -> Vec<transaction::Model> {
-    transaction::Entity::find().order_by_desc(transaction::Column::CreatedAt).limit(10).all(db).await.unwrap()
+    transaction::Entity::find()
+        .order_by_desc(transaction::Column::CreatedAt)
+        .limit(10)
+        .all(db)
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -84,7 +95,15 @@ async fn each_user_sees_the_newest_ten_of_their_own() {
         assert!(found.iter().all(|transaction| transaction.user_id == id));
         assert_eq!(found[0].amount, first, "the newest");
     }
-    assert_eq!(transaction::Entity::find().count(&scenario.admin()).await.unwrap(), 60, "the others' rows are there");
+
+    assert_eq!(
+        transaction::Entity::find()
+            .count(&scenario.admin())
+            .await
+            .unwrap(),
+        60,
+        "the others' rows are there"
+    );
 }
 
 #[tokio::test]
@@ -93,8 +112,13 @@ async fn one_pooled_connection_serves_one_two_and_nobody() {
     assert_eq!(newest(&user(&scenario, 1)).await[0].user_id, 1);
     assert_eq!(newest(&user(&scenario, 2)).await[0].user_id, 2);
     assert!(newest(&scenario.db.anonymous()).await.is_empty());
-    let left =
-        text(&scenario.db.anonymous(), "SELECT coalesce(current_setting('app.current_user_id', true), '')").await;
+
+    let left = text(
+        &scenario.db.anonymous(),
+        "SELECT coalesce(current_setting('app.current_user_id', true), '')",
+    )
+    .await;
+
     assert_eq!(left, "", "nothing of a user stays on the connection");
 }
 
@@ -107,12 +131,29 @@ async fn a_transaction_is_written_in_ones_own_name_alone() {
         description: Set("'); DROP TABLE users; --".into()),
         ..Default::default()
     };
+
     let saved = new.clone().insert(&one).await.unwrap();
     assert_eq!(saved.user_id, 1, "the owner is filled");
-    let forged = transaction::ActiveModel { user_id: Set(2), ..new.clone() }.insert(&one).await.unwrap_err();
-    assert!(matches!(RlsError::from(&forged), RlsError::PolicyRefused { .. }), "{forged}");
+
+    let forged = transaction::ActiveModel {
+        user_id: Set(2),
+        ..new.clone()
+    }
+    .insert(&one)
+    .await
+    .unwrap_err();
+
+    assert!(
+        matches!(RlsError::from(&forged), RlsError::PolicyRefused { .. }),
+        "{forged}"
+    );
+
     let nobody = new.insert(&scenario.db.anonymous()).await.unwrap_err();
-    assert!(matches!(RlsError::from(&nobody), RlsError::MissingContext { .. }), "{nobody}");
+
+    assert!(
+        matches!(RlsError::from(&nobody), RlsError::MissingContext { .. }),
+        "{nobody}"
+    );
 }
 
 #[tokio::test]
@@ -120,18 +161,29 @@ async fn the_tables_owner_is_bound_too() {
     let scenario = tracker().await;
     let forced = text(
         &scenario.owner,
-        "SELECT bool_and(relforcerowsecurity)::text FROM pg_class WHERE relname IN ('users', 'transactions')",
+        "SELECT bool_and(relforcerowsecurity)::text FROM pg_class WHERE relname IN ('users', \
+         'transactions')",
     )
     .await;
+
     assert_eq!(forced, "true");
+
     let plain_owner = scenario.database.role("plain_owner");
     scenario
         .fill(&format!(
-            "CREATE ROLE \"{plain_owner}\" LOGIN PASSWORD 'owner'; ALTER TABLE transactions OWNER TO \"{plain_owner}\""
+            "CREATE ROLE \"{plain_owner}\" LOGIN PASSWORD 'owner'; ALTER TABLE transactions OWNER \
+             TO \"{plain_owner}\""
         ))
         .await;
-    let owner = sea_orm::Database::connect(scenario.database.url_as(&plain_owner, "owner")).await.unwrap();
-    assert_eq!(text(&owner, "SELECT count(*)::text FROM transactions").await, "0");
+
+    let owner = sea_orm::Database::connect(scenario.database.url_as(&plain_owner, "owner"))
+        .await
+        .unwrap();
+
+    assert_eq!(
+        text(&owner, "SELECT count(*)::text FROM transactions").await,
+        "0"
+    );
 }
 
 #[tokio::test]

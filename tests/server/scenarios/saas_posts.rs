@@ -1,9 +1,12 @@
 //! Authors, tenants, administrators.
 //!
-//! What the usual variants get wrong: administrators by BYPASSRLS are an application login that nothing holds, and by
-//! `OR role setting = 'admin'` they cost the index and can be made by any SQL.
+//! What the usual variants get wrong: administrators by BYPASSRLS are an application login that
+//! nothing holds, and by `OR role setting = 'admin'` they cost the index and can be made by any
+//! SQL.
 
-use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, PaginatorTrait, Set, TransactionTrait};
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, EntityTrait, PaginatorTrait, Set, TransactionTrait,
+};
 use sea_orm_rls::{RlsContext, RlsError, ScopedConnection, registry};
 use uuid::Uuid;
 
@@ -73,17 +76,37 @@ struct Posts {
 
 impl Posts {
     async fn new() -> Self {
-        let registry = registry![user::Entity as TenantScoped, post::Entity, post::Entity as TenantScoped].unwrap();
-        let register = |schema: sea_orm::SchemaBuilder| schema.register(user::Entity).register(post::Entity);
+        let registry = registry![
+            user::Entity as TenantScoped,
+            post::Entity,
+            post::Entity as TenantScoped
+        ]
+        .unwrap();
+
+        let register =
+            |schema: sea_orm::SchemaBuilder| schema.register(user::Entity).register(post::Entity);
         let scenario = Scenario::new(registry, 2, register).await;
         let tenants = [Uuid::new_v4(), Uuid::new_v4()];
-        let members: Vec<Member> = (0..4).map(|at| Member { user: Uuid::new_v4(), tenant: tenants[at / 2] }).collect();
+        let members: Vec<Member> = (0..4)
+            .map(|at| Member {
+                user: Uuid::new_v4(),
+                tenant: tenants[at / 2],
+            })
+            .collect();
+
         let posts = Self { scenario, members };
         for member in &posts.members {
-            let user = user::ActiveModel { id: Set(member.user), ..Default::default() };
-            user.insert(&posts.scenario.db.scope(*member)).await.unwrap();
+            let user = user::ActiveModel {
+                id: Set(member.user),
+                ..Default::default()
+            };
+
+            user.insert(&posts.scenario.db.scope(*member))
+                .await
+                .unwrap();
             posts.publish(member).await;
         }
+
         posts
     }
 
@@ -92,7 +115,11 @@ impl Posts {
     }
 
     async fn publish(&self, member: &Member) -> post::Model {
-        let post = post::ActiveModel { id: Set(Uuid::new_v4()), status: Set("published".into()), ..Default::default() };
+        let post = post::ActiveModel {
+            id: Set(Uuid::new_v4()),
+            status: Set("published".into()),
+            ..Default::default()
+        };
         post.insert(&self.scenario.db.scope(*member)).await.unwrap()
     }
 }
@@ -101,23 +128,53 @@ impl Posts {
 async fn authors_see_and_write_their_own() {
     let posts = Posts::new().await;
     let own = post::Entity::find().all(&posts.scope(0)).await.unwrap();
-    assert_eq!(own.iter().map(|post| post.author_id).collect::<Vec<_>>(), [posts.members[0].user]);
-    assert_eq!(post::Entity::find().count(&posts.scenario.admin()).await.unwrap(), 4);
-    let other = post::Entity::find().one(&posts.scope(1)).await.unwrap().unwrap();
+    assert_eq!(
+        own.iter().map(|post| post.author_id).collect::<Vec<_>>(),
+        [posts.members[0].user]
+    );
+    assert_eq!(
+        post::Entity::find()
+            .count(&posts.scenario.admin())
+            .await
+            .unwrap(),
+        4
+    );
+
+    let other = post::Entity::find()
+        .one(&posts.scope(1))
+        .await
+        .unwrap()
+        .unwrap();
+
     let mut stolen: post::ActiveModel = other.clone().into();
     stolen.status = Set("stolen".into());
     stolen.update(&posts.scope(0)).await.unwrap_err();
-    let deleted = post::Entity::delete_by_id(other.id).exec(&posts.scope(0)).await.unwrap();
+
+    let deleted = post::Entity::delete_by_id(other.id)
+        .exec(&posts.scope(0))
+        .await
+        .unwrap();
+
     assert_eq!(deleted.rows_affected, 0);
+
     let forged = post::ActiveModel {
         id: Set(Uuid::new_v4()),
         author_id: Set(posts.members[1].user),
         status: Set("draft".into()),
         ..Default::default()
     };
+
     let refused = forged.insert(&posts.scope(0)).await.unwrap_err();
-    assert!(matches!(RlsError::from(&refused), RlsError::PolicyRefused { .. }), "{refused}");
-    let left = post::Entity::find_by_id(other.id).one(&posts.scenario.admin()).await.unwrap();
+    assert!(
+        matches!(RlsError::from(&refused), RlsError::PolicyRefused { .. }),
+        "{refused}"
+    );
+
+    let left = post::Entity::find_by_id(other.id)
+        .one(&posts.scenario.admin())
+        .await
+        .unwrap();
+
     assert_eq!(left, Some(other), "nothing of it happened");
 }
 
@@ -126,34 +183,79 @@ async fn a_row_must_match_tenant_and_author() {
     let posts = Posts::new().await;
     let users = user::Entity::find().all(&posts.scope(0)).await.unwrap();
     assert_eq!(users.len(), 2, "the tenant's users");
-    assert!(users.iter().all(|user| user.tenant_id == posts.members[0].tenant));
+    assert!(
+        users
+            .iter()
+            .all(|user| user.tenant_id == posts.members[0].tenant)
+    );
+
     // The same author under another tenant, and another author under the same.
-    let moved = Member { tenant: posts.members[2].tenant, ..posts.members[0] };
-    assert_eq!(post::Entity::find().count(&posts.scenario.db.scope(moved)).await.unwrap(), 0);
-    let post = post::Entity::find().one(&posts.scope(0)).await.unwrap().unwrap();
+    let moved = Member {
+        tenant: posts.members[2].tenant,
+        ..posts.members[0]
+    };
+
+    assert_eq!(
+        post::Entity::find()
+            .count(&posts.scenario.db.scope(moved))
+            .await
+            .unwrap(),
+        0
+    );
+
+    let post = post::Entity::find()
+        .one(&posts.scope(0))
+        .await
+        .unwrap()
+        .unwrap();
+
     let mut moved: post::ActiveModel = post.into();
     moved.tenant_id = Set(posts.members[2].tenant);
+
     let refused = moved.update(&posts.scope(0)).await.unwrap_err();
-    assert!(matches!(RlsError::from(&refused), RlsError::PolicyRefused { .. }), "{refused}");
+    assert!(
+        matches!(RlsError::from(&refused), RlsError::PolicyRefused { .. }),
+        "{refused}"
+    );
+
     // Of two settings one alone is nobody.
-    let half = posts.scenario.db.scope(Half { user: posts.members[0].user });
+    let half = posts.scenario.db.scope(Half {
+        user: posts.members[0].user,
+    });
     assert_eq!(post::Entity::find().count(&half).await.unwrap(), 0);
 }
 
 #[tokio::test]
 async fn administrators_see_all_by_a_role_of_their_own() {
     let posts = Posts::new().await;
-    assert_eq!(post::Entity::find().count(&posts.scenario.admin()).await.unwrap(), 4);
+    assert_eq!(
+        post::Entity::find()
+            .count(&posts.scenario.admin())
+            .await
+            .unwrap(),
+        4
+    );
+
     let scope = posts.scope(0);
+
     // No setting makes an administrator.
     let counted = text(
         &scope,
-        "WITH role AS (SELECT set_config('app.role', 'admin', true)) SELECT count(*)::text FROM posts, role",
+        "WITH role AS (SELECT set_config('app.role', 'admin', true)) SELECT count(*)::text FROM \
+         posts, role",
     )
     .await;
+
     assert_eq!(counted, "1");
+
     let role = posts.scenario.config.admin_role();
-    assert!(scope.execute_unprepared(&format!("SET LOCAL ROLE \"{role}\"")).await.is_err());
+
+    assert!(
+        scope
+            .execute_unprepared(&format!("SET LOCAL ROLE \"{role}\""))
+            .await
+            .is_err()
+    );
 }
 
 #[tokio::test]
@@ -164,7 +266,8 @@ async fn newest_published_come_from_an_index_that_leads_with_the_scope() {
         .scenario
         .fill(&format!(
             "INSERT INTO posts (id, author_id, tenant_id, status, created_at)
-             SELECT gen_random_uuid(), '{user}', '{tenant}', CASE WHEN i % 2 = 0 THEN 'published' ELSE 'draft' END,
+             SELECT gen_random_uuid(), '{user}', '{tenant}', CASE WHEN i % 2 = 0 THEN 'published' \
+             ELSE 'draft' END,
                     now() - i * interval '1 minute'
              FROM generate_series(1, 3000) i;
              INSERT INTO posts (id, author_id, tenant_id, status, created_at)
@@ -175,10 +278,18 @@ async fn newest_published_come_from_an_index_that_leads_with_the_scope() {
             tenant = member.tenant
         ))
         .await;
+
     let query = "SELECT * FROM posts WHERE status = 'published' ORDER BY created_at DESC LIMIT 20";
     let plan = explain(&posts.scope(0), query).await;
-    assert!(plan.contains("posts_tenant_id_author_id_status_created_at_idx"), "{plan}");
-    assert!(!plan.contains("Sort") && !plan.contains("Filter"), "neither sorted nor filtered: {plan}");
+    assert!(
+        plan.contains("posts_tenant_id_author_id_status_created_at_idx"),
+        "{plan}"
+    );
+
+    assert!(
+        !plan.contains("Sort") && !plan.contains("Filter"),
+        "neither sorted nor filtered: {plan}"
+    );
 }
 
 #[tokio::test]
@@ -186,8 +297,13 @@ async fn a_callback_on_another_connection_sees_nothing() {
     let posts = Posts::new().await;
     let request = posts.scope(0).begin().await.unwrap();
     assert_eq!(post::Entity::find().count(&request).await.unwrap(), 1);
+
     let elsewhere = posts.scenario.db.anonymous();
-    assert_eq!(post::Entity::find().count(&elsewhere).await.unwrap(), 0, "nothing, and not everything");
+    assert_eq!(
+        post::Entity::find().count(&elsewhere).await.unwrap(),
+        0,
+        "nothing, and not everything"
+    );
     assert_eq!(post::Entity::find().count(&request).await.unwrap(), 1);
     request.commit().await.unwrap();
 }

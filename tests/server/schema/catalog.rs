@@ -1,4 +1,5 @@
-//! The policies in the database are the design's: checked from `pg_policies`, `pg_class`, grants and default.
+//! The policies in the database are the design's: checked from `pg_policies`, `pg_class`, grants
+//! and default.
 
 use sea_orm::{ActiveModelTrait, ConnectionTrait, Set};
 use uuid::Uuid;
@@ -10,13 +11,16 @@ use crate::fixture::{Fixture, task};
 async fn policies_are_those_of_the_design() {
     let fixture = Fixture::new(1).await;
     let (app, admin) = (fixture.config.app_role(), fixture.config.admin_role());
-    let p = "(owner_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS \"nullif\"))";
+    let p = "(owner_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), \
+             ''::text))::uuid AS \"nullif\"))";
     let found = texts(
         &fixture.owner,
-        "SELECT concat_ws('|', policyname, permissive, cmd, roles::text, coalesce(qual, '-'), coalesce(with_check, '-'))
+        "SELECT concat_ws('|', policyname, permissive, cmd, roles::text, coalesce(qual, '-'), \
+         coalesce(with_check, '-'))
          FROM pg_policies WHERE schemaname = 'public' AND tablename = 'task' ORDER BY policyname",
     )
     .await;
+
     assert_eq!(
         found,
         [
@@ -28,12 +32,19 @@ async fn policies_are_those_of_the_design() {
             format!("task_owner_update|PERMISSIVE|UPDATE|{{{app}}}|{p}|{p}"),
         ]
     );
+
     let identity = text(
         &fixture.owner,
-        "SELECT qual FROM pg_policies WHERE tablename = 'user' AND policyname = 'user_owner_select'",
+        "SELECT qual FROM pg_policies WHERE tablename = 'user' AND policyname = \
+         'user_owner_select'",
     )
     .await;
-    assert_eq!(identity, p.replace("owner_id", "id"), "an identity's rows own themselves");
+
+    assert_eq!(
+        identity,
+        p.replace("owner_id", "id"),
+        "an identity's rows own themselves"
+    );
 }
 
 #[tokio::test]
@@ -42,47 +53,84 @@ async fn tables_are_enabled_forced_and_granted_no_more_than_needed() {
     let (app, admin) = (fixture.config.app_role(), fixture.config.admin_role());
     let flags = "SELECT concat_ws(' ', relname, relrowsecurity, relforcerowsecurity) FROM pg_class
                  WHERE relname IN ('user', 'task', 'note') ORDER BY relname";
-    assert_eq!(texts(&fixture.owner, flags).await, ["note t t", "task t t", "user t t"]);
+
+    assert_eq!(
+        texts(&fixture.owner, flags).await,
+        ["note t t", "task t t", "user t t"]
+    );
+
     let grants = format!(
-        "SELECT concat_ws(' ', grantee, table_name, string_agg(privilege_type, ',' ORDER BY privilege_type))
+        "SELECT concat_ws(' ', grantee, table_name, string_agg(privilege_type, ',' ORDER BY \
+         privilege_type))
          FROM information_schema.role_table_grants WHERE grantee IN ('{app}', '{admin}')
          GROUP BY grantee, table_name ORDER BY grantee, table_name"
     );
+
     let mut expected: Vec<String> = [app, admin]
         .iter()
-        .flat_map(|role| ["note", "task", "user"].map(|table| format!("{role} {table} DELETE,INSERT,SELECT,UPDATE")))
+        .flat_map(|role| {
+            ["note", "task", "user"]
+                .map(|table| format!("{role} {table} DELETE,INSERT,SELECT,UPDATE"))
+        })
         .collect();
+
     expected.insert(4, format!("{admin} rls_audit SELECT"));
     assert_eq!(texts(&fixture.owner, &grants).await, expected);
+
     let usage = format!(
         "SELECT concat_ws(' ', has_sequence_privilege(r, 'note_id_seq', 'USAGE'),
                           has_sequence_privilege(r, 'note_id_seq', 'SELECT'),
                           has_sequence_privilege(r, 'note_id_seq', 'UPDATE'))
          FROM unnest(ARRAY['{app}', '{admin}']) r"
     );
+
     assert_eq!(texts(&fixture.owner, &usage).await, ["t f f", "t f f"]);
+
     let schema = format!(
-        "SELECT count(*)::text FROM pg_namespace, aclexplode(nspacl) a JOIN pg_roles r ON r.oid = a.grantee
-         WHERE nspname = 'public' AND a.privilege_type = 'USAGE' AND r.rolname IN ('{app}', '{admin}')"
+        "SELECT count(*)::text FROM pg_namespace, aclexplode(nspacl) a JOIN pg_roles r ON r.oid = \
+         a.grantee
+         WHERE nspname = 'public' AND a.privilege_type = 'USAGE' AND r.rolname IN ('{app}', \
+         '{admin}')"
     );
+
     assert_eq!(text(&fixture.owner, &schema).await, "2");
-    assert_eq!(text(&fixture.owner, "SELECT count(*)::text FROM pg_default_acl").await, "0");
+
+    assert_eq!(
+        text(&fixture.owner, "SELECT count(*)::text FROM pg_default_acl").await,
+        "0"
+    );
 }
 
 #[tokio::test]
 async fn owner_column_has_type_default_key_and_index() {
     let fixture = Fixture::new(1).await;
-    let column = "SELECT concat_ws('|', data_type, is_nullable, column_default) FROM information_schema.columns
-                  WHERE table_name IN ('task', 'note') AND column_name = 'owner_id' ORDER BY table_name";
+    let column = "SELECT concat_ws('|', data_type, is_nullable, column_default) FROM \
+                  information_schema.columns
+                  WHERE table_name IN ('task', 'note') AND column_name = 'owner_id' ORDER BY \
+                  table_name";
+
     let expected = "uuid|NO|(NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid";
     assert_eq!(texts(&fixture.owner, column).await, [expected, expected]);
+
     let keys = "SELECT conrelid::regclass || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
                 WHERE contype = 'f' AND pg_get_constraintdef(oid) LIKE '%(owner_id)%' ORDER BY 1";
-    let key = |table| format!("{table} FOREIGN KEY (owner_id) REFERENCES \"user\"(id) ON DELETE CASCADE");
-    assert_eq!(texts(&fixture.owner, keys).await, [key("note"), key("task")]);
-    let indexes = "SELECT indexdef FROM pg_indexes WHERE indexdef LIKE '%(owner_id)' ORDER BY indexname";
-    let index = |table| format!("CREATE INDEX {table}_owner_id_idx ON public.{table} USING btree (owner_id)");
-    assert_eq!(texts(&fixture.owner, indexes).await, [index("note"), index("task")]);
+    let key =
+        |table| format!("{table} FOREIGN KEY (owner_id) REFERENCES \"user\"(id) ON DELETE CASCADE");
+    assert_eq!(
+        texts(&fixture.owner, keys).await,
+        [key("note"), key("task")]
+    );
+
+    let indexes =
+        "SELECT indexdef FROM pg_indexes WHERE indexdef LIKE '%(owner_id)' ORDER BY indexname";
+    let index = |table| {
+        format!("CREATE INDEX {table}_owner_id_idx ON public.{table} USING btree (owner_id)")
+    };
+
+    assert_eq!(
+        texts(&fixture.owner, indexes).await,
+        [index("note"), index("task")]
+    );
 }
 
 #[tokio::test]
@@ -90,13 +138,19 @@ async fn roles_log_in_and_do_no_more() {
     let fixture = Fixture::new(1).await;
     let (app, admin) = (fixture.config.app_role(), fixture.config.admin_role());
     let roles = format!(
-        "SELECT concat_ws(' ', rolcanlogin, rolsuper, rolbypassrls, rolinherit, rolcreaterole, rolcreatedb,
+        "SELECT concat_ws(' ', rolcanlogin, rolsuper, rolbypassrls, rolinherit, rolcreaterole, \
+         rolcreatedb,
                           rolreplication, rolpassword LIKE 'SCRAM-SHA-256$4096:%')
          FROM pg_authid WHERE rolname IN ('{app}', '{admin}')"
     );
+
     assert_eq!(texts(&fixture.owner, &roles).await, ["t f f f f f f t"; 2]);
-    let members =
-        format!("SELECT pg_has_role('{app}', '{admin}', 'MEMBER') || ' ' || pg_has_role('{admin}', '{app}', 'MEMBER')");
+
+    let members = format!(
+        "SELECT pg_has_role('{app}', '{admin}', 'MEMBER') || ' ' || pg_has_role('{admin}', \
+         '{app}', 'MEMBER')"
+    );
+
     assert_eq!(text(&fixture.owner, &members).await, "false false");
 }
 
@@ -114,19 +168,48 @@ async fn scoped_read_uses_the_index_with_the_user_read_once() {
         ))
         .await
         .unwrap();
+
     let ann = fixture.ann();
-    task::ActiveModel { id: Set(Uuid::new_v4()), title: Set("t".into()), rank: Set(0), ..Default::default() }
-        .insert(&ann)
-        .await
-        .unwrap();
-    let plan = texts(&ann, "EXPLAIN (ANALYZE, VERBOSE, COSTS OFF, TIMING OFF) SELECT * FROM task").await.join("\n");
+    task::ActiveModel {
+        id: Set(Uuid::new_v4()),
+        title: Set("t".into()),
+        rank: Set(0),
+        ..Default::default()
+    }
+    .insert(&ann)
+    .await
+    .unwrap();
+
+    let plan = texts(
+        &ann,
+        "EXPLAIN (ANALYZE, VERBOSE, COSTS OFF, TIMING OFF) SELECT * FROM task",
+    )
+    .await
+    .join("\n");
+
     assert!(plan.contains("InitPlan 1"), "{plan}");
     assert!(plan.contains("task_owner_id_idx"), "{plan}");
-    let condition = plan.lines().find(|line| line.contains("Index Cond")).unwrap();
+
+    let condition = plan
+        .lines()
+        .find(|line| line.contains("Index Cond"))
+        .unwrap();
+
     // As PostgreSQL 16 and 17 print the InitPlan's value.
-    let user = ["(task.owner_id = $0)", "(task.owner_id = (InitPlan 1).col1)"];
+    let user = [
+        "(task.owner_id = $0)",
+        "(task.owner_id = (InitPlan 1).col1)",
+    ];
+
     assert!(user.iter().any(|user| condition.contains(user)), "{plan}");
-    assert!(!plan.contains("Filter:"), "guard and policy are folded into the index's condition: {plan}");
-    assert_eq!(plan.matches("current_setting").count(), 1, "read once, in the InitPlan: {plan}");
+    assert!(
+        !plan.contains("Filter:"),
+        "guard and policy are folded into the index's condition: {plan}"
+    );
+    assert_eq!(
+        plan.matches("current_setting").count(),
+        1,
+        "read once, in the InitPlan: {plan}"
+    );
     assert!(plan.contains("rows=101"), "{plan}");
 }

@@ -6,7 +6,9 @@ use sea_orm_rls::{GateFinding, Rls, RlsConnection, RlsError};
 use crate::fixture::{Fixture, entities};
 
 async fn findings(fixture: &Fixture) -> Vec<GateFinding> {
-    match RlsConnection::connect_with(fixture.database.url(), fixture.config.clone(), entities()).await {
+    match RlsConnection::connect_with(fixture.database.url(), fixture.config.clone(), entities())
+        .await
+    {
         Ok(_) => Vec::new(),
         Err(RlsError::Gate(error)) => error.findings,
         Err(other) => panic!("{other}"),
@@ -16,13 +18,17 @@ async fn findings(fixture: &Fixture) -> Vec<GateFinding> {
 /// The SQL in a finding's words, which stands in backquotes.
 fn statement(said: &str) -> Option<String> {
     let quoted = said.split('`').skip(1).step_by(2);
-    quoted.into_iter().find(|text| text.starts_with("ALTER ") || text.starts_with("REVOKE ")).map(str::to_owned)
+    quoted
+        .into_iter()
+        .find(|text| text.starts_with("ALTER ") || text.starts_with("REVOKE "))
+        .map(str::to_owned)
 }
 
 #[tokio::test]
 async fn what_each_finding_says_ends_it() {
     let fixture = Fixture::new(1).await;
     let (app, admin) = (fixture.config.app_role(), fixture.config.admin_role());
+
     for (fault, expected) in [
         ("ALTER ROLE APP SUPERUSER", "Bypasses"),
         ("ALTER ROLE APP BYPASSRLS", "Bypasses"),
@@ -33,36 +39,77 @@ async fn what_each_finding_says_ends_it() {
         ("ALTER TABLE task OWNER TO APP", "Owns"),
         ("GRANT TRUNCATE ON \"user\" TO PUBLIC", "Truncates"),
         ("GRANT TRUNCATE ON task TO APP", "Truncates"),
-        ("ALTER TABLE \"user\" DISABLE ROW LEVEL SECURITY", "NotEnabled"),
+        (
+            "ALTER TABLE \"user\" DISABLE ROW LEVEL SECURITY",
+            "NotEnabled",
+        ),
         ("ALTER TABLE task NO FORCE ROW LEVEL SECURITY", "NotForced"),
         ("DROP POLICY task_guard ON task", "PolicyMissing"),
-        ("ALTER POLICY task_owner_select ON task USING (true)", "PolicyAltered"),
+        (
+            "ALTER POLICY task_owner_select ON task USING (true)",
+            "PolicyAltered",
+        ),
         ("DROP TABLE rls_audit", "AuditMissing"),
         ("GRANT DELETE ON rls_audit TO ADMIN", "AuditOpen"),
     ] {
-        let fault = fault.replace("APP", &format!("\"{app}\"")).replace("ADMIN", &format!("\"{admin}\""));
+        let fault = fault
+            .replace("APP", &format!("\"{app}\""))
+            .replace("ADMIN", &format!("\"{admin}\""));
         fixture.owner.execute_unprepared(&fault).await.unwrap();
+
         let found = findings(&fixture).await;
-        let [finding] = found.as_slice() else { panic!("{fault}: {found:?}") };
-        assert!(format!("{finding:?}").starts_with(expected), "{fault}: {finding:?}");
+        let [finding] = found.as_slice() else {
+            panic!("{fault}: {found:?}")
+        };
+        assert!(
+            format!("{finding:?}").starts_with(expected),
+            "{fault}: {finding:?}"
+        );
+
         let said = finding.to_string();
         if let Some(sql) = statement(&said) {
-            fixture.owner.execute_unprepared(&sql).await.unwrap_or_else(|error| panic!("{said}: {error}"));
+            fixture
+                .owner
+                .execute_unprepared(&sql)
+                .await
+                .unwrap_or_else(|error| panic!("{said}: {error}"));
         } else {
             assert!(said.contains("run the migrations"), "{said}");
-            Rls::new(entities(), fixture.config.clone()).sync(&fixture.owner).await.unwrap();
+            Rls::new(entities(), fixture.config.clone())
+                .sync(&fixture.owner)
+                .await
+                .unwrap();
         }
+
         assert_eq!(findings(&fixture).await, [], "{fault}: after {said}");
-        Rls::new(entities(), fixture.config.clone()).sync(&fixture.owner).await.unwrap();
+
+        Rls::new(entities(), fixture.config.clone())
+            .sync(&fixture.owner)
+            .await
+            .unwrap();
     }
-    fixture.owner.execute_unprepared("DROP TABLE note").await.unwrap();
-    let found = findings(&fixture).await;
-    assert!(matches!(found.as_slice(), [GateFinding::Missing { table }] if table == "note"), "{found:?}");
+
     fixture
         .owner
-        .execute_unprepared("CREATE TABLE note (id serial PRIMARY KEY, task_id uuid NOT NULL, body text NOT NULL)")
+        .execute_unprepared("DROP TABLE note")
         .await
         .unwrap();
-    Rls::new(entities(), fixture.config.clone()).sync(&fixture.owner).await.unwrap();
+
+    let found = findings(&fixture).await;
+    assert!(
+        matches!(found.as_slice(), [GateFinding::Missing { table }] if table == "note"),
+        "{found:?}"
+    );
+    fixture
+        .owner
+        .execute_unprepared(
+            "CREATE TABLE note (id serial PRIMARY KEY, task_id uuid NOT NULL, body text NOT NULL)",
+        )
+        .await
+        .unwrap();
+    Rls::new(entities(), fixture.config.clone())
+        .sync(&fixture.owner)
+        .await
+        .unwrap();
     assert_eq!(findings(&fixture).await, []);
 }

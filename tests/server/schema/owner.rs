@@ -2,7 +2,8 @@
 
 use sea_orm::{ActiveModelTrait, ConnectionTrait, Database, DatabaseConnection, EntityTrait, Set};
 use sea_orm_rls::{
-    AdminContext, Change, Plan, Registry, Rls, RlsConfig, RlsConnection, RlsError, SchemaError, UserContext, registry,
+    AdminContext, Change, Plan, Registry, Rls, RlsConfig, RlsConnection, RlsError, SchemaError,
+    UserContext, registry,
 };
 use uuid::Uuid;
 
@@ -20,7 +21,10 @@ mod later {
         #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped, TenantScoped)]
         #[sea_orm(table_name = "task")]
         #[user_scoped(user = crate::fixture::user::Entity)]
-        #[tenant_scoped(backfill = "SELECT id FROM \"user\" WHERE id = owner_id", no_foreign_key)]
+        #[tenant_scoped(
+            backfill = "SELECT id FROM \"user\" WHERE id = owner_id",
+            no_foreign_key
+        )]
         pub struct Model {
             #[sea_orm(primary_key, auto_increment = false)]
             pub id: Uuid,
@@ -37,7 +41,8 @@ mod later {
         #[sea_orm::model]
         #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
         #[sea_orm(table_name = "review")]
-        #[user_scoped(user = crate::fixture::user::Entity, backfill = "SELECT owner_id FROM task WHERE id = task_id")]
+        #[user_scoped(user = crate::fixture::user::Entity, backfill = "SELECT owner_id FROM task \
+                                                            WHERE id = task_id")]
         pub struct Model {
             #[sea_orm(primary_key, auto_increment = false)]
             pub id: Uuid,
@@ -72,40 +77,78 @@ struct World {
     users: [Uuid; 2],
 }
 
-/// Two users with a task each and a review of it, in tables that a plain login owns; reviews have no owner yet.
+/// Two users with a task each and a review of it, in tables that a plain login owns; reviews have
+/// no owner yet.
 async fn world() -> World {
     let database = testbed::server().unwrap().database("owner").await.unwrap();
     let role = database.role("plain");
-    let create = format!("CREATE ROLE {role} LOGIN CREATEROLE PASSWORD 'plain'; GRANT ALL ON SCHEMA public TO {role}");
+    let create = format!(
+        "CREATE ROLE {role} LOGIN CREATEROLE PASSWORD 'plain'; GRANT ALL ON SCHEMA public TO {role}"
+    );
+
     database.execute(&create).await.unwrap();
-    let plain = Database::connect(database.url_as(&role, "plain")).await.unwrap();
+
+    let plain = Database::connect(database.url_as(&role, "plain"))
+        .await
+        .unwrap();
     let tables = r#"CREATE TABLE "user" (id uuid PRIMARY KEY, email text NOT NULL);
         CREATE TABLE task (id uuid PRIMARY KEY, title text NOT NULL, rank integer NOT NULL);
         CREATE TABLE review (id uuid PRIMARY KEY, task_id uuid NOT NULL REFERENCES task DEFERRABLE INITIALLY DEFERRED);
         CREATE FUNCTION looked_at() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
         CREATE CONSTRAINT TRIGGER look AFTER UPDATE ON task DEFERRABLE INITIALLY DEFERRED
             FOR EACH ROW EXECUTE FUNCTION looked_at()"#;
+
     plain.execute_unprepared(tables).await.unwrap();
+
     let (config, users) = (config(&database), [Uuid::new_v4(), Uuid::new_v4()]);
     let entities = registry![user::Entity, task::Entity].unwrap();
-    Rls::new(entities.clone(), config.clone()).sync(&plain).await.unwrap();
-    let db = RlsConnection::connect_with(database.url(), config.clone(), entities).await.unwrap();
+    Rls::new(entities.clone(), config.clone())
+        .sync(&plain)
+        .await
+        .unwrap();
+
+    let db = RlsConnection::connect_with(database.url(), config.clone(), entities)
+        .await
+        .unwrap();
     for id in users {
         let scope = db.scope(UserContext::new(id));
-        user::ActiveModel { id: Set(id), email: Set(id.to_string()) }.insert(&scope).await.unwrap();
+        user::ActiveModel {
+            id: Set(id),
+            email: Set(id.to_string()),
+        }
+        .insert(&scope)
+        .await
+        .unwrap();
+
         let task = new_task("small").insert(&scope).await.unwrap();
+
         // Reviews are still everyone's.
         plain
-            .execute_unprepared(&format!("INSERT INTO review VALUES (gen_random_uuid(), '{}')", task.id))
+            .execute_unprepared(&format!(
+                "INSERT INTO review VALUES (gen_random_uuid(), '{}')",
+                task.id
+            ))
             .await
             .unwrap();
     }
-    assert_eq!(text(&plain, "SELECT count(*)::text FROM task").await, "0", "its policies hold their owner");
-    World { database, plain, config, users }
+
+    assert_eq!(
+        text(&plain, "SELECT count(*)::text FROM task").await,
+        "0",
+        "its policies hold their owner"
+    );
+
+    World {
+        database,
+        plain,
+        config,
+        users,
+    }
 }
 
 /// The tables whose row security does not hold for their owner.
-const UNFORCED: &str = "SELECT relname::text FROM pg_class WHERE relrowsecurity AND NOT relforcerowsecurity";
+const UNFORCED: &str =
+    "SELECT relname::text FROM pg_class WHERE relrowsecurity AND NOT relforcerowsecurity";
 
 fn lifted(plan: &Plan) -> Vec<String> {
     let tables = plan.changes().iter().filter_map(|change| match change {
@@ -119,11 +162,19 @@ impl World {
     async fn sync(&self, entities: Registry) -> Result<Plan, RlsError> {
         let rls = Rls::new(entities, self.config.clone()).danger_accept_weakening(true);
         let plan = rls.sync(&self.plain).await?;
+
         // It may not read stored passwords, so they are set each time.
         let password = |change: &&Change| matches!(change, Change::AlterRole { .. });
         let left = rls.plan(&self.plain).await?;
-        assert_eq!(left.changes().iter().filter(|change| !password(change)).collect::<Vec<_>>(), Vec::<&_>::new());
+        assert_eq!(
+            left.changes()
+                .iter()
+                .filter(|change| !password(change))
+                .collect::<Vec<_>>(),
+            Vec::<&_>::new()
+        );
         assert_eq!(texts(&self.plain, UNFORCED).await, Vec::<String>::new());
+
         Ok(plan)
     }
 }
@@ -132,19 +183,36 @@ impl World {
 async fn second_key_of_a_forced_table_is_backfilled() {
     let world = world().await;
     let unlisted = registry![user::Entity, later::task::Entity].unwrap_err();
-    assert!(unlisted.to_string().contains("task::Entity as TenantScoped"), "{unlisted}");
-    let entities = registry![user::Entity, later::task::Entity, later::task::Entity as TenantScoped].unwrap();
+    assert!(
+        unlisted
+            .to_string()
+            .contains("task::Entity as TenantScoped"),
+        "{unlisted}"
+    );
+
+    let entities = registry![
+        user::Entity,
+        later::task::Entity,
+        later::task::Entity as TenantScoped
+    ]
+    .unwrap();
+
     let plan = world.sync(entities.clone()).await.unwrap();
     assert_eq!(lifted(&plan), ["public.task", "public.user"], "{plan}");
+
     let url = world.database.url();
-    let db = RlsConnection::connect_with(url, world.config.clone(), entities).await.unwrap();
+    let db = RlsConnection::connect_with(url, world.config.clone(), entities)
+        .await
+        .unwrap();
     let admin = db.admin(AdminContext::new("tester", "counts").unwrap());
     let rows = later::task::Entity::find().all(&admin).await.unwrap();
     let mut owners: Vec<Uuid> = rows.iter().map(|row| row.owner_id).collect();
     let mut users = world.users;
+
     owners.sort();
     users.sort();
     assert_eq!(owners, users);
+
     let filled = "SELECT count(*)::text FROM task WHERE tenant_id = owner_id";
     assert_eq!(text(&admin, filled).await, "2");
 }
@@ -154,11 +222,19 @@ async fn new_table_is_backfilled_from_a_forced_one() {
     let world = world().await;
     let entities = registry![user::Entity, task::Entity, later::review::Entity].unwrap();
     let plan = world.sync(entities.clone()).await.unwrap();
+
     // Users for the key.
     assert_eq!(lifted(&plan), ["public.task", "public.user"]);
-    let db = RlsConnection::connect_with(world.database.url(), world.config.clone(), entities).await.unwrap();
+
+    let db = RlsConnection::connect_with(world.database.url(), world.config.clone(), entities)
+        .await
+        .unwrap();
+
     for id in world.users {
-        let mine = later::review::Entity::find().all(&db.scope(UserContext::new(id))).await.unwrap();
+        let mine = later::review::Entity::find()
+            .all(&db.scope(UserContext::new(id)))
+            .await
+            .unwrap();
         assert_eq!(mine.len(), 1);
     }
 }
@@ -169,13 +245,22 @@ async fn backfill_that_hides_what_it_reads_is_refused_and_changes_nothing() {
     let function = "CREATE FUNCTION holder(uuid) RETURNS uuid LANGUAGE sql STABLE
         AS 'SELECT owner_id FROM public.task WHERE id = $1'";
     world.plain.execute_unprepared(function).await.unwrap();
+
     let entities = registry![user::Entity, task::Entity, later::opaque::Entity].unwrap();
     let error = world.sync(entities).await.unwrap_err();
-    assert!(matches!(&error, RlsError::Schema(SchemaError::RowsHidden { .. })), "{error:?}");
+    assert!(
+        matches!(&error, RlsError::Schema(SchemaError::RowsHidden { .. })),
+        "{error:?}"
+    );
+
     let said = error.to_string();
-    assert!(said.contains("`public.review`") && said.contains("`task`") && said.contains("maintenance"), "{said}");
-    let columns =
-        "SELECT count(*)::text FROM pg_attribute WHERE attrelid = 'review'::regclass AND attname = 'owner_id'";
+    assert!(
+        said.contains("`public.review`") && said.contains("`task`") && said.contains("maintenance"),
+        "{said}"
+    );
+
+    let columns = "SELECT count(*)::text FROM pg_attribute WHERE attrelid = 'review'::regclass AND \
+                   attname = 'owner_id'";
     assert_eq!(text(&world.plain, columns).await, "0");
     assert_eq!(texts(&world.plain, UNFORCED).await, Vec::<String>::new());
 }
@@ -184,42 +269,87 @@ async fn backfill_that_hides_what_it_reads_is_refused_and_changes_nothing() {
 async fn schema_that_nobody_here_may_grant_is_said_to_need_who_may() {
     let world = world().await;
     let (app, plain) = (world.config.app_role(), world.database.role("plain"));
-    let revoke = format!("REVOKE USAGE ON SCHEMA public FROM PUBLIC; GRANT USAGE ON SCHEMA public TO {plain}");
+    let revoke = format!(
+        "REVOKE USAGE ON SCHEMA public FROM PUBLIC; GRANT USAGE ON SCHEMA public TO {plain}"
+    );
+
     world.database.execute(&revoke).await.unwrap();
-    let error = world.sync(registry![user::Entity, task::Entity].unwrap()).await.unwrap_err();
-    let RlsError::Schema(SchemaError::Privilege { sql, .. }) = &error else { panic!("{error:?}") };
-    assert_eq!(*sql, format!("GRANT USAGE ON SCHEMA \"public\" TO \"{app}\""));
+
+    let error = world
+        .sync(registry![user::Entity, task::Entity].unwrap())
+        .await
+        .unwrap_err();
+
+    let RlsError::Schema(SchemaError::Privilege { sql, .. }) = &error else {
+        panic!("{error:?}")
+    };
+
+    assert_eq!(
+        *sql,
+        format!("GRANT USAGE ON SCHEMA \"public\" TO \"{app}\"")
+    );
 }
 
 #[tokio::test]
 async fn force_is_not_lifted_for_good() {
     let world = world().await;
-    let table = world.sync(registry![user::Entity, task::Entity].unwrap()).await.map(|_| "public.task").unwrap();
+    let table = world
+        .sync(registry![user::Entity, task::Entity].unwrap())
+        .await
+        .map(|_| "public.task")
+        .unwrap();
+
     let name = sea_orm_rls::TableName {
         schema: Some(sea_orm_rls::Identifier::new("public").unwrap()),
         table: sea_orm_rls::Identifier::new("task").unwrap(),
     };
-    let lift = Change::LiftForce { table: name.clone() };
-    let error = sea_orm_rls::apply_changes(&world.plain, std::slice::from_ref(&lift)).await.unwrap_err();
+
+    let lift = Change::LiftForce {
+        table: name.clone(),
+    };
+    let error = sea_orm_rls::apply_changes(&world.plain, std::slice::from_ref(&lift))
+        .await
+        .unwrap_err();
     assert!(
         matches!(&error, RlsError::Schema(SchemaError::LiftedForGood { table: said }) if said == table),
         "{error:?}"
     );
-    sea_orm_rls::apply_changes(&world.plain, &[lift, Change::RestoreForce { table: name }]).await.unwrap();
+    sea_orm_rls::apply_changes(&world.plain, &[lift, Change::RestoreForce { table: name }])
+        .await
+        .unwrap();
     assert_eq!(texts(&world.plain, UNFORCED).await, Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn privilege_that_another_role_granted_is_said_to_need_who_granted_it() {
     let world = world().await;
-    let (app, plain, lender) = (world.config.app_role(), world.database.role("plain"), world.database.role("lender"));
+    let (app, plain, lender) = (
+        world.config.app_role(),
+        world.database.role("plain"),
+        world.database.role("lender"),
+    );
+
     let lent = format!(
-        "CREATE ROLE {lender}; GRANT {lender} TO CURRENT_USER; GRANT USAGE ON SCHEMA public TO {lender};
+        "CREATE ROLE {lender}; GRANT {lender} TO CURRENT_USER; GRANT USAGE ON SCHEMA public TO \
+         {lender};
          GRANT TRUNCATE ON task TO {lender} WITH GRANT OPTION; SET ROLE {lender};
          GRANT TRUNCATE ON task TO \"{app}\"; RESET ROLE; GRANT {plain} TO CURRENT_USER"
     );
+
     world.database.execute(&lent).await.unwrap();
-    let error = world.sync(registry![user::Entity, task::Entity].unwrap()).await.unwrap_err();
-    let RlsError::Schema(SchemaError::Privilege { what, sql, .. }) = &error else { panic!("{error:?}") };
-    assert_eq!((what.as_str(), sql.contains("REVOKE TRUNCATE")), ("revoke this", true), "{error}");
+
+    let error = world
+        .sync(registry![user::Entity, task::Entity].unwrap())
+        .await
+        .unwrap_err();
+
+    let RlsError::Schema(SchemaError::Privilege { what, sql, .. }) = &error else {
+        panic!("{error:?}")
+    };
+
+    assert_eq!(
+        (what.as_str(), sql.contains("REVOKE TRUNCATE")),
+        ("revoke this", true),
+        "{error}"
+    );
 }

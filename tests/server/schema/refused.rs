@@ -1,7 +1,9 @@
 //! Bad input gets a typed error, and nothing is half-applied.
 
 use sea_orm::{ConnectOptions, ConnectionTrait, Database};
-use sea_orm_rls::{DeclarationError, Registry, Rls, RlsConfig, RlsConnection, RlsError, SchemaError, registry};
+use sea_orm_rls::{
+    DeclarationError, Registry, Rls, RlsConfig, RlsConnection, RlsError, SchemaError, registry,
+};
 
 use super::{database, text};
 use crate::fixture::{config, entities, task, user};
@@ -42,10 +44,16 @@ mod full_name {
 #[tokio::test]
 async fn one_table_under_two_names_is_an_error() {
     let (database, owner) = database().await;
-    let create = r#"CREATE TABLE "user" (id uuid PRIMARY KEY); CREATE TABLE task (id uuid PRIMARY KEY)"#;
+    let create =
+        r#"CREATE TABLE "user" (id uuid PRIMARY KEY); CREATE TABLE task (id uuid PRIMARY KEY)"#;
     owner.execute_unprepared(create).await.unwrap();
+
     let registry = registry![user::Entity, task::Entity, full_name::Entity].unwrap();
-    let error = Rls::new(registry, config(&database)).sync(&owner).await.unwrap_err();
+    let error = Rls::new(registry, config(&database))
+        .sync(&owner)
+        .await
+        .unwrap_err();
+
     assert!(
         matches!(&error, RlsError::Declaration(DeclarationError::Clash { table }) if table == "public.task"),
         "{error}"
@@ -62,18 +70,29 @@ fn empty_registry_is_an_error() {
 fn entities_are_registered_once_a_table_and_found_by_linking() {
     let twice = registry![task::Entity, user::Entity, task::Entity].unwrap();
     assert_eq!(twice, registry![user::Entity, task::Entity].unwrap());
+
     let clash = registry![user::Entity, task::Entity, integer_task::Entity].unwrap_err();
-    assert!(matches!(clash, DeclarationError::KeyMismatch { .. }), "{clash}");
-    // This binary links entities that contradict each other on purpose; the linked registry says so.
+    assert!(
+        matches!(clash, DeclarationError::KeyMismatch { .. }),
+        "{clash}"
+    );
+
+    // This binary links entities that contradict each other on purpose; the linked registry says
+    // so.
     assert!(Registry::linked().is_err());
 }
 
 #[test]
 fn owner_without_identity_or_of_another_type_is_an_error() {
     let error = registry![integer_task::Entity].unwrap_err();
-    assert!(matches!(&error, DeclarationError::NoIdentity { table, .. } if table == "task"), "{error}");
+    assert!(
+        matches!(&error, DeclarationError::NoIdentity { table, .. } if table == "task"),
+        "{error}"
+    );
+
     let error = registry![integer_task::Entity, user::Entity].unwrap_err();
-    let expected = "table `task`: the owner column `owner_id` is integer, but the identity's key `user.id` is uuid: give both one type";
+    let expected = "table `task`: the owner column `owner_id` is integer, but the identity's key \
+                    `user.id` is uuid: give both one type";
     assert_eq!(error.to_string(), expected);
 }
 
@@ -86,18 +105,41 @@ async fn owner_column_of_another_type_in_the_database_is_an_error() {
         )
         .await
         .unwrap();
-    let rls = Rls::new(registry![user::Entity, task::Entity].unwrap(), config(&database));
+
+    let rls = Rls::new(
+        registry![user::Entity, task::Entity].unwrap(),
+        config(&database),
+    );
+
     let error = rls.sync(&owner).await.unwrap_err();
-    assert!(matches!(&error, RlsError::Schema(SchemaError::OwnerType { found, .. }) if found == "integer"), "{error}");
-    assert_eq!(text(&owner, "SELECT count(*)::text FROM pg_policies").await, "0");
+    assert!(
+        matches!(&error, RlsError::Schema(SchemaError::OwnerType { found, .. }) if found == "integer"),
+        "{error}"
+    );
+
+    assert_eq!(
+        text(&owner, "SELECT count(*)::text FROM pg_policies").await,
+        "0"
+    );
 }
 
 #[tokio::test]
 async fn identity_without_its_key_is_an_error() {
     let (database, owner) = database().await;
-    owner.execute_unprepared(r#"CREATE TABLE "user" (name text)"#).await.unwrap();
-    let error = Rls::new(registry![user::Entity].unwrap(), config(&database)).sync(&owner).await.unwrap_err();
-    assert!(matches!(&error, RlsError::Schema(SchemaError::MissingKey { column, .. }) if column == "id"), "{error}");
+    owner
+        .execute_unprepared(r#"CREATE TABLE "user" (name text)"#)
+        .await
+        .unwrap();
+
+    let error = Rls::new(registry![user::Entity].unwrap(), config(&database))
+        .sync(&owner)
+        .await
+        .unwrap_err();
+
+    assert!(
+        matches!(&error, RlsError::Schema(SchemaError::MissingKey { column, .. }) if column == "id"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -111,15 +153,30 @@ async fn login_without_createrole_is_told_what_to_run() {
         ))
         .await
         .unwrap();
-    let weak = Database::connect(database.url_as(&weak, "weak")).await.unwrap();
-    weak.execute_unprepared(r#"CREATE TABLE "user" (id uuid PRIMARY KEY)"#).await.unwrap();
+
+    let weak = Database::connect(database.url_as(&weak, "weak"))
+        .await
+        .unwrap();
+    weak.execute_unprepared(r#"CREATE TABLE "user" (id uuid PRIMARY KEY)"#)
+        .await
+        .unwrap();
+
     let config = config(&database);
     let rls = Rls::new(registry![user::Entity].unwrap(), config.clone());
     let error = rls.sync(&weak).await.unwrap_err();
-    let RlsError::Schema(SchemaError::RolesRefused { statements, .. }) = &error else { panic!("{error:?}") };
+    let RlsError::Schema(SchemaError::RolesRefused { statements, .. }) = &error else {
+        panic!("{error:?}")
+    };
+
     assert_eq!(error.sqlstate().as_deref(), Some("42501"));
-    assert!(statements.iter().all(|statement| error.to_string().contains(statement)), "{error}");
+    assert!(
+        statements
+            .iter()
+            .all(|statement| error.to_string().contains(statement)),
+        "{error}"
+    );
     assert!(!error.to_string().contains("password'"), "{error}");
+
     // What psql does with `\\password`, and with the rest.
     for statement in statements {
         let sql = match statement.strip_prefix("\\password ") {
@@ -128,13 +185,28 @@ async fn login_without_createrole_is_told_what_to_run() {
         };
         owner.execute_unprepared(&sql).await.unwrap();
     }
+
     rls.sync(&weak).await.unwrap();
-    assert!(rls.plan(&weak).await.unwrap().is_empty(), "an owner that is no superuser converges too");
+    assert!(
+        rls.plan(&weak).await.unwrap().is_empty(),
+        "an owner that is no superuser converges too"
+    );
+
     let alter = format!("ALTER ROLE \"{}\" INHERIT CREATEDB", config.app_role());
     owner.execute_unprepared(&alter).await.unwrap();
+
     let error = rls.sync(&weak).await.unwrap_err();
-    let RlsError::Schema(SchemaError::RolesRefused { statements, .. }) = &error else { panic!("{error:?}") };
-    assert_eq!(*statements, [format!("ALTER ROLE \"{}\" NOCREATEDB NOINHERIT;", config.app_role())]);
+    let RlsError::Schema(SchemaError::RolesRefused { statements, .. }) = &error else {
+        panic!("{error:?}")
+    };
+
+    assert_eq!(
+        *statements,
+        [format!(
+            "ALTER ROLE \"{}\" NOCREATEDB NOINHERIT;",
+            config.app_role()
+        )]
+    );
 }
 
 #[tokio::test]
@@ -149,25 +221,58 @@ async fn login_without_temporary_cannot_verify() {
         ))
         .await
         .unwrap();
-    let weak = Database::connect(database.url_as(&weak, "weak")).await.unwrap();
-    weak.execute_unprepared(r#"CREATE TABLE "user" (id uuid PRIMARY KEY)"#).await.unwrap();
-    let error = Rls::new(registry![user::Entity].unwrap(), config(&database)).plan(&weak).await.unwrap_err();
-    assert!(matches!(error, RlsError::Schema(SchemaError::CannotVerify)), "{error:?}");
+
+    let weak = Database::connect(database.url_as(&weak, "weak"))
+        .await
+        .unwrap();
+    weak.execute_unprepared(r#"CREATE TABLE "user" (id uuid PRIMARY KEY)"#)
+        .await
+        .unwrap();
+
+    let error = Rls::new(registry![user::Entity].unwrap(), config(&database))
+        .plan(&weak)
+        .await
+        .unwrap_err();
+
+    assert!(
+        matches!(error, RlsError::Schema(SchemaError::CannotVerify)),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
 async fn no_server_and_other_backends_are_typed_errors() {
     let config = RlsConfig::new();
-    for (url, backend) in
-        [("sqlite::memory:", "sqlite"), ("mysql://root@localhost/x", "mysql"), ("nonsense", "nonsense")]
-    {
-        let error = RlsConnection::connect_with(url, config.clone(), entities()).await.unwrap_err();
-        assert!(matches!(&error, RlsError::Backend { backend: found } if found == backend), "{error:?}");
+    for (url, backend) in [
+        ("sqlite::memory:", "sqlite"),
+        ("mysql://root@localhost/x", "mysql"),
+        ("nonsense", "nonsense"),
+    ] {
+        let error = RlsConnection::connect_with(url, config.clone(), entities())
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(&error, RlsError::Backend { backend: found } if found == backend),
+            "{error:?}"
+        );
     }
+
     let mut gone = ConnectOptions::new("postgres://nobody:secret@127.0.0.1:1/nothing");
     gone.acquire_timeout(std::time::Duration::from_secs(1));
-    let error = RlsConnection::connect_with(gone, config.clone(), entities()).await.unwrap_err();
-    assert!(matches!(error, RlsError::ConnectionLost { .. } | RlsError::Database(_)), "{error:?}");
-    let error = RlsConnection::connect_with("postgres://u:secret@[", config, entities()).await.unwrap_err();
+
+    let error = RlsConnection::connect_with(gone, config.clone(), entities())
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            RlsError::ConnectionLost { .. } | RlsError::Database(_)
+        ),
+        "{error:?}"
+    );
+
+    let error = RlsConnection::connect_with("postgres://u:secret@[", config, entities())
+        .await
+        .unwrap_err();
     assert!(!error.to_string().contains("secret"), "{error}");
 }

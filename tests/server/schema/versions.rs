@@ -1,4 +1,5 @@
-//! What PostgreSQL lets memberships and constraints be since 16 and 18, and was not there to be read before.
+//! What PostgreSQL lets memberships and constraints be since 16 and 18, and was not there to be
+//! read before.
 
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use sea_orm_rls::lint::{Doctor, Remedy};
@@ -15,7 +16,12 @@ async fn run(fixture: &Fixture, sql: &str) {
         .replace("KEEPER", &format!("\"{}\"", fixture.config.admin_role()))
         .replace("HELPER", &helper)
         .replace("OTHER", &fixture.database.role("other"));
-    fixture.owner.execute_unprepared(&sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+
+    fixture
+        .owner
+        .execute_unprepared(&sql)
+        .await
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
 async fn is_older_than(db: &DatabaseConnection, version: i32) -> bool {
@@ -24,6 +30,7 @@ async fn is_older_than(db: &DatabaseConnection, version: i32) -> bool {
     if older {
         println!("NOT RUN: needs PostgreSQL {version}, and this is {found}");
     }
+
     older
 }
 
@@ -32,6 +39,7 @@ async fn sync(fixture: &Fixture) -> Vec<Change> {
     let rls = Rls::new(entities(), fixture.config.clone());
     let plan = rls.sync(&fixture.owner).await.unwrap();
     let left = rls.plan(&fixture.owner).await.unwrap();
+
     assert!(left.is_empty(), "{left}");
     plan.changes().to_vec()
 }
@@ -46,16 +54,33 @@ async fn membership_ends_whoever_granted_it() {
     let fixture = Fixture::new(1).await;
     let (app, admin) = (fixture.config.app_role(), fixture.config.admin_role());
     let member = format!("SELECT pg_has_role('{app}', '{admin}', 'MEMBER')::text");
+
     run(&fixture, "CREATE ROLE HELPER; CREATE ROLE OTHER").await;
     run(&fixture, MEMBERSHIP).await;
+
     let changes = sync(&fixture).await;
-    assert!(matches!(changes.as_slice(), [Change::RevokeMembership { .. }]), "{changes:?}");
+    assert!(
+        matches!(changes.as_slice(), [Change::RevokeMembership { .. }]),
+        "{changes:?}"
+    );
     assert_eq!(text(&fixture.owner, &member).await, "false");
 
     run(&fixture, MEMBERSHIP).await;
-    let report = Doctor::new(entities(), fixture.config.clone()).examine(&fixture.owner).await.unwrap();
-    let finding = report.findings().iter().find(|finding| finding.rule.id == "RLS003").unwrap();
-    let Remedy::Sql(remedy) = &finding.remedy else { panic!("{:?}", finding.remedy) };
+
+    let report = Doctor::new(entities(), fixture.config.clone())
+        .examine(&fixture.owner)
+        .await
+        .unwrap();
+
+    let finding = report
+        .findings()
+        .iter()
+        .find(|finding| finding.rule.id == "RLS003")
+        .unwrap();
+
+    let Remedy::Sql(remedy) = &finding.remedy else {
+        panic!("{:?}", finding.remedy)
+    };
     run(&fixture, &remedy.join(";")).await;
     assert_eq!(text(&fixture.owner, &member).await, "false");
 }
@@ -69,7 +94,12 @@ async fn inherited_privileges_end() {
          ALTER ROLE APP INHERIT; GRANT HELPER TO APP",
     )
     .await;
-    let reads = format!("SELECT has_table_privilege('{}', 'secret', 'SELECT')::text", fixture.config.app_role());
+
+    let reads = format!(
+        "SELECT has_table_privilege('{}', 'secret', 'SELECT')::text",
+        fixture.config.app_role()
+    );
+
     assert_eq!(text(&fixture.owner, &reads).await, "true");
     sync(&fixture).await;
     assert_eq!(text(&fixture.owner, &reads).await, "false");
@@ -80,20 +110,34 @@ async fn passwords_that_the_login_may_not_set_are_left_alone() {
     let (database, owner) = database().await;
     let (plain, config) = (database.role("plain"), config(&database));
     let roles = format!(
-        "CREATE ROLE {plain} LOGIN CREATEROLE PASSWORD 'plain'; GRANT ALL ON SCHEMA public TO {plain};
+        "CREATE ROLE {plain} LOGIN CREATEROLE PASSWORD 'plain'; GRANT ALL ON SCHEMA public TO \
+         {plain};
          CREATE ROLE \"{}\" LOGIN NOINHERIT PASSWORD E'app password\\'\\\\';
          CREATE ROLE \"{}\" LOGIN NOINHERIT PASSWORD 'admin password'",
         config.app_role(),
         config.admin_role()
     );
+
     owner.execute_unprepared(&roles).await.unwrap();
-    let plain = Database::connect(database.url_as(&plain, "plain")).await.unwrap();
+
+    let plain = Database::connect(database.url_as(&plain, "plain"))
+        .await
+        .unwrap();
     let tables = r#"CREATE TABLE "user" (id uuid PRIMARY KEY, email text NOT NULL UNIQUE);
                     CREATE TABLE task (id uuid PRIMARY KEY, title text NOT NULL, rank integer NOT NULL)"#;
     plain.execute_unprepared(tables).await.unwrap();
+
     let entities = registry![user::Entity, task::Entity].unwrap();
-    Rls::new(entities.clone(), config.clone()).sync(&plain).await.unwrap();
-    RlsConnection::connect_with(database.url(), config, entities).await.unwrap().close().await;
+    Rls::new(entities.clone(), config.clone())
+        .sync(&plain)
+        .await
+        .unwrap();
+
+    RlsConnection::connect_with(database.url(), config, entities)
+        .await
+        .unwrap()
+        .close()
+        .await;
 }
 
 #[tokio::test]
@@ -102,18 +146,36 @@ async fn column_is_not_null_when_its_rows_are_known_to_be() {
     if is_older_than(&fixture.owner, 18).await {
         return;
     }
+
     for form in ["", "NO INHERIT"] {
         let unproven = format!(
             "ALTER TABLE task ALTER owner_id DROP NOT NULL;
              INSERT INTO task (id, title, rank, owner_id) VALUES (gen_random_uuid(), 't', 1, NULL);
              ALTER TABLE task ADD CONSTRAINT unproven NOT NULL owner_id {form} NOT VALID"
         );
+
         run(&fixture, &unproven).await;
-        let error = Rls::new(entities(), fixture.config.clone()).sync(&fixture.owner).await.unwrap_err();
-        assert!(matches!(&error, RlsError::Schema(SchemaError::RowsWithoutOwner { .. })), "{error:?}");
+
+        let error = Rls::new(entities(), fixture.config.clone())
+            .sync(&fixture.owner)
+            .await
+            .unwrap_err();
+
+        assert!(
+            matches!(
+                &error,
+                RlsError::Schema(SchemaError::RowsWithoutOwner { .. })
+            ),
+            "{error:?}"
+        );
         run(&fixture, "DELETE FROM task").await;
+
         let changes = sync(&fixture).await;
-        assert!(matches!(changes.as_slice(), [Change::SetNotNull { .. }]), "{changes:?}");
+
+        assert!(
+            matches!(changes.as_slice(), [Change::SetNotNull { .. }]),
+            "{changes:?}"
+        );
     }
 }
 
@@ -123,22 +185,57 @@ async fn foreign_key_that_is_not_enforced_is_none() {
     if is_older_than(&fixture.owner, 18).await {
         return;
     }
+
     let idle = async || {
-        let name = "SELECT quote_ident(conname) FROM pg_constraint WHERE conrelid = 'task'::regclass AND contype = 'f'";
+        let name = "SELECT quote_ident(conname) FROM pg_constraint WHERE conrelid = \
+                    'task'::regclass AND contype = 'f'";
         let name = text(&fixture.owner, name).await;
-        run(&fixture, &format!("ALTER TABLE task ALTER CONSTRAINT {name} NOT ENFORCED")).await;
+
+        run(
+            &fixture,
+            &format!("ALTER TABLE task ALTER CONSTRAINT {name} NOT ENFORCED"),
+        )
+        .await;
     };
-    idle().await;
-    let mut changes = sync(&fixture).await;
-    changes.retain(|change| !matches!(change, Change::LiftForce { .. } | Change::RestoreForce { .. }));
-    assert!(matches!(changes.as_slice(), [Change::DropForeignKey { .. }, Change::AddForeignKey { .. }]), "{changes:?}");
 
     idle().await;
-    let report = Doctor::new(entities(), fixture.config.clone()).examine(&fixture.owner).await.unwrap();
-    let found: Vec<_> = report.findings().iter().filter(|finding| finding.object.starts_with("public.task.")).collect();
-    let [finding] = found.as_slice() else { panic!("{}", report.text(false)) };
+
+    let mut changes = sync(&fixture).await;
+    changes.retain(|change| {
+        !matches!(
+            change,
+            Change::LiftForce { .. } | Change::RestoreForce { .. }
+        )
+    });
+    assert!(
+        matches!(
+            changes.as_slice(),
+            [Change::DropForeignKey { .. }, Change::AddForeignKey { .. }]
+        ),
+        "{changes:?}"
+    );
+
+    idle().await;
+
+    let report = Doctor::new(entities(), fixture.config.clone())
+        .examine(&fixture.owner)
+        .await
+        .unwrap();
+
+    let found: Vec<_> = report
+        .findings()
+        .iter()
+        .filter(|finding| finding.object.starts_with("public.task."))
+        .collect();
+
+    let [finding] = found.as_slice() else {
+        panic!("{}", report.text(false))
+    };
     assert_eq!(finding.rule.id, "RLS204", "{}", report.text(false));
-    let Remedy::Sql(remedy) = &finding.remedy else { panic!("{:?}", finding.remedy) };
+
+    let Remedy::Sql(remedy) = &finding.remedy else {
+        panic!("{:?}", finding.remedy)
+    };
     run(&fixture, &remedy.join(";")).await;
     assert_eq!(sync(&fixture).await, []);
 }

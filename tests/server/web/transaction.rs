@@ -19,7 +19,8 @@ use crate::fixture::{Fixture, task};
 use crate::lane::{drop_after, new_task};
 use crate::schema::text;
 
-/// Writes two tasks, by two extractors of one request, and answers with the status that was asked for.
+/// Writes two tasks, by two extractors of one request, and answers with the status that was asked
+/// for.
 pub async fn two(
     RequestTransaction(db): RequestTransaction,
     RequestTransaction(same): RequestTransaction,
@@ -27,7 +28,11 @@ pub async fn two(
 ) -> Result<Response, Problem> {
     new_task("first").insert(&*db).await?;
     new_task("second").insert(&*same).await?;
-    let status = wish.get("status").and_then(|status| status.parse().ok()).unwrap_or(StatusCode::CREATED);
+
+    let status = wish
+        .get("status")
+        .and_then(|status| status.parse().ok())
+        .unwrap_or(StatusCode::CREATED);
     Ok(status.into_response())
 }
 
@@ -39,7 +44,9 @@ async fn panics(RequestTransaction(db): RequestTransaction) {
 /// The server refuses the second statement, and the handler does not care.
 async fn careless(RequestTransaction(db): RequestTransaction) -> StatusCode {
     new_task("lost").insert(&*db).await.unwrap();
-    let _ = db.execute_unprepared("INSERT INTO task (id, rank) VALUES (gen_random_uuid(), 1)").await;
+    let _ = db
+        .execute_unprepared("INSERT INTO task (id, rank) VALUES (gen_random_uuid(), 1)")
+        .await;
     StatusCode::CREATED
 }
 
@@ -48,6 +55,7 @@ async fn nested(RequestTransaction(db): RequestTransaction) -> Result<StatusCode
     let part = db.begin().await?;
     new_task("undone").insert(&part).await?;
     part.rollback().await?;
+
     Ok(StatusCode::CREATED)
 }
 
@@ -79,7 +87,9 @@ async fn slow_body(RequestTransaction(db): RequestTransaction) -> Response {
 /// Ends the connection, and does not care.
 async fn killed(RequestTransaction(db): RequestTransaction) -> StatusCode {
     new_task("lost").insert(&*db).await.unwrap();
-    let _ = db.execute_unprepared("SELECT pg_terminate_backend(pg_backend_pid())").await;
+    let _ = db
+        .execute_unprepared("SELECT pg_terminate_backend(pg_backend_pid())")
+        .await;
     StatusCode::CREATED
 }
 
@@ -126,8 +136,21 @@ async fn success_commits_and_any_other_status_rolls_back() {
     let fixture = Fixture::new(1).await;
     let router = router(&fixture);
     let mut expected = 0;
-    for (status, kept) in [(201, true), (303, true), (404, false), (422, false), (500, false), (503, false)] {
-        let (answered, _) = send(&router, post_as_ann(&fixture, &format!("/two?status={status}"))).await;
+
+    for (status, kept) in [
+        (201, true),
+        (303, true),
+        (404, false),
+        (422, false),
+        (500, false),
+        (503, false),
+    ] {
+        let (answered, _) = send(
+            &router,
+            post_as_ann(&fixture, &format!("/two?status={status}")),
+        )
+        .await;
+
         assert_eq!(answered.as_u16(), status);
         expected += if kept { 2 } else { 0 };
         assert_eq!(count(&fixture).await, expected, "{status}");
@@ -140,6 +163,7 @@ async fn panic_rolls_back() {
     let fixture = Fixture::new(1).await;
     let router = router(&fixture);
     let sent = tokio::spawn(router.oneshot(post_as_ann(&fixture, "/panics")));
+
     assert!(sent.await.unwrap_err().is_panic());
     assert_eq!(count(&fixture).await, 0);
     assert_clean(&fixture).await;
@@ -149,7 +173,10 @@ async fn panic_rolls_back() {
 async fn failed_statement_is_the_answer_whatever_the_handler_says() {
     let fixture = Fixture::new(1).await;
     let (status, body) = send(&router(&fixture), post_as_ann(&fixture, "/careless")).await;
-    assert_eq!((status, &body["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("invalid_value")));
+    assert_eq!(
+        (status, &body["code"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("invalid_value"))
+    );
     assert_eq!(count(&fixture).await, 0);
     assert_clean(&fixture).await;
 }
@@ -157,7 +184,12 @@ async fn failed_statement_is_the_answer_whatever_the_handler_says() {
 #[tokio::test]
 async fn nested_part_fails_alone() {
     let fixture = Fixture::new(1).await;
-    assert_eq!(send(&router(&fixture), post_as_ann(&fixture, "/nested")).await.0, StatusCode::CREATED);
+    assert_eq!(
+        send(&router(&fixture), post_as_ann(&fixture, "/nested"))
+            .await
+            .0,
+        StatusCode::CREATED
+    );
     assert_eq!(count(&fixture).await, 1);
 }
 
@@ -165,7 +197,10 @@ async fn nested_part_fails_alone() {
 async fn transaction_that_outlives_its_handler_is_rolled_back() {
     let fixture = Fixture::new(1).await;
     let (status, body) = send(&router(&fixture), post_as_ann(&fixture, "/keeps-it")).await;
-    assert_eq!((status, &body["code"]), (StatusCode::INTERNAL_SERVER_ERROR, &json!("internal")));
+    assert_eq!(
+        (status, &body["code"]),
+        (StatusCode::INTERNAL_SERVER_ERROR, &json!("internal"))
+    );
     assert_eq!(count(&fixture).await, 0);
     assert_clean(&fixture).await;
 }
@@ -174,7 +209,10 @@ async fn transaction_that_outlives_its_handler_is_rolled_back() {
 async fn body_that_holds_the_transaction_is_not_sent() {
     let fixture = Fixture::new(1).await;
     let (status, body) = send(&router(&fixture), post_as_ann(&fixture, "/streams-it")).await;
-    assert_eq!((status, &body["code"]), (StatusCode::INTERNAL_SERVER_ERROR, &json!("internal")));
+    assert_eq!(
+        (status, &body["code"]),
+        (StatusCode::INTERNAL_SERVER_ERROR, &json!("internal"))
+    );
     assert_eq!(count(&fixture).await, 0);
     assert_clean(&fixture).await;
 }
@@ -182,7 +220,11 @@ async fn body_that_holds_the_transaction_is_not_sent() {
 #[tokio::test]
 async fn what_is_answered_is_committed_before_the_body_is_read() {
     let fixture = Fixture::new(1).await;
-    let response = router(&fixture).oneshot(post_as_ann(&fixture, "/slow-body")).await.unwrap();
+    let response = router(&fixture)
+        .oneshot(post_as_ann(&fixture, "/slow-body"))
+        .await
+        .unwrap();
+
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(count(&fixture).await, 1);
     assert_clean(&fixture).await;
@@ -195,9 +237,14 @@ async fn commit_that_fails_is_the_answer() {
                     $$ BEGIN RAISE unique_violation USING MESSAGE = 'late, in task'; END $$;
                 CREATE CONSTRAINT TRIGGER late AFTER INSERT ON task DEFERRABLE INITIALLY DEFERRED
                     FOR EACH ROW EXECUTE FUNCTION refuse()";
+
     fixture.owner.execute_unprepared(late).await.unwrap();
+
     let (status, body) = send(&router(&fixture), post_as_ann(&fixture, "/two?status=201")).await;
-    assert_eq!((status, &body["code"]), (StatusCode::CONFLICT, &json!("already_exists")));
+    assert_eq!(
+        (status, &body["code"]),
+        (StatusCode::CONFLICT, &json!("already_exists"))
+    );
     assert!(!body.to_string().contains("task"), "{body}");
     assert_eq!(count(&fixture).await, 0);
     assert_clean(&fixture).await;
@@ -207,7 +254,10 @@ async fn commit_that_fails_is_the_answer() {
 async fn connection_that_ends_is_the_answer_whatever_the_handler_says() {
     let fixture = Fixture::new(1).await;
     let (status, body) = send(&router(&fixture), post_as_ann(&fixture, "/killed")).await;
-    assert_eq!((status, &body["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("unavailable")));
+    assert_eq!(
+        (status, &body["code"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &json!("unavailable"))
+    );
     assert_eq!(count(&fixture).await, 0);
     assert_clean(&fixture).await;
 }
@@ -218,9 +268,16 @@ async fn safe_methods_write_nothing_where_the_layer_says_so() {
     let router = router(&fixture);
     let ann = fixture.ann.to_string();
     let (status, body) = send(&router, request("GET", "/safe", &ann, &[], &Value::Null)).await;
-    assert_eq!((status, &body["code"]), (StatusCode::INTERNAL_SERVER_ERROR, &json!("internal")));
+
+    assert_eq!(
+        (status, &body["code"]),
+        (StatusCode::INTERNAL_SERVER_ERROR, &json!("internal"))
+    );
     assert_eq!(count(&fixture).await, 0);
-    assert_eq!(send(&router, post_as_ann(&fixture, "/safe")).await.0, StatusCode::CREATED);
+    assert_eq!(
+        send(&router, post_as_ann(&fixture, "/safe")).await.0,
+        StatusCode::CREATED
+    );
     assert_eq!(count(&fixture).await, 2);
 }
 
@@ -228,13 +285,26 @@ async fn safe_methods_write_nothing_where_the_layer_says_so() {
 async fn transaction_needs_identity_and_layer_and_is_begun_for_nobody_else() {
     let fixture = Fixture::new(1).await;
     let router = router(&fixture);
-    let (status, _) = send(&router, request("POST", "/two", "nobody", &[], &Value::Null)).await;
+    let (status, _) = send(
+        &router,
+        request("POST", "/two", "nobody", &[], &Value::Null),
+    )
+    .await;
+
     assert_eq!(status, StatusCode::UNAUTHORIZED);
+
     let (status, body) = send(&router, post_as_ann(&fixture, "/without-layer")).await;
-    assert_eq!((status, &body["code"]), (StatusCode::INTERNAL_SERVER_ERROR, &json!("internal")));
+    assert_eq!(
+        (status, &body["code"]),
+        (StatusCode::INTERNAL_SERVER_ERROR, &json!("internal"))
+    );
+
     // The one connection is held: a request that asks for no transaction waits for none.
     let held = fixture.bob().begin().await.unwrap();
-    assert_eq!(send(&router, post_as_ann(&fixture, "/unused")).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(
+        send(&router, post_as_ann(&fixture, "/unused")).await.0,
+        StatusCode::NO_CONTENT
+    );
     drop(held);
 }
 
@@ -243,33 +313,53 @@ async fn client_gone_at_any_point_leaves_all_or_nothing() {
     let fixture = Fixture::new(1).await;
     let router = router(&fixture);
     let (mut halfway, mut written) = (0, 0);
-    // A request takes as many polls as the server's answers happen to come late, so few of these may interrupt one.
+
+    // A request takes as many polls as the server's answers happen to come late, so few of these
+    // may interrupt one.
     for polls in (0..12).cycle().take(3000) {
         if halfway > 50 {
             break;
         }
+
         let sent = drop_after(polls, router.clone().oneshot(post_as_ann(&fixture, "/two"))).await;
         assert_clean(&fixture).await;
+
         let now = count(&fixture).await;
         match &sent {
             Some(response) => {
-                assert_eq!((response.as_ref().unwrap().status(), now - written), (StatusCode::CREATED, 2));
+                assert_eq!(
+                    (response.as_ref().unwrap().status(), now - written),
+                    (StatusCode::CREATED, 2)
+                );
             }
             // Two where the client left while the commit was on its way.
-            None => assert!(now == written || now == written + 2, "{written}, then {now}"),
+            None => assert!(
+                now == written || now == written + 2,
+                "{written}, then {now}"
+            ),
         }
+
         halfway += usize::from(sent.is_none() && polls > 0);
         written = now;
     }
-    assert!(halfway > 50 && written > 0, "{halfway} dropped after they had begun, {written} rows written");
+
+    assert!(
+        halfway > 50 && written > 0,
+        "{halfway} dropped after they had begun, {written} rows written"
+    );
 }
 
 /// Lets the caller act for somebody else, after something was looked up for the caller.
-async fn delegate(RequestTransaction(db): RequestTransaction, mut request: Request, next: Next) -> Response {
+async fn delegate(
+    RequestTransaction(db): RequestTransaction,
+    mut request: Request,
+    next: Next,
+) -> Response {
     drop(db);
     if let Some(other) = request.headers_mut().remove("x-act-for") {
         request.headers_mut().insert("x-user", other);
     }
+
     next.run(request).await
 }
 
@@ -277,7 +367,10 @@ async fn delegate(RequestTransaction(db): RequestTransaction, mut request: Reque
 async fn transaction_is_not_handed_on_to_another_user() {
     let fixture = Fixture::new(2).await;
     new_task("ann's").insert(&fixture.ann()).await.unwrap();
-    let state = Service { database: RequestDatabase::new(fixture.db.clone()) };
+
+    let state = Service {
+        database: RequestDatabase::new(fixture.db.clone()),
+    };
     let titles = async |RequestTransaction(db): RequestTransaction| super::titles(&*db).await;
     let router = Router::new()
         .route("/titles", get(titles))
@@ -285,10 +378,25 @@ async fn transaction_is_not_handed_on_to_another_user() {
         .layer(from_fn_with_state(state.clone(), delegate))
         .layer(RequestTransactionLayer::new())
         .with_state(state);
+
     let (ann, bob) = (fixture.ann.to_string(), fixture.bob.to_string());
     let own = send(&router, request("GET", "/titles", &ann, &[], &Value::Null)).await;
-    assert_eq!(own, (StatusCode::OK, json!(["ann's"])), "of two layers the outer one's transaction");
-    let (status, body) = send(&router, request("GET", "/titles", &ann, &[("x-act-for", &bob)], &Value::Null)).await;
-    assert_eq!((status, &body["code"]), (StatusCode::INTERNAL_SERVER_ERROR, &json!("internal")), "{body}");
+    assert_eq!(
+        own,
+        (StatusCode::OK, json!(["ann's"])),
+        "of two layers the outer one's transaction"
+    );
+
+    let (status, body) = send(
+        &router,
+        request("GET", "/titles", &ann, &[("x-act-for", &bob)], &Value::Null),
+    )
+    .await;
+
+    assert_eq!(
+        (status, &body["code"]),
+        (StatusCode::INTERNAL_SERVER_ERROR, &json!("internal")),
+        "{body}"
+    );
     assert_clean(&fixture).await;
 }

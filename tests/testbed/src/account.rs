@@ -22,12 +22,21 @@ impl Account {
     /// The user of this process, or, where that is root, `postgres` or `nobody`.
     pub fn of_server() -> Result<Self, Error> {
         if !geteuid().is_root() {
-            return Ok(Self { uid: geteuid().as_raw(), gid: getegid().as_raw(), dropped: false });
+            return Ok(Self {
+                uid: geteuid().as_raw(),
+                gid: getegid().as_raw(),
+                dropped: false,
+            });
         }
+
         ["postgres", "nobody"]
             .into_iter()
             .find_map(|name| User::from_name(name).ok().flatten())
-            .map(|user| Self { uid: user.uid.as_raw(), gid: user.gid.as_raw(), dropped: true })
+            .map(|user| Self {
+                uid: user.uid.as_raw(),
+                gid: user.gid.as_raw(),
+                dropped: true,
+            })
             .ok_or(Error::NoAccount)
     }
 
@@ -37,14 +46,17 @@ impl Account {
             // As root, `uid` drops the supplementary groups too.
             command.uid(self.uid).gid(self.gid);
         }
+
         command
     }
 
     /// Gives the file or folder to this user.
     pub fn own(self, path: &Path) -> Result<(), Error> {
         if self.dropped {
-            chown(path, Some(self.uid), Some(self.gid)).map_err(Error::io("give to the server's user", path))?;
+            chown(path, Some(self.uid), Some(self.gid))
+                .map_err(Error::io("give to the server's user", path))?;
         }
+
         Ok(())
     }
 
@@ -52,7 +64,8 @@ impl Account {
     pub fn reaches(self, folder: &Path) -> bool {
         !self.dropped
             || folder.ancestors().all(|folder| {
-                fs::metadata(folder).is_ok_and(|found| found.mode() & 0o001 != 0 || found.uid() == self.uid)
+                fs::metadata(folder)
+                    .is_ok_and(|found| found.mode() & 0o001 != 0 || found.uid() == self.uid)
             })
     }
 }
@@ -64,13 +77,21 @@ mod tests {
     #[test]
     fn server_never_runs_as_root() {
         let account = Account::of_server().unwrap();
-        let uid = account.run(Command::new("id").arg("-u")).output().unwrap().stdout;
+        let uid = account
+            .run(Command::new("id").arg("-u"))
+            .output()
+            .unwrap()
+            .stdout;
         assert_ne!(String::from_utf8(uid).unwrap().trim(), "0");
     }
 
     #[test]
     fn account_reaches_only_open_folders() {
-        let account = Account { uid: 12345, gid: 12345, dropped: true };
+        let account = Account {
+            uid: 12345,
+            gid: 12345,
+            dropped: true,
+        };
         assert!(account.reaches(Path::new("/usr/bin")));
         assert!(!account.reaches(Path::new("/no such folder")));
     }

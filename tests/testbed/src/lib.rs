@@ -12,13 +12,17 @@
 //! # Ok::<(), testbed::Error>(()) }).unwrap();
 //! ```
 //!
-//! Where `DATABASE_URL` is set, that server is used. Else PostgreSQL's programs are looked for ([`Source`]), a cluster
-//! is made in memory where there is room, and a guard process removes it when its owner is gone, however it went.
+//! Where `DATABASE_URL` is set, that server is used. Else PostgreSQL's programs are looked for
+//! ([`Source`]), a cluster is made in memory where there is room, and a guard process removes it
+//! when its owner is gone, however it went.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![warn(clippy::pedantic)]
-#![allow(clippy::doc_markdown, reason = "PostgreSQL and the like are names, not code")]
+#![allow(
+    clippy::doc_markdown,
+    reason = "PostgreSQL and the like are names, not code"
+)]
 
 #[cfg(not(unix))]
 compile_error!("testbed needs Unix: sockets, user ids and /bin/sh");

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, Hasher};
 
 /// PostgreSQL cuts longer names off (`NAMEDATALEN` - 1).
 const LONGEST: usize = 63;
+
 const SUFFIX: usize = 12;
 
 /// 48 random bits as 12 hexadecimal digits.
@@ -14,19 +15,29 @@ pub fn random() -> String {
     format!("{:012x}", bits >> 16)
 }
 
-/// `hint_suffix`, in lower-case letters, digits and `_`, so that it needs no quotes, and no longer than a name may be.
+/// `hint_suffix`, in lower-case letters, digits and `_`, so that it needs no quotes, and no longer
+/// than a name may be.
 pub fn with_suffix(hint: &str, suffix: &str) -> String {
     let mut name: String = hint
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_lowercase()
+            } else {
+                '_'
+            }
+        })
         .take(LONGEST - SUFFIX - 1)
         .collect();
+
     if !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
         name.insert(0, '_');
         name.truncate(LONGEST - SUFFIX - 1);
     }
+
     name.push('_');
     name.push_str(suffix);
+
     name
 }
 

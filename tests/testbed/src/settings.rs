@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-/// The administrator needs no password on the socket, whose folder only the server's user and root can enter;
-/// everyone else needs theirs everywhere.
+/// The administrator needs no password on the socket, whose folder only the server's user and root
+/// can enter; everyone else needs theirs everywhere.
 pub const ACCESS: &str = "\
 local all postgres              trust
 local all all                   scram-sha-256
@@ -18,7 +18,12 @@ pub struct Listen {
 }
 
 /// Options of `postgres`; those that are the caller's come last and win.
-pub fn options(folder: &Path, access: &Path, listen: Listen, own: &[(String, String)]) -> Vec<String> {
+pub fn options(
+    folder: &Path,
+    access: &Path,
+    listen: Listen,
+    own: &[(String, String)],
+) -> Vec<String> {
     let addresses = if listen.tcp { "127.0.0.1" } else { "" };
     let fixed = [
         ("listen_addresses", addresses.to_owned()),
@@ -33,7 +38,12 @@ pub fn options(folder: &Path, access: &Path, listen: Listen, own: &[(String, Str
         ("max_connections", "200".to_owned()),
         ("shared_buffers", "128MB".to_owned()),
     ];
+
     let fixed = fixed.iter().map(|(name, value)| format!("{name}={value}"));
     let own = own.iter().map(|(name, value)| format!("{name}={value}"));
-    fixed.chain(own).flat_map(|setting| ["-c".to_owned(), setting]).collect()
+
+    fixed
+        .chain(own)
+        .flat_map(|setting| ["-c".to_owned(), setting])
+        .collect()
 }

@@ -10,8 +10,13 @@ use crate::{Error, Server};
 ///
 /// # Errors
 ///
-/// As [`ServerBuilder::start`](crate::ServerBuilder::start); the first failure is given to every caller.
+/// As [`ServerBuilder::start`](crate::ServerBuilder::start); the first failure is given to every
+/// caller.
 pub fn server() -> Result<&'static Server, Error> {
     static SERVER: OnceLock<Result<Server, Error>> = OnceLock::new();
-    SERVER.get_or_init(Server::start).as_ref().map_err(Clone::clone)
+
+    SERVER
+        .get_or_init(Server::start)
+        .as_ref()
+        .map_err(Clone::clone)
 }

@@ -35,8 +35,8 @@ pub enum Source {
 }
 
 impl Source {
-    /// The one that `PG_BIN` names, a folder or `npm`; else all places, in the order of precedence: `PATH`, `pg_config`,
-    /// where systems install it, npm.
+    /// The one that `PG_BIN` names, a folder or `npm`; else all places, in the order of precedence:
+    /// `PATH`, `pg_config`, where systems install it, npm.
     #[must_use]
     pub fn all() -> Vec<Self> {
         match env::var_os("PG_BIN").filter(|named| !named.is_empty()) {
@@ -47,7 +47,11 @@ impl Source {
     }
 
     fn usual() -> Vec<Self> {
-        let versions = |parent: &str, prefix| Self::Versions { parent: parent.into(), prefix };
+        let versions = |parent: &str, prefix| Self::Versions {
+            parent: parent.into(),
+            prefix,
+        };
+
         vec![
             Self::Path(env::var_os("PATH").unwrap_or_default()),
             Self::PgConfig,
@@ -61,16 +65,24 @@ impl Source {
         ]
     }
 
-    /// The npm package, kept in the user's cache folder, or where the server's user cannot reach that, in the temporary
-    /// folder.
+    /// The npm package, kept in the user's cache folder, or where the server's user cannot reach
+    /// that, in the temporary folder.
     #[must_use]
     pub fn npm() -> Self {
         let home = env::var_os("HOME").map(PathBuf::from);
-        let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| {
-            let folder = if consts::OS == "macos" { "Library/Caches" } else { ".cache" };
-            home.map(|home| home.join(folder))
-        });
+        let cache = env::var_os("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .or_else(|| {
+                let folder = if consts::OS == "macos" {
+                    "Library/Caches"
+                } else {
+                    ".cache"
+                };
+                home.map(|home| home.join(folder))
+            });
+
         let shared = temp_dir().join(format!("{CACHE}-{}", geteuid()));
+
         Self::Npm {
             program: "npm".into(),
             caches: cache

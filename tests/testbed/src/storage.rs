@@ -12,9 +12,12 @@ use crate::account::Account;
 use crate::{Error, name};
 
 const MEMORY: &str = "/dev/shm";
+
 /// A fresh cluster takes 40 MiB, its write-ahead log up to 256, and each test's database 8.
 pub const ROOM: u64 = 1 << 30;
-/// The path of a socket is at most 103 bytes on macOS and 107 on Linux, `/.s.PGSQL.65535` among them.
+
+/// The path of a socket is at most 103 bytes on macOS and 107 on Linux, `/.s.PGSQL.65535` among
+/// them.
 const LONGEST: usize = 103 - 15;
 
 /// Makes a folder of the server's user, closed to others; in memory where that leaves `room` bytes.
@@ -29,6 +32,7 @@ pub fn create(account: Account, room: u64) -> Result<PathBuf, Error> {
             Err(reason) => tried.push(format!("{}: {reason}", parent.display())),
         }
     }
+
     Err(Error::NoStorage { tried })
 }
 
@@ -36,24 +40,35 @@ fn create_in(parent: &Path, account: Account, room: u64) -> Result<PathBuf, Stri
     if parent == Path::new(MEMORY) {
         let free = free(parent)?;
         if free < room {
-            return Err(format!("{} MiB free, {} are needed", free >> 20, room >> 20));
+            return Err(format!(
+                "{} MiB free, {} are needed",
+                free >> 20,
+                room >> 20
+            ));
         }
     }
+
     if !account.reaches(parent) {
         return Err("the server's user cannot reach it".to_owned());
     }
+
     let folder = parent.join(format!("testbed-{}", name::random()));
     if folder.as_os_str().as_bytes().len() > LONGEST {
         return Err("its name is too long for a socket".to_owned());
     }
+
     let made = DirBuilder::new().mode(0o700).create(&folder);
     made.map(|()| folder).map_err(|error| error.to_string())
 }
 
 fn free(folder: &Path) -> Result<u64, String> {
     let found = statvfs(folder).map_err(|error| error.to_string())?;
+
     // The two counts are of different widths on macOS.
-    #[allow(clippy::useless_conversion, reason = "of use where the type is another")]
+    #[allow(
+        clippy::useless_conversion,
+        reason = "of use where the type is another"
+    )]
     Ok(u64::from(found.blocks_available()) * u64::from(found.fragment_size()))
 }
 

@@ -46,7 +46,11 @@ mod task {
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
     pub enum Relation {
-        #[sea_orm(belongs_to = "super::user::Entity", from = "Column::OwnerId", to = "super::user::Column::Id")]
+        #[sea_orm(
+            belongs_to = "super::user::Entity",
+            from = "Column::OwnerId",
+            to = "super::user::Column::Id"
+        )]
         User,
     }
 
@@ -60,5 +64,11 @@ mod task {
 }
 
 pub(crate) fn main() {
-    assert_eq!(sea_orm_rls::registry![user::Entity, task::Entity].unwrap().scopes().len(), 2);
+    assert_eq!(
+        sea_orm_rls::registry![user::Entity, task::Entity]
+            .unwrap()
+            .scopes()
+            .len(),
+        2
+    );
 }

@@ -74,9 +74,18 @@ mod shadowed {
 }
 
 pub(crate) fn main() {
-    let settings = Settings { settings: Uuid::nil(), f: false };
-    assert_eq!(format!("{:?}", settings.clone()), "Settings { settings: <app.user_id>, f: <app.f>, .. }");
-    assert_eq!(format!("{:?}", settings.settings()), r#"Ok(["app.user_id", "app.f"])"#);
+    let settings = Settings {
+        settings: Uuid::nil(),
+        f: false,
+    };
+    assert_eq!(
+        format!("{:?}", settings.clone()),
+        "Settings { settings: <app.user_id>, f: <app.f>, .. }"
+    );
+    assert_eq!(
+        format!("{:?}", settings.settings()),
+        r#"Ok(["app.user_id", "app.f"])"#
+    );
     let member = Member {
         user: 7_i64,
         name: "ann",
@@ -88,5 +97,10 @@ pub(crate) fn main() {
     assert!(format!("{member:?}").contains("type: <app.type>, .. }"));
     assert!(!member.settings().unwrap().is_anonymous());
     assert!(!Core { user: 1 }.settings().unwrap().is_anonymous());
-    assert!(!shadowed::Visitor { visitor: 1 }.settings().unwrap().is_anonymous());
+    assert!(
+        !shadowed::Visitor { visitor: 1 }
+            .settings()
+            .unwrap()
+            .is_anonymous()
+    );
 }

@@ -38,6 +38,10 @@ mod task {
 
 pub(crate) fn main() {
     let registry = sea_orm_rls::registry![user::Entity, task::Entity].unwrap();
-    let owners: Vec<_> = registry.scopes().iter().map(|scope| scope.keys[0].column.as_str()).collect();
+    let owners: Vec<_> = registry
+        .scopes()
+        .iter()
+        .map(|scope| scope.keys[0].column.as_str())
+        .collect();
     assert_eq!(owners, ["author_id", "id"]);
 }

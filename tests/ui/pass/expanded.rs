@@ -88,7 +88,11 @@ mod task {
 
 pub(crate) fn main() {
     let registry = sea_orm_rls::registry![user::Entity, task::Entity].unwrap();
-    let task = registry.scopes().iter().find(|scope| scope.table.table.as_str() == "task").unwrap();
+    let task = registry
+        .scopes()
+        .iter()
+        .find(|scope| scope.table.table.as_str() == "task")
+        .unwrap();
     assert_eq!(task.table.schema.as_ref().unwrap().as_str(), "work");
     assert_eq!(task.keys[0].column.as_str(), "author_id");
 }

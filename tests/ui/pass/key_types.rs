@@ -79,10 +79,25 @@ fn key<U: sea_orm_rls::UserScoped, T: sea_orm_rls::UserScoped>() -> KeyType {
 }
 
 pub(crate) fn main() {
-    assert_eq!(key::<uuid::user::Entity, uuid::task::Entity>(), KeyType::Uuid);
-    assert_eq!(key::<integer::user::Entity, integer::task::Entity>(), KeyType::Integer);
-    assert_eq!(key::<big_integer::user::Entity, big_integer::task::Entity>(), KeyType::BigInteger);
-    assert_eq!(key::<string::user::Entity, string::task::Entity>(), KeyType::Text);
-    assert_eq!(key::<text::user::Entity, text::task::Entity>(), KeyType::Text);
+    assert_eq!(
+        key::<uuid::user::Entity, uuid::task::Entity>(),
+        KeyType::Uuid
+    );
+    assert_eq!(
+        key::<integer::user::Entity, integer::task::Entity>(),
+        KeyType::Integer
+    );
+    assert_eq!(
+        key::<big_integer::user::Entity, big_integer::task::Entity>(),
+        KeyType::BigInteger
+    );
+    assert_eq!(
+        key::<string::user::Entity, string::task::Entity>(),
+        KeyType::Text
+    );
+    assert_eq!(
+        key::<text::user::Entity, text::task::Entity>(),
+        KeyType::Text
+    );
     assert_eq!(key::<own::user::Entity, own::task::Entity>(), KeyType::Uuid);
 }

@@ -29,7 +29,9 @@ mod task {
         [Policy::restrictive("task_all").using(true)]
     }
 
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped, TenantScoped, RlsPolicies)]
+    #[derive(
+        Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped, TenantScoped, RlsPolicies,
+    )]
     #[sea_orm(table_name = "task")]
     #[user_scoped(user = super::user::Entity, grant(select, insert), read = is_public)]
     #[tenant_scoped(no_foreign_key)]
@@ -60,8 +62,16 @@ mod context {
 }
 
 pub(crate) fn main() {
-    let member = context::Member { user: &7_i64, names: Vec::new() };
+    let member = context::Member {
+        user: &7_i64,
+        names: Vec::new(),
+    };
     assert!(sea_orm_rls::RlsContext::settings(&member).is_ok());
-    sea_orm_rls::registry![user::Entity, task::Entity, task::Entity as TenantScoped, task::Entity as RlsPolicies]
-        .unwrap();
+    sea_orm_rls::registry![
+        user::Entity,
+        task::Entity,
+        task::Entity as TenantScoped,
+        task::Entity as RlsPolicies
+    ]
+    .unwrap();
 }

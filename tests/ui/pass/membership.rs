@@ -57,7 +57,9 @@ mod document {
 
 pub(crate) fn main() {
     let registry = sea_orm_rls::registry![user::Entity, member::Entity, document::Entity].unwrap();
-    let [document, member, _] = registry.scopes() else { panic!("three tables") };
+    let [document, member, _] = registry.scopes() else {
+        panic!("three tables")
+    };
     assert_eq!(member.privileges, [Privilege::Select].into());
     assert_eq!(
         document.ownership().unwrap().to_string(),

@@ -111,14 +111,27 @@ mod raw {
 }
 
 pub(crate) fn main() {
-    let _ = renamed::Model { id: 1, author_id: 1 };
+    let _ = renamed::Model {
+        id: 1,
+        author_id: 1,
+    };
     let _ = related::Model { id: 1, owner_id: 1 };
     let _ = named_owner::Model { id: 1, owner: 1 };
-    let _ = raw::Model { id: 1, r#type: Uuid::nil() };
-    let _ = related::ModelEx { id: 1, owner_id: 1, author: sea_orm::entity::prelude::BelongsTo::default() };
+    let _ = raw::Model {
+        id: 1,
+        r#type: Uuid::nil(),
+    };
+    let _ = related::ModelEx {
+        id: 1,
+        owner_id: 1,
+        author: sea_orm::entity::prelude::BelongsTo::default(),
+    };
 
     let renamed = renamed::Relation::User.def();
-    assert!(matches!(renamed.on_delete, Some(ForeignKeyAction::Restrict)));
+    assert!(matches!(
+        renamed.on_delete,
+        Some(ForeignKeyAction::Restrict)
+    ));
     assert!(!renamed.skip_fk);
     let owner = assigned::Relation::Owner.def();
     assert!(owner.skip_fk);

@@ -57,9 +57,17 @@ mod raw {
 pub(crate) fn main() {
     let registry = sea_orm_rls::registry![user::Entity, renamed::Entity, raw::Entity].unwrap();
     let columns = |table: &str| {
-        let scope = registry.scopes().iter().find(|scope| scope.table.table.as_str() == table).unwrap();
+        let scope = registry
+            .scopes()
+            .iter()
+            .find(|scope| scope.table.table.as_str() == table)
+            .unwrap();
         let owned = scope.keys[0].owned().unwrap();
-        owned.index.iter().map(sea_orm_rls::Identifier::as_str).collect::<Vec<_>>()
+        owned
+            .index
+            .iter()
+            .map(sea_orm_rls::Identifier::as_str)
+            .collect::<Vec<_>>()
     };
     assert_eq!(columns("renamed"), ["belongsTo", "createdAt"]);
     assert_eq!(columns("type"), ["type", "match"]);

@@ -55,9 +55,17 @@ mod note {
 
 pub(crate) fn main() {
     let registry = sea_orm_rls::registry![user::Entity, task::Entity, note::Entity].unwrap();
-    let [note, task, _] = registry.scopes() else { panic!("three tables") };
+    let [note, task, _] = registry.scopes() else {
+        panic!("three tables")
+    };
     let [note, task] = [note, task].map(|scope| &scope.keys[0]);
-    assert_eq!((note.column.as_str(), note.key), ("author id", KeyType::BigInteger));
-    assert_eq!((task.column.as_str(), task.key), ("owner_id", KeyType::BigInteger));
+    assert_eq!(
+        (note.column.as_str(), note.key),
+        ("author id", KeyType::BigInteger)
+    );
+    assert_eq!(
+        (task.column.as_str(), task.key),
+        ("owner_id", KeyType::BigInteger)
+    );
     assert_eq!(task::Entity::owner_column().to_string(), "owner_id");
 }

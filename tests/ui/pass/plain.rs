@@ -28,7 +28,11 @@ mod task {
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
     #[sea_orm(table_name = "task")]
     #[user_scoped(owner = "author_id", user = super::user::Entity, on_delete = "no_action", index("title", due))]
-    #[user_scoped(setting = "app.actor", backfill = "(SELECT id FROM \"user\" LIMIT 1)", no_default)]
+    #[user_scoped(
+        setting = "app.actor",
+        backfill = "(SELECT id FROM \"user\" LIMIT 1)",
+        no_default
+    )]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: Uuid,
@@ -46,18 +50,39 @@ mod task {
 pub(crate) fn main() {
     let registry = registry![user::Entity, task::Entity].unwrap();
 
-    let [task, user] = registry.scopes() else { panic!("two tables") };
+    let [task, user] = registry.scopes() else {
+        panic!("two tables")
+    };
     let (task, user) = (&task.keys[0], user.owner().unwrap());
     assert_eq!(user.kind, ScopeKind::Identity);
-    assert_eq!((user.column.as_str(), user.setting.as_str()), ("id", "app.actor"));
+    assert_eq!(
+        (user.column.as_str(), user.setting.as_str()),
+        ("id", "app.actor")
+    );
 
-    assert_eq!((task.column.as_str(), task.setting.as_str()), ("author_id", "app.actor"));
+    assert_eq!(
+        (task.column.as_str(), task.setting.as_str()),
+        ("author_id", "app.actor")
+    );
     let owned = task.owned().unwrap();
-    let index: Vec<&str> = owned.index.iter().map(sea_orm_rls::Identifier::as_str).collect();
+    let index: Vec<&str> = owned
+        .index
+        .iter()
+        .map(sea_orm_rls::Identifier::as_str)
+        .collect();
     assert_eq!(index, ["author_id", "title", "due"]);
     assert!(!owned.default);
-    assert_eq!(owned.backfill.as_deref(), Some("(SELECT id FROM \"user\" LIMIT 1)"));
+    assert_eq!(
+        owned.backfill.as_deref(),
+        Some("(SELECT id FROM \"user\" LIMIT 1)")
+    );
     let foreign_key = owned.foreign_key.as_ref().unwrap();
-    assert_eq!((foreign_key.table.table.as_str(), foreign_key.column.as_str()), ("user", "id"));
+    assert_eq!(
+        (
+            foreign_key.table.table.as_str(),
+            foreign_key.column.as_str()
+        ),
+        ("user", "id")
+    );
     assert_eq!(foreign_key.on_delete, Some(OnDelete::NoAction));
 }

@@ -44,22 +44,41 @@ mod note {
 }
 
 fn read() -> Vec<PolicyDraft> {
-    vec![Policy::permissive("open").on([Command::Select]).using(Expr::col("is_open"))]
+    vec![
+        Policy::permissive("open")
+            .on([Command::Select])
+            .using(Expr::col("is_open")),
+    ]
 }
 
 fn write() -> Vec<PolicyDraft> {
     let team = Expr::col("team_id").eq(policy::setting::<i32>("app.team_id"));
-    vec![Policy::permissive("team").on([Command::Insert, Command::Update]).using(team.clone()).with_check(team)]
+    vec![
+        Policy::permissive("team")
+            .on([Command::Insert, Command::Update])
+            .using(team.clone())
+            .with_check(team),
+    ]
 }
 
 pub(crate) fn main() {
-    let registry =
-        sea_orm_rls::registry![ticket::Entity as RlsPolicies, note::Entity as RlsPolicies, note::Entity].unwrap();
-    let [note, ticket] = registry.scopes() else { panic!("two tables") };
+    let registry = sea_orm_rls::registry![
+        ticket::Entity as RlsPolicies,
+        note::Entity as RlsPolicies,
+        note::Entity
+    ]
+    .unwrap();
+    let [note, ticket] = registry.scopes() else {
+        panic!("two tables")
+    };
     assert!(ticket.ownership().is_none());
     assert_eq!(ticket.policies, [read(), write()].concat());
     assert!(note.ownership().is_some());
     assert_eq!(note.policies, [read(), write()].concat());
-    let settings: Vec<_> = registry.settings().iter().map(ToString::to_string).collect();
+    let settings: Vec<_> = registry
+        .settings()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     assert_eq!(settings, ["app.team_id", "app.user_id"]);
 }

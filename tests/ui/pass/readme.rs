@@ -47,7 +47,10 @@ async fn migrate() {
 }
 
 fn fresh() -> task::ActiveModel {
-    task::ActiveModel { id: ActiveValue::Set(Uuid::new_v4()), ..Default::default() }
+    task::ActiveModel {
+        id: ActiveValue::Set(Uuid::new_v4()),
+        ..Default::default()
+    }
 }
 
 #[rustfmt::skip]
@@ -65,7 +68,9 @@ async fn service(url: &str, user_id: Uuid) -> Result<(), Box<dyn std::error::Err
 
 /// The lines of README's Rust that are code.
 fn shown() -> impl Iterator<Item = &'static str> {
-    let blocks = include_str!("../../../README.md").split("```rust,ignore\n").skip(1);
+    let blocks = include_str!("../../../README.md")
+        .split("```rust,ignore\n")
+        .skip(1);
     blocks
         .filter_map(|block| block.split("```").next())
         .flat_map(str::lines)
@@ -77,6 +82,9 @@ pub fn main() {
     let here = include_str!("readme.rs");
     assert!(shown().count() > 15);
     for line in shown() {
-        assert!(here.lines().any(|own| own.trim() == line), "README shows what compiles nowhere: {line}");
+        assert!(
+            here.lines().any(|own| own.trim() == line),
+            "README shows what compiles nowhere: {line}"
+        );
     }
 }

@@ -44,7 +44,9 @@ mod post {
 }
 
 fn reviewed() -> [PolicyDraft; 1] {
-    [Policy::permissive("post_reviewed").on([Command::Select]).using(true)]
+    [Policy::permissive("post_reviewed")
+        .on([Command::Select])
+        .using(true)]
 }
 
 fn none() -> Option<PolicyDraft> {
@@ -57,14 +59,34 @@ fn moderated<const LEVEL: usize>() -> impl Iterator<Item = PolicyDraft> {
 
 pub(crate) fn main() {
     let registry = sea_orm_rls::registry![user::Entity, post::Entity].unwrap();
-    let [post, user] = registry.scopes() else { panic!("two tables") };
-    assert_eq!(user.soft_delete.as_ref().map(Identifier::as_str), Some("deactivated_at"));
-    assert_eq!(user.privileges, [Privilege::Select, Privilege::Update].into());
+    let [post, user] = registry.scopes() else {
+        panic!("two tables")
+    };
+    assert_eq!(
+        user.soft_delete.as_ref().map(Identifier::as_str),
+        Some("deactivated_at")
+    );
+    assert_eq!(
+        user.privileges,
+        [Privilege::Select, Privilege::Update].into()
+    );
     assert!(user.shared.is_empty());
 
-    assert_eq!(post.shared.values().next().map(Identifier::as_str), Some("public"));
-    assert_eq!(post.soft_delete.as_ref().map(Identifier::as_str), Some("deleted_at"));
-    assert_eq!(post.privileges, [Privilege::Select, Privilege::Insert, Privilege::Update].into());
+    assert_eq!(
+        post.shared.values().next().map(Identifier::as_str),
+        Some("public")
+    );
+    assert_eq!(
+        post.soft_delete.as_ref().map(Identifier::as_str),
+        Some("deleted_at")
+    );
+    assert_eq!(
+        post.privileges,
+        [Privilege::Select, Privilege::Insert, Privilege::Update].into()
+    );
     let moderated = moderated::<3>();
-    assert_eq!(post.policies, reviewed().into_iter().chain(moderated).collect::<Vec<_>>());
+    assert_eq!(
+        post.policies,
+        reviewed().into_iter().chain(moderated).collect::<Vec<_>>()
+    );
 }

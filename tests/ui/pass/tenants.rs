@@ -64,7 +64,12 @@ mod invoice {
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, TenantScoped)]
     #[sea_orm(table_name = "invoice")]
-    #[tenant_scoped(column = "account", setting = "app.account_id", index(number), no_default)]
+    #[tenant_scoped(
+        column = "account",
+        setting = "app.account_id",
+        index(number),
+        no_default
+    )]
     pub struct Model {
         #[sea_orm(primary_key)]
         pub id: i32,
@@ -102,11 +107,19 @@ mod comment {
 use sea_orm_rls::{TenantScoped, UserScoped};
 
 fn scope<'a>(registry: &'a Registry, table: &str) -> &'a Scope {
-    registry.scopes().iter().find(|scope| scope.table.table.as_str() == table).unwrap()
+    registry
+        .scopes()
+        .iter()
+        .find(|scope| scope.table.table.as_str() == table)
+        .unwrap()
 }
 
 fn keys(scope: &Scope) -> Vec<(Holder, &str, &str)> {
-    scope.keys.iter().map(|key| (key.holder, key.column.as_str(), key.setting.as_str())).collect()
+    scope
+        .keys
+        .iter()
+        .map(|key| (key.holder, key.column.as_str(), key.setting.as_str()))
+        .collect()
 }
 
 pub(crate) fn main() {
@@ -123,17 +136,43 @@ pub(crate) fn main() {
     .unwrap();
     assert_eq!(registry.scopes().len(), 5);
 
-    assert_eq!(keys(scope(&registry, "tenant")), [(Holder::Tenant, "id", "app.tenant_id")]);
-    let both = |user| [(Holder::Tenant, "tenant_id", "app.tenant_id"), (Holder::User, user, "app.user_id")];
+    assert_eq!(
+        keys(scope(&registry, "tenant")),
+        [(Holder::Tenant, "id", "app.tenant_id")]
+    );
+    let both = |user| {
+        [
+            (Holder::Tenant, "tenant_id", "app.tenant_id"),
+            (Holder::User, user, "app.user_id"),
+        ]
+    };
     assert_eq!(keys(scope(&registry, "user")), both("id"));
     assert_eq!(keys(scope(&registry, "post")), both("owner_id"));
-    assert_eq!(keys(scope(&registry, "invoice")), [(Holder::Tenant, "account", "app.account_id")]);
-    assert_eq!(keys(scope(&registry, "comment")), [(Holder::Tenant, "tenant_id", "app.tenant_id")]);
+    assert_eq!(
+        keys(scope(&registry, "invoice")),
+        [(Holder::Tenant, "account", "app.account_id")]
+    );
+    assert_eq!(
+        keys(scope(&registry, "comment")),
+        [(Holder::Tenant, "tenant_id", "app.tenant_id")]
+    );
 
     let post = scope(&registry, "post").keys[0].owned().unwrap();
-    assert_eq!(post.foreign_key.as_ref().unwrap().table.table.as_str(), "tenant");
-    assert_eq!(post.foreign_key.as_ref().unwrap().on_delete, Some(OnDelete::Restrict));
-    let columns = |owned: &sea_orm_rls::Owned| owned.index.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(
+        post.foreign_key.as_ref().unwrap().table.table.as_str(),
+        "tenant"
+    );
+    assert_eq!(
+        post.foreign_key.as_ref().unwrap().on_delete,
+        Some(OnDelete::Restrict)
+    );
+    let columns = |owned: &sea_orm_rls::Owned| {
+        owned
+            .index
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(columns(post), ["tenant_id", "owner_id"]);
     let invoice = scope(&registry, "invoice").keys[0].owned().unwrap();
     assert_eq!(columns(invoice), ["account", "number"]);

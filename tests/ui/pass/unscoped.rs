@@ -36,8 +36,11 @@ mod job {
 }
 
 pub(crate) fn main() {
-    let registry = sea_orm_rls::registry![country::Entity as Unscoped, job::Entity as Unscoped].unwrap();
-    let [country, job] = registry.scopes() else { panic!("two tables") };
+    let registry =
+        sea_orm_rls::registry![country::Entity as Unscoped, job::Entity as Unscoped].unwrap();
+    let [country, job] = registry.scopes() else {
+        panic!("two tables")
+    };
     assert_eq!(country.unscoped.as_deref(), Some("the same for everyone"));
     assert_eq!(country.privileges, [Privilege::Select].into());
     assert!(job.privileges.is_empty());

@@ -128,7 +128,11 @@ mod compact {
 
         #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
         pub enum Relation {
-            #[sea_orm(belongs_to = "super::task::Entity", from = "Column::TaskId", to = "super::task::Column::Id")]
+            #[sea_orm(
+                belongs_to = "super::task::Entity",
+                from = "Column::TaskId",
+                to = "super::task::Column::Id"
+            )]
             AboutTask,
         }
 
@@ -176,24 +180,45 @@ mod task_tag {
 const OWN: &str = "(SELECT NULLIF(current_setting('app.user_id', true), '')::uuid)";
 
 fn condition(registry: &Registry, table: &str) -> String {
-    let scope = registry.scopes().iter().find(|scope| scope.table.table.as_str() == table);
-    scope.and_then(Scope::ownership).as_ref().map(Expression::to_string).unwrap()
+    let scope = registry
+        .scopes()
+        .iter()
+        .find(|scope| scope.table.table.as_str() == table);
+    scope
+        .and_then(Scope::ownership)
+        .as_ref()
+        .map(Expression::to_string)
+        .unwrap()
 }
 
 pub(crate) fn main() {
-    let dense = sea_orm_rls::registry![user::Entity, project::Entity, task::Entity, comment::Entity].unwrap();
-    let compact =
-        sea_orm_rls::registry![user::Entity, project::Entity, compact::task::Entity, compact::comment::Entity].unwrap();
+    let dense =
+        sea_orm_rls::registry![user::Entity, project::Entity, task::Entity, comment::Entity]
+            .unwrap();
+    let compact = sea_orm_rls::registry![
+        user::Entity,
+        project::Entity,
+        compact::task::Entity,
+        compact::comment::Entity
+    ]
+    .unwrap();
     assert_eq!(dense, compact);
 
-    let task = dense.scopes().iter().find(|scope| scope.table.table.as_str() == "task").unwrap();
+    let task = dense
+        .scopes()
+        .iter()
+        .find(|scope| scope.table.table.as_str() == "task")
+        .unwrap();
     assert!(task.keys.is_empty() && task.owner().is_none());
     assert_eq!(task.through[0].column.as_str(), "project_id");
     assert_eq!(task.through[0].parent.to_string(), "work.project");
     let project = format!(
         r#"OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT p1."id" FROM "work"."project" AS p1 WHERE p1."owner_id" = {OWN}))"#
     );
-    assert_eq!(condition(&dense, "task"), format!(r#""project_id" {project}"#));
+    assert_eq!(
+        condition(&dense, "task"),
+        format!(r#""project_id" {project}"#)
+    );
     let project = project.replace("p1", "p2");
     assert_eq!(
         condition(&dense, "comment"),
@@ -202,11 +227,27 @@ pub(crate) fn main() {
         )
     );
 
-    let joined =
-        sea_orm_rls::registry![user::Entity, project::Entity, task::Entity, tag::Entity, task_tag::Entity].unwrap();
-    let scope = joined.scopes().iter().find(|scope| scope.table.table.as_str() == "task_tag").unwrap();
-    let columns: Vec<&str> = scope.through.iter().map(|through| through.column.as_str()).collect();
+    let joined = sea_orm_rls::registry![
+        user::Entity,
+        project::Entity,
+        task::Entity,
+        tag::Entity,
+        task_tag::Entity
+    ]
+    .unwrap();
+    let scope = joined
+        .scopes()
+        .iter()
+        .find(|scope| scope.table.table.as_str() == "task_tag")
+        .unwrap();
+    let columns: Vec<&str> = scope
+        .through
+        .iter()
+        .map(|through| through.column.as_str())
+        .collect();
     assert_eq!(columns, ["task_id", "tag_id"]);
     assert!(condition(&joined, "task_tag").starts_with(r#"("task_id" OPERATOR(pg_catalog.=) ANY"#));
-    assert!(condition(&joined, "task_tag").contains(r#") AND ("tag_id" OPERATOR(pg_catalog.=) ANY"#));
+    assert!(
+        condition(&joined, "task_tag").contains(r#") AND ("tag_id" OPERATOR(pg_catalog.=) ANY"#)
+    );
 }

@@ -19,7 +19,8 @@ pub use newcomer::Newcomer;
 /// The header in which an administrator says why.
 pub const REASON: &str = "x-admin-reason";
 
-/// The router's state. Handlers see it, so what could reach rows in it is private: they have their arguments for that.
+/// The router's state. Handlers see it, so what could reach rows in it is private: they have their
+/// arguments for that.
 ///
 /// ```
 /// async fn stranger(axum::extract::State(app): axum::extract::State<tasks_api::app::App>) {
@@ -50,15 +51,27 @@ pub struct App {
 impl App {
     pub fn new(connection: RlsConnection, tokens: Tokens) -> Self {
         let database = RequestDatabase::new(connection.clone());
-        Self { database, connection, tokens, passwords: Passwords::new() }
+        Self {
+            database,
+            connection,
+            tokens,
+            passwords: Passwords::new(),
+        }
     }
 
     fn user(&self, parts: &Parts) -> Result<Option<Uuid>, Problem> {
         let Some(value) = parts.headers.get(header::AUTHORIZATION) else {
             return Ok(None);
         };
-        let token = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
-        token.and_then(|token| self.tokens.user(token)).map(Some).ok_or_else(Problem::unauthenticated)
+        let token = value
+            .to_str()
+            .ok()
+            .and_then(|value| value.strip_prefix("Bearer "));
+
+        token
+            .and_then(|token| self.tokens.user(token))
+            .map(Some)
+            .ok_or_else(Problem::unauthenticated)
     }
 }
 
@@ -81,9 +94,21 @@ impl AdminProvider for App {
         let Some(caller) = self.user(parts)? else {
             return Ok(None);
         };
-        let superuser = user::Entity::find_by_id(caller).one(&own).await?.filter(|user| user.is_superuser);
-        let reason = parts.headers.get(REASON).and_then(|reason| reason.to_str().ok()).unwrap_or_default();
-        superuser.map(|user| AdminContext::new(user.email, reason)).transpose().map_err(Problem::from)
+        let superuser = user::Entity::find_by_id(caller)
+            .one(&own)
+            .await?
+            .filter(|user| user.is_superuser);
+
+        let reason = parts
+            .headers
+            .get(REASON)
+            .and_then(|reason| reason.to_str().ok())
+            .unwrap_or_default();
+
+        superuser
+            .map(|user| AdminContext::new(user.email, reason))
+            .transpose()
+            .map_err(Problem::from)
     }
 }
 
@@ -94,6 +119,8 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        app.user(parts)?.map(Self).ok_or_else(Problem::unauthenticated)
+        app.user(parts)?
+            .map(Self)
+            .ok_or_else(Problem::unauthenticated)
     }
 }

@@ -18,7 +18,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         match Json::from_request(request, state).await {
             Ok(Json(body)) => Ok(Self(body)),
-            Err(rejection) => Err(Problem::new(rejection.status(), "invalid_body", rejection.body_text())),
+            Err(rejection) => Err(Problem::new(
+                rejection.status(),
+                "invalid_body",
+                rejection.body_text(),
+            )),
         }
     }
 }

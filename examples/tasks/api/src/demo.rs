@@ -32,25 +32,56 @@ impl Demo {
             .app_login(&database.role("rls_app_user"), &random())?
             .admin_login(&database.role("rls_maintenance_admin"), &random())?;
         let owner = Database::connect(database.url()).await?;
-        RlsMigrator::with(Migrator, Registry::linked()?, config.clone()).up(&owner, None).await?;
+
+        RlsMigrator::with(Migrator, Registry::linked()?, config.clone())
+            .up(&owner, None)
+            .await?;
         owner.close().await?;
-        Ok(Self { url: database.url(), config, _server: server })
+
+        Ok(Self {
+            url: database.url(),
+            config,
+            _server: server,
+        })
     }
 }
 
 /// A text that nobody guesses.
 pub fn random() -> String {
-    [Uuid::new_v4(), Uuid::new_v4()].map(|part| part.simple().to_string()).concat()
+    [Uuid::new_v4(), Uuid::new_v4()]
+        .map(|part| part.simple().to_string())
+        .concat()
 }
 
-/// Users where the environment names none, two tasks of the first, and one that another shares. Gives the first user's
-/// password as it stands between a shell's `'`: one from the environment is not printed.
-pub async fn fill(app: &App, db: &RlsConnection, config: &mut Config) -> Result<String, Box<dyn Error>> {
+/// Users where the environment names none, two tasks of the first, and one that another shares.
+/// Gives the first user's password as it stands between a shell's `'`: one from the environment is
+/// not printed.
+pub async fn fill(
+    app: &App,
+    db: &RlsConnection,
+    config: &mut Config,
+) -> Result<String, Box<dyn Error>> {
     let is_given = config.first_user.is_some();
-    let login = |email: &str| Login { email: email.to_owned(), password: Secret(random()) };
-    let user = config.first_user.get_or_insert_with(|| login("ann@example.org")).clone();
-    config.first_superuser.get_or_insert_with(|| login("root@example.org"));
-    let password = if is_given { r#"'"$FIRST_USER_PASSWORD"'"#.to_owned() } else { user.password.0.clone() };
+    let login = |email: &str| Login {
+        email: email.to_owned(),
+        password: Secret(random()),
+    };
+
+    let user = config
+        .first_user
+        .get_or_insert_with(|| login("ann@example.org"))
+        .clone();
+
+    config
+        .first_superuser
+        .get_or_insert_with(|| login("root@example.org"));
+
+    let password = if is_given {
+        r#"'"$FIRST_USER_PASSWORD"'"#.to_owned()
+    } else {
+        user.password.0.clone()
+    };
+
     let newcomer = Newcomer::at_start(db.clone());
     for (login, titles, is_shared) in [
         (user, ["water the plants", "call Bob"].as_slice(), false),
@@ -58,6 +89,7 @@ pub async fn fill(app: &App, db: &RlsConnection, config: &mut Config) -> Result<
     ] {
         let user = account::add(&newcomer, &app.passwords, &login.email, login.password.0).await?;
         let mine = db.scope(UserContext::new(user.id));
+
         for title in titles {
             let task = task::ActiveModel {
                 id: Set(Uuid::new_v4()),
@@ -68,6 +100,7 @@ pub async fn fill(app: &App, db: &RlsConnection, config: &mut Config) -> Result<
             task.insert(&mine).await?;
         }
     }
+
     Ok(password)
 }
 
@@ -83,15 +116,18 @@ pub async fn introduce(
         return Ok(String::new());
     };
     let email = account::address(&user.email)?;
+
     // As JSON, between the shell's quotes.
     let quoted = format!("{email:?}").replace('\'', r"'\''");
     let token = token(app, db, user).await?;
     let root = self::token(app, db, superuser).await?;
+
     Ok(format!(
         "\
 Try it; {email} and others are made anew at each start:
 
-curl -s http://{address}/login -H 'content-type: application/json' -d '{{\"email\":{quoted},\"password\":\"{password}\"}}'
+curl -s http://{address}/login -H 'content-type: application/json' -d \
+'{{\"email\":{quoted},\"password\":\"{password}\"}}'
 curl -s http://{address}/tasks -H 'authorization: Bearer {token}'
 curl -s http://{address}/admin/tasks -H 'authorization: Bearer {root}' -H '{REASON}: a look around'
 "
@@ -100,6 +136,9 @@ curl -s http://{address}/admin/tasks -H 'authorization: Bearer {root}' -H '{REAS
 
 async fn token(app: &App, db: &RlsConnection, login: &Login) -> Result<String, Box<dyn Error>> {
     let newcomer = Newcomer::at_start(db.clone());
-    let known = newcomer.credential(&account::address(&login.email)?).await?.ok_or("the user was just added")?;
+    let known = newcomer
+        .credential(&account::address(&login.email)?)
+        .await?
+        .ok_or("the user was just added")?;
     Ok(app.tokens.issue(known.user_id)?)
 }

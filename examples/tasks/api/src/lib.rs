@@ -1,4 +1,5 @@
-//! A web service of tasks: every handler is given its connection, and none has a `WHERE` for whose rows it may see.
+//! A web service of tasks: every handler is given its connection, and none has a `WHERE` for whose
+//! rows it may see.
 
 pub mod account;
 pub mod app;

@@ -36,8 +36,15 @@ struct Security;
 
 impl Modify for Security {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
-        document.components.get_or_insert_default().add_security_scheme("token", SecurityScheme::Http(bearer));
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .build();
+
+        document
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("token", SecurityScheme::Http(bearer));
     }
 }
 
@@ -59,7 +66,10 @@ struct ProblemDocument {
 pub fn router(app: App) -> Router {
     let (router, document) = described().split_for_parts();
     router
-        .route("/openapi.json", get(move || std::future::ready(Json(document))))
+        .route(
+            "/openapi.json",
+            get(move || std::future::ready(Json(document))),
+        )
         .layer(RequestTransactionLayer::new().read_only_for_safe_methods())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(app)

@@ -29,22 +29,28 @@ pub async fn run(mut config: Config) -> Result<(), Box<dyn Error>> {
         None => Some(Demo::start().await?),
         Some(_) => None,
     };
+
     let tokens = Tokens::new(secret(&config, demo.is_some())?.as_bytes());
     let db = match (&config.database, &demo) {
         (Some(url), _) => RlsConnection::connect(options(url), RlsConfig::from_env()?).await?,
-        (None, Some(demo)) => RlsConnection::connect(options(&demo.url), demo.config.clone()).await?,
+        (None, Some(demo)) => {
+            RlsConnection::connect(options(&demo.url), demo.config.clone()).await?
+        }
         (None, None) => unreachable!("without a database there is one of its own"),
     };
+
     let app = App::new(db.clone(), tokens);
     let password = match demo {
         Some(_) => demo::fill(&app, &db, &mut config).await?,
         None => String::new(),
     };
+
     first_users(&app, &db, &config).await?;
 
     let listener = listen(&config, demo.is_some()).await?;
     let address = listener.local_addr()?;
     tracing::info!(%address, "listening");
+
     if demo.is_some() {
         let introduction = demo::introduce(&app, &db, &config, &password, address).await?;
         // Nobody may be reading, which is no reason to stop.
@@ -73,10 +79,12 @@ pub async fn run(mut config: Config) -> Result<(), Box<dyn Error>> {
     if timeout(PATIENCE, worker).await.is_err() {
         tracing::warn!("the worker did not end in time");
     }
+
     // It waits for connections in use, which a request that did not end keeps.
     if timeout(PATIENCE, db.close()).await.is_err() {
         tracing::warn!("some connections to the database were not given back in time");
     }
+
     Ok(())
 }
 
@@ -91,7 +99,9 @@ fn secret(config: &Config, demo: bool) -> Result<String, &'static str> {
     match &config.secret {
         Some(secret) => Ok(secret.0.clone()),
         None if demo => {
-            tracing::warn!("JWT_SECRET is not set: tokens are signed with a new one, and end with this process");
+            tracing::warn!(
+                "JWT_SECRET is not set: tokens are signed with a new one, and end with this process"
+            );
             Ok(demo::random())
         }
         None => Err("JWT_SECRET is not set: give it 32 bytes or more, the same at each start"),
@@ -103,9 +113,11 @@ async fn first_users(app: &App, db: &RlsConnection, config: &Config) -> Result<(
         let newcomer = Newcomer::at_start(db.clone());
         unless_there(account::add(&newcomer, &app.passwords, email, password.0.clone()).await)?;
     }
+
     if let Some(Login { email, password }) = &config.first_superuser {
         unless_there(account::add_superuser(db, &app.passwords, email, password.0.clone()).await)?;
     }
+
     Ok(())
 }
 
@@ -117,14 +129,19 @@ fn unless_there(added: Result<user::Model, Problem>) -> Result<(), Problem> {
 }
 
 async fn listen(config: &Config, demo: bool) -> Result<TcpListener, String> {
-    let address = config.listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)));
+    let address = config
+        .listen
+        .unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)));
     let bound = match TcpListener::bind(address).await {
         Err(error) if demo && config.listen.is_none() && error.kind() == ErrorKind::AddrInUse => {
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await
         }
         bound => bound,
     };
-    bound.map_err(|error| format!("cannot listen on {address}: {error}; name another address in LISTEN"))
+
+    bound.map_err(|error| {
+        format!("cannot listen on {address}: {error}; name another address in LISTEN")
+    })
 }
 
 async fn told_to_stop() {
@@ -134,6 +151,7 @@ async fn told_to_stop() {
             Err(_) => std::future::pending().await,
         }
     };
+
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminated => {}

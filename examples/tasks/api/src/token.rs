@@ -30,21 +30,35 @@ pub struct Tokens {
 impl Tokens {
     pub fn new(secret: &[u8]) -> Self {
         hs256::install();
+
         let mut validation = Validation::new(Algorithm::HS256);
         validation.leeway = 0;
-        Self { sign: EncodingKey::from_secret(secret), verify: DecodingKey::from_secret(secret), validation }
+
+        Self {
+            sign: EncodingKey::from_secret(secret),
+            verify: DecodingKey::from_secret(secret),
+            validation,
+        }
     }
 
     /// A token for a user, from now on.
     pub fn issue(&self, user: Uuid) -> Result<String, jsonwebtoken::errors::Error> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let claims = Claims { sub: user, exp: (now + LIFETIME).as_secs() };
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let claims = Claims {
+            sub: user,
+            exp: (now + LIFETIME).as_secs(),
+        };
+
         encode(&Header::new(Algorithm::HS256), &claims, &self.sign)
     }
 
     /// The user of a token that is ours and has not expired.
     pub fn user(&self, token: &str) -> Option<Uuid> {
-        decode::<Claims>(token, &self.verify, &self.validation).ok().map(|token| token.claims.sub)
+        decode::<Claims>(token, &self.verify, &self.validation)
+            .ok()
+            .map(|token| token.claims.sub)
     }
 }
 

@@ -1,10 +1,14 @@
-//! What happens without a request: work for many users, each on behalf of that user, and one job of the administrator's.
+//! What happens without a request: work for many users, each on behalf of that user, and one job of
+//! the administrator's.
 
 use std::time::Duration;
 
 use chrono::Utc;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, Set, TransactionTrait};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, Set,
+    TransactionTrait,
+};
 use sea_orm_rls::{AdminContext, RlsConnection, RlsError, ScopedConnection, UserContext};
 use tasks_entity::{comment, task};
 use tokio::sync::watch;
@@ -20,6 +24,7 @@ const NAME: &str = "tasks worker";
 pub async fn run(db: RlsConnection, every: Duration, mut stop: watch::Receiver<bool>) {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+
     loop {
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
@@ -30,6 +35,7 @@ pub async fn run(db: RlsConnection, every: Duration, mut stop: watch::Receiver<b
             Ok(reminded) => tracing::info!(reminded, "reminded of tasks"),
             Err(error) => tracing::error!(%error, "no users were found to remind"),
         }
+
         match purge(&db, KEPT).await {
             Ok(0) => {}
             Ok(purged) => tracing::info!(purged, "purged tasks"),
@@ -45,10 +51,15 @@ fn due() -> sea_orm::Condition {
         .add(task::Column::IsDone.eq(false))
 }
 
-/// Comments on each task that has become due. Only the list of users is the administrator's to see: the work for each is
-/// on behalf of that user, so that whatever goes wrong in it goes wrong among their rows alone.
+/// Comments on each task that has become due. Only the list of users is the administrator's to see:
+/// the work for each is on behalf of that user, so that whatever goes wrong in it goes wrong among
+/// their rows alone.
 pub async fn remind(db: &RlsConnection) -> Result<u64, RlsError> {
-    let admin = db.admin_read_only(AdminContext::new(NAME, "find the users whose tasks are due")?);
+    let admin = db.admin_read_only(AdminContext::new(
+        NAME,
+        "find the users whose tasks are due",
+    )?);
+
     let users: Vec<Uuid> = task::Entity::find()
         .select_only()
         .column(task::Column::OwnerId)
@@ -57,6 +68,7 @@ pub async fn remind(db: &RlsConnection) -> Result<u64, RlsError> {
         .into_tuple()
         .all(&admin)
         .await?;
+
     let mut reminded = 0;
     for user in users {
         match remind_user(&db.scope(UserContext::new(user))).await {
@@ -65,10 +77,12 @@ pub async fn remind(db: &RlsConnection) -> Result<u64, RlsError> {
             Err(error) => tracing::error!(%error, "a user was not reminded"),
         }
     }
+
     Ok(reminded)
 }
 
-/// Marks and comments, or neither. No `WHERE` says whose, and a second worker that comes at once finds them marked.
+/// Marks and comments, or neither. No `WHERE` says whose, and a second worker that comes at once
+/// finds them marked.
 async fn remind_user(mine: &ScopedConnection) -> Result<u64, DbErr> {
     let transaction = mine.begin().await?;
     let tasks = task::Entity::update_many()
@@ -76,11 +90,17 @@ async fn remind_user(mine: &ScopedConnection) -> Result<u64, DbErr> {
         .filter(due())
         .exec_with_returning(&transaction)
         .await?;
+
     for task in &tasks {
-        comment::ActiveModel { task_id: Set(task.id), text: Set("This is due.".to_owned()), ..Default::default() }
-            .insert(&transaction)
-            .await?;
+        comment::ActiveModel {
+            task_id: Set(task.id),
+            text: Set("This is due.".to_owned()),
+            ..Default::default()
+        }
+        .insert(&transaction)
+        .await?;
     }
+
     transaction.commit().await?;
     Ok(tasks.len() as u64)
 }

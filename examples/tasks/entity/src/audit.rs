@@ -1,5 +1,6 @@
-//! What administrators did: the record that `sea-orm-rls` keeps, under the name it has unless `RLS_AUDIT_TABLE` says
-//! another. The library makes and guards the table, so the entity derives nothing of it; administrators may read it.
+//! What administrators did: the record that `sea-orm-rls` keeps, under the name it has unless
+//! `RLS_AUDIT_TABLE` says another. The library makes and guards the table, so the entity derives
+//! nothing of it; administrators may read it.
 
 use sea_orm::entity::prelude::*;
 

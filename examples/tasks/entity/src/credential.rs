@@ -18,14 +18,17 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Before a login nobody is known, so that no row is anyone's own. This opens one row, for reading, to a context that
-/// names its address. Nothing else has that context: no other handler reads a hash, and none lists them.
+/// Before a login nobody is known, so that no row is anyone's own. This opens one row, for reading,
+/// to a context that names its address. Nothing else has that context: no other handler reads a
+/// hash, and none lists them.
 ///
-/// A function with its owner's rights (`SECURITY DEFINER`) could be called by SQL text anywhere; the administrator's
-/// connection would let the one handler that strangers reach see every row.
+/// A function with its owner's rights (`SECURITY DEFINER`) could be called by SQL text anywhere;
+/// the administrator's connection would let the one handler that strangers reach see every row.
 fn of_who_logs_in() -> [PolicyDraft; 1] {
     let named = Expr::col("email").eq(policy::setting::<String>("app.login_email"));
-    [Policy::permissive("of_who_logs_in").on([Command::Select]).using(named)]
+    [Policy::permissive("of_who_logs_in")
+        .on([Command::Select])
+        .using(named)]
 }
 
 /// The context of a login: somebody says they have this address.

@@ -1,4 +1,5 @@
-//! A task belongs to a user; `owner_id` and `owner` are added by the attribute. A shared one is read by everyone.
+//! A task belongs to a user; `owner_id` and `owner` are added by the attribute. A shared one is
+//! read by everyone.
 
 use sea_orm::entity::prelude::*;
 use sea_orm_rls::UserScoped;

@@ -21,8 +21,8 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// A user owns the row that says what they may do. Whatever handler is careless or is fooled, the application's role
-/// writes no superuser.
+/// A user owns the row that says what they may do. Whatever handler is careless or is fooled, the
+/// application's role writes no superuser.
 fn no_superusers() -> [PolicyDraft; 1] {
     [Policy::restrictive("no_superusers")
         .on([Command::Insert, Command::Update])

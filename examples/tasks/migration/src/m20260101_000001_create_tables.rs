@@ -35,11 +35,13 @@ impl MigrationTrait for Migration {
                     .to_owned(),
             )
             .await?;
+
         let mut priorities = Query::insert();
         priorities.into_table("priority").columns(["code", "rank"]);
         for (code, rank) in [("low", 1), ("normal", 2), ("high", 3)] {
             priorities.values_panic([code.into(), rank.into()]);
         }
+
         manager.execute(priorities).await?;
         manager
             .create_table(
@@ -53,10 +55,15 @@ impl MigrationTrait for Migration {
                     .col(timestamp_with_time_zone("created_at").default(Expr::current_timestamp()))
                     .col(timestamp_with_time_zone_null("due_at"))
                     .col(timestamp_with_time_zone_null("reminded_at"))
-                    .foreign_key(ForeignKey::create().from("task", "priority").to("priority", "code"))
+                    .foreign_key(
+                        ForeignKey::create()
+                            .from("task", "priority")
+                            .to("priority", "code"),
+                    )
                     .to_owned(),
             )
             .await?;
+
         manager
             .create_table(
                 Table::create()
@@ -77,8 +84,11 @@ impl MigrationTrait for Migration {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for table in ["comment", "task", "priority", "credential", "user"] {
-            manager.drop_table(Table::drop().table(table).to_owned()).await?;
+            manager
+                .drop_table(Table::drop().table(table).to_owned())
+                .await?;
         }
+
         Ok(())
     }
 }

@@ -7,10 +7,21 @@ pub struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let of_team = |table: &'static str| {
-            ForeignKey::create().from(table, "team_id").to("team", "id").on_delete(ForeignKeyAction::Cascade).to_owned()
+            ForeignKey::create()
+                .from(table, "team_id")
+                .to("team", "id")
+                .on_delete(ForeignKeyAction::Cascade)
+                .to_owned()
         };
+
         manager
-            .create_table(Table::create().table("team").col(pk_uuid("id")).col(string_len("name", 200)).to_owned())
+            .create_table(
+                Table::create()
+                    .table("team")
+                    .col(pk_uuid("id"))
+                    .col(string_len("name", 200))
+                    .to_owned(),
+            )
             .await?;
         manager
             .create_table(
@@ -23,6 +34,7 @@ impl MigrationTrait for Migration {
                     .to_owned(),
             )
             .await?;
+
         manager
             .create_table(
                 Table::create()
@@ -39,6 +51,14 @@ impl MigrationTrait for Migration {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         // At once: a membership refers to its team, and the team's policies read the memberships.
-        manager.drop_table(Table::drop().table("document").table("membership").table("team").to_owned()).await
+        manager
+            .drop_table(
+                Table::drop()
+                    .table("document")
+                    .table("membership")
+                    .table("team")
+                    .to_owned(),
+            )
+            .await
     }
 }

@@ -14,11 +14,13 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
     for (oid, relation, registered) in case.scoped() {
         let none = std::collections::BTreeMap::new();
         let held = case.facts.policies.get(&oid).unwrap_or(&none);
+
         for asked in &registered.desired.policies {
             let name = of(&relation.name, &asked.policy.name);
             match held.get(&asked.policy.name) {
                 None => {
-                    let why = "rows that it lets through or keeps out are not, and the application does not start";
+                    let why = "rows that it lets through or keeps out are not, and the application \
+                               does not start";
                     found.push(Finding::new(&rule::RLS105, name, why, Remedy::Migrate));
                 }
                 Some(held) if !holds(asked, held) => {
@@ -28,21 +30,32 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
                 Some(_) => {}
             }
         }
+
         for (name, policy) in held {
-            let asked = registered.desired.policies.iter().any(|asked| asked.policy.name == *name);
+            let asked = registered
+                .desired
+                .policies
+                .iter()
+                .any(|asked| asked.policy.name == *name);
             let asked = asked || is_planned(case, &relation.name, name);
             look(&relation.name, policy, asked, case.config.app_role(), found);
         }
     }
+
     for call in &case.facts.calls {
-        let Some((relation, _)) = case.scoped_table(call.relation) else { continue };
+        let Some((relation, _)) = case.scoped_table(call.relation) else {
+            continue;
+        };
         let object = of(&relation.name, &call.policy);
         let function = &call.function;
         let stable = Remedy::sql(format!("ALTER FUNCTION {function} STABLE"));
+
         match call.volatility {
             'i' if call.varies => {
-                let why =
-                    format!("`{function}` may be computed when a plan is made, and the plan used for the next user");
+                let why = format!(
+                    "`{function}` may be computed when a plan is made, and the plan used for the \
+                     next user"
+                );
                 found.push(Finding::new(&rule::RLS111, object, why, stable));
             }
             'v' => {
@@ -54,18 +67,27 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-/// Whether the migrations drop or rename it, which is told as theirs. Its comment proves nothing: anyone can write one.
+/// Whether the migrations drop or rename it, which is told as theirs. Its comment proves nothing:
+/// anyone can write one.
 fn is_planned(case: &Case<'_>, on: &TableName, policy: &Identifier) -> bool {
-    case.plan.iter().flat_map(|plan| plan.changes()).any(|change| match change {
-        Change::DropPolicy { table, policy: dropped, .. } => table == on && dropped.name == *policy,
-        Change::RenamePolicy { table, was, .. } => table == on && was == policy,
-        _ => false,
-    })
+    case.plan
+        .iter()
+        .flat_map(|plan| plan.changes())
+        .any(|change| match change {
+            Change::DropPolicy {
+                table,
+                policy: dropped,
+                ..
+            } => table == on && dropped.name == *policy,
+            Change::RenamePolicy { table, was, .. } => table == on && was == policy,
+            _ => false,
+        })
 }
 
 fn look(on: &TableName, held: &Held, asked: bool, app: &Identifier, found: &mut Vec<Finding>) {
     let policy = &held.policy;
     let name = of(on, &policy.name);
+
     if !asked && policy.kind == PolicyKind::Permissive {
         let is_guarded = policy.roles.is_empty() || policy.roles.contains(app);
         let why = if is_guarded {
@@ -73,18 +95,36 @@ fn look(on: &TableName, held: &Held, asked: bool, app: &Identifier, found: &mut 
         } else {
             "no entity asks for it, and for its roles no guard stands beside it"
         };
-        let remedy = Remedy::sql(format!("DROP POLICY {} ON {}", identifier(&policy.name), table(on)));
+
+        let remedy = Remedy::sql(format!(
+            "DROP POLICY {} ON {}",
+            identifier(&policy.name),
+            table(on)
+        ));
+
         found.push(Finding::new(&rule::RLS108, &name, why, remedy));
     }
-    let sides = || policy.using().into_iter().chain(policy.with_check()).map(crate::catalog::Canonical::as_str);
+
+    let sides = || {
+        policy
+            .using()
+            .into_iter()
+            .chain(policy.with_check())
+            .map(crate::catalog::Canonical::as_str)
+    };
+
     if sides().any(reads_setting_per_row) {
-        let remedy = Remedy::words("put the call in a subquery: `owner_id = (SELECT current_setting(…)::uuid)`");
+        let remedy = Remedy::words(
+            "put the call in a subquery: `owner_id = (SELECT current_setting(…)::uuid)`",
+        );
         let why = "a full scan is several times slower, and an index may not be used";
         found.push(Finding::new(&rule::RLS109, &name, why, remedy));
     }
+
     if sides().any(asks_membership_per_row) {
-        let remedy =
-            Remedy::words("ask `column = ANY (ARRAY(SELECT …))`, which is run once and uses the column's index");
+        let remedy = Remedy::words(
+            "ask `column = ANY (ARRAY(SELECT …))`, which is run once and uses the column's index",
+        );
         let why = "the subquery is searched for each row, and the column's index is not used";
         found.push(Finding::new(&rule::RLS110, &name, why, remedy));
     }
@@ -93,8 +133,9 @@ fn look(on: &TableName, held: &Held, asked: bool, app: &Identifier, found: &mut 
 /// As the gate compares.
 fn holds(asked: &DesiredPolicy, held: &Held) -> bool {
     let stamp = held.stamp.as_ref();
-    stamp.is_some_and(|stamp| stamp.asked == asked.asked && stamp.held == fingerprint::held(&held.policy))
-        && held.policy.kind == asked.policy.kind
+    stamp.is_some_and(|stamp| {
+        stamp.asked == asked.asked && stamp.held == fingerprint::held(&held.policy)
+    }) && held.policy.kind == asked.policy.kind
         && held.policy.command() == asked.policy.command()
         && held.policy.roles == asked.policy.roles
 }

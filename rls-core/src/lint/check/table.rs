@@ -19,24 +19,47 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
             }
             Some((_, relation)) if relation.kind != Kind::Table => {
                 let why = "row security stands on tables alone";
-                let remedy = Remedy::words("name the table behind it in `#[sea_orm(table_name = …)]`");
+                let remedy =
+                    Remedy::words("name the table behind it in `#[sea_orm(table_name = …)]`");
                 found.push(Finding::new(&rule::RLS102, name, why, remedy));
             }
             Some(_) => {}
         }
     }
+
     for (_, relation, _) in case.scoped() {
-        let alter =
-            |words: &str| Remedy::sql(format!("ALTER TABLE {} {words} ROW LEVEL SECURITY", table(&relation.name)));
+        let alter = |words: &str| {
+            Remedy::sql(format!(
+                "ALTER TABLE {} {words} ROW LEVEL SECURITY",
+                table(&relation.name)
+            ))
+        };
+
         if case.config.enabled() && !relation.enabled {
             let why = "every role with a grant sees every row";
-            found.push(Finding::new(&rule::RLS103, &relation.name, why, alter("ENABLE")));
+            found.push(Finding::new(
+                &rule::RLS103,
+                &relation.name,
+                why,
+                alter("ENABLE"),
+            ));
         }
+
         if case.config.force() && !relation.forced {
-            let why = format!("its owner `{}` sees every row, and so does what runs as it", relation.owner_name);
-            found.push(Finding::new(&rule::RLS104, &relation.name, why, alter("FORCE")));
+            let why = format!(
+                "its owner `{}` sees every row, and so does what runs as it",
+                relation.owner_name
+            );
+
+            found.push(Finding::new(
+                &rule::RLS104,
+                &relation.name,
+                why,
+                alter("FORCE"),
+            ));
         }
     }
+
     drift(case, found);
 }
 
@@ -47,14 +70,21 @@ fn drift(case: &Case<'_>, found: &mut Vec<Finding>) {
         if is_told_elsewhere(case, change) {
             continue;
         }
+
         let object = match change {
             Change::AlterRole { role, .. } | Change::CreateRole { role, .. } => role.to_string(),
-            Change::GrantSchema { schema, .. } | Change::RevokeSchema { schema, .. } => schema.to_string(),
-            Change::GrantSequence { sequence, .. } | Change::RevokeSequence { sequence, .. } => sequence.to_string(),
+            Change::GrantSchema { schema, .. } | Change::RevokeSchema { schema, .. } => {
+                schema.to_string()
+            }
+            Change::GrantSequence { sequence, .. } | Change::RevokeSequence { sequence, .. } => {
+                sequence.to_string()
+            }
             other => other.table().map(ToString::to_string).unwrap_or_default(),
         };
+
         objects.entry(object).or_default().extend(change.sql());
     }
+
     for (object, statements) in objects {
         let why = format!("the migrations would run `{}`", statements.join("; "));
         found.push(Finding::new(&rule::RLS107, object, why, Remedy::Migrate));

@@ -1,8 +1,8 @@
 use super::{Grantee, Oid};
 use crate::name::{Identifier, TableName};
 
-/// A privilege that reaches the application's role, beyond those that the server gives by itself: on what is the server's
-/// own, or on a foreign server.
+/// A privilege that reaches the application's role, beyond those that the server gives by itself:
+/// on what is the server's own, or on a foreign server.
 #[derive(Debug)]
 pub(in crate::lint) struct Lent {
     /// `ROUTINE`, `TABLE`, `SCHEMA` or `FOREIGN SERVER`.

@@ -10,8 +10,8 @@ pub(in crate::lint) struct Call {
     pub(in crate::lint) function: String,
     /// `provolatile`.
     pub(in crate::lint) volatility: char,
-    /// Whether what it says may be another the next time: it takes no arguments, or its text asks for settings, roles or
-    /// tables.
+    /// Whether what it says may be another the next time: it takes no arguments, or its text asks
+    /// for settings, roles or tables.
     pub(in crate::lint) varies: bool,
 }
 
@@ -45,7 +45,8 @@ pub(in crate::lint) struct Rewrite {
     pub(in crate::lint) name: Identifier,
 }
 
-/// A trigger on a registered or an audit's table, or one elsewhere that runs as its function's owner.
+/// A trigger on a registered or an audit's table, or one elsewhere that runs as its function's
+/// owner.
 #[derive(Debug)]
 pub(in crate::lint) struct TriggerFact {
     pub(in crate::lint) relation: Oid,

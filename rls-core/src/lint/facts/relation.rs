@@ -15,7 +15,10 @@ pub(in crate::lint) enum Kind {
 
 /// A table, view or sequence.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is what the catalog says of the relation")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is what the catalog says of the relation"
+)]
 pub(in crate::lint) struct Relation {
     pub(in crate::lint) name: TableName,
     pub(in crate::lint) kind: Kind,
@@ -68,9 +71,16 @@ impl Inheritance {
 fn along(way: &BTreeMap<Oid, BTreeSet<Oid>>, of: Oid) -> BTreeSet<Oid> {
     let mut found = BTreeSet::new();
     let mut ask = vec![of];
+
     while let Some(oid) = ask.pop() {
-        ask.extend(way.get(&oid).into_iter().flatten().filter(|next| found.insert(**next)));
+        ask.extend(
+            way.get(&oid)
+                .into_iter()
+                .flatten()
+                .filter(|next| found.insert(**next)),
+        );
     }
+
     found
 }
 
@@ -90,7 +100,10 @@ pub(in crate::lint) struct Column {
 
 /// An index.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is what the catalog says of the index")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is what the catalog says of the index"
+)]
 pub(in crate::lint) struct IndexFact {
     pub(in crate::lint) relation: Oid,
     pub(in crate::lint) name: TableName,

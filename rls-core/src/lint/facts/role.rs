@@ -29,7 +29,8 @@ pub(in crate::lint) struct ReachedRole {
     pub(in crate::lint) name: Identifier,
     /// The membership that leads there; `None` for the role itself.
     pub(in crate::lint) via: Option<Identifier>,
-    /// Who granted it, since PostgreSQL 16, which takes away only what the one who is named granted.
+    /// Who granted it, since PostgreSQL 16, which takes away only what the one who is named
+    /// granted.
     pub(in crate::lint) grantors: Vec<Identifier>,
     /// Whether policies do not hold for it: `SUPERUSER`, `BYPASSRLS`.
     pub(in crate::lint) bypasses: Vec<&'static str>,

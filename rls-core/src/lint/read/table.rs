@@ -25,7 +25,12 @@ pub(super) async fn columns(
         .filter(|key| key.owned().is_some())
         .map(|key| &key.column)
         .collect();
-    let names: Vec<String> = names.into_iter().filter_map(|name| sql::literal(name.as_str())).collect();
+
+    let names: Vec<String> = names
+        .into_iter()
+        .filter_map(|name| sql::literal(name.as_str()))
+        .collect();
+
     let query = format!(
         "SELECT a.attrelid::int8 AS relation, a.attname::text AS name, a.attnotnull AS not_null,
                 {UNPROVEN} AS unproven,
@@ -35,12 +40,16 @@ pub(super) async fn columns(
          FROM pg_attribute a
          LEFT JOIN pg_collation l ON l.oid = a.attcollation
          LEFT JOIN (
-           SELECT DISTINCT d.refobjid, d.refobjsubid FROM pg_depend d JOIN pg_class q ON q.oid = d.objid AND q.relkind = 'S'
-           WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')) s
+           SELECT DISTINCT d.refobjid, d.refobjsubid FROM pg_depend d JOIN pg_class q ON q.oid = \
+           d.objid AND q.relkind = 'S'
+           WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND \
+           d.deptype IN ('a', 'i')) s
            ON s.refobjid = a.attrelid AND s.refobjsubid = a.attnum
-         WHERE a.attnum > 0 AND NOT a.attisdropped AND (a.attrelid = ANY ({tables}) OR a.attname = ANY (ARRAY[{}]::name[]))",
+         WHERE a.attnum > 0 AND NOT a.attisdropped AND (a.attrelid = ANY ({tables}) OR a.attname = \
+         ANY (ARRAY[{}]::name[]))",
         names.join(", ")
     );
+
     let mut columns: ByTable<Column> = BTreeMap::new();
     for row in rows(db, query).await? {
         let column = Column {
@@ -50,39 +59,59 @@ pub(super) async fn columns(
             serial: get(&row, "serial")?,
             deterministic: get(&row, "deterministic")?,
         };
-        columns.entry(get(&row, "relation")?).or_default().insert(name(&row, "name")?, column);
+
+        columns
+            .entry(get(&row, "relation")?)
+            .or_default()
+            .insert(name(&row, "name")?, column);
     }
+
     Ok(columns)
 }
 
-pub(super) async fn policies(db: &impl ConnectionTrait, tables: &str) -> Result<ByTable<Held>, RlsError> {
+pub(super) async fn policies(
+    db: &impl ConnectionTrait,
+    tables: &str,
+) -> Result<ByTable<Held>, RlsError> {
     let query = format!(
         "SELECT p.polrelid::int8 AS relation, {POLICY_COLUMNS} FROM pg_policy p {POLICY_JOINS}
          WHERE p.polrelid = ANY ({tables})"
     );
+
     let mut policies: ByTable<Held> = BTreeMap::new();
     for row in rows(db, query).await? {
         let held = catalog::policy(&row)?;
-        policies.entry(get(&row, "relation")?).or_default().insert(held.policy.name.clone(), held);
+        policies
+            .entry(get(&row, "relation")?)
+            .or_default()
+            .insert(held.policy.name.clone(), held);
     }
+
     Ok(policies)
 }
 
-/// Functions of the server's own have no dependencies; those of extensions are for their authors to declare.
+/// Functions of the server's own have no dependencies; those of extensions are for their authors to
+/// declare.
 pub(super) async fn calls(db: &impl ConnectionTrait, tables: &str) -> Result<Vec<Call>, RlsError> {
     let query = format!(
-        "SELECT DISTINCT p.polrelid::int8 AS relation, p.polname::text AS policy, f.oid::regprocedure::text AS function,
+        "SELECT DISTINCT p.polrelid::int8 AS relation, p.polname::text AS policy, \
+         f.oid::regprocedure::text AS function,
                 f.provolatile::text AS volatility,
-                f.pronargs = 0 OR CASE WHEN f.prokind = 'f' THEN pg_get_functiondef(f.oid) ELSE f.prosrc END
-                  ~* '\\m(current_setting|current_user|current_role|session_user|user|now|from|perform|execute)\\M' AS varies
+                f.pronargs = 0 OR CASE WHEN f.prokind = 'f' THEN pg_get_functiondef(f.oid) ELSE \
+                f.prosrc END
+                  ~* \
+                  '\\m(current_setting|current_user|current_role|session_user|user|now|from|perform|execute)\\M' AS varies
          FROM pg_policy p
          JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid
          LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
          JOIN pg_proc f ON f.oid = coalesce(o.oprcode::oid, d.refobjid)
-         WHERE p.polrelid = ANY ({tables}) AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)
-           AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = f.oid AND e.deptype = 'e')
+         WHERE p.polrelid = ANY ({tables}) AND d.refclassid IN ('pg_proc'::regclass, \
+         'pg_operator'::regclass)
+           AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND \
+           e.objid = f.oid AND e.deptype = 'e')
          ORDER BY 1, 2, 3"
     );
+
     rows(db, query)
         .await?
         .iter()
@@ -100,21 +129,30 @@ pub(super) async fn calls(db: &impl ConnectionTrait, tables: &str) -> Result<Vec
 }
 
 /// What may run before a policy does is what `proleakproof` says of an operator's function.
-pub(super) async fn indexes(db: &impl ConnectionTrait, tables: &str) -> Result<Vec<IndexFact>, RlsError> {
+pub(super) async fn indexes(
+    db: &impl ConnectionTrait,
+    tables: &str,
+) -> Result<Vec<IndexFact>, RlsError> {
     let query = format!(
         "WITH leaky AS MATERIALIZED (
            SELECT DISTINCT c.oid AS opclass
-           FROM pg_opclass c JOIN pg_amop x ON x.amopfamily = c.opcfamily AND x.amoppurpose = 's' AND x.amoplefttype = c.opcintype
+           FROM pg_opclass c JOIN pg_amop x ON x.amopfamily = c.opcfamily AND x.amoppurpose = 's' \
+           AND x.amoplefttype = c.opcintype
            JOIN pg_operator o ON o.oid = x.amopopr JOIN pg_proc f ON f.oid = o.oprcode
-           WHERE NOT f.proleakproof AND (x.amoprighttype = c.opcintype OR x.amoplefttype <> x.amoprighttype AND NOT EXISTS (
+           WHERE NOT f.proleakproof AND (x.amoprighttype = c.opcintype OR x.amoplefttype <> \
+           x.amoprighttype AND NOT EXISTS (
              SELECT FROM pg_amop y WHERE y.amopfamily = c.opcfamily AND y.amoplefttype = c.opcintype
                                      AND y.amoprighttype = c.opcintype AND y.amoppurpose = 's')))
-         SELECT i.indrelid::int8 AS relation, n.nspname::text AS schema, c.relname::text AS name, i.indisunique AS is_unique,
-                i.indisvalid AS valid, m.amname = 'btree' AS btree, i.indpred IS NOT NULL AS partial, o.attname::text AS only,
-                NOT EXISTS (SELECT FROM leaky WHERE leaky.opclass = (i.indclass::oid[])[0]) AS leakproof,
+         SELECT i.indrelid::int8 AS relation, n.nspname::text AS schema, c.relname::text AS name, \
+         i.indisunique AS is_unique,
+                i.indisvalid AS valid, m.amname = 'btree' AS btree, i.indpred IS NOT NULL AS \
+                partial, o.attname::text AS only,
+                NOT EXISTS (SELECT FROM leaky WHERE leaky.opclass = (i.indclass::oid[])[0]) AS \
+                leakproof,
                 (SELECT json_agg(a.attname::text ORDER BY k.position)::text
                  FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, position)
-                 LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum > 0
+                 LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND \
+                 k.attnum > 0
                  WHERE k.position <= i.indnkeyatts) AS columns
          FROM pg_index i
          JOIN pg_class c ON c.oid = i.indexrelid
@@ -125,6 +163,7 @@ pub(super) async fn indexes(db: &impl ConnectionTrait, tables: &str) -> Result<V
          WHERE i.indrelid = ANY ({tables})
          ORDER BY 1, 3"
     );
+
     rows(db, query)
         .await?
         .iter()
@@ -144,19 +183,26 @@ pub(super) async fn indexes(db: &impl ConnectionTrait, tables: &str) -> Result<V
         .collect()
 }
 
-pub(super) async fn foreign_keys(db: &impl ConnectionTrait, tables: &str) -> Result<Vec<ForeignKeyFact>, RlsError> {
+pub(super) async fn foreign_keys(
+    db: &impl ConnectionTrait,
+    tables: &str,
+) -> Result<Vec<ForeignKeyFact>, RlsError> {
     const COLUMNS: &str = "SELECT json_agg(a.attname::text ORDER BY u.at)::text";
+
     let query = format!(
         "SELECT k.conrelid::int8 AS relation, k.conname::text AS name, k.confrelid::int8 AS parent,
-                k.convalidated AS validated, {ENFORCED} AS enforced, k.confdeltype::text AS on_delete, k.confupdtype::text AS on_update,
+                k.convalidated AS validated, {ENFORCED} AS enforced, k.confdeltype::text AS \
+                on_delete, k.confupdtype::text AS on_update,
                 ({COLUMNS} FROM unnest(k.conkey) WITH ORDINALITY AS u (attnum, at)
                  JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum) AS columns,
                 ({COLUMNS} FROM unnest(k.confkey) WITH ORDINALITY AS u (attnum, at)
-                 JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.attnum) AS parent_columns
+                 JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.attnum) AS \
+                 parent_columns
          FROM pg_constraint k
          WHERE k.contype = 'f' AND k.conparentid = 0 AND k.conrelid = ANY ({tables})
          ORDER BY 1, 2"
     );
+
     rows(db, query)
         .await?
         .iter()
@@ -170,12 +216,16 @@ pub(super) async fn foreign_keys(db: &impl ConnectionTrait, tables: &str) -> Res
                     _ => {}
                 }
             }
+
             Ok(ForeignKeyFact {
                 relation: get(row, "relation")?,
                 name: name(row, "name")?,
                 columns: names(row, "columns")?.into_iter().flatten().collect(),
                 parent: get(row, "parent")?,
-                parent_columns: names(row, "parent_columns")?.into_iter().flatten().collect(),
+                parent_columns: names(row, "parent_columns")?
+                    .into_iter()
+                    .flatten()
+                    .collect(),
                 validated: get(row, "validated")?,
                 enforced: get(row, "enforced")?,
                 acts,

@@ -5,8 +5,8 @@ use crate::lint::finding::{Finding, Severity};
 use crate::lint::remedy::Remedy;
 
 impl Report {
-    /// The report as JSON: `{"findings": [{"rule", "title", "severity", "object", "why", "remedy": {"kind", "text",
-    /// "sql"}, "allowed"}], "errors", "warnings", "hints"}`.
+    /// The report as JSON:
+    /// `{"findings": [{"rule", "title", "severity", "object", "why", "remedy": {"kind", "text", "sql"}, "allowed"}], "errors", "warnings", "hints"}`.
     #[must_use]
     pub fn json(&self) -> String {
         json!({
@@ -24,6 +24,7 @@ fn finding(finding: &Finding) -> Value {
         Remedy::Sql(statements) => Some(statements),
         _ => None,
     };
+
     json!({
         "rule": finding.rule.id,
         "title": finding.rule.title,

@@ -5,9 +5,10 @@ use crate::lint::finding::{Finding, Severity};
 use crate::lint::rule::{RULES, Rule};
 
 impl Report {
-    /// The report as SARIF 2.1.0, which code hosts show beside a change. A finding is on an object of the database, which is
-    /// its logical location; code hosts want a file too, so `file` is given as where it can be decided about: a path in
-    /// the repository, such as that of the verdicts.
+    /// The report as SARIF 2.1.0, which code hosts show beside a change. A finding is on an object
+    /// of the database, which is its logical location; code hosts want a file too, so `file` is
+    /// given as where it can be decided about: a path in the repository, such as that of the
+    /// verdicts.
     #[must_use]
     pub fn sarif(&self, file: &str) -> String {
         json!({
@@ -42,7 +43,8 @@ fn result(finding: &Finding, file: &str) -> Value {
         "ruleIndex": RULES.iter().position(|rule| rule.id == finding.rule.id),
         "level": level(finding.severity),
         "message": {
-            "text": format!("{}: {}. {}. Remedy: {}", finding.object, finding.rule.title, finding.why, finding.remedy),
+            "text": format!("{}: {}. {}. Remedy: \
+                             {}", finding.object, finding.rule.title, finding.why, finding.remedy),
         },
         "locations": [{
             "physicalLocation": { "artifactLocation": { "uri": uri(file) }, "region": { "startLine": 1 } },
@@ -50,16 +52,25 @@ fn result(finding: &Finding, file: &str) -> Value {
         }],
         "partialFingerprints": { "object/v1": format!("{}:{}", finding.rule.id, finding.object) },
     });
+
     if let Some(reason) = &finding.allowed {
         result["suppressions"] = json!([{ "kind": "external", "justification": reason }]);
     }
+
     result
 }
 
 /// A path as a relative reference (RFC 3986).
 fn uri(path: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-    let encoded = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    let encoded = |byte: u8| {
+        if plain(byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    };
+
     path.trim_start_matches("./").bytes().map(encoded).collect()
 }
 

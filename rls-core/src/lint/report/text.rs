@@ -12,52 +12,98 @@ pub struct ReportText<'a> {
 }
 
 impl Report {
-    /// The report for a person: each finding with what follows from it and what to do; with a terminal's colours or
-    /// without.
+    /// The report for a person: each finding with what follows from it and what to do; with a
+    /// terminal's colours or without.
     #[must_use]
     pub fn text(&self, colours: bool) -> ReportText<'_> {
-        ReportText { report: self, colours }
+        ReportText {
+            report: self,
+            colours,
+        }
     }
 }
 
 impl fmt::Display for ReportText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let widest =
-            self.report.findings.iter().map(|finding| shown(&finding.object).chars().count()).max().unwrap_or(0);
-        // Objects of unusual length, such as functions with many arguments, push only their own line.
+        let widest = self
+            .report
+            .findings
+            .iter()
+            .map(|finding| shown(&finding.object).chars().count())
+            .max()
+            .unwrap_or(0);
+
+        // Objects of unusual length, such as functions with many arguments, push only their own
+        // line.
         let width = widest.min(48);
         for finding in &self.report.findings {
             self.finding(f, finding, width)?;
         }
+
         for verdict in &self.report.unused {
-            let object = verdict.object.as_deref().map_or_else(String::new, |object| format!(" of {}", shown(object)));
-            writeln!(f, "line {} of the verdicts: {}{object} is found no more", verdict.line, verdict.rule)?;
+            let object = verdict
+                .object
+                .as_deref()
+                .map_or_else(String::new, |object| format!(" of {}", shown(object)));
+
+            writeln!(
+                f,
+                "line {} of the verdicts: {}{object} is found no more",
+                verdict.line, verdict.rule
+            )?;
         }
+
         let counts = [Severity::Error, Severity::Warning, Severity::Hint].map(|severity| {
             let count = self.report.count(severity);
             format!("{count} {severity}{}", if count == 1 { "" } else { "s" })
         });
-        let allowed = self.report.findings.iter().filter(|finding| finding.allowed.is_some()).count();
-        let allowed = if allowed == 0 { String::new() } else { format!(", {allowed} allowed") };
+
+        let allowed = self
+            .report
+            .findings
+            .iter()
+            .filter(|finding| finding.allowed.is_some())
+            .count();
+
+        let allowed = if allowed == 0 {
+            String::new()
+        } else {
+            format!(", {allowed} allowed")
+        };
+
         writeln!(f, "{}{allowed}", counts.join(", "))
     }
 }
 
 impl ReportText<'_> {
     fn finding(&self, f: &mut fmt::Formatter<'_>, finding: &Finding, width: usize) -> fmt::Result {
-        let word = if finding.allowed.is_some() { "allowed" } else { finding.severity.as_str() };
+        let word = if finding.allowed.is_some() {
+            "allowed"
+        } else {
+            finding.severity.as_str()
+        };
+
         let colour = match (finding.allowed.is_some(), finding.severity) {
             (true, _) => colour::DIM,
             (_, Severity::Error) => colour::RED,
             (_, Severity::Warning) => colour::YELLOW,
             (_, Severity::Hint) => colour::CYAN,
         };
+
         let word = paint(self.colours, colour, &format!("{word:<7}"));
-        writeln!(f, "{word}  {}  {:<width$}  {}", finding.rule.id, shown(&finding.object), finding.rule.title)?;
+        writeln!(
+            f,
+            "{word}  {}  {:<width$}  {}",
+            finding.rule.id,
+            shown(&finding.object),
+            finding.rule.title
+        )?;
+
         let indent = 9 + 8 + width + 2;
         if let Some(reason) = &finding.allowed {
             return writeln!(f, "{:indent$}{}", "", shown(reason));
         }
+
         writeln!(f, "{:indent$}{}", "", shown(&finding.why))?;
         writeln!(f, "{:indent$}-> {}", "", shown(&finding.remedy.to_string()))
     }

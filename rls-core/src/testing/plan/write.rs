@@ -15,104 +15,221 @@ use super::{Expects, How, Row, Step, Target};
 impl<'a> Target<'a> {
     fn write(&self, draft: &Draft, rest: &str, expects: Expects) -> Step<'a> {
         let sql = format!("{}{rest}", insert(&self.scope.table, draft));
-        Step { sql, how: How::Write, expects, third: Vec::new() }
+        Step {
+            sql,
+            how: How::Write,
+            expects,
+            third: Vec::new(),
+        }
     }
 
     pub(super) fn insert(&self, actor: Actor) -> Vec<Step<'a>> {
-        let passes = self.reach.is_none_or(|reach| reach.has(actor, true, Command::Insert));
-        let expects = if passes { Expects::Passes } else { Expects::Refused };
+        let passes = self
+            .reach
+            .is_none_or(|reach| reach.has(actor, true, Command::Insert));
+        let expects = if passes {
+            Expects::Passes
+        } else {
+            Expects::Refused
+        };
+
         let own = self.drafts.own.iter().filter(|(of, _)| *of == actor);
         let reads = self.scope.privileges.contains(&Privilege::Select)
-            && self.reach.is_none_or(|reach| reach.has(actor, true, Command::Select));
+            && self
+                .reach
+                .is_none_or(|reach| reach.has(actor, true, Command::Select));
+
         let rests: &[&str] = if reads { &["", " RETURNING 1"] } else { &[""] };
         let third: Vec<_> = self.third.iter().map(|(setting, _)| *setting).collect();
-        own.flat_map(|(_, draft)| rests.iter().map(|rest| self.write(draft, rest, expects.clone())))
-            .map(|step| Step { third: third.clone(), ..step })
-            .collect()
+
+        own.flat_map(|(_, draft)| {
+            rests
+                .iter()
+                .map(|rest| self.write(draft, rest, expects.clone()))
+        })
+        .map(|step| Step {
+            third: third.clone(),
+            ..step
+        })
+        .collect()
     }
 
     pub(super) fn forge(&self, actor: Actor) -> Vec<Step<'a>> {
-        let passes = self.reach.is_some_and(|reach| reach.has(actor, false, Command::Insert));
-        let expects = if passes { Expects::Passes } else { Expects::Refused };
+        let passes = self
+            .reach
+            .is_some_and(|reach| reach.has(actor, false, Command::Insert));
+        let expects = if passes {
+            Expects::Passes
+        } else {
+            Expects::Refused
+        };
+
         let forged = self.drafts.forged.iter().filter(|(of, _)| *of == actor);
+
         // Without `RETURNING`, which has `SELECT` policies hold for the new row too.
-        forged.map(|(_, draft)| self.write(draft, "", expects.clone())).collect()
+        forged
+            .map(|(_, draft)| self.write(draft, "", expects.clone()))
+            .collect()
     }
 
     /// Inserts of one's own row that conflict with another's.
     pub(super) fn onto_others(&self, attempt: Attempt, actor: Actor) -> Vec<Step<'a>> {
         let key = &self.table.primary_key;
-        let own = self.drafts.own.iter().chain(&self.drafts.forged).find(|(of, _)| *of == actor);
-        let allowed = self.reach.is_some_and(|reach| reach.has(actor, false, Command::Update));
-        let (Some((_, own)), Some(set), false) = (own, self.change(actor), key.is_empty() || allowed) else {
+        let own = self
+            .drafts
+            .own
+            .iter()
+            .chain(&self.drafts.forged)
+            .find(|(of, _)| *of == actor);
+
+        let allowed = self
+            .reach
+            .is_some_and(|reach| reach.has(actor, false, Command::Update));
+        let (Some((_, own)), Some(set), false) =
+            (own, self.change(actor), key.is_empty() || allowed)
+        else {
             return Vec::new();
         };
+
         let columns: Vec<String> = key.iter().map(sql::identifier).collect();
         let (rest, expects) = if attempt == Attempt::Upsert {
-            (format!(" ON CONFLICT ({}) DO UPDATE SET {set}", columns.join(", ")), Expects::Refused)
+            (
+                format!(" ON CONFLICT ({}) DO UPDATE SET {set}", columns.join(", ")),
+                Expects::Refused,
+            )
         } else {
             (" ON CONFLICT DO NOTHING".to_owned(), Expects::Nothing)
         };
-        let others = self.rows.iter().filter(|row| row.spec.is_plain() && !row.spec.is_own(actor));
+
+        let others = self
+            .rows
+            .iter()
+            .filter(|row| row.spec.is_plain() && !row.spec.is_own(actor));
+
         let onto = others.filter_map(|other| {
             let mut draft = own.clone();
             for column in key {
                 draft.insert(column.clone(), self.stored(other, column)?);
             }
+
             Some(self.write(&draft, &rest, expects.clone()))
         });
+
         onto.collect()
     }
 
-    /// Gives one's own rows to the other, by each column that says whose they are. Without a condition, for which
-    /// `SELECT` policies would hold for the new row too.
+    /// Gives one's own rows to the other, by each column that says whose they are. Without a
+    /// condition, for which `SELECT` policies would hold for the new row too.
     pub(super) fn moves(&self, actor: Actor, bounds: &[Bound]) -> Vec<Step<'a>> {
         if self.reach.is_some() {
             return Vec::new();
         }
-        let expects = if actor == Actor::Nobody { Expects::Rows(bounds.to_vec()) } else { Expects::Refused };
-        let other = self.plain(if actor == Actor::Second { Party::First } else { Party::Second });
+
+        let expects = if actor == Actor::Nobody {
+            Expects::Rows(bounds.to_vec())
+        } else {
+            Expects::Refused
+        };
+
+        let other = self.plain(if actor == Actor::Second {
+            Party::First
+        } else {
+            Party::Second
+        });
+
         let moved = Anchor::of(self.scope).into_iter().filter_map(|anchor| {
             let value = match &self.third {
                 Some((_, key)) if anchor.is_identity() => key.clone(),
                 _ => self.stored(other?, anchor.column())?,
             };
-            let sql =
-                format!("UPDATE {} SET {} = {value}", sql::table(&self.scope.table), sql::identifier(anchor.column()));
-            Some(Step { sql, how: How::Write, expects: expects.clone(), third: Vec::new() })
+
+            let sql = format!(
+                "UPDATE {} SET {} = {value}",
+                sql::table(&self.scope.table),
+                sql::identifier(anchor.column())
+            );
+
+            Some(Step {
+                sql,
+                how: How::Write,
+                expects: expects.clone(),
+                third: Vec::new(),
+            })
         });
+
         moved.collect()
     }
 
     fn plain(&self, party: Party) -> Option<&Row> {
-        self.rows.iter().find(|row| row.spec.is_plain() && row.spec.ties.are(party))
+        self.rows
+            .iter()
+            .find(|row| row.spec.is_plain() && row.spec.ties.are(party))
     }
 
     fn stored(&self, row: &Row, column: &Identifier) -> Option<String> {
         let column = self.table.column(column)?;
-        Some(value::cast(row.made.values.get(&column.name)?.as_deref(), &column.sql_type))
+        Some(value::cast(
+            row.made.values.get(&column.name)?.as_deref(),
+            &column.sql_type,
+        ))
     }
 
-    /// `column = value`, of a column that can hold one value in all rows; else of one that makes a row the actor's.
+    /// `column = value`, of a column that can hold one value in all rows; else of one that makes a
+    /// row the actor's.
     pub(super) fn change(&self, actor: Actor) -> Option<String> {
-        let own = self.plain(if actor == Actor::Second { Party::Second } else { Party::First })?;
-        let anchors: Vec<&Identifier> = Anchor::of(self.scope).into_iter().map(Anchor::column).collect();
-        let refers = |column: &Column| self.table.foreign_keys.iter().any(|key| key.columns.contains(&column.name));
+        let own = self.plain(if actor == Actor::Second {
+            Party::Second
+        } else {
+            Party::First
+        })?;
+
+        let anchors: Vec<&Identifier> = Anchor::of(self.scope)
+            .into_iter()
+            .map(Anchor::column)
+            .collect();
+
+        let refers = |column: &Column| {
+            self.table
+                .foreign_keys
+                .iter()
+                .any(|key| key.columns.contains(&column.name))
+        };
+
         let is_marker = |column: &Column| {
             self.scope.soft_delete.as_ref() == Some(&column.name)
-                || self.scope.shared.values().any(|shared| *shared == column.name)
+                || self
+                    .scope
+                    .shared
+                    .values()
+                    .any(|shared| *shared == column.name)
         };
+
         let free = self.table.columns.iter().filter(|column| {
             column.filled != Filled::Server
                 && !anchors.contains(&&column.name)
                 && !self.table.unique.contains(&column.name)
                 && !is_marker(column)
         });
+
         let free: Vec<&Column> = free.collect();
-        let plain = free.iter().find(|column| !refers(column)).or(free.first()).map(|column| &column.name);
+        let plain = free
+            .iter()
+            .find(|column| !refers(column))
+            .or(free.first())
+            .map(|column| &column.name);
+
         let column = plain.or_else(|| anchors.first().copied()).or_else(|| {
-            self.table.columns.iter().find(|column| column.filled != Filled::Server).map(|column| &column.name)
+            self.table
+                .columns
+                .iter()
+                .find(|column| column.filled != Filled::Server)
+                .map(|column| &column.name)
         })?;
-        Some(format!("{} = {}", sql::identifier(column), self.stored(own, column)?))
+
+        Some(format!(
+            "{} = {}",
+            sql::identifier(column),
+            self.stored(own, column)?
+        ))
     }
 }

@@ -23,11 +23,23 @@ pub(in crate::report) fn svg(graph: &Graph, link: impl Fn(&str) -> Option<String
     let drawing = Drawing::new(graph);
     let routes = &drawing.routes;
     let (width, height) = (routes.right - routes.left, routes.height);
-    let boxes = graph.nodes.iter().enumerate().map(|(at, node)| match link(&node.name) {
-        Some(target) => Element::new("a").with("href", target).child(drawing.table(at)),
-        None => drawing.table(at),
-    });
-    let loops = graph.edges.iter().enumerate().filter(|(_, edge)| edge.child == edge.parent);
+    let boxes = graph
+        .nodes
+        .iter()
+        .enumerate()
+        .map(|(at, node)| match link(&node.name) {
+            Some(target) => Element::new("a")
+                .with("href", target)
+                .child(drawing.table(at)),
+            None => drawing.table(at),
+        });
+
+    let loops = graph
+        .edges
+        .iter()
+        .enumerate()
+        .filter(|(_, edge)| edge.child == edge.parent);
+
     Element::of("svg", "diagram")
         .with("xmlns", "http://www.w3.org/2000/svg")
         .with("viewBox", format!("{} 0 {width} {height}", routes.left))
@@ -36,7 +48,8 @@ pub(in crate::report) fn svg(graph: &Graph, link: impl Fn(&str) -> Option<String
         .with("role", "img")
         .with(
             "aria-label",
-            "Which tables belong to which, by which columns; each table's part below says the same in words",
+            "Which tables belong to which, by which columns; each table's part below says the same \
+             in words",
         )
         .children((0..drawing.placed.nets.len()).filter_map(|net| drawing.net(net)))
         .children(boxes)
@@ -45,11 +58,20 @@ pub(in crate::report) fn svg(graph: &Graph, link: impl Fn(&str) -> Option<String
 
 impl<'a> Drawing<'a> {
     fn new(graph: &'a Graph) -> Self {
-        let shapes: Vec<Shape> = (0..graph.nodes.len()).map(|node| Shape::of(graph, node)).collect();
+        let shapes: Vec<Shape> = (0..graph.nodes.len())
+            .map(|node| Shape::of(graph, node))
+            .collect();
         let rows = Rows::new(graph, &shapes);
         let placed = Placed::new(graph, &shapes, &rows);
         let routes = Routes::new(graph, &shapes, &rows, &placed);
-        Self { graph, shapes, rows, placed, routes }
+
+        Self {
+            graph,
+            shapes,
+            rows,
+            placed,
+            routes,
+        }
     }
 
     fn top(&self, node: usize) -> i32 {
@@ -57,28 +79,49 @@ impl<'a> Drawing<'a> {
     }
 
     fn row_bottom(&self, row: usize) -> i32 {
-        let height = self.rows.rows[row].iter().map(|node| self.shapes[*node].height).max();
+        let height = self.rows.rows[row]
+            .iter()
+            .map(|node| self.shapes[*node].height)
+            .max();
         self.routes.tops[row] + height.unwrap_or_default()
     }
 
-    /// One net: its trunk, its branches, dots where they part, and the arrow at the table it leads to.
+    /// One net: its trunk, its branches, dots where they part, and the arrow at the table it leads
+    /// to.
     fn net(&self, id: usize) -> Option<Element> {
         let net = &self.placed.nets[id];
         let (mut path, mut dots) = (String::new(), Vec::new());
+
         for (at, channel) in self.routes.channels.iter().enumerate() {
             for wire in channel.iter().filter(|wire| wire.net == id) {
                 self.wire(&mut path, &mut dots, at, wire);
             }
         }
+
         for (&row, &x) in &net.lanes {
-            let _infallible = write!(path, "M{x} {}V{}", self.routes.tops[row], self.row_bottom(row));
+            let _infallible = write!(
+                path,
+                "M{x} {}V{}",
+                self.routes.tops[row],
+                self.row_bottom(row)
+            );
         }
+
         if path.is_empty() {
             return None;
         }
-        let dots = dots.into_iter().map(|(x, y)| Element::new("circle").with("cx", x).with("cy", y).with("r", 3));
+
+        let dots = dots.into_iter().map(|(x, y)| {
+            Element::new("circle")
+                .with("cx", x)
+                .with("cy", y)
+                .with("r", 3)
+        });
+
         let bottom = self.top(net.parent) + self.shapes[net.parent].height;
-        let lines = Element::of("g", line_class(net.holder)).child(Element::new("path").with("d", path));
+        let lines =
+            Element::of("g", line_class(net.holder)).child(Element::new("path").with("d", path));
+
         Some(lines.children(dots).child(arrow_up(net.port, bottom)))
     }
 
@@ -88,33 +131,45 @@ impl<'a> Drawing<'a> {
         let y = routes.y(at, wire);
         let side = wire.sides.iter().map(|side| routes.side(*side)).max();
         let (least, most) = wire.span(side.unwrap_or(i32::MIN));
+
         if least < most {
             let _infallible = write!(path, "M{least} {y}H{most}");
         }
+
         if let Some(x) = wire.from {
-            // From the table itself, which may end higher than others in its row, or from the end of the row.
+            // From the table itself, which may end higher than others in its row, or from the end
+            // of the row.
             let is_of_parent = self.rows.of[net.parent] == at - 1;
             let from = if is_of_parent {
                 self.top(net.parent) + self.shapes[net.parent].height
             } else {
                 self.row_bottom(at - 1)
             };
+
             let _infallible = write!(path, "M{x} {from}V{y}");
         }
+
         for x in &wire.to {
             let _infallible = write!(path, "M{x} {y}V{}", routes.tops[at]);
         }
+
         for &side in &wire.sides {
             let (from, to) = routes.sides[side];
+
             // Drawn once, from the upper end.
             if at == from.min(to) {
                 let other = from.max(to);
-                let ends = routes.channels[other].iter().filter(|end| end.sides.contains(&side) && end.net == wire.net);
+                let ends = routes.channels[other]
+                    .iter()
+                    .filter(|end| end.sides.contains(&side) && end.net == wire.net);
+
                 for end in ends {
-                    let _infallible = write!(path, "M{} {y}V{}", routes.side(side), routes.y(other, end));
+                    let _infallible =
+                        write!(path, "M{} {y}V{}", routes.side(side), routes.y(other, end));
                 }
             }
         }
+
         let branches = wire.to.iter().copied().chain(wire.from);
         dots.extend(branches.filter(|x| least < *x && *x < most).map(|x| (x, y)));
     }
@@ -127,7 +182,10 @@ impl<'a> Drawing<'a> {
         let y = top + self.shapes[node].height - 14;
         let path = format!("M{x} {top}V{}H{}V{y}H{}", top - 8, right + 11, right + 5);
         let lines = Element::of("g", line_class(self.graph.edges[edge].holder));
-        lines.child(Element::new("path").with("d", path)).child(arrow_left(right, y))
+
+        lines
+            .child(Element::new("path").with("d", path))
+            .child(arrow_left(right, y))
     }
 
     fn table(&self, node: usize) -> Element {
@@ -139,16 +197,27 @@ impl<'a> Drawing<'a> {
             NodeKind::OwnPolicies => "table own",
             NodeKind::Unregistered | NodeKind::Setting(_) => "table outside",
         };
-        let outline = Element::new("rect").with("x", left).with("y", top).with("width", shape.width);
+
+        let outline = Element::new("rect")
+            .with("x", left)
+            .with("y", top)
+            .with("width", shape.width);
+
         let outline = outline.with("height", shape.height).with("rx", 6);
         let drawn = Element::of("g", class).child(outline);
-        let drawn = shape.tabs.iter().fold(drawn, |drawn, tab| drawn.children(self.tab(shape, tab, top)));
+        let drawn = shape.tabs.iter().fold(drawn, |drawn, tab| {
+            drawn.children(self.tab(shape, tab, top))
+        });
         let middle = left + shape.width / 2;
         let first = top + shape.tab_height + 7 + NAME_SIZE;
         let drawn = drawn.children(lines(&shape.name, "name", middle, first, NAME_LINE));
         let below = first + NAME_LINE * count(shape.name.len()) - 2;
+
         drawn.when(!shape.note.is_empty(), || {
-            Element::of("text", "note").with("x", middle).with("y", below).text(shape.note)
+            Element::of("text", "note")
+                .with("x", middle)
+                .with("y", below)
+                .text(shape.note)
         })
     }
 
@@ -158,11 +227,17 @@ impl<'a> Drawing<'a> {
             Holder::User => "tab user",
             Holder::Tenant => "tab tenant",
         };
-        let strip = Element::of("rect", class).with("x", left + 2).with("y", top + 2).with("width", width - 4);
+
+        let strip = Element::of("rect", class)
+            .with("x", left + 2)
+            .with("y", top + 2)
+            .with("width", width - 4);
+
         let strip = strip.with("height", shape.tab_height - 2).with("rx", 4);
         let spare = shape.tab_height - 6 - COLUMN_LINE * count(tab.lines.len());
         let first = top + 2 + COLUMN_SIZE + spare / 2;
         let text = lines(&tab.lines, "column", left + width / 2, first, COLUMN_LINE);
+
         std::iter::once(strip).chain(text).collect()
     }
 }
@@ -190,6 +265,9 @@ fn lines<'a>(
     height: i32,
 ) -> impl Iterator<Item = Element> + 'a {
     lines.iter().enumerate().map(move |(nth, line)| {
-        Element::of("text", class).with("x", x).with("y", first + height * count(nth)).text(line)
+        Element::of("text", class)
+            .with("x", x)
+            .with("y", first + height * count(nth))
+            .text(line)
     })
 }

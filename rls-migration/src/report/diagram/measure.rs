@@ -30,7 +30,12 @@ pub(super) struct Tab {
 
 impl Shape {
     pub(super) fn of(graph: &Graph, node: usize) -> Self {
-        let edges = graph.edges.iter().enumerate().filter(|(_, edge)| edge.child == node);
+        let edges = graph
+            .edges
+            .iter()
+            .enumerate()
+            .filter(|(_, edge)| edge.child == node);
+
         let mut tabs: Vec<Tab> = edges.map(|(at, edge)| tab(at, edge)).collect();
         let Node { name, kind } = &graph.nodes[node];
         let name = wrapped(name, 24);
@@ -43,26 +48,61 @@ impl Shape {
             NodeKind::Setting(rls_core::Holder::Tenant) => "the tenant in this setting",
             NodeKind::Owned => "",
         };
-        let lines = tabs.iter().map(|tab| tab.lines.len()).max().unwrap_or_default();
-        let tab_height = if lines == 0 { 0 } else { count(lines) * COLUMN_LINE + 6 };
+
+        let lines = tabs
+            .iter()
+            .map(|tab| tab.lines.len())
+            .max()
+            .unwrap_or_default();
+
+        let tab_height = if lines == 0 {
+            0
+        } else {
+            count(lines) * COLUMN_LINE + 6
+        };
+
         let tabs_width: i32 = tabs.iter().map(|tab| tab.width).sum();
-        let named = name.iter().map(|line| text_width(line, NAME_SIZE)).max().unwrap_or_default();
-        let width = (named + 24).max(text_width(said, COLUMN_SIZE) + 20).max(tabs_width).max(88);
+        let named = name
+            .iter()
+            .map(|line| text_width(line, NAME_SIZE))
+            .max()
+            .unwrap_or_default();
+
+        let width = (named + 24)
+            .max(text_width(said, COLUMN_SIZE) + 20)
+            .max(tabs_width)
+            .max(88);
+
         // The tabs fill the box.
         let spare = width - tabs_width;
         let many = count(tabs.len());
         for tab in &mut tabs {
             tab.width += spare / many;
         }
+
         let noted = if said.is_empty() { 0 } else { COLUMN_LINE };
         let height = tab_height + count(name.len()) * NAME_LINE + noted + 14;
-        Self { name, note: said, tabs, tab_height, width, height }
+
+        Self {
+            name,
+            note: said,
+            tabs,
+            tab_height,
+            width,
+            height,
+        }
     }
 }
 
 fn tab(edge: usize, Edge { column, .. }: &Edge) -> Tab {
     let lines = wrapped(column, 20);
-    let width = lines.iter().map(|line| text_width(line, COLUMN_SIZE)).max().unwrap_or_default() + 16;
+    let width = lines
+        .iter()
+        .map(|line| text_width(line, COLUMN_SIZE))
+        .max()
+        .unwrap_or_default()
+        + 16;
+
     Tab { edge, lines, width }
 }
 
@@ -74,22 +114,29 @@ pub(super) fn text_width(text: &str, size: i32) -> i32 {
     columns(text) * ADVANCE * size / 100
 }
 
-/// Characters of East Asian scripts are as wide as two; that others may be narrower only leaves room.
+/// Characters of East Asian scripts are as wide as two; that others may be narrower only leaves
+/// room.
 fn columns(text: &str) -> i32 {
-    text.chars().map(|character| if character >= '\u{1100}' { 2 } else { 1 }).sum()
+    text.chars()
+        .map(|character| if character >= '\u{1100}' { 2 } else { 1 })
+        .sum()
 }
 
-/// A name in lines of about so many columns, broken behind `_`, `.`, `-` and spaces where that is possible.
+/// A name in lines of about so many columns, broken behind `_`, `.`, `-` and spaces where that is
+/// possible.
 fn wrapped(name: &str, most: i32) -> Vec<String> {
     let mut lines = vec![String::new()];
     for part in name.split_inclusive(['_', '.', '-', ' ']) {
         for piece in pieces(part, most) {
             match lines.last_mut() {
-                Some(line) if line.is_empty() || columns(line) + columns(&piece) <= most => line.push_str(&piece),
+                Some(line) if line.is_empty() || columns(line) + columns(&piece) <= most => {
+                    line.push_str(&piece)
+                }
                 _ => lines.push(piece),
             }
         }
     }
+
     lines
 }
 
@@ -102,6 +149,7 @@ fn pieces(part: &str, most: i32) -> Vec<String> {
             _ => pieces.push(character.to_string()),
         }
     }
+
     pieces
 }
 
@@ -113,8 +161,14 @@ mod tests {
     fn long_names_are_broken_and_lose_nothing() {
         for (name, expected) in [
             ("task", vec!["task"]),
-            ("quarterly_customer_account_statement_line", vec!["quarterly_customer_", "account_statement_line"]),
-            ("abcdefghijklmnopqrstuvwxyzabcdefgh", vec!["abcdefghijklmnopqrstuvwx", "yzabcdefgh"]),
+            (
+                "quarterly_customer_account_statement_line",
+                vec!["quarterly_customer_", "account_statement_line"],
+            ),
+            (
+                "abcdefghijklmnopqrstuvwxyzabcdefgh",
+                vec!["abcdefghijklmnopqrstuvwx", "yzabcdefgh"],
+            ),
             ("", vec![""]),
         ] {
             let lines = wrapped(name, 24);

@@ -12,7 +12,8 @@ const LANE: i32 = 2;
 /// How far apart lines must be that are not the same.
 const APART: i32 = 6;
 
-/// The lines from one table to all that belong to it and to one kind of holder: one trunk with branches.
+/// The lines from one table to all that belong to it and to one kind of holder: one trunk with
+/// branches.
 pub(super) struct Net {
     pub(super) parent: usize,
     pub(super) holder: Holder,
@@ -29,7 +30,11 @@ pub(super) struct Net {
 impl Net {
     /// Where it leaves a row downwards: at its table, or past other tables.
     pub(super) fn leaves(&self, row: usize, rows: &Rows) -> Option<i32> {
-        if rows.of[self.parent] == row { Some(self.port) } else { self.lanes.get(&row).copied() }
+        if rows.of[self.parent] == row {
+            Some(self.port)
+        } else {
+            self.lanes.get(&row).copied()
+        }
     }
 }
 
@@ -44,8 +49,12 @@ pub(super) struct Placed {
 
 impl Placed {
     pub(super) fn new(graph: &Graph, shapes: &[Shape], rows: &Rows) -> Self {
-        let mut placed =
-            Self { left: vec![0; graph.nodes.len()], tabs: vec![(0, 0); graph.edges.len()], nets: nets(graph, rows) };
+        let mut placed = Self {
+            left: vec![0; graph.nodes.len()],
+            tabs: vec![(0, 0); graph.edges.len()],
+            nets: nets(graph, rows),
+        };
+
         for at in 0..rows.rows.len() {
             placed.row(at, graph, shapes, rows);
             placed.tabs(at, shapes, rows);
@@ -53,6 +62,7 @@ impl Placed {
                 placed.part_lines(above, graph, shapes, rows);
             }
         }
+
         placed
     }
 
@@ -65,38 +75,73 @@ impl Placed {
     fn row(&mut self, at: usize, graph: &Graph, shapes: &[Shape], rows: &Rows) {
         let above = at.checked_sub(1);
         let wanted = |node: usize| {
-            let nets = self.nets.iter().filter(|net| net.edges.iter().any(|edge| graph.edges[*edge].child == node));
+            let nets = self.nets.iter().filter(|net| {
+                net.edges
+                    .iter()
+                    .any(|edge| graph.edges[*edge].child == node)
+            });
+
             let places: Vec<i32> = nets.filter_map(|net| net.leaves(above?, rows)).collect();
-            if places.is_empty() { 0 } else { places.iter().sum::<i32>() / count(places.len()) }
+
+            if places.is_empty() {
+                0
+            } else {
+                places.iter().sum::<i32>() / count(places.len())
+            }
         };
+
         let mut items: Vec<Item> = rows.rows[at]
             .iter()
-            .map(|&node| Item { what: What::Node(node), wanted: wanted(node), width: shapes[node].width })
+            .map(|&node| Item {
+                what: What::Node(node),
+                wanted: wanted(node),
+                width: shapes[node].width,
+            })
             .collect();
+
         items.sort_by_key(|item| item.wanted);
+
         let passing: Vec<(usize, i32)> = self
             .nets
             .iter()
             .enumerate()
             .filter(|(_, net)| rows.of[net.parent] < at)
-            .filter(|(_, net)| net.edges.iter().any(|edge| rows.of[graph.edges[*edge].child] > at))
+            .filter(|(_, net)| {
+                net.edges
+                    .iter()
+                    .any(|edge| rows.of[graph.edges[*edge].child] > at)
+            })
             .filter_map(|(id, net)| Some((id, net.leaves(above?, rows)?)))
             .collect();
+
         for (id, wanted) in passing {
             // Through the middle of the boxes that want to be where the line is.
             let before = items.iter().filter(|item| item.wanted < wanted).count();
             let same = items.iter().filter(|item| item.wanted == wanted).count();
-            items.insert(before + same / 2, Item { what: What::Lane(id), wanted, width: LANE });
+
+            items.insert(
+                before + same / 2,
+                Item {
+                    what: What::Lane(id),
+                    wanted,
+                    width: LANE,
+                },
+            );
         }
+
         for (item, middle) in items.iter().zip(spread(&items)) {
             match item.what {
                 What::Node(node) => self.left[node] = middle - item.width / 2,
                 What::Lane(net) => drop(self.nets[net].lanes.insert(at, middle)),
             }
         }
+
         for node in &rows.rows[at] {
             let middle = self.left[*node] + shapes[*node].width / 2;
-            let of_node: Vec<usize> = (0..self.nets.len()).filter(|net| self.nets[*net].parent == *node).collect();
+            let of_node: Vec<usize> = (0..self.nets.len())
+                .filter(|net| self.nets[*net].parent == *node)
+                .collect();
+
             for (nth, net) in of_node.iter().enumerate() {
                 self.nets[*net].port = middle + (2 * count(nth) + 1 - count(of_node.len())) * 12;
             }
@@ -108,12 +153,20 @@ impl Placed {
         for &node in &rows.rows[at] {
             let leads_to = |edge: usize| {
                 let net = self.nets.iter().find(|net| net.edges.contains(&edge));
-                net.and_then(|net| net.leaves(at.checked_sub(1)?, rows)).unwrap_or(i32::MAX)
+                net.and_then(|net| net.leaves(at.checked_sub(1)?, rows))
+                    .unwrap_or(i32::MAX)
             };
-            let mut tabs: Vec<(i32, usize, i32)> =
-                shapes[node].tabs.iter().map(|tab| (leads_to(tab.edge), tab.edge, tab.width)).collect();
+
+            let mut tabs: Vec<(i32, usize, i32)> = shapes[node]
+                .tabs
+                .iter()
+                .map(|tab| (leads_to(tab.edge), tab.edge, tab.width))
+                .collect();
+
             tabs.sort_unstable();
+
             let mut left = self.left[node];
+
             for (_, edge, width) in tabs {
                 self.tabs[edge] = (left, width);
                 left += width;
@@ -124,26 +177,60 @@ impl Placed {
     /// Moves trunks aside that would lie on another's branch in the lines below a row.
     fn part_lines(&mut self, row: usize, graph: &Graph, shapes: &[Shape], rows: &Rows) {
         for id in 0..self.nets.len() {
-            let Some(mut x) = self.nets[id].leaves(row, rows) else { continue };
+            let Some(mut x) = self.nets[id].leaves(row, rows) else {
+                continue;
+            };
             let below: Vec<i32> = self.others(id, row + 1, graph, rows);
             let is_port = rows.of[self.nets[id].parent] == row;
+
             if is_port {
                 // No step for a branch that is all but straight below.
                 let net = &self.nets[id];
-                let own = net.edges.iter().filter(|edge| rows.of[graph.edges[**edge].child] == row + 1);
-                let ends = own.map(|edge| self.tab(*edge)).chain(net.lanes.get(&(row + 1)).copied());
-                x = ends.filter(|end| (end - x).abs() <= 2 * APART).min_by_key(|end| (end - x).abs()).unwrap_or(x);
+                let own = net
+                    .edges
+                    .iter()
+                    .filter(|edge| rows.of[graph.edges[**edge].child] == row + 1);
+
+                let ends = own
+                    .map(|edge| self.tab(*edge))
+                    .chain(net.lanes.get(&(row + 1)).copied());
+
+                x = ends
+                    .filter(|end| (end - x).abs() <= 2 * APART)
+                    .min_by_key(|end| (end - x).abs())
+                    .unwrap_or(x);
             }
+
             // A lane is also the end of a branch in the lines above.
             let above: Vec<i32> = if is_port {
                 Vec::new()
             } else {
-                let sources = self.nets.iter().enumerate().filter(|(other, _)| *other != id);
-                sources.filter_map(|(_, net)| net.leaves(row.checked_sub(1)?, rows)).collect()
+                let sources = self
+                    .nets
+                    .iter()
+                    .enumerate()
+                    .filter(|(other, _)| *other != id);
+
+                sources
+                    .filter_map(|(_, net)| net.leaves(row.checked_sub(1)?, rows))
+                    .collect()
             };
-            let room = if is_port { shapes[self.nets[id].parent].width / 2 - 10 } else { GAP / 2 };
-            let free = |x: i32| below.iter().chain(&above).all(|other| (other - x).abs() >= APART);
+
+            let room = if is_port {
+                shapes[self.nets[id].parent].width / 2 - 10
+            } else {
+                GAP / 2
+            };
+
+            let free = |x: i32| {
+                below
+                    .iter()
+                    .chain(&above)
+                    .all(|other| (other - x).abs() >= APART)
+            };
+
             let steps = (0..=room / APART).flat_map(|step| [x + step * APART, x - step * APART]);
+
             if let Some(free) = steps.into_iter().find(|x| free(*x)) {
                 let net = &mut self.nets[id];
                 if is_port {
@@ -157,11 +244,21 @@ impl Placed {
 
     /// Where the branches of other nets come down to a row.
     fn others(&self, id: usize, row: usize, graph: &Graph, rows: &Rows) -> Vec<i32> {
-        let others = self.nets.iter().enumerate().filter(|(other, _)| *other != id);
+        let others = self
+            .nets
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != id);
+
         others
             .flat_map(|(_, net)| {
-                let tabs = net.edges.iter().chain(&net.back).filter(|edge| rows.of[graph.edges[**edge].child] == row);
-                tabs.map(|edge| self.tab(*edge)).chain(net.lanes.get(&row).copied())
+                let tabs = net
+                    .edges
+                    .iter()
+                    .chain(&net.back)
+                    .filter(|edge| rows.of[graph.edges[**edge].child] == row);
+                tabs.map(|edge| self.tab(*edge))
+                    .chain(net.lanes.get(&row).copied())
             })
             .collect()
     }
@@ -169,15 +266,33 @@ impl Placed {
 
 fn nets(graph: &Graph, rows: &Rows) -> Vec<Net> {
     let mut nets: Vec<Net> = Vec::new();
-    for (at, edge) in graph.edges.iter().enumerate().filter(|(_, edge)| edge.child != edge.parent) {
+    for (at, edge) in graph
+        .edges
+        .iter()
+        .enumerate()
+        .filter(|(_, edge)| edge.child != edge.parent)
+    {
         let same = |net: &Net| net.parent == edge.parent && net.holder == edge.holder;
         let id = nets.iter().position(same).unwrap_or_else(|| {
             let (edges, back, lanes) = (Vec::new(), Vec::new(), BTreeMap::new());
-            nets.push(Net { parent: edge.parent, holder: edge.holder, edges, back, port: 0, lanes });
+            nets.push(Net {
+                parent: edge.parent,
+                holder: edge.holder,
+                edges,
+                back,
+                port: 0,
+                lanes,
+            });
             nets.len() - 1
         });
-        if rows.back.contains(&at) { nets[id].back.push(at) } else { nets[id].edges.push(at) }
+
+        if rows.back.contains(&at) {
+            nets[id].back.push(at)
+        } else {
+            nets[id].edges.push(at)
+        }
     }
+
     nets
 }
 
@@ -193,38 +308,54 @@ struct Item {
     width: i32,
 }
 
-/// The middles of items in a row, as near to where they should be as their order and widths let them: neighbours that
-/// would overlap become a block around the mean of what they want (isotonic regression by pooling).
+/// The middles of items in a row, as near to where they should be as their order and widths let
+/// them: neighbours that would overlap become a block around the mean of what they want (isotonic
+/// regression by pooling).
 fn spread(items: &[Item]) -> Vec<i32> {
     let mut offsets = Vec::with_capacity(items.len());
     let mut right = 0;
+
     for item in items {
         offsets.push(right + item.width / 2);
         right += item.width + GAP;
     }
+
     let mut blocks: Vec<(i32, i32)> = Vec::new();
     for (item, offset) in items.iter().zip(&offsets) {
         let mut block = (item.wanted - offset, 1);
-        while let Some(&(sum, many)) = blocks.last().filter(|(sum, many)| sum / many >= block.0 / block.1) {
+        while let Some(&(sum, many)) = blocks
+            .last()
+            .filter(|(sum, many)| sum / many >= block.0 / block.1)
+        {
             blocks.pop();
             block = (block.0 + sum, block.1 + many);
         }
+
         blocks.push(block);
     }
-    let starts =
-        blocks.iter().flat_map(|(sum, many)| std::iter::repeat_n(sum / many, usize::try_from(*many).unwrap_or(1)));
-    let mut middles: Vec<i32> = starts.zip(&offsets).map(|(start, offset)| start + offset).collect();
+
+    let starts = blocks.iter().flat_map(|(sum, many)| {
+        std::iter::repeat_n(sum / many, usize::try_from(*many).unwrap_or(1))
+    });
+    let mut middles: Vec<i32> = starts
+        .zip(&offsets)
+        .map(|(start, offset)| start + offset)
+        .collect();
+
     // Within the drawing: from the left, then from the right.
     let half = WIDEST.max(right) / 2;
     let mut least = -half;
+
     for (middle, item) in middles.iter_mut().zip(items) {
         *middle = (*middle).max(least + item.width / 2);
         least = *middle - item.width / 2 + item.width + GAP;
     }
+
     let mut most = half;
     for (middle, item) in middles.iter_mut().zip(items).rev() {
         *middle = (*middle).min(most - item.width + item.width / 2);
         most = *middle - item.width / 2 - GAP;
     }
+
     middles
 }

@@ -7,7 +7,8 @@ use super::place::Placed;
 use super::route::Routes;
 use super::*;
 
-/// Tables by name, identities with `@` (users) or `%` (tenants) before it, and `child.column -> parent` in lines.
+/// Tables by name, identities with `@` (users) or `%` (tenants) before it, and
+/// `child.column -> parent` in lines.
 fn graph(text: &str) -> Graph {
     let mut graph = Graph::default();
     let node = |graph: &mut Graph, name: &str| {
@@ -16,21 +17,42 @@ fn graph(text: &str) -> Graph {
             ("%", name) => (NodeKind::Identity(Holder::Tenant), name),
             _ => (NodeKind::Owned, name),
         };
-        graph.nodes.iter().position(|node| node.name == name).unwrap_or_else(|| {
-            graph.nodes.push(Node { name: name.to_owned(), kind });
-            graph.nodes.len() - 1
-        })
+
+        graph
+            .nodes
+            .iter()
+            .position(|node| node.name == name)
+            .unwrap_or_else(|| {
+                graph.nodes.push(Node {
+                    name: name.to_owned(),
+                    kind,
+                });
+                graph.nodes.len() - 1
+            })
     };
+
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let Some((from, parent)) = line.split_once(" -> ") else {
             node(&mut graph, line);
             continue;
         };
+
         let (child, column) = from.split_once('.').unwrap();
         let (child, parent) = (node(&mut graph, child), node(&mut graph, parent));
-        let holder = if column.contains("tenant") { Holder::Tenant } else { Holder::User };
-        graph.edges.push(Edge { child, parent, column: column.to_owned(), holder });
+        let holder = if column.contains("tenant") {
+            Holder::Tenant
+        } else {
+            Holder::User
+        };
+
+        graph.edges.push(Edge {
+            child,
+            parent,
+            column: column.to_owned(),
+            holder,
+        });
     }
+
     graph
 }
 
@@ -43,16 +65,30 @@ struct Laid {
 }
 
 fn laid(graph: Graph) -> Laid {
-    let shapes: Vec<Shape> = (0..graph.nodes.len()).map(|node| Shape::of(&graph, node)).collect();
+    let shapes: Vec<Shape> = (0..graph.nodes.len())
+        .map(|node| Shape::of(&graph, node))
+        .collect();
     let rows = Rows::new(&graph, &shapes);
     let placed = Placed::new(&graph, &shapes, &rows);
     let routes = Routes::new(&graph, &shapes, &rows, &placed);
-    Laid { graph, shapes, rows, placed, routes }
+
+    Laid {
+        graph,
+        shapes,
+        rows,
+        placed,
+        routes,
+    }
 }
 
 impl Laid {
     fn row(&self, name: &str) -> usize {
-        self.rows.of[self.graph.nodes.iter().position(|node| node.name == name).unwrap()]
+        self.rows.of[self
+            .graph
+            .nodes
+            .iter()
+            .position(|node| node.name == name)
+            .unwrap()]
     }
 
     /// No box lies on another or outside, and no line that passes a row goes through a box.
@@ -60,37 +96,76 @@ impl Laid {
         for (at, row) in self.rows.rows.iter().enumerate() {
             let mut boxes: Vec<(i32, i32)> = row
                 .iter()
-                .map(|node| (self.placed.left[*node], self.placed.left[*node] + self.shapes[*node].width))
+                .map(|node| {
+                    (
+                        self.placed.left[*node],
+                        self.placed.left[*node] + self.shapes[*node].width,
+                    )
+                })
                 .collect();
+
             boxes.sort_unstable();
-            assert!(boxes.windows(2).all(|pair| pair[0].1 < pair[1].0), "row {at}: {boxes:?}");
+            assert!(
+                boxes.windows(2).all(|pair| pair[0].1 < pair[1].0),
+                "row {at}: {boxes:?}"
+            );
+
             let outermost = (boxes.first().unwrap().0, boxes.last().unwrap().1);
-            assert!(self.routes.left <= outermost.0 && outermost.1 <= self.routes.right, "row {at}");
+            assert!(
+                self.routes.left <= outermost.0 && outermost.1 <= self.routes.right,
+                "row {at}"
+            );
+
             for lane in self.placed.nets.iter().filter_map(|net| net.lanes.get(&at)) {
                 let inside = |(left, right): &(i32, i32)| left <= lane && lane <= right;
-                assert!(!boxes.iter().any(inside), "row {at}: a line at {lane} through {boxes:?}");
+                assert!(
+                    !boxes.iter().any(inside),
+                    "row {at}: a line at {lane} through {boxes:?}"
+                );
             }
         }
+
         for (at, tab) in self.placed.tabs.iter().enumerate() {
             let node = self.graph.edges[at].child;
-            let (left, right) = (self.placed.left[node], self.placed.left[node] + self.shapes[node].width);
-            assert!(left <= tab.0 && tab.0 + tab.1 <= right, "tab {at} in its box");
+            let (left, right) = (
+                self.placed.left[node],
+                self.placed.left[node] + self.shapes[node].width,
+            );
+
+            assert!(
+                left <= tab.0 && tab.0 + tab.1 <= right,
+                "tab {at} in its box"
+            );
         }
+
         // Two lines between rows that share a height do not touch.
         for (at, channel) in self.routes.channels.iter().enumerate() {
             for (nth, one) in channel.iter().enumerate() {
                 for other in &channel[nth + 1..] {
                     let (a, b) = (one.span(self.routes.right), other.span(self.routes.right));
                     let same = self.routes.y(at, one) == self.routes.y(at, other);
-                    assert!(!same || a.1 < b.0 || b.1 < a.0, "lines above row {at}: {a:?}, {b:?}");
+                    assert!(
+                        !same || a.1 < b.0 || b.1 < a.0,
+                        "lines above row {at}: {a:?}, {b:?}"
+                    );
                 }
             }
         }
+
         // Each edge is drawn: it has a line at its tab, or is a loop.
-        for (at, edge) in self.graph.edges.iter().enumerate().filter(|(_, edge)| edge.child != edge.parent) {
+        for (at, edge) in self
+            .graph
+            .edges
+            .iter()
+            .enumerate()
+            .filter(|(_, edge)| edge.child != edge.parent)
+        {
             let channel = &self.routes.channels[self.rows.of[edge.child]];
             let tab = self.placed.tab(at);
-            assert!(channel.iter().any(|wire| wire.to.contains(&tab)), "edge {at}");
+            assert!(
+                channel.iter().any(|wire| wire.to.contains(&tab)),
+                "edge {at}"
+            );
         }
     }
 }
@@ -112,15 +187,22 @@ fn large() -> Graph {
              part_of_both_{at}.both_{at}_id -> both_{at}\npart_of_both_{at}.reviewer_id -> user\n"
         )
     });
+
     let tables: String = own.chain(both).collect();
-    graph(&format!("@user\n%organisation\nuser.tenant_id -> organisation\n{tables}"))
+
+    graph(&format!(
+        "@user\n%organisation\nuser.tenant_id -> organisation\n{tables}"
+    ))
 }
 
 #[test]
 fn users_are_on_top_and_what_belongs_is_below() {
     let laid = laid(graph(SMALL));
     laid.holds_together();
-    assert_eq!(["user", "task", "comment", "reaction"].map(|name| laid.row(name)), [0, 1, 2, 3]);
+    assert_eq!(
+        ["user", "task", "comment", "reaction"].map(|name| laid.row(name)),
+        [0, 1, 2, 3]
+    );
 }
 
 #[test]
@@ -128,7 +210,12 @@ fn forty_tables_stay_within_the_width() {
     let laid = laid(large());
     laid.holds_together();
     assert!(laid.graph.nodes.len() > 40);
-    assert!(laid.routes.right - laid.routes.left <= WIDEST + 40, "{}", laid.routes.right - laid.routes.left);
+    assert!(
+        laid.routes.right - laid.routes.left <= WIDEST + 40,
+        "{}",
+        laid.routes.right - laid.routes.left
+    );
+
     for edge in &laid.graph.edges {
         assert!(laid.rows.of[edge.parent] < laid.rows.of[edge.child]);
     }
@@ -144,6 +231,7 @@ fn circles_and_self_references_are_drawn() {
          node.parent_id -> node
          node.owner_id -> user",
     ));
+
     laid.holds_together();
     assert_eq!(laid.row("user"), 0, "users stay on top");
     assert_eq!(laid.rows.back.len(), 2);
@@ -153,13 +241,19 @@ fn circles_and_self_references_are_drawn() {
 #[test]
 fn long_names_stay_in_their_boxes() {
     let long = "a_table_with_a_name_as_long_as_postgresql_will_let_it_be_really";
-    let text = format!("@user\n{long}.{long} -> user\n{long}.another_{long} -> user\n{long}_child.x -> {long}");
+    let text = format!(
+        "@user\n{long}.{long} -> user\n{long}.another_{long} -> user\n{long}_child.x -> {long}"
+    );
     laid(graph(&text)).holds_together();
 }
 
 #[test]
 fn nothing_is_drawn_of_nothing() {
-    assert!(svg(&Graph::default(), |_| None).to_string().starts_with("<svg"));
+    assert!(
+        svg(&Graph::default(), |_| None)
+            .to_string()
+            .starts_with("<svg")
+    );
 }
 
 #[test]

@@ -9,14 +9,17 @@ impl Page<'_> {
         let findings = &self.report.findings;
         let part = section("findings", "Findings");
         let about = format!(
-            "The doctor looks by {} rules for what weakens or slows row security beyond what the application asks for at its \
+            "The doctor looks by {} rules for what weakens or slows row security beyond what the \
+             application asks for at its \
              start.",
             RULES.len()
         );
+
         let part = part.child(Element::new("p").text(about));
         if findings.is_empty() {
             return part.child(Element::of("p", "verdict good").text("It finds nothing."));
         }
+
         part.child(Element::of("ol", "findings").children(findings.iter().map(finding)))
     }
 }
@@ -28,6 +31,7 @@ fn finding(finding: &Finding) -> Element {
         (None, Severity::Warning) => badge("warning", "warning"),
         (None, Severity::Hint) => badge("plain", "hint"),
     };
+
     let heading = Element::of("p", "finding")
         .child(severity)
         .child(Element::new("strong").text(finding.rule.id))
@@ -35,14 +39,24 @@ fn finding(finding: &Finding) -> Element {
         .child(Element::new("code").text(&finding.object))
         .text(": ")
         .child(spoken(Phrase::marked(finding.rule.title)));
+
     let item = Element::new("li").child(heading);
     if let Some(reason) = &finding.allowed {
-        return item.child(Element::new("p").text("Allowed: ").child(spoken(Phrase::marked(reason))));
+        return item.child(
+            Element::new("p")
+                .text("Allowed: ")
+                .child(spoken(Phrase::marked(reason))),
+        );
     }
+
     let item = item.child(Element::new("p").child(sentence(Phrase::marked(&finding.why))));
+
     match &finding.remedy {
         Remedy::Sql(statements) => {
-            let sql: Vec<String> = statements.iter().map(|statement| format!("{statement};")).collect();
+            let sql: Vec<String> = statements
+                .iter()
+                .map(|statement| format!("{statement};"))
+                .collect();
             item.child(Element::new("pre").text(sql.join("\n")))
         }
         Remedy::Rust(line) => item.child(Element::new("pre").text(line)),

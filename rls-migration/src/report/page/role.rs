@@ -13,11 +13,22 @@ impl Page<'_> {
     pub(super) fn roles(&self) -> Element {
         let rows = self.report.roles.iter().map(|role| self.role(role));
         section("roles", "Roles and grants")
-            .child(table_of("roles", &["Role", "What it is", "Attributes", "Member of", "Its members"], rows))
+            .child(table_of(
+                "roles",
+                &[
+                    "Role",
+                    "What it is",
+                    "Attributes",
+                    "Member of",
+                    "Its members",
+                ],
+                rows,
+            ))
             .children(self.changes_elsewhere())
             .child(Element::new("h3").text("Who was granted what"))
             .child(Element::new("p").text(
-                "Beside what is granted, policies decide which rows are reached. A table's owner needs no grant; policies \
+                "Beside what is granted, policies decide which rows are reached. A table's owner \
+                 needs no grant; policies \
                  hold for it where row security is forced.",
             ))
             .child(self.grants())
@@ -25,15 +36,30 @@ impl Page<'_> {
 
     fn role(&self, role: &Role) -> Element {
         let row = Element::new("tr")
-            .child(Element::new("th").with("scope", "row").child(Element::new("code").text(&role.name)))
+            .child(
+                Element::new("th")
+                    .with("scope", "row")
+                    .child(Element::new("code").text(&role.name)),
+            )
             .child(Element::new("td").text(self.what(&role.name)));
+
         let Some(held) = &role.held else {
-            return row.child(Element::new("td").with("colspan", 3).child(badge("error", "does not exist")));
+            return row.child(
+                Element::new("td")
+                    .with("colspan", 3)
+                    .child(badge("error", "does not exist")),
+            );
         };
+
         let attributes = held.attributes.iter().map(|attribute| {
-            let class = if DANGEROUS.contains(attribute) { "warning" } else { "plain" };
+            let class = if DANGEROUS.contains(attribute) {
+                "warning"
+            } else {
+                "plain"
+            };
             badge(class, attribute)
         });
+
         row.child(labelled("Attributes").children(attributes))
             .child(names("Member of", &held.member_of))
             .child(names("Its members", &held.members))
@@ -45,51 +71,92 @@ impl Page<'_> {
         if role == report.config.app_role() {
             words.push("the application logs in as it");
         }
+
         if role == report.config.admin_role() {
             words.push("administrators log in as it; policies let it reach every row");
         }
+
         if role == &report.login {
             words.push("the migrations log in as it, and so did this report");
         }
-        let held = report.tables.iter().filter_map(|table| table.held.as_ref()).chain(&report.strangers);
+
+        let held = report
+            .tables
+            .iter()
+            .filter_map(|table| table.held.as_ref())
+            .chain(&report.strangers);
+
         if held.clone().any(|held| held.owner == *role) {
             words.push("owns tables");
         }
-        if words.is_empty() { "grants or policies name it".to_owned() } else { words.join("; ") }
+
+        if words.is_empty() {
+            "grants or policies name it".to_owned()
+        } else {
+            words.join("; ")
+        }
     }
 
     fn grants(&self) -> Element {
         let held = || {
-            let held = self.report.tables.iter().filter_map(|table| table.held.as_ref());
+            let held = self
+                .report
+                .tables
+                .iter()
+                .filter_map(|table| table.held.as_ref());
             held.chain(&self.report.strangers)
         };
+
         let config = &self.report.config;
         let named = [config.app_role(), config.admin_role()];
-        let granted = held().flat_map(|held| held.grants.keys().filter(|role| **role != held.owner));
+        let granted =
+            held().flat_map(|held| held.grants.keys().filter(|role| **role != held.owner));
         let others: BTreeSet<&Identifier> = granted.filter(|role| !named.contains(role)).collect();
         let columns: Vec<&Identifier> = named.into_iter().chain(others).collect();
         let mut headings = vec!["Table"];
-        headings.extend(columns.iter().map(|role| if role.as_str() == "public" { "everyone" } else { role.as_str() }));
+
+        headings.extend(columns.iter().map(|role| {
+            if role.as_str() == "public" {
+                "everyone"
+            } else {
+                role.as_str()
+            }
+        }));
+
         let rows = held().map(|held| {
             let cells = columns.iter().map(|role| {
                 if **role == held.owner {
                     return Element::new("td").text("owner");
                 }
+
                 privileges(held.grants.get(*role))
             });
+
             Element::new("tr")
-                .child(Element::new("th").with("scope", "row").child(self.granted_name(&held.name)))
+                .child(
+                    Element::new("th")
+                        .with("scope", "row")
+                        .child(self.granted_name(&held.name)),
+                )
                 .children(cells)
         });
-        Element::of("div", "scroll").with("tabindex", "0").child(table_of("grants", &headings, rows))
+
+        Element::of("div", "scroll")
+            .with("tabindex", "0")
+            .child(table_of("grants", &headings, rows))
     }
 
     fn granted_name(&self, table: &TableName) -> Element {
-        let changed = self
-            .report
-            .changes_of(table)
-            .any(|change| matches!(change, rls_core::Change::Grant { .. } | rls_core::Change::Revoke { .. }));
-        Element::new("span").child(self.name(table)).when(changed, || badge("error", "differs"))
+        let changed = self.report.changes_of(table).any(|change| {
+            matches!(
+                change,
+                rls_core::Change::Grant { .. } | rls_core::Change::Revoke { .. }
+            )
+        });
+
+        Element::new("span")
+            .child(self.name(table))
+            .when(changed, || badge("error", "differs"))
     }
 }
 
@@ -102,11 +169,13 @@ fn names(label: &'static str, names: &BTreeSet<Identifier>) -> Element {
     if names.is_empty() {
         return labelled(label).text("–");
     }
+
     let mut cell = labelled(label);
     for (at, name) in names.iter().enumerate() {
         cell = if at > 0 { cell.text(", ") } else { cell };
         cell = cell.child(Element::new("code").text(name));
     }
+
     cell
 }
 
@@ -122,7 +191,13 @@ fn privileges(privileges: Option<&BTreeSet<Privilege>>) -> Element {
         Privilege::Delete => Some("delete"),
         _ => None,
     };
+
     let usual: Vec<&str> = privileges.iter().filter_map(word).collect();
-    let others = privileges.iter().filter(|privilege| word(privilege).is_none());
-    Element::new("td").text(usual.join(", ")).children(others.map(|privilege| badge("error", privilege.as_sql())))
+    let others = privileges
+        .iter()
+        .filter(|privilege| word(privilege).is_none());
+
+    Element::new("td")
+        .text(usual.join(", "))
+        .children(others.map(|privilege| badge("error", privilege.as_sql())))
 }

@@ -8,11 +8,18 @@ use crate::report::{Compared, Held, Table};
 
 impl Page<'_> {
     pub(super) fn tables(&self) -> Element {
-        section("tables", "Tables and their policies").children(self.scoped().map(|(at, table)| self.table(at, table)))
+        section("tables", "Tables and their policies")
+            .children(self.scoped().map(|(at, table)| self.table(at, table)))
     }
 
     fn table(&self, at: usize, table: &Table) -> Element {
-        let said = words::scope(&table.scope, &table.asked, &self.report.config, &self.holders);
+        let said = words::scope(
+            &table.scope,
+            &table.asked,
+            &self.report.config,
+            &self.holders,
+        );
+
         let part = Element::of("article", "table")
             .with("id", anchor(at))
             .child(Element::new("h3").child(self.name(&table.name)))
@@ -22,18 +29,29 @@ impl Page<'_> {
             })
             .when(!self.is_as_asked(table), || {
                 Element::of("p", "verdict warning").text(
-                    "This is what the program asks for; where the database differs, or was not compared, is marked below.",
+                    "This is what the program asks for; where the database differs, or was not \
+                     compared, is marked below.",
                 )
             })
             .child(
-                Element::of("ul", "scope")
-                    .children(said.into_iter().map(|said| Element::new("li").child(sentence(said)))),
+                Element::of("ul", "scope").children(
+                    said.into_iter()
+                        .map(|said| Element::new("li").child(sentence(said))),
+                ),
             );
+
         let lines = self.lines(table);
         let rows = lines.iter().map(|line| self.policy(line));
         let changes: Vec<&Change> = self.report.changes_of(&table.name).collect();
-        part.when(!lines.is_empty(), || table_of("policies", &["Policy", "In words", "SQL in the database"], rows))
-            .when(!changes.is_empty(), || changed(&changes))
+
+        part.when(!lines.is_empty(), || {
+            table_of(
+                "policies",
+                &["Policy", "In words", "SQL in the database"],
+                rows,
+            )
+        })
+        .when(!changes.is_empty(), || changed(&changes))
     }
 
     fn policy(&self, line: &Line<'_>) -> Element {
@@ -46,96 +64,156 @@ impl Page<'_> {
             State::ByHand => Some(badge("warning", "made by hand")),
             State::Unknown => Some(badge("warning", "not compared")),
         };
+
         let subject = line.held.or(line.asked);
-        let mut named =
-            Element::new("td").child(Element::of("div", "name").child(Element::new("code").text(line.name)));
+        let mut named = Element::new("td")
+            .child(Element::of("div", "name").child(Element::new("code").text(line.name)));
         if let Some(policy) = subject {
             named = named.child(Element::of("div", "kind").text(kind(policy)));
         }
+
         let said = self.said(line);
-        let mut words =
-            Element::new("td").children(said.into_iter().map(|said| Element::new("p").child(sentence(said))));
+        let mut words = Element::new("td").children(
+            said.into_iter()
+                .map(|said| Element::new("p").child(sentence(said))),
+        );
+
         if let Some(comment) = subject.and_then(|policy| policy.comment.as_ref()) {
             words = words.child(Element::of("p", "comment").text(format!("Comment: {comment}")));
         }
+
         let mut sql = Element::new("td");
         if line.state == State::Missing {
             sql = sql.child(Element::new("p").text("Not there. Asked for:"));
         }
-        let row = if line.state == State::AsAsked { Element::new("tr") } else { Element::of("tr", "marked") };
-        row.child(named.children(word)).child(words).child(match subject {
-            Some(policy) => sql.child(Element::new("pre").text(conditions(policy))),
-            None => sql,
-        })
+
+        let row = if line.state == State::AsAsked {
+            Element::new("tr")
+        } else {
+            Element::of("tr", "marked")
+        };
+
+        row.child(named.children(word))
+            .child(words)
+            .child(match subject {
+                Some(policy) => sql.child(Element::new("pre").text(conditions(policy))),
+                None => sql,
+            })
     }
 
     fn said(&self, line: &Line<'_>) -> Vec<Phrase> {
-        let asked = line.asked.map(|policy| words::policy(policy, &self.report.config, &self.holders));
+        let asked = line
+            .asked
+            .map(|policy| words::policy(policy, &self.report.config, &self.holders));
         let note = match &line.state {
             State::AsAsked | State::Missing => None,
             State::Differs => Some(Phrase::words(
-                "the database holds another policy than this: the SQL is what holds, the words are what was asked for",
+                "the database holds another policy than this: the SQL is what holds, the words are \
+                 what was asked for",
             )),
             State::Renamed(was) => Some(Phrase::words("it stands under the name ").code(was)),
-            State::NoLongerAsked => {
-                Some(Phrase::words("this family made it for an entity of another time; none asks for it any more"))
-            }
-            State::ByHand => Some(Phrase::words(
-                "somebody made it by hand; it is SQL alone, and no words are given that might say less than it does",
+            State::NoLongerAsked => Some(Phrase::words(
+                "this family made it for an entity of another time; none asks for it any more",
             )),
-            State::Unknown => Some(Phrase::words("whether the SQL is what these words say could not be told")),
+            State::ByHand => Some(Phrase::words(
+                "somebody made it by hand; it is SQL alone, and no words are given that might say \
+                 less than it does",
+            )),
+            State::Unknown => Some(Phrase::words(
+                "whether the SQL is what these words say could not be told",
+            )),
         };
+
         asked.into_iter().chain(note).collect()
     }
 
     pub(super) fn unscoped(&self) -> Element {
-        let tables = self.report.tables.iter().filter(|table| table.scope.unscoped.is_some());
+        let tables = self
+            .report
+            .tables
+            .iter()
+            .filter(|table| table.scope.unscoped.is_some());
+
         let rows = tables.map(|table| {
-            let said = words::scope(&table.scope, &table.asked, &self.report.config, &self.holders);
-            let said = said.into_iter().map(|said| Element::new("p").child(sentence(said)));
+            let said = words::scope(
+                &table.scope,
+                &table.asked,
+                &self.report.config,
+                &self.holders,
+            );
+
+            let said = said
+                .into_iter()
+                .map(|said| Element::new("p").child(sentence(said)));
             let enabled = table.held.as_ref().is_some_and(|held| held.enabled);
+
             Element::new("tr")
                 .child(
                     Element::new("th")
                         .with("scope", "row")
                         .child(self.name(&table.name))
-                        .when(table.held.is_none(), || badge("error", "not in the database"))
+                        .when(table.held.is_none(), || {
+                            badge("error", "not in the database")
+                        })
                         .when(enabled, || badge("warning", "row security is enabled")),
                 )
                 .child(Element::new("td").children(said))
         });
+
         section("unscoped", "Tables without row security")
-            .child(Element::new("p").text("The program says of these that they need none, and why."))
-            .child(table_of("unscoped", &["Table", "Why, and who may do what"], rows))
-            .children(self.report.tables.iter().filter(|table| table.scope.unscoped.is_some()).filter_map(|table| {
-                let changes: Vec<&Change> = self.report.changes_of(&table.name).collect();
-                (!changes.is_empty()).then(|| changed(&changes))
-            }))
+            .child(
+                Element::new("p").text("The program says of these that they need none, and why."),
+            )
+            .child(table_of(
+                "unscoped",
+                &["Table", "Why, and who may do what"],
+                rows,
+            ))
+            .children(
+                self.report
+                    .tables
+                    .iter()
+                    .filter(|table| table.scope.unscoped.is_some())
+                    .filter_map(|table| {
+                        let changes: Vec<&Change> = self.report.changes_of(&table.name).collect();
+                        (!changes.is_empty()).then(|| changed(&changes))
+                    }),
+            )
     }
 
     pub(super) fn strangers(&self) -> Element {
         let parts = self.report.strangers.iter().map(|held| {
             let rows = held.policies.iter().map(|(policy, _)| {
-                let named =
-                    Element::new("td").child(Element::of("div", "name").child(Element::new("code").text(&policy.name)));
+                let named = Element::new("td").child(
+                    Element::of("div", "name").child(Element::new("code").text(&policy.name)),
+                );
                 Element::new("tr")
                     .child(named.child(Element::of("div", "kind").text(kind(policy))))
                     .child(Element::new("td").text(roles(policy)))
                     .child(Element::new("td").child(Element::new("pre").text(conditions(policy))))
             });
+
             let part = Element::of("article", "table")
                 .child(Element::new("h3").child(self.name(&held.name)))
                 .child(state(held));
             if held.policies.is_empty() {
                 return part.child(Element::new("p").text(
-                    "It has no policies: only its owner reaches rows, and not even that one where it is forced.",
+                    "It has no policies: only its owner reaches rows, and not even that one where \
+                     it is forced.",
                 ));
             }
-            part.child(table_of("policies", &["Policy", "For", "SQL in the database"], rows))
+
+            part.child(table_of(
+                "policies",
+                &["Policy", "For", "SQL in the database"],
+                rows,
+            ))
         });
+
         section("strangers", "Tables nobody registered")
             .child(Element::new("p").text(
-                "These have row security in the database, and no entity of the program is registered for them. Nothing here \
+                "These have row security in the database, and no entity of the program is \
+                 registered for them. Nothing here \
                  keeps them as they are, or says in words what they are for.",
             ))
             .children(parts)
@@ -143,8 +221,14 @@ impl Page<'_> {
 
     /// Changes that are of no table.
     pub(super) fn changes_elsewhere(&self) -> Option<Element> {
-        let Compared::Plan { changes, .. } = &self.report.compared else { return None };
-        let elsewhere: Vec<&Change> = changes.iter().filter(|change| change.table().is_none()).collect();
+        let Compared::Plan { changes, .. } = &self.report.compared else {
+            return None;
+        };
+        let elsewhere: Vec<&Change> = changes
+            .iter()
+            .filter(|change| change.table().is_none())
+            .collect();
+
         (!elsewhere.is_empty()).then(|| changed(&elsewhere))
     }
 }
@@ -154,20 +238,37 @@ fn state(held: &Held) -> Element {
     let flags = match (held.enabled, held.forced) {
         (true, true) => badge("good", "row security enabled and forced"),
         (true, false) => badge("error", "not forced: its owner sees every row"),
-        (false, _) => badge("error", "row security is off: every role with a grant reaches every row"),
+        (false, _) => badge(
+            "error",
+            "row security is off: every role with a grant reaches every row",
+        ),
     };
-    Element::of("p", "state").child(flags).text(" owned by ").child(Element::new("code").text(&held.owner))
+
+    Element::of("p", "state")
+        .child(flags)
+        .text(" owned by ")
+        .child(Element::new("code").text(&held.owner))
 }
 
 pub(super) fn changed(changes: &[&Change]) -> Element {
-    let sql: Vec<String> = changes.iter().flat_map(|change| change.sql()).map(|sql| format!("{sql};")).collect();
+    let sql: Vec<String> = changes
+        .iter()
+        .flat_map(|change| change.sql())
+        .map(|sql| format!("{sql};"))
+        .collect();
+
     let weakens = changes.iter().any(|change| change.weakens().is_some());
+
     Element::of("div", "differences")
-        .child(Element::new("p").child(badge("error", "differs")).text(if weakens {
-            " To make it as the entities say, of which some would let more rows be reached:"
-        } else {
-            " To make it as the entities say:"
-        }))
+        .child(
+            Element::new("p")
+                .child(badge("error", "differs"))
+                .text(if weakens {
+                    " To make it as the entities say, of which some would let more rows be reached:"
+                } else {
+                    " To make it as the entities say:"
+                }),
+        )
         .child(Element::new("pre").text(sql.join("\n")))
 }
 
@@ -176,14 +277,25 @@ fn kind(policy: &Policy) -> String {
         PolicyKind::Permissive => "permissive",
         PolicyKind::Restrictive => "restrictive",
     };
-    format!("{kind}, for {}, {}", policy.command().as_sql(), roles(policy))
+
+    format!(
+        "{kind}, for {}, {}",
+        policy.command().as_sql(),
+        roles(policy)
+    )
 }
 
 fn roles(policy: &Policy) -> String {
     if policy.roles.is_empty() {
         return "to everyone".to_owned();
     }
-    let roles: Vec<&str> = policy.roles.iter().map(rls_core::Identifier::as_str).collect();
+
+    let roles: Vec<&str> = policy
+        .roles
+        .iter()
+        .map(rls_core::Identifier::as_str)
+        .collect();
+
     format!("to {}", roles.join(", "))
 }
 

@@ -18,15 +18,28 @@ fn report(scopes: Vec<rls_core::Scope>) -> Report {
             let asked = scope.asked_policies(&config);
             let mut held = held(scope.table.table.as_str(), asked.clone());
             held.enabled = scope.unscoped.is_none();
-            held.grants.insert(config.app_role().clone(), scope.privileges.clone());
-            held.grants.insert(config.admin_role().clone(), Privilege::READ_WRITE.into());
-            Table { name: held.name.clone(), scope, asked, held: Some(held) }
+            held.grants
+                .insert(config.app_role().clone(), scope.privileges.clone());
+            held.grants
+                .insert(config.admin_role().clone(), Privilege::READ_WRITE.into());
+
+            Table {
+                name: held.name.clone(),
+                scope,
+                asked,
+                held: Some(held),
+            }
         })
         .collect();
+
     let role = |name: &str, attributes: &[&'static str]| Role {
         name: column(name),
-        held: Some(HeldRole { attributes: attributes.to_vec(), ..HeldRole::default() }),
+        held: Some(HeldRole {
+            attributes: attributes.to_vec(),
+            ..HeldRole::default()
+        }),
     };
+
     Report {
         at: DateTime::UNIX_EPOCH,
         version: "18.4".to_owned(),
@@ -38,8 +51,14 @@ fn report(scopes: Vec<rls_core::Scope>) -> Report {
         pending: 0,
         tables,
         strangers: Vec::new(),
-        roles: vec![role("rls_app_user", &["LOGIN"]), role("migrator", &["LOGIN", "BYPASSRLS"])],
-        compared: Compared::Plan { changes: Vec::new(), unstamped: 0 },
+        roles: vec![
+            role("rls_app_user", &["LOGIN"]),
+            role("migrator", &["LOGIN", "BYPASSRLS"]),
+        ],
+        compared: Compared::Plan {
+            changes: Vec::new(),
+            unstamped: 0,
+        },
         findings: Vec::new(),
         fingerprint: "76543210fedcba9876543210".to_owned(),
     }
@@ -48,29 +67,68 @@ fn report(scopes: Vec<rls_core::Scope>) -> Report {
 /// With a fault of each kind.
 fn faulty() -> Report {
     let mut report = report(entities());
-    let task = report.tables.iter_mut().find(|table| table.name == fixture::table("task")).unwrap();
+    let task = report
+        .tables
+        .iter_mut()
+        .find(|table| table.name == fixture::table("task"))
+        .unwrap();
+
     let name = task.name.clone();
     let policy = task.asked[0].clone();
     let mut stray = policy.clone();
+
     stray.name = column("stray");
-    let guard = task.asked.iter().find(|policy| policy.name.as_str() == "task_guard_select").unwrap().clone();
+
+    let guard = task
+        .asked
+        .iter()
+        .find(|policy| policy.name.as_str() == "task_guard_select")
+        .unwrap()
+        .clone();
+
     let held = task.held.as_mut().unwrap();
     held.forced = false;
-    held.policies.retain(|(policy, _)| policy.name != guard.name);
+    held.policies
+        .retain(|(policy, _)| policy.name != guard.name);
     held.policies.push((stray, Origin::ByHand));
-    held.grants.entry(column("public")).or_default().insert(Privilege::Truncate);
+    held.grants
+        .entry(column("public"))
+        .or_default()
+        .insert(Privilege::Truncate);
     report.compared = Compared::Plan {
         changes: vec![
-            Change::ForceRowSecurity { table: name.clone(), force: true },
-            Change::AlterPolicy { table: name.clone(), was: policy.clone(), policy, mends: true },
-            Change::CreatePolicy { table: name.clone(), policy: guard },
-            Change::Revoke { table: name, role: column("public"), privileges: BTreeSet::from([Privilege::Truncate]) },
+            Change::ForceRowSecurity {
+                table: name.clone(),
+                force: true,
+            },
+            Change::AlterPolicy {
+                table: name.clone(),
+                was: policy.clone(),
+                policy,
+                mends: true,
+            },
+            Change::CreatePolicy {
+                table: name.clone(),
+                policy: guard,
+            },
+            Change::Revoke {
+                table: name,
+                role: column("public"),
+                privileges: BTreeSet::from([Privilege::Truncate]),
+            },
         ],
         unstamped: 0,
     };
-    report.strangers.push(Held { name: table("legacy"), ..fixture::held("legacy", Vec::new()) });
-    report.roles.push(Role { name: column("auditors"), held: None });
+    report.strangers.push(Held {
+        name: table("legacy"),
+        ..fixture::held("legacy", Vec::new())
+    });
+    report.roles.push(Role {
+        name: column("auditors"),
+        held: None,
+    });
     report.pending = 1;
+
     let finding = |rule: usize, allowed: Option<&str>, remedy| Finding {
         rule: RULES[rule],
         severity: RULES[rule].severity,
@@ -79,8 +137,15 @@ fn faulty() -> Report {
         remedy,
         allowed: allowed.map(str::to_owned),
     };
+
     report.findings = vec![
-        finding(0, None, Remedy::Sql(vec!["ALTER TABLE \"task\" FORCE ROW LEVEL SECURITY".to_owned()])),
+        finding(
+            0,
+            None,
+            Remedy::Sql(vec![
+                "ALTER TABLE \"task\" FORCE ROW LEVEL SECURITY".to_owned(),
+            ]),
+        ),
         finding(8, Some("known"), Remedy::Migrate),
     ];
     report
@@ -104,6 +169,7 @@ fn page_is_the_same_whenever_it_is_made_of_the_same() {
 #[test]
 fn no_name_or_text_becomes_markup() {
     const HOSTILE: &str = "<script>alert(\"'&\")</script>";
+
     let mut scope = scope(HOSTILE, vec![key(Holder::User, "</td><b>")]);
     scope.policies = vec![
         Policy::permissive("<i>p\"")
@@ -111,15 +177,20 @@ fn no_name_or_text_becomes_markup() {
             .using(Expression::raw_sql("a = '</pre><script src=//x>'"))
             .comment("--><img src=x onerror=alert(1)>"),
     ];
+
     let mut unscoped = fixture::scope("<b>u", Vec::new());
     unscoped.unscoped = Some("</p><script>".to_owned());
+
     let mut report = report(vec![scope, unscoped]);
     report.version = "<h1>18".to_owned();
     report.database = column("</title><script>db");
     report.login = column("<login>");
     report.roles.push(Role {
         name: column("<role onclick='x'>"),
-        held: Some(HeldRole { members: BTreeSet::from([column("</code><m>")]), ..HeldRole::default() }),
+        held: Some(HeldRole {
+            members: BTreeSet::from([column("</code><m>")]),
+            ..HeldRole::default()
+        }),
     });
     report.strangers.push(held("</article>", Vec::new()));
     report.compared = Compared::Not("<why>".to_owned());
@@ -131,32 +202,65 @@ fn no_name_or_text_becomes_markup() {
         remedy: Remedy::Rust("<T as U>::v()".to_owned()),
         allowed: None,
     }];
+
     let page = html(&report);
     let names: BTreeSet<&str> = page
         .split('<')
         .skip(1)
-        .map(|rest| rest.trim_start_matches('/').split([' ', '>', '\n']).next().unwrap_or_default())
+        .map(|rest| {
+            rest.trim_start_matches('/')
+                .split([' ', '>', '\n'])
+                .next()
+                .unwrap_or_default()
+        })
         .collect();
+
     let ours = BTreeSet::from([
-        "!DOCTYPE", "a", "article", "body", "code", "div", "g", "h1", "h2", "h3", "head", "header", "html", "li",
-        "main", "meta", "nav", "ol", "p", "path", "pre", "rect", "section", "span", "strong", "style", "svg", "table",
-        "tbody", "td", "text", "th", "thead", "title", "tr", "ul",
+        "!DOCTYPE", "a", "article", "body", "code", "div", "g", "h1", "h2", "h3", "head", "header",
+        "html", "li", "main", "meta", "nav", "ol", "p", "path", "pre", "rect", "section", "span",
+        "strong", "style", "svg", "table", "tbody", "td", "text", "th", "thead", "title", "tr",
+        "ul",
     ]);
-    assert_eq!(names.difference(&ours).collect::<Vec<_>>(), Vec::<&&str>::new());
+
+    assert_eq!(
+        names.difference(&ours).collect::<Vec<_>>(),
+        Vec::<&&str>::new()
+    );
+
     // Inside of a tag only a program's attributes stand.
     for attribute in ["onclick=", "onerror=", "src="] {
-        let tags = page.split('<').filter_map(|rest| rest.split_once('>')).map(|(tag, _)| tag);
-        assert!(tags.into_iter().all(|tag| !tag.contains(attribute)), "{attribute}");
+        let tags = page
+            .split('<')
+            .filter_map(|rest| rest.split_once('>'))
+            .map(|(tag, _)| tag);
+
+        assert!(
+            tags.into_iter().all(|tag| !tag.contains(attribute)),
+            "{attribute}"
+        );
     }
+
     assert!(page.contains("&lt;script&gt;alert(&quot;&#39;&amp;&quot;)&lt;/script&gt;"));
 }
 
 #[test]
 fn nothing_is_loaded_from_outside() {
     let page = html(&faulty());
-    let addresses: Vec<&str> = page.match_indices("://").map(|(at, _)| &page[at.saturating_sub(6)..at + 20]).collect();
-    assert!(addresses.iter().all(|address| address.contains("http://www.w3.org/2000/s")), "{addresses:?}");
-    for loads in ["<script", "<link", "<img", "<iframe", "@import", "url(", "src="] {
+    let addresses: Vec<&str> = page
+        .match_indices("://")
+        .map(|(at, _)| &page[at.saturating_sub(6)..at + 20])
+        .collect();
+
+    assert!(
+        addresses
+            .iter()
+            .all(|address| address.contains("http://www.w3.org/2000/s")),
+        "{addresses:?}"
+    );
+
+    for loads in [
+        "<script", "<link", "<img", "<iframe", "@import", "url(", "src=",
+    ] {
         assert!(!page.contains(loads), "{loads}");
     }
 }
@@ -166,6 +270,7 @@ fn a_database_that_was_not_compared_is_not_called_as_asked() {
     let mut report = report(entities());
     report.compared = Compared::Not("the login may not create temporary tables".to_owned());
     let page = html(&report);
+
     assert!(page.contains("could not be told: the login may not create temporary tables."));
     assert!(!page.contains("The database is as the entities say."));
     assert!(page.contains("not compared"));
@@ -178,7 +283,12 @@ fn row_security_that_is_off_is_said_first() {
     for table in &mut report.tables {
         table.held.as_mut().unwrap().enabled = false;
     }
+
     let page = html(&report);
-    assert!(page.contains("Row security is switched off in the configuration: every user sees every row."));
+    assert!(
+        page.contains(
+            "Row security is switched off in the configuration: every user sees every row."
+        )
+    );
     assert!(page.contains("row security is off: every role with a grant reaches every row"));
 }

@@ -14,8 +14,13 @@ impl Holders {
     pub(in crate::report) fn new<'a>(scopes: impl IntoIterator<Item = &'a Scope>) -> Self {
         let mut holders = Self::default();
         for key in scopes.into_iter().flat_map(|scope| &scope.keys) {
-            holders.of.entry(key.setting.clone()).or_default().insert(key.holder);
+            holders
+                .of
+                .entry(key.setting.clone())
+                .or_default()
+                .insert(key.holder);
         }
+
         holders
     }
 
@@ -31,8 +36,17 @@ impl Holders {
             return Phrase::words("the value of the setting ").code(setting);
         };
         let id = Phrase::words(format!("the {}'s id", noun(holder)));
-        let alike = self.of.keys().filter(|other| self.named(other) == Some(holder)).count();
-        if alike > 1 { id.then(" (in the setting ").code(setting).then(")") } else { id }
+        let alike = self
+            .of
+            .keys()
+            .filter(|other| self.named(other) == Some(holder))
+            .count();
+
+        if alike > 1 {
+            id.then(" (in the setting ").code(setting).then(")")
+        } else {
+            id
+        }
     }
 }
 
@@ -70,12 +84,22 @@ pub(super) fn whose(condition: &Expression, holders: &Holders) -> Phrase {
         Expression::Any(parts) if parts.is_empty() => Phrase::words("of no kind"),
         Expression::All(parts) => joined(parts, " and ", holders),
         Expression::Any(parts) => joined(parts, " or ", holders),
-        Expression::IsCurrent { column, setting, .. } => {
-            Phrase::words("whose ").code(column).then(" is ").join(holders.current(setting))
-        }
+        Expression::IsCurrent {
+            column, setting, ..
+        } => Phrase::words("whose ")
+            .code(column)
+            .then(" is ")
+            .join(holders.current(setting)),
         Expression::IsTrue(column) => Phrase::words("whose ").code(column).then(" is true"),
-        Expression::NotDeleted(column) => Phrase::words("whose ").code(column).then(" is empty or not in the past"),
-        Expression::Through { column, parent, parent_column, holds } => {
+        Expression::NotDeleted(column) => Phrase::words("whose ")
+            .code(column)
+            .then(" is empty or not in the past"),
+        Expression::Through {
+            column,
+            parent,
+            parent_column,
+            holds,
+        } => {
             let row = Phrase::words("whose ")
                 .code(column)
                 .then(" is the ")
@@ -83,9 +107,11 @@ pub(super) fn whose(condition: &Expression, holders: &Holders) -> Phrase {
                 .then(" of a row of ")
                 .code(parent)
                 .then(" ");
+
             row.join(part(holds, true, holders))
         }
-        // `Current` is a value and no condition; expressions that are SQL, and forms that are yet to come.
+        // `Current` is a value and no condition; expressions that are SQL, and forms that are yet
+        // to come.
         other => Phrase::words("for which this SQL holds: ").code(other),
     }
 }
@@ -96,18 +122,26 @@ fn joined(parts: &[Expression], word: &'static str, holders: &Holders) -> Phrase
         if at > 0 {
             phrase = phrase.then(word);
         }
+
         phrase = phrase.join(part(condition, at + 1 == parts.len(), holders));
     }
+
     phrase
 }
 
-/// One clause among others. What joins clauses itself stands in parentheses; what ends in a clause about another row does
-/// too, unless it is the last.
+/// One clause among others. What joins clauses itself stands in parentheses; what ends in a clause
+/// about another row does too, unless it is the last.
 fn part(condition: &Expression, last: bool, holders: &Holders) -> Phrase {
-    let joins = matches!(condition, Expression::All(parts) | Expression::Any(parts) if parts.len() > 1);
+    let joins =
+        matches!(condition, Expression::All(parts) | Expression::Any(parts) if parts.len() > 1);
     let open = matches!(condition, Expression::Through { .. });
     let phrase = whose(condition, holders);
-    if joins || open && !last { Phrase::words("(").join(phrase).then(")") } else { phrase }
+
+    if joins || open && !last {
+        Phrase::words("(").join(phrase).then(")")
+    } else {
+        phrase
+    }
 }
 
 #[cfg(test)]
@@ -118,7 +152,10 @@ mod tests {
     use crate::report::fixture::{column, current, key, scope, through};
 
     fn said(condition: &Expression) -> String {
-        let scopes = [scope("user", vec![key(Holder::User, "id")]), scope("org", vec![key(Holder::Tenant, "id")])];
+        let scopes = [
+            scope("user", vec![key(Holder::User, "id")]),
+            scope("org", vec![key(Holder::Tenant, "id")]),
+        ];
         rows(condition, &Holders::new(&scopes)).to_string()
     }
 
@@ -129,21 +166,40 @@ mod tests {
             (Expression::True, "every row"),
             (Expression::False, "no row"),
             (own.clone(), "the rows whose `owner_id` is the user's id"),
-            (current(Holder::Tenant, "org_id"), "the rows whose `org_id` is the tenant's id"),
-            (Expression::IsTrue(column("is_public")), "the rows whose `is_public` is true"),
-            (Expression::NotDeleted(column("gone")), "the rows whose `gone` is empty or not in the past"),
+            (
+                current(Holder::Tenant, "org_id"),
+                "the rows whose `org_id` is the tenant's id",
+            ),
+            (
+                Expression::IsTrue(column("is_public")),
+                "the rows whose `is_public` is true",
+            ),
+            (
+                Expression::NotDeleted(column("gone")),
+                "the rows whose `gone` is empty or not in the past",
+            ),
             (
                 through("task_id", "task", own.clone()),
-                "the rows whose `task_id` is the `id` of a row of `task` whose `owner_id` is the user's id",
+                "the rows whose `task_id` is the `id` of a row of `task` whose `owner_id` is the \
+                 user's id",
             ),
-            (Expression::raw_sql("a < 3"), "the rows for which this SQL holds: `a < 3`"),
             (
-                Expression::Query(Box::new(sea_orm_migration::sea_orm::sea_query::Expr::cust("b = 1"))),
+                Expression::raw_sql("a < 3"),
+                "the rows for which this SQL holds: `a < 3`",
+            ),
+            (
+                Expression::Query(Box::new(sea_orm_migration::sea_orm::sea_query::Expr::cust(
+                    "b = 1",
+                ))),
                 "the rows for which this SQL holds: `b = 1`",
             ),
             (
-                Expression::Current { setting: SettingName::new("app.user_id").unwrap(), key: KeyType::Text },
-                "the rows for which this SQL holds: `NULLIF(current_setting('app.user_id', true), '')`",
+                Expression::Current {
+                    setting: SettingName::new("app.user_id").unwrap(),
+                    key: KeyType::Text,
+                },
+                "the rows for which this SQL holds: `NULLIF(current_setting('app.user_id', true), \
+                 '')`",
             ),
             (Expression::All(Vec::new()), "the rows of any kind"),
             (Expression::Any(Vec::new()), "the rows of no kind"),
@@ -154,29 +210,39 @@ mod tests {
 
     #[test]
     fn parentheses_tell_what_belongs_together() {
-        let (own, tenant) = (current(Holder::User, "owner_id"), current(Holder::Tenant, "org_id"));
+        let (own, tenant) = (
+            current(Holder::User, "owner_id"),
+            current(Holder::Tenant, "org_id"),
+        );
+
         let shared = Expression::IsTrue(column("open"));
         let either = Expression::any([own.clone(), shared.clone()]);
         assert_eq!(
             said(&Expression::all([tenant.clone(), either.clone()])),
-            "the rows whose `org_id` is the tenant's id and (whose `owner_id` is the user's id or whose `open` is true)"
+            "the rows whose `org_id` is the tenant's id and (whose `owner_id` is the user's id or \
+             whose `open` is true)"
         );
+
         let task = through("task_id", "task", own.clone());
         assert_eq!(
             said(&Expression::all([task.clone(), tenant.clone()])),
-            "the rows (whose `task_id` is the `id` of a row of `task` whose `owner_id` is the user's id) and whose \
+            "the rows (whose `task_id` is the `id` of a row of `task` whose `owner_id` is the \
+             user's id) and whose \
              `org_id` is the tenant's id"
         );
         assert_eq!(
             said(&Expression::all([tenant, task])),
-            "the rows whose `org_id` is the tenant's id and whose `task_id` is the `id` of a row of `task` whose \
+            "the rows whose `org_id` is the tenant's id and whose `task_id` is the `id` of a row \
+             of `task` whose \
              `owner_id` is the user's id"
         );
         assert_eq!(
             said(&through("task_id", "task", either)),
-            "the rows whose `task_id` is the `id` of a row of `task` (whose `owner_id` is the user's id or whose `open` \
+            "the rows whose `task_id` is the `id` of a row of `task` (whose `owner_id` is the \
+             user's id or whose `open` \
              is true)"
         );
+
         assert_eq!(
             said(&through("a", "b", Expression::True)),
             "the rows whose `a` is the `id` of a row of `b` of any kind"
@@ -192,24 +258,37 @@ mod tests {
             setting: SettingName::new(setting).unwrap(),
             kind: ScopeKind::Identity,
         };
+
         let is = |setting: &str| Expression::IsCurrent {
             column: column("owner_id"),
             setting: SettingName::new(setting).unwrap(),
             key: KeyType::Uuid,
         };
+
         let scopes = [
             scope("a", vec![with(Holder::User, "app.user_id")]),
             scope("b", vec![with(Holder::User, "app.reviewer_id")]),
-            scope("c", vec![with(Holder::User, "app.both"), with(Holder::Tenant, "app.both")]),
+            scope(
+                "c",
+                vec![
+                    with(Holder::User, "app.both"),
+                    with(Holder::Tenant, "app.both"),
+                ],
+            ),
         ];
+
         let holders = Holders::new(&scopes);
         let said = |setting| rows(&is(setting), &holders).to_string();
         assert_eq!(
             said("app.reviewer_id"),
             "the rows whose `owner_id` is the user's id (in the setting `app.reviewer_id`)"
         );
+
         for unclear in ["app.both", "app.unknown"] {
-            assert_eq!(said(unclear), format!("the rows whose `owner_id` is the value of the setting `{unclear}`"));
+            assert_eq!(
+                said(unclear),
+                format!("the rows whose `owner_id` is the value of the setting `{unclear}`")
+            );
         }
     }
 }

@@ -6,16 +6,20 @@ use super::{Phrase, listed};
 /// A policy, as it is asked for, in one sentence.
 pub(in crate::report) fn policy(policy: &Policy, config: &RlsConfig, holders: &Holders) -> Phrase {
     let who = who(policy, config);
+
     // Where a policy says nothing of written rows, PostgreSQL takes `USING` for them.
     let check = policy.with_check().or(policy.using());
+
     match policy.kind {
         PolicyKind::Permissive => may(&who, &[policy.command()], policy.using(), check, holders),
-        PolicyKind::Restrictive => keeps_out(&who, policy.command(), policy.using(), check, holders),
+        PolicyKind::Restrictive => {
+            keeps_out(&who, policy.command(), policy.using(), check, holders)
+        }
     }
 }
 
-/// What permissive policies for these commands let pass: the rows that are there (`using`) and those that are written
-/// (`check`). Without a condition PostgreSQL lets no row pass.
+/// What permissive policies for these commands let pass: the rows that are there (`using`) and
+/// those that are written (`check`). Without a condition PostgreSQL lets no row pass.
 pub(in crate::report) fn may(
     who: &Phrase,
     commands: &[Command],
@@ -25,39 +29,69 @@ pub(in crate::report) fn may(
 ) -> Phrase {
     let none = Expression::False;
     let (using, check) = (using.unwrap_or(&none), check.unwrap_or(&none));
-    let (inserts, updates) = (covers(commands, Command::Insert), covers(commands, Command::Update));
+    let (inserts, updates) = (
+        covers(commands, Command::Insert),
+        covers(commands, Command::Update),
+    );
+
     let on_rows = verbs(commands, |command| command != Command::Insert);
     let verbs_of_all = verbs(commands, |_| true);
-    let may = |verbs: &[&str], rows: Phrase| who.clone().then(format!(" may {} ", listed(verbs, "and"))).join(rows);
+    let may = |verbs: &[&str], rows: Phrase| {
+        who.clone()
+            .then(format!(" may {} ", listed(verbs, "and")))
+            .join(rows)
+    };
+
     if on_rows.is_empty() {
         return may(&verbs_of_all, new_rows(check, holders));
     }
+
     let bounded = !matches!(using, Expression::True | Expression::False);
     if !inserts && !updates || using == check {
         let said = may(&verbs_of_all, rows(using, holders));
-        return if updates && bounded { said.then("; a changed row must still be one of them") } else { said };
+        return if updates && bounded {
+            said.then("; a changed row must still be one of them")
+        } else {
+            said
+        };
     }
+
     match (using, check) {
         (Expression::False, _) => {
             let said = may(&on_rows, rows(using, holders));
-            if inserts { said.then(", and may add ").join(new_rows(check, holders)) } else { said }
+            if inserts {
+                said.then(", and may add ").join(new_rows(check, holders))
+            } else {
+                said
+            }
         }
         (_, Expression::False) => {
-            let kept = verbs(commands, |command| matches!(command, Command::Select | Command::Delete));
+            let kept = verbs(commands, |command| {
+                matches!(command, Command::Select | Command::Delete)
+            });
             let written = listed(&written(commands), "or");
             if kept.is_empty() {
                 return who.clone().then(format!(" may {written} no row"));
             }
+
             may(&kept, rows(using, holders)).then(format!(", and may {written} none"))
         }
         (_, Expression::True) if inserts => {
             may(&on_rows, rows(using, holders)).then("; a row that is added or changed may be any")
         }
-        (_, Expression::True) => may(&on_rows, rows(using, holders)).then("; a changed row may become any"),
+        (_, Expression::True) => {
+            may(&on_rows, rows(using, holders)).then("; a changed row may become any")
+        }
         _ => {
-            let what = if inserts { "a row that is added or changed" } else { "a changed row" };
+            let what = if inserts {
+                "a row that is added or changed"
+            } else {
+                "a changed row"
+            };
+
             let said = may(&on_rows, rows(using, holders));
-            said.then(format!("; {what} must then be one ")).join(whose(check, holders))
+            said.then(format!("; {what} must then be one "))
+                .join(whose(check, holders))
         }
     }
 }
@@ -73,28 +107,44 @@ fn keeps_out(
     let commands = [command];
     let on_rows = verbs(&commands, |command| command != Command::Insert);
     let written = written(&commands);
+
     // A side without a condition bounds nothing, and no more does one that is true of every row.
-    let bound = |side: Option<&Expression>| side.filter(|condition| **condition != Expression::True).cloned();
+    let bound = |side: Option<&Expression>| {
+        side.filter(|condition| **condition != Expression::True)
+            .cloned()
+    };
+
     let using = bound(using).filter(|_| !on_rows.is_empty());
     let check = bound(check).filter(|_| !written.is_empty());
     let only = |verbs: &[&str], condition: &Expression| match condition {
         Expression::False => Phrase::words(format!(" may {} no row", listed(verbs, "or"))),
-        other => Phrase::words(format!(" may {} only ", listed(verbs, "or"))).join(rows(other, holders)),
+        other => {
+            Phrase::words(format!(" may {} only ", listed(verbs, "or"))).join(rows(other, holders))
+        }
     };
+
     let becomes = |condition: &Expression| match condition {
         Expression::False => Phrase::words(format!(" may {} no row", listed(&written, "or"))),
         other => {
             let verbs = listed(&written, "or");
-            Phrase::words(format!(" may {verbs} a row only if it then is one ")).join(whose(other, holders))
+            Phrase::words(format!(" may {verbs} a row only if it then is one "))
+                .join(whose(other, holders))
         }
     };
+
     let whatever = || Phrase::words("whatever other policies allow, ").join(who.clone());
+
     match (using, check) {
         (None, None) => Phrase::words("this policy keeps nothing out"),
-        (Some(using), Some(check)) if using == check => whatever().join(only(&verbs(&commands, |_| true), &using)),
+        (Some(using), Some(check)) if using == check => {
+            whatever().join(only(&verbs(&commands, |_| true), &using))
+        }
         (Some(using), None) => whatever().join(only(&on_rows, &using)),
         (None, Some(check)) => whatever().join(becomes(&check)),
-        (Some(using), Some(check)) => whatever().join(only(&on_rows, &using)).then(", and").join(becomes(&check)),
+        (Some(using), Some(check)) => whatever()
+            .join(only(&on_rows, &using))
+            .then(", and")
+            .join(becomes(&check)),
     }
 }
 
@@ -103,6 +153,7 @@ fn who(policy: &Policy, config: &RlsConfig) -> Phrase {
     if policy.roles.is_empty() {
         return Phrase::words("every role");
     }
+
     let mut phrase = Phrase::default();
     for (at, role) in policy.roles.iter().enumerate() {
         phrase = match at {
@@ -112,6 +163,7 @@ fn who(policy: &Policy, config: &RlsConfig) -> Phrase {
         };
         phrase = phrase.join(one(role, config));
     }
+
     phrase
 }
 
@@ -131,7 +183,9 @@ fn covers(commands: &[Command], command: Command) -> bool {
 
 /// The words of these commands, of those that `wanted` holds for.
 fn verbs(commands: &[Command], wanted: impl Fn(Command) -> bool) -> Vec<&'static str> {
-    let each = Command::EACH.into_iter().filter(|command| covers(commands, *command) && wanted(*command));
+    let each = Command::EACH
+        .into_iter()
+        .filter(|command| covers(commands, *command) && wanted(*command));
     each.map(|command| match command {
         Command::All | Command::Select => "read",
         Command::Insert => "add",
@@ -142,7 +196,9 @@ fn verbs(commands: &[Command], wanted: impl Fn(Command) -> bool) -> Vec<&'static
 }
 
 fn written(commands: &[Command]) -> Vec<&'static str> {
-    verbs(commands, |command| matches!(command, Command::Insert | Command::Update))
+    verbs(commands, |command| {
+        matches!(command, Command::Insert | Command::Update)
+    })
 }
 
 #[cfg(test)]

@@ -13,7 +13,8 @@ use super::rollback::{rollbacks, through_proxy};
 use super::{Counted, read, soon};
 use crate::fixture::{Fixture, task};
 
-/// A runtime that nobody runs, so that nothing but the close can end the connection that rests on it.
+/// A runtime that nobody runs, so that nothing but the close can end the connection that rests on
+/// it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn closing_waits_for_no_connection_that_rests() {
     let fixture = Fixture::new(1).await;
@@ -22,8 +23,13 @@ async fn closing_waits_for_no_connection_that_rests() {
         let counted = runtime.block_on(Counted::of(fixture, 1, None));
         (runtime, counted)
     });
+
     let (runtime, counted) = rests.join().unwrap();
-    assert!(timeout(Duration::from_secs(10), counted.db.close()).await.is_ok());
+    assert!(
+        timeout(Duration::from_secs(10), counted.db.close())
+            .await
+            .is_ok()
+    );
     runtime.shutdown_background();
 }
 
@@ -31,6 +37,7 @@ async fn closing_waits_for_no_connection_that_rests() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn rollback_waits_for_no_other_runtime() {
     let fixture = Fixture::new(1).await;
+
     // The one connection is this runtime's, whoever uses it.
     let (proxy, db) = through_proxy(&fixture, 1).await;
     let ann = db.scope(fixture.ann_context());
@@ -42,9 +49,11 @@ async fn rollback_waits_for_no_other_runtime() {
             runtime
         }
     });
+
     let stopped = stopped.join().unwrap();
     proxy.reset();
     read(&ann).await;
+
     let alone = |flights: Vec<String>| flights.iter().any(|flight| flight == "Q ROLLBACK");
     assert!(soon(async || alone(rollbacks(&proxy))).await);
     stopped.shutdown_background();
@@ -53,9 +62,15 @@ async fn rollback_waits_for_no_other_runtime() {
 #[tokio::test]
 async fn connection_that_rests_outlives_its_runtime() {
     let fixture = Fixture::new(1).await;
-    let ended = std::thread::spawn(|| Runtime::new().unwrap().block_on(Counted::of(fixture, 1, None)));
+    let ended = std::thread::spawn(|| {
+        Runtime::new()
+            .unwrap()
+            .block_on(Counted::of(fixture, 1, None))
+    });
+
     let counted = ended.join().unwrap();
     let ann = counted.ann();
+
     for _ in 0..10 {
         // The first ones may find that theirs is of no use any more.
         let _ = task::Entity::find().all(&ann).await;
@@ -63,6 +78,7 @@ async fn connection_that_rests_outlives_its_runtime() {
             return;
         }
     }
+
     panic!("whoever looked after those that rest ended with that runtime, and nobody else does");
 }
 
@@ -73,8 +89,11 @@ async fn connection_that_rests_is_dropped_where_no_runtime_is() {
         let runtime = Runtime::new().unwrap();
         let counted = runtime.block_on(Counted::of(fixture, 1, None));
         drop(counted.db);
-        runtime.block_on(async { assert!(soon(async || counted.released.load(Ordering::Relaxed) > 0).await) });
+        runtime.block_on(async {
+            assert!(soon(async || counted.released.load(Ordering::Relaxed) > 0).await)
+        });
     });
+
     assert!(dropped.join().is_ok());
 }
 
@@ -83,16 +102,20 @@ fn connection_that_rests_outlives_its_thread() {
     thread_local! {
         static DB: RefCell<Option<RlsConnection>> = const { RefCell::new(None) };
     }
+
     let dropped = std::thread::spawn(|| {
         // Destroyed after all that the runtime keeps in its thread.
         DB.with_borrow_mut(|db| *db = None);
+
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let db = runtime.block_on(async {
             let fixture = Fixture::new(1).await;
             read(&fixture.ann()).await;
             fixture.db.clone()
         });
+
         DB.with_borrow_mut(|none| *none = Some(db));
     });
+
     assert!(dropped.join().is_ok());
 }

@@ -5,6 +5,7 @@ use super::log::Log;
 
 /// Codes in place of a version: <https://www.postgresql.org/docs/current/protocol-flow.html>
 const CANCEL: [u8; 4] = 80_877_102_u32.to_be_bytes();
+
 const SSL: [u8; 4] = 80_877_103_u32.to_be_bytes();
 const GSS: [u8; 4] = 80_877_104_u32.to_be_bytes();
 
@@ -32,16 +33,28 @@ pub(super) struct Conversation {
 
 impl Conversation {
     pub(super) fn new(number: usize) -> Self {
-        Self { number, phase: Phase::Greeting, client: Framing::default(), server: Framing::default() }
+        Self {
+            number,
+            phase: Phase::Greeting,
+            client: Framing::default(),
+            server: Framing::default(),
+        }
     }
 
     pub(super) fn client_sent(&mut self, bytes: &[u8], log: &mut Log) {
         if self.phase == Phase::Opaque {
             return;
         }
+
         self.client.add(bytes);
+
         loop {
-            let head = if self.phase == Phase::Greeting { Head::Length } else { Head::Type };
+            let head = if self.phase == Phase::Greeting {
+                Head::Length
+            } else {
+                Head::Type
+            };
+
             match self.client.next(head) {
                 Ok(Some(frame)) => self.client_frame(&frame, log),
                 Ok(None) => return,
@@ -68,15 +81,23 @@ impl Conversation {
         if self.phase == Phase::Opaque {
             return;
         }
+
         self.server.add(bytes);
         if self.phase == Phase::Asked
             && let Some(answer) = self.server.byte()
         {
-            self.phase = if answer == b'N' { Phase::Greeting } else { Phase::Opaque };
+            self.phase = if answer == b'N' {
+                Phase::Greeting
+            } else {
+                Phase::Opaque
+            };
         }
+
         loop {
             match self.server.next(Head::Type) {
-                Ok(Some(Frame { kind: Some(kind), .. })) => match self.phase {
+                Ok(Some(Frame {
+                    kind: Some(kind), ..
+                })) => match self.phase {
                     Phase::Session => log.answered(self.number, kind),
                     _ if kind == 'Z' => {
                         self.phase = Phase::Session;
@@ -109,6 +130,7 @@ mod tests {
         conversation.client_sent(&greeting(196_608_u32.to_be_bytes()), log);
         conversation.server_answered(&message('R', b"\0\0\0\0"), log);
         conversation.server_answered(&message('Z', b"I"), log);
+
         conversation
     }
 
@@ -116,18 +138,29 @@ mod tests {
     fn login_counts_as_a_connection_and_nothing_else() {
         let mut log = Log::new(true);
         started(&mut log);
+
         let counter = log.counter();
-        assert_eq!((counter.connections(), counter.round_trips(), counter.sent_total()), (1, 0, 0));
+
+        assert_eq!(
+            (
+                counter.connections(),
+                counter.round_trips(),
+                counter.sent_total()
+            ),
+            (1, 0, 0)
+        );
     }
 
     #[test]
     fn refused_encryption_leaves_a_readable_connection() {
         let mut log = Log::new(true);
         let mut conversation = Conversation::new(0);
+
         for code in [GSS, SSL] {
             conversation.client_sent(&greeting(code), &mut log);
             conversation.server_answered(b"N", &mut log);
         }
+
         conversation.client_sent(&greeting(196_608_u32.to_be_bytes()), &mut log);
         conversation.server_answered(&message('Z', b"I"), &mut log);
         conversation.client_sent(&message('Q', b"SELECT 1\0"), &mut log);
@@ -141,7 +174,11 @@ mod tests {
         conversation.client_sent(&greeting(SSL), &mut log);
         conversation.server_answered(b"S", &mut log);
         conversation.client_sent(&message('Q', b"SELECT 1\0"), &mut log);
-        assert_eq!((log.counter().connections(), log.counter().sent_total()), (0, 0));
+
+        assert_eq!(
+            (log.counter().connections(), log.counter().sent_total()),
+            (0, 0)
+        );
     }
 
     #[test]
@@ -154,8 +191,10 @@ mod tests {
         conversation.server_answered(&message('Z', b"I"), &mut log);
         conversation.server_answered(&message('Z', b"I"), &mut log);
         conversation.client_sent(&message('P', b"s1\0SELECT 2\0\0\0"), &mut log);
+
         let counter = log.counter();
         assert_eq!(counter.round_trips(), 1, "the second has no answer yet");
+
         let flights: Vec<_> = counter.flights().iter().map(ToString::to_string).collect();
         assert_eq!(flights, ["Q ROLLBACK, S", "P SELECT 2"]);
         assert_eq!(counter.flights()[0].answers(), "CZZ");
@@ -167,7 +206,11 @@ mod tests {
         let mut log = Log::new(false);
         let mut conversation = started(&mut log);
         conversation.server_answered(&message('N', b"\0"), &mut log);
-        assert_eq!((log.counter().round_trips(), log.counter().received('N')), (0, 1));
+
+        assert_eq!(
+            (log.counter().round_trips(), log.counter().received('N')),
+            (0, 1)
+        );
     }
 
     #[test]

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Messages and round trips of all connections, as the clients saw them; a value that no longer changes.
+/// Messages and round trips of all connections, as the clients saw them; a value that no longer
+/// changes.
 ///
-/// Not counted are those that open a connection, up to the first `ReadyForQuery`. A client's message counts when it is
-/// read from the client, whether it reached the server or not; a server's when it is passed to the client.
+/// Not counted are those that open a connection, up to the first `ReadyForQuery`. A client's
+/// message counts when it is read from the client, whether it reached the server or not; a server's
+/// when it is passed to the client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counter {
     pub(super) connections: usize,
@@ -23,13 +25,15 @@ impl Counter {
         self.connections
     }
 
-    /// How often a client sent something, one message or several, and then got the first of its answers.
+    /// How often a client sent something, one message or several, and then got the first of its
+    /// answers.
     #[must_use]
     pub fn round_trips(&self) -> usize {
         self.round_trips
     }
 
-    /// How many messages of this type byte clients sent: `Q` for Query, `P` for Parse, `S` for Sync.
+    /// How many messages of this type byte clients sent: `Q` for Query, `P` for Parse, `S` for
+    /// Sync.
     #[must_use]
     pub fn sent(&self, kind: char) -> usize {
         self.sent.get(&kind).copied().unwrap_or_default()
@@ -41,14 +45,15 @@ impl Counter {
         self.sent.values().sum()
     }
 
-    /// How many messages of this type byte the server sent: `Z` for `ReadyForQuery`, `E` for `ErrorResponse`.
+    /// How many messages of this type byte the server sent: `Z` for `ReadyForQuery`, `E` for
+    /// `ErrorResponse`.
     #[must_use]
     pub fn received(&self, kind: char) -> usize {
         self.received.get(&kind).copied().unwrap_or_default()
     }
 
-    /// Each round trip with its messages, in the order in which they began, those without an answer too; empty
-    /// unless [`ProxyBuilder::recording`](crate::ProxyBuilder::recording).
+    /// Each round trip with its messages, in the order in which they began, those without an answer
+    /// too; empty unless [`ProxyBuilder::recording`](crate::ProxyBuilder::recording).
     #[must_use]
     pub fn flights(&self) -> &[Flight] {
         &self.flights
@@ -57,11 +62,14 @@ impl Counter {
     /// The texts of all Query messages, in order; empty unless recording.
     pub fn queries(&self) -> impl Iterator<Item = &str> {
         let messages = self.flights.iter().flat_map(Flight::messages);
-        messages.filter(|message| message.kind == 'Q').filter_map(Message::sql)
+        messages
+            .filter(|message| message.kind == 'Q')
+            .filter_map(Message::sql)
     }
 }
 
-/// What one client sent before it got an answer, and the answer. Displayed as its messages: `Q ROLLBACK, S`.
+/// What one client sent before it got an answer, and the answer. Displayed as its messages:
+/// `Q ROLLBACK, S`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flight {
     pub(super) connection: usize,
@@ -95,8 +103,10 @@ impl fmt::Display for Flight {
             if i > 0 {
                 f.write_str(", ")?;
             }
+
             message.fmt(f)?;
         }
+
         Ok(())
     }
 }

@@ -1,4 +1,5 @@
-//! Bytes into PostgreSQL's messages. <https://www.postgresql.org/docs/current/protocol-message-formats.html>
+//! Bytes into PostgreSQL's messages.
+//! <https://www.postgresql.org/docs/current/protocol-message-formats.html>
 
 /// How the next message begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,14 +51,20 @@ impl Framing {
             return Ok(None);
         };
         let length = usize::try_from(u32::from_be_bytes(length)).map_err(|_| Unreadable)?;
+
         if length < 4 {
             return Err(Unreadable);
         }
+
         let Some(body) = bytes.get(typed + 4..typed + length) else {
             return Ok(None);
         };
         let kind = (head == Head::Type).then(|| char::from(bytes[0]));
-        let frame = Frame { kind, body: body.to_vec() };
+        let frame = Frame {
+            kind,
+            body: body.to_vec(),
+        };
+
         self.taken += typed + length;
         Ok(Some(frame))
     }
@@ -68,7 +75,10 @@ mod tests {
     use super::*;
 
     fn frame(kind: Option<char>, body: &[u8]) -> Frame {
-        Frame { kind, body: body.to_vec() }
+        Frame {
+            kind,
+            body: body.to_vec(),
+        }
     }
 
     #[test]
@@ -83,7 +93,16 @@ mod tests {
                     head = Head::Type;
                 }
             }
-            assert_eq!(found, [frame(None, b"abcd"), frame(Some('Q'), b"x\0"), frame(Some('S'), b"")], "{size}");
+
+            assert_eq!(
+                found,
+                [
+                    frame(None, b"abcd"),
+                    frame(Some('Q'), b"x\0"),
+                    frame(Some('S'), b"")
+                ],
+                "{size}"
+            );
         }
     }
 

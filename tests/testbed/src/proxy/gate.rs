@@ -44,6 +44,7 @@ impl Gate {
             };
             closed && !given_up()
         };
+
         drop(self.changed.wait_while(held, waits));
     }
 }

@@ -1,5 +1,5 @@
-//! One client's connection with its connection to the server: two threads a direction, so that what is under way
-//! delays nothing behind it.
+//! One client's connection with its connection to the server: two threads a direction, so that what
+//! is under way delays nothing behind it.
 
 use std::io;
 use std::net::{Shutdown, TcpStream};
@@ -52,13 +52,21 @@ impl Link {
             cut: AtomicBool::new(false),
             shared: Arc::clone(shared),
         });
+
         for direction in [Direction::ToServer, Direction::ToClient] {
             let (sender, receiver) = channel();
             let reader = Arc::clone(&link);
-            thread::Builder::new().name("proxy-read".to_owned()).spawn(move || reader.read(direction, &sender))?;
+            thread::Builder::new()
+                .name("proxy-read".to_owned())
+                .spawn(move || reader.read(direction, &sender))?;
+
             let writer = Arc::clone(&link);
-            thread::Builder::new().name("proxy-write".to_owned()).spawn(move || writer.write(direction, &receiver))?;
+
+            thread::Builder::new()
+                .name("proxy-write".to_owned())
+                .spawn(move || writer.write(direction, &receiver))?;
         }
+
         Ok(link)
     }
 
@@ -67,6 +75,7 @@ impl Link {
         let open = !self.cut.swap(true, Ordering::AcqRel);
         self.client.shutdown(Shutdown::Both);
         self.server.shutdown(Shutdown::Both);
+
         open
     }
 
@@ -79,13 +88,16 @@ impl Link {
             Direction::ToServer => &self.client,
             Direction::ToClient => &self.server,
         };
+
         let mut buffer = vec![0; 1 << 16];
+
         while let Ok(length) = from.read(&mut buffer) {
             let due = Instant::now() + self.shared.one_way;
             let bytes = buffer[..length].to_vec();
             if direction == Direction::ToServer {
                 self.count(direction, &bytes);
             }
+
             if bytes.is_empty() || sender.send(Chunk { due, bytes }).is_err() {
                 return;
             }
@@ -97,6 +109,7 @@ impl Link {
             Direction::ToServer => &self.server,
             Direction::ToClient => &self.client,
         };
+
         let mut waiter = Waiter::new();
         for chunk in receiver {
             waiter.wait_until(chunk.due);
@@ -104,19 +117,26 @@ impl Link {
             if self.is_cut() {
                 return;
             }
+
             if direction == Direction::ToClient {
-                // Counted where the client sees it: before, for its next message could come first afterwards.
+                // Counted where the client sees it: before, for its next message could come first
+                // afterwards.
                 self.count(direction, &chunk.bytes);
             }
+
             if to.write_all(&chunk.bytes).is_err() {
-                // A server that is gone may have said why: that is still to be passed, and ends the link.
+                // A server that is gone may have said why: that is still to be passed, and ends the
+                // link.
                 if direction == Direction::ToClient {
                     self.cut();
                 }
+
                 return;
             }
         }
+
         self.shared.gate.pass(direction, || self.is_cut());
+
         match direction {
             Direction::ToServer => to.shutdown(Shutdown::Write),
             // The server has closed: nothing that the client still sends is of use.
@@ -127,8 +147,17 @@ impl Link {
     }
 
     fn count(&self, direction: Direction, bytes: &[u8]) {
-        let mut conversation = self.conversation.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut log = self.shared.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut conversation = self
+            .conversation
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+
+        let mut log = self
+            .shared
+            .log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+
         match direction {
             Direction::ToServer => conversation.client_sent(bytes, &mut log),
             Direction::ToClient => conversation.server_answered(bytes, &mut log),

@@ -22,7 +22,11 @@ struct Last {
 
 impl Log {
     pub(super) fn new(recording: bool) -> Self {
-        Self { recording, counter: Counter::default(), last: HashMap::new() }
+        Self {
+            recording,
+            counter: Counter::default(),
+            last: HashMap::new(),
+        }
     }
 
     pub(super) fn counter(&self) -> Counter {
@@ -40,28 +44,51 @@ impl Log {
 
     pub(super) fn sent(&mut self, connection: usize, kind: char, body: &[u8]) {
         *self.counter.sent.entry(kind).or_default() += 1;
-        let last = self.last.get(&connection).filter(|last| !last.answered).map(|last| last.flight);
+
+        let last = self
+            .last
+            .get(&connection)
+            .filter(|last| !last.answered)
+            .map(|last| last.flight);
+
         let flight = last.unwrap_or_else(|| {
             let flight = self.recording.then_some(self.counter.flights.len());
             if self.recording {
-                self.counter.flights.push(Flight { connection, messages: Vec::new(), answers: String::new() });
+                self.counter.flights.push(Flight {
+                    connection,
+                    messages: Vec::new(),
+                    answers: String::new(),
+                });
             }
-            self.last.insert(connection, Last { flight, answered: false });
+
+            self.last.insert(
+                connection,
+                Last {
+                    flight,
+                    answered: false,
+                },
+            );
             flight
         });
+
         if let Some(flight) = flight {
-            self.counter.flights[flight].messages.push(Message { kind, sql: sql(kind, body) });
+            self.counter.flights[flight].messages.push(Message {
+                kind,
+                sql: sql(kind, body),
+            });
         }
     }
 
     pub(super) fn answered(&mut self, connection: usize, kind: char) {
         *self.counter.received.entry(kind).or_default() += 1;
+
         let Some(last) = self.last.get_mut(&connection) else {
             return;
         };
         if !mem::replace(&mut last.answered, true) {
             self.counter.round_trips += 1;
         }
+
         if let Some(flight) = last.flight {
             self.counter.flights[flight].answers.push(kind);
         }
@@ -75,5 +102,8 @@ fn sql(kind: char, body: &[u8]) -> Option<String> {
         'P' => 1,
         _ => return None,
     };
-    body.split(|byte| *byte == 0).nth(at).map(|text| String::from_utf8_lossy(text).into_owned())
+
+    body.split(|byte| *byte == 0)
+        .nth(at)
+        .map(|text| String::from_utf8_lossy(text).into_owned())
 }

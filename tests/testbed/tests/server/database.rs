@@ -5,7 +5,11 @@ use testbed::{Server, server};
 
 async fn count(url: &str, sql: &'static str, name: &str) -> i64 {
     let mut connection = PgConnection::connect(url).await.unwrap();
-    query_scalar(sql).bind(name).fetch_one(&mut connection).await.unwrap()
+    query_scalar(sql)
+        .bind(name)
+        .fetch_one(&mut connection)
+        .await
+        .unwrap()
 }
 
 const DATABASES: &str = "SELECT count(*) FROM pg_database WHERE datname = $1";
@@ -21,6 +25,7 @@ async fn databases_of_one_hint_differ() {
     let begun = std::time::Instant::now();
     let one = server().unwrap().database("same").await.unwrap();
     println!("server and database after {:?}", begun.elapsed());
+
     let begun = std::time::Instant::now();
     let other = server().unwrap().database("same").await.unwrap();
     println!("one more database after {:?}", begun.elapsed());
@@ -34,7 +39,10 @@ async fn databases_of_one_hint_differ() {
 #[tokio::test]
 async fn databases_are_made_at_once() {
     let server = server().unwrap();
-    let made: Vec<_> = (0..8).map(|_| tokio::spawn(server.database("parallel"))).collect();
+    let made: Vec<_> = (0..8)
+        .map(|_| tokio::spawn(server.database("parallel")))
+        .collect();
+
     for database in made {
         database.await.unwrap().unwrap();
     }
@@ -44,20 +52,48 @@ async fn databases_are_made_at_once() {
 async fn database_and_roles_on_a_given_server_go_with_their_value() {
     let ours = Server::builder().own().tcp().start().unwrap();
     let admin = ours.url("postgres");
-    for url in [admin.clone(), ours.database("given").await.unwrap().tcp_url().unwrap()] {
+
+    for url in [
+        admin.clone(),
+        ours.database("given").await.unwrap().tcp_url().unwrap(),
+    ] {
         let given = Server::builder().given(&url).start().unwrap();
         let database = given.database("given").await.unwrap();
         let role = database.role("app");
-        database.execute(&format!("CREATE ROLE {role}; CREATE TABLE t (); GRANT ALL ON t TO {role}")).await.unwrap();
+
+        database
+            .execute(&format!(
+                "CREATE ROLE {role}; CREATE TABLE t (); GRANT ALL ON t TO {role}"
+            ))
+            .await
+            .unwrap();
+
         let name = database.name().to_owned();
         let _open = PgConnection::connect(&database.url()).await.unwrap();
-        assert_eq!((count(&admin, DATABASES, &name).await, count(&admin, ROLES, &role).await), (1, 1));
+        assert_eq!(
+            (
+                count(&admin, DATABASES, &name).await,
+                count(&admin, ROLES, &role).await
+            ),
+            (1, 1)
+        );
 
         let begun = std::time::Instant::now();
         drop(database);
         println!("dropped in {:?}", begun.elapsed());
-        assert_eq!((count(&admin, DATABASES, &name).await, count(&admin, ROLES, &role).await), (0, 0));
+        assert_eq!(
+            (
+                count(&admin, DATABASES, &name).await,
+                count(&admin, ROLES, &role).await
+            ),
+            (0, 0)
+        );
         drop(given);
     }
-    assert_eq!(count(&admin, DATABASES, "postgres").await, 1, "the given server runs on");
+
+    assert_eq!(
+        count(&admin, DATABASES, "postgres").await,
+        1,
+        "the given server runs on"
+    );
 }

@@ -15,21 +15,37 @@ const ENDING: &str = "TESTBED_OWNER_ENDS_BY";
 /// The owner of a server, as a process of its own.
 #[test]
 #[ignore = "the other tests run it, and have it end"]
-#[allow(clippy::zombie_processes, reason = "the child is to outlive its parent")]
+#[allow(
+    clippy::zombie_processes,
+    reason = "the child is to outlive its parent"
+)]
 fn owner() {
     let Ok(ending) = env::var(ENDING) else {
         println!("NOT RUN: {ENDING} is not set");
         return;
     };
+
     // A shared server is never dropped; that of a test is, when the test panics.
     let own = (ending == "panic").then(|| Server::start().unwrap());
     let server = match &own {
         Some(own) => own,
         None => testbed::server().unwrap(),
     };
+
     // A child that outlives the owner must not keep the server.
-    let child = Command::new("sleep").arg("60").stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
-    println!("\nowner {} {}", child.id(), server.folder().unwrap().display());
+    let child = Command::new("sleep")
+        .arg("60")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+
+    println!(
+        "\nowner {} {}",
+        child.id(),
+        server.folder().unwrap().display()
+    );
+
     match &*ending {
         "panic" => panic!("as asked"),
         "exit" => process::exit(0),
@@ -51,18 +67,39 @@ impl Owner {
         let mut command = Command::new(program);
         command.args(["--ignored", "--exact", "gone::owner", "--nocapture"]);
         command.env(ENDING, ending).env_remove("DATABASE_URL");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .process_group(0);
         change(&mut command);
+
         let mut process = command.spawn().unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let line = lines.map_while(Result::ok).find(|line| line.starts_with("owner ")).expect("the owner started");
+        let line = lines
+            .map_while(Result::ok)
+            .find(|line| line.starts_with("owner "))
+            .expect("the owner started");
+
         let mut words = line.split(' ').skip(1);
         let bystander = words.next().unwrap().parse().unwrap();
         let folder = PathBuf::from(words.next().unwrap());
+
         // Gone already where the owner ends at once.
         let lock = fs::read_to_string(folder.join("data/postmaster.pid")).unwrap_or_default();
-        let server = lock.lines().next().unwrap_or_default().parse().unwrap_or_default();
-        Self { process, bystander, folder, server }
+        let server = lock
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .parse()
+            .unwrap_or_default();
+
+        Self {
+            process,
+            bystander,
+            folder,
+            server,
+        }
     }
 
     fn this(ending: &str) -> Self {
@@ -72,12 +109,20 @@ impl Owner {
     /// Waits until the owner has ended, and then for what it had.
     fn assert_nothing_left(mut self) {
         self.process.wait().unwrap();
+
         let begun = Instant::now();
         let gone = || !self.folder.exists() && (self.server == 0 || !alive(self.server));
         let gone = eventually(gone);
+
         println!("gone {:?} after its owner", begun.elapsed());
         signal("KILL", &self.bystander.to_string());
-        assert!(gone, "{} or process {} is left", self.folder.display(), self.server);
+
+        assert!(
+            gone,
+            "{} or process {} is left",
+            self.folder.display(),
+            self.server
+        );
     }
 }
 
@@ -86,12 +131,17 @@ pub fn eventually(holds: impl Fn() -> bool) -> bool {
     while !holds() && begun.elapsed() < Duration::from_secs(10) {
         thread::sleep(Duration::from_millis(2));
     }
+
     holds()
 }
 
 fn signal(name: &str, process: &str) -> bool {
     let script = "kill -s \"$1\" -- \"$2\" 2>/dev/null";
-    Command::new("/bin/sh").args(["-c", script, "sh", name, process]).status().unwrap().success()
+    Command::new("/bin/sh")
+        .args(["-c", script, "sh", name, process])
+        .status()
+        .unwrap()
+        .success()
 }
 
 fn alive(process: u32) -> bool {
@@ -104,7 +154,9 @@ fn server_is_gone_when_dropped() {
     let folder = server.folder().unwrap().to_owned();
     let lock = fs::read_to_string(folder.join("data/postmaster.pid")).unwrap();
     let process = lock.lines().next().unwrap().parse().unwrap();
+
     assert!(alive(process));
+
     let begun = Instant::now();
     drop(server);
     println!("dropped in {:?}", begun.elapsed());
@@ -123,7 +175,10 @@ fn server_is_gone_after_kill_9_of_its_owner() {
     let mut owner = Owner::this("signal");
     assert!(owner.folder.exists() && alive(owner.server));
     owner.process.kill().unwrap();
-    assert!(alive(owner.bystander), "a child of the owner lives on, and does not keep the server");
+    assert!(
+        alive(owner.bystander),
+        "a child of the owner lives on, and does not keep the server"
+    );
     owner.assert_nothing_left();
 }
 
@@ -137,16 +192,28 @@ fn server_is_gone_after_interrupt_from_the_terminal() {
 
 #[test]
 fn ordinary_user_starts_a_server_from_a_folder_of_someone_else() {
-    if fs::metadata("/proc/self").map_or(true, |own| std::os::unix::fs::MetadataExt::uid(&own) != 0) {
-        println!("NOT RUN: ordinary_user_starts_a_server… needs root; the other tests ran as an ordinary user");
+    if fs::metadata("/proc/self").map_or(true, |own| std::os::unix::fs::MetadataExt::uid(&own) != 0)
+    {
+        println!(
+            "NOT RUN: ordinary_user_starts_a_server… needs root; the other tests ran as an \
+             ordinary user"
+        );
         return;
     }
+
     let program = env::temp_dir().join(format!("testbed-owner-{}", process::id()));
     fs::copy(env::current_exe().unwrap(), &program).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+
     let owner = Owner::start(&program, "return", |command| {
-        command.uid(65534).gid(65534).env_remove("HOME").env_remove("XDG_CACHE_HOME").current_dir("/");
+        command
+            .uid(65534)
+            .gid(65534)
+            .env_remove("HOME")
+            .env_remove("XDG_CACHE_HOME")
+            .current_dir("/");
     });
+
     fs::remove_file(&program).unwrap();
     owner.assert_nothing_left();
 }

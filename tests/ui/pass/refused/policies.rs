@@ -42,11 +42,15 @@ fn open() -> [PolicyDraft; 1] {
 }
 
 fn open_too() -> [PolicyDraft; 1] {
-    [Policy::permissive("open").on([Command::Select]).using(false)]
+    [Policy::permissive("open")
+        .on([Command::Select])
+        .using(false)]
 }
 
 fn of_the_owner() -> [PolicyDraft; 1] {
-    [Policy::permissive("note_owner").on([Command::Select, Command::Update]).using(true)]
+    [Policy::permissive("note_owner")
+        .on([Command::Select, Command::Update])
+        .using(true)]
 }
 
 pub(super) fn main() {
@@ -54,7 +58,13 @@ pub(super) fn main() {
         sea_orm_rls::registry![insert::Entity as RlsPolicies],
         "table `insert`: policy `new`: `INSERT` has no `USING`, since it reads no row: say `with_check`",
     );
-    assert!(matches!(error, DeclarationError::Policy { source: PolicyError::InsertUsing { .. }, .. }));
+    assert!(matches!(
+        error,
+        DeclarationError::Policy {
+            source: PolicyError::InsertUsing { .. },
+            ..
+        }
+    ));
 
     let error = refused(
         sea_orm_rls::registry![twice::Entity as RlsPolicies],
@@ -64,5 +74,7 @@ pub(super) fn main() {
     let both = sea_orm_rls::registry![both::Entity, both::Entity as RlsPolicies];
     assert!(matches!(both, Err(DeclarationError::PolicyTwice { .. })));
     let taken = sea_orm_rls::registry![taken::Entity];
-    assert!(matches!(taken, Err(DeclarationError::PolicyTwice { policy, .. }) if policy == "note_owner_select"));
+    assert!(
+        matches!(taken, Err(DeclarationError::PolicyTwice { policy, .. }) if policy == "note_owner_select")
+    );
 }

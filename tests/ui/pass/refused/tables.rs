@@ -8,7 +8,15 @@ mod scoped {
     use sea_orm::entity::prelude::*;
 
     #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, sea_orm_rls::UserScoped, sea_orm_rls::Unscoped)]
+    #[derive(
+        Clone,
+        Debug,
+        PartialEq,
+        Eq,
+        DeriveEntityModel,
+        sea_orm_rls::UserScoped,
+        sea_orm_rls::Unscoped,
+    )]
     #[sea_orm(table_name = "task")]
     #[user_scoped(no_foreign_key)]
     #[unscoped(reason = "it is and is not")]
@@ -24,7 +32,15 @@ mod granted {
     use sea_orm::entity::prelude::*;
 
     #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, sea_orm_rls::UserScoped, sea_orm_rls::Unscoped)]
+    #[derive(
+        Clone,
+        Debug,
+        PartialEq,
+        Eq,
+        DeriveEntityModel,
+        sea_orm_rls::UserScoped,
+        sea_orm_rls::Unscoped,
+    )]
     #[sea_orm(table_name = "task")]
     #[user_scoped(no_foreign_key, grant(select))]
     #[unscoped(reason = "it is and is not", grant(select))]
@@ -48,14 +64,29 @@ pub(super) fn main() {
         sea_orm_rls::registry![scoped::Entity as Unscoped, granted::Entity as Unscoped],
     ] {
         let message = "table `task` is registered twice, with different scopes: keep one, or make both say the same";
-        assert!(matches!(refused(clash, message), DeclarationError::Clash { .. }));
+        assert!(matches!(
+            refused(clash, message),
+            DeclarationError::Clash { .. }
+        ));
     }
     let unlisted = sea_orm_rls::registry![granted::Entity, granted::Entity].unwrap_err();
-    assert!(matches!(unlisted, DeclarationError::Unlisted { derive: "Unscoped", .. }), "{unlisted}");
+    assert!(
+        matches!(
+            unlisted,
+            DeclarationError::Unlisted {
+                derive: "Unscoped",
+                ..
+            }
+        ),
+        "{unlisted}"
+    );
 
     // The derive refuses a blank reason; a declaration made by hand is refused here.
     let error = refused(
-        Registry::new([Declaration::unscoped::<scoped::Entity>(" ", &[Privilege::Select])]),
+        Registry::new([Declaration::unscoped::<scoped::Entity>(
+            " ",
+            &[Privilege::Select],
+        )]),
         "table `task` is unscoped without a reason: say `#[unscoped(reason = \"…\")]`",
     );
     assert!(matches!(error, DeclarationError::NoReason { .. }));

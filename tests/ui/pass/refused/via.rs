@@ -68,9 +68,10 @@ fn circle() {
 fn unowned() {
     let message = "table `of_team`: `via = \"team\"` leads to `team`, whose rows belong to nobody that a registered \
                    entity names: derive `UserScoped` or `TenantScoped` there, and link or list that entity";
-    for declarations in
-        [vec![of_team::Entity::declaration()], vec![of_team::Entity::declaration(), team::Entity::declaration()]]
-    {
+    for declarations in [
+        vec![of_team::Entity::declaration()],
+        vec![of_team::Entity::declaration(), team::Entity::declaration()],
+    ] {
         let error = refused(sea_orm_rls::Registry::new(declarations), message);
         assert!(matches!(error, DeclarationError::ViaUnowned { .. }));
     }

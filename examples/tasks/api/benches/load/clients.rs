@@ -15,6 +15,7 @@ const FILES: [(&str, &str); 3] = [
     ("package-lock.json", include_str!("package-lock.json")),
     ("clients.js", include_str!("clients.js")),
 ];
+
 const CONNECTIONS: u32 = 32;
 
 pub struct Clients {
@@ -39,12 +40,24 @@ impl Clients {
         for (name, text) in FILES {
             fs::write(folder.join(name), text).unwrap();
         }
+
         if !folder.join("node_modules/autocannon").exists() {
             let mut npm = std::process::Command::new("npm");
-            npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]).current_dir(&folder);
-            let installed = npm.status().unwrap_or_else(|error| panic!("`npm` does not run: {error}"));
+            npm.args([
+                "ci",
+                "--ignore-scripts",
+                "--no-audit",
+                "--no-fund",
+                "--silent",
+            ])
+            .current_dir(&folder);
+
+            let installed = npm
+                .status()
+                .unwrap_or_else(|error| panic!("`npm` does not run: {error}"));
             assert!(installed.success(), "npm could not fetch autocannon");
         }
+
         Self { folder }
     }
 
@@ -55,13 +68,35 @@ impl Clients {
     /// On any answer that is not as it should be.
     pub async fn run(&self, world: &World, seconds: u64) -> Run {
         let found = self.found(world, seconds, 0).await;
-        let number = |key: &str| found[key].as_f64().unwrap_or_else(|| panic!("{key}: {found}"));
-        assert_eq!(found["wrong"], json!([]), "{}: answers are wrong", world.kind);
+        let number = |key: &str| {
+            found[key]
+                .as_f64()
+                .unwrap_or_else(|| panic!("{key}: {found}"))
+        };
+
+        assert_eq!(
+            found["wrong"],
+            json!([]),
+            "{}: answers are wrong",
+            world.kind
+        );
         assert_eq!(found["errors"], json!(0), "{}: {found}", world.kind);
+
         let checked = found["checked"].as_u64().unwrap();
         let visits = found["visits"].as_u64().unwrap();
-        assert_eq!(found["users"], json!(visits.min(world.people.len() as u64)), "{}: {found}", world.kind);
-        Run { checked, rate: number("rate"), median: number("median"), p99: number("p99") }
+        assert_eq!(
+            found["users"],
+            json!(visits.min(world.people.len() as u64)),
+            "{}: {found}",
+            world.kind
+        );
+
+        Run {
+            checked,
+            rate: number("rate"),
+            median: number("median"),
+            p99: number("p99"),
+        }
     }
 
     /// Has every user ask with the next one's token, and so be shown rows that are not theirs.
@@ -71,17 +106,29 @@ impl Clients {
     /// Where the clients take them.
     pub async fn notice_foreign_rows(&self, world: &World) {
         let found = self.found(world, 1, 1).await;
-        assert_ne!(found["wrong"], json!([]), "{}: the clients look at nothing: {found}", world.kind);
+        assert_ne!(
+            found["wrong"],
+            json!([]),
+            "{}: the clients look at nothing: {found}",
+            world.kind
+        );
     }
 
     async fn found(&self, world: &World, seconds: u64, other: usize) -> Value {
-        let tokens = world.people.iter().cycle().skip(other).map(|person| &person.token);
+        let tokens = world
+            .people
+            .iter()
+            .cycle()
+            .skip(other)
+            .map(|person| &person.token);
+
         let people: Vec<Value> = world
             .people
             .iter()
             .zip(tokens)
             .map(|(person, token)| json!({ "id": person.id, "email": person.email, "token": token, "task": person.task }))
             .collect();
+
         let task = json!({ "url": world.url, "connections": CONNECTIONS, "seconds": seconds, "people": people });
         let mut node = Command::new("node");
         node.arg("clients.js")
@@ -89,10 +136,14 @@ impl Clients {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true);
-        let mut node = node.spawn().unwrap_or_else(|error| panic!("`node` does not run: {error}"));
+
+        let mut node = node
+            .spawn()
+            .unwrap_or_else(|error| panic!("`node` does not run: {error}"));
         let mut input = node.stdin.take().unwrap();
         input.write_all(task.to_string().as_bytes()).await.unwrap();
         drop(input);
+
         let output = node.wait_with_output().await.unwrap();
         serde_json::from_slice(&output.stdout).expect("the clients say what they found")
     }

@@ -1,21 +1,30 @@
-//! The same routes on SeaORM's own connection: no row security, and a `WHERE` wherever somebody thought of it.
+//! The same routes on SeaORM's own connection: no row security, and a `WHERE` wherever somebody
+//! thought of it.
 
 use axum::extract::{DefaultBodyLimit, Path, Query};
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Extension, Json, Router};
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, Select, Set, TransactionTrait};
+use sea_orm::{
+    ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, Select, Set, TransactionTrait,
+};
 use sea_orm_rls::axum::Problem;
 use tasks_api::app::{App, Caller};
 use tasks_api::body::{Body, Page, Part};
 use tasks_api::route::LARGEST_BODY;
-use tasks_api::route::task::{NewTask, Search, Task, TaskChange, TaskWithRelated, add, page, with_related};
+use tasks_api::route::task::{
+    NewTask, Search, Task, TaskChange, TaskWithRelated, add, page, with_related,
+};
 use tasks_entity::task;
 use uuid::Uuid;
 
 fn visible(tasks: Select<task::Entity>, to: Uuid) -> Select<task::Entity> {
-    tasks.filter(task::Column::OwnerId.eq(to).or(task::Column::IsShared.eq(true)))
+    tasks.filter(
+        task::Column::OwnerId
+            .eq(to)
+            .or(task::Column::IsShared.eq(true)),
+    )
 }
 
 async fn list(
@@ -24,7 +33,9 @@ async fn list(
     Query(search): Query<Search>,
     Query(part): Query<Part>,
 ) -> Result<Json<Page<Task>>, Problem> {
-    Ok(Json(page(&db, visible(task::Entity::find(), caller), &search, &part).await?))
+    Ok(Json(
+        page(&db, visible(task::Entity::find(), caller), &search, &part).await?,
+    ))
 }
 
 async fn create(
@@ -35,6 +46,7 @@ async fn create(
     let db = db.begin().await?;
     let task = add(&db, new, Set(caller)).await?;
     db.commit().await?;
+
     Ok((StatusCode::CREATED, Json(task)))
 }
 
@@ -43,7 +55,9 @@ async fn read(
     Caller(caller): Caller,
     Path(id): Path<Uuid>,
 ) -> Result<Json<TaskWithRelated>, Problem> {
-    Ok(Json(with_related(&db, visible(task::Entity::find_by_id(id), caller)).await?))
+    Ok(Json(
+        with_related(&db, visible(task::Entity::find_by_id(id), caller)).await?,
+    ))
 }
 
 async fn change(
@@ -52,7 +66,9 @@ async fn change(
     Path(id): Path<Uuid>,
     Body(change): Body<TaskChange>,
 ) -> Result<Json<Task>, Problem> {
-    let own = task::Entity::update(change.of(id)?).validate()?.filter(task::Column::OwnerId.eq(caller));
+    let own = task::Entity::update(change.of(id)?)
+        .validate()?
+        .filter(task::Column::OwnerId.eq(caller));
     Ok(Json(own.exec(&db).await?.into()))
 }
 

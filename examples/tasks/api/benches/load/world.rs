@@ -79,39 +79,84 @@ impl World {
             .unwrap()
             // Columns, keys and indexes are the same without it.
             .danger_enabled(kind == Kind::Scoped);
+
         let owner = Database::connect(database.url()).await.unwrap();
-        RlsMigrator::with(Migrator, Registry::linked().unwrap(), config.clone()).up(&owner, None).await.unwrap();
+        RlsMigrator::with(Migrator, Registry::linked().unwrap(), config.clone())
+            .up(&owner, None)
+            .await
+            .unwrap();
         database.execute(FILL).await.unwrap();
         database.execute("VACUUM ANALYZE").await.unwrap();
-        let secured = "SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE oid = 'task'::regclass";
-        let row = owner.query_one_raw(Statement::from_string(DbBackend::Postgres, secured)).await.unwrap().unwrap();
-        assert_eq!(row.try_get_by_index::<bool>(0).unwrap(), kind == Kind::Scoped);
+
+        let secured = "SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE oid = \
+                       'task'::regclass";
+        let row = owner
+            .query_one_raw(Statement::from_string(DbBackend::Postgres, secured))
+            .await
+            .unwrap()
+            .unwrap();
+
+        assert_eq!(
+            row.try_get_by_index::<bool>(0).unwrap(),
+            kind == Kind::Scoped
+        );
 
         let tokens = Tokens::new(b"a secret of thirty-two bytes, or more");
         let first = r#"SELECT u.id, u.email, t.id AS task FROM "user" u
                        JOIN task t ON t.owner_id = u.id AND t.title = 'task 1'"#;
-        let rows = owner.query_all_raw(Statement::from_string(DbBackend::Postgres, first)).await.unwrap();
+        let rows = owner
+            .query_all_raw(Statement::from_string(DbBackend::Postgres, first))
+            .await
+            .unwrap();
+
         let people = rows.iter().map(|row| {
             let id = row.try_get("", "id").unwrap();
-            let (email, task) = (row.try_get("", "email").unwrap(), row.try_get("", "task").unwrap());
-            Person { id, email, token: tokens.issue(id).unwrap(), task }
+            let (email, task) = (
+                row.try_get("", "email").unwrap(),
+                row.try_get("", "task").unwrap(),
+            );
+
+            Person {
+                id,
+                email,
+                token: tokens.issue(id).unwrap(),
+                task,
+            }
         });
+
         let people: Vec<Person> = people.collect();
         assert_eq!(people.len(), 1000);
         owner.close().await.unwrap();
 
-        let mut options = ConnectOptions::new(database.url_as(config.app_role().as_str(), PASSWORD));
-        options.max_connections(POOL).min_connections(POOL).sqlx_logging(false);
-        let db = RlsConnection::connect(options.clone(), config).await.unwrap();
+        let mut options =
+            ConnectOptions::new(database.url_as(config.app_role().as_str(), PASSWORD));
+        options
+            .max_connections(POOL)
+            .min_connections(POOL)
+            .sqlx_logging(false);
+
+        let db = RlsConnection::connect(options.clone(), config)
+            .await
+            .unwrap();
         let app = App::new(db, tokens);
         let router = match kind {
             Kind::Scoped => route::router(app),
-            Kind::Plain => {
-                plain::router(app, Database::connect(options.test_before_acquire(false).clone()).await.unwrap())
-            }
+            Kind::Plain => plain::router(
+                app,
+                Database::connect(options.test_before_acquire(false).clone())
+                    .await
+                    .unwrap(),
+            ),
             Kind::PlainWithPing => plain::router(app, Database::connect(options).await.unwrap()),
         };
-        Self { kind, url: serve(router).await, people, server, _database: database }
+
+        Self {
+            kind,
+            url: serve(router).await,
+            people,
+            server,
+            _database: database,
+        }
     }
 
     pub fn version(&self) -> String {
@@ -123,5 +168,6 @@ async fn serve(router: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(axum::serve(listener, router).into_future());
+
     format!("http://{address}")
 }

@@ -20,8 +20,8 @@ impl Newcomer {
         Self(connection)
     }
 
-    /// How whoever has this address logs in; the one row that is read before anyone is known. It is filtered all the
-    /// same: with `RLS_ENABLED` off, the first row that comes must not do.
+    /// How whoever has this address logs in; the one row that is read before anyone is known. It is
+    /// filtered all the same: with `RLS_ENABLED` off, the first row that comes must not do.
     pub async fn credential(&self, email: &str) -> Result<Option<credential::Model>, DbErr> {
         let named = credential::Entity::find().filter(credential::Column::Email.eq(email));
         named.one(&self.0.scope(LoginContext { email })).await

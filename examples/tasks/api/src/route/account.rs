@@ -39,7 +39,11 @@ pub struct Token {
 
 impl From<user::Model> for User {
     fn from(user: user::Model) -> Self {
-        Self { id: user.id, email: user.email, is_superuser: user.is_superuser }
+        Self {
+            id: user.id,
+            email: user.email,
+            is_superuser: user.is_superuser,
+        }
     }
 }
 
@@ -65,20 +69,36 @@ pub async fn login(
         Ok(email) => newcomer.credential(&email).await?,
         Err(_) => None,
     };
-    let (user, hash) = credential.map(|known| (known.user_id, known.password_hash)).unzip();
+
+    let (user, hash) = credential
+        .map(|known| (known.user_id, known.password_hash))
+        .unzip();
     let matches = app.passwords.matches(login.password, hash).await?;
-    let user = user.filter(|_| matches).ok_or_else(Problem::unauthenticated)?;
+    let user = user
+        .filter(|_| matches)
+        .ok_or_else(Problem::unauthenticated)?;
     let token = app.tokens.issue(user).map_err(|error| {
         tracing::error!(%error, "no token was made");
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the service has failed")
+        Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "the service has failed",
+        )
     })?;
-    Ok(Json(Token { token, expires_in: LIFETIME.as_secs() }))
+
+    Ok(Json(Token {
+        token,
+        expires_in: LIFETIME.as_secs(),
+    }))
 }
 
 /// Who one is. A user who is gone is nobody, though their token has not expired.
 #[utoipa::path(get, path = "/me", security(("token" = [])), responses((status = 200, body = User), (status = 401)))]
 pub async fn me(Scoped(db): Scoped, Caller(id): Caller) -> Result<Json<User>, Problem> {
-    let user = user::Entity::find_by_id(id).one(&db).await?.ok_or_else(Problem::unauthenticated)?;
+    let user = user::Entity::find_by_id(id)
+        .one(&db)
+        .await?
+        .ok_or_else(Problem::unauthenticated)?;
     Ok(Json(user.into()))
 }
 
@@ -86,5 +106,9 @@ pub async fn me(Scoped(db): Scoped, Caller(id): Caller) -> Result<Json<User>, Pr
 #[utoipa::path(delete, path = "/me", security(("token" = [])), responses((status = 204), (status = 401)))]
 pub async fn leave(Scoped(db): Scoped, Caller(id): Caller) -> Result<StatusCode, Problem> {
     let deleted = user::Entity::delete_by_id(id).exec(&db).await?;
-    if deleted.rows_affected == 0 { Err(Problem::unauthenticated()) } else { Ok(StatusCode::NO_CONTENT) }
+    if deleted.rows_affected == 0 {
+        Err(Problem::unauthenticated())
+    } else {
+        Ok(StatusCode::NO_CONTENT)
+    }
 }

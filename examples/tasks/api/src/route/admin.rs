@@ -1,13 +1,14 @@
-//! What administrators do, each with a reason in `x-admin-reason`. Handlers are those of users, on another connection: one
-//! that only reads where that is enough, and one that is a single user's for what concerns that user alone.
+//! What administrators do, each with a reason in `x-admin-reason`. Handlers are those of users, on
+//! another connection: one that only reads where that is enough, and one that is a single user's
+//! for what concerns that user alone.
 
 use axum::Json;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set,
-    TransactionTrait,
+    ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, Set, TransactionTrait,
 };
 use sea_orm_rls::UserContext;
 use sea_orm_rls::axum::{Admin, AdminAsUser, AdminReadOnly, Problem};
@@ -55,21 +56,38 @@ impl From<audit::Model> for Record {
 }
 
 #[utoipa::path(get, path = "/admin/users", security(("token" = [])), params(Part, ("x-admin-reason" = String, Header)), responses((status = 200, body = Page<User>), (status = 400), (status = 403)))]
-pub async fn users(AdminReadOnly(db): AdminReadOnly, Query(part): Query<Part>) -> Result<Json<Page<User>>, Problem> {
+pub async fn users(
+    AdminReadOnly(db): AdminReadOnly,
+    Query(part): Query<Part>,
+) -> Result<Json<Page<User>>, Problem> {
     let users = user::Entity::find().order_by_asc(user::Column::Email);
+
     // One transaction, so that a look at a list leaves one record.
     let db = db.begin().await?;
     let total = users.clone().count(&db).await?;
-    let items = users.limit(part.limit()).offset(part.offset()).all(&db).await?;
+    let items = users
+        .limit(part.limit())
+        .offset(part.offset())
+        .all(&db)
+        .await?;
+
     db.commit().await?;
-    Ok(Json(Page { items: items.into_iter().map(User::from).collect(), total }))
+
+    Ok(Json(Page {
+        items: items.into_iter().map(User::from).collect(),
+        total,
+    }))
 }
 
 /// Deletes a user with everything of theirs.
 #[utoipa::path(delete, path = "/admin/users/{id}", security(("token" = [])), params(("x-admin-reason" = String, Header)), responses((status = 204), (status = 403), (status = 404)))]
 pub async fn remove_user(Admin(db): Admin, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
     let deleted = user::Entity::delete_by_id(id).exec(&db).await?;
-    if deleted.rows_affected == 0 { Err(Problem::not_found()) } else { Ok(StatusCode::NO_CONTENT) }
+    if deleted.rows_affected == 0 {
+        Err(Problem::not_found())
+    } else {
+        Ok(StatusCode::NO_CONTENT)
+    }
 }
 
 #[utoipa::path(get, path = "/admin/tasks", security(("token" = [])), params(Part, ("x-admin-reason" = String, Header)), responses((status = 200, body = Page<Task>), (status = 403)))]
@@ -81,12 +99,19 @@ pub async fn tasks(
     let db = db.begin().await?;
     let tasks = page(&db, task::Entity::find(), &search, &part).await?;
     db.commit().await?;
+
     Ok(Json(tasks))
 }
 
 #[utoipa::path(get, path = "/admin/tasks/{id}", security(("token" = [])), params(("x-admin-reason" = String, Header)), responses((status = 200, body = Task), (status = 403), (status = 404)))]
-pub async fn task(AdminReadOnly(db): AdminReadOnly, Path(id): Path<Uuid>) -> Result<Json<Task>, Problem> {
-    let task = task::Entity::find_by_id(id).one(&db).await?.ok_or_else(Problem::not_found)?;
+pub async fn task(
+    AdminReadOnly(db): AdminReadOnly,
+    Path(id): Path<Uuid>,
+) -> Result<Json<Task>, Problem> {
+    let task = task::Entity::find_by_id(id)
+        .one(&db)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     Ok(Json(task.into()))
 }
 
@@ -115,43 +140,80 @@ pub async fn tasks_of_user(
     let db = admin.scope(UserContext::new(id)).begin().await?;
     let tasks = page(&db, task::Entity::find(), &search, &part).await?;
     db.commit().await?;
+
     Ok(Json(tasks))
 }
 
 /// Deletes a user's done tasks. Nothing says whose they are but the connection.
 #[utoipa::path(delete, path = "/admin/users/{id}/tasks/done", security(("token" = [])), params(("x-admin-reason" = String, Header)), responses((status = 200, body = Deleted), (status = 403)))]
-pub async fn remove_done_tasks_of_user(admin: AdminAsUser, Path(id): Path<Uuid>) -> Result<Json<Deleted>, Problem> {
+pub async fn remove_done_tasks_of_user(
+    admin: AdminAsUser,
+    Path(id): Path<Uuid>,
+) -> Result<Json<Deleted>, Problem> {
     let done = task::Entity::delete_many().filter(task::Column::IsDone.eq(true));
     let deleted = done.exec(&admin.scope(UserContext::new(id))).await?;
-    Ok(Json(Deleted { deleted: deleted.rows_affected }))
+    Ok(Json(Deleted {
+        deleted: deleted.rows_affected,
+    }))
 }
 
 /// What administrators did, newest first; this look is recorded too.
 #[utoipa::path(get, path = "/admin/audit", security(("token" = [])), params(Part, ("x-admin-reason" = String, Header)), responses((status = 200, body = Page<Record>), (status = 403)))]
-pub async fn audit(AdminReadOnly(db): AdminReadOnly, Query(part): Query<Part>) -> Result<Json<Page<Record>>, Problem> {
+pub async fn audit(
+    AdminReadOnly(db): AdminReadOnly,
+    Query(part): Query<Part>,
+) -> Result<Json<Page<Record>>, Problem> {
     let records = audit::Entity::find().order_by_desc(audit::Column::Id);
     let db = db.begin().await?;
     let total = records.clone().count(&db).await?;
-    let items = records.limit(part.limit()).offset(part.offset()).all(&db).await?;
+    let items = records
+        .limit(part.limit())
+        .offset(part.offset())
+        .all(&db)
+        .await?;
+
     db.commit().await?;
-    Ok(Json(Page { items: items.into_iter().map(Record::from).collect(), total }))
+
+    Ok(Json(Page {
+        items: items.into_iter().map(Record::from).collect(),
+        total,
+    }))
 }
 
 #[utoipa::path(post, path = "/admin/teams", security(("token" = [])), params(("x-admin-reason" = String, Header)), request_body = NewTeam, responses((status = 201, body = Team), (status = 403)))]
-pub async fn make_team(Admin(db): Admin, Body(new): Body<NewTeam>) -> Result<(StatusCode, Json<Team>), Problem> {
-    let team = team::ActiveModel { id: Set(Uuid::new_v4()), name: Set(new.name) };
+pub async fn make_team(
+    Admin(db): Admin,
+    Body(new): Body<NewTeam>,
+) -> Result<(StatusCode, Json<Team>), Problem> {
+    let team = team::ActiveModel {
+        id: Set(Uuid::new_v4()),
+        name: Set(new.name),
+    };
     Ok((StatusCode::CREATED, Json(team.insert(&db).await?.into())))
 }
 
 #[utoipa::path(put, path = "/admin/teams/{team}/members/{user}", security(("token" = [])), params(("x-admin-reason" = String, Header)), responses((status = 204), (status = 403), (status = 409)))]
-pub async fn add_member(Admin(db): Admin, Path((team, user)): Path<(Uuid, Uuid)>) -> Result<StatusCode, Problem> {
-    let member = membership::ActiveModel { team_id: Set(team), user_id: Set(user) };
+pub async fn add_member(
+    Admin(db): Admin,
+    Path((team, user)): Path<(Uuid, Uuid)>,
+) -> Result<StatusCode, Problem> {
+    let member = membership::ActiveModel {
+        team_id: Set(team),
+        user_id: Set(user),
+    };
     member.insert(&db).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 #[utoipa::path(delete, path = "/admin/teams/{team}/members/{user}", security(("token" = [])), params(("x-admin-reason" = String, Header)), responses((status = 204), (status = 403), (status = 404)))]
-pub async fn remove_member(Admin(db): Admin, Path(member): Path<(Uuid, Uuid)>) -> Result<StatusCode, Problem> {
+pub async fn remove_member(
+    Admin(db): Admin,
+    Path(member): Path<(Uuid, Uuid)>,
+) -> Result<StatusCode, Problem> {
     let deleted = membership::Entity::delete_by_id(member).exec(&db).await?;
-    if deleted.rows_affected == 0 { Err(Problem::not_found()) } else { Ok(StatusCode::NO_CONTENT) }
+    if deleted.rows_affected == 0 {
+        Err(Problem::not_found())
+    } else {
+        Ok(StatusCode::NO_CONTENT)
+    }
 }

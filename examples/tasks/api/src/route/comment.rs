@@ -26,15 +26,30 @@ pub struct NewComment {
 
 impl From<comment::Model> for Comment {
     fn from(comment: comment::Model) -> Self {
-        Self { id: comment.id, text: comment.text }
+        Self {
+            id: comment.id,
+            text: comment.text,
+        }
     }
 }
 
 /// The comments on a task of one's own; on another's, shared or not, there are none to see.
 #[utoipa::path(get, path = "/tasks/{id}/comments", security(("token" = [])), responses((status = 200, body = Vec<Comment>)))]
-pub async fn list(Scoped(db): Scoped, Path(task): Path<Uuid>) -> Result<Json<Vec<Comment>>, Problem> {
-    let comments = comment::Entity::find().filter(comment::Column::TaskId.eq(task)).order_by_asc(comment::Column::Id);
-    Ok(Json(comments.all(&db).await?.into_iter().map(Comment::from).collect()))
+pub async fn list(
+    Scoped(db): Scoped,
+    Path(task): Path<Uuid>,
+) -> Result<Json<Vec<Comment>>, Problem> {
+    let comments = comment::Entity::find()
+        .filter(comment::Column::TaskId.eq(task))
+        .order_by_asc(comment::Column::Id);
+    Ok(Json(
+        comments
+            .all(&db)
+            .await?
+            .into_iter()
+            .map(Comment::from)
+            .collect(),
+    ))
 }
 
 /// Adds a comment; refused where the task is another's, or is not there.
@@ -44,6 +59,10 @@ pub async fn create(
     Path(task): Path<Uuid>,
     Body(new): Body<NewComment>,
 ) -> Result<(StatusCode, Json<Comment>), Problem> {
-    let comment = comment::ActiveModel { task_id: Set(task), text: Set(new.text), ..Default::default() };
+    let comment = comment::ActiveModel {
+        task_id: Set(task),
+        text: Set(new.text),
+        ..Default::default()
+    };
     Ok((StatusCode::CREATED, Json(comment.insert(&db).await?.into())))
 }

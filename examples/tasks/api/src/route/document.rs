@@ -3,7 +3,9 @@
 use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set, Unchanged};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set, Unchanged,
+};
 use sea_orm_rls::axum::{Problem, Scoped};
 use serde::{Deserialize, Serialize};
 use tasks_entity::{document, team};
@@ -34,28 +36,44 @@ pub struct NewDocument {
 
 impl From<team::Model> for Team {
     fn from(team: team::Model) -> Self {
-        Self { id: team.id, name: team.name }
+        Self {
+            id: team.id,
+            name: team.name,
+        }
     }
 }
 
 impl From<document::Model> for Document {
     fn from(document: document::Model) -> Self {
-        Self { id: document.id, title: document.title, text: document.text }
+        Self {
+            id: document.id,
+            title: document.title,
+            text: document.text,
+        }
     }
 }
 
 /// The teams one is in.
 #[utoipa::path(get, path = "/teams", security(("token" = [])), responses((status = 200, body = Vec<Team>)))]
 pub async fn teams(Scoped(db): Scoped) -> Result<Json<Vec<Team>>, Problem> {
-    let teams = team::Entity::find().order_by_asc(team::Column::Name).all(&db).await?;
+    let teams = team::Entity::find()
+        .order_by_asc(team::Column::Name)
+        .all(&db)
+        .await?;
     Ok(Json(teams.into_iter().map(Team::from).collect()))
 }
 
 /// A team's documents; none where one is not in it.
 #[utoipa::path(get, path = "/teams/{id}/documents", security(("token" = [])), responses((status = 200, body = Vec<Document>)))]
-pub async fn list(Scoped(db): Scoped, Path(team): Path<Uuid>) -> Result<Json<Vec<Document>>, Problem> {
+pub async fn list(
+    Scoped(db): Scoped,
+    Path(team): Path<Uuid>,
+) -> Result<Json<Vec<Document>>, Problem> {
     let documents = document::Entity::find().filter(document::Column::TeamId.eq(team));
-    let documents = documents.order_by_asc(document::Column::Title).all(&db).await?;
+    let documents = documents
+        .order_by_asc(document::Column::Title)
+        .all(&db)
+        .await?;
     Ok(Json(documents.into_iter().map(Document::from).collect()))
 }
 
@@ -71,7 +89,11 @@ pub async fn create(
         title: Set(new.title),
         text: Set(new.text),
     };
-    Ok((StatusCode::CREATED, Json(document.insert(&db).await?.into())))
+
+    Ok((
+        StatusCode::CREATED,
+        Json(document.insert(&db).await?.into()),
+    ))
 }
 
 #[utoipa::path(put, path = "/documents/{id}", security(("token" = [])), request_body = NewDocument, responses((status = 200, body = Document), (status = 404)))]
@@ -80,13 +102,21 @@ pub async fn change(
     Path(id): Path<Uuid>,
     Body(new): Body<NewDocument>,
 ) -> Result<Json<Document>, Problem> {
-    let document =
-        document::ActiveModel { id: Unchanged(id), title: Set(new.title), text: Set(new.text), ..Default::default() };
+    let document = document::ActiveModel {
+        id: Unchanged(id),
+        title: Set(new.title),
+        text: Set(new.text),
+        ..Default::default()
+    };
     Ok(Json(document.update(&db).await?.into()))
 }
 
 #[utoipa::path(delete, path = "/documents/{id}", security(("token" = [])), responses((status = 204), (status = 404)))]
 pub async fn delete(Scoped(db): Scoped, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
     let deleted = document::Entity::delete_by_id(id).exec(&db).await?;
-    if deleted.rows_affected == 0 { Err(Problem::not_found()) } else { Ok(StatusCode::NO_CONTENT) }
+    if deleted.rows_affected == 0 {
+        Err(Problem::not_found())
+    } else {
+        Ok(StatusCode::NO_CONTENT)
+    }
 }

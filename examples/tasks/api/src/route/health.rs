@@ -13,9 +13,13 @@ pub struct Health {
     gate: &'static str,
 }
 
-/// Whether the database answers and still keeps users apart: login, row security, policies and audit are looked at again.
+/// Whether the database answers and still keeps users apart: login, row security, policies and
+/// audit are looked at again.
 #[utoipa::path(get, path = "/health", responses((status = 200, body = Health), (status = 503)))]
 pub async fn health(State(app): State<App>) -> Result<Json<Health>, Problem> {
     app.database().check_gate().await?;
-    Ok(Json(Health { database: "answers", gate: "holds" }))
+    Ok(Json(Health {
+        database: "answers",
+        gate: "holds",
+    }))
 }

@@ -5,8 +5,8 @@ use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, ModelTrait, NotSet, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, Select, Set, Unchanged,
+    ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, ModelTrait, NotSet,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set, Unchanged,
 };
 use sea_orm_rls::axum::{Problem, RequestTransaction, Scoped};
 use serde::{Deserialize, Serialize};
@@ -99,10 +99,21 @@ pub async fn page(
         Some(text) => tasks.filter(contains(task::Column::Title, text)),
         None => tasks,
     };
+
     let total = tasks.clone().count(db).await?;
-    let newest = tasks.order_by_desc(task::Column::CreatedAt).order_by_desc(task::Column::Id);
-    let items = newest.limit(part.limit()).offset(part.offset()).all(db).await?;
-    Ok(Page { items: items.into_iter().map(Task::from).collect(), total })
+    let newest = tasks
+        .order_by_desc(task::Column::CreatedAt)
+        .order_by_desc(task::Column::Id);
+    let items = newest
+        .limit(part.limit())
+        .offset(part.offset())
+        .all(db)
+        .await?;
+
+    Ok(Page {
+        items: items.into_iter().map(Task::from).collect(),
+        total,
+    })
 }
 
 /// The tasks one may see: one's own, and what others share.
@@ -117,6 +128,7 @@ pub async fn list(
     if search.mine {
         tasks = tasks.filter(task::Column::OwnerId.eq(caller));
     }
+
     Ok(Json(page(&*db, tasks, &search, &part).await?))
 }
 
@@ -130,7 +142,11 @@ pub async fn create(
 }
 
 /// Where no owner is said, the database fills in whoever asks.
-pub async fn add(db: &impl ConnectionTrait, new: NewTask, owner: ActiveValue<Uuid>) -> Result<Task, Problem> {
+pub async fn add(
+    db: &impl ConnectionTrait,
+    new: NewTask,
+    owner: ActiveValue<Uuid>,
+) -> Result<Task, Problem> {
     let task = task::ActiveModel {
         id: Set(Uuid::new_v4()),
         owner_id: owner,
@@ -139,26 +155,45 @@ pub async fn add(db: &impl ConnectionTrait, new: NewTask, owner: ActiveValue<Uui
         due_at: Set(new.due_at),
         ..Default::default()
     };
+
     let task = task.insert(db).await?;
     if let Some(text) = new.comment {
-        comment::ActiveModel { task_id: Set(task.id), text: Set(text), ..Default::default() }.insert(db).await?;
+        comment::ActiveModel {
+            task_id: Set(task.id),
+            text: Set(text),
+            ..Default::default()
+        }
+        .insert(db)
+        .await?;
     }
+
     Ok(task.into())
 }
 
-/// A task with what is related to it, each part as far as one may see it: of a shared task neither owner nor comments.
+/// A task with what is related to it, each part as far as one may see it: of a shared task neither
+/// owner nor comments.
 #[utoipa::path(get, path = "/tasks/{id}", security(("token" = [])), responses((status = 200, body = TaskWithRelated), (status = 404)))]
 pub async fn read(
     RequestTransaction(db): RequestTransaction,
     Path(id): Path<Uuid>,
 ) -> Result<Json<TaskWithRelated>, Problem> {
-    Ok(Json(with_related(&*db, task::Entity::find_by_id(id)).await?))
+    Ok(Json(
+        with_related(&*db, task::Entity::find_by_id(id)).await?,
+    ))
 }
 
-pub async fn with_related(db: &impl ConnectionTrait, tasks: Select<task::Entity>) -> Result<TaskWithRelated, Problem> {
+pub async fn with_related(
+    db: &impl ConnectionTrait,
+    tasks: Select<task::Entity>,
+) -> Result<TaskWithRelated, Problem> {
     let found = tasks.find_also_related(user::Entity).one(db).await?;
     let (task, owner) = found.ok_or_else(Problem::not_found)?;
-    let comments = task.find_related(comment::Entity).order_by_asc(comment::Column::Id).all(db).await?;
+    let comments = task
+        .find_related(comment::Entity)
+        .order_by_asc(comment::Column::Id)
+        .all(db)
+        .await?;
+
     Ok(TaskWithRelated {
         task: task.into(),
         owner: owner.map(|owner| owner.email),
@@ -190,11 +225,16 @@ impl TaskChange {
             due_at: self.due_at.map_or(NotSet, |due| Set(Some(due))),
             ..Default::default()
         };
+
         // SeaORM would read the row, and another's that is shared would look changed.
         if change.is_changed() {
             Ok(change)
         } else {
-            Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "nothing_to_change", "say what is to change"))
+            Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "nothing_to_change",
+                "say what is to change",
+            ))
         }
     }
 }
@@ -206,13 +246,22 @@ pub async fn delete(Scoped(db): Scoped, Path(id): Path<Uuid>) -> Result<StatusCo
 
 pub async fn remove(db: &impl ConnectionTrait, id: Uuid) -> Result<StatusCode, Problem> {
     let deleted = task::Entity::delete_by_id(id).exec(db).await?;
-    if deleted.rows_affected == 0 { Err(Problem::not_found()) } else { Ok(StatusCode::NO_CONTENT) }
+    if deleted.rows_affected == 0 {
+        Err(Problem::not_found())
+    } else {
+        Ok(StatusCode::NO_CONTENT)
+    }
 }
 
 fn title(title: String) -> Result<String, Problem> {
     if title.trim().is_empty() {
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_title", "a task needs a title"));
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid_title",
+            "a task needs a title",
+        ));
     }
+
     Ok(title)
 }
 

@@ -7,8 +7,11 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use sha2::Sha256;
 use signature::{Error, Signer, Verifier};
 
-static PROVIDER: CryptoProvider =
-    CryptoProvider { signer_factory: signer, verifier_factory: verifier, key_utils: KeyUtils::new_unimplemented() };
+static PROVIDER: CryptoProvider = CryptoProvider {
+    signer_factory: signer,
+    verifier_factory: verifier,
+    key_utils: KeyUtils::new_unimplemented(),
+};
 
 /// For the whole process, by the first call.
 pub fn install() {
@@ -23,6 +26,7 @@ impl Hs256 {
         if algorithm != Algorithm::HS256 {
             return Err(new_error(ErrorKind::UnsupportedAlgorithm));
         }
+
         let mac = Hmac::new_from_slice(key).map_err(|_| new_error(ErrorKind::InvalidKeyFormat))?;
         Ok(Box::new(Self(mac)))
     }
@@ -51,7 +55,9 @@ impl Signer<Vec<u8>> for Hs256 {
 impl Verifier<Vec<u8>> for Hs256 {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> std::result::Result<(), Error> {
         // In constant time.
-        self.mac(message).verify_slice(signature).map_err(Error::from_source)
+        self.mac(message)
+            .verify_slice(signature)
+            .map_err(Error::from_source)
     }
 }
 

@@ -1,4 +1,5 @@
-//! The service by requests, as two users, a superuser, and people who mean harm: one binary, a database a test.
+//! The service by requests, as two users, a superuser, and people who mean harm: one binary, a
+//! database a test.
 
 mod account;
 mod admin;

@@ -8,27 +8,54 @@ use crate::report::fixture::{self, column, current, key, table};
 fn said(scope: &Scope) -> Vec<String> {
     let config = RlsConfig::new();
     let holders = Holders::new([scope]);
-    super::scope(scope, &scope.asked_policies(&config), &config, &holders).iter().map(ToString::to_string).collect()
+    super::scope(scope, &scope.asked_policies(&config), &config, &holders)
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 fn owned(holder: Holder, name: &str, on_delete: Option<OnDelete>) -> Key {
-    let foreign_key = ForeignKey { table: table("user"), column: column("id"), on_delete };
-    let owned = Owned { foreign_key: Some(foreign_key), index: Vec::new(), default: true, backfill: None };
-    Key { kind: ScopeKind::Owned(owned), ..key(holder, name) }
+    let foreign_key = ForeignKey {
+        table: table("user"),
+        column: column("id"),
+        on_delete,
+    };
+
+    let owned = Owned {
+        foreign_key: Some(foreign_key),
+        index: Vec::new(),
+        default: true,
+        backfill: None,
+    };
+
+    Key {
+        kind: ScopeKind::Owned(owned),
+        ..key(holder, name)
+    }
 }
 
 #[test]
 fn rows_of_a_user() {
-    let scope = fixture::scope("task", vec![owned(Holder::User, "owner_id", Some(OnDelete::Cascade))]);
+    let scope = fixture::scope(
+        "task",
+        vec![owned(Holder::User, "owner_id", Some(OnDelete::Cascade))],
+    );
+
     assert_eq!(
         said(&scope),
         [
-            "each row belongs to the user named in `owner_id`, a row of `user`, and is deleted with it",
-            "a user may read, add, change and delete the rows whose `owner_id` is the user's id; a changed row must \
+            "each row belongs to the user named in `owner_id`, a row of `user`, and is deleted \
+             with it",
+            "a user may read, add, change and delete the rows whose `owner_id` is the user's id; a \
+             changed row must \
              still be one of them",
         ]
     );
-    assert_eq!(said(&fixture::scope("user", vec![key(Holder::User, "id")]))[0], "each row is a user, known by `id`");
+
+    assert_eq!(
+        said(&fixture::scope("user", vec![key(Holder::User, "id")]))[0],
+        "each row is a user, known by `id`"
+    );
 }
 
 #[test]
@@ -37,14 +64,17 @@ fn shared_and_deleted_rows_are_read_otherwise_than_written() {
     scope.shared.insert(Holder::User, column("open"));
     scope.soft_delete = Some(column("gone"));
     scope.privileges = BTreeSet::from([Privilege::Select, Privilege::Update]);
+
     assert_eq!(
         said(&scope)[1..],
         [
             "a row whose `open` is true may be read by every user",
             "a row counts as deleted, and is hidden, once the time in `gone` has passed",
-            "a user may read the rows (whose `owner_id` is the user's id or whose `open` is true) and whose `gone` is \
+            "a user may read the rows (whose `owner_id` is the user's id or whose `open` is true) \
+             and whose `gone` is \
              empty or not in the past",
-            "a user may change the rows whose `owner_id` is the user's id; a changed row must still be one of them",
+            "a user may change the rows whose `owner_id` is the user's id; a changed row must \
+             still be one of them",
             "the application may add or delete no row, since that is not granted to it",
         ]
     );
@@ -52,9 +82,19 @@ fn shared_and_deleted_rows_are_read_otherwise_than_written() {
 
 #[test]
 fn rows_of_a_tenant_and_rows_through_others() {
-    let mut scope = fixture::scope("note", vec![owned(Holder::Tenant, "org_id", Some(OnDelete::Restrict))]);
-    assert!(said(&scope)[1].starts_with("a tenant may read, add, "), "{:?}", said(&scope));
-    assert!(said(&scope)[0].ends_with(", a row of `user`, which cannot be deleted while it has any"));
+    let mut scope = fixture::scope(
+        "note",
+        vec![owned(Holder::Tenant, "org_id", Some(OnDelete::Restrict))],
+    );
+
+    assert!(
+        said(&scope)[1].starts_with("a tenant may read, add, "),
+        "{:?}",
+        said(&scope)
+    );
+    assert!(
+        said(&scope)[0].ends_with(", a row of `user`, which cannot be deleted while it has any")
+    );
     scope.through.push(Through {
         holder: Holder::User,
         column: column("task_id"),
@@ -63,32 +103,44 @@ fn rows_of_a_tenant_and_rows_through_others() {
         unique: true,
         holds: current(Holder::User, "owner_id"),
     });
+
     let said = said(&scope);
     assert_eq!(
         said[1..3],
         [
-            "each row belongs to those users to whom a row of `task` belongs whose `id` is this row's `task_id`",
+            "each row belongs to those users to whom a row of `task` belongs whose `id` is this \
+             row's `task_id`",
             "a row is one's own only where all of this holds",
         ]
     );
-    assert!(said[3].starts_with("a user may read, add, change and delete the rows whose `org_id` is"), "{said:?}");
+
+    assert!(
+        said[3].starts_with("a user may read, add, change and delete the rows whose `org_id` is"),
+        "{said:?}"
+    );
 }
 
 #[test]
 fn policies_of_its_own_join_with_the_declared_ones() {
     let mut scope = fixture::scope("user", vec![key(Holder::User, "id")]);
     scope.policies = vec![
-        Policy::permissive("open").on([Command::Select]).using(Expression::raw_sql("open")),
+        Policy::permissive("open")
+            .on([Command::Select])
+            .using(Expression::raw_sql("open")),
         Policy::restrictive("no_superusers")
             .on([Command::Insert, Command::Update])
             .with_check(Expression::raw_sql("NOT super")),
     ];
+
     assert_eq!(
         said(&scope)[1..],
         [
-            "a user may read the rows whose `id` is the user's id or for which this SQL holds: `open`",
-            "a user may add rows whose `id` is the user's id and for which this SQL holds: `NOT super`",
-            "a user may change the rows whose `id` is the user's id; a changed row must then be one whose `id` is the \
+            "a user may read the rows whose `id` is the user's id or for which this SQL holds: \
+             `open`",
+            "a user may add rows whose `id` is the user's id and for which this SQL holds: `NOT \
+             super`",
+            "a user may change the rows whose `id` is the user's id; a changed row must then be \
+             one whose `id` is the \
              user's id and for which this SQL holds: `NOT super`",
             "a user may delete the rows whose `id` is the user's id",
         ]
@@ -100,6 +152,7 @@ fn unscoped_tables_say_why() {
     let mut scope = fixture::scope("country", Vec::new());
     scope.unscoped = Some("the same for everyone.".to_owned());
     scope.privileges = BTreeSet::from([Privilege::Select]);
+
     assert_eq!(
         said(&scope),
         [
