@@ -80,24 +80,37 @@ pub mod manual;
 
 #[cfg(feature = "rbac")]
 pub use rls_core::Restricted;
-/// The doctor: what in a database weakens or slows row-level security, and what to do.
-pub use rls_core::lint;
+/// The doctor: what in a database weakens or slows row-level security, and how to repair it.
+#[cfg(feature = "migration")]
+pub use rls_core::doctor;
+/// Every error of this crate, by what it is about.
+pub use rls_core::error;
+pub use rls_core::model::policy;
 pub use rls_core::{
-    AdminConnection, AdminContext, AdminTransaction, App, Change, Command, ConfigError,
-    ContextError, Declaration, DeclarationError, Expression, ForeignKey, Frozen, GateError,
-    GateFinding, Holder, Identifier, Kept, Key, KeyType, Login, Maintenance, MaintenanceReads,
-    MissingTables, NameError, OnDelete, Owned, OwnerKey, Plan, PlanText, Policy, PolicyDraft,
-    PolicyError, PolicyKind, Privilege, ReadOnlyAdminConnection, ReadOnlyAdminTransaction,
-    Registered, Registry, Rls, RlsConfig, RlsConnection, RlsError, RowStream, SchemaError, Scope,
-    ScopeKind, Scoped, ScopedConnection, ScopedTransaction, SettingElement, SettingName,
-    SettingType, SettingValue, Settings, TableName, Through, Transaction, UserContext, Verifier,
-    apply_changes, apply_statements, ensure_roles, policy, read, registry,
+    AdminConnection, AdminContext, AdminTransaction, ReadOnlyAdminConnection,
+    ReadOnlyAdminTransaction, Registry, RlsConfig, RlsConnection, RlsError, RlsSchema, RowStream,
+    ScopedConnection, ScopedTransaction, UserContext, registry,
 };
+pub use rls_core::{entity, schema};
+
+/// Contexts: what a connection says of its user, and the connections that carry it.
+pub mod context {
+    #[doc(inline)]
+    pub use rls_core::model::context::*;
+    pub use rls_core::{
+        App, ContextConnection, ContextTransaction, Maintenance, MaintenanceReads, Role,
+    };
+}
+
+/// Row-level security as plain data: names, keys, scopes, privileges, expressions.
+pub mod model {
+    #[doc(inline)]
+    pub use rls_core::model::*;
+}
+
 // A derive and its trait share a name, as in serde.
-pub use rls_core::context::RlsContext;
-pub use rls_core::entity::{
-    OwnerColumn, RlsPolicies, TenantColumn, TenantScoped, Unscoped, UserScoped,
-};
+pub use rls_core::entity::{RlsPolicies, TenantScoped, Unscoped, UserScoped};
+pub use rls_core::model::context::RlsContext;
 pub use rls_derive::{RlsContext, RlsPolicies, TenantScoped, Unscoped, UserScoped, model};
 
 /// Migrations: `RlsMigrator` and the command line.

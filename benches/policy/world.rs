@@ -3,7 +3,7 @@
 
 use harness::Options;
 use sea_orm::{ConnectionTrait, Database as SeaDatabase, DatabaseConnection, DbBackend, Statement};
-use sea_orm_rls::{Rls, RlsConfig};
+use sea_orm_rls::{RlsConfig, RlsSchema};
 use testbed::{Database, Server};
 
 use crate::entity;
@@ -80,7 +80,7 @@ impl World {
         };
 
         world.fill().await;
-        Rls::new(entity::registry(), world.config.clone())
+        RlsSchema::new(entity::registry(), world.config.clone())
             .sync(&world.admin)
             .await
             .unwrap();

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use sea_orm::{Database as SeaDatabase, DbBackend, Schema};
-use sea_orm_rls::{Registry, Rls, RlsConfig, registry};
+use sea_orm_rls::{Registry, RlsConfig, RlsSchema, registry};
 use testbed::{Database, Proxy, Server};
 use uuid::Uuid;
 
@@ -65,7 +65,7 @@ impl World {
             .register(task::Entity);
 
         tables.sync(&owner).await.unwrap();
-        Rls::new(entities(), config.clone())
+        RlsSchema::new(entities(), config.clone())
             .sync(&owner)
             .await
             .unwrap();

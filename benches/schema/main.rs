@@ -15,8 +15,9 @@ use std::time::{Duration, Instant};
 
 use harness::machine;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
-use sea_orm_rls::lint::Doctor;
-use sea_orm_rls::{Declaration, Registry, Rls, RlsConfig, RlsConnection};
+use sea_orm_rls::doctor::Doctor;
+use sea_orm_rls::entity::Declaration;
+use sea_orm_rls::{Registry, RlsConfig, RlsConnection, RlsSchema};
 
 /// How often what changes nothing is timed; the median counts.
 const TIMES: usize = 5;
@@ -40,7 +41,7 @@ async fn run() {
         .unwrap();
 
     let registry = Registry::new(declarations(tables)).unwrap();
-    let rls = Rls::new(registry.clone(), config.clone());
+    let rls = RlsSchema::new(registry.clone(), config.clone());
 
     println!(
         "# Schema, {tables} tables\n\n{}",

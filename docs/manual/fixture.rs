@@ -47,7 +47,7 @@ struct World {
 /// Ann has two tasks, and Bob one.
 async fn world() -> Result<World, Box<dyn std::error::Error>> {
     use sea_orm::{ActiveModelTrait, Set};
-    use sea_orm_rls::{Rls, RlsConfig, RlsConnection, UserContext, registry};
+    use sea_orm_rls::{RlsSchema, RlsConfig, RlsConnection, UserContext, registry};
     use uuid::Uuid;
 
     let database = testbed::server()?.database("manual").await?;
@@ -64,7 +64,7 @@ async fn world() -> Result<World, Box<dyn std::error::Error>> {
         .await?;
 
     let entities = registry![user::Entity, task::Entity]?;
-    Rls::new(entities.clone(), config.clone()).sync(&owner).await?;
+    RlsSchema::new(entities.clone(), config.clone()).sync(&owner).await?;
 
     let db = RlsConnection::connect_with(database.url(), config.clone(), entities).await?;
     let (ann, bob) = (Uuid::new_v4(), Uuid::new_v4());

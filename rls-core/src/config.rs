@@ -1,14 +1,15 @@
 //! Configuration: the switches and the two logins, from the environment or from code.
 
+mod error;
 mod login;
 mod variable;
 
 use std::time::Duration;
 
+pub use error::ConfigError;
 pub(crate) use login::{Login, Secret};
 use variable::{given, login, switch, table_name};
 
-use crate::error::ConfigError;
 use crate::name::{Identifier, TableName};
 
 /// How long connections are kept where nothing else is said.

@@ -9,16 +9,20 @@ use sea_orm::ConnectOptions;
 use sea_orm::metric::Info;
 use sqlx::PgPool;
 
-use crate::audit::{self, Audit, Recorder};
-use crate::begin::KnownSetting;
+use crate::gate::audit::Audit;
+
 use crate::config::RlsConfig;
-use crate::context::{AdminContext, RlsContext, Settings};
+use crate::entity::registry::Registry;
 use crate::error::RlsError;
 use crate::gate;
-use crate::observe::Observer;
-use crate::pool::Pool;
-use crate::registry::Registry;
-use crate::scoped::{AdminConnection, ReadOnlyAdminConnection, Scoped, ScopedConnection};
+use crate::model::context::{AdminContext, RlsContext, Settings};
+use crate::request::begin::KnownSetting;
+use crate::request::observe::Observer;
+use crate::request::pool::Pool;
+use crate::request::pool::{Recorder, known_setting};
+use crate::request::scoped::{
+    AdminConnection, ContextConnection, ReadOnlyAdminConnection, ScopedConnection,
+};
 
 /// How many connections administrators share where the options do not say.
 const ADMIN_CONNECTIONS: u32 = 2;
@@ -110,7 +114,7 @@ impl RlsConnection {
                 .settings()
                 .into_iter()
                 .map(KnownSetting::new)
-                .chain([audit::known_setting()])
+                .chain([known_setting()])
                 .collect(),
             None => Arc::clone(&settings),
         };
@@ -131,14 +135,14 @@ impl RlsConnection {
         reason = "a context belongs to one scope"
     )]
     pub fn scope(&self, context: impl RlsContext) -> ScopedConnection {
-        Scoped::new(self.app.clone(), &context)
+        ContextConnection::new(self.app.clone(), &context)
     }
 
     /// A connection on behalf of nobody: no scoped row is seen, and none can be written. Sends
     /// nothing.
     #[must_use]
     pub fn anonymous(&self) -> ScopedConnection {
-        Scoped::new(self.app.clone(), &Settings::new())
+        ContextConnection::new(self.app.clone(), &Settings::new())
     }
 
     /// A connection as maintenance administrator, who sees all rows; each call leaves a `tracing`
@@ -162,7 +166,7 @@ impl RlsConnection {
     #[expect(clippy::needless_pass_by_value, reason = "a reason is given once")]
     pub fn admin(&self, context: AdminContext) -> AdminConnection {
         self.announce(&context, "administrator's scope opened");
-        Scoped::new(self.admin.clone(), &context)
+        ContextConnection::new(self.admin.clone(), &context)
     }
 
     /// Asks again what [`RlsConnection::connect`] asked, for a health check; what the configuration
@@ -189,7 +193,7 @@ impl RlsConnection {
     #[expect(clippy::needless_pass_by_value, reason = "a reason is given once")]
     pub fn admin_read_only(&self, context: AdminContext) -> ReadOnlyAdminConnection {
         self.announce(&context, "administrator's read-only scope opened");
-        Scoped::new(self.admin.clone(), &context)
+        ContextConnection::new(self.admin.clone(), &context)
     }
 
     /// A connection on behalf of the user in `context`, for maintenance by `admin`: the
@@ -218,7 +222,7 @@ impl RlsConnection {
             None => self.app.clone(),
         };
 
-        Scoped::new(pool, &context)
+        ContextConnection::new(pool, &context)
     }
 
     fn announce(&self, context: &AdminContext, what: &str) {
@@ -255,7 +259,7 @@ impl RlsConnection {
 
     /// The application's own logins.
     #[cfg(feature = "testing")]
-    pub(crate) fn pool(&self) -> crate::pool::Asked<'_> {
+    pub(crate) fn pool(&self) -> crate::request::pool::Asked<'_> {
         self.app.pg()
     }
 

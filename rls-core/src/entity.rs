@@ -1,24 +1,23 @@
 //! From a SeaORM entity to its scope: what the derives emit calls into here.
 
+pub(crate) mod assert;
 mod declaration;
+mod error;
 mod part;
 mod raw;
+pub(crate) mod registry;
 
 use sea_orm::EntityTrait;
 use sea_orm::sea_query::{Alias, DynIden, IntoIden};
 
 pub use declaration::Declaration;
+pub use error::DeclarationError;
+pub use registry::{Registered, Registry};
 
 pub(crate) use part::{
     Anchor, DeclaredKey, DeclaredKind, DeclaredOwned, DeclaredScope, Marked, Part,
 };
 pub(crate) use raw::{RawColumn, RawReference, RawTable};
-
-/// The setting that carries the current user where an entity names no other.
-pub const DEFAULT_SETTING: &str = "app.user_id";
-
-/// The setting that carries the current tenant where an entity names no other.
-pub const DEFAULT_TENANT_SETTING: &str = "app.tenant_id";
 
 /// The owner column where an entity names no other.
 pub const DEFAULT_OWNER: &str = "owner_id";

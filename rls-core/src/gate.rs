@@ -1,18 +1,19 @@
 //! The gate: whether isolation would hold for this login and these tables, asked before the
 //! application starts.
 
+pub(crate) mod audit;
 mod found;
 
 use sea_orm::{DbErr, RuntimeErr};
 use sqlx::postgres::types::Oid;
 use sqlx::{Connection, PgConnection, PgPool, Row};
 
-use crate::catalog::{CAN_IDENTIFY, QUICK, SearchPath};
 use crate::config::RlsConfig;
+use crate::entity::registry::Registry;
 use crate::error::{GateError, GateFinding, RlsError};
+use crate::model::scope::Scope;
 use crate::name::Identifier;
-use crate::registry::Registry;
-use crate::scope::Scope;
+use crate::schema::catalog::{CAN_IDENTIFY, QUICK, SearchPath};
 
 /// The login, and the tables as its statements find them: names without a schema by its
 /// `search_path`, in which no operator need be the server's.
@@ -91,7 +92,7 @@ pub(crate) async fn check(
     }
 }
 
-struct Login {
+struct LoginFacts {
     role: String,
     /// The registered tables, each none where it is not found.
     tables: Vec<Option<Oid>>,
@@ -104,7 +105,7 @@ async fn login(
     config: &RlsConfig,
     scopes: &[&Scope],
     findings: &mut Vec<GateFinding>,
-) -> Result<Login, RlsError> {
+) -> Result<LoginFacts, RlsError> {
     let schemas: Vec<Option<&str>> = scopes
         .iter()
         .map(|scope| scope.table.schema.as_ref().map(Identifier::as_str))
@@ -139,7 +140,7 @@ async fn login(
         });
     }
 
-    Ok(Login {
+    Ok(LoginFacts {
         role,
         tables: row
             .try_get::<Option<_>, _>("tables")

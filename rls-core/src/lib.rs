@@ -2,77 +2,49 @@
 //! user.
 #![forbid(unsafe_code)]
 
-mod assert;
-mod audit;
-mod begin;
-mod catalog;
+// Bottom up: each room imports only rooms above it in this list (`tests/tree.rs` holds it to that).
 mod config;
 mod connection;
-pub mod context;
-mod diff;
+pub mod doctor;
 pub mod entity;
 pub mod error;
-mod expression;
-mod fingerprint;
 mod gate;
-mod lease;
-pub mod lint;
-mod login;
+pub mod model;
 mod name;
-mod observe;
-mod operation;
-mod plan;
-pub mod policy;
-mod pool;
-mod privilege;
-mod question;
-pub mod read;
-mod registry;
-mod resting;
-#[cfg(feature = "rbac")]
-mod restricted;
-mod rls;
-mod scope;
-mod scoped;
-mod scram;
-mod setting;
+mod request;
+pub mod schema;
 mod sql;
-mod statement;
-mod stream;
-mod table;
+mod sqlstate;
 mod terminal;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod transaction;
 
-pub use config::RlsConfig;
+pub use config::{ConfigError, RlsConfig};
 pub use connection::RlsConnection;
-pub use context::{AdminContext, RlsContext, Settings, UserContext};
 pub use entity::{
-    Declaration, OwnerColumn, OwnerKey, RlsPolicies, TenantColumn, TenantScoped, Unscoped,
-    UserScoped,
+    Declaration, DeclarationError, OwnerColumn, OwnerKey, Registered, Registry, RlsPolicies,
+    TenantColumn, TenantScoped, Unscoped, UserScoped,
 };
-pub use error::{
-    ConfigError, ContextError, DeclarationError, GateError, GateFinding, NameError, PolicyError,
-    RlsError, SchemaError,
+pub use error::{GateError, GateFinding, RlsError, SchemaError};
+pub use model::{
+    AdminContext, Command, ContextError, Expression, ForeignKey, Holder, Key, KeyType, OnDelete,
+    Owned, Policy, PolicyDraft, PolicyError, PolicyKind, Privilege, RlsContext, Scope, ScopeKind,
+    SettingElement, SettingType, SettingValue, Settings, Through, UserContext,
 };
-pub use login::{App, Login, Maintenance, MaintenanceReads};
-pub use name::{Identifier, SettingName, TableName};
-pub use plan::{Change, Kept, Plan, PlanText, Verifier};
-pub use policy::{Command, Expression, Policy, PolicyDraft, PolicyKind};
-pub use privilege::Privilege;
-pub use registry::{Registered, Registry};
+pub use name::{Identifier, NameError, SettingName, TableName};
 #[cfg(feature = "rbac")]
-pub use restricted::Restricted;
-pub use rls::{Frozen, MissingTables, Rls, apply_changes, apply_statements, ensure_roles};
-pub use scope::{ForeignKey, Holder, Key, KeyType, OnDelete, Owned, Scope, ScopeKind, Through};
-pub use scoped::{
-    AdminConnection, AdminTransaction, ReadOnlyAdminConnection, ReadOnlyAdminTransaction, Scoped,
-    ScopedConnection, ScopedTransaction,
+pub use request::restricted::Restricted;
+pub use request::role::{App, Maintenance, MaintenanceReads, Role};
+pub use request::scoped::{
+    AdminConnection, AdminTransaction, ContextConnection, ReadOnlyAdminConnection,
+    ReadOnlyAdminTransaction, ScopedConnection, ScopedTransaction,
 };
-pub use setting::{SettingElement, SettingType, SettingValue};
-pub use stream::RowStream;
-pub use transaction::Transaction;
+pub use request::stream::RowStream;
+pub use request::transaction::ContextTransaction;
+pub use schema::{
+    Change, MigrationScript, MissingTables, Plan, PlanText, RlsSchema, Unmanaged, Verifier,
+    apply_changes, apply_statements, ensure_roles,
+};
 
 // A derive and its trait share a name, as in serde.
 pub use rls_derive::{
@@ -87,6 +59,10 @@ pub mod __private {
     pub use sea_orm::{EntityTrait, ModelTrait, PrimaryKeyTrait};
     pub use uuid::Uuid;
 
-    pub use crate::assert::*;
-    pub use crate::entity::{OwnerColumn, TenantColumn};
+    pub use crate::entity::assert::*;
+    pub use crate::entity::{
+        Declaration, OwnerColumn, Registered, RlsPolicies, TenantColumn, TenantScoped, Unscoped,
+        UserScoped,
+    };
+    pub use crate::model::{ContextError, OnDelete, Privilege, RlsContext, SettingValue, Settings};
 }

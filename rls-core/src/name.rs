@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::error::NameError;
-
 /// The longest name PostgreSQL keeps, in bytes (`NAMEDATALEN - 1`); it cuts longer ones without an
 /// error.
 pub const MAX_NAME_BYTES: usize = 63;
@@ -248,4 +246,39 @@ mod tests {
             );
         }
     }
+}
+
+/// A name PostgreSQL would not keep as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NameError {
+    /// The name is empty.
+    #[error("a name is empty")]
+    Empty,
+    /// The name holds a NUL byte.
+    #[error("the name {name:?} holds a NUL byte, which PostgreSQL's names cannot")]
+    Nul {
+        /// The name.
+        name: String,
+    },
+    /// PostgreSQL would cut the name.
+    #[error(
+        "the name {name:?} has {} bytes, and PostgreSQL cuts names after {MAX_NAME_BYTES}: give it \
+         a shorter one",
+        name.len()
+    )]
+    TooLong {
+        /// The name.
+        name: String,
+    },
+    /// No custom setting can have this name.
+    #[error(
+        "{name:?} cannot be a setting: write two or more parts of letters, digits, `_` and `$` \
+         with a dot between, \
+         such as `app.user_id`"
+    )]
+    Setting {
+        /// The name.
+        name: String,
+    },
 }

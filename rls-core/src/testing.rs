@@ -15,20 +15,19 @@
 //! ```
 
 mod attempt;
+mod classify;
 mod draft;
 mod error;
 mod expect;
 mod hook;
-mod judge;
 mod lane;
 mod login;
 mod outcome;
 mod plan;
-mod play;
 mod print;
-mod reference;
 mod relation;
 mod row;
+mod run;
 mod schema;
 mod shape;
 mod target;
@@ -38,10 +37,11 @@ mod value;
 use sea_orm::{ActiveModelTrait, DatabaseConnection, EntityTrait};
 
 use crate::connection::RlsConnection;
-use crate::context::{RlsContext, Settings};
-use crate::error::{ContextError, NameError};
+use crate::entity::registry::Registry;
+use crate::model::context::ContextError;
+use crate::model::context::{RlsContext, Settings};
+use crate::name::NameError;
 use crate::name::{Identifier, TableName};
-use crate::registry::Registry;
 
 use hook::Hooks;
 
@@ -157,7 +157,7 @@ impl<'a> IsolationProof<'a> {
         owner: &DatabaseConnection,
         app: &RlsConnection,
     ) -> Result<Proof, ProofError> {
-        play::run(self, owner, app).await
+        run::run(self, owner, app).await
     }
 }
 

@@ -58,7 +58,7 @@ fn complete(root: &Path, model: &Model<'_>) -> TokenStream {
 
         const _: () = {
             #root::__private::inventory::submit! {
-                #root::Registered {
+                #root::__private::Registered {
                     declaration: <<#ident as #root::__private::ModelTrait>::Entity as #root::#name>::declaration,
                 }
             }
@@ -80,7 +80,7 @@ fn implementation(root: &Path, model: &Model<'_>, declaration: &TokenStream) -> 
     quote! {
         #[automatically_derived]
         impl #root::#name for <#ident as #root::__private::ModelTrait>::Entity {
-            fn declaration() -> #root::Declaration {
+            fn declaration() -> #root::__private::Declaration {
                 #declaration
             }
         }

@@ -6,7 +6,7 @@
 //! | `rls apply [--accept-weakening]` | changes it | 0; 1: an error, and nothing was changed |
 //! | `rls status` | one line a table | 0; 1 |
 //! | `rls doctor [--format text\|json\|sarif] [--fail-on SEVERITY]` | says what weakens row security, and what to do | 0: nothing; 1: findings; 2: could not examine |
-//! | `rls doctor --allow RULE[=OBJECT] --reason TEXT` | keeps in `rls.verdicts` that a finding is meant so | as above |
+//! | `rls doctor --allow RULE[=OBJECT] --reason TEXT` | keeps in `rls.suppressions` that a finding is meant so | as above |
 //! | `rls doctor --explain RULE` | prints the page of a rule | 0; 2: no such rule |
 //! | `rls generate NAME [-d DIR]` | writes a migration that changes it, and back | 0; 1 |
 //! | `rls report [-o FILE]` | writes a page about it all, as HTML | 0; 1 |
@@ -25,7 +25,7 @@ mod output;
 mod progress;
 mod report;
 mod status;
-mod verdicts;
+mod suppressions;
 
 use std::process::exit;
 
@@ -57,7 +57,7 @@ pub async fn run_cli<M: MigratorTraitSelf>(migrator: RlsMigrator<M>) {
     dotenvy::dotenv().ok();
     match arguments::parsed() {
         Parsed::SeaOrm => sea_orm_migration::cli::run_cli(migrator).await,
-        Parsed::Rls(arguments) => match command::run(&migrator, &arguments).await {
+        Parsed::RlsSchema(arguments) => match command::run(&migrator, &arguments).await {
             Ok(0) => {}
             Ok(code) => exit(code),
             Err(error) => {

@@ -8,7 +8,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use rls_core::Frozen;
+use rls_core::MigrationScript;
 
 use crate::cli::CliError;
 
@@ -29,7 +29,7 @@ pub(crate) struct Written {
 pub(crate) fn write(
     directory: &Path,
     name: &MigrationName,
-    frozen: &Frozen,
+    script: &MigrationScript,
 ) -> Result<Written, CliError> {
     let source = if directory.join("src").is_dir() {
         directory.join("src")
@@ -61,7 +61,7 @@ pub(crate) fn write(
         _ => io("create", &file)(error),
     })?;
 
-    let text = file::text(name, frozen, uses_facade(directory));
+    let text = file::text(name, script, uses_facade(directory));
     opened
         .write_all(text.as_bytes())
         .map_err(io("write", &file))?;
@@ -109,7 +109,7 @@ mod tests {
         .unwrap();
 
         let name = MigrationName::new("twice", chrono::DateTime::UNIX_EPOCH).unwrap();
-        let written = write(&directory, &name, &Frozen::default()).unwrap();
+        let written = write(&directory, &name, &MigrationScript::default()).unwrap();
         assert!(
             written
                 .missing
@@ -123,7 +123,7 @@ mod tests {
             "{text}"
         );
         assert!(matches!(
-            write(&directory, &name, &Frozen::default()),
+            write(&directory, &name, &MigrationScript::default()),
             Err(CliError::Exists { .. })
         ));
         assert_eq!(
@@ -133,7 +133,7 @@ mod tests {
         fs::remove_dir_all(&directory).unwrap();
 
         assert!(matches!(
-            write(&directory, &name, &Frozen::default()),
+            write(&directory, &name, &MigrationScript::default()),
             Err(CliError::NoLibrary { .. })
         ));
     }

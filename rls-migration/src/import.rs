@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use rls_core::policy::Rule;
-use rls_core::read::{FoundPolicy, Origin, TableSecurity};
+use rls_core::model::policy::Rule;
+use rls_core::schema::read::{Origin, TablePolicy, TableSecurity};
 use rls_core::{Command, Identifier, Policy, PolicyKind, RlsConfig};
 
 use crate::generate::literal;
 
 /// One function a table whose policies were made by hand; `None` where there is none.
 pub(crate) fn text(tables: &[TableSecurity], config: &RlsConfig) -> Option<String> {
-    let by_hand = |found: &&FoundPolicy| found.origin == Origin::ByHand;
+    let by_hand = |found: &&TablePolicy| found.origin == Origin::ByHand;
     let tables: Vec<(&TableSecurity, Vec<&Policy>)> = tables
         .iter()
         .map(|table| {

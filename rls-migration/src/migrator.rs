@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use rls_core::{MissingTables, Registry, Rls, RlsConfig, RlsError};
+use rls_core::{MissingTables, Registry, RlsConfig, RlsError, RlsSchema};
 use sea_orm_migration::sea_orm::{DatabaseExecutor, DbErr, DynIden};
 use sea_orm_migration::{IntoSchemaManagerConnection, MigrationTrait, MigratorTraitSelf};
 
@@ -42,7 +42,7 @@ pub struct RlsMigrator<M> {
     inner: M,
     /// `None` is the environment, read when a command runs: SeaORM's command line reads `.env`
     /// before that.
-    rls: Option<Arc<Rls>>,
+    rls: Option<Arc<RlsSchema>>,
     converges: bool,
 }
 
@@ -64,7 +64,7 @@ impl<M> RlsMigrator<M> {
     pub fn with(migrator: M, registry: Registry, config: RlsConfig) -> Self {
         Self {
             inner: migrator,
-            rls: Some(Arc::new(Rls::new(registry, config))),
+            rls: Some(Arc::new(RlsSchema::new(registry, config))),
             converges: true,
         }
     }
@@ -78,8 +78,11 @@ impl<M> RlsMigrator<M> {
     }
 
     /// The entities and the configuration.
-    pub(crate) fn rls(&self) -> Result<Rls, RlsError> {
-        self.rls.as_deref().cloned().map_or_else(Rls::from_env, Ok)
+    pub(crate) fn rls(&self) -> Result<RlsSchema, RlsError> {
+        self.rls
+            .as_deref()
+            .cloned()
+            .map_or_else(RlsSchema::from_env, Ok)
     }
 
     pub(crate) fn inner(&self) -> &M {
@@ -148,8 +151,8 @@ impl<M: MigratorTraitSelf> RlsMigrator<M> {
             .map_err(|error| migration_error(&error))?
             .missing_tables(missing);
 
-        match rls.freeze(db).await {
-            Ok(frozen) if frozen.is_empty() => {
+        match rls.script(db).await {
+            Ok(script) if script.is_empty() => {
                 tracing::info!(target: SHOWN, "Row-level security is as the entities say");
             }
             Ok(_) => tracing::warn!(

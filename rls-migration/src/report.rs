@@ -13,8 +13,8 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use rls_core::lint::Finding;
-use rls_core::read::Origin;
+use rls_core::doctor::Finding;
+use rls_core::schema::read::Origin;
 use rls_core::{Change, Identifier, Policy, Privilege, RlsConfig, Scope, TableName};
 
 pub(crate) use gather::gather;
@@ -36,7 +36,7 @@ pub(crate) struct Report {
     /// The registered tables.
     pub(crate) tables: Vec<Table>,
     /// Tables with row security that no entity is registered for.
-    pub(crate) strangers: Vec<Held>,
+    pub(crate) unmanaged: Vec<ActualTable>,
     pub(crate) roles: Vec<Role>,
     pub(crate) compared: Compared,
     pub(crate) findings: Vec<Finding>,
@@ -50,7 +50,7 @@ pub(crate) enum Compared {
     /// What would be changed, and how many policies lack a fingerprint beside.
     Plan {
         changes: Vec<Change>,
-        unstamped: usize,
+        without_fingerprint: usize,
     },
     /// Why it could not be compared.
     Not(String),
@@ -64,12 +64,12 @@ pub(crate) struct Table {
     pub(crate) name: TableName,
     pub(crate) asked: Vec<Policy>,
     /// `None` where the table is not in the database.
-    pub(crate) held: Option<Held>,
+    pub(crate) held: Option<ActualTable>,
 }
 
 /// What the catalog holds of a table.
 #[derive(Clone, Debug)]
-pub(crate) struct Held {
+pub(crate) struct ActualTable {
     pub(crate) name: TableName,
     pub(crate) owner: Identifier,
     pub(crate) enabled: bool,
@@ -84,11 +84,11 @@ pub(crate) struct Held {
 pub(crate) struct Role {
     pub(crate) name: Identifier,
     /// `None` where it does not exist.
-    pub(crate) held: Option<HeldRole>,
+    pub(crate) held: Option<ActualRole>,
 }
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct HeldRole {
+pub(crate) struct ActualRole {
     pub(crate) attributes: Vec<&'static str>,
     pub(crate) member_of: BTreeSet<Identifier>,
     pub(crate) members: BTreeSet<Identifier>,

@@ -6,7 +6,7 @@ mod table;
 
 use std::future::Future;
 
-use rls_core::policy::Grantee;
+use rls_core::model::policy::Grantee;
 use rls_core::{Change, Identifier, Privilege, RlsConfig, RlsError};
 use sea_orm_migration::SchemaManager;
 use sea_orm_migration::sea_orm::{DatabaseExecutor, DbErr};
@@ -26,7 +26,7 @@ pub(crate) use table::named;
 /// ([`RlsConfig::from_env`]), or from [`with_rls_config`](RlsSchemaManagerExt::with_rls_config).
 ///
 /// ```no_run
-/// use rls_core::policy::{Command, Grantee, Policy};
+/// use rls_core::model::policy::{Command, Grantee, Policy};
 /// use rls_core::{Expression, Privilege};
 /// use rls_migration::RlsSchemaManagerExt;
 /// use sea_orm_migration::prelude::*;

@@ -4,9 +4,9 @@ use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 
 use super::{AdminProvider, ContextProvider, Problem, RequestDatabase};
+use crate::context::Settings;
 use crate::{
     AdminConnection, AdminContext, ReadOnlyAdminConnection, RlsContext, RlsError, ScopedConnection,
-    Settings,
 };
 
 /// A connection on behalf of the request's user.

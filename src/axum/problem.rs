@@ -10,7 +10,8 @@ use axum_core::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use sea_orm::{DbErr, TransactionError};
 
-use crate::{ContextError, RlsError};
+use crate::RlsError;
+use crate::error::ContextError;
 
 /// An answer that says what went wrong, as `application/problem+json` (RFC 9457) with a stable
 /// `code`.

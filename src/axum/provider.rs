@@ -3,9 +3,10 @@
 use http::request::Parts;
 
 use super::Problem;
+use crate::context::Settings;
 use crate::{
     AdminConnection, AdminContext, ReadOnlyAdminConnection, RlsConnection, RlsContext, RlsError,
-    ScopedConnection, Settings,
+    ScopedConnection,
 };
 
 /// A database that only extractors reach; cheap to clone.

@@ -12,8 +12,8 @@ mod tables;
 mod ways;
 
 use sea_orm::ConnectionTrait;
-use sea_orm_rls::lint::{Doctor, Finding, Report, Severity};
-use sea_orm_rls::{Registry, Rls, RlsConnection, RlsError, registry};
+use sea_orm_rls::doctor::{Doctor, Finding, Report, Severity};
+use sea_orm_rls::{Registry, RlsConnection, RlsError, RlsSchema, registry};
 
 use crate::fixture::{Fixture, note, task, user};
 
@@ -42,7 +42,7 @@ fn entities() -> Registry {
 /// that.
 struct Patient {
     fixture: Fixture,
-    rls: Rls,
+    rls: RlsSchema,
     doctor: Doctor,
     healthy: Report,
 }
@@ -64,7 +64,7 @@ impl Patient {
         let temporary = format!("REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC");
         fixture.owner.execute_unprepared(&temporary).await.unwrap();
 
-        let rls = Rls::new(entities(), fixture.config.clone()).danger_accept_weakening(true);
+        let rls = RlsSchema::new(entities(), fixture.config.clone()).danger_accept_weakening(true);
         rls.sync(&fixture.owner).await.unwrap();
 
         let doctor = Doctor::new(entities(), fixture.config.clone());

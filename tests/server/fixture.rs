@@ -2,7 +2,8 @@
 
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, Schema};
 use sea_orm_rls::{
-    AdminContext, Registry, Rls, RlsConfig, RlsConnection, ScopedConnection, UserContext, registry,
+    AdminContext, Registry, RlsConfig, RlsConnection, RlsSchema, ScopedConnection, UserContext,
+    registry,
 };
 use uuid::Uuid;
 
@@ -102,7 +103,7 @@ impl Fixture {
             .sync(&owner)
             .await
             .unwrap();
-        Rls::new(entities(), config.clone())
+        RlsSchema::new(entities(), config.clone())
             .sync(&owner)
             .await
             .unwrap();

@@ -10,7 +10,10 @@ mod property;
 mod renamed;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
-use sea_orm_rls::{Declaration, Plan, PolicyDraft, Registry, Rls, RlsConfig, RlsError};
+use sea_orm_rls::entity::Declaration;
+use sea_orm_rls::policy::PolicyDraft;
+use sea_orm_rls::schema::Plan;
+use sea_orm_rls::{Registry, RlsConfig, RlsError, RlsSchema};
 
 use crate::schema::{database, texts};
 
@@ -71,10 +74,10 @@ impl Things {
         }
     }
 
-    pub fn rls(&self, policies: impl IntoIterator<Item = PolicyDraft>) -> Rls {
+    pub fn rls(&self, policies: impl IntoIterator<Item = PolicyDraft>) -> RlsSchema {
         let registry =
             Registry::new([Declaration::policies_of::<thing::Entity>(policies)]).unwrap();
-        Rls::new(registry, self.config.clone())
+        RlsSchema::new(registry, self.config.clone())
     }
 
     pub async fn sync(

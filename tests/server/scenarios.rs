@@ -10,7 +10,7 @@ use rls_core::testing::IsolationProof;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Schema, SchemaBuilder,
 };
-use sea_orm_rls::{AdminConnection, AdminContext, Registry, Rls, RlsConfig, RlsConnection};
+use sea_orm_rls::{AdminConnection, AdminContext, Registry, RlsConfig, RlsConnection, RlsSchema};
 
 use crate::fixture::config;
 use crate::schema::texts;
@@ -44,7 +44,7 @@ impl Scenario {
             .sync(&owner)
             .await
             .unwrap();
-        Rls::new(registry.clone(), config.clone())
+        RlsSchema::new(registry.clone(), config.clone())
             .sync(&owner)
             .await
             .unwrap();

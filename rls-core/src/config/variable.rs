@@ -1,7 +1,7 @@
 //! Environment variables, and what their values must be.
 
 use super::{Login, Secret};
-use crate::error::ConfigError;
+use crate::config::ConfigError;
 use crate::name::{Identifier, TableName};
 
 pub(super) const ENABLED: &str = "RLS_ENABLED";

@@ -5,10 +5,11 @@ use sea_orm::{EntityTrait, IdenStatic};
 
 use super::part::EntityType;
 use super::{Anchor, DeclaredKey, DeclaredKind, DeclaredOwned, DeclaredScope, Marked, Part};
-use super::{DEFAULT_SETTING, DEFAULT_TENANT_SETTING, RawColumn, RawReference, RawTable};
-use crate::policy::PolicyDraft;
-use crate::privilege::Privilege;
-use crate::scope::{Holder, OnDelete};
+use super::{RawColumn, RawReference, RawTable};
+use crate::model::key::{DEFAULT_SETTING, DEFAULT_TENANT_SETTING};
+use crate::model::key::{Holder, OnDelete};
+use crate::model::policy::PolicyDraft;
+use crate::model::privilege::Privilege;
 
 /// What one derive says of an entity's table, not yet checked against other entities.
 #[derive(Clone, Debug)]

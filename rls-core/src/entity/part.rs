@@ -8,9 +8,9 @@ use sea_orm::sea_query::ColumnType;
 use sea_orm::{ColumnTrait, EntityTrait, IdenStatic};
 
 use super::{RawColumn, RawReference, RawTable};
-use crate::policy::PolicyDraft;
-use crate::privilege::Privilege;
-use crate::scope::{Holder, OnDelete};
+use crate::model::key::{Holder, OnDelete};
+use crate::model::policy::PolicyDraft;
+use crate::model::privilege::Privilege;
 
 /// The entity that a declaration is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

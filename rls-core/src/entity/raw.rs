@@ -1,9 +1,11 @@
 use sea_orm::sea_query::{ColumnType, TableRef};
 use sea_orm::{ColumnTrait, EntityTrait, Identity, Iterable, PrimaryKeyToColumn, RelationTrait};
 
-use crate::error::{DeclarationError, NameError};
+use crate::entity::DeclarationError;
+
+use crate::model::key::KeyType;
+use crate::name::NameError;
 use crate::name::{Identifier, TableName};
-use crate::scope::KeyType;
 
 /// A table as an entity names it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,8 +2,11 @@ use std::sync::Arc;
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
-use super::sqlstate;
-use super::{ConfigError, ContextError, DeclarationError, GateError, SchemaError};
+use super::{GateError, SchemaError};
+use crate::config::ConfigError;
+use crate::entity::DeclarationError;
+use crate::model::context::ContextError;
+use crate::sqlstate;
 
 /// All that can go wrong with row-level security, told apart by type.
 ///
@@ -221,15 +224,15 @@ impl RlsError {
     }
 
     /// Whether another session changed the same role meanwhile, so that reading it again helps.
-    pub(crate) fn is_meeting(&self) -> bool {
+    pub(crate) fn is_concurrent_change(&self) -> bool {
         self.sqlstate()
-            .is_some_and(|state| sqlstate::is_meeting(&state))
+            .is_some_and(|state| sqlstate::is_concurrent_change(&state))
     }
 }
 
 impl From<&DbErr> for RlsError {
     fn from(error: &DbErr) -> Self {
-        let Some(driver) = sqlx_error(error) else {
+        let Some(driver) = sqlstate::sqlx_error(error) else {
             return Self::Database(Arc::new(error.clone()));
         };
         if let sqlx::Error::Configuration(inner) = driver
@@ -287,14 +290,5 @@ impl From<RlsError> for DbErr {
                 Box::new(other),
             )))),
         }
-    }
-}
-
-pub(super) fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
-    match error {
-        DbErr::Conn(RuntimeErr::SqlxError(error))
-        | DbErr::Exec(RuntimeErr::SqlxError(error))
-        | DbErr::Query(RuntimeErr::SqlxError(error)) => Some(error),
-        _ => None,
     }
 }

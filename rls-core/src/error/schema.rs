@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use sea_orm::DbErr;
 
-use crate::scope::KeyType;
+use crate::model::key::KeyType;
 
 /// The schema could not be brought to what the entities say; nothing was changed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -185,7 +185,7 @@ pub enum SchemaError {
     /// Changes that let more rows be reached, without consent.
     #[error(
         "these changes weaken protection: {}; if that is meant, accept it (`--accept-weakening`, \
-         `Rls::danger_accept_weakening`)",
+         `RlsSchema::danger_accept_weakening`)",
         changes.join("; ")
     )]
     Weakens {

@@ -9,14 +9,15 @@ use sqlx::postgres::PgRow;
 use sqlx::postgres::types::Oid;
 use sqlx::{Decode, PgConnection, Postgres, Row, Type};
 
-use super::{Login, database_error};
-use crate::catalog::{self, POLICY_COLUMNS, POLICY_JOINS, REFERS, version};
+use super::{LoginFacts, database_error};
 use crate::config::RlsConfig;
 use crate::error::{GateFinding, RlsError};
-use crate::fingerprint::{self, Stamp};
+use crate::model::policy::Policy;
+use crate::model::scope;
+use crate::model::scope::Scope;
 use crate::name::Identifier;
-use crate::policy::{self, Policy};
-use crate::scope::Scope;
+use crate::schema::catalog::{self, POLICY_COLUMNS, POLICY_JOINS, REFERS, version};
+use crate::schema::fingerprint::{self, Fingerprint};
 
 /// One row a policy, or a table without any; read by position, since there are thousands.
 ///
@@ -73,7 +74,7 @@ pub(super) struct Found {
 struct Doubtful {
     at: usize,
     asked: Policy,
-    stamp: Stamp,
+    fingerprint: Fingerprint,
 }
 
 /// Reads the tables, in the same order, and of each policy whether it is what is asked for: it was
@@ -82,7 +83,7 @@ pub(super) async fn read(
     connection: &mut PgConnection,
     scopes: &[&Scope],
     config: &RlsConfig,
-    login: &Login,
+    login: &LoginFacts,
 ) -> Result<Vec<Found>, RlsError> {
     let query = tables(login.can_identify);
     let query = sqlx::query(sqlx::AssertSqlSafe(query)).bind(&login.tables);
@@ -123,15 +124,16 @@ pub(super) async fn read(
             let Some(name) = get::<Option<&str>>(row, 7)? else {
                 continue;
             };
-            let Some((name, (asked, fingerprint))) = Identifier::new(name)
+            let Some((name, (asked, hash))) = Identifier::new(name)
                 .ok()
                 .and_then(|name| asked.remove_entry(&name))
             else {
                 continue;
             };
 
-            let stamp = get::<Option<&str>>(row, 10)?.and_then(|comment| Stamp::split(comment).1);
-            let stamp = stamp.filter(|stamp| stamp.asked == fingerprint);
+            let fingerprint =
+                get::<Option<&str>>(row, 10)?.and_then(|comment| Fingerprint::split(comment).1);
+            let fingerprint = fingerprint.filter(|fingerprint| fingerprint.asked == hash);
             let version = get::<Option<&str>>(row, 9)?.map(fingerprint::version);
             let roles: BTreeSet<&str> = get::<Option<&str>>(row, 8)?
                 .unwrap_or_default()
@@ -140,10 +142,17 @@ pub(super) async fn read(
 
             let same_roles = asked.roles.iter().map(Identifier::as_str).eq(roles);
 
-            match stamp {
-                Some(stamp) if same_roles => {
-                    if version.is_none() || stamp.version != version {
-                        doubtful.insert(get::<Oid>(row, 6)?.0, Doubtful { at, asked, stamp });
+            match fingerprint {
+                Some(fingerprint) if same_roles => {
+                    if version.is_none() || fingerprint.version != version {
+                        doubtful.insert(
+                            get::<Oid>(row, 6)?.0,
+                            Doubtful {
+                                at,
+                                asked,
+                                fingerprint,
+                            },
+                        );
                     }
                 }
                 _ => drop(table.altered.insert(name)),
@@ -159,7 +168,7 @@ pub(super) async fn read(
 
 /// The policies of a scope, by name, with their fingerprints.
 fn asked(scope: &Scope, config: &RlsConfig) -> BTreeMap<Identifier, (Policy, String)> {
-    let policies = policy::of(scope, config).into_iter();
+    let policies = scope::policies_of(scope, config).into_iter();
     let entry = |policy: Policy| {
         let fingerprint = fingerprint::asked(&policy);
         (policy.name.clone(), (policy, fingerprint))
@@ -186,11 +195,16 @@ async fn settle(
     let query = sqlx::query(sqlx::AssertSqlSafe(query)).bind(policies);
 
     for row in query.fetch_all(connection).await.map_err(database_error)? {
-        let Some(Doubtful { at, asked, stamp }) = doubtful.remove(&get::<Oid>(&row, 0)?.0) else {
+        let Some(Doubtful {
+            at,
+            asked,
+            fingerprint,
+        }) = doubtful.remove(&get::<Oid>(&row, 0)?.0)
+        else {
             continue;
         };
         let found = catalog::policy(&QueryResult::from(row))?.policy;
-        let holds = stamp.held == fingerprint::held(&found)
+        let holds = fingerprint.held == fingerprint::held(&found)
             && found.kind == asked.kind
             && found.command() == asked.command()
             && found.roles == asked.roles;
@@ -212,7 +226,7 @@ impl Found {
         &self,
         scope: &Scope,
         config: &RlsConfig,
-        login: &Login,
+        login: &LoginFacts,
         findings: &mut Vec<GateFinding>,
     ) {
         let table = || scope.table.to_string();

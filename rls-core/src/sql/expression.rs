@@ -2,9 +2,9 @@ use std::fmt;
 
 use sea_orm::sea_query::{PostgresQueryBuilder, Query};
 
-use crate::expression::Expression;
+use crate::model::expression::Expression;
+use crate::model::key::KeyType;
 use crate::name::{Identifier, SettingName};
-use crate::scope::KeyType;
 
 use super::quote::{identifier, literal, table};
 

@@ -1,7 +1,7 @@
 use std::fmt;
 
+use crate::model::policy::{Policy, PolicyKind};
 use crate::name::Identifier;
-use crate::policy::{Policy, PolicyKind};
 
 use super::expression::expression;
 use super::quote::{identifier, literal};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::privilege::Privilege;
+use crate::model::privilege::Privilege;
 
 /// On whose behalf a statement is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

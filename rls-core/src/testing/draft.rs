@@ -37,3 +37,8 @@ pub(super) fn insert(table: &TableName, draft: &Draft) -> String {
         values.join(", ")
     )
 }
+
+pub(super) fn text(text: &str) -> String {
+    sql::literal(text)
+        .unwrap_or_else(|| unreachable!("names and values of the catalog hold no NUL"))
+}

@@ -1,6 +1,8 @@
 use sea_orm::{DbErr, RuntimeErr};
 
-use crate::error::{ContextError, GateError, RlsError};
+use crate::model::context::ContextError;
+
+use crate::error::{GateError, RlsError};
 
 /// Why no proof could be begun.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -64,12 +66,12 @@ pub enum ProofError {
     Context(#[from] ContextError),
     /// What else can fail.
     #[error(transparent)]
-    Rls(#[from] RlsError),
+    RlsSchema(#[from] RlsError),
 }
 
 impl From<sqlx::Error> for ProofError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Rls(RlsError::from(DbErr::Query(RuntimeErr::SqlxError(
+        Self::RlsSchema(RlsError::from(DbErr::Query(RuntimeErr::SqlxError(
             error.into(),
         ))))
     }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::policy::Command;
-use crate::scope::{Holder, Scope};
+use crate::model::key::Holder;
+use crate::model::privilege::Command;
+use crate::model::scope::Scope;
 
-use super::shape::{Anchor, Party, Ties};
+use super::shape::{Anchor, Subject, Ties};
 use super::{Actor, Attempt};
 
 /// The commands with which rows are reached, for tables whose policies are the entity's own: what
@@ -100,7 +101,7 @@ impl RowSpec {
     }
 
     pub(super) fn is_own(&self, actor: Actor) -> bool {
-        party(actor).is_some_and(|party| self.ties.are(party))
+        subject(actor).is_some_and(|subject| self.ties.are(subject))
     }
 
     /// Whether everything by which `holder` has the row leads to the actor.
@@ -113,7 +114,7 @@ impl RowSpec {
             .zip(anchors)
             .filter(|(_, anchor)| anchor.holder() == holder);
 
-        party(actor).is_some_and(|party| ties.all(|(tie, _)| tie.is(party)))
+        subject(actor).is_some_and(|subject| ties.all(|(tie, _)| tie.is(subject)))
     }
 
     /// Whether it may be read: of each holder, its own rows and those it shares.
@@ -128,10 +129,10 @@ impl RowSpec {
 }
 
 /// The user for whom rows are made that are this actor's own.
-pub(super) fn party(actor: Actor) -> Option<Party> {
+pub(super) fn subject(actor: Actor) -> Option<Subject> {
     match actor {
-        Actor::First => Some(Party::First),
-        Actor::Second => Some(Party::Second),
+        Actor::First => Some(Subject::First),
+        Actor::Second => Some(Subject::Second),
         Actor::Nobody => None,
     }
 }

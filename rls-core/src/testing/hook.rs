@@ -9,7 +9,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IdenStati
 use crate::name::{Identifier, SettingName, TableName};
 
 use super::Actor;
-use super::shape::Party;
+use super::shape::Subject;
 use super::user::Users;
 
 /// The row that [`IsolationProof::rows`](super::IsolationProof::rows) is asked for.
@@ -21,15 +21,15 @@ pub struct RowFor {
 }
 
 impl RowFor {
-    pub(super) fn new(number: i64, party: Party, users: &Users) -> Self {
-        let user = if party == Party::Second {
+    pub(super) fn new(number: i64, subject: Subject, users: &Users) -> Self {
+        let user = if subject == Subject::Second {
             Actor::Second
         } else {
             Actor::First
         };
 
         let settings = users
-            .settings(party)
+            .settings(subject)
             .map(|(setting, value)| (setting.clone(), value.to_owned()))
             .collect();
 

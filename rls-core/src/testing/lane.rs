@@ -7,10 +7,11 @@ use futures_util::TryStreamExt;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Row};
 
-use crate::catalog::OWN_MEMBERSHIPS;
-use crate::error::sqlstate::{self, Denied};
+use super::draft::text;
 use crate::name::{Identifier, TableName};
+use crate::schema::catalog::OWN_MEMBERSHIPS;
 use crate::sql;
+use crate::sqlstate::{self, Denied};
 
 use super::plan::{How, Step};
 use super::schema::{self, Schema};
@@ -313,9 +314,4 @@ fn refused(error: sqlx::Error) -> Result<Answer, ProofError> {
         }
         _ => Err(error.into()),
     }
-}
-
-pub(super) fn text(text: &str) -> String {
-    sql::literal(text)
-        .unwrap_or_else(|| unreachable!("names and values of the catalog hold no NUL"))
 }

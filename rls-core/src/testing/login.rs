@@ -4,16 +4,16 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, TransactionTrait};
 use sqlx::{AssertSqlSafe, PgPool, Row};
 
 use crate::connection::RlsConnection;
+use crate::model::privilege::Privilege;
+use crate::model::scope::Scope;
 use crate::name::{Identifier, TableName};
-use crate::privilege::Privilege;
-use crate::scope::Scope;
-use crate::scoped::ScopedConnection;
+use crate::request::scoped::ScopedConnection;
 use crate::sql;
 
-use super::judge::Strangers;
-use super::lane::text;
+use super::classify::ForeignRows;
+use super::draft::text;
 use super::outcome::Outcome;
-use super::shape::Party;
+use super::shape::Subject;
 use super::user::Users;
 use super::{Actor, ProofError};
 
@@ -56,15 +56,15 @@ pub(super) async fn reads(
     users: &Users,
     scope: &Scope,
     actor: Actor,
-    strangers: Strangers,
+    foreign: ForeignRows,
 ) -> Result<Outcome, ProofError> {
-    if strangers == Strangers::Pass || !scope.privileges.contains(&Privilege::Select) {
+    if foreign == ForeignRows::Pass || !scope.privileges.contains(&Privilege::Select) {
         return Ok(Outcome::Held);
     }
 
     let db = match actor {
-        Actor::First => app.scope(users.scope(Party::First)?),
-        Actor::Second => app.scope(users.scope(Party::Second)?),
+        Actor::First => app.scope(users.scope(Subject::First)?),
+        Actor::Second => app.scope(users.scope(Subject::Second)?),
         Actor::Nobody => app.anonymous(),
     };
 

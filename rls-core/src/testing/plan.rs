@@ -2,8 +2,8 @@
 
 mod write;
 
+use crate::model::scope::Scope;
 use crate::name::SettingName;
-use crate::scope::Scope;
 use crate::sql;
 
 use super::draft::{Draft, Made, place};
@@ -116,7 +116,7 @@ impl<'a> Target<'a> {
             Attempt::SelectOne => {
                 let one = |(row, bound): (&Row, &Bound)| {
                     // Rows of other partitions may have the same place in theirs.
-                    let id = super::lane::text(&row.made.id);
+                    let id = super::draft::text(&row.made.id);
                     let sql = format!("SELECT {at} FROM {table} AS t WHERE {at} = {id}");
                     let only = self.rows.iter().map(|other| {
                         if other.made.id == row.made.id {
@@ -223,7 +223,7 @@ impl<'a> Target<'a> {
         let ids: Vec<String> = self
             .rows
             .iter()
-            .map(|row| super::lane::text(&row.made.id))
+            .map(|row| super::draft::text(&row.made.id))
             .collect();
 
         format!(

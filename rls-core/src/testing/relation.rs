@@ -3,12 +3,12 @@
 
 use sqlx::{AssertSqlSafe, Row};
 
+use crate::model::privilege::Privilege;
+use crate::model::scope::Scope;
 use crate::name::Identifier;
-use crate::privilege::Privilege;
-use crate::scope::Scope;
 use crate::sql;
 
-use super::judge::{Strangers, judge};
+use super::classify::{ForeignRows, classify};
 use super::lane::Lane;
 use super::outcome::{Cell, Outcome, UntestedTable};
 use super::plan::{Expects, How, Step};
@@ -123,7 +123,7 @@ pub(super) async fn unscoped(
             Outcome::Open
         } else {
             let answer = lane.play(users, Actor::Nobody, &step, NO_ROWS).await?;
-            judge(&step, &answer, &[], Strangers::Pass)
+            classify(&step, &answer, &[], ForeignRows::Pass)
         };
 
         cells.push(Cell {
@@ -145,8 +145,8 @@ async fn update(lane: &mut Lane, role: &Identifier, scope: &Scope) -> Result<Str
          WHERE a.attrelid = {}::regclass AND a.attnum > 0 AND NOT a.attisdropped AND \
          a.attgenerated = ''
          ORDER BY has_column_privilege({}, a.attrelid, a.attnum, 'UPDATE') DESC, a.attnum LIMIT 1",
-        super::lane::text(&table),
-        super::lane::text(role.as_str())
+        super::draft::text(&table),
+        super::draft::text(role.as_str())
     );
 
     let column: Option<String> = sqlx::query_scalar(AssertSqlSafe(query))

@@ -1,22 +1,23 @@
 //! Rows, made from what the catalog says of their table, with the rows they refer to.
 
+mod reference;
+
 use std::collections::BTreeMap;
 
 use sqlx::{AssertSqlSafe, Row};
 
-use crate::error::sqlstate;
+use crate::model::scope::Scope;
 use crate::name::{Identifier, TableName};
-use crate::scope::Scope;
 use crate::sql;
+use crate::sqlstate;
 
 use super::draft::{Draft, Made, insert, place};
 use super::error::Trouble;
 use super::expect::RowSpec;
 use super::hook::{Hooks, RowFor};
 use super::lane::Lane;
-use super::reference;
 use super::schema::{Column, Filled, Schema, Table};
-use super::shape::{Anchor, Party, Scopes, Tie, Ties};
+use super::shape::{Anchor, Scopes, Subject, Tie, Ties};
 use super::user::Users;
 use super::value;
 
@@ -53,11 +54,11 @@ impl Maker<'_, '_> {
         draft: Draft,
     ) -> Result<Made, Trouble> {
         let draft = self.draft_with(table, spec, draft).await?;
-        let made = self.insert(table, spec.ties.party, &draft).await?;
+        let made = self.insert(table, spec.ties.subject, &draft).await?;
 
         if let Some(scope) = self.scopes.get(table) {
             for (anchor, tie) in Anchor::of(scope).into_iter().zip(&spec.ties.ties) {
-                let (Anchor::Key(key), Tie::Key(party)) = (anchor, tie) else {
+                let (Anchor::Key(key), Tie::Key(subject)) = (anchor, tie) else {
                     continue;
                 };
                 let stored = made
@@ -66,7 +67,7 @@ impl Maker<'_, '_> {
                     .and_then(Option::as_deref)
                     .map(str::trim_end);
 
-                if stored.is_none() || stored != self.users.value(&key.setting, *party) {
+                if stored.is_none() || stored != self.users.value(&key.setting, *subject) {
                     return Err(Trouble::Table(format!(
                         "the row made for a user is stored under another `{}`: a trigger or the \
                          column's type changes it",
@@ -103,7 +104,7 @@ impl Maker<'_, '_> {
 
         self.number += 1;
         if let Some(hook) = self.hooks.get(table, &self.lane.schema) {
-            for (column, value) in hook(&RowFor::new(self.number, spec.ties.party, self.users)) {
+            for (column, value) in hook(&RowFor::new(self.number, spec.ties.subject, self.users)) {
                 let sql_type = known.column(&column).map(|column| column.sql_type.as_str());
                 draft.entry(column).or_insert_with(|| match sql_type {
                     Some(sql_type) => format!("({value})::{sql_type}"),
@@ -178,8 +179,8 @@ impl Maker<'_, '_> {
             };
 
             let value = match (anchor, tie) {
-                (Anchor::Key(key), Tie::Key(party)) => {
-                    self.users.value(&key.setting, *party).map(str::to_owned)
+                (Anchor::Key(key), Tie::Key(subject)) => {
+                    self.users.value(&key.setting, *subject).map(str::to_owned)
                 }
                 (Anchor::Through(through), Tie::Row(ties)) => {
                     let parent =
@@ -286,7 +287,7 @@ impl Maker<'_, '_> {
     async fn insert(
         &mut self,
         table: &TableName,
-        party: Party,
+        subject: Subject,
         draft: &Draft,
     ) -> Result<Made, Trouble> {
         let columns: Vec<&Identifier> = self
@@ -304,7 +305,7 @@ impl Maker<'_, '_> {
             .collect();
 
         let values = values.concat();
-        let actor = if party == Party::Second {
+        let actor = if subject == Subject::Second {
             super::Actor::Second
         } else {
             super::Actor::First

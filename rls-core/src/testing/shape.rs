@@ -1,12 +1,13 @@
 //! Whose rows a table can have, as plain data: one's own, another's, and those that are one's own
 //! in part.
 
+use crate::model::key::Holder;
+use crate::model::scope::{Key, Scope, ScopeKind, Through};
 use crate::name::{Identifier, TableName};
-use crate::scope::{Holder, Key, Scope, ScopeKind, Through};
 
 /// For whom rows are made; the third has none, until it inserts its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Party {
+pub(super) enum Subject {
     First,
     Second,
     Third,
@@ -15,8 +16,8 @@ pub(super) enum Party {
 /// What ties a row to someone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Tie {
-    /// A key column names the party.
-    Key(Party),
+    /// A key column names the subject.
+    Key(Subject),
     /// A reference leads to a row with these ties.
     Row(Ties),
 }
@@ -25,22 +26,22 @@ pub(super) enum Tie {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Ties {
     /// For whom the row is made, which decides where there are no ties.
-    pub(super) party: Party,
+    pub(super) subject: Subject,
     pub(super) ties: Vec<Tie>,
 }
 
 impl Ties {
-    /// Whether every tie leads to `party`.
-    pub(super) fn are(&self, party: Party) -> bool {
-        self.party == party && self.ties.iter().all(|tie| tie.is(party))
+    /// Whether every tie leads to `subject`.
+    pub(super) fn are(&self, subject: Subject) -> bool {
+        self.subject == subject && self.ties.iter().all(|tie| tie.is(subject))
     }
 }
 
 impl Tie {
-    pub(super) fn is(&self, party: Party) -> bool {
+    pub(super) fn is(&self, subject: Subject) -> bool {
         match self {
-            Self::Key(other) => *other == party,
-            Self::Row(ties) => ties.are(party),
+            Self::Key(other) => *other == subject,
+            Self::Row(ties) => ties.are(subject),
         }
     }
 }
@@ -114,20 +115,20 @@ impl Scopes {
         self.0.iter().find(|scope| scope.table == *table)
     }
 
-    /// Every tie leads to `party`.
-    pub(super) fn uniform(&self, table: &TableName, party: Party) -> Ties {
+    /// Every tie leads to `subject`.
+    pub(super) fn uniform(&self, table: &TableName, subject: Subject) -> Ties {
         let ties = self
             .get(table)
             .map(Anchor::of)
             .unwrap_or_default()
             .into_iter()
             .map(|anchor| match anchor {
-                Anchor::Key(_) => Tie::Key(party),
-                Anchor::Through(through) => Tie::Row(self.uniform(&through.parent, party)),
+                Anchor::Key(_) => Tie::Key(subject),
+                Anchor::Through(through) => Tie::Row(self.uniform(&through.parent, subject)),
             });
 
         Ties {
-            party,
+            subject,
             ties: ties.collect(),
         }
     }
@@ -137,11 +138,14 @@ impl Scopes {
     /// there.
     pub(super) fn ties(&self, scope: &Scope) -> Vec<Ties> {
         let mut made = vec![
-            self.uniform(&scope.table, Party::First),
-            self.uniform(&scope.table, Party::Second),
+            self.uniform(&scope.table, Subject::First),
+            self.uniform(&scope.table, Subject::Second),
         ];
 
-        for (base, other) in [(Party::First, Party::Second), (Party::Second, Party::First)] {
+        for (base, other) in [
+            (Subject::First, Subject::Second),
+            (Subject::Second, Subject::First),
+        ] {
             for (at, anchor) in Anchor::of(scope).into_iter().enumerate() {
                 let foreign: Vec<Tie> = match anchor {
                     Anchor::Key(_) => vec![Tie::Key(other)],
@@ -178,9 +182,9 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
+    use crate::model::expression::Expression;
+    use crate::model::key::KeyType;
     use crate::name::SettingName;
-    use crate::policy::Expression;
-    use crate::scope::KeyType;
 
     fn name(name: &str) -> Identifier {
         Identifier::new(name).unwrap()
@@ -243,7 +247,7 @@ mod tests {
         let scopes = Scopes::new(&scopes, &name("public"));
         let ties = |at: usize| scopes.ties(scopes.iter().nth(at).unwrap());
         let keys: Vec<Vec<Tie>> = ties(0).into_iter().map(|ties| ties.ties).collect();
-        let (first, second) = (|| Tie::Key(Party::First), || Tie::Key(Party::Second));
+        let (first, second) = (|| Tie::Key(Subject::First), || Tie::Key(Subject::Second));
         let expected = [
             vec![first(), first()],
             vec![second(), second()],
@@ -258,7 +262,7 @@ mod tests {
         for at in 0..3 {
             let own = ties(at)
                 .into_iter()
-                .filter(|ties| ties.are(Party::First))
+                .filter(|ties| ties.are(Subject::First))
                 .count();
             assert_eq!(own, 1, "the others are another's at least in part");
         }

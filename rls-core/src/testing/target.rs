@@ -1,7 +1,7 @@
 //! A table with its rows made, ready to be played against.
 
+use crate::model::scope::{Key, Scope};
 use crate::name::TableName;
-use crate::scope::{Key, Scope};
 
 use super::Actor;
 use super::draft::Draft;
@@ -9,7 +9,7 @@ use super::error::Trouble;
 use super::expect::{Reach, RowSpec};
 use super::plan::{Drafts, Row, Target};
 use super::row::Maker;
-use super::shape::{Anchor, Party, Tie, Ties};
+use super::shape::{Anchor, Subject, Tie, Ties};
 use super::value;
 
 /// Makes the rows of both users, and what they insert.
@@ -50,9 +50,9 @@ pub(super) async fn prepare<'a>(
 
 fn is_needed(spec: &RowSpec) -> bool {
     spec.is_plain()
-        && [Party::First, Party::Second]
+        && [Subject::First, Subject::Second]
             .into_iter()
-            .any(|party| spec.ties.are(party))
+            .any(|subject| spec.ties.are(subject))
 }
 
 /// The rows that are made: of each kind of ties, one that is nothing else, one for each mark of
@@ -95,7 +95,7 @@ fn third<'a>(
             _ => None,
         })?;
 
-    let text = maker.users.value(&key.setting, Party::Third)?;
+    let text = maker.users.value(&key.setting, Subject::Third)?;
 
     Some((
         &key.setting,
@@ -107,7 +107,10 @@ async fn drafts(maker: &mut Maker<'_, '_>, scope: &Scope) -> Result<Drafts, Trou
     let all = maker.scopes.ties(scope);
     let mut drafts = Drafts::default();
 
-    for (actor, own) in [(Actor::First, Party::First), (Actor::Second, Party::Second)] {
+    for (actor, own) in [
+        (Actor::First, Subject::First),
+        (Actor::Second, Subject::Second),
+    ] {
         let ties = newcomer(maker, scope, maker.scopes.uniform(&scope.table, own));
         let mut draft = maker.draft(&scope.table, &RowSpec::plain(ties)).await?;
 
@@ -144,9 +147,9 @@ async fn forge(
     ties: &Ties,
     drafts: &mut Drafts,
 ) -> Result<(), Trouble> {
-    let uniform = [Party::First, Party::Second]
+    let uniform = [Subject::First, Subject::Second]
         .into_iter()
-        .any(|party| ties.are(party));
+        .any(|subject| ties.are(subject));
     let ties = newcomer(maker, scope, ties.clone());
 
     match maker.draft(&scope.table, &RowSpec::plain(ties)).await {
@@ -164,7 +167,7 @@ fn newcomer(maker: &Maker<'_, '_>, scope: &Scope, mut ties: Ties) -> Ties {
     if maker.users.has_third() {
         for (anchor, tie) in Anchor::of(scope).into_iter().zip(&mut ties.ties) {
             if anchor.is_identity() {
-                *tie = Tie::Key(Party::Third);
+                *tie = Tie::Key(Subject::Third);
             }
         }
     }

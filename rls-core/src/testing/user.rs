@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::context::Settings;
+use crate::model::context::Settings;
+use crate::model::key::KeyType;
+use crate::model::scope::Scope;
 use crate::name::SettingName;
-use crate::scope::{KeyType, Scope};
 use crate::sql;
 
-use super::shape::Party;
+use super::shape::Subject;
 use super::value;
 use super::{Actor, ProofError};
 
-/// What each setting says for each party; the third's is there where the values are the proof's
+/// What each setting says for each subject; the third's is there where the values are the proof's
 /// own.
 #[derive(Clone, Debug)]
 pub(super) struct Users {
@@ -85,11 +86,11 @@ impl Users {
         }
     }
 
-    pub(super) fn value(&self, setting: &SettingName, party: Party) -> Option<&str> {
-        let at = match party {
-            Party::First => 0,
-            Party::Second => 1,
-            Party::Third => 2,
+    pub(super) fn value(&self, setting: &SettingName, subject: Subject) -> Option<&str> {
+        let at = match subject {
+            Subject::First => 0,
+            Subject::Second => 1,
+            Subject::Third => 2,
         };
         self.values.get(setting)?[at].as_deref()
     }
@@ -99,25 +100,25 @@ impl Users {
         !self.given
     }
 
-    pub(super) fn settings(&self, party: Party) -> impl Iterator<Item = (&SettingName, &str)> {
+    pub(super) fn settings(&self, subject: Subject) -> impl Iterator<Item = (&SettingName, &str)> {
         self.values
             .keys()
-            .filter_map(move |setting| Some((setting, self.value(setting, party)?)))
+            .filter_map(move |setting| Some((setting, self.value(setting, subject)?)))
     }
 
     /// The statements that set the context; every setting that is not the actor's is empty, as a
     /// scope leaves it. The settings in `third` are the third's.
     pub(super) fn context(&self, actor: Actor, third: &[&SettingName]) -> String {
-        let party = super::expect::party(actor);
+        let subject = super::expect::subject(actor);
         let set = self.values.keys().map(|setting| {
-            let party = if third.contains(&setting) {
-                Some(Party::Third)
+            let subject = if third.contains(&setting) {
+                Some(Subject::Third)
             } else {
-                party
+                subject
             };
 
-            let value = party
-                .and_then(|party| self.value(setting, party))
+            let value = subject
+                .and_then(|subject| self.value(setting, subject))
                 .unwrap_or_default();
             let value = sql::literal(value)
                 .unwrap_or_else(|| unreachable!("a context's value holds no NUL"));
@@ -128,10 +129,10 @@ impl Users {
         set.collect()
     }
 
-    /// A context of one party.
-    pub(super) fn scope(&self, party: Party) -> Result<Settings, ProofError> {
+    /// A context of one subject.
+    pub(super) fn scope(&self, subject: Subject) -> Result<Settings, ProofError> {
         let mut settings = Settings::new();
-        for (setting, value) in self.settings(party) {
+        for (setting, value) in self.settings(subject) {
             settings = settings.with(setting.as_str(), value)?;
         }
 

@@ -11,10 +11,10 @@ pub fn expand(root: &Path, input: &DeriveInput, settings: &[Setting<'_>]) -> Tok
     let names = settings.iter().map(|setting| &setting.name);
     let values = settings.iter().map(|Setting { field, ty, .. }| {
         // The type alone in its own tokens, so that an error about it is at the field.
-        quote!(<#ty as #root::SettingValue>::to_setting(&self.#field))
+        quote!(<#ty as #root::__private::SettingValue>::to_setting(&self.#field))
     });
 
-    let body = quote!(#root::Settings::new() #(.with(#names, #values))?*);
+    let body = quote!(#root::__private::Settings::new() #(.with(#names, #values))?*);
     let context = context(
         root,
         input,
@@ -56,8 +56,8 @@ fn context(
 
     quote! {
         #[automatically_derived]
-        impl #parameters #root::RlsContext for #ident #of #bounds {
-            fn settings(&self) -> ::core::result::Result<#root::Settings, #root::ContextError> {
+        impl #parameters #root::__private::RlsContext for #ident #of #bounds {
+            fn settings(&self) -> ::core::result::Result<#root::__private::Settings, #root::__private::ContextError> {
                 #body
             }
         }
@@ -84,7 +84,7 @@ fn bounded(root: &Path, generics: &Generics, settings: &[Setting<'_>]) -> Generi
     let mut bounded = generics.clone();
     for Setting { ty, .. } in settings {
         if is_generic(ty, generics) {
-            let bound = parse_quote_spanned!(ty.span()=> #ty: #root::SettingValue);
+            let bound = parse_quote_spanned!(ty.span()=> #ty: #root::__private::SettingValue);
             bounded.make_where_clause().predicates.push(bound);
         }
     }

@@ -16,7 +16,7 @@ pub(super) fn expand(root: &Path, model: &Model<'_>) -> TokenStream {
         Derive::RlsPolicies => policies_of(model.attr),
         Derive::Unscoped => unscoped(root, model.attr),
     };
-    quote!(#root::Declaration::#calls)
+    quote!(#root::__private::Declaration::#calls)
 }
 
 fn scoped(root: &Path, model: &Model<'_>) -> TokenStream {
@@ -57,7 +57,7 @@ fn column(root: &Path, attr: &Attr) -> TokenStream {
 
     let on_delete = attr.on_delete.map(|on_delete| {
         let variant = Ident::new(on_delete.variant(), Span::call_site());
-        quote!(.on_delete(#root::OnDelete::#variant))
+        quote!(.on_delete(#root::__private::OnDelete::#variant))
     });
 
     let index = (!attr.index.is_empty()).then(|| {
@@ -122,5 +122,5 @@ fn granted(root: &Path, privileges: &[Privilege]) -> TokenStream {
     let variants = privileges
         .iter()
         .map(|privilege| Ident::new(privilege.variant(), Span::call_site()));
-    quote!(&[#(#root::Privilege::#variants),*])
+    quote!(&[#(#root::__private::Privilege::#variants),*])
 }

@@ -10,7 +10,7 @@ use super::report::FILE;
 /// Whose command it is.
 pub(super) enum Parsed {
     SeaOrm,
-    Rls(Arguments),
+    RlsSchema(Arguments),
 }
 
 /// What was typed behind `rls`, and SeaORM's own options.
@@ -53,9 +53,9 @@ pub(super) enum RlsCommand {
         #[arg(long, value_enum, default_value_t = PageFormat::Html)]
         format: PageFormat,
         /// The file with what is allowed and denied of the doctor's findings [default:
-        /// rls.verdicts]
+        /// rls.suppressions]
         #[arg(long, value_name = "FILE")]
-        verdicts: Option<PathBuf>,
+        suppressions: Option<PathBuf>,
     },
     /// Write a migration that brings the database to what the entities say, and back
     Generate {
@@ -96,11 +96,11 @@ pub(super) struct DoctorArguments {
     #[arg(long, value_name = "TEXT", requires = "allow")]
     pub(super) reason: Option<String>,
     /// The file with what is allowed and denied, one line each: `allow RULE OBJECT REASON`
-    /// [default: rls.verdicts]
+    /// [default: rls.suppressions]
     #[arg(long, value_name = "FILE")]
-    pub(super) verdicts: Option<PathBuf>,
+    pub(super) suppressions: Option<PathBuf>,
     /// Print what a rule is about and what to do, and examine nothing
-    #[arg(long, value_name = "RULE", conflicts_with_all = ["deny", "allow", "verdicts"])]
+    #[arg(long, value_name = "RULE", conflicts_with_all = ["deny", "allow", "suppressions"])]
     pub(super) explain: Option<String>,
 }
 
@@ -171,7 +171,7 @@ pub(super) fn parsed() -> Parsed {
     };
 
     match matches.subcommand() {
-        Some(("rls", rls)) => Parsed::Rls(arguments(&matches, rls)),
+        Some(("rls", rls)) => Parsed::RlsSchema(arguments(&matches, rls)),
         _ => Parsed::SeaOrm,
     }
 }

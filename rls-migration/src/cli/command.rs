@@ -2,8 +2,9 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use rls_core::lint::Verdicts;
-use rls_core::{Identifier, MissingTables, Plan, Rls, RlsError, read};
+use rls_core::doctor::Suppressions;
+use rls_core::schema::read;
+use rls_core::{Identifier, MissingTables, Plan, RlsError, RlsSchema};
 use sea_orm_migration::MigratorTraitSelf;
 use sea_orm_migration::sea_orm::{DatabaseConnection, DbErr};
 
@@ -12,7 +13,7 @@ use super::arguments::{Arguments, Format, PageFormat, RlsCommand};
 use super::connect::{connect, trace};
 use super::output::{colours, print};
 use super::progress::during;
-use super::{doctor, report, status, verdicts};
+use super::{doctor, report, status, suppressions};
 use crate::generate::{self, MigrationName};
 use crate::{RlsMigrator, import};
 
@@ -55,13 +56,13 @@ pub(super) async fn run<M: MigratorTraitSelf>(
             let rls = rls?;
 
             // Before the database is asked: a mistake in it is one whatever is found.
-            let verdicts = match command {
-                RlsCommand::Doctor(said) => doctor::verdicts(said)?,
-                RlsCommand::Report { verdicts, .. } => {
-                    let named = verdicts.as_deref();
-                    verdicts::parse(named, &verdicts::text(named, false)?)?
+            let suppressions = match command {
+                RlsCommand::Doctor(said) => doctor::suppressions(said)?,
+                RlsCommand::Report { suppressions, .. } => {
+                    let named = suppressions.as_deref();
+                    suppressions::parse(named, &suppressions::text(named, false)?)?
                 }
-                _ => Verdicts::default(),
+                _ => Suppressions::default(),
             };
 
             let db = connect(arguments).await?;
@@ -97,12 +98,12 @@ pub(super) async fn run<M: MigratorTraitSelf>(
                     output,
                     format: PageFormat::Html,
                     ..
-                } => report::run(&rls, &verdicts, &db, &migrations, output, pending).await,
+                } => report::run(&rls, &suppressions, &db, &migrations, output, pending).await,
                 RlsCommand::Generate { migration_dir, .. } if pending == 0 => {
                     generate(&rls, &db, name.as_ref(), migration_dir.as_deref()).await
                 }
                 RlsCommand::Doctor(said) => {
-                    doctor::run(&rls, &db, &migrations, said, &verdicts).await
+                    doctor::run(&rls, &db, &migrations, said, &suppressions).await
                 }
                 RlsCommand::Generate { .. } => Err(CliError::Pending { count: pending }),
                 RlsCommand::Status | RlsCommand::Import { .. } => {
@@ -115,7 +116,7 @@ pub(super) async fn run<M: MigratorTraitSelf>(
 }
 
 async fn plan(
-    rls: &Rls,
+    rls: &RlsSchema,
     db: &DatabaseConnection,
     format: Format,
     pending: usize,
@@ -140,18 +141,22 @@ async fn plan(
 }
 
 /// What takes its time on many tables.
-pub(super) fn comparing(rls: &Rls) -> String {
+pub(super) fn comparing(rls: &RlsSchema) -> String {
     format!(
         "Comparing {} tables with their entities",
         rls.registry().scopes().len()
     )
 }
 
-pub(super) fn examining(rls: &Rls) -> String {
+pub(super) fn examining(rls: &RlsSchema) -> String {
     format!("Examining {} tables", rls.registry().scopes().len())
 }
 
-async fn apply(rls: Rls, db: &DatabaseConnection, accept_weakening: bool) -> Result<i32, CliError> {
+async fn apply(
+    rls: RlsSchema,
+    db: &DatabaseConnection,
+    accept_weakening: bool,
+) -> Result<i32, CliError> {
     let rls = rls.danger_accept_weakening(accept_weakening);
     let plan: Plan = during(
         format!(
@@ -171,13 +176,13 @@ async fn apply(rls: Rls, db: &DatabaseConnection, accept_weakening: bool) -> Res
 }
 
 async fn generate(
-    rls: &Rls,
+    rls: &RlsSchema,
     db: &DatabaseConnection,
     name: Option<&MigrationName>,
     directory: Option<&Path>,
 ) -> Result<i32, CliError> {
-    let frozen = during(comparing(rls), rls.freeze(db)).await?;
-    let Some(name) = name.filter(|_| !frozen.is_empty()) else {
+    let script = during(comparing(rls), rls.script(db)).await?;
+    let Some(name) = name.filter(|_| !script.is_empty()) else {
         print("Nothing to write: the database is as the entities say.\n")?;
         return Ok(0);
     };
@@ -189,14 +194,14 @@ async fn generate(
     let written = generate::write(
         &directory.unwrap_or_else(|| PathBuf::from(".")),
         name,
-        &frozen,
+        &script,
     )?;
 
     print(&format!(
         "Wrote {}: {} statements, and {} back.\n",
         written.file.display(),
-        frozen.up.len(),
-        frozen.down.len()
+        script.up.len(),
+        script.down.len()
     ))?;
     match written.missing {
         None => print(&format!(

@@ -1,8 +1,8 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 
-use rls_core::Rls;
-use rls_core::lint::{self, Doctor, RULES, Severity, Verdicts};
+use rls_core::RlsSchema;
+use rls_core::doctor::{self, Doctor, RULES, Severity, Suppressions};
 use sea_orm_migration::sea_orm::DatabaseConnection;
 
 use super::CliError;
@@ -10,12 +10,12 @@ use super::arguments::{DoctorArguments, FailOn, ReportFormat};
 use super::command::examining;
 use super::output::{colours, print};
 use super::progress::during;
-use super::verdicts;
+use super::suppressions;
 
 /// Prints the page of a rule.
 pub(super) fn explain(said: &DoctorArguments) -> Result<i32, CliError> {
     let rule = said.explain.as_deref().unwrap_or_default();
-    let page = lint::explain(rule.trim()).ok_or_else(|| no_rule(rule))?;
+    let page = doctor::explain(rule.trim()).ok_or_else(|| no_rule(rule))?;
     print(page)?;
 
     Ok(0)
@@ -23,17 +23,17 @@ pub(super) fn explain(said: &DoctorArguments) -> Result<i32, CliError> {
 
 /// What the file allows and denies, and what the command line does beside it, which is written to
 /// the file where it allows.
-pub(super) fn verdicts(said: &DoctorArguments) -> Result<Verdicts, CliError> {
-    let named = said.verdicts.as_deref();
-    let mut text = verdicts::text(named, !said.allow.is_empty())?;
+pub(super) fn suppressions(said: &DoctorArguments) -> Result<Suppressions, CliError> {
+    let named = said.suppressions.as_deref();
+    let mut text = suppressions::text(named, !said.allow.is_empty())?;
 
     // A file that cannot be read is not written to.
-    verdicts::parse(named, &text)?;
+    suppressions::parse(named, &text)?;
 
-    let lines = |verdicts: &[String], reason: Option<&str>| -> Result<String, CliError> {
-        let lines = verdicts
+    let lines = |suppressions: &[String], reason: Option<&str>| -> Result<String, CliError> {
+        let lines = suppressions
             .iter()
-            .map(|verdict| line(verdict, reason))
+            .map(|suppression| line(suppression, reason))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(lines.concat())
     };
@@ -48,7 +48,7 @@ pub(super) fn verdicts(said: &DoctorArguments) -> Result<Verdicts, CliError> {
             allowed.insert(0, '\n');
         }
 
-        let file = verdicts::file(named);
+        let file = suppressions::file(named);
         let io = |doing| {
             move |source| CliError::Io {
                 doing,
@@ -67,29 +67,29 @@ pub(super) fn verdicts(said: &DoctorArguments) -> Result<Verdicts, CliError> {
         text.push_str(&allowed);
     }
 
-    verdicts::parse(named, &format!("{text}\n{denied}"))
+    suppressions::parse(named, &format!("{text}\n{denied}"))
 }
 
 /// Examines, prints the report, and says the code to exit with.
 pub(super) async fn run(
-    rls: &Rls,
+    rls: &RlsSchema,
     db: &DatabaseConnection,
     migrations: &str,
     said: &DoctorArguments,
-    verdicts: &Verdicts,
+    suppressions: &Suppressions,
 ) -> Result<i32, CliError> {
     let doctor =
         Doctor::new(rls.registry().clone(), rls.config().clone()).migration_table(migrations);
     let report = during(examining(rls), doctor.examine(db))
         .await?
-        .under(verdicts);
+        .under(suppressions);
     print(&match said.format {
         ReportFormat::Text => report.text(colours()).to_string(),
         ReportFormat::Json => format!("{}\n", report.json()),
         ReportFormat::Sarif => {
             format!(
                 "{}\n",
-                report.sarif(&verdicts::file(said.verdicts.as_deref()).to_string_lossy())
+                report.sarif(&suppressions::file(said.suppressions.as_deref()).to_string_lossy())
             )
         }
     })?;
@@ -104,15 +104,15 @@ pub(super) async fn run(
 }
 
 /// The line of `RULE[=OBJECT]`.
-fn line(verdict: &str, reason: Option<&str>) -> Result<String, CliError> {
-    let (rule, object) = verdict
+fn line(suppression: &str, reason: Option<&str>) -> Result<String, CliError> {
+    let (rule, object) = suppression
         .split_once('=')
-        .map_or((verdict, None), |(rule, object)| (rule, Some(object)));
-    if lint::explain(rule.trim()).is_none() {
+        .map_or((suppression, None), |(rule, object)| (rule, Some(object)));
+    if doctor::explain(rule.trim()).is_none() {
         return Err(no_rule(rule));
     }
 
-    let line = Verdicts::line(rule, object.filter(|object| *object != "*"), reason);
+    let line = Suppressions::line(rule, object.filter(|object| *object != "*"), reason);
     line.map(|line| format!("{line}\n"))
         .map_err(|_| CliError::Blank)
 }

@@ -2,7 +2,7 @@ use std::io;
 use std::path::PathBuf;
 
 use rls_core::RlsError;
-use rls_core::lint::VerdictError;
+use rls_core::doctor::SuppressionError;
 use sea_orm_migration::sea_orm::{DbErr, sqlx};
 
 /// Why a command failed; printed as it stands. No variant holds a URL, since those hold passwords.
@@ -40,13 +40,16 @@ pub(crate) enum CliError {
     #[error("there is no rule `{rule}`: they are RLS001 to {last}, see `rls-core/docs/rules`")]
     NoRule { rule: String, last: &'static str },
     #[error("{}, {source}", file.display())]
-    Verdicts { file: PathBuf, source: VerdictError },
+    Suppressions {
+        file: PathBuf,
+        source: SuppressionError,
+    },
     #[error("the object behind `=`, or `--reason`, is blank: say what is allowed, and why")]
     Blank,
     #[error("cannot print: {0}")]
     Print(io::Error),
     #[error(transparent)]
-    Rls(#[from] RlsError),
+    RlsSchema(#[from] RlsError),
     #[error(transparent)]
     Database(#[from] DbErr),
 }

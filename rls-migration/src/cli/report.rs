@@ -2,8 +2,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 
-use rls_core::Rls;
-use rls_core::lint::{Doctor, Verdicts};
+use rls_core::RlsSchema;
+use rls_core::doctor::{Doctor, Suppressions};
 use sea_orm_migration::sea_orm::DatabaseConnection;
 
 use super::CliError;
@@ -17,8 +17,8 @@ pub(super) const FILE: &str = "rls-report.html";
 
 /// Writes the page to `output`, to standard output where that is `-`.
 pub(super) async fn run(
-    rls: &Rls,
-    verdicts: &Verdicts,
+    rls: &RlsSchema,
+    suppressions: &Suppressions,
     db: &DatabaseConnection,
     migrations: &str,
     output: &Path,
@@ -32,7 +32,7 @@ pub(super) async fn run(
 
     let doctor =
         Doctor::new(rls.registry().clone(), rls.config().clone()).migration_table(migrations);
-    let work = report::gather(rls, &doctor, verdicts, db, pending, chrono::Utc::now());
+    let work = report::gather(rls, &doctor, suppressions, db, pending, chrono::Utc::now());
     let report = during(examining(rls), work).await?;
     let html = report::html(&report);
 

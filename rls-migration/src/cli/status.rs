@@ -2,8 +2,8 @@ mod layout;
 
 use std::fmt::Write as _;
 
-use rls_core::read::{self, TableSecurity};
-use rls_core::{Change, Holder, Kept, Plan, Rls, Scope, ScopeKind, TableName};
+use rls_core::schema::read::{self, TableSecurity};
+use rls_core::{Change, Holder, Plan, RlsSchema, Scope, ScopeKind, TableName, Unmanaged};
 use sea_orm_migration::sea_orm::DatabaseConnection;
 
 use super::CliError;
@@ -18,12 +18,12 @@ const BELOW: usize = 5;
 
 /// One line a table, and some for the rest.
 pub(super) async fn text(
-    rls: &Rls,
+    rls: &RlsSchema,
     db: &DatabaseConnection,
     pending: usize,
     screen: Screen,
 ) -> Result<String, CliError> {
-    let frozen = during(comparing(rls), rls.freeze(db)).await?;
+    let script = during(comparing(rls), rls.script(db)).await?;
     let names: Vec<TableName> = rls
         .registry()
         .scopes()
@@ -37,18 +37,24 @@ pub(super) async fn text(
         .scopes()
         .iter()
         .zip(&found)
-        .map(|(scope, found)| row(scope, found.as_ref(), &frozen.plan))
+        .map(|(scope, found)| row(scope, found.as_ref(), &script.plan))
         .collect();
 
-    rows.extend(frozen.plan.kept().iter().filter_map(|kept| match kept {
-        Kept::Table { table } => Some(Row {
-            table: table.to_string(),
-            scope: "no entity is registered".to_owned(),
-            drift: "kept".to_owned(),
-            ..Row::default()
-        }),
-        _ => None,
-    }));
+    rows.extend(
+        script
+            .plan
+            .unmanaged()
+            .iter()
+            .filter_map(|kept| match kept {
+                Unmanaged::Table { table } => Some(Row {
+                    table: table.to_string(),
+                    scope: "no entity is registered".to_owned(),
+                    drift: "kept".to_owned(),
+                    ..Row::default()
+                }),
+                _ => None,
+            }),
+    );
 
     let mut text = layout::text(&rows, screen.less(BELOW));
     let config = rls.config();
@@ -63,7 +69,7 @@ pub(super) async fn text(
         let _infallible = writeln!(text, "{}", super::error::pending(pending));
     }
 
-    let (changes, statements) = (frozen.plan.changes().len(), frozen.up.len());
+    let (changes, statements) = (script.plan.changes().len(), script.up.len());
     let _infallible = match (changes, statements) {
         (0, 0) => writeln!(text, "the database is as the entities say"),
         (0, 1) => writeln!(

@@ -1,11 +1,11 @@
 use std::fmt::Write as _;
 
-use rls_core::Frozen;
+use rls_core::MigrationScript;
 
 use super::MigrationName;
 
 /// The migration as Rust.
-pub(super) fn text(name: &MigrationName, frozen: &Frozen, facade: bool) -> String {
+pub(super) fn text(name: &MigrationName, script: &MigrationScript, facade: bool) -> String {
     let verbs = if facade {
         "sea_orm_rls::migration"
     } else {
@@ -13,7 +13,7 @@ pub(super) fn text(name: &MigrationName, frozen: &Frozen, facade: bool) -> Strin
     };
 
     let mut text = format!(
-        "//! Row security as `rls generate` planned it: frozen, whatever the entities say \
+        "//! Row security as `rls generate` planned it: script, whatever the entities say \
          later.\n\n\
          use {verbs}::RlsSchemaManagerExt;\n\
          use sea_orm_migration::prelude::*;\n\n\
@@ -24,8 +24,8 @@ pub(super) fn text(name: &MigrationName, frozen: &Frozen, facade: bool) -> Strin
         name = name.to_string()
     );
 
-    list(&mut text, "UP", &frozen.up);
-    list(&mut text, "DOWN", &frozen.down);
+    list(&mut text, "UP", &script.up);
+    list(&mut text, "DOWN", &script.down);
     text.push_str(
         "#[async_trait::async_trait]\n\
          impl MigrationTrait for Migration {\n    \

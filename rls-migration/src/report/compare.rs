@@ -1,4 +1,4 @@
-use rls_core::read::Origin;
+use rls_core::schema::read::Origin;
 use rls_core::{Change, Identifier, Policy};
 
 use super::{Compared, Table};
@@ -136,7 +136,7 @@ mod tests {
         let changes = change(&mut subject);
         let compared = Compared::Plan {
             changes,
-            unstamped: 0,
+            without_fingerprint: 0,
         };
 
         lines(&subject, &compared)
@@ -221,7 +221,7 @@ mod tests {
 
         held.policies[0].1 = Origin::Altered;
         held.policies[1].0 = Policy {
-            rule: rls_core::policy::Rule::Select {
+            rule: rls_core::model::policy::Rule::Select {
                 using: Some(Expression::True),
             },
             ..asked[1].clone()

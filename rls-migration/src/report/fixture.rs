@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use rls_core::read::Origin;
+use rls_core::schema::read::Origin;
 use rls_core::{
     Command, Expression, ForeignKey, Holder, Identifier, Key, KeyType, OnDelete, Owned, Policy,
     Privilege, Scope, ScopeKind, SettingName, TableName, Through,
 };
 
-use super::Held;
+use super::ActualTable;
 
 pub(crate) fn column(name: &str) -> Identifier {
     Identifier::new(name).unwrap()
@@ -72,8 +72,8 @@ pub(crate) fn through(name: &str, parent: &str, holds: Expression) -> Expression
 }
 
 /// A table that holds these policies, as this family applied them.
-pub(crate) fn held(name: &str, policies: Vec<Policy>) -> Held {
-    Held {
+pub(crate) fn held(name: &str, policies: Vec<Policy>) -> ActualTable {
+    ActualTable {
         name: table(name),
         owner: column("migrator"),
         enabled: true,

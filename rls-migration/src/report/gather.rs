@@ -1,19 +1,19 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use rls_core::lint::{Doctor, Verdicts};
-use rls_core::read::{self, TableSecurity};
-use rls_core::{Identifier, Kept, Plan, Rls, RlsError, Scope, TableName};
+use rls_core::doctor::{Doctor, Suppressions};
+use rls_core::schema::read::{self, TableSecurity};
+use rls_core::{Identifier, Plan, RlsError, RlsSchema, Scope, TableName, Unmanaged};
 use sea_orm_migration::sea_orm::DatabaseConnection;
 
-use super::{Compared, Held, HeldRole, Report, Role, Table};
+use super::{ActualRole, ActualTable, Compared, Report, Role, Table};
 
 /// Reads all that the page tells, in several transactions that are rolled back: what somebody
 /// changes meanwhile may be in one part of the page and not in another.
 pub(crate) async fn gather(
-    rls: &Rls,
+    rls: &RlsSchema,
     doctor: &Doctor,
-    verdicts: &Verdicts,
+    suppressions: &Suppressions,
     db: &DatabaseConnection,
     pending: usize,
     at: DateTime<Utc>,
@@ -27,27 +27,27 @@ pub(crate) async fn gather(
         .map(|scope| server.found(&scope.table))
         .collect();
 
-    let strange: Vec<TableName> = plan.kept().iter().filter_map(stranger).collect();
+    let strange: Vec<TableName> = plan.unmanaged().iter().filter_map(unmanaged).collect();
     let all: Vec<TableName> = names.iter().chain(&strange).cloned().collect();
     let mut found = read::tables(db, &all).await?;
     let fingerprint = read::fingerprint(&found.iter().flatten().cloned().collect::<Vec<_>>());
-    let strangers: Vec<Held> = found
+    let unmanaged: Vec<ActualTable> = found
         .split_off(names.len())
         .into_iter()
         .flatten()
-        .map(Held::from)
+        .map(ActualTable::from)
         .collect();
 
     let table = |((scope, name), found): ((&Scope, TableName), Option<TableSecurity>)| Table {
         asked: scope.asked_policies(config),
         scope: scope.clone(),
         name,
-        held: found.map(Held::from),
+        held: found.map(ActualTable::from),
     };
 
     let tables: Vec<Table> = scopes.iter().zip(names).zip(found).map(table).collect();
-    let roles = roles(rls, db, &server.login, &tables, &strangers).await?;
-    let findings = doctor.examine(db).await?.under(verdicts);
+    let roles = roles(rls, db, &server.login, &tables, &unmanaged).await?;
+    let findings = doctor.examine(db).await?.under(suppressions);
     let audit = config.audit().map(|audit| server.found(audit));
 
     Ok(Report {
@@ -60,7 +60,7 @@ pub(crate) async fn gather(
         config: config.clone(),
         pending,
         tables,
-        strangers,
+        unmanaged,
         roles,
         compared,
         findings: findings.findings().to_vec(),
@@ -69,19 +69,25 @@ pub(crate) async fn gather(
 }
 
 /// A database that cannot be brought to what the entities say is told of all the same.
-async fn compare(rls: &Rls, db: &DatabaseConnection) -> Result<(Compared, Plan), RlsError> {
+async fn compare(rls: &RlsSchema, db: &DatabaseConnection) -> Result<(Compared, Plan), RlsError> {
     /// `insufficient_privilege`.
     const DENIED: &str = "42501";
 
-    match rls.freeze(db).await {
-        Ok(frozen) => {
-            let changes = frozen.plan.changes().to_vec();
-            let unstamped = if changes.is_empty() {
-                frozen.up.len()
+    match rls.script(db).await {
+        Ok(script) => {
+            let changes = script.plan.changes().to_vec();
+            let without_fingerprint = if changes.is_empty() {
+                script.up.len()
             } else {
                 0
             };
-            Ok((Compared::Plan { changes, unstamped }, frozen.plan))
+            Ok((
+                Compared::Plan {
+                    changes,
+                    without_fingerprint,
+                },
+                script.plan,
+            ))
         }
         Err(error)
             if matches!(error, RlsError::Schema(_))
@@ -93,30 +99,30 @@ async fn compare(rls: &Rls, db: &DatabaseConnection) -> Result<(Compared, Plan),
     }
 }
 
-fn stranger(kept: &Kept) -> Option<TableName> {
-    match kept {
-        Kept::Table { table } => Some(table.clone()),
+fn unmanaged(table: &Unmanaged) -> Option<TableName> {
+    match table {
+        Unmanaged::Table { table } => Some(table.clone()),
         _ => None,
     }
 }
 
 /// The two roles, the login that asked, and whom owners, grants and policies name.
 async fn roles(
-    rls: &Rls,
+    rls: &RlsSchema,
     db: &DatabaseConnection,
     login: &Identifier,
     tables: &[Table],
-    strangers: &[Held],
+    unmanaged: &[ActualTable],
 ) -> Result<Vec<Role>, RlsError> {
     let mut names: Vec<Identifier> = vec![
         rls.config().app_role().clone(),
         rls.config().admin_role().clone(),
     ];
 
-    let held: Vec<&Held> = tables
+    let held: Vec<&ActualTable> = tables
         .iter()
         .filter_map(|table| table.held.as_ref())
-        .chain(strangers)
+        .chain(unmanaged)
         .collect();
 
     let owners = held.iter().map(|held| &held.owner);
@@ -143,7 +149,7 @@ async fn roles(
     let found = read::roles(db, &names).await?;
     let role = |(name, found): (Identifier, Option<read::RoleSecurity>)| Role {
         name,
-        held: found.map(|found| HeldRole {
+        held: found.map(|found| ActualRole {
             attributes: found.attributes,
             member_of: found.member_of,
             members: found.members,
@@ -153,7 +159,7 @@ async fn roles(
     Ok(names.into_iter().zip(found).map(role).collect())
 }
 
-impl From<TableSecurity> for Held {
+impl From<TableSecurity> for ActualTable {
     fn from(found: TableSecurity) -> Self {
         let fingerprint = found.fingerprint();
         Self {

@@ -65,7 +65,7 @@ pub(crate) fn html(report: &Report) -> String {
                 .any(|table| table.scope.unscoped.is_some()),
             || page.unscoped(),
         )
-        .when(!report.strangers.is_empty(), || page.strangers())
+        .when(!report.unmanaged.is_empty(), || page.unmanaged())
         .child(page.roles())
         .child(page.audit())
         .child(page.findings())
@@ -151,7 +151,7 @@ impl Page<'_> {
             .tables
             .iter()
             .filter_map(|table| table.held.as_ref())
-            .chain(&self.report.strangers);
+            .chain(&self.report.unmanaged);
 
         let rows = held.map(|held| {
             Element::new("tr")

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use rls_core::read::{self, TableSecurity};
+use rls_core::schema::read::{self, TableSecurity};
 use rls_core::{
     Change, Identifier, Policy, Privilege, RlsError, SchemaError, TableName, apply_changes,
 };

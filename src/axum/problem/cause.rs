@@ -4,7 +4,8 @@ use http::StatusCode;
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 use super::Problem;
-use crate::{ContextError, RlsError};
+use crate::RlsError;
+use crate::error::ContextError;
 
 /// The problem without its source.
 pub(super) fn problem(error: &RlsError) -> Problem {

@@ -6,7 +6,8 @@ use sea_orm::{AccessMode, TransactionTrait};
 use tokio::sync::Mutex;
 
 use crate::axum::Problem;
-use crate::{ScopedConnection, ScopedTransaction, Settings};
+use crate::context::Settings;
+use crate::{ScopedConnection, ScopedTransaction};
 
 /// Shared by the request's extensions and the layer. Dropped with both, it drops the transaction,
 /// which rolls back.

@@ -1,7 +1,8 @@
 //! What administrators can do to the record: add to it, and nothing else.
 
 use sea_orm::{ConnectionTrait, EntityTrait, TransactionTrait};
-use sea_orm_rls::{GateFinding, RlsConnection, RlsError};
+use sea_orm_rls::error::GateFinding;
+use sea_orm_rls::{RlsConnection, RlsError};
 
 use super::{because, carol, recorded};
 use crate::fixture::{Fixture, entities, task};
@@ -167,7 +168,7 @@ async fn gate_refuses_a_record_that_is_missing_or_open() {
     }
 
     connect().await.unwrap_err();
-    sea_orm_rls::Rls::new(entities(), fixture.config.clone())
+    sea_orm_rls::RlsSchema::new(entities(), fixture.config.clone())
         .sync(&fixture.owner)
         .await
         .unwrap();

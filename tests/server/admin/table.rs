@@ -1,7 +1,9 @@
 //! The audit's table in plans: made, mended, kept out of what is reported, undone.
 
 use sea_orm::ConnectionTrait;
-use sea_orm_rls::{Change, Rls, RlsError, SchemaError};
+use sea_orm_rls::error::SchemaError;
+use sea_orm_rls::schema::Change;
+use sea_orm_rls::{RlsError, RlsSchema};
 
 use super::recorded;
 use crate::fixture::{Fixture, config, entities};
@@ -37,13 +39,13 @@ async fn administrator_gets_the_least() {
         ["admin INSERT reason", "admin SELECT"]
     );
 
-    let plan = Rls::new(entities(), fixture.config.clone())
+    let plan = RlsSchema::new(entities(), fixture.config.clone())
         .plan(&fixture.owner)
         .await
         .unwrap();
 
     assert!(
-        plan.is_empty() && plan.kept().is_empty(),
+        plan.is_empty() && plan.unmanaged().is_empty(),
         "{}",
         plan.text(false)
     );
@@ -57,7 +59,7 @@ async fn drift_is_mended_and_rows_stay() {
         .await
         .unwrap();
 
-    let rls = Rls::new(entities(), fixture.config.clone());
+    let rls = RlsSchema::new(entities(), fixture.config.clone());
     for (drift, expected) in [
         ("GRANT SELECT, UPDATE ON rls_audit TO PUBLIC", 1),
         ("GRANT ALL ON rls_audit TO \"ADM\"", 2),
@@ -117,11 +119,11 @@ async fn row_security_on_it_is_not_reported() {
         .unwrap();
 
     assert!(
-        Rls::new(entities(), fixture.config.clone())
+        RlsSchema::new(entities(), fixture.config.clone())
             .plan(&fixture.owner)
             .await
             .unwrap()
-            .kept()
+            .unmanaged()
             .is_empty()
     );
 }
@@ -135,7 +137,7 @@ async fn it_is_where_it_is_told_to_be_or_nowhere() {
         .await
         .unwrap();
 
-    let none = Rls::new(entities(), fixture.config.clone().danger_no_audit());
+    let none = RlsSchema::new(entities(), fixture.config.clone().danger_no_audit());
     assert!(none.plan(&fixture.owner).await.unwrap().is_empty());
 
     let elsewhere = fixture
@@ -144,7 +146,7 @@ async fn it_is_where_it_is_told_to_be_or_nowhere() {
         .audit_table("Ops.Admin's acts")
         .unwrap();
 
-    let plan = Rls::new(entities(), elsewhere.clone())
+    let plan = RlsSchema::new(entities(), elsewhere.clone())
         .sync(&fixture.owner)
         .await
         .unwrap();
@@ -201,7 +203,7 @@ async fn another_table_of_that_name_is_an_error() {
         .await
         .unwrap();
 
-    let rls = Rls::new(entities(), config(&database));
+    let rls = RlsSchema::new(entities(), config(&database));
     for taken in [
         "DROP TABLE rls_audit; CREATE VIEW rls_audit AS SELECT 1 AS id",
         "SELECT 1",
@@ -215,7 +217,10 @@ async fn another_table_of_that_name_is_an_error() {
     }
 
     let clash = config(&database).audit_table("task").unwrap();
-    let error = Rls::new(entities(), clash).plan(&owner).await.unwrap_err();
+    let error = RlsSchema::new(entities(), clash)
+        .plan(&owner)
+        .await
+        .unwrap_err();
 
     assert!(
         matches!(error, RlsError::Schema(SchemaError::NotTheAudit { .. })),

@@ -2,8 +2,10 @@
 
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, PaginatorTrait, Set};
 use sea_orm_migration::SchemaManager;
+use sea_orm_rls::context::Settings;
 use sea_orm_rls::migration::RlsSchemaManagerExt;
-use sea_orm_rls::{Kept, Rls, RlsConfig, RlsConnection, Settings, registry};
+use sea_orm_rls::schema::Unmanaged;
+use sea_orm_rls::{RlsConfig, RlsConnection, RlsSchema, registry};
 use uuid::Uuid;
 
 use super::Watch;
@@ -92,13 +94,16 @@ async fn tables_with_policies_by_hand_move_over_in_use() {
 
     // 1. Policies of the entities beside those by hand, which stay.
     let entities = registry![account::Entity, invoice::Entity].unwrap();
-    let rls = Rls::new(entities.clone(), config.clone());
+    let rls = RlsSchema::new(entities.clone(), config.clone());
     let plan = rls.sync(&owner).await.unwrap();
-    let kept: Vec<&Kept> = plan.kept().iter().collect();
+    let unmanaged: Vec<&Unmanaged> = plan.unmanaged().iter().collect();
 
     assert!(
-        matches!(kept.as_slice(), [Kept::Policy { .. }, Kept::Policy { .. }]),
-        "{kept:?}"
+        matches!(
+            unmanaged.as_slice(),
+            [Unmanaged::Policy { .. }, Unmanaged::Policy { .. }]
+        ),
+        "{unmanaged:?}"
     );
 
     let db = RlsConnection::connect_with(database.url(), config, entities)
@@ -111,7 +116,7 @@ async fn tables_with_policies_by_hand_move_over_in_use() {
     manager.drop_policy("invoice", "mine").await.unwrap();
 
     let plan = rls.plan(&owner).await.unwrap();
-    assert!(plan.is_empty() && plan.kept().is_empty(), "{plan}");
+    assert!(plan.is_empty() && plan.unmanaged().is_empty(), "{plan}");
 
     // 3. The program's next version, beside the one that was.
     let mine = db.scope(Settings::new().with("my.uid", account).unwrap());

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, Database, EntityTrait, PaginatorTrait};
-use sea_orm_rls::{AdminContext, Rls, RlsConnection, UserContext, ensure_roles, registry};
+use sea_orm_rls::schema::ensure_roles;
+use sea_orm_rls::{AdminContext, RlsConnection, RlsSchema, UserContext, registry};
 use uuid::Uuid;
 
 use super::Watch;
@@ -101,7 +102,7 @@ async fn tables_without_owners_move_over_in_use() {
 
     // 3. What takes long, without stopping the program; then policies and grants, at once.
     let entities = registry![user::Entity, task::Entity].unwrap();
-    let rls = Rls::new(entities.clone(), config.clone());
+    let rls = RlsSchema::new(entities.clone(), config.clone());
     rls.prepare_online(&owner).await.unwrap();
     rls.sync(&owner).await.unwrap();
     assert!(rls.plan(&owner).await.unwrap().is_empty());

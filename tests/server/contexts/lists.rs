@@ -1,7 +1,8 @@
 //! Lists as PostgreSQL arrays, and policies that read them.
 
 use sea_orm::ConnectionTrait;
-use sea_orm_rls::{RlsContext, SettingElement};
+use sea_orm_rls::RlsContext;
+use sea_orm_rls::context::SettingElement;
 use uuid::Uuid;
 
 use super::{read, read_all};

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, TransactionTrait};
-use sea_orm_rls::{RlsContext, ScopedTransaction, SettingValue};
+use sea_orm_rls::context::SettingValue;
+use sea_orm_rls::{RlsContext, ScopedTransaction};
 use time::{Date, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
 use super::read;

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use sea_orm::{ConnectionTrait, DbErr, TransactionTrait};
-use sea_orm_rls::{ContextError, RlsContext, RlsError, SettingType, SettingValue};
+use sea_orm_rls::context::{SettingType, SettingValue};
+use sea_orm_rls::error::ContextError;
+use sea_orm_rls::{RlsContext, RlsError};
 use uuid::Uuid;
 
 use super::read;
@@ -210,7 +212,7 @@ async fn types_are_named_as_the_server_prints_them() {
         SettingType::Date,
         SettingType::Time,
         SettingType::Timestamp,
-        SettingType::TimestampTz,
+        SettingType::TimestampWithTimeZone,
         <Vec<Option<chrono::NaiveTime>>>::SQL_TYPE,
         <[Uuid]>::SQL_TYPE,
     ] {

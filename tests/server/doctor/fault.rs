@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use sea_orm::ConnectionTrait;
-use sea_orm_rls::lint::{RULES, Remedy};
+use sea_orm_rls::doctor::{RULES, Remedy};
 
 use super::Patient;
 

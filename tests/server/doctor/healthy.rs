@@ -2,8 +2,8 @@
 //! configurations.
 
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
-use sea_orm_rls::lint::{Doctor, Report, Severity, Verdicts};
-use sea_orm_rls::{Rls, RlsConfig, registry};
+use sea_orm_rls::doctor::{Doctor, Report, Severity, Suppressions};
+use sea_orm_rls::{RlsConfig, RlsSchema, registry};
 
 use super::Patient;
 use crate::fixture::{Fixture, entities};
@@ -48,13 +48,13 @@ async fn migrated_database_has_three_hints_alone() {
         (3, 0)
     );
 
-    let verdicts = Verdicts::parse(
+    let suppressions = Suppressions::parse(
         "allow RLS009 * nobody lets SQL in\nallow RLS017 * nor this\nallow RLS208 \
          public.user_email_key known",
     )
     .unwrap();
 
-    assert_eq!(report.under(&verdicts).exit_code(Severity::Hint), 0);
+    assert_eq!(report.under(&suppressions).exit_code(Severity::Hint), 0);
 }
 
 /// Whether it is written, however it is called, and wherever it is.
@@ -78,7 +78,7 @@ async fn audit_s_table_is_this_family_s_own() {
     let off = fixture.config.clone().danger_no_audit();
 
     for config in [renamed, moved, off] {
-        Rls::new(entities(), config.clone())
+        RlsSchema::new(entities(), config.clone())
             .sync(&fixture.owner)
             .await
             .unwrap();
@@ -192,7 +192,7 @@ async fn switches_that_are_off_are_told_and_not_their_tables() {
         .danger_enabled(false)
         .danger_force(false);
 
-    Rls::new(entities(), off.clone())
+    RlsSchema::new(entities(), off.clone())
         .sync(&fixture.owner)
         .await
         .unwrap();
@@ -301,7 +301,7 @@ async fn references_that_differ_in_case_alone_are_told() {
 
     let config = crate::fixture::config(&database);
     let registry = registry![folder::owned::Entity, folder::page::Entity].unwrap();
-    Rls::new(registry.clone(), config.clone())
+    RlsSchema::new(registry.clone(), config.clone())
         .sync(&owner)
         .await
         .unwrap();
@@ -337,7 +337,7 @@ async fn owners_that_differ_in_case_alone_are_told() {
         owner.execute_unprepared(&sql(collation)).await.unwrap();
 
         let registry = registry![tag::Entity].unwrap();
-        Rls::new(registry.clone(), config.clone())
+        RlsSchema::new(registry.clone(), config.clone())
             .sync(&owner)
             .await
             .unwrap();

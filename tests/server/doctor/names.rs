@@ -2,8 +2,9 @@
 //! find.
 
 use sea_orm::{ConnectionTrait, Database, EntityTrait};
-use sea_orm_rls::lint::Doctor;
-use sea_orm_rls::{GateFinding, Rls, RlsConnection, RlsError, UserContext};
+use sea_orm_rls::doctor::Doctor;
+use sea_orm_rls::error::GateFinding;
+use sea_orm_rls::{RlsConnection, RlsError, RlsSchema, UserContext};
 
 use super::Patient;
 use crate::fixture::{Fixture, entities, task};
@@ -41,7 +42,7 @@ async fn tables_behind_the_first_schema_are_found_by_all() {
         .await
         .unwrap();
 
-    let rls = Rls::new(entities(), config.clone());
+    let rls = RlsSchema::new(entities(), config.clone());
     assert!(rls.plan(&owner).await.unwrap().is_empty());
 
     let report = Doctor::new(entities(), config.clone())

@@ -7,7 +7,8 @@ use sea_orm::{
     ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, EntityTrait, MockDatabase,
     ProxyDatabaseTrait, ProxyExecResult, ProxyRow, QueryOrder, Statement,
 };
-use sea_orm_rls::{Rls, RlsError, SchemaError};
+use sea_orm_rls::error::SchemaError;
+use sea_orm_rls::{RlsError, RlsSchema};
 use uuid::Uuid;
 
 use crate::fixture::{Fixture, config, entities, task};
@@ -43,7 +44,7 @@ async fn service_over_any_connection_runs_on_a_scope_and_on_a_mock() {
 #[tokio::test]
 async fn migrations_refuse_a_mock_and_say_so() {
     let (database, _) = database().await;
-    let rls = Rls::new(entities(), config(&database));
+    let rls = RlsSchema::new(entities(), config(&database));
     let mock = MockDatabase::new(DbBackend::Postgres).into_connection();
 
     for error in [
@@ -85,7 +86,7 @@ impl ProxyDatabaseTrait for Autocommit {
 #[tokio::test]
 async fn migrations_refuse_a_proxy_without_transactions() {
     let (database, owner) = database().await;
-    let rls = Rls::new(entities(), config(&database));
+    let rls = RlsSchema::new(entities(), config(&database));
     let proxy = Database::connect_proxy(DbBackend::Postgres, Arc::new(Box::new(Autocommit(owner))))
         .await
         .unwrap();

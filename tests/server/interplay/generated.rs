@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use sea_orm::{ActiveModelTrait, EntityTrait, Set};
 use sea_orm_cli::{Cli, Commands};
-use sea_orm_rls::{Registry, Rls, RlsConnection, UserContext, registry};
+use sea_orm_rls::{Registry, RlsConnection, RlsSchema, UserContext, registry};
 use uuid::Uuid;
 
 use crate::fixture::Fixture;
@@ -105,7 +105,7 @@ fn entities() -> Registry {
 #[tokio::test]
 async fn generated_entities_say_what_the_database_has() {
     let fixture = Fixture::new(1).await;
-    let plan = Rls::new(entities(), fixture.config.clone())
+    let plan = RlsSchema::new(entities(), fixture.config.clone())
         .plan(&fixture.owner)
         .await
         .unwrap();

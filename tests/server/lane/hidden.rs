@@ -6,7 +6,8 @@ use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, PaginatorTrait, Statement,
     StreamTrait, TransactionTrait,
 };
-use sea_orm_rls::{RlsError, ScopedConnection, Settings};
+use sea_orm_rls::context::Settings;
+use sea_orm_rls::{RlsError, ScopedConnection};
 
 use super::{drop_after, new_task};
 use crate::fixture::{Fixture, task};

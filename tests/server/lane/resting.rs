@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use sea_orm::{ConnectOptions, ConnectionTrait, EntityTrait, TransactionTrait};
-use sea_orm_rls::{RlsConnection, ScopedConnection, Settings};
+use sea_orm_rls::context::Settings;
+use sea_orm_rls::{RlsConnection, ScopedConnection};
 use tokio::time::timeout;
 
 use crate::fixture::{Fixture, entities, task};

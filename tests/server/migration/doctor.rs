@@ -195,7 +195,7 @@ async fn what_is_allowed_is_kept_with_its_reason() {
 
     let run =
         |arguments: &[&str]| run_in(&folder, &process, &[&["rls", "doctor"], arguments].concat());
-    let kept = || std::fs::read_to_string(folder.join("rls.verdicts")).ok();
+    let kept = || std::fs::read_to_string(folder.join("rls.suppressions")).ok();
     let allow = "--allow=RLS108=public.task.my \"own\"";
 
     assert_eq!(run(&[]).0, 1);
@@ -234,7 +234,7 @@ async fn what_is_allowed_is_kept_with_its_reason() {
 
     for (arguments, wanted) in [
         (["--deny", "RLS999"].as_slice(), "there is no rule `RLS999`"),
-        (&["--verdicts", "nowhere"], "cannot read nowhere"),
+        (&["--suppressions", "nowhere"], "cannot read nowhere"),
         (&["--explain", "108"], "there is no rule `108`"),
         (&["--format", "sql"], "possible values: text, json, sarif"),
         (
@@ -250,11 +250,11 @@ async fn what_is_allowed_is_kept_with_its_reason() {
         assert!(!error.contains("hunter2"), "{error}");
     }
 
-    std::fs::write(folder.join("rls.verdicts"), "allow RLS108 *\n").unwrap();
+    std::fs::write(folder.join("rls.suppressions"), "allow RLS108 *\n").unwrap();
 
     let (code, _, error) = run(&[]);
     assert!(
-        code == 2 && error.starts_with("error: rls.verdicts, line 1: "),
+        code == 2 && error.starts_with("error: rls.suppressions, line 1: "),
         "{error}"
     );
 
@@ -274,7 +274,7 @@ async fn what_is_allowed_is_kept_with_its_reason() {
         "--deny",
         "--allow",
         "--reason",
-        "--verdicts",
+        "--suppressions",
         "--explain",
     ] {
         assert!(help.contains(option), "{help}");

@@ -2,7 +2,8 @@
 //! there.
 
 use sea_orm::{ConnectionTrait, TransactionTrait};
-use sea_orm_rls::{Rls, apply_statements, read};
+use sea_orm_rls::RlsSchema;
+use sea_orm_rls::schema::{apply_statements, read};
 
 use super::catalog;
 use crate::fixture::{Fixture, entities};
@@ -45,15 +46,15 @@ async fn frozen_plans_go_up_and_down_from_every_drift() {
         .await
         .unwrap();
 
-    let rls = Rls::new(entities(), fixture.config.clone());
-    assert!(rls.freeze(owner).await.unwrap().is_empty());
+    let rls = RlsSchema::new(entities(), fixture.config.clone());
+    assert!(rls.script(owner).await.unwrap().is_empty());
 
     for drift in DRIFTS {
         let drift = drift.replace("APP", &format!("\"{}\"", fixture.config.app_role()));
         owner.execute_unprepared(&drift).await.unwrap();
 
         let before = catalog(owner).await;
-        let frozen = rls.freeze(owner).await.unwrap();
+        let frozen = rls.script(owner).await.unwrap();
         let up: Vec<&str> = frozen.up.iter().map(String::as_str).collect();
         let down: Vec<&str> = frozen.down.iter().map(String::as_str).collect();
 
@@ -68,7 +69,7 @@ async fn frozen_plans_go_up_and_down_from_every_drift() {
         apply_statements(&elsewhere, &up).await.unwrap();
         elsewhere.commit().await.unwrap();
         assert!(
-            rls.freeze(owner).await.unwrap().is_empty(),
+            rls.script(owner).await.unwrap().is_empty(),
             "{drift}: {up:#?}"
         );
 
@@ -84,7 +85,7 @@ async fn frozen_plans_go_up_and_down_from_every_drift() {
         apply_statements(owner, &up).await.unwrap();
 
         assert!(
-            rls.freeze(owner).await.unwrap().is_empty(),
+            rls.script(owner).await.unwrap().is_empty(),
             "{drift}: a second time"
         );
     }

@@ -112,7 +112,9 @@ async fn generated_migration_goes_up_and_down() {
     let roles = roles
         .admin_login(&database.role("admin"), "admin secret")
         .unwrap();
-    sea_orm_rls::ensure_roles(&owner, &roles).await.unwrap();
+    sea_orm_rls::schema::ensure_roles(&owner, &roles)
+        .await
+        .unwrap();
     owner
         .execute_unprepared(&BY_HAND.replace("APP", roles.app_role().as_str()))
         .await

@@ -2,7 +2,8 @@
 //! printed of them.
 
 use sea_orm::ConnectionTrait;
-use sea_orm_rls::{PolicyDraft, Rls, registry};
+use sea_orm_rls::policy::PolicyDraft;
+use sea_orm_rls::{RlsSchema, registry};
 
 use super::imported;
 use super::process::Process;
@@ -71,7 +72,7 @@ CREATE POLICY "Odd ""policy""" ON "Odd name" USING ("the ""key""" = 1);
 
 async fn by_hand() -> (testbed::Database, sea_orm::DatabaseConnection) {
     let (database, owner) = database().await;
-    sea_orm_rls::ensure_roles(&owner, &config_of(&database))
+    sea_orm_rls::schema::ensure_roles(&owner, &config_of(&database))
         .await
         .unwrap();
 
@@ -119,7 +120,7 @@ async fn import_prints_rust_that_says_the_same() {
     );
 
     let registry = registry![memo::Entity as RlsPolicies, odd::Entity as RlsPolicies].unwrap();
-    let rls = Rls::new(registry, config_of(&database));
+    let rls = RlsSchema::new(registry, config_of(&database));
     let plan = rls.plan(&owner).await.unwrap();
     let names: Vec<String> = [imported::memo_policies(), imported::odd_name_policies()]
         .concat()
@@ -136,9 +137,9 @@ async fn import_prints_rust_that_says_the_same() {
         );
     }
 
-    assert!(plan.kept().is_empty(), "all are adopted: {plan}");
+    assert!(plan.unmanaged().is_empty(), "all are adopted: {plan}");
     rls.sync(&owner).await.unwrap();
-    assert!(rls.freeze(&owner).await.unwrap().is_empty());
+    assert!(rls.script(&owner).await.unwrap().is_empty());
 
     assert_eq!(
         process.prints(0, &["rls", "import"]),

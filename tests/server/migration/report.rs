@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use sea_orm::ConnectionTrait;
-use sea_orm_rls::TableName;
-use sea_orm_rls::read;
+use sea_orm_rls::model::TableName;
+use sea_orm_rls::schema::read;
 
 use super::catalog;
 use super::process::Process;
@@ -200,7 +200,10 @@ async fn report_calls_nothing_as_asked_that_its_login_cannot_compare() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn report_takes_what_the_project_decided_about_findings() {
     let (database, _owner) = database().await;
-    let (manifest, verdicts) = (manifest(), file(&database).replace(".html", ".verdicts"));
+    let (manifest, suppressions) = (
+        manifest(),
+        file(&database).replace(".html", ".suppressions"),
+    );
     let process = Process {
         manifest: &manifest,
         package: "tasks-migration",
@@ -209,26 +212,35 @@ async fn report_takes_what_the_project_decided_about_findings() {
 
     process.prints(0, &["up"]);
     std::fs::write(
-        &verdicts,
+        &suppressions,
         "allow RLS009 * no SQL of \"<others>\" runs here\n",
     )
     .unwrap();
 
-    let page = process.prints(0, &["rls", "report", "-o", "-", "--verdicts", &verdicts]);
+    let page = process.prints(
+        0,
+        &["rls", "report", "-o", "-", "--suppressions", &suppressions],
+    );
     assert!(
         page.contains("no SQL of &quot;&lt;others&gt;&quot; runs here"),
         "{page}"
     );
-    std::fs::write(&verdicts, "allow RLS999 * x\n").unwrap();
+    std::fs::write(&suppressions, "allow RLS999 * x\n").unwrap();
 
-    let error = process.fails(1, &["rls", "report", "-o", "-", "--verdicts", &verdicts]);
+    let error = process.fails(
+        1,
+        &["rls", "report", "-o", "-", "--suppressions", &suppressions],
+    );
     assert!(
         error.contains("line 1: there is no rule `RLS999`") && error.lines().count() == 1,
         "{error}"
     );
-    std::fs::remove_file(&verdicts).unwrap();
+    std::fs::remove_file(&suppressions).unwrap();
 
-    let error = process.fails(1, &["rls", "report", "-o", "-", "--verdicts", &verdicts]);
+    let error = process.fails(
+        1,
+        &["rls", "report", "-o", "-", "--suppressions", &suppressions],
+    );
     assert!(error.starts_with("error: cannot read "), "{error}");
 }
 
@@ -364,7 +376,7 @@ async fn roles_are_read_with_attributes_and_memberships() {
         .await
         .unwrap();
 
-    let nobody = sea_orm_rls::Identifier::new("nobody has this name").unwrap();
+    let nobody = sea_orm_rls::model::Identifier::new("nobody has this name").unwrap();
     let roles = read::roles(&fixture.owner, &[app.clone(), nobody, admin.clone()])
         .await
         .unwrap();

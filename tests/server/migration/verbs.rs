@@ -3,9 +3,12 @@
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, TransactionTrait};
 use sea_orm_migration::SchemaManager;
 use sea_orm_migration::sea_query::{Alias, Expr, ExprTrait};
+use sea_orm_rls::entity::Declaration;
 use sea_orm_rls::migration::RlsSchemaManagerExt;
+use sea_orm_rls::model::{Expression, Privilege, TableName};
 use sea_orm_rls::policy::{Command, Grantee, Policy};
-use sea_orm_rls::{Declaration, Expression, Privilege, Registry, Rls, RlsConfig, TableName, read};
+use sea_orm_rls::schema::read;
+use sea_orm_rls::{Registry, RlsConfig, RlsSchema};
 
 use crate::fixture::config;
 use crate::schema::{database, text, texts};
@@ -41,7 +44,9 @@ async fn owner() -> (
 ) {
     let (database, admin) = database().await;
     let config = config(&database);
-    sea_orm_rls::ensure_roles(&admin, &config).await.unwrap();
+    sea_orm_rls::schema::ensure_roles(&admin, &config)
+        .await
+        .unwrap();
 
     let owner = database.role("table_owner");
     admin
@@ -64,7 +69,7 @@ async fn owner() -> (
     (database, admin, owner, config)
 }
 
-fn open() -> sea_orm_rls::PolicyDraft {
+fn open() -> sea_orm_rls::policy::PolicyDraft {
     Policy::permissive("open")
         .on([Command::Select])
         .using(Expr::col("status").eq("open"))
@@ -185,8 +190,8 @@ async fn policies_are_created_altered_renamed_and_dropped() {
     assert!(texts(&owner, POLICIES).await.is_empty());
 }
 
-fn ticket_name() -> sea_orm_rls::Identifier {
-    sea_orm_rls::Identifier::new("ticket").unwrap()
+fn ticket_name() -> sea_orm_rls::model::Identifier {
+    sea_orm_rls::model::Identifier::new("ticket").unwrap()
 }
 
 #[tokio::test]
@@ -208,7 +213,7 @@ async fn policies_made_by_verbs_are_those_their_entity_asks_for() {
 
     let registry =
         Registry::new([Declaration::policies_of::<ticket::Entity>([open(), edit()])]).unwrap();
-    let rls = Rls::new(registry, config);
+    let rls = RlsSchema::new(registry, config);
     let plan = rls.plan(&admin).await.unwrap();
 
     assert!(

@@ -1,11 +1,10 @@
 //! What a fresh pair of eyes broke once.
 
 use sea_orm::{ConnectionTrait, EntityTrait};
+use sea_orm_rls::entity::Declaration;
+use sea_orm_rls::error::{DeclarationError, SchemaError};
 use sea_orm_rls::policy::{Command, Expression, Grantee, Policy};
-use sea_orm_rls::{
-    Declaration, DeclarationError, Registry, Rls, RlsConfig, RlsConnection, RlsError, SchemaError,
-    UserContext, registry,
-};
+use sea_orm_rls::{Registry, RlsConfig, RlsConnection, RlsError, RlsSchema, UserContext, registry};
 
 use super::{Things, thing};
 use crate::fixture::config;
@@ -43,7 +42,7 @@ async fn an_operator_of_someone_elses_is_not_taken_for_the_servers() {
         .unwrap();
 
     let (config, registry) = (config(&database), registry![owner_by_text::Entity].unwrap());
-    let rls = Rls::new(registry.clone(), config.clone());
+    let rls = RlsSchema::new(registry.clone(), config.clone());
     rls.sync(&owner).await.unwrap();
     assert!(rls.plan(&owner).await.unwrap().is_empty());
 
@@ -144,7 +143,7 @@ async fn a_reference_that_two_rows_share_is_refused() {
     ]
     .unwrap();
 
-    let rls = Rls::new(registry, config(&database));
+    let rls = RlsSchema::new(registry, config(&database));
     let error = rls.sync(&owner).await.unwrap_err();
     assert!(
         matches!(&error, RlsError::Schema(SchemaError::ParentNotUnique { parent, .. }) if parent == "public.post"),
@@ -180,8 +179,8 @@ async fn tables_that_refer_to_later_ones_are_passed_over_too() {
     ]
     .unwrap();
 
-    let rls =
-        Rls::new(registry, config(&database)).missing_tables(sea_orm_rls::MissingTables::Skip);
+    let rls = RlsSchema::new(registry, config(&database))
+        .missing_tables(sea_orm_rls::schema::MissingTables::Skip);
     rls.sync(&owner).await.unwrap();
 
     assert_eq!(
@@ -244,7 +243,7 @@ async fn a_comment_like_ours_makes_no_policy_ours() {
         let plan = things.sync([own()]).await.unwrap();
 
         assert!(
-            plan.is_empty() && plan.kept().len() == 1,
+            plan.is_empty() && plan.unmanaged().len() == 1,
             "{comment}: {plan}"
         );
     }
@@ -307,7 +306,7 @@ async fn the_login_that_migrates_is_no_role_of_the_application() {
         .registry()
         .clone();
 
-    let error = Rls::new(registry, config)
+    let error = RlsSchema::new(registry, config)
         .sync(&things.owner)
         .await
         .unwrap_err();

@@ -2,8 +2,8 @@
 
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm_rls::Change;
 use sea_orm_rls::policy::{Command, Expression, Grantee, Policy, PolicyDraft, setting};
+use sea_orm_rls::schema::Change;
 
 use super::Things;
 
@@ -251,10 +251,10 @@ async fn policies_made_by_hand_stay_and_are_named() {
     things.sync([own()]).await.unwrap();
 
     let plan = things.plan([own()]).await.unwrap();
-    let kept: Vec<String> = plan.kept().iter().map(ToString::to_string).collect();
+    let unmanaged: Vec<String> = plan.unmanaged().iter().map(ToString::to_string).collect();
     assert!(plan.is_empty());
     assert_eq!(
-        kept,
+        unmanaged,
         [
             "policy `by_hand` on `public.thing` was made by hand, and stays",
             "table `public.member` has row security and no registered entity; its policies stay",

@@ -90,7 +90,7 @@ async fn restored_dump_of_scoped_tables_passes_the_gate() {
     connection.execute_unprepared(&dump).await.unwrap();
 
     let connection = Database::connect(restored.url()).await.unwrap();
-    let rls = sea_orm_rls::Rls::new(entities(), fixture.config.clone());
+    let rls = sea_orm_rls::RlsSchema::new(entities(), fixture.config.clone());
     assert_eq!(rls.plan(&connection).await.unwrap().to_string(), "");
 
     sea_orm_rls::RlsConnection::connect_with(restored.url(), fixture.config.clone(), entities())

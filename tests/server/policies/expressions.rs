@@ -3,8 +3,9 @@
 
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
+use sea_orm_rls::RlsError;
+use sea_orm_rls::error::SchemaError;
 use sea_orm_rls::policy::{Expression, Policy, PolicyDraft, setting};
-use sea_orm_rls::{RlsError, SchemaError};
 
 use super::Things;
 

@@ -3,8 +3,9 @@
 
 use sea_orm::sea_query::{Cond, Expr, ExprTrait};
 use sea_orm::{ConnectionTrait, TransactionTrait};
+use sea_orm_rls::context::Settings;
 use sea_orm_rls::policy::{Command, Policy, PolicyDraft, setting};
-use sea_orm_rls::{Rls, RlsConnection, Settings};
+use sea_orm_rls::{RlsConnection, RlsSchema};
 
 use super::{Things, thing};
 use crate::fixture::config;
@@ -130,7 +131,7 @@ async fn only_who_is_let_through_sees_and_writes() {
 
     let registry = things.rls(policies()).registry().clone();
     let login = config(&things.database);
-    Rls::new(registry.clone(), login.clone())
+    RlsSchema::new(registry.clone(), login.clone())
         .sync(&things.owner)
         .await
         .unwrap();

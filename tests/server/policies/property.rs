@@ -8,7 +8,7 @@ use proptest::test_runner::TestRunner;
 use sea_orm::sea_query::extension::postgres::PgFunc;
 use sea_orm::sea_query::{Alias, Cond, Expr, ExprTrait, Query};
 use sea_orm::{ConnectionTrait, TransactionTrait};
-use sea_orm_rls::Identifier;
+use sea_orm_rls::model::Identifier;
 use sea_orm_rls::policy::{Command, Expression, Grantee, Policy, PolicyDraft, setting};
 
 use super::{Things, thing};

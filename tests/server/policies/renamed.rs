@@ -2,8 +2,10 @@
 
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm_rls::error::SchemaError;
 use sea_orm_rls::policy::{Policy, PolicyDraft, setting};
-use sea_orm_rls::{Change, Rls, RlsError, SchemaError, registry};
+use sea_orm_rls::schema::Change;
+use sea_orm_rls::{RlsError, RlsSchema, registry};
 
 use super::Things;
 use crate::fixture::{Fixture, task, user};
@@ -66,7 +68,7 @@ async fn renamed_table_keeps_its_policies_under_new_names() {
         .await
         .unwrap();
 
-    let rls = Rls::new(
+    let rls = RlsSchema::new(
         registry![user::Entity, renamed_task::Entity].unwrap(),
         fixture.config.clone(),
     );
@@ -102,7 +104,7 @@ mod renamed_owner {
 #[tokio::test]
 async fn renamed_owner_column_is_recognised() {
     let fixture = Fixture::new(1).await;
-    let rls = Rls::new(
+    let rls = RlsSchema::new(
         registry![user::Entity, renamed_owner::Entity].unwrap(),
         fixture.config.clone(),
     );
@@ -122,7 +124,7 @@ async fn renamed_owner_column_is_recognised() {
     assert_eq!(rls.sync(&fixture.owner).await.unwrap().to_string(), "");
 
     // The old entity is not what stands there now.
-    let old = Rls::new(
+    let old = RlsSchema::new(
         registry![user::Entity, task::Entity].unwrap(),
         fixture.config.clone(),
     );

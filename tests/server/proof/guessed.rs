@@ -2,7 +2,8 @@
 
 use rls_core::testing::{IsolationProof, Proof, ProofError, Reach};
 use sea_orm::Set;
-use sea_orm_rls::{Command, Registry, UserContext, registry};
+use sea_orm_rls::policy::Command;
+use sea_orm_rls::{Registry, UserContext, registry};
 
 use super::shop::{Shop, account, country, open_ticket, org, profile, ticket};
 

@@ -2,7 +2,8 @@
 
 use rls_core::testing::{IsolationProof, Proof, ProofError, Reach};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Set, Statement};
-use sea_orm_rls::{Command, PolicyDraft, Registry, Rls, RlsConfig, RlsConnection, registry};
+use sea_orm_rls::policy::{Command, PolicyDraft};
+use sea_orm_rls::{Registry, RlsConfig, RlsConnection, RlsSchema, registry};
 
 use crate::fixture::config;
 
@@ -12,7 +13,7 @@ macro_rules! entity {
         #[allow(dead_code, reason = "what is derived is not all used")]
         pub mod $module {
             use sea_orm::entity::prelude::*;
-            use sea_orm_rls::{$($derive),+};
+            use sea_orm_rls::{$($derive), +};
 
             #[sea_orm::model]
             #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, $($derive),+)]
@@ -93,7 +94,7 @@ entity!(ticket, "ticket", [UserScoped], #[user_scoped(policies = super::open_to_
 });
 
 fn open_to_all() -> [PolicyDraft; 1] {
-    [sea_orm_rls::Policy::permissive("ticket_open")
+    [sea_orm_rls::policy::Policy::permissive("ticket_open")
         .on([Command::Select])
         .using(true)]
 }
@@ -156,7 +157,7 @@ impl Shop {
         let owner = Database::connect(database.url()).await.unwrap();
 
         owner.execute_unprepared(tables).await.unwrap();
-        Rls::new(registry.clone(), config.clone())
+        RlsSchema::new(registry.clone(), config.clone())
             .sync(&owner)
             .await
             .unwrap();
@@ -206,8 +207,8 @@ impl Shop {
 
     /// As the entities say again.
     pub async fn mend(&self) {
-        let rls =
-            Rls::new(self.registry.clone(), self.config.clone()).danger_accept_weakening(true);
+        let rls = RlsSchema::new(self.registry.clone(), self.config.clone())
+            .danger_accept_weakening(true);
         rls.sync(&self.owner).await.unwrap();
     }
 

@@ -10,10 +10,12 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryOrder, QuerySelect, Set,
     TransactionTrait,
 };
+use sea_orm_rls::entity::Declaration;
 use sea_orm_rls::policy::{Command, Policy, PolicyDraft, setting};
+use sea_orm_rls::schema::Change;
 use sea_orm_rls::{
-    Change, Declaration, Registry, Rls, RlsConnection, RlsContext, RlsError, RlsPolicies,
-    ScopedConnection, registry,
+    Registry, RlsConnection, RlsContext, RlsError, RlsPolicies, RlsSchema, ScopedConnection,
+    registry,
 };
 
 use super::Scenario;
@@ -319,7 +321,7 @@ async fn policies_change_with_their_declaration() {
         let users = <user::Entity as RlsPolicies>::declaration();
         let registry =
             Registry::new([users, Declaration::policies_of::<item::Entity>(policies)]).unwrap();
-        Rls::new(registry, scenario.config.clone())
+        RlsSchema::new(registry, scenario.config.clone())
     };
 
     assert!(

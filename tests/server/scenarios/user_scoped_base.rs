@@ -8,9 +8,9 @@
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, EntityTrait, ModelTrait, PaginatorTrait, QueryOrder, Set,
 };
+use sea_orm_rls::error::GateFinding;
 use sea_orm_rls::{
-    AdminContext, GateFinding, RlsConfig, RlsConnection, RlsError, ScopedConnection, UserContext,
-    registry,
+    AdminContext, RlsConfig, RlsConnection, RlsError, ScopedConnection, UserContext, registry,
 };
 use uuid::Uuid;
 
@@ -351,7 +351,7 @@ async fn two_roles_with_passwords_from_the_environment_and_two_switches() {
         ("true", "true"),
     ] {
         let config = environment(enabled, force);
-        sea_orm_rls::Rls::new(registry.clone(), config.clone())
+        sea_orm_rls::RlsSchema::new(registry.clone(), config.clone())
             .sync(&owner)
             .await
             .unwrap();

@@ -1,7 +1,8 @@
 //! Each fault that the gate finds, and what it says to do: one finding before, none after.
 
 use sea_orm::ConnectionTrait;
-use sea_orm_rls::{GateFinding, Rls, RlsConnection, RlsError};
+use sea_orm_rls::error::GateFinding;
+use sea_orm_rls::{RlsConnection, RlsError, RlsSchema};
 
 use crate::fixture::{Fixture, entities};
 
@@ -75,7 +76,7 @@ async fn what_each_finding_says_ends_it() {
                 .unwrap_or_else(|error| panic!("{said}: {error}"));
         } else {
             assert!(said.contains("run the migrations"), "{said}");
-            Rls::new(entities(), fixture.config.clone())
+            RlsSchema::new(entities(), fixture.config.clone())
                 .sync(&fixture.owner)
                 .await
                 .unwrap();
@@ -83,7 +84,7 @@ async fn what_each_finding_says_ends_it() {
 
         assert_eq!(findings(&fixture).await, [], "{fault}: after {said}");
 
-        Rls::new(entities(), fixture.config.clone())
+        RlsSchema::new(entities(), fixture.config.clone())
             .sync(&fixture.owner)
             .await
             .unwrap();
@@ -107,7 +108,7 @@ async fn what_each_finding_says_ends_it() {
         )
         .await
         .unwrap();
-    Rls::new(entities(), fixture.config.clone())
+    RlsSchema::new(entities(), fixture.config.clone())
         .sync(&fixture.owner)
         .await
         .unwrap();

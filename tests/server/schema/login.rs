@@ -1,7 +1,8 @@
 //! Who the application is logged in as, and what the gate refuses.
 
 use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
-use sea_orm_rls::{GateFinding, Rls, RlsConfig, RlsConnection, RlsError, UserContext};
+use sea_orm_rls::error::GateFinding;
+use sea_orm_rls::{RlsConfig, RlsConnection, RlsError, RlsSchema, UserContext};
 
 use super::{text, texts};
 use crate::fixture::{Fixture, entities, task};
@@ -103,7 +104,7 @@ async fn gate_refuses_logins_that_policies_do_not_hold() {
             "{altered}: {found:?}"
         );
 
-        Rls::new(entities(), fixture.config.clone())
+        RlsSchema::new(entities(), fixture.config.clone())
             .sync(&fixture.owner)
             .await
             .unwrap();
@@ -210,7 +211,7 @@ async fn policy_is_told_by_its_row_and_by_what_it_says() {
     run("ALTER TABLE task DROP owner_id; ALTER TABLE task RENAME author_id TO owner_id").await;
     assert!(is_open().await);
 
-    Rls::new(entities(), fixture.config.clone())
+    RlsSchema::new(entities(), fixture.config.clone())
         .sync(&fixture.owner)
         .await
         .unwrap();

@@ -3,9 +3,8 @@
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, Schema, Set,
 };
-use sea_orm_rls::{
-    DeclarationError, NameError, Registry, Rls, RlsConnection, RlsError, UserContext, registry,
-};
+use sea_orm_rls::error::{DeclarationError, NameError};
+use sea_orm_rls::{Registry, RlsConnection, RlsError, RlsSchema, UserContext, registry};
 
 use super::{database, text};
 use crate::fixture::config;
@@ -136,7 +135,7 @@ macro_rules! works {
                 .await
                 .unwrap();
             let config = config(&database);
-            let rls = Rls::new(registry.clone(), config.clone());
+            let rls = RlsSchema::new(registry.clone(), config.clone());
             rls.sync(&owner).await.unwrap();
             assert_eq!(rls.sync(&owner).await.unwrap().to_string(), "");
             let db = RlsConnection::connect_with(database.url(), config, registry)
@@ -229,7 +228,7 @@ async fn context_value_with_nul_is_a_typed_error() {
 
     let registry = registry![user::Entity, item::Entity].unwrap();
     let config = config(&database);
-    Rls::new(registry.clone(), config.clone())
+    RlsSchema::new(registry.clone(), config.clone())
         .sync(&owner)
         .await
         .unwrap();

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, Database, TransactionTrait};
-use sea_orm_rls::{Change, Rls, RlsError, SchemaError, registry};
+use sea_orm_rls::error::SchemaError;
+use sea_orm_rls::schema::Change;
+use sea_orm_rls::{RlsError, RlsSchema, registry};
 
 use super::{database, text};
 use crate::fixture::{config, user};
@@ -45,7 +47,7 @@ async fn big_table_is_prepared_while_it_is_written() {
         "more than one round of the backfill"
     );
 
-    let rls = Rls::new(
+    let rls = RlsSchema::new(
         registry![user::Entity, big::Entity].unwrap(),
         config(&database),
     );
@@ -122,7 +124,7 @@ async fn preparation_that_broke_off_goes_on() {
         .await
         .unwrap();
 
-    let rls = Rls::new(
+    let rls = RlsSchema::new(
         registry![user::Entity, big::Entity].unwrap(),
         config(&database),
     );

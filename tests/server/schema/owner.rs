@@ -1,9 +1,10 @@
 //! Migrations by a login that owns the tables, is no superuser, and is held by their policies.
 
 use sea_orm::{ActiveModelTrait, ConnectionTrait, Database, DatabaseConnection, EntityTrait, Set};
+use sea_orm_rls::error::SchemaError;
+use sea_orm_rls::schema::{Change, Plan};
 use sea_orm_rls::{
-    AdminContext, Change, Plan, Registry, Rls, RlsConfig, RlsConnection, RlsError, SchemaError,
-    UserContext, registry,
+    AdminContext, Registry, RlsConfig, RlsConnection, RlsError, RlsSchema, UserContext, registry,
 };
 use uuid::Uuid;
 
@@ -102,7 +103,7 @@ async fn world() -> World {
 
     let (config, users) = (config(&database), [Uuid::new_v4(), Uuid::new_v4()]);
     let entities = registry![user::Entity, task::Entity].unwrap();
-    Rls::new(entities.clone(), config.clone())
+    RlsSchema::new(entities.clone(), config.clone())
         .sync(&plain)
         .await
         .unwrap();
@@ -160,7 +161,7 @@ fn lifted(plan: &Plan) -> Vec<String> {
 
 impl World {
     async fn sync(&self, entities: Registry) -> Result<Plan, RlsError> {
-        let rls = Rls::new(entities, self.config.clone()).danger_accept_weakening(true);
+        let rls = RlsSchema::new(entities, self.config.clone()).danger_accept_weakening(true);
         let plan = rls.sync(&self.plain).await?;
 
         // It may not read stored passwords, so they are set each time.
@@ -299,22 +300,22 @@ async fn force_is_not_lifted_for_good() {
         .map(|_| "public.task")
         .unwrap();
 
-    let name = sea_orm_rls::TableName {
-        schema: Some(sea_orm_rls::Identifier::new("public").unwrap()),
-        table: sea_orm_rls::Identifier::new("task").unwrap(),
+    let name = sea_orm_rls::model::TableName {
+        schema: Some(sea_orm_rls::model::Identifier::new("public").unwrap()),
+        table: sea_orm_rls::model::Identifier::new("task").unwrap(),
     };
 
     let lift = Change::LiftForce {
         table: name.clone(),
     };
-    let error = sea_orm_rls::apply_changes(&world.plain, std::slice::from_ref(&lift))
+    let error = sea_orm_rls::schema::apply_changes(&world.plain, std::slice::from_ref(&lift))
         .await
         .unwrap_err();
     assert!(
         matches!(&error, RlsError::Schema(SchemaError::LiftedForGood { table: said }) if said == table),
         "{error:?}"
     );
-    sea_orm_rls::apply_changes(&world.plain, &[lift, Change::RestoreForce { table: name }])
+    sea_orm_rls::schema::apply_changes(&world.plain, &[lift, Change::RestoreForce { table: name }])
         .await
         .unwrap();
     assert_eq!(texts(&world.plain, UNFORCED).await, Vec::<String>::new());

@@ -1,9 +1,8 @@
 //! Bad input gets a typed error, and nothing is half-applied.
 
 use sea_orm::{ConnectOptions, ConnectionTrait, Database};
-use sea_orm_rls::{
-    DeclarationError, Registry, Rls, RlsConfig, RlsConnection, RlsError, SchemaError, registry,
-};
+use sea_orm_rls::error::{DeclarationError, SchemaError};
+use sea_orm_rls::{Registry, RlsConfig, RlsConnection, RlsError, RlsSchema, registry};
 
 use super::{database, text};
 use crate::fixture::{config, entities, task, user};
@@ -49,7 +48,7 @@ async fn one_table_under_two_names_is_an_error() {
     owner.execute_unprepared(create).await.unwrap();
 
     let registry = registry![user::Entity, task::Entity, full_name::Entity].unwrap();
-    let error = Rls::new(registry, config(&database))
+    let error = RlsSchema::new(registry, config(&database))
         .sync(&owner)
         .await
         .unwrap_err();
@@ -106,7 +105,7 @@ async fn owner_column_of_another_type_in_the_database_is_an_error() {
         .await
         .unwrap();
 
-    let rls = Rls::new(
+    let rls = RlsSchema::new(
         registry![user::Entity, task::Entity].unwrap(),
         config(&database),
     );
@@ -131,7 +130,7 @@ async fn identity_without_its_key_is_an_error() {
         .await
         .unwrap();
 
-    let error = Rls::new(registry![user::Entity].unwrap(), config(&database))
+    let error = RlsSchema::new(registry![user::Entity].unwrap(), config(&database))
         .sync(&owner)
         .await
         .unwrap_err();
@@ -162,7 +161,7 @@ async fn login_without_createrole_is_told_what_to_run() {
         .unwrap();
 
     let config = config(&database);
-    let rls = Rls::new(registry![user::Entity].unwrap(), config.clone());
+    let rls = RlsSchema::new(registry![user::Entity].unwrap(), config.clone());
     let error = rls.sync(&weak).await.unwrap_err();
     let RlsError::Schema(SchemaError::RolesRefused { statements, .. }) = &error else {
         panic!("{error:?}")
@@ -229,7 +228,7 @@ async fn login_without_temporary_cannot_verify() {
         .await
         .unwrap();
 
-    let error = Rls::new(registry![user::Entity].unwrap(), config(&database))
+    let error = RlsSchema::new(registry![user::Entity].unwrap(), config(&database))
         .plan(&weak)
         .await
         .unwrap_err();

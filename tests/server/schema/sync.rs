@@ -1,7 +1,9 @@
 //! Convergence: idempotent, all or nothing, and the same from every starting point.
 
 use sea_orm::{ConnectionTrait, TransactionTrait};
-use sea_orm_rls::{Change, MissingTables, Rls, RlsError, SchemaError, registry};
+use sea_orm_rls::error::SchemaError;
+use sea_orm_rls::schema::{Change, MissingTables};
+use sea_orm_rls::{RlsError, RlsSchema, registry};
 
 use super::{database, text, texts};
 use crate::fixture::{Fixture, config, entities, note, task, user};
@@ -32,7 +34,7 @@ mod filled {
 #[tokio::test]
 async fn second_run_changes_nothing() {
     let fixture = Fixture::new(1).await;
-    let rls = Rls::new(entities(), fixture.config.clone());
+    let rls = RlsSchema::new(entities(), fixture.config.clone());
     assert_eq!(rls.plan(&fixture.owner).await.unwrap().to_string(), "");
 
     let before = text(
@@ -61,7 +63,7 @@ async fn empty_plan_takes_no_strong_lock() {
         .await
         .unwrap();
 
-    let rls = Rls::new(entities(), fixture.config.clone());
+    let rls = RlsSchema::new(entities(), fixture.config.clone());
     assert!(
         rls.sync(&fixture.owner).await.unwrap().is_empty(),
         "a lock that stops all DDL does not stop it"
@@ -72,7 +74,7 @@ async fn empty_plan_takes_no_strong_lock() {
 #[tokio::test]
 async fn drift_is_mended() {
     let fixture = Fixture::new(1).await;
-    let rls = Rls::new(entities(), fixture.config.clone());
+    let rls = RlsSchema::new(entities(), fixture.config.clone());
     let app = fixture.config.app_role();
     let admin = fixture.config.admin_role();
 
@@ -133,7 +135,7 @@ async fn plan_prints_sql_and_no_secret() {
     owner.execute_unprepared(TABLES).await.unwrap();
 
     let config = config(&database);
-    let plan = Rls::new(entities(), config.clone())
+    let plan = RlsSchema::new(entities(), config.clone())
         .plan(&owner)
         .await
         .unwrap();
@@ -181,7 +183,7 @@ async fn rows_without_owner_stop_everything_unless_backfilled() {
         .unwrap();
 
     let config = config(&database);
-    let error = Rls::new(entities(), config.clone())
+    let error = RlsSchema::new(entities(), config.clone())
         .sync(&owner)
         .await
         .unwrap_err();
@@ -209,7 +211,7 @@ async fn rows_without_owner_stop_everything_unless_backfilled() {
 
     assert_eq!(text(&owner, &roles).await, "0");
 
-    let rls = Rls::new(
+    let rls = RlsSchema::new(
         registry![user::Entity, filled::Entity].unwrap(),
         config.clone(),
     );
@@ -231,7 +233,7 @@ async fn rows_without_owner_stop_everything_unless_backfilled() {
         .await
         .unwrap();
 
-    let nulls = Rls::new(
+    let nulls = RlsSchema::new(
         registry![user::Entity, task::Entity].unwrap(),
         config.clone(),
     )
@@ -255,7 +257,7 @@ async fn missing_tables_are_an_error_or_passed_over_as_told() {
     owner.execute_unprepared(TABLES).await.unwrap();
     owner.execute_unprepared("DROP TABLE note").await.unwrap();
 
-    let rls = Rls::new(entities(), config(&database));
+    let rls = RlsSchema::new(entities(), config(&database));
     let error = rls.sync(&owner).await.unwrap_err();
     assert!(
         matches!(&error, RlsError::Schema(SchemaError::MissingTable { table }) if table == "public.note"),
@@ -287,7 +289,7 @@ async fn missing_tables_are_an_error_or_passed_over_as_told() {
 async fn two_deployments_at_once_do_not_clash() {
     let (database, owner) = database().await;
     owner.execute_unprepared(TABLES).await.unwrap();
-    let rls = Rls::new(entities(), config(&database));
+    let rls = RlsSchema::new(entities(), config(&database));
     let (one, two, three) = tokio::join!(rls.sync(&owner), rls.sync(&owner), rls.sync(&owner));
     let changed = [one, two, three].map(|plan| usize::from(!plan.unwrap().is_empty()));
 
@@ -302,7 +304,7 @@ async fn two_databases_of_one_cluster_can_create_the_roles_at_once() {
         owner.execute_unprepared(TABLES).await.unwrap();
     }
 
-    let rls = Rls::new(entities(), shared);
+    let rls = RlsSchema::new(entities(), shared);
     let (first, second) = tokio::join!(rls.sync(&one.1), rls.sync(&two.1));
     first.unwrap();
     second.unwrap();
@@ -321,7 +323,7 @@ async fn sync_works_inside_a_transaction_and_leaves_its_settings() {
                                      current_setting('lock_timeout'))";
     let before = text(&transaction, settings).await;
 
-    Rls::new(entities(), config(&database))
+    RlsSchema::new(entities(), config(&database))
         .sync(&transaction)
         .await
         .unwrap();
@@ -345,12 +347,12 @@ async fn switches_switch_row_security() {
         .danger_enabled(false)
         .danger_force(false);
 
-    Rls::new(entities(), off)
+    RlsSchema::new(entities(), off)
         .sync(&fixture.owner)
         .await
         .unwrap();
     assert_eq!(texts(&fixture.owner, flags).await, ["f f"]);
-    Rls::new(entities(), fixture.config.clone())
+    RlsSchema::new(entities(), fixture.config.clone())
         .sync(&fixture.owner)
         .await
         .unwrap();
@@ -369,7 +371,7 @@ async fn existing_foreign_key_is_kept_unless_told() {
     let keys = "SELECT conname::text || ' ' || confdeltype::text FROM pg_constraint
                 WHERE conrelid = 'task'::regclass AND contype = 'f'";
     let entities = registry![user::Entity, task::Entity, note::Entity].unwrap();
-    Rls::new(entities, config(&database))
+    RlsSchema::new(entities, config(&database))
         .sync(&owner)
         .await
         .unwrap();
@@ -378,7 +380,7 @@ async fn existing_foreign_key_is_kept_unless_told() {
         ["mine a"],
         "the entity says nothing of the action"
     );
-    Rls::new(
+    RlsSchema::new(
         registry![user::Entity, filled::Entity].unwrap(),
         config(&database),
     )

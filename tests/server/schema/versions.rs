@@ -2,8 +2,10 @@
 //! read before.
 
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
-use sea_orm_rls::lint::{Doctor, Remedy};
-use sea_orm_rls::{Change, Rls, RlsConnection, RlsError, SchemaError, registry};
+use sea_orm_rls::doctor::{Doctor, Remedy};
+use sea_orm_rls::error::SchemaError;
+use sea_orm_rls::schema::Change;
+use sea_orm_rls::{RlsConnection, RlsError, RlsSchema, registry};
 
 use super::{database, text};
 use crate::fixture::{Fixture, config, entities, task, user};
@@ -36,7 +38,7 @@ async fn is_older_than(db: &DatabaseConnection, version: i32) -> bool {
 
 /// Brings the database back, after which nothing is left to change.
 async fn sync(fixture: &Fixture) -> Vec<Change> {
-    let rls = Rls::new(entities(), fixture.config.clone());
+    let rls = RlsSchema::new(entities(), fixture.config.clone());
     let plan = rls.sync(&fixture.owner).await.unwrap();
     let left = rls.plan(&fixture.owner).await.unwrap();
 
@@ -128,7 +130,7 @@ async fn passwords_that_the_login_may_not_set_are_left_alone() {
     plain.execute_unprepared(tables).await.unwrap();
 
     let entities = registry![user::Entity, task::Entity].unwrap();
-    Rls::new(entities.clone(), config.clone())
+    RlsSchema::new(entities.clone(), config.clone())
         .sync(&plain)
         .await
         .unwrap();
@@ -156,7 +158,7 @@ async fn column_is_not_null_when_its_rows_are_known_to_be() {
 
         run(&fixture, &unproven).await;
 
-        let error = Rls::new(entities(), fixture.config.clone())
+        let error = RlsSchema::new(entities(), fixture.config.clone())
             .sync(&fixture.owner)
             .await
             .unwrap_err();

@@ -32,11 +32,11 @@ mod note {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-fn one() -> sea_orm_rls::PolicyDraft {
-    sea_orm_rls::Policy::permissive("one").using(true)
+fn one() -> sea_orm_rls::policy::PolicyDraft {
+    sea_orm_rls::policy::Policy::permissive("one").using(true)
 }
 
-fn several() -> [sea_orm_rls::PolicyDraft; 1] {
+fn several() -> [sea_orm_rls::policy::PolicyDraft; 1] {
     [one()]
 }
 

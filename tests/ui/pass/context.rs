@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use sea_orm::prelude::{DateTimeUtc, Uuid};
-use sea_orm_rls::{RlsContext, SettingElement, SettingType, SettingValue};
+use sea_orm_rls::RlsContext;
+use sea_orm_rls::context::{SettingElement, SettingType, SettingValue};
 
 mod rls {
     pub use sea_orm_rls::*;

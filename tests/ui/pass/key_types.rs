@@ -1,6 +1,7 @@
 //! Owners of all types that can be one, and of a type of one's own.
 
-use sea_orm_rls::{KeyType, Registry};
+use sea_orm_rls::Registry;
+use sea_orm_rls::model::KeyType;
 
 macro_rules! tables {
     ($module:ident, $key:ty, $sea_orm:meta) => {
@@ -63,7 +64,7 @@ mod user_id {
         }
     }
 
-    impl sea_orm_rls::OwnerKey for UserId {}
+    impl sea_orm_rls::entity::OwnerKey for UserId {}
 }
 
 tables!(uuid, Uuid, sea_orm());

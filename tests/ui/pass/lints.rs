@@ -23,7 +23,8 @@ mod user {
 
 mod task {
     use sea_orm::entity::prelude::*;
-    use sea_orm_rls::{Policy, PolicyDraft, RlsPolicies, TenantScoped, UserScoped};
+    use sea_orm_rls::policy::{Policy, PolicyDraft};
+    use sea_orm_rls::{RlsPolicies, TenantScoped, UserScoped};
 
     pub(crate) fn policies() -> [PolicyDraft; 1] {
         [Policy::restrictive("task_all").using(true)]

@@ -1,6 +1,6 @@
 //! Rows of a team, for its members: `via` a table that only administrators write, by a column that is not its key.
 
-use sea_orm_rls::Privilege;
+use sea_orm_rls::model::Privilege;
 
 mod user {
     use sea_orm::entity::prelude::*;

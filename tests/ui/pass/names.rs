@@ -66,7 +66,7 @@ pub(crate) fn main() {
         owned
             .index
             .iter()
-            .map(sea_orm_rls::Identifier::as_str)
+            .map(sea_orm_rls::model::Identifier::as_str)
             .collect::<Vec<_>>()
     };
     assert_eq!(columns("renamed"), ["belongsTo", "createdAt"]);

@@ -1,6 +1,7 @@
 //! No owner field: the table has the column, and takes the identity's type.
 
-use sea_orm_rls::{KeyType, UserScoped as _};
+use sea_orm_rls::UserScoped as _;
+use sea_orm_rls::model::KeyType;
 
 mod user {
     use sea_orm::entity::prelude::*;

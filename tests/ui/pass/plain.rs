@@ -1,6 +1,7 @@
 //! The plain format with all keys.
 
-use sea_orm_rls::{OnDelete, ScopeKind, registry};
+use sea_orm_rls::model::{OnDelete, ScopeKind};
+use sea_orm_rls::registry;
 
 mod user {
     use sea_orm::entity::prelude::*;
@@ -68,7 +69,7 @@ pub(crate) fn main() {
     let index: Vec<&str> = owned
         .index
         .iter()
-        .map(sea_orm_rls::Identifier::as_str)
+        .map(sea_orm_rls::model::Identifier::as_str)
         .collect();
     assert_eq!(index, ["author_id", "title", "due"]);
     assert!(!owned.default);

@@ -1,7 +1,8 @@
 //! `RlsPolicies`, alone and beside a scope, in every format.
 
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm_rls::{Command, Policy, PolicyDraft, policy};
+use sea_orm_rls::policy;
+use sea_orm_rls::policy::{Command, Policy, PolicyDraft};
 
 mod ticket {
     use sea_orm::entity::prelude::*;

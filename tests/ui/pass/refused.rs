@@ -5,7 +5,8 @@ mod policies;
 mod tables;
 mod via;
 
-use sea_orm_rls::{DeclarationError, Registry};
+use sea_orm_rls::Registry;
+use sea_orm_rls::error::DeclarationError;
 
 /// The error, and that its message says what to do.
 #[track_caller]

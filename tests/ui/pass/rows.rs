@@ -1,6 +1,7 @@
 //! `read`, `soft_delete`, `grant` and `policies`.
 
-use sea_orm_rls::{Command, Identifier, Policy, PolicyDraft, Privilege};
+use sea_orm_rls::model::{Identifier, Privilege};
+use sea_orm_rls::policy::{Command, Policy, PolicyDraft};
 
 mod user {
     use sea_orm::entity::prelude::*;

@@ -1,6 +1,7 @@
 //! `TenantScoped`, alone and beside `UserScoped`, in every format.
 
-use sea_orm_rls::{Holder, OnDelete, Registry, Scope};
+use sea_orm_rls::Registry;
+use sea_orm_rls::model::{Holder, OnDelete, Scope};
 
 mod tenant {
     use sea_orm::entity::prelude::*;
@@ -166,7 +167,7 @@ pub(crate) fn main() {
         post.foreign_key.as_ref().unwrap().on_delete,
         Some(OnDelete::Restrict)
     );
-    let columns = |owned: &sea_orm_rls::Owned| {
+    let columns = |owned: &sea_orm_rls::model::Owned| {
         owned
             .index
             .iter()

@@ -1,6 +1,6 @@
 //! `Unscoped`, in every format.
 
-use sea_orm_rls::Privilege;
+use sea_orm_rls::model::Privilege;
 
 mod country {
     use sea_orm::entity::prelude::*;

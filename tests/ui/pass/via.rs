@@ -1,6 +1,7 @@
 //! Rows owned through those they refer to: through two levels in each format, and by a join table.
 
-use sea_orm_rls::{Expression, Registry, Scope};
+use sea_orm_rls::Registry;
+use sea_orm_rls::model::{Expression, Scope};
 
 mod user {
     use sea_orm::entity::prelude::*;

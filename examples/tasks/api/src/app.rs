@@ -37,7 +37,7 @@ pub const REASON: &str = "x-admin-reason";
 /// ```compile_fail,E0624
 /// use sea_orm_rls::axum::ContextProvider;
 /// async fn stranger(axum::extract::State(app): axum::extract::State<tasks_api::app::App>) {
-///     let _anyone = app.database().scope(sea_orm_rls::Settings::new());
+///     let _anyone = app.database().scope(sea_orm_rls::context::Settings::new());
 /// }
 /// ```
 #[derive(Clone)]

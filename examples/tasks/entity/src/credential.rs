@@ -2,7 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm_rls::{Command, Policy, PolicyDraft, RlsContext, UserScoped, policy};
+use sea_orm_rls::policy::{Command, Policy, PolicyDraft};
+use sea_orm_rls::{RlsContext, UserScoped, policy};
 
 #[sea_orm_rls::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]

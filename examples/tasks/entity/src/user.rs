@@ -2,7 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm_rls::{Command, Policy, PolicyDraft, UserScoped};
+use sea_orm_rls::UserScoped;
+use sea_orm_rls::policy::{Command, Policy, PolicyDraft};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]

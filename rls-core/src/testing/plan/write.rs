@@ -1,14 +1,14 @@
 //! The statements that write in someone's name.
 
+use crate::model::privilege::Command;
+use crate::model::privilege::Privilege;
 use crate::name::Identifier;
-use crate::policy::Command;
-use crate::privilege::Privilege;
 use crate::sql;
 
 use super::super::draft::{Draft, insert};
 use super::super::expect::Bound;
 use super::super::schema::{Column, Filled};
-use super::super::shape::{Anchor, Party};
+use super::super::shape::{Anchor, Subject};
 use super::super::{Actor, Attempt, value};
 use super::{Expects, How, Row, Step, Target};
 
@@ -132,9 +132,9 @@ impl<'a> Target<'a> {
         };
 
         let other = self.plain(if actor == Actor::Second {
-            Party::First
+            Subject::First
         } else {
-            Party::Second
+            Subject::Second
         });
 
         let moved = Anchor::of(self.scope).into_iter().filter_map(|anchor| {
@@ -160,10 +160,10 @@ impl<'a> Target<'a> {
         moved.collect()
     }
 
-    fn plain(&self, party: Party) -> Option<&Row> {
+    fn plain(&self, subject: Subject) -> Option<&Row> {
         self.rows
             .iter()
-            .find(|row| row.spec.is_plain() && row.spec.ties.are(party))
+            .find(|row| row.spec.is_plain() && row.spec.ties.are(subject))
     }
 
     fn stored(&self, row: &Row, column: &Identifier) -> Option<String> {
@@ -178,9 +178,9 @@ impl<'a> Target<'a> {
     /// row the actor's.
     pub(super) fn change(&self, actor: Actor) -> Option<String> {
         let own = self.plain(if actor == Actor::Second {
-            Party::Second
+            Subject::Second
         } else {
-            Party::First
+            Subject::First
         })?;
 
         let anchors: Vec<&Identifier> = Anchor::of(self.scope)

@@ -1,4 +1,4 @@
-use rls_core::lint::{Finding, RULES, Remedy, Severity};
+use rls_core::doctor::{Finding, RULES, Remedy, Severity};
 
 use super::{Page, badge, section, sentence, spoken};
 use crate::report::element::Element;

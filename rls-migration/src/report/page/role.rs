@@ -84,7 +84,7 @@ impl Page<'_> {
             .tables
             .iter()
             .filter_map(|table| table.held.as_ref())
-            .chain(&report.strangers);
+            .chain(&report.unmanaged);
 
         if held.clone().any(|held| held.owner == *role) {
             words.push("owns tables");
@@ -104,7 +104,7 @@ impl Page<'_> {
                 .tables
                 .iter()
                 .filter_map(|table| table.held.as_ref());
-            held.chain(&self.report.strangers)
+            held.chain(&self.report.unmanaged)
         };
 
         let config = &self.report.config;

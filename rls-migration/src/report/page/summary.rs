@@ -1,4 +1,4 @@
-use rls_core::lint::Severity;
+use rls_core::doctor::Severity;
 
 use super::{Page, anchor, badge, sentence};
 use crate::report::Compared;
@@ -58,7 +58,10 @@ impl Page<'_> {
                     ),
                 ));
             }
-            Compared::Plan { changes, unstamped } => said.push(match (changes.len(), unstamped) {
+            Compared::Plan {
+                changes,
+                without_fingerprint,
+            } => said.push(match (changes.len(), without_fingerprint) {
                 (0, 0) => say("good", "The database is as the entities say.".to_owned()),
                 (0, many) => say(
                     "warning",
@@ -151,9 +154,9 @@ impl Page<'_> {
                     "tables that need none",
                 )
             })
-            .when(!self.report.strangers.is_empty(), || {
+            .when(!self.report.unmanaged.is_empty(), || {
                 cell(
-                    self.report.strangers.len(),
+                    self.report.unmanaged.len(),
                     "table nobody registered",
                     "tables nobody registered",
                 )
@@ -183,9 +186,9 @@ impl Page<'_> {
                 self.scoped().count() < self.report.tables.len(),
             ),
             (
-                "#strangers",
+                "#unmanaged",
                 "Tables nobody registered",
-                !self.report.strangers.is_empty(),
+                !self.report.unmanaged.is_empty(),
             ),
             ("#roles", "Roles and grants", true),
             ("#audit", "What administrators leave behind", true),

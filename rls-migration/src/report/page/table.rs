@@ -4,7 +4,7 @@ use super::{Page, anchor, badge, section, sentence, table_of};
 use crate::report::compare::{Line, State};
 use crate::report::element::Element;
 use crate::report::words::{self, Phrase};
-use crate::report::{Compared, Held, Table};
+use crate::report::{ActualTable, Compared, Table};
 
 impl Page<'_> {
     pub(super) fn tables(&self) -> Element {
@@ -181,8 +181,8 @@ impl Page<'_> {
             )
     }
 
-    pub(super) fn strangers(&self) -> Element {
-        let parts = self.report.strangers.iter().map(|held| {
+    pub(super) fn unmanaged(&self) -> Element {
+        let parts = self.report.unmanaged.iter().map(|held| {
             let rows = held.policies.iter().map(|(policy, _)| {
                 let named = Element::new("td").child(
                     Element::of("div", "name").child(Element::new("code").text(&policy.name)),
@@ -210,7 +210,7 @@ impl Page<'_> {
             ))
         });
 
-        section("strangers", "Tables nobody registered")
+        section("unmanaged", "Tables nobody registered")
             .child(Element::new("p").text(
                 "These have row security in the database, and no entity of the program is \
                  registered for them. Nothing here \
@@ -234,7 +234,7 @@ impl Page<'_> {
 }
 
 /// Flags and owner.
-fn state(held: &Held) -> Element {
+fn state(held: &ActualTable) -> Element {
     let flags = match (held.enabled, held.forced) {
         (true, true) => badge("good", "row security enabled and forced"),
         (true, false) => badge("error", "not forced: its owner sees every row"),

@@ -1,13 +1,13 @@
 use std::collections::BTreeSet;
 
 use chrono::DateTime;
-use rls_core::lint::{Finding, RULES, Remedy};
-use rls_core::read::Origin;
+use rls_core::doctor::{Finding, RULES, Remedy};
+use rls_core::schema::read::Origin;
 use rls_core::{Change, Expression, Holder, Policy, Privilege, RlsConfig};
 
 use super::*;
 use crate::report::fixture::{self, column, entities, held, key, scope, table};
-use crate::report::{Compared, Held, HeldRole, Role};
+use crate::report::{ActualRole, ActualTable, Compared, Role};
 
 /// Of tables that are as their entities say.
 fn report(scopes: Vec<rls_core::Scope>) -> Report {
@@ -34,9 +34,9 @@ fn report(scopes: Vec<rls_core::Scope>) -> Report {
 
     let role = |name: &str, attributes: &[&'static str]| Role {
         name: column(name),
-        held: Some(HeldRole {
+        held: Some(ActualRole {
             attributes: attributes.to_vec(),
-            ..HeldRole::default()
+            ..ActualRole::default()
         }),
     };
 
@@ -50,14 +50,14 @@ fn report(scopes: Vec<rls_core::Scope>) -> Report {
         config,
         pending: 0,
         tables,
-        strangers: Vec::new(),
+        unmanaged: Vec::new(),
         roles: vec![
             role("rls_app_user", &["LOGIN"]),
             role("migrator", &["LOGIN", "BYPASSRLS"]),
         ],
         compared: Compared::Plan {
             changes: Vec::new(),
-            unstamped: 0,
+            without_fingerprint: 0,
         },
         findings: Vec::new(),
         fingerprint: "76543210fedcba9876543210".to_owned(),
@@ -117,9 +117,9 @@ fn faulty() -> Report {
                 privileges: BTreeSet::from([Privilege::Truncate]),
             },
         ],
-        unstamped: 0,
+        without_fingerprint: 0,
     };
-    report.strangers.push(Held {
+    report.unmanaged.push(ActualTable {
         name: table("legacy"),
         ..fixture::held("legacy", Vec::new())
     });
@@ -187,12 +187,12 @@ fn no_name_or_text_becomes_markup() {
     report.login = column("<login>");
     report.roles.push(Role {
         name: column("<role onclick='x'>"),
-        held: Some(HeldRole {
+        held: Some(ActualRole {
             members: BTreeSet::from([column("</code><m>")]),
-            ..HeldRole::default()
+            ..ActualRole::default()
         }),
     });
-    report.strangers.push(held("</article>", Vec::new()));
+    report.unmanaged.push(held("</article>", Vec::new()));
     report.compared = Compared::Not("<why>".to_owned());
     report.findings = vec![Finding {
         rule: RULES[0],

@@ -1,6 +1,6 @@
 //! `read` and `soft_delete` of columns that cannot mark rows.
 
-use sea_orm_rls::DeclarationError;
+use sea_orm_rls::error::DeclarationError;
 
 use super::refused;
 

@@ -1,6 +1,7 @@
 //! Policies PostgreSQL would refuse, and two of one name.
 
-use sea_orm_rls::{Command, DeclarationError, Policy, PolicyDraft, PolicyError};
+use sea_orm_rls::error::{DeclarationError, PolicyError};
+use sea_orm_rls::policy::{Command, Policy, PolicyDraft};
 
 use super::refused;
 

@@ -1,6 +1,9 @@
 //! Tables that are declared twice, as different things.
 
-use sea_orm_rls::{Declaration, DeclarationError, Privilege, Registry};
+use sea_orm_rls::Registry;
+use sea_orm_rls::entity::Declaration;
+use sea_orm_rls::error::DeclarationError;
+use sea_orm_rls::model::Privilege;
 
 use super::refused;
 

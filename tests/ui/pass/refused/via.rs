@@ -1,6 +1,7 @@
 //! `via` that leads nowhere, in a circle, or where anyone can make a row.
 
-use sea_orm_rls::{DeclarationError, Unscoped as _, UserScoped as _};
+use sea_orm_rls::error::DeclarationError;
+use sea_orm_rls::{Unscoped as _, UserScoped as _};
 
 use super::refused;
 

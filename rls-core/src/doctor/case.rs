@@ -1,0 +1,195 @@
+use std::collections::BTreeMap;
+
+use super::facts::{Column, Facts, Grant, Kind, Oid, Relation};
+use crate::config::RlsConfig;
+use crate::entity::registry::Registry;
+use crate::model::policy::{Policy, PolicyKind};
+use crate::model::scope::Scope;
+use crate::name::{Identifier, TableName};
+use crate::schema::plan::Plan;
+use crate::schema::table::Desired;
+
+/// All that a rule may look at.
+pub(super) struct Case<'a> {
+    pub(super) facts: &'a Facts,
+    pub(super) config: &'a RlsConfig,
+    pub(super) registry: &'a Registry,
+    /// The registered tables, in the registry's order.
+    pub(super) tables: Vec<Table<'a>>,
+    /// What the migrations would change; `None` where that could not be asked.
+    pub(super) plan: Option<&'a Plan>,
+    /// The table in which SeaORM keeps which migrations have run.
+    pub(super) migrations: &'a str,
+    /// The scoped tables that are there, as positions in `tables`.
+    scoped: BTreeMap<Oid, usize>,
+    /// What is no scoped table itself and shows, or is shown by, one, by inheritance.
+    relatives: BTreeMap<Oid, Oid>,
+}
+
+/// A registered table, as asked for and as found.
+pub(super) struct Table<'a> {
+    pub(super) scope: &'a Scope,
+    pub(super) desired: Desired,
+    pub(super) found: Option<(Oid, &'a Relation)>,
+}
+
+impl<'a> Case<'a> {
+    pub(super) fn new(
+        facts: &'a Facts,
+        config: &'a RlsConfig,
+        registry: &'a Registry,
+        plan: Option<&'a Plan>,
+        migrations: &'a str,
+    ) -> Self {
+        let by_name: BTreeMap<&TableName, (Oid, &Relation)> = facts
+            .relations
+            .iter()
+            .map(|(oid, relation)| (&relation.name, (*oid, relation)))
+            .collect();
+
+        let table = |scope: &'a Scope| {
+            let desired = Desired::new(scope, config, &facts.server.schemas);
+            let found = by_name.get(&desired.table).copied();
+
+            Table {
+                scope,
+                desired,
+                found,
+            }
+        };
+
+        let tables: Vec<Table<'_>> = registry.scopes().iter().map(table).collect();
+        let scoped: BTreeMap<Oid, usize> = tables
+            .iter()
+            .enumerate()
+            .filter(|(_, table)| table.scope.unscoped.is_none())
+            .filter_map(|(at, table)| {
+                table
+                    .found
+                    .filter(|(_, found)| found.kind == Kind::Table)
+                    .map(|(oid, _)| (oid, at))
+            })
+            .collect();
+
+        let mut related = BTreeMap::new();
+        for oid in scoped.keys() {
+            for relative in facts
+                .inheritance
+                .ancestors(*oid)
+                .into_iter()
+                .chain(facts.inheritance.descendants(*oid))
+            {
+                if !scoped.contains_key(&relative) {
+                    related.entry(relative).or_insert(*oid);
+                }
+            }
+        }
+
+        Self {
+            facts,
+            config,
+            registry,
+            tables,
+            plan,
+            migrations,
+            scoped,
+            relatives: related,
+        }
+    }
+
+    /// The scoped tables that are there, in the registry's order.
+    pub(super) fn scoped(&self) -> impl Iterator<Item = (Oid, &Relation, &Table<'a>)> {
+        self.tables.iter().filter_map(|table| {
+            let (oid, relation) = table.found?;
+            self.scoped
+                .contains_key(&oid)
+                .then_some((oid, relation, table))
+        })
+    }
+
+    /// The scoped table of a number.
+    pub(super) fn scoped_table(&self, oid: Oid) -> Option<(&Relation, &Table<'a>)> {
+        let table = self.tables.get(*self.scoped.get(&oid)?)?;
+        Some((table.found?.1, table))
+    }
+
+    /// The scoped table whose rows a relation of a number holds or shows: itself, or one that it
+    /// inherits from or that inherits from it.
+    pub(super) fn rows_behind(&self, oid: Oid) -> Option<(&Relation, &Table<'a>)> {
+        self.scoped_table(oid)
+            .or_else(|| self.scoped_table(*self.relatives.get(&oid)?))
+    }
+
+    /// What holds rows of scoped tables beside the tables themselves, with the table: relatives,
+    /// and materialized views over either.
+    pub(super) fn holders(&self) -> impl Iterator<Item = (&Relation, &Relation)> {
+        self.facts
+            .relations
+            .iter()
+            .filter(|(oid, _)| !self.scoped.contains_key(oid))
+            .filter_map(|(oid, relation)| {
+                let base = match relation.kind {
+                    Kind::MaterializedView => {
+                        let mut bases = self
+                            .facts
+                            .readers
+                            .range((*oid, Oid::MIN)..=(*oid, Oid::MAX));
+                        bases.find_map(|(_, base)| self.rows_behind(*base))
+                    }
+                    _ => self.rows_behind(*oid),
+                };
+
+                Some((relation, base?.0))
+            })
+    }
+
+    /// Whether no policy of a relation's own lets the application's role, or one that it can
+    /// become, through.
+    pub(super) fn lets_nobody_through(&self, oid: Oid) -> bool {
+        let policies = self.facts.policies.get(&oid);
+        !policies.into_iter().flat_map(BTreeMap::values).any(|held| {
+            let Policy { kind, roles, .. } = &held.policy;
+            let applies =
+                roles.is_empty() || self.facts.app.iter().any(|role| roles.contains(&role.name));
+            *kind == PolicyKind::Permissive && applies
+        })
+    }
+
+    /// Privileges on a relation that reach the application's role.
+    pub(super) fn grants_on(&self, oid: Oid) -> &'a [Grant] {
+        self.facts.grants.get(&oid).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn column(&self, oid: Oid, column: &Identifier) -> Option<&'a Column> {
+        self.facts.columns.get(&oid)?.get(column)
+    }
+
+    /// Whether what runs as this role sees rows whatever the policies say.
+    pub(super) fn is_past_policies(&self, owner: Oid, bypasses: bool) -> bool {
+        bypasses
+            || self
+                .scoped()
+                .any(|(_, relation, _)| relation.owner == owner && !relation.forced)
+    }
+
+    pub(super) fn owns_scoped(&self, role: Oid) -> bool {
+        self.scoped().any(|(_, relation, _)| relation.owner == role)
+    }
+
+    /// The audit's table that is configured, where it is there; whether or not it is written.
+    pub(super) fn audit(&self) -> (TableName, Option<Oid>) {
+        let name = self
+            .config
+            .audit_table_name()
+            .found_in(&self.facts.server.schemas);
+
+        let found = self.facts.audits.iter().find(|oid| {
+            self.facts
+                .relations
+                .get(oid)
+                .is_some_and(|it| it.name == name)
+        });
+
+        (name, found.copied())
+    }
+}

@@ -1,0 +1,143 @@
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, TransactionTrait};
+
+use super::case::Case;
+use super::check;
+use super::finding::Finding;
+use super::read;
+use super::remedy::Remedy;
+use super::report::Report;
+use super::rule;
+use crate::config::RlsConfig;
+use crate::entity::registry::Registry;
+use crate::error::{RlsError, SchemaError};
+use crate::schema::plan::Plan;
+use crate::schema::sync::{MissingTables, RlsSchema};
+use crate::sqlstate;
+
+/// Where SeaORM keeps which migrations have run, unless a migrator says otherwise.
+const MIGRATIONS: &str = "seaql_migrations";
+
+/// Looks for what weakens or slows row-level security.
+///
+/// ```no_run
+/// # async fn run(db: sea_orm::DatabaseConnection) -> Result<(), rls_core::RlsError> {
+/// use rls_core::doctor::{Doctor, Severity};
+/// let doctor = Doctor::new(rls_core::Registry::linked()?, rls_core::RlsConfig::from_env()?);
+/// let report = doctor.examine(&db).await?;
+/// print!("{}", report.text(true));
+/// assert_eq!(report.exit_code(Severity::Warning), 0);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Doctor {
+    registry: Registry,
+    config: RlsConfig,
+    migrations: String,
+}
+
+impl Doctor {
+    /// For these entities and this configuration.
+    #[must_use]
+    pub fn new(registry: Registry, config: RlsConfig) -> Self {
+        Self {
+            registry,
+            config,
+            migrations: MIGRATIONS.to_owned(),
+        }
+    }
+
+    /// The table in which the migrator keeps which migrations have run, where it is not SeaORM's
+    /// own `seaql_migrations`: nobody need decide about it.
+    #[must_use]
+    pub fn migration_table(mut self, name: impl Into<String>) -> Self {
+        self.migrations = name.into();
+        self
+    }
+
+    /// Examines the database, in two transactions that are rolled back.
+    ///
+    /// Statements sent: a fixed number of catalog queries, then those of [`RlsSchema::plan`]. Lock taken:
+    /// `ACCESS SHARE` on the registered tables. Privilege needed: none; without `TEMPORARY` on the
+    /// database and `SELECT` on the tables, as the migrations' login has them, what the migrations
+    /// would change is not examined, which is a finding of `RLS113`.
+    ///
+    /// # Errors
+    ///
+    /// [`RlsError::Backend`]; [`RlsError::Schema`] for a `search_path` without a schema;
+    /// [`RlsError::Database`]. What the migrations would refuse is a finding.
+    pub async fn examine<C>(&self, db: &C) -> Result<Report, RlsError>
+    where
+        C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+    {
+        let backend = db.get_database_backend();
+        if backend != DbBackend::Postgres {
+            return Err(RlsError::Backend {
+                backend: backend.as_str().to_owned(),
+            });
+        }
+
+        let transaction = db.begin().await?;
+        let facts = read::facts(&transaction, &self.registry, &self.config).await;
+        transaction.rollback().await?;
+
+        let facts = facts?;
+        let mut unexamined = Vec::new();
+        let plan = self.plan(db, &mut unexamined).await?;
+        let case = Case::new(
+            &facts,
+            &self.config,
+            &self.registry,
+            plan.as_ref(),
+            &self.migrations,
+        );
+
+        let mut findings = check::findings(&case);
+        findings.append(&mut unexamined);
+
+        Ok(Report::new(findings))
+    }
+
+    /// What the migrations would change; where that cannot be told, a finding of why.
+    async fn plan<C>(&self, db: &C, found: &mut Vec<Finding>) -> Result<Option<Plan>, RlsError>
+    where
+        C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+    {
+        let rls = RlsSchema::new(self.registry.clone(), self.config.clone())
+            .missing_tables(MissingTables::Skip);
+        let error = match rls.plan(db).await {
+            Ok(plan) => return Ok(Some(plan)),
+            Err(error) => error,
+        };
+
+        let denied = error.sqlstate().as_deref() == Some(sqlstate::INSUFFICIENT_PRIVILEGE);
+        match error {
+            // Told already, by the facts.
+            RlsError::Schema(SchemaError::NotATable { .. } | SchemaError::MissingKey { .. }) => {}
+            RlsError::Schema(SchemaError::CannotVerify) => found.push(unexamined(&error)),
+            _ if denied => found.push(unexamined(&error)),
+            RlsError::Schema(refused) => {
+                let remedy = Remedy::words("do as the error says, and run the migrations");
+                found.push(Finding::new(
+                    &rule::RLS107,
+                    "plan",
+                    format!("the migrations would stop: {refused}"),
+                    remedy,
+                ));
+            }
+            other => return Err(other),
+        }
+
+        Ok(None)
+    }
+}
+
+fn unexamined(error: &RlsError) -> Finding {
+    let why = format!("what the migrations would change cannot be told: {error}");
+    Finding::new(
+        &rule::RLS113,
+        "plan",
+        why,
+        Remedy::words("examine as the migrations' login"),
+    )
+}

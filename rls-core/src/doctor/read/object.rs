@@ -1,0 +1,202 @@
+use std::collections::BTreeSet;
+
+use sea_orm::ConnectionTrait;
+
+use super::{get, grantee, name, rows};
+use crate::doctor::facts::{Definer, Oid, Publication, Rewrite, Temporary, TriggerFact};
+use crate::error::RlsError;
+
+pub(super) async fn readers(
+    db: &impl ConnectionTrait,
+    tables: &str,
+) -> Result<BTreeSet<(Oid, Oid)>, RlsError> {
+    const STEP: &str =
+        "pg_depend d JOIN pg_rewrite r ON r.oid = d.objid AND r.ev_class <> d.refobjid";
+
+    const ON: &str = "d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass";
+
+    let query = format!(
+        "WITH RECURSIVE over (reader, base) AS (
+           SELECT r.ev_class, d.refobjid FROM {STEP} WHERE {ON} AND d.refobjid = ANY ({tables})
+           UNION
+           SELECT r.ev_class, o.base FROM over o JOIN pg_depend d ON {ON} AND d.refobjid = o.reader
+           JOIN pg_rewrite r ON r.oid = d.objid AND r.ev_class <> d.refobjid)
+         SELECT reader::int8 AS reader, base::int8 AS base FROM over"
+    );
+
+    rows(db, query)
+        .await?
+        .iter()
+        .map(|row| Ok((get(row, "reader")?, get(row, "base")?)))
+        .collect()
+}
+
+/// Whether the function `f` looks names up where its caller can put nothing: its path is empty, or
+/// ends with the temporary schema after another, which is searched first where it is not named
+/// (`src/backend/catalog/namespace.c`).
+const FIXED_PATH: &str = "EXISTS (SELECT FROM unnest(f.proconfig) AS s (setting)
+             WHERE s.setting IN ('search_path=', 'search_path=\"\"') OR s.setting ~ \
+             '^search_path=.+, *\"?pg_temp\"?$' AND s.setting !~ '\\mpg_temp\\M.*,')";
+
+/// One row a function: where everyone may call it, that is what is told. Through a view it is
+/// called without its schema's `USAGE`.
+pub(super) async fn definers(
+    db: &impl ConnectionTrait,
+    grantees: &str,
+    past: &str,
+) -> Result<Vec<Definer>, RlsError> {
+    let query = format!(
+        "SELECT DISTINCT ON (f.oid) f.oid::regprocedure::text AS function, n.nspname::text AS \
+         schema, f.proowner::int8 AS owner,
+                o.rolname::text AS owner_name, {past} AS owner_bypasses, r.rolname::text AS grantee,
+                {FIXED_PATH} AS fixed_path
+         FROM pg_proc f
+         CROSS JOIN aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) acl
+         JOIN pg_namespace n ON n.oid = f.pronamespace
+         JOIN pg_roles o ON o.oid = f.proowner
+         LEFT JOIN pg_roles r ON r.oid = acl.grantee
+         WHERE f.prosecdef AND f.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
+           AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND acl.grantee = ANY \
+           ({grantees})
+           AND (EXISTS (SELECT FROM aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) u
+                        WHERE u.privilege_type = 'USAGE' AND u.grantee = ANY ({grantees}))
+                OR EXISTS (SELECT FROM pg_depend d JOIN pg_rewrite w ON w.oid = d.objid JOIN \
+                pg_class v ON v.oid = w.ev_class
+                           CROSS JOIN aclexplode(v.relacl) u
+                           WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = \
+                           'pg_proc'::regclass
+                             AND d.refobjid = f.oid AND u.grantee = ANY ({grantees})))
+           AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND \
+           e.objid = f.oid AND e.deptype = 'e')
+         ORDER BY f.oid, acl.grantee"
+    );
+
+    rows(db, query)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(Definer {
+                function: get(row, "function")?,
+                schema: name(row, "schema")?,
+                owner: get(row, "owner")?,
+                owner_name: name(row, "owner_name")?,
+                owner_bypasses: get(row, "owner_bypasses")?,
+                fixed_path: get(row, "fixed_path")?,
+                grantee: grantee(row)?,
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn publications(
+    db: &impl ConnectionTrait,
+    family: &str,
+) -> Result<Vec<Publication>, RlsError> {
+    let query = format!(
+        "SELECT p.pubname::text AS name, c.oid::int8 AS relation, r.oid IS NOT NULL AS named
+         FROM pg_publication_tables t
+         JOIN pg_publication p ON p.pubname = t.pubname
+         JOIN pg_namespace n ON n.nspname = t.schemaname
+         JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename
+         LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid
+         WHERE c.oid = ANY ({family})
+         UNION
+         SELECT p.pubname::text, r.prrelid::int8, true
+         FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
+         WHERE r.prrelid = ANY ({family})
+         ORDER BY 1, 2"
+    );
+
+    rows(db, query)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(Publication {
+                name: name(row, "name")?,
+                relation: get(row, "relation")?,
+                named: get(row, "named")?,
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn rewrites(db: &impl ConnectionTrait) -> Result<Vec<Rewrite>, RlsError> {
+    const QUERY: &str =
+        "SELECT r.ev_class::int8 AS relation, r.rulename::text AS name FROM pg_rewrite r
+        WHERE r.rulename <> '_RETURN' AND r.oid >= 16384 ORDER BY 1, 2";
+
+    let rows = rows(db, QUERY).await?;
+
+    rows.iter()
+        .map(|row| {
+            Ok(Rewrite {
+                relation: get(row, "relation")?,
+                name: name(row, "name")?,
+            })
+        })
+        .collect()
+}
+
+/// Those of constraints are left out, and a partition's that are its parent's, told there.
+pub(super) async fn triggers(
+    db: &impl ConnectionTrait,
+    tables: &str,
+    past: &str,
+) -> Result<Vec<TriggerFact>, RlsError> {
+    let query = format!(
+        "SELECT t.tgrelid::int8 AS relation, t.tgname::text AS name, f.oid::regprocedure::text AS \
+         function,
+                f.proowner::int8 AS owner, o.rolname::text AS owner_name, {past} AS owner_bypasses,
+                n.nspname::text AS schema, f.prosecdef AS definer, {FIXED_PATH} AS fixed_path
+         FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid JOIN pg_namespace n ON n.oid = \
+         f.pronamespace
+         JOIN pg_roles o ON o.oid = f.proowner
+         WHERE NOT t.tgisinternal AND (t.tgrelid = ANY ({tables}) OR f.prosecdef AND t.tgparentid \
+         = 0 AND NOT EXISTS (
+             SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = f.oid AND \
+             e.deptype = 'e'))
+         ORDER BY 1, 2"
+    );
+
+    rows(db, query)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(TriggerFact {
+                relation: get(row, "relation")?,
+                name: name(row, "name")?,
+                function: get(row, "function")?,
+                schema: name(row, "schema")?,
+                definer: get(row, "definer")?,
+                owner: get(row, "owner")?,
+                owner_name: name(row, "owner_name")?,
+                owner_bypasses: get(row, "owner_bypasses")?,
+                fixed_path: get(row, "fixed_path")?,
+            })
+        })
+        .collect()
+}
+
+/// Those of other sessions are in the catalog too.
+pub(super) async fn temporary(
+    db: &impl ConnectionTrait,
+    grantees: &str,
+) -> Result<Vec<Temporary>, RlsError> {
+    let query = format!(
+        "SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind = 'v' AS is_view
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.relpersistence = 't' AND c.relkind IN ('r', 'p', 'v') AND c.relowner = ANY \
+         ({grantees}) ORDER BY 1, 2"
+    );
+
+    let rows = rows(db, query).await?;
+    let temporary = |row| {
+        Ok(Temporary {
+            schema: name(row, "schema")?,
+            name: name(row, "name")?,
+            is_view: get(row, "is_view")?,
+        })
+    };
+
+    rows.iter().map(temporary).collect()
+}

@@ -1,0 +1,48 @@
+use std::fmt;
+
+/// What puts a finding right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Remedy {
+    /// Statements for the migrations' login, in order.
+    Sql(Vec<String>),
+    /// A line of Rust.
+    Rust(String),
+    /// The migrations: they bring it about, and leave the fingerprints that the gate compares.
+    Migrate,
+    /// What only a person can decide.
+    Words(String),
+}
+
+impl Remedy {
+    pub(super) fn sql(statement: impl Into<String>) -> Self {
+        Self::Sql(vec![statement.into()])
+    }
+
+    pub(super) fn words(text: impl Into<String>) -> Self {
+        Self::Words(text.into())
+    }
+
+    /// What kind it is: `sql`, `rust`, `migrate`, `words`; stable, for programs to read.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Sql(_) => "sql",
+            Self::Rust(_) => "rust",
+            Self::Migrate => "migrate",
+            Self::Words(_) => "words",
+        }
+    }
+}
+
+impl fmt::Display for Remedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sql(statements) => write!(f, "{};", statements.join("; ")),
+            Self::Rust(text) | Self::Words(text) => f.write_str(text),
+            Self::Migrate => {
+                f.write_str("run the migrations (`sea-orm-cli migrate up`, or `RlsSchema::sync`)")
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+use std::fmt;
+
+use super::Report;
+use crate::doctor::finding::Finding;
+use crate::doctor::severity::Severity;
+use crate::terminal::{colour, paint, shown};
+
+/// A report for a person to read; see [`Report::text`].
+#[derive(Clone, Copy, Debug)]
+pub struct ReportText<'a> {
+    report: &'a Report,
+    colours: bool,
+}
+
+impl Report {
+    /// The report for a person: each finding with what follows from it and what to do; with a
+    /// terminal's colours or without.
+    #[must_use]
+    pub fn text(&self, colours: bool) -> ReportText<'_> {
+        ReportText {
+            report: self,
+            colours,
+        }
+    }
+}
+
+impl fmt::Display for ReportText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let widest = self
+            .report
+            .findings
+            .iter()
+            .map(|finding| shown(&finding.object).chars().count())
+            .max()
+            .unwrap_or(0);
+
+        // Objects of unusual length, such as functions with many arguments, push only their own
+        // line.
+        let width = widest.min(48);
+        for finding in &self.report.findings {
+            self.finding(f, finding, width)?;
+        }
+
+        for suppression in &self.report.unused {
+            let object = suppression
+                .object
+                .as_deref()
+                .map_or_else(String::new, |object| format!(" of {}", shown(object)));
+
+            writeln!(
+                f,
+                "line {} of the suppressions: {}{object} is found no more",
+                suppression.line, suppression.rule
+            )?;
+        }
+
+        let counts = [Severity::Error, Severity::Warning, Severity::Hint].map(|severity| {
+            let count = self.report.count(severity);
+            format!("{count} {severity}{}", if count == 1 { "" } else { "s" })
+        });
+
+        let allowed = self
+            .report
+            .findings
+            .iter()
+            .filter(|finding| finding.allowed.is_some())
+            .count();
+
+        let allowed = if allowed == 0 {
+            String::new()
+        } else {
+            format!(", {allowed} allowed")
+        };
+
+        writeln!(f, "{}{allowed}", counts.join(", "))
+    }
+}
+
+impl ReportText<'_> {
+    fn finding(&self, f: &mut fmt::Formatter<'_>, finding: &Finding, width: usize) -> fmt::Result {
+        let word = if finding.allowed.is_some() {
+            "allowed"
+        } else {
+            finding.severity.as_str()
+        };
+
+        let colour = match (finding.allowed.is_some(), finding.severity) {
+            (true, _) => colour::DIM,
+            (_, Severity::Error) => colour::RED,
+            (_, Severity::Warning) => colour::YELLOW,
+            (_, Severity::Hint) => colour::CYAN,
+        };
+
+        let word = paint(self.colours, colour, &format!("{word:<7}"));
+        writeln!(
+            f,
+            "{word}  {}  {:<width$}  {}",
+            finding.rule.id,
+            shown(&finding.object),
+            finding.rule.title
+        )?;
+
+        let indent = 9 + 8 + width + 2;
+        if let Some(reason) = &finding.allowed {
+            return writeln!(f, "{:indent$}{}", "", shown(reason));
+        }
+
+        writeln!(f, "{:indent$}{}", "", shown(&finding.why))?;
+        writeln!(f, "{:indent$}-> {}", "", shown(&finding.remedy.to_string()))
+    }
+}

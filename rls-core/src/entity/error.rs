@@ -1,0 +1,215 @@
+use crate::model::key::{Holder, KeyType};
+use crate::model::policy::PolicyError;
+use crate::name::NameError;
+
+/// The registered entities contradict each other, or what PostgreSQL takes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeclarationError {
+    /// The registry is empty.
+    #[error(
+        "no entity is registered: derive `UserScoped` on an entity, and name its crate once in \
+         this program \
+         (`use entity as _;`), since a crate that nothing names is not linked"
+    )]
+    NoEntities,
+    /// An entity is listed for one of its derives and not for another.
+    #[error(
+        "entity `{entity}` is listed, and its derive `{derive}` is not, so that what it says would \
+         not hold: list \
+         `{entity} as {derive}` too"
+    )]
+    Unlisted {
+        /// The entity.
+        entity: &'static str,
+        /// The derive.
+        derive: &'static str,
+    },
+    /// A table, column or setting has a name PostgreSQL would not keep.
+    #[error("table `{table}`: {source}")]
+    Name {
+        /// The table.
+        table: String,
+        /// What is wrong with the name.
+        source: NameError,
+    },
+    /// The owner column, or the identity's key, has a type no owner can have.
+    #[error(
+        "table `{table}`: the key `{column}` is {found}; an owner is one column of `uuid`, \
+         `integer`, `bigint`, \
+         `text` or `varchar`"
+    )]
+    OwnerType {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// What was found in its place.
+        found: String,
+    },
+    /// The owner column and the identity's key have different types.
+    #[error(
+        "table `{table}`: the owner column `{column}` is {}, but the identity's key `{identity}` \
+         is {}: give both \
+         one type",
+        found.as_sql(),
+        expected.as_sql()
+    )]
+    KeyMismatch {
+        /// The table.
+        table: String,
+        /// The owner column.
+        column: String,
+        /// Its type.
+        found: KeyType,
+        /// The identity's key.
+        identity: String,
+        /// Its type.
+        expected: KeyType,
+    },
+    /// There is no identity for the foreign key.
+    #[error("table `{table}`: {}", no_identity(*holder))]
+    NoIdentity {
+        /// The table.
+        table: String,
+        /// Whom the column names.
+        holder: Holder,
+    },
+    /// There are several identities to choose from.
+    #[error("table `{table}`: {} are identities: say which with `user = \
+             …::Entity`", identities.join(", "))]
+    SeveralIdentities {
+        /// The table.
+        table: String,
+        /// The identities.
+        identities: Vec<String>,
+    },
+    /// A relation that `via` names is not there, or is over several columns.
+    #[error(
+        "table `{table}`: `via = \"{relation}\"` names no relation over one column; the entity has \
+         {}",
+        if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+    )]
+    Via {
+        /// The table.
+        table: String,
+        /// What `via` names.
+        relation: String,
+        /// The relations there are.
+        known: Vec<String>,
+    },
+    /// `via` leads to a table whose rows belong to nobody.
+    #[error(
+        "table `{table}`: `via = \"{relation}\"` leads to `{parent}`, whose rows belong to nobody \
+         that a registered \
+         entity names: derive `UserScoped` or `TenantScoped` there, and link or list that entity"
+    )]
+    ViaUnowned {
+        /// The table.
+        table: String,
+        /// The relation.
+        relation: String,
+        /// The table it leads to.
+        parent: String,
+    },
+    /// `via` leads back to where it started.
+    #[error("table `{table}`: `via` goes in a circle ({}): one of them must name its owner \
+             itself", path.join(" -> "))]
+    ViaCircle {
+        /// The table.
+        table: String,
+        /// The tables on the way.
+        path: Vec<String>,
+    },
+    /// A membership that users could give themselves.
+    #[error(
+        "table `{table}`: `via = \"{relation}\"` leads to `{parent}.{column}`, which is not that \
+         table's key, and the \
+         application may write there: anyone could make a row that leads here. Say `grant(select)` \
+         on `{parent}`, so \
+         that only administrators write it"
+    )]
+    Membership {
+        /// The table.
+        table: String,
+        /// The relation.
+        relation: String,
+        /// The table it leads to.
+        parent: String,
+        /// The column it leads to.
+        column: String,
+    },
+    /// `read` or `soft_delete` names what cannot mark a row.
+    #[error("table `{table}`: `{column}` cannot mark rows: it is {found}")]
+    Marked {
+        /// The table.
+        table: String,
+        /// The field or column.
+        column: String,
+        /// What it is.
+        found: String,
+    },
+    /// A policy that PostgreSQL would refuse.
+    #[error("table `{table}`: {source}")]
+    Policy {
+        /// The table.
+        table: String,
+        /// What is wrong.
+        source: PolicyError,
+    },
+    /// A policy reads a setting that it does not spell out.
+    #[error(
+        "table `{table}`: a policy reads a setting that it does not spell out (`{call}`): write \
+         `current_setting('app.name', true)`, or use `policy::setting`"
+    )]
+    Setting {
+        /// The table.
+        table: String,
+        /// The call.
+        call: String,
+    },
+    /// Two policies of one name.
+    #[error("table `{table}`: two policies are named `{policy}`: name one otherwise")]
+    PolicyTwice {
+        /// The table.
+        table: String,
+        /// The name.
+        policy: String,
+    },
+    /// No reason is given for a table without row security.
+    #[error("table `{table}` is unscoped without a reason: say `#[unscoped(reason = \"…\")]`")]
+    NoReason {
+        /// The table.
+        table: String,
+    },
+    /// A table is scoped and unscoped.
+    #[error("table `{table}` is declared both scoped and unscoped: drop one of the derives")]
+    Unscoped {
+        /// The table.
+        table: String,
+    },
+    /// Two entities say different things of one table.
+    #[error(
+        "table `{table}` is registered twice, with different scopes: keep one, or make both say \
+         the same"
+    )]
+    Clash {
+        /// The table.
+        table: String,
+    },
+}
+
+fn no_identity(holder: Holder) -> &'static str {
+    match holder {
+        Holder::User => {
+            "no entity is the identity: say `#[user_scoped(identity)]` on the users' entity, or \
+             here \
+             `user = super::user::Entity` or `no_foreign_key`"
+        }
+        Holder::Tenant => {
+            "no entity is the tenant: say `#[tenant_scoped(identity)]` on the tenants' entity, or \
+             here \
+             `tenant = super::tenant::Entity` or `no_foreign_key`"
+        }
+    }
+}

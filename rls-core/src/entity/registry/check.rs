@@ -1,0 +1,103 @@
+//! The parts of a scope, checked against the other tables.
+
+use std::collections::BTreeSet;
+
+use super::settings;
+use crate::config::RlsConfig;
+use crate::entity::part::Marked;
+use crate::entity::raw::RawTable;
+use crate::entity::{Declaration, DeclarationError};
+use crate::model::policy::PolicyDraft;
+use crate::model::scope::{self, Scope};
+use crate::name::{Identifier, SettingName};
+
+/// Whether each derive of an entity in the list is in it too.
+pub(super) fn all_listed(
+    list: &[Declaration],
+    linked: impl Iterator<Item = Declaration>,
+) -> Result<(), DeclarationError> {
+    let is_listed = |asked: &Declaration| {
+        let derives = |listed: &&Declaration| listed.entity == asked.entity;
+        let mut derives = list
+            .iter()
+            .filter(derives)
+            .map(|listed| listed.part.derive())
+            .peekable();
+        derives.peek().is_none() || derives.any(|derive| derive == asked.part.derive())
+    };
+
+    for asked in linked {
+        if !is_listed(&asked) {
+            return Err(DeclarationError::Unlisted {
+                entity: asked.entity.name,
+                derive: asked.part.derive(),
+            });
+        }
+    }
+
+    Ok(())
+}
+
+pub(super) fn marked(raw: &RawTable, marked: &Marked) -> Result<Identifier, DeclarationError> {
+    if let Some(found) = &marked.wrong {
+        let (column, found) = (marked.column.clone(), found.clone());
+        return Err(DeclarationError::Marked {
+            table: raw.to_string(),
+            column,
+            found,
+        });
+    }
+
+    Identifier::new(marked.column.clone()).map_err(|source| DeclarationError::Name {
+        table: raw.to_string(),
+        source,
+    })
+}
+
+/// Builds each policy once, for roles that stand for any.
+pub(super) fn policies(raw: &RawTable, scope: &Scope) -> Result<(), DeclarationError> {
+    let config = RlsConfig::new();
+    for draft in &scope.policies {
+        draft
+            .build(&config)
+            .map_err(|source| DeclarationError::Policy {
+                table: raw.to_string(),
+                source,
+            })?;
+    }
+
+    for expression in scope.policies.iter().flat_map(PolicyDraft::expressions) {
+        let names = settings::spelt_in(expression).map_err(|call| DeclarationError::Setting {
+            table: raw.to_string(),
+            call,
+        })?;
+
+        for name in names {
+            SettingName::new(&name).map_err(|source| DeclarationError::Name {
+                table: raw.to_string(),
+                source,
+            })?;
+        }
+    }
+
+    if let [one, other] = scope.keys.as_slice()
+        && one.column == other.column
+    {
+        return Err(DeclarationError::Clash {
+            table: raw.to_string(),
+        });
+    }
+
+    let mut names = BTreeSet::new();
+    for policy in scope::policies_of(scope, &config) {
+        if !names.insert(policy.name.clone()) {
+            let policy = policy.name.to_string();
+            return Err(DeclarationError::PolicyTwice {
+                table: raw.to_string(),
+                policy,
+            });
+        }
+    }
+
+    Ok(())
+}

@@ -1,0 +1,152 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::entity::part::{Anchor, DeclaredKey, DeclaredKind, DeclaredOwned, DeclaredScope, Part};
+use crate::entity::raw::{RawColumn, RawTable};
+use crate::entity::{Declaration, DeclarationError};
+use crate::model::key::Holder;
+use crate::model::policy::PolicyDraft;
+use crate::model::privilege::Privilege;
+use crate::name::TableName;
+
+/// Declarations by table, each part once.
+pub(super) struct Tables<'a> {
+    pub(super) declared: BTreeMap<TableName, Declared<'a>>,
+}
+
+/// What is declared of one table.
+pub(super) struct Declared<'a> {
+    pub(super) raw: &'a RawTable,
+    pub(super) primary_key: Option<&'a str>,
+    pub(super) scopes: Vec<&'a DeclaredScope>,
+    pub(super) policies: Option<&'a Vec<PolicyDraft>>,
+    pub(super) unscoped: Option<&'a Part>,
+}
+
+impl<'a> Tables<'a> {
+    pub(super) fn of(declarations: &'a [Declaration]) -> Result<Self, DeclarationError> {
+        let mut declared: BTreeMap<TableName, Declared<'a>> = BTreeMap::new();
+        for declaration in declarations {
+            let raw = &declaration.table;
+            let name = raw.check().map_err(|source| DeclarationError::Name {
+                table: raw.to_string(),
+                source,
+            })?;
+
+            let table = declared.entry(name).or_insert(Declared {
+                raw,
+                primary_key: declaration.primary_key.as_deref(),
+                scopes: Vec::new(),
+                policies: None,
+                unscoped: None,
+            });
+
+            // A table has one primary key: where two entities say two, neither is relied on.
+            if table.primary_key != declaration.primary_key.as_deref() {
+                table.primary_key = None;
+            }
+
+            table.add(&declaration.part)?;
+        }
+
+        Ok(Self { declared })
+    }
+
+    pub(super) fn get(&self, raw: &RawTable) -> Option<(&TableName, &Declared<'a>)> {
+        self.declared.get_key_value(&raw.check().ok()?)
+    }
+
+    /// The identity an owned entity refers to: the one it names, else the only one there is.
+    pub(super) fn identity(
+        &self,
+        table: &RawTable,
+        holder: Holder,
+        owned: &'a DeclaredOwned,
+    ) -> Result<Option<(&'a RawTable, &'a RawColumn)>, DeclarationError> {
+        if let Some((user, key)) = &owned.holder {
+            return Ok(Some((user, key)));
+        }
+
+        let identities: Vec<_> = self
+            .declared
+            .values()
+            .filter_map(|declared| declared.identity(holder))
+            .collect();
+
+        match identities.as_slice() {
+            [identity] => Ok(Some(*identity)),
+            _ if !owned.foreign_key => Ok(None),
+            [] => Err(DeclarationError::NoIdentity {
+                table: table.to_string(),
+                holder,
+            }),
+            several => Err(DeclarationError::SeveralIdentities {
+                table: table.to_string(),
+                identities: several.iter().map(|(table, _)| table.to_string()).collect(),
+            }),
+        }
+    }
+}
+
+impl<'a> Declared<'a> {
+    fn add(&mut self, part: &'a Part) -> Result<(), DeclarationError> {
+        match part {
+            Part::Scoped(scope) => {
+                if self
+                    .scopes
+                    .iter()
+                    .any(|other| other.holder == scope.holder && !other.agrees(scope))
+                {
+                    return Err(self.clash());
+                }
+
+                self.scopes.push(scope);
+            }
+            Part::Policies(policies) => match self.policies.replace(policies) {
+                Some(other) if other != policies => return Err(self.clash()),
+                _ => {}
+            },
+            Part::Unscoped { .. } => match self.unscoped.replace(part) {
+                Some(other) if other != part => return Err(self.clash()),
+                _ => {}
+            },
+        }
+
+        if self.unscoped.is_some() && (self.policies.is_some() || !self.scopes.is_empty()) {
+            return Err(DeclarationError::Unscoped {
+                table: self.raw.to_string(),
+            });
+        }
+
+        Ok(())
+    }
+
+    pub(super) fn clash(&self) -> DeclarationError {
+        DeclarationError::Clash {
+            table: self.raw.to_string(),
+        }
+    }
+
+    /// What the application's role is granted: where both scopes say, what both grant.
+    pub(super) fn privileges(&self) -> BTreeSet<Privilege> {
+        if let Some(Part::Unscoped { privileges, .. }) = self.unscoped {
+            return privileges.clone();
+        }
+
+        let said = self.scopes.iter().filter_map(|scope| scope.granted());
+
+        said.fold(Privilege::READ_WRITE.into(), |both, privileges| {
+            both.intersection(&privileges).copied().collect()
+        })
+    }
+
+    fn identity(&self, holder: Holder) -> Option<(&'a RawTable, &'a RawColumn)> {
+        self.scopes.iter().find_map(|scope| match &scope.anchor {
+            Anchor::Key(DeclaredKey {
+                column,
+                kind: DeclaredKind::Identity,
+                ..
+            }) if scope.holder == holder => Some((self.raw, column)),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,102 @@
+//! The record of what administrators do: found at start, and written by each of their transactions.
+
+use std::sync::Arc;
+
+use sea_orm::{DbErr, QueryResult, RuntimeErr};
+use sqlx::PgPool;
+
+use crate::config::RlsConfig;
+use crate::error::{GateError, GateFinding, RlsError};
+use crate::name::{Identifier, TableName};
+use crate::schema::render;
+
+/// Who may do what with the audit's table, found by `search_path` where `$2` says no schema, in
+/// which no operator need be the server's; `$3` and `$4` are the two roles. Any login may ask.
+const AUDIT: &str = r#"
+SELECT n.nspname::text AS schema, a.oid IS NOT NULL
+         AND pg_catalog.has_schema_privilege(a.oid, n.oid, 'USAGE')
+         AND pg_catalog.has_column_privilege(a.oid, c.oid, 'reason', 'INSERT') AS writable,
+       CASE WHEN pg_catalog.has_any_column_privilege(p.oid, c.oid, 'SELECT, INSERT, UPDATE')
+              OR pg_catalog.has_table_privilege(p.oid, c.oid, 'DELETE, TRUNCATE') THEN p.rolname
+            WHEN pg_catalog.has_any_column_privilege(a.oid, c.oid, 'UPDATE')
+              OR pg_catalog.has_table_privilege(a.oid, c.oid, 'INSERT, DELETE, TRUNCATE') THEN a.rolname
+       END::text AS open_to
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+JOIN pg_catalog.pg_attribute r ON r.attrelid OPERATOR(pg_catalog.=) c.oid
+  AND r.attname OPERATOR(pg_catalog.=) 'reason'::pg_catalog.name AND NOT r.attisdropped
+LEFT JOIN pg_catalog.pg_roles p ON p.rolname OPERATOR(pg_catalog.=) $3::pg_catalog.name
+LEFT JOIN pg_catalog.pg_roles a ON a.rolname OPERATOR(pg_catalog.=) $4::pg_catalog.name
+JOIN LATERAL pg_catalog.unnest(CASE WHEN $2 IS NULL THEN pg_catalog.current_schemas(false)
+                                    ELSE ARRAY[$2]::pg_catalog.name[] END) WITH ORDINALITY AS s (name, at)
+  ON s.name OPERATOR(pg_catalog.=) n.nspname
+WHERE c.relname OPERATOR(pg_catalog.=) $1::pg_catalog.name
+  AND c.relkind OPERATOR(pg_catalog.=) ANY (ARRAY['r', 'p']::pg_catalog."char"[])
+ORDER BY s.at
+LIMIT 1"#;
+
+/// Where administrators are recorded.
+#[derive(Clone, Debug)]
+pub(crate) struct Audit {
+    /// The statement; its table has its schema, so that no temporary one shadows it.
+    pub(crate) record: Arc<str>,
+}
+
+impl Audit {
+    /// Asks in one statement whether what administrators do leaves a record that they cannot
+    /// change.
+    ///
+    /// # Errors
+    ///
+    /// [`RlsError::Gate`].
+    pub(crate) async fn find(
+        pool: &PgPool,
+        table: &TableName,
+        config: &RlsConfig,
+    ) -> Result<Self, RlsError> {
+        let database_error =
+            |error: sqlx::Error| RlsError::from(DbErr::Conn(RuntimeErr::SqlxError(error.into())));
+        let row = sqlx::query(AUDIT)
+            .bind(table.table.as_str())
+            .bind(table.schema.as_ref().map(Identifier::as_str))
+            .bind(config.app_role().as_str())
+            .bind(config.admin_role().as_str())
+            .fetch_optional(pool)
+            .await
+            .map_err(database_error)?;
+
+        let refuse = |finding| {
+            Err(GateError {
+                findings: vec![finding],
+            }
+            .into())
+        };
+
+        let Some(row) = row.map(QueryResult::from) else {
+            return refuse(GateFinding::AuditMissing {
+                table: table.to_string(),
+            });
+        };
+
+        let schema: String = row.try_get("", "schema")?;
+        let schema = Identifier::new(schema).map_err(|error| RlsError::Context(error.into()))?;
+        let table = table.or_in(&schema);
+
+        if !row.try_get::<bool>("", "writable")? {
+            return refuse(GateFinding::AuditMissing {
+                table: table.to_string(),
+            });
+        }
+
+        if let Some(role) = row.try_get::<Option<String>>("", "open_to")? {
+            return refuse(GateFinding::AuditOpen {
+                role,
+                table: table.to_string(),
+            });
+        }
+
+        Ok(Self {
+            record: render::record(&table).into(),
+        })
+    }
+}

@@ -1,0 +1,19 @@
+//! Row-level security as plain data: keys, settings, policies, scopes and contexts. Knows nothing of
+//! SeaORM's entities, of SQL or of a server.
+
+pub mod context;
+pub(crate) mod expression;
+pub(crate) mod key;
+pub mod policy;
+pub(crate) mod privilege;
+pub(crate) mod scope;
+pub(crate) mod setting;
+
+pub use crate::name::{Identifier, TableName};
+pub use context::{AdminContext, ContextError, RlsContext, Settings, UserContext};
+pub use expression::Expression;
+pub use key::{Holder, KeyType, OnDelete};
+pub use policy::{Grantee, Policy, PolicyDraft, PolicyError, PolicyKind, Rule, setting};
+pub use privilege::{Command, Privilege};
+pub use scope::{ForeignKey, Key, Owned, Scope, ScopeKind, Through};
+pub use setting::{SettingElement, SettingType, SettingValue};

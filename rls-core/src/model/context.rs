@@ -1,0 +1,260 @@
+//! Contexts: on whose behalf statements run, as settings with values.
+
+mod error;
+
+use std::fmt;
+
+pub use super::setting::{SettingElement, SettingType, SettingValue};
+pub use crate::name::SettingName;
+pub use error::ContextError;
+
+use crate::model::key::DEFAULT_SETTING;
+use crate::name::NameError;
+
+/// The settings of a context; `Debug` shows their names and never their values.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Settings(Vec<(SettingName, String)>);
+
+impl Settings {
+    /// No settings.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a setting.
+    ///
+    /// # Errors
+    ///
+    /// [`ContextError::Name`] for a name no setting can have, [`ContextError::Nul`] for a value
+    /// with a NUL byte, [`ContextError::Twice`] where the setting is there already.
+    pub fn with(mut self, name: &str, value: impl SettingValue) -> Result<Self, ContextError> {
+        let name = SettingName::new(name)?;
+        let value = value.to_setting();
+        if value.contains('\0') {
+            return Err(ContextError::Nul { setting: name });
+        }
+
+        if self.0.iter().any(|(other, _)| *other == name) {
+            return Err(ContextError::Twice { setting: name });
+        }
+
+        self.0.push((name, value.into_owned()));
+        Ok(self)
+    }
+
+    /// Whether every value is empty, so that no scoped row can be reached.
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        self.0.iter().all(|(_, value)| value.is_empty())
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&SettingName, &str)> {
+        self.0.iter().map(|(name, value)| (name, value.as_str()))
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|(name, _)| name.as_str()))
+            .finish()
+    }
+}
+
+/// On whose behalf statements run; given to [`RlsConnection::scope`](crate::RlsConnection::scope).
+///
+/// [`UserContext`] is one user. A struct of several settings derives it:
+///
+/// ```
+/// use rls_core::{ContextError, RlsContext};
+///
+/// #[derive(RlsContext)]
+/// struct Member<'a> {
+///     #[setting("app.user_id")]
+///     user: i64,
+///     #[setting("app.tenant_id")]
+///     tenant: Option<i32>,
+///     #[setting("app.team_ids")]
+///     teams: &'a [i64],
+///     #[setting(skip)]
+///     request: &'a str,
+/// }
+///
+/// let member = Member { user: 7, tenant: Some(3), teams: &[1, 2], request: "GET /tasks" };
+/// assert!(!member.settings()?.is_anonymous());
+/// // `Debug` comes with the derive, and shows no value.
+/// let shown = format!("{member:?} of {}", member.request);
+/// assert_eq!(shown, "Member { user: <app.user_id>, tenant: <app.tenant_id>, teams: <app.team_ids>, .. } of GET /tasks");
+/// # Ok::<(), ContextError>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no context to scope a connection by",
+    note = "use `UserContext`, or derive `RlsContext` on a struct of settings"
+)]
+pub trait RlsContext {
+    /// The settings the policies read.
+    ///
+    /// # Errors
+    ///
+    /// [`ContextError`] for what no setting can carry.
+    fn settings(&self) -> Result<Settings, ContextError>;
+}
+
+impl RlsContext for Settings {
+    fn settings(&self) -> Result<Settings, ContextError> {
+        Ok(self.clone())
+    }
+}
+
+/// One user.
+///
+/// ```
+/// use rls_core::UserContext;
+/// let user = UserContext::new(42_i64);
+/// assert!(!format!("{user:?}").contains("42"), "values are not shown");
+/// ```
+#[derive(Clone)]
+pub struct UserContext {
+    setting: Result<SettingName, NameError>,
+    user: String,
+}
+
+impl UserContext {
+    /// The user with this key, in the setting `app.user_id`.
+    #[must_use]
+    pub fn new(user: impl SettingValue) -> Self {
+        Self {
+            setting: SettingName::new(DEFAULT_SETTING),
+            user: user.to_setting().into_owned(),
+        }
+    }
+
+    /// The same user in another setting, as the entities' `#[user_scoped(setting = "…")]` name it;
+    /// a name that cannot be a setting fails the first statement.
+    #[must_use]
+    pub fn setting(mut self, name: &str) -> Self {
+        self.setting = SettingName::new(name);
+        self
+    }
+}
+
+impl RlsContext for UserContext {
+    fn settings(&self) -> Result<Settings, ContextError> {
+        let setting = self.setting.clone()?;
+
+        // As `Settings::with`, for a name that was checked already.
+        if self.user.contains('\0') {
+            return Err(ContextError::Nul { setting });
+        }
+
+        Ok(Settings(vec![(setting, self.user.clone())]))
+    }
+}
+
+impl fmt::Debug for UserContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserContext")
+            .field("setting", &self.setting)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Who acts as administrator, and why; both are required, and both reach the server as the settings
+/// `rls.actor` and `rls.reason`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdminContext {
+    actor: String,
+    reason: String,
+}
+
+impl AdminContext {
+    /// An administrator's context.
+    ///
+    /// # Errors
+    ///
+    /// [`ContextError::NoActor`], [`ContextError::NoReason`] where one is blank.
+    pub fn new(actor: impl Into<String>, reason: impl Into<String>) -> Result<Self, ContextError> {
+        let (actor, reason) = (actor.into(), reason.into());
+        if actor.trim().is_empty() {
+            return Err(ContextError::NoActor);
+        }
+
+        if reason.trim().is_empty() {
+            return Err(ContextError::NoReason);
+        }
+
+        Ok(Self { actor, reason })
+    }
+
+    /// Who acts.
+    #[must_use]
+    pub fn actor(&self) -> &str {
+        &self.actor
+    }
+
+    /// Why.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+}
+
+impl RlsContext for AdminContext {
+    fn settings(&self) -> Result<Settings, ContextError> {
+        Settings::new()
+            .with("rls.actor", &self.actor)?
+            .with("rls.reason", &self.reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_value() {
+        let settings = UserContext::new("secret-user").settings().unwrap();
+        assert!(!format!("{settings:?} {:?}", UserContext::new("secret-user")).contains("secret"));
+    }
+
+    #[test]
+    fn what_no_setting_carries_is_an_error() {
+        let nul = UserContext::new("a\0b").settings().unwrap_err();
+        assert!(matches!(nul, ContextError::Nul { .. }) && !nul.to_string().contains("a\0b"));
+        assert!(matches!(
+            UserContext::new(1).setting("x").settings(),
+            Err(ContextError::Name(_))
+        ));
+        assert!(matches!(
+            AdminContext::new(" ", "x"),
+            Err(ContextError::NoActor)
+        ));
+        assert!(matches!(
+            AdminContext::new("ann", ""),
+            Err(ContextError::NoReason)
+        ));
+
+        let twice = Settings::new().with("a.b", 1).unwrap().with("A.b", 2);
+        assert!(matches!(twice, Err(ContextError::Twice { .. })));
+    }
+
+    #[test]
+    fn empty_values_are_anonymous() {
+        assert!(
+            UserContext::new(None::<uuid::Uuid>)
+                .settings()
+                .unwrap()
+                .is_anonymous()
+        );
+        assert!(!UserContext::new(Some(7)).settings().unwrap().is_anonymous());
+
+        assert!(
+            !Settings::new()
+                .with("app.team_ids", [0_i32; 0])
+                .unwrap()
+                .is_anonymous(),
+            "no teams is a value"
+        );
+    }
+}

@@ -1,0 +1,65 @@
+//! The columns that name users and tenants: their types, whom they name, what deletion does.
+
+/// The setting that carries the current user where an entity names no other.
+pub const DEFAULT_SETTING: &str = "app.user_id";
+
+/// The setting that carries the current tenant where an entity names no other.
+pub const DEFAULT_TENANT_SETTING: &str = "app.tenant_id";
+
+/// The types an owner column can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeyType {
+    /// `uuid`, in Rust `Uuid`.
+    Uuid,
+    /// `integer`, in Rust `i32`.
+    Integer,
+    /// `bigint`, in Rust `i64`.
+    BigInteger,
+    /// `text` or `varchar`, in Rust `String`.
+    Text,
+}
+
+impl KeyType {
+    /// PostgreSQL's name of the type, as `format_type` prints it.
+    #[must_use]
+    pub fn as_sql(self) -> &'static str {
+        match self {
+            Self::Uuid => "uuid",
+            Self::Integer => "integer",
+            Self::BigInteger => "bigint",
+            Self::Text => "text",
+        }
+    }
+}
+
+/// What happens to a user's rows when the user is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OnDelete {
+    /// They are deleted too.
+    Cascade,
+    /// The user cannot be deleted while there are any; checked at once.
+    Restrict,
+    /// The user cannot be deleted while there are any; checked at the end of the statement.
+    NoAction,
+}
+
+impl OnDelete {
+    /// The words of `ON DELETE`.
+    #[must_use]
+    pub fn as_sql(self) -> &'static str {
+        match self {
+            Self::Cascade => "CASCADE",
+            Self::Restrict => "RESTRICT",
+            Self::NoAction => "NO ACTION",
+        }
+    }
+}
+
+/// Whom a key names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Holder {
+    /// A user.
+    User,
+    /// A tenant: an organisation, an account, a team of users.
+    Tenant,
+}

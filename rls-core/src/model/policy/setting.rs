@@ -1,0 +1,38 @@
+use sea_orm::sea_query::{Expr, ExprTrait, Func, Query};
+
+use crate::model::setting::{SettingType, SettingValue};
+
+/// The value of a setting, `NULL` where it is not set, for a policy's condition.
+///
+/// It is a subquery, so that the server reads the setting once a query and not once a row, and may
+/// use an index on what it is compared with. A list is for `= ANY (…)`, which sea-query spells
+/// `PgFunc::any`.
+///
+/// ```
+/// use rls_core::model::policy::{Command, Policy, setting};
+/// use sea_orm::sea_query::{Expr, ExprTrait};
+///
+/// let own = Policy::permissive("own")
+///     .on([Command::Select, Command::Update])
+///     .using(Expr::col("owner_id").eq(setting::<i32>("rls.account_id")));
+/// let sql = own.build(&rls_core::RlsConfig::new())?[0].to_string();
+/// assert!(sql.contains("(SELECT CAST(NULLIF(current_setting('rls.account_id', TRUE), '') AS integer))"), "{sql}");
+/// # Ok::<(), rls_core::PolicyError>(())
+/// ```
+#[must_use]
+pub fn setting<T: SettingValue + ?Sized>(name: &str) -> Expr {
+    let read = Func::cust("current_setting").arg(name).arg(true);
+    let text = Func::cust("NULLIF").arg(Expr::from(read)).arg("");
+    let value = Expr::from(text).cast_as(T::SQL_TYPE.as_sql().into_owned());
+    let once = Expr::SubQuery(
+        None,
+        Box::new(Query::select().expr(value).to_owned().into()),
+    );
+
+    match T::SQL_TYPE {
+        // A bare subquery in ANY would be taken for its rows; a cast to the same type costs
+        // nothing.
+        SettingType::Array(_) => once.cast_as(T::SQL_TYPE.as_sql().into_owned()),
+        _ => once,
+    }
+}

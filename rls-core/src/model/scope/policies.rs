@@ -1,0 +1,177 @@
+//! The policies that a scope asks for.
+
+use std::collections::BTreeSet;
+
+use super::Scope;
+use crate::config::RlsConfig;
+use crate::model::expression::Expression;
+use crate::model::key::Holder;
+use crate::model::policy::{Policy, PolicyKind, Rule};
+use crate::model::privilege::{Command, Privilege};
+use crate::name::Identifier;
+
+impl Scope {
+    /// The policies that this scope asks for, for the roles of `config`, in the order in which they
+    /// are created.
+    #[must_use]
+    pub fn asked_policies(&self, config: &RlsConfig) -> Vec<Policy> {
+        of(self, config)
+    }
+}
+
+/// The policies of a scope, in the order in which they are created: for the application's role one
+/// a command, those the entity declares itself, and restrictive guards, so that a stray permissive
+/// policy opens nothing; for the administrator one that lets all pass. None for an unscoped table.
+pub(crate) fn of(scope: &Scope, config: &RlsConfig) -> Vec<Policy> {
+    if scope.unscoped.is_some() {
+        return Vec::new();
+    }
+
+    let mut policies = owners(scope, config);
+
+    // The registry has built each once already.
+    policies.extend(
+        scope
+            .policies
+            .iter()
+            .flat_map(|draft| draft.build(config).unwrap_or_default()),
+    );
+
+    let guards = guards(scope, &policies, config);
+    policies.extend(guards);
+    policies.push(Policy {
+        name: Identifier::joined(&scope.table.table, "admin"),
+        kind: PolicyKind::Permissive,
+        rule: Rule::All {
+            using: Some(Expression::True),
+            with_check: Some(Expression::True),
+        },
+        roles: BTreeSet::from([config.admin_role().clone()]),
+        comment: None,
+    });
+
+    policies
+}
+
+/// The names that guards of a table can have.
+pub(crate) fn guards_of(table: &Identifier) -> Vec<Identifier> {
+    let each = Command::EACH.map(|command| format!("guard_{}", command.as_sql().to_lowercase()));
+    std::iter::once("guard".to_owned())
+        .chain(each)
+        .map(|suffix| Identifier::joined(table, &suffix))
+        .collect()
+}
+
+fn owners(scope: &Scope, config: &RlsConfig) -> Vec<Policy> {
+    let Some(own) = scope.ownership() else {
+        return Vec::new();
+    };
+    let word = match scope.keys.first().map(|key| key.holder) {
+        Some(Holder::Tenant) => "tenant",
+        Some(Holder::User) | None => "owner",
+    };
+
+    let visible = scope.visible().unwrap_or_else(|| own.clone());
+    let not_deleted = scope
+        .soft_delete
+        .iter()
+        .cloned()
+        .map(Expression::NotDeleted);
+
+    let visible = Expression::all(std::iter::once(visible).chain(not_deleted));
+
+    Command::EACH
+        .into_iter()
+        .filter(|command| scope.privileges.contains(&Privilege::of(*command)))
+        .map(|command| Policy {
+            name: Identifier::joined(
+                &scope.table.table,
+                &format!("{word}_{}", command.as_sql().to_lowercase()),
+            ),
+            kind: PolicyKind::Permissive,
+            rule: if command == Command::Select {
+                Rule::Select {
+                    using: Some(visible.clone()),
+                }
+            } else {
+                Rule::new(command, Some(own.clone()), Some(own.clone()))
+            },
+            roles: BTreeSet::from([config.app_role().clone()]),
+            comment: None,
+        })
+        .collect()
+}
+
+/// Guards that let through exactly what the declared permissive policies let through: one for all
+/// commands where these agree, else one a command.
+///
+/// The server joins permissive policies with OR in descending order of their names, and folds a
+/// restrictive condition equal to the whole into it (`get_row_security_policies` and
+/// `add_security_quals` in `src/backend/rewrite/rowsecurity.c`): in the same order, the guard costs
+/// nothing.
+fn guards(scope: &Scope, policies: &[Policy], config: &RlsConfig) -> Vec<Policy> {
+    let app = config.app_role();
+    let mut permissive: Vec<&Policy> = policies
+        .iter()
+        .filter(|policy| policy.kind == PolicyKind::Permissive)
+        .filter(|policy| policy.roles.is_empty() || policy.roles.contains(app))
+        .collect();
+
+    permissive.sort_by(|a, b| b.name.cmp(&a.name));
+
+    let widest = |command, side: fn(&Policy) -> Option<&Expression>| {
+        Expression::any(
+            permissive
+                .iter()
+                .filter(|policy| policy.covers(command))
+                .filter_map(|policy| side(policy))
+                .cloned(),
+        )
+    };
+
+    let rules = Command::EACH.map(|command| {
+        let using = widest(command, Policy::using);
+        Rule::new(
+            command,
+            Some(using),
+            Some(widest(command, |policy| {
+                policy.with_check().or(policy.using())
+            })),
+        )
+    });
+
+    let guard = |suffix: &str, rule| Policy {
+        name: Identifier::joined(&scope.table.table, suffix),
+        kind: PolicyKind::Restrictive,
+        rule,
+        roles: BTreeSet::from([app.clone()]),
+        comment: None,
+    };
+
+    match &rules {
+        [
+            Rule::Select { using: read },
+            Rule::Insert { with_check: new },
+            Rule::Update { using, with_check },
+            Rule::Delete { using: deleted },
+        ] if [new, using, with_check, deleted]
+            .into_iter()
+            .all(|other| other == read) =>
+        {
+            vec![guard(
+                "guard",
+                Rule::All {
+                    using: read.clone(),
+                    with_check: read.clone(),
+                },
+            )]
+        }
+        _ => Command::EACH
+            .into_iter()
+            .zip(rules)
+            .map(|(command, rule)| {
+                guard(&format!("guard_{}", command.as_sql().to_lowercase()), rule)
+            })
+            .collect(),
+    }
+}

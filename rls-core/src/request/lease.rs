@@ -1,0 +1,267 @@
+//! One pooled connection for the time of one transaction, and what becomes of it however that time
+//! ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
+use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres, SqlStr};
+use sqlx_core::transaction::TransactionManager;
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+use crate::request::resting::{Resting, Taken};
+use crate::sqlstate;
+
+type Manager = <Postgres as sqlx::Database>::TransactionManager;
+
+/// How long a dropped begin may take to answer; after that the connection is closed.
+const RECOVERY: Duration = Duration::from_secs(1);
+
+/// What is known of the connection's transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// None is open.
+    Idle,
+    /// One is open; dropped like this, its rollback is queued before the next borrower's first
+    /// message.
+    Open,
+    /// A begin or its answer is under way. Dropped like this, the connection goes to nobody before
+    /// the answer has been read and a rollback confirmed: the next borrower could find itself in
+    /// another user's transaction.
+    Beginning,
+    /// Not known: the protocol broke, or the scope was left. Dropped like this, the connection is
+    /// closed.
+    Unknown,
+}
+
+/// A pooled connection that never serves another with a context or an open transaction.
+pub(crate) struct Lease {
+    taken: Option<Taken>,
+    resting: Arc<Resting>,
+    state: State,
+    /// Whether the session may hold what another user of the connection must not find.
+    spent: bool,
+}
+
+impl Lease {
+    /// Takes a connection and begins with `message`, in one round trip.
+    ///
+    /// A connection found dead here is replaced: nothing ran on it. Once a connection of the pool,
+    /// for a server's restart kills them all, and once more for a fresh one.
+    pub(crate) async fn begin(
+        pool: &PgPool,
+        resting: &Arc<Resting>,
+        message: SqlStr,
+    ) -> Result<Self, DbErr> {
+        let mut attempts = pool.size() + 1;
+        loop {
+            let taken = resting.take(pool).await.map_err(acquire_error)?;
+            let resting = Arc::clone(resting);
+            let mut lease = Self {
+                taken: Some(taken),
+                resting,
+                state: State::Idle,
+                spent: false,
+            };
+
+            match lease.begin_again(message.clone()).await {
+                Ok(()) => return Ok(lease),
+                Err(error) if attempts > 0 && sqlstate::is_connection_lost(&error) => attempts -= 1,
+                Err(error) => return Err(connection_error(error)),
+            }
+        }
+    }
+
+    /// Rolls back what is open and begins anew, in one round trip.
+    pub(crate) async fn begin_again(&mut self, message: SqlStr) -> Result<(), sqlx::Error> {
+        self.queue_rollback();
+        self.state = State::Beginning;
+
+        let begun = Manager::begin(self.connection(), Some(message)).await;
+
+        // Of a failed message, `BEGIN` may have run and `SET LOCAL` not.
+        self.state = if begun.is_ok() {
+            State::Open
+        } else {
+            State::Unknown
+        };
+        begun
+    }
+
+    /// Commits; afterwards nothing is open, whether it succeeded or the server rolled back instead.
+    pub(crate) async fn commit(mut self) -> Result<(), sqlx::Error> {
+        // Dropped while this waits, the commit may or may not have happened; the rollback queued
+        // then ends nothing.
+        match Manager::commit(self.connection()).await {
+            Ok(()) => {
+                self.state = State::Idle;
+                self.end();
+                Ok(())
+            }
+            Err(error) => {
+                self.note(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Rolls back and waits for the answer.
+    pub(crate) async fn rollback(mut self) -> Result<(), sqlx::Error> {
+        match Manager::rollback(self.connection()).await {
+            Ok(()) => {
+                self.state = State::Idle;
+                self.end();
+                Ok(())
+            }
+            Err(error) => {
+                self.note(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Ends in order, every answer read: what is open is rolled back, by a message that goes out
+    /// with the next begin or soon, and the connection rests. Out of order, this is a drop.
+    pub(crate) fn end(mut self) {
+        // Ready where there is nothing to send or to read: nobody else may come to read an answer
+        // of this user's.
+        let settled = matches!(self.connection().flush().now_or_never(), Some(Ok(())));
+        if !settled || self.spent {
+            return;
+        }
+
+        self.queue_rollback();
+
+        if self.state == State::Idle
+            && let Some(taken) = self.taken.take()
+        {
+            self.resting.keep(taken);
+        }
+    }
+
+    /// Reads what a dropped future left unread; the server's errors in it, in order.
+    ///
+    /// # Errors
+    ///
+    /// The connection is lost.
+    pub(crate) async fn settle(&mut self) -> Result<Vec<sqlx::Error>, sqlx::Error> {
+        let mut errors = Vec::new();
+
+        // Each error leaves at least its `ReadyForQuery` to read, so this ends with the answers.
+        loop {
+            match self.connection().flush().await {
+                Ok(()) => return Ok(errors),
+                Err(error) => {
+                    self.note(&error);
+                    if self.is_lost() {
+                        return Err(error);
+                    }
+
+                    errors.push(error);
+                }
+            }
+        }
+    }
+
+    /// Remembers what an error says of the connection.
+    pub(crate) fn note(&mut self, error: &sqlx::Error) {
+        if sqlstate::is_connection_lost(error) {
+            self.state = State::Unknown;
+        }
+    }
+
+    /// The transaction is not what it was: the connection is closed, not given back.
+    pub(crate) fn give_up(&mut self) {
+        self.state = State::Unknown;
+    }
+
+    /// The connection is closed when this ends, not given back.
+    pub(crate) fn close_at_end(&mut self) {
+        self.spent = true;
+    }
+
+    pub(crate) fn is_lost(&self) -> bool {
+        self.state == State::Unknown
+    }
+
+    pub(crate) fn connection(&mut self) -> &mut PgConnection {
+        let taken = self
+            .taken
+            .as_mut()
+            .unwrap_or_else(|| unreachable!("taken only at the end"));
+        &mut taken.connection
+    }
+
+    fn queue_rollback(&mut self) {
+        if self.state == State::Open {
+            Manager::start_rollback(self.connection());
+            self.state = State::Idle;
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.queue_rollback();
+
+        let Some(mut taken) = self.taken.take() else {
+            return;
+        };
+        if self.spent {
+            taken.connection.close_on_drop();
+            return;
+        }
+
+        match (self.state, Handle::try_current()) {
+            (State::Idle | State::Open, _) => {}
+            (State::Beginning, Ok(runtime)) => {
+                // Should the runtime end before, the connection is closed with the task.
+                let resting = Arc::clone(&self.resting);
+                let lease = Self {
+                    taken: Some(taken),
+                    resting,
+                    state: State::Unknown,
+                    spent: false,
+                };
+
+                runtime.spawn(lease.recover());
+            }
+            (State::Beginning | State::Unknown, _) => taken.connection.close_on_drop(),
+        }
+    }
+}
+
+impl Lease {
+    /// Reads what a dropped begin left unread and rolls back, so that a cancelled request does not
+    /// cost a login; the connection is closed where that is not confirmed in time.
+    async fn recover(mut self) {
+        let connection = self.connection();
+        let rolled_back = async {
+            if connection.flush().await.is_err() {
+                // The begin's one error; what follows it is its `ReadyForQuery`.
+                connection.flush().await?;
+            }
+
+            connection.execute("ROLLBACK").await
+        };
+
+        if matches!(timeout(RECOVERY, rolled_back).await, Ok(Ok(_))) {
+            self.state = State::Idle;
+        }
+    }
+}
+
+/// As SeaORM reports a pool that gave no connection.
+fn acquire_error(error: sqlx::Error) -> DbErr {
+    match error {
+        sqlx::Error::PoolTimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
+        sqlx::Error::PoolClosed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
+        other => connection_error(other),
+    }
+}
+
+fn connection_error(error: sqlx::Error) -> DbErr {
+    DbErr::Conn(RuntimeErr::SqlxError(error.into()))
+}

@@ -1,0 +1,133 @@
+//! The question whether a scope still holds: the same transaction, the same role, the same context?
+//!
+//! Its text holds the settings' names and none of their values, which servers log; the answers are
+//! compared here.
+
+use std::fmt::Write as _;
+
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, Executor, Row};
+
+use crate::error::RlsError;
+use crate::request::begin::ContextText;
+use crate::request::lease::Lease;
+use crate::request::statement::{Classified, Protocol};
+use crate::sql;
+
+/// Written so that neither `DateStyle` nor `TimeZone`, which the text may set, changes the time's
+/// form.
+const QUESTION: &str = "SELECT pg_catalog.to_char(pg_catalog.timezone('UTC', pg_catalog.now()), \
+                        'YYYYMMDDHH24MISSUS'), \
+                        CURRENT_USER::pg_catalog.text";
+
+/// What the server said; of a context there may be values in it.
+pub(crate) struct Answer {
+    /// `now()` is the start of the transaction, so it differs after any `COMMIT`.
+    transaction: String,
+    role: String,
+    context_holds: bool,
+}
+
+impl ContextText {
+    /// The question, as one statement. All names in it are qualified: `search_path` is the text's
+    /// to change.
+    pub(crate) fn question(&self) -> String {
+        let mut question = String::from(QUESTION);
+        for (name, _) in self.expected() {
+            let name = sql::literal(name).unwrap_or_default();
+            let _infallible = write!(question, ", pg_catalog.current_setting({name}, true)");
+        }
+
+        question
+    }
+
+    /// Reads the answer to [`ContextText::question`].
+    pub(crate) fn answer(&self, row: &PgRow) -> Answer {
+        // Unchecked: in simple messages sqlx does not know the types. A setting that was reset is
+        // NULL, which policies read as they do the empty text.
+        let text = |column| {
+            row.try_get_unchecked::<Option<String>, _>(column)
+                .ok()
+                .flatten()
+                .unwrap_or_default()
+        };
+
+        let mut settings = self.expected().zip(2..);
+
+        Answer {
+            transaction: text(0),
+            role: text(1),
+            context_holds: settings.all(|((_, value), column)| text(column) == value),
+        }
+    }
+
+    /// Asks before a prepared statement that holds code, in a round trip of its own; and whatever
+    /// the protocol, code can leave settings, prepared statements and more in the session, so the
+    /// connection is closed afterwards.
+    pub(crate) async fn ask_before(
+        &self,
+        classified: Classified,
+        lease: &mut Lease,
+    ) -> Result<Option<Answer>, sqlx::Error> {
+        if !classified.holds_code() {
+            return Ok(None);
+        }
+
+        lease.close_at_end();
+
+        match classified.protocol() {
+            Protocol::Extended => self.ask(lease).await.map(Some),
+            Protocol::Simple => Ok(None),
+        }
+    }
+
+    /// Asks again where it was asked before.
+    pub(crate) async fn ask_after(
+        &self,
+        before: Option<Answer>,
+        lease: &mut Lease,
+    ) -> Result<(), sqlx::Error> {
+        if before.is_some() {
+            still_holds(before, Some(self.ask(lease).await?))?;
+        }
+
+        Ok(())
+    }
+
+    async fn ask(&self, lease: &mut Lease) -> Result<Answer, sqlx::Error> {
+        let row = lease
+            .connection()
+            .fetch_one(AssertSqlSafe(self.question()))
+            .await?;
+        Ok(self.answer(&row))
+    }
+}
+
+/// Compares the answers before and after SQL text that may hold more than it shows.
+///
+/// # Errors
+///
+/// [`RlsError::ScopeLost`], where the second is of another transaction, role or context.
+pub(crate) fn still_holds(
+    before: Option<Answer>,
+    after: Option<Answer>,
+) -> Result<(), sqlx::Error> {
+    let lost = match (before, after) {
+        (Some(before), Some(after)) if before.transaction == after.transaction => {
+            if after.context_holds && before.role == after.role {
+                return Ok(());
+            }
+
+            "SQL text changed the context"
+        }
+        _ => "SQL text ended the transaction",
+    };
+
+    Err(scope_lost(lost))
+}
+
+pub(crate) fn scope_lost(reason: &str) -> sqlx::Error {
+    sqlx::Error::Configuration(Box::new(RlsError::ScopeLost {
+        reason: reason.to_owned(),
+    }))
+}

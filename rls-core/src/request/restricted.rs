@@ -1,0 +1,173 @@
+//! SeaORM's role-based access control in front of a scope: which tables and commands, then which
+//! rows.
+
+use std::pin::Pin;
+
+use sea_orm::{
+    AccessMode, ConnectionTrait, DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult,
+    RestrictedConnection, Statement, StatementBuilder, TransactionError, TransactionOptions,
+    TransactionSession, TransactionTrait,
+};
+
+use crate::request::scoped::ScopedConnection;
+use crate::request::transaction::in_transaction;
+
+/// A scope whose statements SeaORM's [`RestrictedConnection`] allows or refuses before they are
+/// sent; made by [`ScopedConnection::restricted`].
+///
+/// It judges as SeaORM's own does: it takes no raw statements, looks at no subquery in a value, and
+/// takes an upsert for an insert. Statements sent, locks, errors: those of the scope, and
+/// `DbErr::AccessDenied`, `DbErr::RbacError`, for which nothing was sent.
+#[derive(Debug)]
+pub struct Restricted<C> {
+    scope: C,
+    rbac: RestrictedConnection,
+}
+
+impl ScopedConnection {
+    /// This scope, for statements that `rbac` allows its user alone. Sends nothing; the connection
+    /// in `rbac` is asked for permissions and never for rows, and can be one that is connected to
+    /// nothing.
+    ///
+    /// ```no_run
+    /// # async fn run(mine: rls_core::ScopedConnection, snapshot: sea_orm::rbac::RbacSnapshot) -> Result<(), sea_orm::DbErr> {
+    /// use sea_orm::rbac::{RbacEngine, RbacUserId};
+    /// let rbac = sea_orm::DatabaseConnection::default();
+    /// rbac.replace_rbac(RbacEngine::from_snapshot(snapshot));
+    /// let mine = mine.restricted(rbac.restricted_for(RbacUserId(7))?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn restricted(&self, rbac: RestrictedConnection) -> Restricted<Self> {
+        Restricted {
+            scope: self.clone(),
+            rbac,
+        }
+    }
+}
+
+fn raw<T>() -> Result<T, DbErr> {
+    Err(DbErr::RbacError(
+        "a raw statement cannot be classified: build it, or run it on the scope itself".to_owned(),
+    ))
+}
+
+#[async_trait::async_trait]
+impl<C: ConnectionTrait> ConnectionTrait for Restricted<C> {
+    fn get_database_backend(&self) -> DbBackend {
+        self.scope.get_database_backend()
+    }
+
+    async fn execute_raw(&self, _stmt: Statement) -> Result<ExecResult, DbErr> {
+        raw()
+    }
+
+    async fn execute<S: StatementBuilder>(&self, stmt: &S) -> Result<ExecResult, DbErr> {
+        self.rbac.user_can_run(stmt)?;
+        self.scope.execute(stmt).await
+    }
+
+    async fn execute_unprepared(&self, _sql: &str) -> Result<ExecResult, DbErr> {
+        raw()
+    }
+
+    async fn query_one_raw(&self, _stmt: Statement) -> Result<Option<QueryResult>, DbErr> {
+        raw()
+    }
+
+    async fn query_one<S: StatementBuilder>(&self, stmt: &S) -> Result<Option<QueryResult>, DbErr> {
+        self.rbac.user_can_run(stmt)?;
+        self.scope.query_one(stmt).await
+    }
+
+    async fn query_all_raw(&self, _stmt: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        raw()
+    }
+
+    async fn query_all<S: StatementBuilder>(&self, stmt: &S) -> Result<Vec<QueryResult>, DbErr> {
+        self.rbac.user_can_run(stmt)?;
+        self.scope.query_all(stmt).await
+    }
+}
+
+impl<C: TransactionTrait> Restricted<C> {
+    fn around(&self, transaction: C::Transaction) -> Restricted<C::Transaction> {
+        Restricted {
+            scope: transaction,
+            rbac: self.rbac.clone(),
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl<C: TransactionTrait> TransactionTrait for Restricted<C> {
+    type Transaction = Restricted<C::Transaction>;
+
+    async fn begin(&self) -> Result<Self::Transaction, DbErr> {
+        Ok(self.around(self.scope.begin().await?))
+    }
+
+    async fn begin_with_config(
+        &self,
+        isolation_level: Option<IsolationLevel>,
+        access_mode: Option<AccessMode>,
+    ) -> Result<Self::Transaction, DbErr> {
+        Ok(self.around(
+            self.scope
+                .begin_with_config(isolation_level, access_mode)
+                .await?,
+        ))
+    }
+
+    async fn begin_with_options(
+        &self,
+        options: TransactionOptions,
+    ) -> Result<Self::Transaction, DbErr> {
+        Ok(self.around(self.scope.begin_with_options(options).await?))
+    }
+
+    async fn transaction<F, T, E>(&self, callback: F) -> Result<T, TransactionError<E>>
+    where
+        F: for<'c> FnOnce(
+                &'c Self::Transaction,
+            ) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>
+            + Send,
+        T: Send,
+        E: std::fmt::Display + std::fmt::Debug + Send,
+    {
+        in_transaction(self.begin().await?, callback).await
+    }
+
+    async fn transaction_with_config<F, T, E>(
+        &self,
+        callback: F,
+        isolation_level: Option<IsolationLevel>,
+        access_mode: Option<AccessMode>,
+    ) -> Result<T, TransactionError<E>>
+    where
+        F: for<'c> FnOnce(
+                &'c Self::Transaction,
+            ) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>
+            + Send,
+        T: Send,
+        E: std::fmt::Display + std::fmt::Debug + Send,
+    {
+        in_transaction(
+            self.begin_with_config(isolation_level, access_mode).await?,
+            callback,
+        )
+        .await
+    }
+}
+
+#[async_trait::async_trait]
+impl<C: TransactionSession + Send> TransactionSession for Restricted<C> {
+    async fn commit(self) -> Result<(), DbErr> {
+        self.scope.commit().await
+    }
+
+    async fn rollback(self) -> Result<(), DbErr> {
+        self.scope.rollback().await
+    }
+}

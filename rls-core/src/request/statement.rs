@@ -1,0 +1,185 @@
+//! What SQL text is about to do, as far as its words tell: whether it only reads, and whether it
+//! would leave the transaction that carries the context.
+//!
+//! PostgreSQL is the classify in the end: a misclassified read fails in its `READ ONLY` transaction, and
+//! unprepared text is followed by a question whether the transaction is still the same. Here
+//! mistakes are told before anything runs.
+//!
+//! Every statement is read once, token by token; the words that it would take to leave the scope
+//! are rare, and where one is seen the text is read again, with an eye to what stands around it.
+
+mod control;
+mod effect;
+mod seen;
+mod session_state;
+mod set_config;
+mod token;
+
+pub(crate) use effect::Effect;
+use effect::Reading;
+pub(crate) use seen::Seen;
+use token::{Strings, Token, tokens};
+
+/// Text that stays in its scope, and what it does there. Nothing is sent without one, and [`classify`]
+/// alone makes them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Classified {
+    protocol: Protocol,
+    look: Look,
+}
+
+impl Classified {
+    pub(crate) fn protocol(self) -> Protocol {
+        self.protocol
+    }
+
+    pub(crate) fn effect(self) -> Effect {
+        self.look.effect
+    }
+
+    /// Whether a statement in the text is a `DO` block, whose body is a literal here and can do
+    /// anything.
+    pub(crate) fn holds_code(self) -> bool {
+        self.look.holds_code
+    }
+}
+
+/// Why a statement must not run in a scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It begins or ends a transaction, or moves between savepoints.
+    TransactionControl(String),
+    /// It changes the context, or the role that the policies look at.
+    ContextChange(String),
+    /// It leaves something on the connection that the next user of it would find.
+    OutlivesScope(String),
+}
+
+/// How text is sent, and so how many statements it can hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// Prepared: the server takes one statement and refuses more.
+    Extended,
+    /// Unprepared: any number of statements.
+    Simple,
+}
+
+/// Finds what the text does, or the first statement in it that would leave the scope.
+/// `carries_context` tells the settings that carry contexts by their lower-cased names.
+pub(crate) fn classify(
+    sql: &str,
+    protocol: Protocol,
+    seen: &Seen,
+    carries_context: &dyn Fn(&str) -> bool,
+) -> Result<Classified, Refusal> {
+    let look = match protocol {
+        Protocol::Extended => seen.look(sql),
+        // Its values are in it: it comes once.
+        Protocol::Simple => look(sql),
+    };
+
+    let refusal = if look.suspect {
+        closer_look(sql, protocol, carries_context)
+    } else {
+        None
+    };
+
+    refusal.map_or(Ok(Classified { protocol, look }), Err)
+}
+
+/// What the words of a text tell, whoever sends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Look {
+    effect: Effect,
+    holds_code: bool,
+    /// Whether the text wants the closer look.
+    suspect: bool,
+}
+
+fn look(sql: &str) -> Look {
+    let looks = Strings::of(sql)
+        .iter()
+        .map(|&strings| look_as(sql, strings));
+    let both = |one: Look, other: Look| Look {
+        effect: if one.effect == other.effect {
+            one.effect
+        } else {
+            Effect::Unknown
+        },
+        holds_code: one.holds_code || other.holds_code,
+        suspect: one.suspect || other.suspect,
+    };
+
+    looks
+        .reduce(both)
+        .unwrap_or_else(|| look_as(sql, Strings::Standard))
+}
+
+fn look_as(sql: &str, strings: Strings) -> Look {
+    let mut reading = Reading::default();
+    let (mut at_start, mut holds_code, mut suspect) = (true, false, false);
+
+    for token in tokens(sql, strings) {
+        if at_start && let Token::Word(first) = token {
+            holds_code |= first.eq_ignore_ascii_case("DO");
+            suspect |= is_any(first, control::FIRST_WORDS);
+        }
+
+        at_start = token == Token::Symbol(';');
+        suspect |= is_suspect(token);
+        reading.see(token);
+    }
+
+    Look {
+        effect: reading.effect(),
+        holds_code,
+        suspect,
+    }
+}
+
+/// Whether a statement with this token, wherever in it, wants the closer look.
+fn is_suspect(token: Token<'_>) -> bool {
+    match token {
+        Token::Word(name) | Token::Quoted(name) => {
+            is_any(name, session_state::TEMPORARY)
+                || is_any(name, &[session_state::SETTINGS, set_config::NAME])
+                || session_state::is_temporary_schema(name)
+        }
+        Token::Escaped => true,
+        Token::Text(_) | Token::Literal | Token::Symbol(_) => false,
+    }
+}
+
+fn closer_look(
+    sql: &str,
+    protocol: Protocol,
+    carries_context: &dyn Fn(&str) -> bool,
+) -> Option<Refusal> {
+    Strings::of(sql).iter().find_map(|&strings| {
+        let tokens: Vec<Token<'_>> = tokens(sql, strings).collect();
+        set_config::refusal(&tokens, carries_context)
+            .or_else(|| session_state::refusal(&tokens))
+            .or_else(|| control::refusal(&tokens, protocol, carries_context))
+    })
+}
+
+/// Whether a setting, named in lower case, decides what rows are seen, or how the texts are read
+/// that are looked at here.
+fn is_context(name: &str, carries_context: &dyn Fn(&str) -> bool) -> bool {
+    matches!(
+        name,
+        "role"
+            | "session_authorization"
+            | "standard_conforming_strings"
+            | "client_encoding"
+            | "names"
+    ) || name.starts_with("rls.")
+        || carries_context(name)
+}
+
+fn is_any(word: &str, words: &[&str]) -> bool {
+    words.iter().any(|other| word.eq_ignore_ascii_case(other))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! Statements that are told by their first words: those that begin or end transactions, `SET`,
+//! `DISCARD` and the like.
+
+use super::token::Token;
+use super::{Protocol, Refusal, is_context, session_state};
+
+/// The first words of all that may be refused here.
+#[rustfmt::skip]
+pub(super) const FIRST_WORDS: &[&str] = &[
+    "BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE", "PREPARE", "LISTEN",
+    "DEALLOCATE", "ALTER", "DECLARE", "DISCARD", "SET", "RESET",
+];
+
+/// How a name in Unicode escapes is shown, which can be any.
+const ESCAPED: &str = "u&\"…\"";
+
+pub(super) fn refusal(
+    tokens: &[Token<'_>],
+    protocol: Protocol,
+    carries_context: &dyn Fn(&str) -> bool,
+) -> Option<Refusal> {
+    let mut statements = tokens
+        .split(|token| *token == Token::Symbol(';'))
+        .filter(|statement| !statement.is_empty());
+    let refused = |statement: &[Token<'_>]| refusal_of_one(statement, carries_context);
+
+    match protocol {
+        Protocol::Extended => statements.next().and_then(refused),
+        Protocol::Simple => statements.find_map(refused),
+    }
+}
+
+fn refusal_of_one(
+    statement: &[Token<'_>],
+    carries_context: &dyn Fn(&str) -> bool,
+) -> Option<Refusal> {
+    let Some(Token::Word(first)) = statement.first() else {
+        return None;
+    };
+    let word = |at: usize| match statement.get(at) {
+        Some(Token::Word(word)) => word.to_ascii_uppercase(),
+        _ => String::new(),
+    };
+
+    let first = first.to_ascii_uppercase();
+
+    match first.as_str() {
+        "BEGIN" | "START" | "COMMIT" | "END" | "ROLLBACK" | "ABORT" | "SAVEPOINT" | "RELEASE" => {
+            Some(Refusal::TransactionControl(first))
+        }
+        "PREPARE" if word(1) == "TRANSACTION" => Some(Refusal::TransactionControl(
+            "PREPARE TRANSACTION".to_owned(),
+        )),
+        "PREPARE" | "LISTEN" | "DEALLOCATE" => Some(Refusal::OutlivesScope(first)),
+        "ALTER" if matches!(word(1).as_str(), "ROLE" | "USER" | "DATABASE" | "SYSTEM") => {
+            Some(Refusal::OutlivesScope(format!("ALTER {}", word(1))))
+        }
+        // Its options, which can be repeated, stand before the query.
+        "DECLARE"
+            if (1..statement.len())
+                .take_while(|&at| word(at) != "FOR")
+                .any(|at| word(at) == "WITH" && word(at + 1) == "HOLD") =>
+        {
+            Some(Refusal::OutlivesScope("DECLARE … WITH HOLD".to_owned()))
+        }
+        "DISCARD" => Some(Refusal::ContextChange(format!("DISCARD {}", word(1)))),
+        "SET" | "RESET" => {
+            let at = if first == "SET" && matches!(word(1).as_str(), "SESSION" | "LOCAL") {
+                2
+            } else {
+                1
+            };
+
+            let name = setting_name(&statement[at.min(statement.len())..]);
+            let changes = matches!(name.as_str(), "authorization" | "session")
+                || (first == "RESET" && name == "all")
+                || is_context(&name, carries_context);
+            if changes {
+                return Some(Refusal::ContextChange(format!("{first} {name}")));
+            }
+
+            let local = first == "SET"
+                && (word(1) == "LOCAL"
+                    || matches!(word(1).as_str(), "TRANSACTION" | "CONSTRAINTS"));
+            (!local || name.contains(ESCAPED) || puts_temporary_first(&name, statement))
+                .then(|| Refusal::OutlivesScope(format!("{first} {name}")))
+        }
+        _ => None,
+    }
+}
+
+/// Whether `SET` makes temporary relations of those that are made without a schema.
+fn puts_temporary_first(name: &str, statement: &[Token<'_>]) -> bool {
+    let value = |token: &Token<'_>| match token {
+        Token::Word(value) | Token::Quoted(value) | Token::Text(value) => {
+            session_state::is_temporary_schema(value)
+        }
+        // What they say cannot be seen.
+        other => matches!(other, Token::Literal | Token::Escaped),
+    };
+
+    let after = |token: &Token<'_>| match token {
+        Token::Symbol('=') => true,
+        Token::Word(to) => to.eq_ignore_ascii_case("TO") || to.eq_ignore_ascii_case("SCHEMA"),
+        _ => false,
+    };
+
+    let Some(at) = statement.iter().position(after) else {
+        return false;
+    };
+    let first = statement.get(at + 1);
+
+    // `U&'…'`, and a string that goes on after a line break.
+    let in_parts = matches!(
+        (first, statement.get(at + 2)),
+        (Some(Token::Word(_)), Some(Token::Symbol('&')))
+            | (Some(Token::Text(_)), Some(Token::Text(_)))
+    );
+
+    matches!(name, "search_path" | "schema") && (in_parts || first.is_some_and(value))
+}
+
+/// The dotted, lower-cased name at the start of some tokens.
+fn setting_name(tokens: &[Token<'_>]) -> String {
+    let mut name = String::new();
+    for token in tokens {
+        match token {
+            Token::Word(part) if name.is_empty() || name.ends_with('.') => name.push_str(part),
+            Token::Quoted(part) if name.is_empty() || name.ends_with('.') => name.push_str(part),
+            Token::Escaped if name.is_empty() || name.ends_with('.') => name.push_str(ESCAPED),
+            Token::Symbol('.') if !name.is_empty() => name.push('.'),
+            _ => break,
+        }
+    }
+
+    name.to_ascii_lowercase()
+}

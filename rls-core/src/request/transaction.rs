@@ -1,0 +1,165 @@
+//! A transaction that carries a context: nested ones are savepoints in it, with the same, script
+//! context.
+
+mod lane;
+mod shared;
+mod traits;
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use async_stream::try_stream;
+use sea_orm::{DbErr, QueryResult, Statement, TransactionOptions};
+use sqlx::Executor;
+
+use crate::request::begin::ContextText;
+use crate::request::operation::{Operation, QueryAll, query, query_error};
+use crate::request::pool::Pool;
+use crate::request::role::Role;
+use crate::request::statement::Protocol;
+use crate::request::stream::RowStream;
+use lane::Lane;
+use shared::{Savepoint, Shared};
+pub(crate) use traits::in_transaction;
+
+/// An open transaction in which a context is in force; made by
+/// [`ScopedConnection`](crate::ScopedConnection)'s or [`AdminConnection`](crate::AdminConnection)'s
+/// `begin`.
+///
+/// Dropped without `commit`, it is rolled back: the outermost by a rollback queued on its
+/// connection, a nested one before the next statement of the outer one.
+///
+/// Statements sent: `begin` one message (`BEGIN …; SET LOCAL …`), a nested `begin` `SAVEPOINT`,
+/// each statement what SeaORM sends, unprepared text and `DO` blocks as in
+/// [`Scoped`](crate::Scoped). Locks taken, privileges needed: those of the statements. A statement
+/// waits for those before it.
+///
+/// # Errors
+///
+/// As of [`Scoped`](crate::Scoped), and [`RlsError::NestedOpen`](crate::RlsError::NestedOpen) while
+/// a nested transaction is open, [`RlsError::StreamOpen`](crate::RlsError::StreamOpen) while a
+/// stream of its rows is alive: the statement was not sent. After
+/// [`RlsError::ScopeLost`](crate::RlsError::ScopeLost) nothing runs any more.
+pub struct ContextTransaction<R> {
+    shared: Arc<Shared>,
+    /// `None` for the outermost.
+    savepoint: Option<Savepoint>,
+    open: bool,
+    login: PhantomData<fn() -> R>,
+}
+
+impl<R: Role> ContextTransaction<R> {
+    pub(crate) async fn begin(
+        pool: &Pool,
+        context: &ContextText,
+        options: TransactionOptions,
+    ) -> Result<Self, DbErr> {
+        let may_undo = context.may_undo(options);
+        let lease = pool.begin(context.begin(options)).await?;
+
+        Ok(Self {
+            shared: Arc::new(Shared::new(lease, pool.clone(), context.clone(), may_undo)),
+            savepoint: None,
+            open: true,
+            login: PhantomData,
+        })
+    }
+
+    async fn nested(&self) -> Result<Self, DbErr> {
+        let savepoint = self.lane().await?.savepoint().await?;
+        Ok(Self {
+            shared: Arc::clone(&self.shared),
+            savepoint: Some(savepoint),
+            open: true,
+            login: PhantomData,
+        })
+    }
+
+    async fn run<O: Operation>(&self, operation: O) -> Result<O::Output, DbErr> {
+        let classified = self.shared.pool.classify(
+            operation.sql(),
+            operation.protocol(),
+            &self.shared.context,
+        )?;
+        self.lane().await?.run(&operation, classified).await
+    }
+
+    /// The connection, settled: nothing of an earlier, dropped future is left in it.
+    async fn lane(&self) -> Result<Lane<'_>, DbErr> {
+        Lane::enter(&self.shared, self.savepoint).await
+    }
+
+    async fn stream(&self, statement: Statement) -> Result<RowStream<'_>, DbErr> {
+        let classified =
+            self.shared
+                .pool
+                .classify(&statement.sql, Protocol::Extended, &self.shared.context)?;
+
+        let mut lane = self.lane().await?;
+        if classified.holds_code() {
+            lane.run(&QueryAll(statement), classified).await?;
+            return Ok(RowStream::empty());
+        }
+
+        lane.keep_for_stream(classified);
+
+        Ok(RowStream::new(try_stream! {
+            let failed = {
+                let mut observed = self.shared.pool.observer().observe_rows(&statement);
+                let mut rows = lane.for_stream()?.connection().fetch(query(&statement));
+                loop {
+                    match observed.next(&mut rows).await {
+                        Some(Ok(row)) => yield QueryResult::from(row),
+                        Some(Err(error)) => break Some(error),
+                        None => break None,
+                    }
+                }
+            };
+            match failed {
+                Some(error) => Err(lane.failure(error, query_error))?,
+                None => lane.stream_ended(),
+            }
+        }))
+    }
+
+    async fn finish_commit(mut self) -> Result<(), DbErr> {
+        // Where it cannot be entered, nothing is committed, and the drop of `self` rolls back.
+        let lane = Lane::enter(&self.shared, self.savepoint).await?;
+
+        // From here the outcome is the server's: a drop while waiting must not roll back what a
+        // RELEASE kept.
+        self.open = false;
+
+        match self.savepoint {
+            None => lane.commit().await,
+            Some(savepoint) => lane.release(savepoint).await,
+        }
+    }
+
+    async fn finish_rollback(mut self) -> Result<(), DbErr> {
+        let mut lane = Lane::enter_to_undo(&self.shared).await?;
+        self.open = false;
+
+        match self.savepoint {
+            None => lane.rollback().await,
+            Some(savepoint) => lane.rollback_to(savepoint).await,
+        }
+    }
+}
+
+impl<R> Drop for ContextTransaction<R> {
+    fn drop(&mut self) {
+        if self.open {
+            self.shared.abandon(self.savepoint);
+        }
+    }
+}
+
+impl<R> fmt::Debug for ContextTransaction<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transaction")
+            .field("savepoint", &self.savepoint)
+            .finish_non_exhaustive()
+    }
+}

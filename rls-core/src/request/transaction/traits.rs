@@ -1,0 +1,173 @@
+//! SeaORM's traits for [`Transaction`].
+
+use std::pin::Pin;
+
+use sea_orm::{
+    AccessMode, ConnectionTrait, DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult,
+    Statement, StreamTrait, TransactionError, TransactionOptions, TransactionSession,
+    TransactionTrait,
+};
+
+use super::ContextTransaction;
+use crate::request::operation::{Execute, ExecuteUnprepared, QueryAll, QueryOne};
+use crate::request::role::Role;
+use crate::request::stream::RowStream;
+
+#[async_trait::async_trait]
+impl<R: Role> ConnectionTrait for ContextTransaction<R> {
+    fn get_database_backend(&self) -> DbBackend {
+        DbBackend::Postgres
+    }
+
+    async fn execute_raw(&self, stmt: Statement) -> Result<ExecResult, DbErr> {
+        self.run(Execute(stmt)).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.run(ExecuteUnprepared(sql)).await
+    }
+
+    async fn query_one_raw(&self, stmt: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.run(QueryOne(stmt)).await
+    }
+
+    async fn query_all_raw(&self, stmt: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.run(QueryAll(stmt)).await
+    }
+}
+
+impl<R: Role> StreamTrait for ContextTransaction<R> {
+    type Stream<'a>
+        = RowStream<'a>
+    where
+        Self: 'a;
+
+    fn get_database_backend(&self) -> DbBackend {
+        DbBackend::Postgres
+    }
+
+    fn stream_raw<'a>(
+        &'a self,
+        stmt: Statement,
+    ) -> Pin<Box<dyn Future<Output = Result<RowStream<'a>, DbErr>> + 'a + Send>> {
+        Box::pin(self.stream(stmt))
+    }
+}
+
+#[async_trait::async_trait]
+impl<R: Role> TransactionTrait for ContextTransaction<R> {
+    type Transaction = Self;
+
+    async fn begin(&self) -> Result<Self, DbErr> {
+        self.nested().await
+    }
+
+    /// A savepoint has no isolation level or access mode of its own: PostgreSQL keeps the outermost
+    /// one's.
+    async fn begin_with_config(
+        &self,
+        _isolation_level: Option<IsolationLevel>,
+        _access_mode: Option<AccessMode>,
+    ) -> Result<Self, DbErr> {
+        self.nested().await
+    }
+
+    async fn begin_with_options(&self, _options: TransactionOptions) -> Result<Self, DbErr> {
+        self.nested().await
+    }
+
+    async fn transaction<F, T, E>(&self, callback: F) -> Result<T, TransactionError<E>>
+    where
+        F: for<'c> FnOnce(&'c Self) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>
+            + Send,
+        T: Send,
+        E: std::fmt::Display + std::fmt::Debug + Send,
+    {
+        in_transaction(self.nested().await?, callback).await
+    }
+
+    async fn transaction_with_config<F, T, E>(
+        &self,
+        callback: F,
+        _isolation_level: Option<IsolationLevel>,
+        _access_mode: Option<AccessMode>,
+    ) -> Result<T, TransactionError<E>>
+    where
+        F: for<'c> FnOnce(&'c Self) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>
+            + Send,
+        T: Send,
+        E: std::fmt::Display + std::fmt::Debug + Send,
+    {
+        in_transaction(self.nested().await?, callback).await
+    }
+}
+
+#[async_trait::async_trait]
+impl<R: Role> TransactionSession for ContextTransaction<R> {
+    async fn commit(self) -> Result<(), DbErr> {
+        self.finish_commit().await
+    }
+
+    async fn rollback(self) -> Result<(), DbErr> {
+        self.finish_rollback().await
+    }
+}
+
+/// The inherent forms, so that ending a transaction needs no trait in scope, as with SeaORM's own.
+impl<R: Role> ContextTransaction<R> {
+    /// Commits.
+    ///
+    /// Statements sent: `COMMIT`, for a nested one `RELEASE SAVEPOINT`; one round trip. For one
+    /// begun `READ ONLY`, not `SERIALIZABLE`, whose statements only read, a `ROLLBACK` that waits
+    /// for nobody. Locks are released with the outermost.
+    ///
+    /// # Errors
+    ///
+    /// [`RlsError::TransactionFailed`](crate::RlsError::TransactionFailed) where a statement had
+    /// failed: it was rolled back. [`RlsError::CommitUnknown`](crate::RlsError::CommitUnknown)
+    /// where the connection ended meanwhile. [`RlsError::NestedOpen`](crate::RlsError::NestedOpen),
+    /// [`RlsError::StreamOpen`](crate::RlsError::StreamOpen),
+    /// [`RlsError::ScopeLost`](crate::RlsError::ScopeLost): it is rolled back. Else what the server
+    /// says, such as a deferred constraint.
+    pub async fn commit(self) -> Result<(), DbErr> {
+        self.finish_commit().await
+    }
+
+    /// Rolls back, with all that is nested in it.
+    ///
+    /// Statements sent: `ROLLBACK`, for a nested one `ROLLBACK TO SAVEPOINT`; one round trip. To
+    /// drop it does the same and waits for nobody.
+    ///
+    /// # Errors
+    ///
+    /// The connection was lost, the scope was
+    /// ([`RlsError::ScopeLost`](crate::RlsError::ScopeLost)), or a stream of a nested one's rows is
+    /// alive ([`RlsError::StreamOpen`](crate::RlsError::StreamOpen)); it is rolled back then as
+    /// well.
+    pub async fn rollback(self) -> Result<(), DbErr> {
+        self.finish_rollback().await
+    }
+}
+
+/// Runs a closure in a transaction: commits on `Ok`, rolls back on `Err`.
+pub(crate) async fn in_transaction<X, F, T, E>(
+    transaction: X,
+    callback: F,
+) -> Result<T, TransactionError<E>>
+where
+    X: TransactionSession,
+    F: for<'c> FnOnce(&'c X) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>> + Send,
+    T: Send,
+    E: std::fmt::Display + std::fmt::Debug + Send,
+{
+    match callback(&transaction).await {
+        Ok(value) => {
+            transaction.commit().await?;
+            Ok(value)
+        }
+        Err(error) => {
+            transaction.rollback().await?;
+            Err(TransactionError::Transaction(error))
+        }
+    }
+}

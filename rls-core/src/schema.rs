@@ -1,0 +1,22 @@
+//! From the scopes of the entities to the catalog of a database, and back.
+//!
+//! [`table`] holds what a table should be and what it is, [`catalog`] reads the latter, [`diff`]
+//! compares, [`plan`] holds the changes, [`render`] writes their SQL, [`show`] prints them, and
+//! [`sync`] drives it all in one transaction.
+
+pub(crate) mod catalog;
+pub(crate) mod diff;
+pub(crate) mod fingerprint;
+pub(crate) mod plan;
+pub mod read;
+pub(crate) mod render;
+pub(crate) mod scram;
+pub(crate) mod show;
+pub(crate) mod sync;
+pub(crate) mod table;
+
+pub use plan::{Change, Plan, Unmanaged, Verifier};
+pub use show::PlanText;
+pub use sync::{
+    MigrationScript, MissingTables, RlsSchema, apply_changes, apply_statements, ensure_roles,
+};

@@ -1,0 +1,34 @@
+//! The catalog: what the database holds, read into the same types as what is asked for.
+//!
+//! Everything here runs inside one transaction of the caller's, with `search_path` at `pg_catalog`,
+//! so that the server prints every expression the same way.
+
+mod audit;
+mod canonical;
+mod granted;
+mod names;
+mod online;
+mod path;
+mod policy;
+pub(crate) mod query;
+mod read;
+mod relation;
+mod role;
+mod security;
+mod session;
+mod version;
+
+pub(crate) use audit::{ActualAudit, Grants, HeldAudit, PUBLIC, audit};
+pub(crate) use canonical::{CanonicalTable, canonical};
+pub(crate) use granted::{schema_usage, verify_grants};
+pub(crate) use names::path_schemas;
+pub(crate) use online::{IndexNamed, check_named, index_named, partitioned};
+pub(crate) use path::SearchPath;
+pub(crate) use policy::{POLICY_COLUMNS, POLICY_JOINS, policy};
+pub(crate) use query::QUICK;
+pub(crate) use read::{others, pending, policies, read};
+pub(crate) use relation::{ENFORCED, Relation, UNPROVEN};
+pub(crate) use role::{ActualRole, OWN_MEMBERSHIPS, roles};
+pub(crate) use security::{Security, named, secured};
+pub(crate) use session::{Place, begin};
+pub(crate) use version::{CAN_IDENTIFY, REFERS, version};

@@ -1,0 +1,149 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use sea_orm::{ConnectionTrait, TransactionSession, TransactionTrait};
+
+use super::query::{checked, get, name, rows, text};
+use crate::config::RlsConfig;
+use crate::error::RlsError;
+use crate::model::policy::Canonical;
+use crate::model::privilege::Privilege;
+use crate::name::{Identifier, TableName};
+use crate::schema::render;
+
+/// Everyone, as a grantee: no role can have this name, and quoted it means the same (`RoleSpec` in
+/// `src/backend/parser/gram.y`).
+pub(crate) const PUBLIC: &str = "public";
+
+/// What stands under the audit's name.
+pub(crate) enum ActualAudit {
+    Missing,
+    /// Something else; what differs.
+    Other(String),
+    Table(HeldAudit),
+}
+
+/// The audit's table, as it is.
+#[derive(Debug, Default)]
+pub(crate) struct HeldAudit {
+    /// The columns whose default is not the one asked for, with what it is.
+    pub(crate) defaults: Vec<(Identifier, Option<Canonical>)>,
+    /// What the two roles, and everyone, may do.
+    pub(crate) grants: BTreeMap<Identifier, Grants>,
+}
+
+/// Privileges on a table and on its columns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Grants {
+    pub(crate) table: BTreeSet<Privilege>,
+    pub(crate) columns: BTreeMap<Privilege, BTreeSet<Identifier>>,
+}
+
+/// Reads the audit's table, and compares it with a copy of what is asked for, in a savepoint that
+/// is rolled back.
+///
+/// Lock taken: none. Privilege needed: `TEMPORARY` on the database. Nothing remains.
+pub(crate) async fn audit(
+    db: &(impl ConnectionTrait + TransactionTrait<Transaction: ConnectionTrait + TransactionSession>),
+    table: &TableName,
+    config: &RlsConfig,
+) -> Result<ActualAudit, RlsError> {
+    let schema = table
+        .schema
+        .as_ref()
+        .map_or_else(|| "NULL".to_owned(), text);
+
+    let found = format!(
+        "SELECT c.oid::text AS oid, c.relkind::text AS relkind
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = {schema} AND c.relname = {}",
+        text(&table.table)
+    );
+
+    let Some(found) = rows(db, found).await?.pop() else {
+        return Ok(ActualAudit::Missing);
+    };
+    let (oid, relkind): (String, String) = (get(&found, "oid")?, get(&found, "relkind")?);
+    if !matches!(relkind.as_str(), "r" | "p") {
+        return Ok(ActualAudit::Other("it is no table".to_owned()));
+    }
+
+    let mut held = HeldAudit::default();
+    let savepoint = db.begin().await?;
+    savepoint
+        .execute_unprepared(&render::create_audit("pg_temp.rls_audit").replacen(
+            "TABLE",
+            "TEMPORARY TABLE",
+            1,
+        ))
+        .await?;
+
+    let columns = rows(&savepoint, columns(&oid)).await?;
+    savepoint.rollback().await?;
+
+    for row in columns {
+        let column = name(&row, "column")?;
+        if !get::<bool>(&row, "fits")? {
+            return Ok(ActualAudit::Other(format!("column `{column}`")));
+        }
+
+        let [asked, is] = [get::<Option<String>>(&row, "asked")?, get(&row, "default")?];
+
+        if asked != is {
+            held.defaults.push((column, is.map(Canonical::printed)));
+        }
+    }
+
+    for row in rows(db, grants(&oid, config)).await? {
+        let Some(privilege) = Privilege::from_sql(&get::<String>(&row, "privilege")?) else {
+            continue;
+        };
+        let grants = held.grants.entry(name(&row, "role")?).or_default();
+
+        match get::<Option<String>>(&row, "column")? {
+            Some(column) => drop(
+                grants
+                    .columns
+                    .entry(privilege)
+                    .or_default()
+                    .insert(checked(column)?),
+            ),
+            None => drop(grants.table.insert(privilege)),
+        }
+    }
+
+    Ok(ActualAudit::Table(held))
+}
+
+/// Each column of the copy beside the one of the table; more columns are nobody's concern.
+fn columns(oid: &str) -> String {
+    format!(
+        "SELECT w.attname::text AS column, pg_get_expr(wd.adbin, wd.adrelid) AS asked,
+                pg_get_expr(d.adbin, d.adrelid) AS default,
+                coalesce((a.atttypid, a.atttypmod, a.attnotnull, a.attidentity, a.attgenerated)
+                       = (w.atttypid, w.atttypmod, w.attnotnull, w.attidentity, w.attgenerated), \
+                       false) AS fits
+         FROM pg_class c
+         JOIN pg_attribute w ON w.attrelid = c.oid AND w.attnum > 0
+         LEFT JOIN pg_attrdef wd ON wd.adrelid = w.attrelid AND wd.adnum = w.attnum
+         LEFT JOIN pg_attribute a ON a.attrelid = {oid} AND a.attname = w.attname AND NOT \
+         a.attisdropped
+         LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+         WHERE c.relnamespace = pg_my_temp_schema() AND c.relname = 'rls_audit'
+         ORDER BY w.attnum"
+    )
+}
+
+fn grants(oid: &str, config: &RlsConfig) -> String {
+    format!(
+        "SELECT coalesce(r.rolname, '{PUBLIC}')::text AS role, g.column::text AS column, \
+         acl.privilege_type AS privilege
+         FROM (SELECT c.relacl AS acl, NULL::name AS column FROM pg_class c WHERE c.oid = {oid}
+               UNION ALL
+               SELECT a.attacl, a.attname FROM pg_attribute a
+               WHERE a.attrelid = {oid} AND a.attnum > 0 AND NOT a.attisdropped) g,
+              aclexplode(g.acl) acl LEFT JOIN pg_roles r ON r.oid = acl.grantee
+         WHERE acl.grantee = 0 OR r.rolname IN ({}, {})",
+        text(config.app_role()),
+        text(config.admin_role())
+    )
+}

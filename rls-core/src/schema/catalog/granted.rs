@@ -1,0 +1,147 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use sea_orm::{ConnectionTrait, DbErr};
+
+use super::audit::PUBLIC;
+use super::query::{at, name, rows, text};
+use crate::error::{RlsError, SchemaError};
+use crate::name::Identifier;
+use crate::schema::plan::Change;
+use crate::sql;
+
+/// Whether what these changes grant and revoke is granted and revoked: to a login that may not pass
+/// a privilege on, and of a privilege that another role granted, the server gives a warning at
+/// most.
+pub(crate) async fn verify_grants(
+    db: &impl ConnectionTrait,
+    changes: &[Change],
+) -> Result<(), RlsError> {
+    let asked = changes.iter().enumerate().flat_map(|(at, change)| {
+        let sql = [granted(change), revoked(change)].concat();
+        sql.into_iter().map(move |sql| format!("({at}, {sql})"))
+    });
+
+    let asked: Vec<String> = asked.collect();
+    if asked.is_empty() {
+        return Ok(());
+    }
+
+    let query = format!(
+        "SELECT at FROM (VALUES {}) AS asked (at, done) WHERE NOT done ORDER BY at",
+        asked.join(", ")
+    );
+
+    let Some(row) = rows(db, query).await?.into_iter().next() else {
+        return Ok(());
+    };
+    let Some(change) = changes.get(at(&row)?) else {
+        return Ok(());
+    };
+    let (what, why) = match change {
+        Change::Revoke { .. } => (
+            "revoke this",
+            "the server passed over it, since another role granted it",
+        ),
+        _ => (
+            "grant this",
+            "the server passed over it, since the login may not pass the privilege on",
+        ),
+    };
+
+    let source = Arc::new(DbErr::Custom(why.to_owned()));
+
+    Err(SchemaError::Privilege {
+        what: what.to_owned(),
+        sql: change.sql().join("; "),
+        source,
+    }
+    .into())
+}
+
+/// Whether each privilege that a change grants is had, as SQL.
+fn granted(change: &Change) -> Vec<String> {
+    let has = |what, role: &Identifier, object: &str, privilege| {
+        format!(
+            "has_{what}_privilege({}, {}, '{privilege}')",
+            text(role),
+            quoted(object)
+        )
+    };
+
+    match change {
+        Change::GrantSchema { schema, role } => vec![has("schema", role, schema.as_str(), "USAGE")],
+        Change::GrantSequence { sequence, role } => {
+            vec![has("sequence", role, &sql::table(sequence), "USAGE")]
+        }
+        Change::Grant {
+            table,
+            role,
+            privileges,
+        } => privileges
+            .iter()
+            .map(|privilege| has("table", role, &sql::table(table), privilege.as_sql()))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether the privileges that a change takes from a role are no longer granted to it, as SQL.
+fn revoked(change: &Change) -> Vec<String> {
+    let Change::Revoke {
+        table,
+        role,
+        privileges,
+    } = change
+    else {
+        return Vec::new();
+    };
+
+    let words: Vec<String> = privileges
+        .iter()
+        .map(|privilege| format!("'{}'", privilege.as_sql()))
+        .collect();
+
+    let grantee = match role.as_str() {
+        // Which stands for everyone, quoted or not.
+        PUBLIC => "0".to_owned(),
+        _ => format!("{}::regrole", quoted(&sql::identifier(role))),
+    };
+
+    vec![format!(
+        "NOT EXISTS (SELECT FROM pg_class c, aclexplode(c.relacl) acl WHERE c.oid = {}::regclass
+             AND acl.grantee = {grantee} AND acl.privilege_type IN ({}))",
+        quoted(&sql::table(table)),
+        words.join(", ")
+    )]
+}
+
+fn quoted(name: &str) -> String {
+    sql::literal(name).unwrap_or_else(|| unreachable!("a checked name holds no NUL"))
+}
+
+/// The `(schema, role)` pairs of these roles that need no grant of `USAGE`: they have one of their
+/// own, or they have it as everyone does and this login could not grant it.
+pub(crate) async fn schema_usage(
+    db: &impl ConnectionTrait,
+    roles: [&Identifier; 2],
+) -> Result<BTreeSet<(Identifier, Identifier)>, RlsError> {
+    let query = format!(
+        "SELECT n.nspname::text AS schema, v.role::text AS role
+         FROM pg_namespace n CROSS JOIN (VALUES ({}), ({})) AS v (role)
+         WHERE EXISTS (
+             SELECT FROM aclexplode(n.nspacl) acl LEFT JOIN pg_roles r ON r.oid = acl.grantee
+             WHERE acl.privilege_type = 'USAGE' AND (r.rolname = v.role OR acl.grantee = 0
+                 AND NOT pg_has_role(n.nspowner, 'USAGE') AND NOT has_schema_privilege(n.oid, \
+                 'USAGE WITH GRANT OPTION'))
+         )",
+        text(roles[0]),
+        text(roles[1])
+    );
+
+    rows(db, query)
+        .await?
+        .iter()
+        .map(|row| Ok((name(row, "schema")?, name(row, "role")?)))
+        .collect()
+}

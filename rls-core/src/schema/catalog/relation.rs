@@ -1,0 +1,181 @@
+//! What is asked of a table's catalog rows, and what a row says. Each query is over `wanted`, of
+//! `read.rs`.
+
+use std::collections::BTreeMap;
+
+use sea_orm::QueryResult;
+
+use super::query::{checked, get, name, table, text};
+use crate::config::RlsConfig;
+use crate::error::RlsError;
+use crate::model::key::{KeyType, OnDelete};
+use crate::model::policy::Canonical;
+use crate::name::TableName;
+use crate::schema::table::{Actual, ActualColumn, ActualForeignKey};
+
+/// What stands under a registered name.
+pub(crate) enum Relation {
+    Missing,
+    Other,
+    Table(Box<Actual>),
+}
+
+pub(super) const TABLES: &str = "
+SELECT w.at, w.relkind::text AS relkind, w.relrowsecurity AS enabled, w.relforcerowsecurity AS \
+forced
+FROM wanted w
+ORDER BY w.at";
+
+pub(super) fn relation(row: &QueryResult) -> Result<Relation, RlsError> {
+    match get::<Option<String>>(row, "relkind")?.as_deref() {
+        None => return Ok(Relation::Missing),
+        Some("r" | "p") => {}
+        Some(_) => return Ok(Relation::Other),
+    }
+
+    Ok(Relation::Table(Box::new(Actual {
+        enabled: get(row, "enabled")?,
+        forced: get(row, "forced")?,
+        policies: BTreeMap::new(),
+        columns: BTreeMap::new(),
+        foreign_keys: Vec::new(),
+        indexes: Vec::new(),
+        grants: BTreeMap::new(),
+        sequences: BTreeMap::new(),
+    })))
+}
+
+/// Of column `a`: the constraint that makes it `NOT NULL` and is `NOT VALID`, as one can be since
+/// PostgreSQL 18.
+pub(crate) const UNPROVEN: &str = "(SELECT u.conname::text FROM pg_constraint u
+   WHERE u.conrelid = a.attrelid AND u.contype = 'n' AND u.conkey = ARRAY[a.attnum] AND NOT \
+   u.convalidated)";
+
+pub(super) fn columns() -> String {
+    format!(
+        "SELECT w.at, a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type,
+                a.atttypid::regtype::text AS base_type, a.attnotnull AS not_null, {UNPROVEN} AS \
+                unproven,
+                CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS default
+         FROM wanted w
+         JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped
+         LEFT JOIN pg_attrdef d ON d.adrelid = w.oid AND d.adnum = a.attnum
+         ORDER BY w.at, a.attnum"
+    )
+}
+
+pub(super) fn column(row: &QueryResult) -> Result<ActualColumn, RlsError> {
+    Ok(ActualColumn {
+        sql_type: get(row, "type")?,
+        key: key(&get::<String>(row, "base_type")?),
+        not_null: get(row, "not_null")?,
+        unproven: get::<Option<String>>(row, "unproven")?
+            .map(checked)
+            .transpose()?,
+        default: get::<Option<String>>(row, "default")?.map(Canonical::printed),
+    })
+}
+
+fn key(base_type: &str) -> Option<KeyType> {
+    match base_type {
+        "uuid" => Some(KeyType::Uuid),
+        "integer" => Some(KeyType::Integer),
+        "bigint" => Some(KeyType::BigInteger),
+        "text" | "character varying" => Some(KeyType::Text),
+        _ => None,
+    }
+}
+
+/// Of constraint `k`: whether the server looks at it at all, which can be said since PostgreSQL 18.
+pub(crate) const ENFORCED: &str = "coalesce((to_jsonb(k)->>'conenforced')::bool, true)";
+
+/// What is inherited is for the parent to enforce.
+pub(super) fn foreign_keys() -> String {
+    format!(
+        "SELECT w.at, k.conname::text AS name, f.attname::text AS from, n.nspname::text AS schema,
+                c.relname::text AS \"table\", a.attname::text AS column, k.confdeltype::text AS \
+                on_delete,
+                k.convalidated AS validated, k.conparentid <> 0 OR {ENFORCED} AS enforced,
+                pg_get_constraintdef(k.oid) AS definition
+         FROM wanted w
+         JOIN pg_constraint k ON k.conrelid = w.oid AND k.contype = 'f' AND cardinality(k.conkey) \
+         = 1
+         JOIN pg_attribute f ON f.attrelid = w.oid AND f.attnum = k.conkey[1]
+         JOIN pg_class c ON c.oid = k.confrelid
+         JOIN pg_namespace n ON n.oid = c.relnamespace
+         JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = k.confkey[1]
+         ORDER BY w.at, k.conname"
+    )
+}
+
+pub(super) fn foreign_key(row: &QueryResult) -> Result<ActualForeignKey, RlsError> {
+    let on_delete: String = get(row, "on_delete")?;
+    Ok(ActualForeignKey {
+        name: name(row, "name")?,
+        column: name(row, "from")?,
+        table: table_name(row)?,
+        parent_column: name(row, "column")?,
+        on_delete: match on_delete.as_str() {
+            "a" => Some(OnDelete::NoAction),
+            "r" => Some(OnDelete::Restrict),
+            "c" => Some(OnDelete::Cascade),
+            _ => None,
+        },
+        validated: get(row, "validated")?,
+        enforced: get(row, "enforced")?,
+        definition: get(row, "definition")?,
+    })
+}
+
+/// One row a column; an index on an expression does not serve, nor an invalid one, nor a partial
+/// one but over the rows where a boolean column is true.
+pub(super) const INDEXES: &str = "
+SELECT w.at, i.indexrelid::text AS index, a.attname::text AS column, o.attname::text AS only,
+       i.indisunique AND i.indimmediate AS unique
+FROM wanted w
+JOIN pg_index i ON i.indrelid = w.oid AND i.indisvalid
+JOIN pg_class c ON c.oid = i.indexrelid
+JOIN pg_am m ON m.oid = c.relam AND m.amname = 'btree'
+CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, position)
+JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum = k.attnum
+LEFT JOIN pg_attribute o ON o.attrelid = w.oid AND quote_ident(o.attname) = pg_get_expr(i.indpred, \
+i.indrelid)
+WHERE k.position <= i.indnkeyatts
+  AND 0 <> ALL (i.indkey::int2[])
+  AND (i.indpred IS NULL OR o.attname IS NOT NULL)
+ORDER BY w.at, i.indexrelid, k.position";
+
+pub(super) fn grants(config: &RlsConfig) -> String {
+    format!(
+        "SELECT w.at, r.rolname::text AS role, acl.privilege_type AS privilege
+         FROM wanted w, aclexplode(w.relacl) acl JOIN pg_roles r ON r.oid = acl.grantee
+         WHERE r.rolname IN ({}, {})",
+        text(config.app_role()),
+        text(config.admin_role())
+    )
+}
+
+/// The sequences that columns of the tables own, with the roles that may use them: `a` is a serial
+/// column's, `i` an identity column's.
+pub(super) fn sequences(config: &RlsConfig) -> String {
+    format!(
+        "SELECT w.at, n.nspname::text AS schema, s.relname::text AS \"table\", u.role
+         FROM wanted w
+         JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = w.oid AND \
+         d.refobjsubid > 0
+                             AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+         JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+         JOIN pg_namespace n ON n.oid = s.relnamespace
+         LEFT JOIN LATERAL (
+           SELECT r.rolname::text AS role FROM aclexplode(s.relacl) acl JOIN pg_roles r ON r.oid = \
+           acl.grantee
+           WHERE acl.privilege_type = 'USAGE' AND r.rolname IN ({}, {})) u ON true
+         ORDER BY w.at, n.nspname, s.relname",
+        text(config.app_role()),
+        text(config.admin_role())
+    )
+}
+
+pub(super) fn table_name(row: &QueryResult) -> Result<TableName, RlsError> {
+    table(row, "schema", "table")
+}

@@ -1,0 +1,147 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use sea_orm::{ConnectionTrait, QueryResult};
+
+use super::query::{get, name, rows, table, text};
+use super::read::policies;
+use crate::error::RlsError;
+use crate::model::privilege::Privilege;
+use crate::name::{Identifier, TableName};
+use crate::schema::table::ActualPolicy;
+
+/// What the catalog holds of one table's row security.
+pub(crate) struct Security {
+    pub(crate) table: TableName,
+    pub(crate) owner: Identifier,
+    pub(crate) enabled: bool,
+    pub(crate) forced: bool,
+    pub(crate) policies: BTreeMap<Identifier, ActualPolicy>,
+    /// `public` is everyone.
+    pub(crate) grants: BTreeMap<Identifier, BTreeSet<Privilege>>,
+    /// Those behind serial and identity columns.
+    pub(crate) sequences: Vec<TableName>,
+}
+
+/// Every table of these schemas that has row security or policies. Locks nothing.
+pub(crate) async fn secured(
+    db: &impl ConnectionTrait,
+    schemas: &[&Identifier],
+) -> Result<Vec<Security>, RlsError> {
+    let schemas: Vec<String> = schemas.iter().map(|schema| text(schema)).collect();
+    if schemas.is_empty() {
+        return Ok(Vec::new());
+    }
+
+    let secured = "(c.relrowsecurity OR EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid))";
+
+    read(
+        db,
+        &format!("n.nspname IN ({}) AND {secured}", schemas.join(", ")),
+    )
+    .await
+}
+
+/// Those of these tables that are there. Locks nothing.
+pub(crate) async fn named(
+    db: &impl ConnectionTrait,
+    tables: &[&TableName],
+) -> Result<Vec<Security>, RlsError> {
+    let names: Vec<String> = tables
+        .iter()
+        .filter_map(|table| {
+            Some(format!(
+                "({}, {})",
+                text(table.schema.as_ref()?),
+                text(&table.table)
+            ))
+        })
+        .collect();
+
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+
+    read(
+        db,
+        &format!("(n.nspname, c.relname) IN ({})", names.join(", ")),
+    )
+    .await
+}
+
+async fn read(db: &impl ConnectionTrait, filter: &str) -> Result<Vec<Security>, RlsError> {
+    let from = "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace";
+    let filter = format!("c.relkind IN ('r', 'p') AND {filter}");
+    let query = format!(
+        "SELECT n.nspname::text AS schema, c.relname::text AS \"table\", \
+         pg_get_userbyid(c.relowner)::text AS owner,
+                c.relrowsecurity AS enabled, c.relforcerowsecurity AS forced
+         {from} WHERE {filter} ORDER BY n.nspname, c.relname"
+    );
+
+    let mut found: Vec<Security> = Vec::new();
+    for row in rows(db, query).await? {
+        found.push(Security {
+            table: table(&row, "schema", "table")?,
+            owner: name(&row, "owner")?,
+            enabled: get(&row, "enabled")?,
+            forced: get(&row, "forced")?,
+            policies: BTreeMap::new(),
+            grants: BTreeMap::new(),
+            sequences: Vec::new(),
+        });
+    }
+
+    let names: Vec<TableName> = found.iter().map(|found| found.table.clone()).collect();
+    let held = policies(db, &names.iter().collect::<Vec<_>>()).await?;
+    for (found, policies) in found.iter_mut().zip(held) {
+        found.policies = policies;
+    }
+
+    let query = format!(
+        "SELECT n.nspname::text AS schema, c.relname::text AS \"table\", coalesce(r.rolname::text, \
+         'public') AS role,
+                a.privilege_type AS privilege
+         {from} CROSS JOIN LATERAL aclexplode(c.relacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
+         WHERE {filter}"
+    );
+
+    for row in rows(db, query).await? {
+        let privilege = Privilege::from_sql(&get::<String>(&row, "privilege")?);
+        if let (Some(at), Some(privilege)) = (position(&found, &row)?, privilege) {
+            found[at]
+                .grants
+                .entry(name(&row, "role")?)
+                .or_default()
+                .insert(privilege);
+        }
+    }
+
+    // `a` is a serial column's, `i` an identity column's.
+    let query = format!(
+        "SELECT n.nspname::text AS schema, c.relname::text AS \"table\", m.nspname::text AS \
+         sequence_schema,
+                s.relname::text AS sequence
+         {from}
+         JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND \
+         d.refobjsubid > 0
+                             AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+         JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+         JOIN pg_namespace m ON m.oid = s.relnamespace
+         WHERE {filter} ORDER BY m.nspname, s.relname"
+    );
+
+    for row in rows(db, query).await? {
+        if let Some(at) = position(&found, &row)? {
+            found[at]
+                .sequences
+                .push(table(&row, "sequence_schema", "sequence")?);
+        }
+    }
+
+    Ok(found)
+}
+
+fn position(found: &[Security], row: &QueryResult) -> Result<Option<usize>, RlsError> {
+    let of = table(row, "schema", "table")?;
+    Ok(found.iter().position(|found| found.table == of))
+}

@@ -1,0 +1,156 @@
+//! A transaction in which the catalog is read and the server prints names in full.
+
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement, TransactionTrait,
+};
+
+use super::names::path_schemas;
+use super::path::SearchPath;
+use crate::error::{RlsError, SchemaError};
+use crate::name::Schemas;
+use crate::sql;
+
+/// How long a statement waits for a lock on a table in use before everything is undone.
+const LOCK_TIMEOUT: &str = "5s";
+
+/// What [`Place::enter`] and [`SearchPath::PRINTING`] set beside the path.
+const SETTINGS: [&str; 8] = [
+    "row_security",
+    "lock_timeout",
+    "quote_all_identifiers",
+    "IntervalStyle",
+    "DateStyle",
+    "TimeZone",
+    "extra_float_digits",
+    "bytea_output",
+];
+
+/// Where the lane works: the schemas of tables that name none, with `search_path` out of the way
+/// meanwhile.
+pub(crate) struct Place {
+    pub(crate) schemas: Schemas,
+    pub(crate) path: SearchPath,
+    /// The other settings that are changed meanwhile.
+    settings: Vec<(&'static str, String)>,
+    temporary: bool,
+}
+
+impl Place {
+    /// A transaction for reading, to be rolled back.
+    pub(crate) async fn reading<C>(db: &C) -> Result<(DatabaseTransaction, Self), RlsError>
+    where
+        C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+    {
+        let transaction = begin(db).await?;
+        let place = Self::enter(&transaction).await?;
+        Ok((transaction, place))
+    }
+
+    pub(crate) async fn enter(db: &DatabaseTransaction) -> Result<Self, RlsError> {
+        let settings: Vec<String> = SETTINGS
+            .iter()
+            .map(|name| format!(", current_setting('{name}') AS \"{name}\""))
+            .collect();
+
+        let query = format!(
+            "SELECT current_setting('search_path') AS search_path,
+                    has_database_privilege(current_database(), 'TEMPORARY') AS temporary{}",
+            settings.concat()
+        );
+
+        let row = db
+            .query_one_raw(Statement::from_string(DbBackend::Postgres, query))
+            .await?
+            .ok_or_else(|| SchemaError::Catalog {
+                what: "no current schema".to_owned(),
+            })?;
+
+        let schemas = path_schemas(db).await?;
+
+        // With row_security off, a statement that policies would filter fails instead of passing
+        // rows over.
+        db.execute_unprepared(&format!(
+            "{}; SET LOCAL row_security = off; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'",
+            SearchPath::PRINTING
+        ))
+        .await?;
+        held(db).await?;
+
+        Ok(Self {
+            schemas: schemas.found(db).await?,
+            path: SearchPath(row.try_get("", "search_path")?),
+            settings: SETTINGS
+                .into_iter()
+                .map(|name| Ok((name, row.try_get("", name)?)))
+                .collect::<Result<_, DbErr>>()?,
+            temporary: row.try_get("", "temporary")?,
+        })
+    }
+
+    /// Whether policies can be compared here, which takes temporary tables.
+    pub(crate) fn verifiable(&self) -> Result<(), SchemaError> {
+        if self.temporary {
+            Ok(())
+        } else {
+            Err(SchemaError::CannotVerify)
+        }
+    }
+
+    /// Settings outlive a savepoint, so they are put back for a transaction of the caller's.
+    pub(crate) async fn leave(&self, db: &DatabaseTransaction) -> Result<(), RlsError> {
+        let setting = |name: &str, value: &str| {
+            let value = sql::literal(value)
+                .unwrap_or_else(|| unreachable!("a setting's text holds no NUL"));
+            format!("SELECT set_config('{name}', {value}, true)")
+        };
+
+        let settings = self
+            .settings
+            .iter()
+            .map(|(name, value)| setting(name, value));
+
+        let restore: Vec<String> = std::iter::once(self.path.restore())
+            .chain(settings)
+            .collect();
+        db.execute_unprepared(&restore.join("; ")).await?;
+
+        Ok(())
+    }
+}
+
+/// Begins a transaction, where `db` is a PostgreSQL server.
+pub(crate) async fn begin<C>(db: &C) -> Result<DatabaseTransaction, RlsError>
+where
+    C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+{
+    let backend = db.get_database_backend();
+    if backend != DbBackend::Postgres {
+        return Err(RlsError::Backend {
+            backend: backend.as_str().to_owned(),
+        });
+    }
+
+    if db.is_mock_connection() {
+        return Err(RlsError::Backend {
+            backend: "mock".to_owned(),
+        });
+    }
+
+    Ok(db.begin().await?)
+}
+
+/// Whether what the last message set is still set: statements pass through a connection of their
+/// own otherwise, and nothing that follows would be all or nothing.
+async fn held(db: &DatabaseTransaction) -> Result<(), RlsError> {
+    let query = format!("SELECT current_setting('lock_timeout') = '{LOCK_TIMEOUT}' AS held");
+    let row = db
+        .query_one_raw(Statement::from_string(DbBackend::Postgres, query))
+        .await?;
+    let held: bool = row.map_or(Ok(false), |row| row.try_get("", "held"))?;
+
+    if held {
+        Ok(())
+    } else {
+        Err(SchemaError::NoTransaction.into())
+    }
+}

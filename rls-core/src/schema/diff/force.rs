@@ -1,0 +1,74 @@
+use super::Table;
+use crate::name::{Identifier, TableName};
+use crate::schema::plan::Change;
+use crate::sql;
+
+/// These changes of columns and keys, with the tables not forced meanwhile whose rows they read.
+pub(super) fn lifted(tables: &[Table<'_>], changes: Vec<Change>) -> Vec<Change> {
+    let forced = tables
+        .iter()
+        .filter(|table| table.actual.enabled && table.actual.forced);
+    let read = |table: &&TableName| changes.iter().any(|change| reads(change, table));
+    let lifted: Vec<TableName> = forced
+        .map(|table| &table.desired.table)
+        .filter(read)
+        .cloned()
+        .collect();
+
+    let lift = lifted.iter().map(|table| Change::LiftForce {
+        table: table.clone(),
+    });
+    let restore = lifted.iter().map(|table| Change::RestoreForce {
+        table: table.clone(),
+    });
+
+    lift.chain(changes).chain(restore).collect()
+}
+
+/// Whether a change reads rows of this table. A backfill is taken to read the tables whose names it
+/// holds: one too many is locked, and one too few, behind a function, is refused by the server,
+/// which passes over no row in silence.
+fn reads(change: &Change, read: &TableName) -> bool {
+    match change {
+        Change::AddOwnerColumn {
+            table,
+            backfill: Some(backfill),
+            ..
+        }
+        | Change::SetNotNull {
+            table,
+            backfill: Some(backfill),
+            ..
+        } => table == read || names(backfill, &read.table),
+        // The server asks both tables in one query, as the login (`RI_Initial_Check` of
+        // `ri_triggers.c`).
+        Change::AddForeignKey {
+            table, foreign_key, ..
+        } => table == read || foreign_key.table == *read,
+        Change::ValidateForeignKey { table, parent, .. } => table == read || parent == read,
+        _ => false,
+    }
+}
+
+fn names(expression: &str, table: &Identifier) -> bool {
+    let is_of_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$');
+    expression.contains(&sql::identifier(table))
+        || expression
+            .split(|c| !is_of_word(c))
+            .any(|word| word.to_lowercase() == table.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backfill_names_tables_as_words_or_in_quotes() {
+        let names = |expression, table| super::names(expression, &Identifier::new(table).unwrap());
+        assert!(
+            names("SELECT id FROM Task t", "task")
+                && names("(SELECT id FROM public.\"my task\")", "my task")
+        );
+        assert!(!names("holder(task_id)", "task") && !names("SELECT id FROM task", "Task"));
+    }
+}

@@ -1,0 +1,73 @@
+use std::collections::BTreeSet;
+
+use super::Table;
+use crate::model::privilege::Privilege;
+use crate::name::Identifier;
+use crate::schema::plan::Change;
+
+/// Each role gets what it should have on the table and loses what it should not.
+pub(super) fn privileges(
+    Table {
+        desired, actual, ..
+    }: &Table<'_>,
+    changes: &mut Vec<Change>,
+) {
+    let none = BTreeSet::new();
+    for (role, wanted) in &desired.privileges {
+        let found = actual.grants.get(role).unwrap_or(&none);
+        let surplus: BTreeSet<Privilege> = found.difference(wanted).copied().collect();
+
+        if !surplus.is_empty() {
+            changes.push(Change::Revoke {
+                table: desired.table.clone(),
+                role: role.clone(),
+                privileges: surplus,
+            });
+        }
+
+        let lacking: BTreeSet<Privilege> = wanted.difference(found).copied().collect();
+        if !lacking.is_empty() {
+            changes.push(Change::Grant {
+                table: desired.table.clone(),
+                role: role.clone(),
+                privileges: lacking,
+            });
+        }
+
+        if !wanted.contains(&Privilege::Insert) {
+            continue;
+        }
+
+        for (sequence, users) in &actual.sequences {
+            if !users.contains(role) {
+                changes.push(Change::GrantSequence {
+                    sequence: sequence.clone(),
+                    role: role.clone(),
+                });
+            }
+        }
+    }
+}
+
+/// Each role may use the schemas of its tables.
+pub(super) fn schemas(
+    tables: &[Table<'_>],
+    usage: &BTreeSet<(Identifier, Identifier)>,
+    changes: &mut Vec<Change>,
+) {
+    let mut wanted = BTreeSet::new();
+    for table in tables {
+        for (role, privileges) in &table.desired.privileges {
+            if let (Some(schema), false) = (&table.desired.table.schema, privileges.is_empty()) {
+                wanted.insert((schema.clone(), role.clone()));
+            }
+        }
+    }
+
+    for (schema, role) in wanted.difference(usage) {
+        changes.push(Change::GrantSchema {
+            schema: schema.clone(),
+            role: role.clone(),
+        });
+    }
+}

@@ -1,0 +1,88 @@
+use std::collections::BTreeMap;
+
+use crate::config::{Login, RlsConfig};
+use crate::error::SchemaError;
+use crate::name::Identifier;
+use crate::schema::catalog::ActualRole;
+use crate::schema::plan::{Change, Verifier};
+use crate::schema::scram;
+
+/// Whether the roles are others than the login that migrates.
+pub(crate) fn check(actual: &BTreeMap<Identifier, ActualRole>) -> Result<(), SchemaError> {
+    match actual.iter().find(|(_, found)| found.migrates) {
+        Some((role, _)) => Err(SchemaError::RoleInUse {
+            role: role.to_string(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// The changes that give both roles what they need, and no more.
+pub(crate) fn roles(config: &RlsConfig, actual: &BTreeMap<Identifier, ActualRole>) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for login in [config.app(), config.admin()] {
+        let role = login.role.clone();
+        match actual.get(&role) {
+            None => changes.push(Change::CreateRole {
+                role,
+                verifier: verifier(login),
+            }),
+            Some(found) => {
+                let verifier = if keeps_password(login, found) {
+                    None
+                } else {
+                    verifier(login)
+                };
+
+                if !found.lacks.is_empty() || verifier.is_some() {
+                    changes.push(Change::AlterRole {
+                        role,
+                        attributes: found.lacks.clone(),
+                        verifier,
+                    });
+                }
+            }
+        }
+    }
+
+    for (role, found) in actual {
+        for (member, grantor) in &found.members {
+            let (role, member, grantor) = (role.clone(), member.clone(), grantor.clone());
+            changes.push(Change::RevokeMembership {
+                role,
+                member,
+                grantor,
+            });
+        }
+
+        for (inherited, grantor) in &found.inherits {
+            let (inherited, member, grantor) = (inherited.clone(), role.clone(), grantor.clone());
+            changes.push(Change::EndInheritance {
+                role: inherited,
+                member,
+                grantor,
+            });
+        }
+    }
+
+    changes
+}
+
+/// Whether the stored password is the configured one. Where it may not be read, a configured
+/// password is set again: the role ends with the password that was asked for either way. Where it
+/// may be neither read nor set, it is for who made the role, and the application's login tells
+/// whether it is right.
+fn keeps_password(login: &Login, found: &ActualRole) -> bool {
+    match (&login.password, &found.password) {
+        (None, _) => true,
+        (Some(password), Some(stored)) => scram::verifies(stored, password.expose()),
+        (Some(_), None) => !found.settable,
+    }
+}
+
+fn verifier(login: &Login) -> Option<Verifier> {
+    login
+        .password
+        .as_ref()
+        .map(|password| Verifier(scram::verifier(password.expose())))
+}

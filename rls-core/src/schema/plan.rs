@@ -1,0 +1,62 @@
+//! A plan: the changes that bring the database to what the entities say, in order.
+
+mod change;
+mod place;
+mod reverse;
+mod weakening;
+
+use crate::name::{Identifier, TableName};
+
+pub use change::{Change, Verifier};
+
+/// The changes, in the order in which they are applied, and what was found and is left alone.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    pub(crate) changes: Vec<Change>,
+    pub(crate) unmanaged: Vec<Unmanaged>,
+}
+
+/// What no entity asks for, and stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unmanaged {
+    /// A policy that was made by hand on a registered table.
+    Policy {
+        /// The table.
+        table: TableName,
+        /// The policy.
+        policy: Identifier,
+    },
+    /// A table with row security that no entity is registered for.
+    Table {
+        /// The table.
+        table: TableName,
+    },
+}
+
+impl Plan {
+    /// The changes.
+    #[must_use]
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// What no entity asks for, and stays.
+    #[must_use]
+    pub fn unmanaged(&self) -> &[Unmanaged] {
+        &self.unmanaged
+    }
+
+    /// Whether the database is as the entities say.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// The changes that let more rows be reached, each with how.
+    pub fn weakening(&self) -> impl Iterator<Item = (&Change, &'static str)> {
+        self.changes
+            .iter()
+            .filter_map(|change| Some((change, change.weakens()?)))
+    }
+}

@@ -1,0 +1,260 @@
+//! What the catalog holds of row security, as data: any table's, whether an entity is registered
+//! for it or not.
+
+mod role;
+mod server;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
+
+use crate::schema::catalog::{self, Security};
+
+use crate::error::{RlsError, SchemaError};
+use crate::model::policy::Canonical;
+use crate::model::policy::Policy;
+use crate::model::privilege::Privilege;
+use crate::name::{Identifier, TableName};
+use crate::schema::catalog::Place;
+use crate::schema::fingerprint;
+use crate::schema::table::ActualPolicy;
+use crate::sql;
+
+pub use role::{RoleSecurity, roles};
+pub use server::{Server, server};
+
+/// What the catalog holds of one table's row security.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TableSecurity {
+    /// The table, with its schema.
+    pub table: TableName,
+    /// Its owner.
+    pub owner: Identifier,
+    /// Whether row security is enabled.
+    pub enabled: bool,
+    /// Whether it holds for the table's owner too.
+    pub forced: bool,
+    /// The policies, ordered by name.
+    pub policies: Vec<TablePolicy>,
+    /// The privileges by role, the owner's own included where any were granted; `public` is
+    /// everyone.
+    pub grants: BTreeMap<Identifier, BTreeSet<Privilege>>,
+    /// The sequences behind its serial and identity columns.
+    pub sequences: Vec<TableName>,
+}
+
+impl TableSecurity {
+    /// The policy of that name.
+    #[must_use]
+    pub fn policy(&self, name: &str) -> Option<&TablePolicy> {
+        self.policies
+            .iter()
+            .find(|found| found.policy.name.as_str() == name)
+    }
+
+    /// A hash of all that this says but comments: where it is another than before, the table's row
+    /// security was changed.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let Self {
+            table,
+            owner,
+            enabled,
+            forced,
+            policies,
+            grants,
+            sequences,
+        } = self;
+
+        let names = [
+            sql::table(table),
+            owner.to_string(),
+            format!("{enabled} {forced}"),
+        ];
+
+        let policies = policies.iter().flat_map(|found| {
+            [
+                found.policy.name.to_string(),
+                fingerprint::asked(&found.policy),
+            ]
+        });
+
+        let grants = grants.iter().flat_map(|(role, privileges)| {
+            let privileges: Vec<&str> = privileges.iter().map(|it| it.as_sql()).collect();
+            [role.to_string(), privileges.join(" ")]
+        });
+
+        let sequences = sequences.iter().map(sql::table);
+
+        // Each list ends in an empty text, which no name is.
+        let end = || std::iter::once(String::new());
+
+        fingerprint::listed(
+            names
+                .into_iter()
+                .chain(policies)
+                .chain(end())
+                .chain(grants)
+                .chain(end())
+                .chain(sequences),
+        )
+    }
+}
+
+/// A policy in the catalog.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TablePolicy {
+    /// The policy, its conditions as the server prints them, with every name outside `pg_catalog`
+    /// qualified.
+    pub policy: Policy,
+    /// Who made it.
+    pub origin: Origin,
+}
+
+/// Who made a policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origin {
+    /// It has no fingerprint: this family did not make it.
+    ByHand,
+    /// This family made it, and nobody has changed it since.
+    Applied,
+    /// This family made it, and it was changed since.
+    Altered,
+}
+
+/// Every table that has row security or policies, in these schemas; in the current one where none
+/// is given.
+///
+/// Statements sent: catalog queries. Lock taken: none. Privilege needed: none.
+///
+/// # Errors
+///
+/// [`RlsError::Backend`], [`RlsError::Database`], [`SchemaError::Catalog`].
+pub async fn secured_tables<C>(
+    db: &C,
+    schemas: &[Identifier],
+) -> Result<Vec<TableSecurity>, RlsError>
+where
+    C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+{
+    let (transaction, place) = Place::reading(db).await?;
+    let schemas = if schemas.is_empty() {
+        std::slice::from_ref(&place.schemas.current)
+    } else {
+        schemas
+    };
+
+    let found = catalog::secured(&transaction, &schemas.iter().collect::<Vec<_>>()).await;
+    transaction.rollback().await?;
+
+    Ok(found?.into_iter().map(TableSecurity::from).collect())
+}
+
+/// These tables, in the same order, each `None` where it is not there or is no table. Those that
+/// say no schema are found by `search_path`, as statements find them.
+///
+/// Statements sent: catalog queries. Lock taken: none. Privilege needed: none.
+///
+/// # Errors
+///
+/// [`RlsError::Backend`], [`RlsError::Database`], [`SchemaError::Catalog`].
+pub async fn tables<C>(db: &C, tables: &[TableName]) -> Result<Vec<Option<TableSecurity>>, RlsError>
+where
+    C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+{
+    let (transaction, place) = Place::reading(db).await?;
+    let tables: Vec<TableName> = tables
+        .iter()
+        .map(|table| table.found_in(&place.schemas))
+        .collect();
+
+    let found = catalog::named(&transaction, &tables.iter().collect::<Vec<_>>()).await;
+    transaction.rollback().await?;
+
+    let mut found: BTreeMap<TableName, TableSecurity> = found?
+        .into_iter()
+        .map(|security| (security.table.clone(), security.into()))
+        .collect();
+
+    Ok(tables.iter().map(|table| found.remove(table)).collect())
+}
+
+/// This table.
+///
+/// Statements sent: catalog queries. Lock taken: none. Privilege needed: none.
+///
+/// # Errors
+///
+/// [`SchemaError::NoTable`] where it is not there; [`RlsError::Backend`], [`RlsError::Database`].
+pub async fn table<C>(db: &C, table: &TableName) -> Result<TableSecurity, RlsError>
+where
+    C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+{
+    let found = tables(db, std::slice::from_ref(table))
+        .await?
+        .pop()
+        .flatten();
+
+    found.ok_or_else(|| {
+        SchemaError::NoTable {
+            table: table.to_string(),
+        }
+        .into()
+    })
+}
+
+/// A hash of all that these say, in their order: one word for the row security of a whole database.
+#[must_use]
+pub fn fingerprint(tables: &[TableSecurity]) -> String {
+    fingerprint::listed(tables.iter().map(TableSecurity::fingerprint))
+}
+
+impl From<Security> for TableSecurity {
+    fn from(security: Security) -> Self {
+        let Security {
+            table,
+            owner,
+            enabled,
+            forced,
+            policies,
+            grants,
+            sequences,
+        } = security;
+
+        let policies = policies.into_values().map(TablePolicy::from).collect();
+
+        Self {
+            table,
+            owner,
+            enabled,
+            forced,
+            policies,
+            grants,
+            sequences,
+        }
+    }
+}
+
+impl From<ActualPolicy> for TablePolicy {
+    fn from(
+        ActualPolicy {
+            policy,
+            fingerprint,
+            ..
+        }: ActualPolicy,
+    ) -> Self {
+        let origin = match fingerprint {
+            None => Origin::ByHand,
+            Some(fingerprint) if fingerprint.held == fingerprint::held(&policy) => Origin::Applied,
+            Some(_) => Origin::Altered,
+        };
+
+        Self {
+            policy: policy.map(Canonical::to_expression),
+            origin,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
+
+use crate::error::RlsError;
+use crate::name::Identifier;
+use crate::schema::catalog::Place;
+use crate::schema::catalog::query::{get, name, rows, text};
+
+/// What a role is, beyond what it was granted on tables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RoleSecurity {
+    /// The role.
+    pub role: Identifier,
+    /// The attributes that it has, as `CREATE ROLE` spells them.
+    pub attributes: Vec<&'static str>,
+    /// The roles that it is a member of, directly.
+    pub member_of: BTreeSet<Identifier>,
+    /// Its members, directly.
+    pub members: BTreeSet<Identifier>,
+}
+
+/// These roles, in the same order, each `None` where it does not exist.
+///
+/// Statements sent: catalog queries. Lock taken: none. Privilege needed: none.
+///
+/// # Errors
+///
+/// [`RlsError::Backend`], [`RlsError::Database`],
+/// [`SchemaError::Catalog`](crate::SchemaError::Catalog).
+pub async fn roles<C>(db: &C, roles: &[Identifier]) -> Result<Vec<Option<RoleSecurity>>, RlsError>
+where
+    C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+{
+    if roles.is_empty() {
+        return Ok(Vec::new());
+    }
+
+    let (transaction, _) = Place::reading(db).await?;
+    let found = found(&transaction, roles).await;
+    transaction.rollback().await?;
+
+    let mut found = found?;
+    Ok(roles.iter().map(|role| found.remove(role)).collect())
+}
+
+async fn found(
+    db: &impl ConnectionTrait,
+    roles: &[Identifier],
+) -> Result<BTreeMap<Identifier, RoleSecurity>, RlsError> {
+    const ATTRIBUTES: [(&str, &str); 7] = [
+        ("rolcanlogin", "LOGIN"),
+        ("rolsuper", "SUPERUSER"),
+        ("rolbypassrls", "BYPASSRLS"),
+        ("rolcreaterole", "CREATEROLE"),
+        ("rolcreatedb", "CREATEDB"),
+        ("rolreplication", "REPLICATION"),
+        ("rolinherit", "INHERIT"),
+    ];
+
+    let named = roles.iter().map(text).collect::<Vec<_>>().join(", ");
+    let columns = ATTRIBUTES.map(|(column, _)| column).join(", ");
+    let mut found = BTreeMap::new();
+
+    for row in rows(
+        db,
+        format!("SELECT rolname::text AS role, {columns} FROM pg_roles WHERE rolname IN ({named})"),
+    )
+    .await?
+    {
+        let mut attributes = Vec::new();
+        for (column, word) in ATTRIBUTES {
+            if get::<bool>(&row, column)? {
+                attributes.push(word);
+            }
+        }
+
+        let role = name(&row, "role")?;
+        let security = RoleSecurity {
+            role: role.clone(),
+            attributes,
+            member_of: BTreeSet::new(),
+            members: BTreeSet::new(),
+        };
+
+        found.insert(role, security);
+    }
+
+    let memberships = format!(
+        "SELECT g.rolname::text AS role, m.rolname::text AS member
+         FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = \
+         a.member
+         WHERE g.rolname IN ({named}) OR m.rolname IN ({named})"
+    );
+
+    for row in rows(db, memberships).await? {
+        let (role, member) = (name(&row, "role")?, name(&row, "member")?);
+        if let Some(security) = found.get_mut(&role) {
+            security.members.insert(member.clone());
+        }
+
+        if let Some(security) = found.get_mut(&member) {
+            security.member_of.insert(role);
+        }
+    }
+
+    Ok(found)
+}

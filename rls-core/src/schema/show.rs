@@ -1,0 +1,7 @@
+//! A plan for people, in a terminal or a page, and for programs.
+
+mod json;
+mod print;
+mod text;
+
+pub use text::PlanText;

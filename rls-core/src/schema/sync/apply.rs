@@ -1,0 +1,233 @@
+//! What migrations apply without entities: changes written by hand, statements of a generated file,
+//! the two roles.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
+
+use super::lock::begin_alone;
+use super::role::sync_roles;
+use super::run::{run, statement_failure};
+use crate::config::RlsConfig;
+use crate::error::{RlsError, SchemaError};
+use crate::name::{Identifier, TableName};
+use crate::schema::catalog::Place;
+use crate::schema::catalog::{self, SearchPath};
+use crate::schema::fingerprint::{self, Fingerprint};
+use crate::schema::plan::{Change, Plan};
+use crate::sql;
+
+/// A policy's place, and what was asked of it where this family made it.
+type Asked = BTreeMap<(TableName, Identifier), Option<String>>;
+
+/// Applies changes in order, all or none, and writes the fingerprints of the policies they create
+/// or alter. Tables that say no schema are in the current one.
+///
+/// Statements sent: one message a change, and one for each fingerprint. Locks taken: this family's
+/// advisory one, and `ACCESS EXCLUSIVE` on each table that changes, waited for at most 5 s.
+/// Privilege needed: to own the tables.
+///
+/// # Errors
+///
+/// [`RlsError::Backend`], [`RlsError::Schema`]; nothing was changed then.
+pub async fn apply_changes<C>(db: &C, changes: &[Change]) -> Result<(), RlsError>
+where
+    C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+{
+    if let Some(table) = lifted_for_good(changes) {
+        return Err(SchemaError::LiftedForGood {
+            table: table.to_string(),
+        }
+        .into());
+    }
+
+    let transaction = begin_alone(db).await?;
+    let place = Place::enter(&transaction).await?;
+    let changes: Vec<(Change, Option<String>)> = changes
+        .iter()
+        .map(|change| (change.in_schema(&place.schemas), asked_by(change)))
+        .collect();
+
+    let tables: BTreeSet<&TableName> = changes
+        .iter()
+        .filter_map(|(change, _)| change.table())
+        .collect();
+
+    let tables: Vec<&TableName> = tables.into_iter().collect();
+    let mut asked: Asked = BTreeMap::new();
+
+    for (table, policies) in tables
+        .iter()
+        .zip(catalog::policies(&transaction, &tables).await?)
+    {
+        let fingerprinted = policies.into_iter().map(|(policy, held)| {
+            (
+                policy,
+                held.fingerprint.map(|fingerprint| fingerprint.asked),
+            )
+        });
+        asked.extend(
+            fingerprinted.map(|(policy, fingerprint)| (((*table).clone(), policy), fingerprint)),
+        );
+    }
+
+    transaction
+        .execute_unprepared(&place.path.creating())
+        .await?;
+    for (change, by) in &changes {
+        run(&transaction, change).await?;
+        follow(&mut asked, change, by.as_ref());
+    }
+
+    transaction.execute_unprepared(SearchPath::PRINTING).await?;
+
+    let applied: Vec<Change> = changes.iter().map(|(change, _)| change.clone()).collect();
+    catalog::verify_grants(&transaction, &applied).await?;
+    seal(&transaction, &tables, |table, policy, _| {
+        asked
+            .get(&(table.clone(), policy.clone()))
+            .cloned()
+            .flatten()
+    })
+    .await?;
+    place.leave(&transaction).await?;
+    transaction.commit().await?;
+
+    Ok(())
+}
+
+/// Runs the statements of a file that `rls generate` wrote, all or none, and completes the
+/// fingerprints in it with what this server prints of the policies.
+///
+/// Statements sent: these, each a message, and one for each fingerprint. Locks taken: this family's
+/// advisory one, and those of the statements, each waited for at most 5 s. Privilege needed: to own
+/// the tables.
+///
+/// # Errors
+///
+/// [`RlsError::Backend`], [`RlsError::Schema`]; nothing was changed then.
+pub async fn apply_statements<C>(db: &C, statements: &[&str]) -> Result<(), RlsError>
+where
+    C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+{
+    let transaction = begin_alone(db).await?;
+    let place = Place::enter(&transaction).await?;
+    transaction
+        .execute_unprepared(&place.path.creating())
+        .await?;
+
+    for statement in statements {
+        tracing::info!(statement, "applying");
+        let run = transaction.execute_unprepared(statement).await;
+        run.map_err(|error| statement_failure((*statement).to_owned(), error))?;
+    }
+
+    transaction.execute_unprepared(SearchPath::PRINTING).await?;
+
+    let pending = catalog::pending(&transaction).await?;
+    seal(
+        &transaction,
+        &pending.iter().collect::<Vec<_>>(),
+        |_, _, fingerprint| {
+            fingerprint
+                .filter(|fingerprint| fingerprint.is_pending())
+                .map(|fingerprint| fingerprint.asked.clone())
+        },
+    )
+    .await?;
+    place.leave(&transaction).await?;
+    transaction.commit().await?;
+
+    Ok(())
+}
+
+/// Creates the configuration's two roles where they are missing, gives them the attributes and
+/// passwords they lack, and returns what was changed.
+///
+/// Statements sent: catalog queries, and one message a change, with passwords as bound verifiers.
+/// Lock taken: this family's advisory one. Privilege needed: `CREATEROLE` where a role is missing
+/// or differs.
+///
+/// # Errors
+///
+/// [`RlsError::Backend`], [`RlsError::Schema`]; nothing was changed then.
+pub async fn ensure_roles<C>(db: &C, config: &RlsConfig) -> Result<Plan, RlsError>
+where
+    C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+{
+    let transaction = begin_alone(db).await?;
+    let place = Place::enter(&transaction).await?;
+    let changes = sync_roles(&transaction, config).await?;
+
+    place.leave(&transaction).await?;
+    transaction.commit().await?;
+
+    Ok(Plan {
+        changes,
+        unmanaged: Vec::new(),
+    })
+}
+
+/// A table whose force is lifted and not restored afterwards.
+fn lifted_for_good(changes: &[Change]) -> Option<&TableName> {
+    changes.iter().enumerate().find_map(|(at, change)| {
+        let Change::LiftForce { table } = change else { return None };
+        let restored = |later: &Change| matches!(later, Change::RestoreForce { table: restored } if restored == table);
+        (!changes[at..].iter().any(restored)).then_some(table)
+    })
+}
+
+/// The fingerprint of the policy that a change asks for, as it was given: whatever the schema it is
+/// applied in.
+fn asked_by(change: &Change) -> Option<String> {
+    match change {
+        Change::CreatePolicy { policy, .. } | Change::AlterPolicy { policy, .. } => {
+            Some(fingerprint::asked(policy))
+        }
+        _ => None,
+    }
+}
+
+/// Keeps what was asked of each policy up to date with a change that was applied.
+fn follow(asked: &mut Asked, change: &Change, by: Option<&String>) {
+    match change {
+        Change::CreatePolicy { table, policy } | Change::AlterPolicy { table, policy, .. } => {
+            asked.insert((table.clone(), policy.name.clone()), by.cloned());
+        }
+        Change::RenamePolicy { table, was, name } => {
+            let fingerprint = asked.remove(&(table.clone(), was.clone())).flatten();
+            asked.insert((table.clone(), name.clone()), fingerprint);
+        }
+        _ => {}
+    }
+}
+
+/// Writes the fingerprints of the tables' policies, where `asked` knows what was asked of one.
+async fn seal(
+    db: &DatabaseTransaction,
+    tables: &[&TableName],
+    asked: impl Fn(&TableName, &Identifier, Option<&Fingerprint>) -> Option<String>,
+) -> Result<(), RlsError> {
+    for (table, policies) in tables.iter().zip(catalog::policies(db, tables).await?) {
+        for (name, found) in &policies {
+            let Some(asked) = asked(table, name, found.fingerprint.as_ref()) else {
+                continue;
+            };
+            let fingerprint = Fingerprint {
+                asked,
+                held: fingerprint::held(&found.policy),
+                version: found.version.clone(),
+            };
+
+            if found.fingerprint.as_ref() != Some(&fingerprint) {
+                let comment = fingerprint.comment(found.policy.comment.as_deref());
+                let sql = sql::comment_on_policy(&sql::table(table), name, Some(&comment));
+                db.execute_unprepared(&sql)
+                    .await
+                    .map_err(|error| statement_failure(sql, error))?;
+            }
+        }
+    }
+
+    Ok(())
+}

@@ -1,0 +1,198 @@
+//! Owner columns, keys and indexes on big tables that are in use: in steps none of which holds a
+//! strong lock for long.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
+
+use super::run::failure;
+use super::{Place, RlsSchema};
+use crate::error::{RlsError, SchemaError};
+use crate::name::{Identifier, TableName};
+use crate::schema::catalog::{self, IndexNamed, SearchPath};
+use crate::schema::plan::{Change, Plan};
+use crate::schema::render;
+use crate::schema::render::Step;
+
+/// How many pages of a table one statement fills.
+const PAGES: i64 = 2000;
+
+impl RlsSchema {
+    /// Adds the owner columns, defaults, foreign keys and indexes that [`RlsSchema::sync`] would add,
+    /// without holding a lock that stops readers or writers for longer than a change of the catalog
+    /// takes; policies, flags and grants are left to [`RlsSchema::sync`], which then finds these done.
+    /// Returns what was changed.
+    ///
+    /// Not all or nothing: what was done before a failure stays, and running it again goes on from
+    /// there. Run one at a time. A program that inserts without a user meanwhile is refused from
+    /// the moment a column refuses NULL.
+    ///
+    /// Statements sent: those of [`RlsSchema::plan`], and for each table a backfill of 2000 pages a
+    /// statement, `CREATE INDEX CONCURRENTLY`, and constraints `NOT VALID` that are validated
+    /// afterwards. Locks taken: `ACCESS EXCLUSIVE` for changes of the catalog alone, each waited
+    /// for at most 5 s; `SHARE UPDATE EXCLUSIVE` and row locks for what takes time. Transaction
+    /// required: none; it cannot run within one.
+    ///
+    /// # Errors
+    ///
+    /// As [`RlsSchema::sync`].
+    pub async fn prepare_online(&self, db: &DatabaseConnection) -> Result<Plan, RlsError> {
+        let plan = self.plan(db).await?;
+        let partitioned = catalog::partitioned(db).await?;
+        let mut steps: Vec<(Change, VecDeque<Step>)> = plan
+            .changes
+            .into_iter()
+            // The server makes neither indexes nor keys of these in steps; they are left to a sync.
+            .filter(|change| {
+                change
+                    .table()
+                    .is_none_or(|table| !partitioned.contains(table))
+            })
+            .filter_map(|change| render::online(&change).map(|steps| (change, steps.into())))
+            .collect();
+
+        // Columns and defaults first: rows that come meanwhile then have their owner.
+        for (change, steps) in &mut steps {
+            if matches!(
+                change,
+                Change::AddOwnerColumn { .. } | Change::SetDefault { .. }
+            ) && let Some(step) = steps.pop_front()
+            {
+                run(db, change, step).await?;
+            }
+        }
+
+        let mut changes = Vec::new();
+        for (change, steps) in steps {
+            for step in steps {
+                run(db, &change, step).await?;
+            }
+
+            changes.push(change);
+        }
+
+        Ok(Plan {
+            changes,
+            unmanaged: plan.unmanaged,
+        })
+    }
+}
+
+async fn run(db: &DatabaseConnection, change: &Change, step: Step) -> Result<(), RlsError> {
+    match step {
+        Step::Together(statements) => within(db, change, &statements).await,
+        Step::Index {
+            table,
+            name,
+            drop,
+            create,
+        } => {
+            match catalog::index_named(db, &table, &name).await? {
+                None => {}
+                Some(IndexNamed::BrokenOff) => alone(db, change, drop).await?,
+                Some(IndexNamed::Other) => return Err(taken(&table, &name).into()),
+            }
+
+            alone(db, change, create).await
+        }
+        Step::Filled { table, column, any } => {
+            let row = db
+                .query_one_raw(Statement::from_string(DbBackend::Postgres, any))
+                .await?;
+            let any: bool = row.map_or(Ok(false), |row| row.try_get("", "any"))?;
+            let (table, column) = (table.to_string(), column.to_string());
+
+            if any {
+                Err(SchemaError::RowsWithoutOwner { table, column }.into())
+            } else {
+                Ok(())
+            }
+        }
+        Step::Check {
+            table,
+            name,
+            column,
+            add,
+            validate,
+            drop,
+        } => {
+            match catalog::check_named(db, &table, &name, &column).await? {
+                None => within(db, change, &[add]).await?,
+                // A run that was broken off left it.
+                Some(true) => {}
+                Some(false) => return Err(taken(&table, &name).into()),
+            }
+
+            let proven = within(db, change, &[validate]).await;
+            if proven.is_err() {
+                // Left there, it would refuse every change of a row that came meanwhile.
+                within(db, change, &[drop]).await?;
+            }
+
+            proven
+        }
+        Step::Pages { table, fill } => {
+            let size = format!(
+                "SELECT pg_relation_size({table}) / current_setting('block_size')::int8 AS pages"
+            );
+            let row = db
+                .query_one_raw(Statement::from_string(DbBackend::Postgres, size))
+                .await?;
+            let row = row.ok_or_else(|| SchemaError::Catalog {
+                what: "a table without a size".to_owned(),
+            })?;
+            let pages: i64 = row.try_get("", "pages")?;
+
+            for from in (0..pages).step_by(usize::try_from(PAGES).unwrap_or(usize::MAX)) {
+                within(db, change, &[fill.between(from, from + PAGES)]).await?;
+            }
+
+            within(db, change, &[fill.rest()]).await?;
+            Ok(())
+        }
+    }
+}
+
+/// In no transaction, as the server wants it.
+async fn alone(db: &DatabaseConnection, change: &Change, sql: String) -> Result<(), RlsError> {
+    match db.execute_unprepared(&sql).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(failure(change, sql, error).into()),
+    }
+}
+
+fn taken(table: &TableName, name: &Identifier) -> SchemaError {
+    SchemaError::NameTaken {
+        table: table.to_string(),
+        name: name.to_string(),
+    }
+}
+
+/// One short transaction, with the same settings as the schema lane's.
+async fn within(
+    db: &DatabaseConnection,
+    change: &Change,
+    statements: &[String],
+) -> Result<(), RlsError> {
+    let transaction = db.begin().await?;
+    let place = Place::enter(&transaction).await?;
+    transaction
+        .execute_unprepared(&place.path.creating())
+        .await?;
+
+    for sql in statements {
+        tracing::info!(statement = %sql, "applying");
+        transaction
+            .execute_unprepared(sql)
+            .await
+            .map_err(|error| failure(change, sql.clone(), error))?;
+    }
+
+    transaction.execute_unprepared(SearchPath::PRINTING).await?;
+
+    transaction
+        .commit()
+        .await
+        .map_err(|error| RlsError::Database(Arc::new(error)))
+}

@@ -1,0 +1,96 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::key::KeyType;
+use crate::model::policy::Canonical;
+use crate::model::policy::Policy;
+use crate::model::privilege::Privilege;
+use crate::name::{Identifier, TableName};
+use crate::schema::fingerprint::Fingerprint;
+
+/// What the catalog holds of one table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Actual {
+    /// Whether row security is enabled.
+    pub(crate) enabled: bool,
+    /// Whether it holds for the table's owner too.
+    pub(crate) forced: bool,
+    /// The policies, by name.
+    pub(crate) policies: BTreeMap<Identifier, ActualPolicy>,
+    /// The columns, by name.
+    pub(crate) columns: BTreeMap<Identifier, ActualColumn>,
+    /// The foreign keys of one column each.
+    pub(crate) foreign_keys: Vec<ActualForeignKey>,
+    /// The valid B-tree indexes on plain columns.
+    pub(crate) indexes: Vec<ActualIndex>,
+    /// The grants on the table, by role.
+    pub(crate) grants: BTreeMap<Identifier, BTreeSet<Privilege>>,
+    /// The sequences behind serial and identity columns, with the roles that may use them.
+    pub(crate) sequences: BTreeMap<TableName, BTreeSet<Identifier>>,
+}
+
+/// A policy as the catalog holds it, with the fingerprint in its comment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ActualPolicy {
+    pub(crate) policy: Policy<Canonical>,
+    pub(crate) fingerprint: Option<Fingerprint>,
+    /// The version of its row, where it was asked for.
+    pub(crate) version: Option<String>,
+}
+
+impl ActualPolicy {
+    /// The whole comment, fingerprint included.
+    pub(crate) fn comment(&self) -> Option<String> {
+        let text = self.policy.comment.as_deref();
+        self.fingerprint
+            .as_ref()
+            .map(|fingerprint| fingerprint.comment(text))
+            .or_else(|| text.map(str::to_owned))
+    }
+}
+
+/// A column, as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ActualColumn {
+    /// Its type, as `format_type` prints it.
+    pub(crate) sql_type: String,
+    /// Its key type, where it can be an owner's.
+    pub(crate) key: Option<KeyType>,
+    /// Whether it refuses NULL.
+    pub(crate) not_null: bool,
+    /// The constraint that says so and is `NOT VALID`, as one can be since PostgreSQL 18.
+    pub(crate) unproven: Option<Identifier>,
+    /// Its default; `None` for a generated column too.
+    pub(crate) default: Option<Canonical>,
+}
+
+/// A foreign key, as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ActualForeignKey {
+    /// Its constraint's name.
+    pub(crate) name: Identifier,
+    /// The column that refers.
+    pub(crate) column: Identifier,
+    /// The table it refers to.
+    pub(crate) table: TableName,
+    /// The column it refers to.
+    pub(crate) parent_column: Identifier,
+    /// Its action; `None` for one no owner can have (`SET NULL`, `SET DEFAULT`).
+    pub(crate) on_delete: Option<crate::model::key::OnDelete>,
+    /// Whether rows that were there before it are known to hold it.
+    pub(crate) validated: bool,
+    /// Whether the server looks at it at all; `NOT ENFORCED` can be said since PostgreSQL 18.
+    pub(crate) enforced: bool,
+    /// As `pg_get_constraintdef` prints it.
+    pub(crate) definition: String,
+}
+
+/// An index, as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ActualIndex {
+    pub(crate) columns: Vec<Identifier>,
+    /// The boolean column that its `WHERE` is, where it is partial; other partial indexes are not
+    /// read.
+    pub(crate) only: Option<Identifier>,
+    /// Whether no two rows have the same values, checked at once.
+    pub(crate) unique: bool,
+}

@@ -1,0 +1,184 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::RlsConfig;
+use crate::model::expression::Expression;
+use crate::model::key::KeyType;
+use crate::model::policy::Policy;
+use crate::model::privilege::Privilege;
+use crate::model::scope::policies_of;
+use crate::model::scope::{ForeignKey, Key, Scope};
+use crate::name::{Identifier, Schemas, TableName};
+use crate::schema::fingerprint;
+
+/// All that one registered table should have.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Desired {
+    /// The table, with its schema.
+    pub(crate) table: TableName,
+    /// The flags; `None` for an unscoped table, whose flags are left as they are.
+    pub(crate) row_security: Option<RowSecurity>,
+    /// The columns that name user and tenant.
+    pub(crate) columns: Vec<DesiredColumn>,
+    /// Policies in the order in which they are created.
+    pub(crate) policies: Vec<DesiredPolicy>,
+    /// The indexes that the policies need.
+    pub(crate) indexes: Vec<DesiredIndex>,
+    /// The columns of other tables that no two rows there may share, for this table's rows to be
+    /// anyone's own.
+    pub(crate) unique: Vec<(TableName, Identifier)>,
+    /// The tables through which rows belong to someone.
+    pub(crate) parents: Vec<TableName>,
+    /// The privileges of the two roles.
+    pub(crate) privileges: BTreeMap<Identifier, BTreeSet<Privilege>>,
+}
+
+/// The flags of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RowSecurity {
+    /// Whether row security is enabled.
+    pub(crate) enabled: bool,
+    /// Whether it holds for the table's owner too.
+    pub(crate) forced: bool,
+}
+
+/// A column that names the user or tenant.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct DesiredColumn {
+    pub(crate) name: Identifier,
+    pub(crate) key: KeyType,
+    pub(crate) default: Option<Expression>,
+    pub(crate) foreign_key: Option<ForeignKey>,
+    /// The value of existing rows, as an SQL expression.
+    pub(crate) backfill: Option<String>,
+    /// Whether the column may be added: an identity's key is the table's own.
+    pub(crate) owned: bool,
+}
+
+/// A policy, and the fingerprint of what was asked.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct DesiredPolicy {
+    pub(crate) policy: Policy,
+    pub(crate) asked: String,
+}
+
+/// An index that leads with these columns, over all rows or those where a boolean column is true.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DesiredIndex {
+    pub(crate) columns: Vec<Identifier>,
+    pub(crate) only: Option<Identifier>,
+}
+
+impl Desired {
+    /// What `scope` asks for, with a schema where a name says none.
+    pub(crate) fn new(scope: &Scope, config: &RlsConfig, schemas: &Schemas) -> Self {
+        let policies = policies_of(scope, config)
+            .into_iter()
+            .map(|policy| DesiredPolicy {
+                asked: fingerprint::asked(&policy),
+                policy: policy.map(|expression| expression.in_schema(schemas)),
+            })
+            .collect();
+
+        let row_security = scope.unscoped.is_none().then(|| RowSecurity {
+            enabled: config.enabled(),
+            forced: config.force(),
+        });
+
+        let admin = if scope.unscoped.is_some() {
+            scope.privileges.clone()
+        } else {
+            Privilege::READ_WRITE.into()
+        };
+
+        Self {
+            table: scope.table.found_in(schemas),
+            row_security,
+            columns: scope.keys.iter().map(|key| column(key, schemas)).collect(),
+            policies,
+            indexes: indexes(scope),
+            parents: scope
+                .through
+                .iter()
+                .map(|through| through.parent.found_in(schemas))
+                .collect(),
+            unique: scope
+                .through
+                .iter()
+                .filter(|through| through.unique)
+                .map(|through| {
+                    (
+                        through.parent.found_in(schemas),
+                        through.parent_column.clone(),
+                    )
+                })
+                .collect(),
+            privileges: BTreeMap::from([
+                (config.app_role().clone(), scope.privileges.clone()),
+                (config.admin_role().clone(), admin),
+            ]),
+        }
+    }
+}
+
+impl Desired {
+    /// The tables that its keys and declared policies name.
+    pub(crate) fn refers_to(&self) -> impl Iterator<Item = &TableName> {
+        let keys = self
+            .columns
+            .iter()
+            .filter_map(|column| column.foreign_key.as_ref())
+            .map(|key| &key.table);
+        keys.chain(&self.parents)
+    }
+}
+
+fn column(key: &Key, schemas: &Schemas) -> DesiredColumn {
+    let owned = key.owned();
+    DesiredColumn {
+        name: key.column.clone(),
+        key: key.key,
+        default: owned
+            .is_some_and(|owned| owned.default)
+            .then(|| Expression::Current {
+                setting: key.setting.clone(),
+                key: key.key,
+            }),
+        foreign_key: owned
+            .and_then(|owned| owned.foreign_key.as_ref())
+            .map(|foreign_key| ForeignKey {
+                table: foreign_key.table.found_in(schemas),
+                ..foreign_key.clone()
+            }),
+        backfill: owned.and_then(|owned| owned.backfill.clone()),
+        owned: owned.is_some(),
+    }
+}
+
+/// One for each user's or tenant's column, the tenant's continued by the user's; one for each
+/// reference; and a partial one for shared rows, without which `own OR shared` reads the whole
+/// table.
+fn indexes(scope: &Scope) -> Vec<DesiredIndex> {
+    let mut indexes: Vec<DesiredIndex> = Vec::new();
+    let mut add = |columns: Vec<Identifier>, only: Option<Identifier>| {
+        let index = DesiredIndex { columns, only };
+        if !indexes.contains(&index) {
+            indexes.push(index);
+        }
+    };
+
+    for key in &scope.keys {
+        if let Some(owned) = key.owned() {
+            add(owned.index.clone(), None);
+        }
+    }
+
+    for through in &scope.through {
+        add(vec![through.column.clone()], None);
+    }
+
+    for shared in scope.shared.values() {
+        add(vec![shared.clone()], Some(shared.clone()));
+    }
+
+    indexes
+}

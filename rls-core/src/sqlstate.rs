@@ -1,0 +1,146 @@
+//! SQLSTATEs and what they mean here.
+//! <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+
+use sea_orm::{DbErr, RuntimeErr, sqlx};
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
+
+pub(crate) const INSUFFICIENT_PRIVILEGE: &str = "42501";
+pub(crate) const LOCK_NOT_AVAILABLE: &str = "55P03";
+pub(crate) const NOT_NULL_VIOLATION: &str = "23502";
+pub(crate) const CHECK_VIOLATION: &str = "23514";
+pub(crate) const UNDEFINED_FUNCTION: &str = "42883";
+
+/// A column, table, function, or type and the like that is not there.
+pub(crate) const UNDEFINED: [&str; 4] = ["42703", "42P01", "42883", "42704"];
+
+pub(crate) const READ_ONLY_SQL_TRANSACTION: &str = "25006";
+const UNIQUE_VIOLATION: &str = "23505";
+const DUPLICATE_OBJECT: &str = "42710";
+
+/// `tuple concurrently updated` has no code of its own.
+const INTERNAL_ERROR: &str = "XX000";
+
+/// The server's SQLSTATE of an error that came from it.
+pub(super) fn of(error: &DbErr) -> Option<String> {
+    sqlx_error(error).and_then(code)
+}
+
+pub(crate) fn code(error: &sqlx::Error) -> Option<String> {
+    error
+        .as_database_error()?
+        .code()
+        .map(std::borrow::Cow::into_owned)
+}
+
+/// A statement in a `READ ONLY` transaction wanted to write; nothing of it ran.
+pub(crate) fn is_read_only_violation(error: &sqlx::Error) -> bool {
+    code(error).as_deref() == Some(READ_ONLY_SQL_TRANSACTION)
+}
+
+/// Class 23: an integrity constraint refused a row.
+#[cfg(feature = "testing")]
+pub(crate) fn is_constraint(state: &str) -> bool {
+    state.starts_with("23")
+}
+
+/// Another session created or altered the same role meanwhile.
+pub(crate) fn is_concurrent_change(state: &str) -> bool {
+    [UNIQUE_VIOLATION, DUPLICATE_OBJECT, INTERNAL_ERROR].contains(&state)
+}
+
+/// The server's word to who may not log in.
+pub(crate) fn is_login_refused(error: &sqlx::Error) -> bool {
+    let refused =
+        |code: &str| code.starts_with("28") || matches!(code, "3D000" | INSUFFICIENT_PRIVILEGE);
+    let error = error
+        .as_database_error()
+        .and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
+    error.is_some_and(|error| error.severity() == PgSeverity::Fatal && refused(error.code()))
+}
+
+/// The connection is gone: an I/O error, a broken protocol, or a server's word that ends the
+/// session (57P01 of `pg_terminate_backend` and the like come with severity FATAL).
+pub(crate) fn is_connection_lost(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => error
+            .try_downcast_ref::<PgDatabaseError>()
+            .is_some_and(|error| matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic)),
+        _ => false,
+    }
+}
+
+/// What a 42501 was about.
+pub(crate) enum Denied {
+    /// A row-security policy.
+    ByPolicy {
+        table: Option<String>,
+        message: String,
+    },
+    /// A missing privilege.
+    ByGrant {
+        table: Option<String>,
+        message: String,
+    },
+    /// Row security that `row_security = off` does not switch off for this login.
+    Hidden {
+        table: Option<String>,
+        message: String,
+    },
+}
+
+impl Denied {
+    /// Told apart by the server's routine, which unlike the message is never translated: policies
+    /// are checked in `ExecWithCheckOptions` (`src/backend/executor/execMain.c`), grants in
+    /// `aclcheck_error` (`catalog/aclchk.c`), `row_security` in `check_enable_rls`
+    /// (`utils/misc/rls.c`).
+    pub(crate) fn of(error: &sqlx::Error) -> Option<Self> {
+        let error = error
+            .as_database_error()?
+            .try_downcast_ref::<PgDatabaseError>()?;
+        if error.code() != INSUFFICIENT_PRIVILEGE {
+            return None;
+        }
+
+        let message = error.message().to_owned();
+
+        match error.routine() {
+            Some("check_enable_rls") => Some(Self::Hidden {
+                table: last_quoted(&message),
+                message,
+            }),
+            Some("ExecWithCheckOptions") => Some(Self::ByPolicy {
+                table: last_quoted(&message),
+                message,
+            }),
+            Some(routine) if routine.starts_with("aclcheck_error") => {
+                let table = message
+                    .rsplit(' ')
+                    .next()
+                    .map(|name| name.trim_matches('"').to_owned());
+                Some(Self::ByGrant { table, message })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The table in `new row violates row-level security policy "p" for table "t"`.
+fn last_quoted(message: &str) -> Option<String> {
+    let end = message.rfind('"')?;
+    let start = message[..end].rfind('"')?;
+    Some(message[start + 1..end].to_owned())
+}
+
+/// The driver's error in one of SeaORM's.
+pub(crate) fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
+    match error {
+        DbErr::Conn(RuntimeErr::SqlxError(error))
+        | DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error)) => Some(error),
+        _ => None,
+    }
+}

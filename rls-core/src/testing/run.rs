@@ -1,0 +1,331 @@
+//! The proof, from the first question to the last rollback.
+
+use sea_orm::{DatabaseConnection, DbBackend};
+
+use crate::connection::RlsConnection;
+use crate::error::{GateError, GateFinding, RlsError};
+use crate::gate;
+use crate::model::scope::Scope;
+use crate::name::TableName;
+
+use super::classify::{ForeignRows, classify, without_steps, worst};
+use super::error::Trouble;
+use super::expect::Reach;
+use super::lane::Lane;
+use super::outcome::{Cell, UntestedTable};
+use super::row::Maker;
+use super::schema::Schema;
+use super::shape::Scopes;
+use super::target::{is_of, prepare};
+use super::user::Users;
+use super::{Actor, Attempt, IsolationProof, Proof, ProofError, login, relation, value};
+
+pub(super) async fn run(
+    proof: &IsolationProof<'_>,
+    owner: &DatabaseConnection,
+    app: &RlsConnection,
+) -> Result<Proof, ProofError> {
+    let backend = owner.get_database_backend();
+    if backend != DbBackend::Postgres {
+        return Err(RlsError::Backend {
+            backend: format!("{backend:?}"),
+        }
+        .into());
+    }
+
+    check(proof, app)?;
+
+    let gate = gate(app).await?;
+    let config = app.config();
+    let mut lane = Lane::open(
+        owner.get_postgres_connection_pool(),
+        &app.pool(),
+        config.app_role(),
+    )
+    .await?;
+
+    let schema = lane.read().await?;
+    let settings = proof.registry.settings();
+    let users = match &proof.users {
+        Some(contexts) => Users::given(&contexts.clone()?, &settings)?,
+        None => Users::made(proof.registry.scopes(), &settings),
+    };
+
+    let scopes = Scopes::new(proof.registry.scopes(), &lane.schema);
+    let hidden: Vec<&TableName> = schema
+        .tables
+        .iter()
+        .filter(|(name, table)| table.hidden && scopes.get(name).is_some())
+        .map(|(name, _)| name)
+        .collect();
+
+    let mut run = Run {
+        proof,
+        app,
+        lane,
+        schema: &schema,
+        scopes: &scopes,
+        users: &users,
+        hidden,
+    };
+
+    let mut found = Proof {
+        cells: Vec::new(),
+        untested: Vec::new(),
+        accepted: Vec::new(),
+        gate,
+    };
+
+    for scope in scopes.iter() {
+        let table = scope.table.clone();
+        match run.table(scope).await {
+            Ok(cells) => found.cells.extend(cells),
+            Err(Trouble::Table(reason) | Trouble::Constraint(reason)) => {
+                found.untested.push(UntestedTable { table, reason });
+            }
+            Err(Trouble::Fatal(error)) => return Err(error),
+        }
+    }
+
+    let reached = relation::unregistered(&mut run.lane, config.app_role(), &scopes).await?;
+    found.untested.extend(reached);
+
+    let mut untested = std::mem::take(&mut found.untested);
+    for (named, reason) in &proof.accepted {
+        let is_named = |table: &TableName| is_of(named, table, &run.lane.schema);
+        let tried = found.cells.iter().any(|cell| is_named(&cell.table));
+        let before = untested.len();
+
+        untested.retain(|table| !is_named(&table.table));
+
+        if before > untested.len() && !tried {
+            let table = named.or_in(&run.lane.schema);
+            found.accepted.push(UntestedTable {
+                table,
+                reason: reason.clone(),
+            });
+        }
+    }
+
+    found.untested = untested;
+    Ok(found)
+}
+
+fn check(proof: &IsolationProof<'_>, app: &RlsConnection) -> Result<(), ProofError> {
+    if !app.config().enabled() {
+        return Err(ProofError::NotEnabled);
+    }
+
+    let (ours, theirs) = (proof.registry.scopes(), app.registry().scopes());
+    let differ = |these: &[Scope], those: &[Scope]| -> Vec<String> {
+        these
+            .iter()
+            .filter(|scope| !those.contains(scope))
+            .map(|scope| scope.table.to_string())
+            .collect()
+    };
+
+    let mut tables = [differ(ours, theirs), differ(theirs, ours)].concat();
+    tables.sort();
+    tables.dedup();
+
+    if !tables.is_empty() {
+        return Err(ProofError::OtherTables {
+            tables: tables.join(", "),
+        });
+    }
+
+    if ours.iter().all(|scope| scope.unscoped.is_some()) {
+        return Err(ProofError::NothingScoped);
+    }
+
+    Ok(())
+}
+
+/// What the gate finds; with a login that bypasses nothing is played.
+async fn gate(app: &RlsConnection) -> Result<Vec<GateFinding>, ProofError> {
+    let findings = match gate::check(&app.pool(), app.config(), app.registry()).await {
+        Ok(()) => Vec::new(),
+        Err(RlsError::Gate(GateError { findings })) => findings,
+        Err(error) => return Err(error.into()),
+    };
+
+    let bypasses = |finding: &GateFinding| {
+        matches!(
+            finding,
+            GateFinding::Bypasses { .. }
+                | GateFinding::ReachesAdmin { .. }
+                | GateFinding::Owns { .. }
+        )
+    };
+
+    if findings.iter().any(bypasses) {
+        return Err(ProofError::Bypasses(GateError { findings }));
+    }
+
+    Ok(findings)
+}
+
+struct Run<'a> {
+    proof: &'a IsolationProof<'a>,
+    app: &'a RlsConnection,
+    lane: Lane,
+    schema: &'a Schema,
+    scopes: &'a Scopes,
+    users: &'a Users,
+    hidden: Vec<&'a TableName>,
+}
+
+impl<'a> Run<'a> {
+    /// All attempts on one table, in a transaction of its own.
+    async fn table(&mut self, scope: &'a Scope) -> Result<Vec<Cell>, Trouble> {
+        let reach = self.reach(scope)?;
+        if !self.schema.tables.contains_key(&scope.table) {
+            return Err(Trouble::Table(
+                "there is no such table: run the migrations".to_owned(),
+            ));
+        }
+
+        self.lane.begin(&self.hidden).await?;
+
+        let played = if scope.unscoped.is_some() {
+            self.lane.mark().await?;
+            relation::unscoped(
+                &mut self.lane,
+                self.app.config().app_role(),
+                self.users,
+                scope,
+            )
+            .await
+            .map_err(Trouble::from)
+        } else {
+            self.scoped(scope, reach).await
+        };
+
+        self.lane.end().await?;
+
+        let mut cells = played?;
+        if scope.unscoped.is_none() {
+            cells.extend(self.login(scope, reach).await?);
+        }
+
+        Ok(cells)
+    }
+
+    async fn scoped(
+        &mut self,
+        scope: &'a Scope,
+        reach: Option<&'a Reach>,
+    ) -> Result<Vec<Cell>, Trouble> {
+        let mut maker = Maker {
+            lane: &mut self.lane,
+            schema: self.schema,
+            scopes: self.scopes,
+            users: self.users,
+            hooks: &self.proof.hooks,
+            number: value::first_number(),
+            parents: std::collections::BTreeMap::new(),
+            pending: Vec::new(),
+        };
+
+        let target = prepare(&mut maker, scope, reach).await?;
+        let foreign = self.foreign(scope, reach);
+        self.lane.mark().await?;
+
+        let present = target.present();
+        let mut cells = Vec::new();
+
+        for attempt in Attempt::EACH
+            .into_iter()
+            .filter(|attempt| *attempt != Attempt::Login)
+        {
+            for actor in Actor::EACH {
+                let mut outcomes = Vec::new();
+                for step in target.steps(attempt, actor) {
+                    let answer = self.lane.play(self.users, actor, &step, &present).await?;
+                    outcomes.push(classify(&step, &answer, &target.rows, foreign));
+                }
+
+                let outcome = if outcomes.is_empty() {
+                    without_steps(attempt, actor)
+                } else {
+                    worst(outcomes)
+                };
+
+                cells.push(Cell {
+                    table: scope.table.clone(),
+                    attempt,
+                    actor,
+                    outcome,
+                });
+            }
+        }
+
+        Ok(cells)
+    }
+
+    /// The same table as the application's own login has it; asked when nothing is locked any more.
+    async fn login(&self, scope: &Scope, reach: Option<&Reach>) -> Result<Vec<Cell>, ProofError> {
+        let foreign = self.foreign(scope, reach);
+        let mut cells = Vec::new();
+
+        for actor in Actor::EACH {
+            let active =
+                login::is_active(&self.app.pool(), self.app.config().app_role(), &scope.table)
+                    .await?;
+            let reads = login::reads(self.app, self.users, scope, actor, foreign).await?;
+            let outcome = worst(vec![active, reads]);
+
+            cells.push(Cell {
+                table: scope.table.clone(),
+                attempt: Attempt::Login,
+                actor,
+                outcome,
+            });
+        }
+
+        Ok(cells)
+    }
+
+    fn foreign(&self, scope: &Scope, reach: Option<&Reach>) -> ForeignRows {
+        let others = |actor| {
+            reach.is_some_and(|reach| {
+                reach.has(actor, false, crate::model::privilege::Command::Select)
+            })
+        };
+        let opened = Actor::EACH.into_iter().any(others);
+
+        if self.users.given || !scope.shared.is_empty() || opened {
+            ForeignRows::Pass
+        } else {
+            ForeignRows::Leak
+        }
+    }
+
+    /// What was said of a table with policies of its own; of another nothing is to be said.
+    fn reach(&self, scope: &Scope) -> Result<Option<&'a Reach>, Trouble> {
+        let schema = &self.lane.schema;
+        let said = self
+            .proof
+            .reach
+            .iter()
+            .rev()
+            .find(|(named, _)| is_of(named, &scope.table, schema));
+
+        match (said.map(|(_, reach)| reach), scope.policies.is_empty()) {
+            (None, true) => Ok(None),
+            (Some(reach), false) => Ok(Some(reach)),
+            (None, false) => Err(Trouble::Table(
+                "it has policies of its own, and what these let through cannot be told from them: \
+                 say it with \
+                 `IsolationProof::expect::<Entity>(Reach::own(…))`"
+                    .to_owned(),
+            )),
+            (Some(_), true) => Err(Trouble::Table(
+                "its scope tells what is reached, so `IsolationProof::expect` may not say \
+                 otherwise: leave it out"
+                    .to_owned(),
+            )),
+        }
+    }
+}
