@@ -20,26 +20,26 @@ use crate::request::transaction::ContextTransaction;
 use crate::sqlstate;
 
 /// A connection on behalf of a user; made by [`RlsConnection::scope`](crate::RlsConnection::scope).
-/// Statements sent, errors: see [`Scoped`].
+/// Statements sent, errors: see [`ContextConnection`].
 pub type ScopedConnection = ContextConnection<App>;
 
 /// A connection as maintenance administrator; made by
-/// [`RlsConnection::admin`](crate::RlsConnection::admin). Statements sent, errors: see [`Scoped`].
+/// [`RlsConnection::admin`](crate::RlsConnection::admin). Statements sent, errors: see [`ContextConnection`].
 pub type AdminConnection = ContextConnection<Maintenance>;
 
 /// A connection as maintenance administrator that only reads; made by
 /// [`RlsConnection::admin_read_only`](crate::RlsConnection::admin_read_only). Statements sent,
-/// errors: see [`Scoped`].
+/// errors: see [`ContextConnection`].
 pub type ReadOnlyAdminConnection = ContextConnection<MaintenanceReads>;
 
-/// A transaction on behalf of a user. Statements sent, errors: see [`Transaction`].
+/// A transaction on behalf of a user. Statements sent, errors: see [`ContextTransaction`].
 pub type ScopedTransaction = ContextTransaction<App>;
 
-/// A transaction as maintenance administrator. Statements sent, errors: see [`Transaction`].
+/// A transaction as maintenance administrator. Statements sent, errors: see [`ContextTransaction`].
 pub type AdminTransaction = ContextTransaction<Maintenance>;
 
 /// A transaction as maintenance administrator that only reads. Statements sent, errors: see
-/// [`Transaction`].
+/// [`ContextTransaction`](crate::ContextTransaction).
 pub type ReadOnlyAdminTransaction = ContextTransaction<MaintenanceReads>;
 
 /// A pool with a context: SeaORM's traits on it run each statement in a transaction that carries
@@ -201,7 +201,7 @@ impl<R: Role> ContextConnection<R> {
 
 impl<R> fmt::Debug for ContextConnection<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scoped")
+        f.debug_struct("ContextConnection")
             .field("context", &self.context)
             .finish_non_exhaustive()
     }

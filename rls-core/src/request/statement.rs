@@ -1,7 +1,7 @@
 //! What SQL text is about to do, as far as its words tell: whether it only reads, and whether it
 //! would leave the transaction that carries the context.
 //!
-//! PostgreSQL is the classify in the end: a misclassified read fails in its `READ ONLY` transaction, and
+//! PostgreSQL decides in the end: a misclassified read fails in its `READ ONLY` transaction, and
 //! unprepared text is followed by a question whether the transaction is still the same. Here
 //! mistakes are told before anything runs.
 //!

@@ -1,4 +1,4 @@
-//! A transaction that carries a context: nested ones are savepoints in it, with the same, script
+//! A transaction that carries a context: nested ones are savepoints in it, with the same, fixed
 //! context.
 
 mod lane;
@@ -32,12 +32,12 @@ pub(crate) use traits::in_transaction;
 ///
 /// Statements sent: `begin` one message (`BEGIN …; SET LOCAL …`), a nested `begin` `SAVEPOINT`,
 /// each statement what SeaORM sends, unprepared text and `DO` blocks as in
-/// [`Scoped`](crate::Scoped). Locks taken, privileges needed: those of the statements. A statement
+/// [`ContextConnection`](crate::ContextConnection). Locks taken, privileges needed: those of the statements. A statement
 /// waits for those before it.
 ///
 /// # Errors
 ///
-/// As of [`Scoped`](crate::Scoped), and [`RlsError::NestedOpen`](crate::RlsError::NestedOpen) while
+/// As of [`ContextConnection`](crate::ContextConnection), and [`RlsError::NestedOpen`](crate::RlsError::NestedOpen) while
 /// a nested transaction is open, [`RlsError::StreamOpen`](crate::RlsError::StreamOpen) while a
 /// stream of its rows is alive: the statement was not sent. After
 /// [`RlsError::ScopeLost`](crate::RlsError::ScopeLost) nothing runs any more.
@@ -158,7 +158,7 @@ impl<R> Drop for ContextTransaction<R> {
 
 impl<R> fmt::Debug for ContextTransaction<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transaction")
+        f.debug_struct("ContextTransaction")
             .field("savepoint", &self.savepoint)
             .finish_non_exhaustive()
     }

@@ -13,7 +13,7 @@ pub(super) fn text(name: &MigrationName, script: &MigrationScript, facade: bool)
     };
 
     let mut text = format!(
-        "//! Row security as `rls generate` planned it: script, whatever the entities say \
+        "//! Row security as `rls generate` planned it: fixed, whatever the entities say \
          later.\n\n\
          use {verbs}::RlsSchemaManagerExt;\n\
          use sea_orm_migration::prelude::*;\n\n\

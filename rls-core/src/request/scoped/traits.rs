@@ -1,4 +1,4 @@
-//! SeaORM's traits for [`Scoped`].
+//! SeaORM's traits for [`ContextConnection`](crate::ContextConnection).
 
 use std::pin::Pin;
 

@@ -122,7 +122,7 @@ impl Shared {
 
         abandoned.outermost = true;
 
-        // ActualPolicy by a nested transaction's statement, the lease goes with the last of them.
+        // Held by a nested transaction's statement, the lease goes with the last of them.
         if let Ok(mut state) = self.state.try_lock() {
             state.lease = None;
         }

@@ -1,4 +1,4 @@
-//! SeaORM's traits for [`Transaction`].
+//! SeaORM's traits for [`ContextTransaction`](crate::ContextTransaction).
 
 use std::pin::Pin;
 
