@@ -63,3 +63,13 @@ pub enum Holder {
     /// A tenant: an organisation, an account, a team of users.
     Tenant,
 }
+
+impl Holder {
+    /// The setting that carries the current one if an entity names no other.
+    pub(crate) fn default_setting(self) -> &'static str {
+        match self {
+            Self::User => DEFAULT_SETTING,
+            Self::Tenant => DEFAULT_TENANT_SETTING,
+        }
+    }
+}

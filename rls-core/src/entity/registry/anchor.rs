@@ -106,11 +106,14 @@ fn key<'a>(
         }
     };
 
+    let setting = declared.setting.as_deref();
+    let setting = setting.unwrap_or(holder.default_setting());
+
     Ok(Key {
         holder,
         column: Identifier::new(declared.column.column.clone()).map_err(named)?,
         key,
-        setting: SettingName::new(&declared.setting).map_err(named)?,
+        setting: SettingName::new(setting).map_err(named)?,
         kind,
     })
 }
