@@ -5,7 +5,7 @@ use std::fmt;
 
 /// The longest name PostgreSQL keeps, in bytes (`NAMEDATALEN - 1`); it cuts longer ones without an
 /// error.
-pub const MAX_NAME_BYTES: usize = 63;
+pub(crate) const MAX_NAME_BYTES: usize = 63;
 
 /// A name of a table, column, policy, role, index or constraint: 1 to 63 bytes, no NUL.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,10 +1,10 @@
 //! The columns that name users and tenants: their types, whom they name, what deletion does.
 
 /// The setting that carries the current user where an entity names no other.
-pub const DEFAULT_SETTING: &str = "app.user_id";
+pub(crate) const DEFAULT_SETTING: &str = "app.user_id";
 
 /// The setting that carries the current tenant where an entity names no other.
-pub const DEFAULT_TENANT_SETTING: &str = "app.tenant_id";
+pub(crate) const DEFAULT_TENANT_SETTING: &str = "app.tenant_id";
 
 /// The types an owner column can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

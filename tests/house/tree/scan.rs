@@ -33,7 +33,7 @@ pub(crate) fn modules(path: Names, file: &str, tokens: TokenStream) -> Vec<(Name
     let mut modules = Vec::new();
 
     for (name, body) in scan.children {
-        let child = [path.as_slice(), &[name.clone()]].concat();
+        let child = [path.as_slice(), std::slice::from_ref(&name)].concat();
         module.children.push(name);
         match body {
             Some(body) => modules.extend(self::modules(child, file, body)),
@@ -42,7 +42,7 @@ pub(crate) fn modules(path: Names, file: &str, tokens: TokenStream) -> Vec<(Name
     }
 
     for (name, written) in scan.paths {
-        if let Some(absolute) = absolute(&path, &module.children, written) {
+        if let Some(absolute) = absolute(&path, &module.children, &written) {
             module.paths.insert(absolute.clone());
             module.brought.extend(name.map(|name| (name, absolute)));
         }
@@ -53,7 +53,7 @@ pub(crate) fn modules(path: Names, file: &str, tokens: TokenStream) -> Vec<(Name
 }
 
 /// The path from the root; `None` if it begins in another crate.
-fn absolute(module: &[String], children: &[String], written: Names) -> Option<Names> {
+fn absolute(module: &[String], children: &[String], written: &[String]) -> Option<Names> {
     let first = written.first()?.as_str();
     let (base, rest) = match first {
         "crate" => (0, 1),
