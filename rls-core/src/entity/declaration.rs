@@ -146,7 +146,7 @@ impl Declaration {
     #[must_use]
     pub fn user<U: EntityTrait>(self) -> Self {
         self.owned_key(|owned| {
-            owned.holder = Some((RawTable::of::<U>(), RawColumn::primary_key::<U>()))
+            owned.holder = Some((RawTable::of::<U>(), RawColumn::primary_key::<U>()));
         })
     }
 
