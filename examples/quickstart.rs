@@ -2,6 +2,10 @@
 //! `cargo run --example quickstart`.
 //!
 //! Finds or starts a PostgreSQL, migrates, and lets two users write and read.
+#![allow(
+    unnameable_types,
+    reason = "SeaORM generates traits in private modules"
+)]
 
 use std::error::Error;
 

@@ -1,4 +1,9 @@
 //! What the macros accept, and what they say of mistakes.
+#![allow(
+    unreachable_pub,
+    unnameable_types,
+    reason = "nothing is outside of a test"
+)]
 
 #[path = "ui/pass/cases.rs"]
 mod pass;

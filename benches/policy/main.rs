@@ -8,7 +8,10 @@
 //! memory or disk. Client and server share one processor, where the system lets them, and talk by
 //! TCP: on a socket the server wakes its client by taking a message too, the more often the longer
 //! it then takes to answer.
-
+#![allow(
+    unnameable_types,
+    reason = "SeaORM generates traits in private modules"
+)]
 #![allow(
     unreachable_pub,
     reason = "a bench exports nothing: its items are for its own modules"

@@ -5,7 +5,10 @@
 //! sections by their titles, `BENCH_SECONDS` is the time for one section. `taskset -c 0`, where
 //! there is one, takes the scheduler's part out of the ratios over the loopback, where half of a
 //! round trip is waking up.
-
+#![allow(
+    unnameable_types,
+    reason = "SeaORM generates traits in private modules"
+)]
 #![allow(
     unreachable_pub,
     reason = "a bench exports nothing: its items are for its own modules"

@@ -1,6 +1,6 @@
 //! The connection an application holds: it owns the pools and runs nothing without a context.
 
-mod login;
+mod open;
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,12 +9,11 @@ use sea_orm::ConnectOptions;
 use sea_orm::metric::Info;
 use sqlx::PgPool;
 
-use crate::gate::audit::Audit;
-
 use crate::config::RlsConfig;
 use crate::entity::registry::Registry;
 use crate::error::RlsError;
 use crate::gate;
+use crate::gate::audit::Audit;
 use crate::model::context::{AdminContext, RlsContext, Settings};
 use crate::request::begin::KnownSetting;
 use crate::request::observe::Observer;
@@ -90,8 +89,8 @@ impl RlsConnection {
             .collect();
 
         let observer = Observer::new(options.get_record_stmt_in_spans());
-        let app = login::pool(&options, config.app(), options.get_max_connections()).await?;
-        let admin = login::pool(&options, config.admin(), Some(ADMIN_CONNECTIONS)).await?;
+        let app = open::pool(&options, config.app(), options.get_max_connections()).await?;
+        let admin = open::pool(&options, config.admin(), Some(ADMIN_CONNECTIONS)).await?;
 
         if !config.enabled() {
             tracing::warn!(

@@ -2,20 +2,35 @@
 //! user.
 #![forbid(unsafe_code)]
 
-// Bottom up: each room imports only rooms above it in this list (`tests/tree.rs` holds it to that).
-mod config;
-mod connection;
-pub mod doctor;
-pub mod entity;
-pub mod error;
-mod gate;
-pub mod model;
+// The rooms, bottom up: a module imports only what stands above it in this list.
+
+// Names of tables, columns, roles and settings, checked once. Imports nothing of this crate.
 mod name;
-mod request;
-pub mod schema;
-mod sql;
+// SQLSTATEs, and what they mean here. Imports nothing of this crate.
 mod sqlstate;
+// Colours and safe text for terminals. Imports nothing of this crate.
 mod terminal;
+// `RlsConfig`: the switches and the two logins. Imports `name`.
+mod config;
+// Row-level security as plain data: policies, scopes, settings, contexts. Imports the rooms above.
+pub mod model;
+// SQL text: quoting, and the SQL of policies. Imports `name` and `model`.
+mod sql;
+// From SeaORM's entities to scopes. Imports the rooms above.
+pub mod entity;
+// What the server can answer, as errors. Imports the rooms above.
+pub mod error;
+// One statement, one transaction, in a context. Knows nothing of the rooms below.
+mod request;
+// The catalog, the plan and how it is applied. Knows nothing of contexts.
+pub mod schema;
+// The check before anything runs: does the database keep users apart? Meets `request` and `schema`.
+mod gate;
+// `RlsConnection`: the pools of an application. Opens through `gate`.
+mod connection;
+// The doctor: what in a database weakens or slows row-level security.
+pub mod doctor;
+// The isolation proof, for tests.
 #[cfg(feature = "testing")]
 pub mod testing;
 

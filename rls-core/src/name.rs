@@ -5,7 +5,7 @@ use std::fmt;
 
 /// The longest name PostgreSQL keeps, in bytes (`NAMEDATALEN - 1`); it cuts longer ones without an
 /// error.
-pub const MAX_NAME_BYTES: usize = 63;
+pub(crate) const MAX_NAME_BYTES: usize = 63;
 
 /// A name of a table, column, policy, role, index or constraint: 1 to 63 bytes, no NUL.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,6 +88,19 @@ pub struct TableName {
 }
 
 impl TableName {
+    /// Reads `table` or `schema.table`.
+    pub(crate) fn parse(text: &str) -> Result<Self, NameError> {
+        let (schema, table) = match text.split_once('.') {
+            Some((schema, table)) => (Some(schema), table),
+            None => (None, text),
+        };
+
+        Ok(Self {
+            schema: schema.map(Identifier::new).transpose()?,
+            table: Identifier::new(table)?,
+        })
+    }
+
     /// The same table in `schema` where this name does not say one.
     #[must_use]
     pub fn or_in(&self, schema: &Identifier) -> Self {
@@ -96,9 +109,7 @@ impl TableName {
             table: self.table.clone(),
         }
     }
-}
 
-impl TableName {
     /// The same table in the schema where a name that says none is found.
     pub(crate) fn found_in(&self, schemas: &Schemas) -> Self {
         self.or_in(schemas.of(&self.table))
@@ -180,6 +191,41 @@ impl fmt::Display for SettingName {
     }
 }
 
+/// A name PostgreSQL would not keep as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NameError {
+    /// The name is empty.
+    #[error("a name is empty")]
+    Empty,
+    /// The name holds a NUL byte.
+    #[error("the name {name:?} holds a NUL byte, which PostgreSQL's names cannot")]
+    Nul {
+        /// The name.
+        name: String,
+    },
+    /// PostgreSQL would cut the name.
+    #[error(
+        "the name {name:?} has {} bytes, and PostgreSQL cuts names after {MAX_NAME_BYTES}: give it \
+         a shorter one",
+        name.len()
+    )]
+    TooLong {
+        /// The name.
+        name: String,
+    },
+    /// No custom setting can have this name.
+    #[error(
+        "{name:?} cannot be a setting: write two or more parts of letters, digits, `_` and `$` \
+         with a dot between, \
+         such as `app.user_id`"
+    )]
+    Setting {
+        /// The name.
+        name: String,
+    },
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,39 +292,4 @@ mod tests {
             );
         }
     }
-}
-
-/// A name PostgreSQL would not keep as it stands.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum NameError {
-    /// The name is empty.
-    #[error("a name is empty")]
-    Empty,
-    /// The name holds a NUL byte.
-    #[error("the name {name:?} holds a NUL byte, which PostgreSQL's names cannot")]
-    Nul {
-        /// The name.
-        name: String,
-    },
-    /// PostgreSQL would cut the name.
-    #[error(
-        "the name {name:?} has {} bytes, and PostgreSQL cuts names after {MAX_NAME_BYTES}: give it \
-         a shorter one",
-        name.len()
-    )]
-    TooLong {
-        /// The name.
-        name: String,
-    },
-    /// No custom setting can have this name.
-    #[error(
-        "{name:?} cannot be a setting: write two or more parts of letters, digits, `_` and `$` \
-         with a dot between, \
-         such as `app.user_id`"
-    )]
-    Setting {
-        /// The name.
-        name: String,
-    },
 }

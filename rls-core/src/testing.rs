@@ -14,6 +14,7 @@
 //! }
 //! ```
 
+mod app;
 mod attempt;
 mod classify;
 mod draft;
@@ -21,7 +22,6 @@ mod error;
 mod expect;
 mod hook;
 mod lane;
-mod login;
 mod outcome;
 mod plan;
 mod print;
@@ -37,11 +37,10 @@ mod value;
 use sea_orm::{ActiveModelTrait, DatabaseConnection, EntityTrait};
 
 use crate::connection::RlsConnection;
+use crate::entity::RawTable;
 use crate::entity::registry::Registry;
-use crate::model::context::ContextError;
-use crate::model::context::{RlsContext, Settings};
-use crate::name::NameError;
-use crate::name::{Identifier, TableName};
+use crate::model::context::{ContextError, RlsContext, Settings};
+use crate::name::{NameError, TableName};
 
 use hook::Hooks;
 
@@ -62,6 +61,8 @@ pub struct IsolationProof<'a> {
     hooks: Hooks,
     reach: Vec<(TableName, Reach)>,
     accepted: Vec<(TableName, String)>,
+    /// The first name that no table can have.
+    misnamed: Option<ProofError>,
 }
 
 impl<'a> IsolationProof<'a> {
@@ -73,6 +74,7 @@ impl<'a> IsolationProof<'a> {
             hooks: Hooks::default(),
             reach: Vec::new(),
             accepted: Vec::new(),
+            misnamed: None,
         }
     }
 
@@ -98,9 +100,9 @@ impl<'a> IsolationProof<'a> {
         mut self,
         row: impl Fn(&RowFor) -> A + Send + Sync + 'static,
     ) -> Self {
-        if let Ok(table) = table_of::<A::Entity>() {
-            self.hooks
-                .add(table, Box::new(move |of| hook::values(&row(of))));
+        if let Some(table) = self.table_of::<A::Entity>() {
+            let values = move |of: &RowFor| hook::values(&row(of));
+            self.hooks.add(table, Box::new(values));
         }
 
         self
@@ -109,7 +111,7 @@ impl<'a> IsolationProof<'a> {
     /// What is reached of an entity that has policies of its own. A table whose scope tells is not
     /// asked.
     pub fn expect<E: EntityTrait>(mut self, reach: Reach) -> Self {
-        if let Ok(table) = table_of::<E>() {
+        if let Some(table) = self.table_of::<E>() {
             self.reach.push((table, reach));
         }
 
@@ -118,14 +120,8 @@ impl<'a> IsolationProof<'a> {
 
     /// Leaves out a table or view, `name` or `schema.name`, for a reason, which the proof prints.
     pub fn danger_untested(mut self, table: &str, reason: &str) -> Self {
-        let (schema, name) = table
-            .split_once('.')
-            .map_or((None, table), |(schema, name)| (Some(schema), name));
-        let schema = schema.map(Identifier::new).transpose();
-
-        if let (Ok(schema), Ok(table)) = (schema, Identifier::new(name)) {
-            self.accepted
-                .push((TableName { schema, table }, reason.to_owned()));
+        if let Some(table) = self.named(table, TableName::parse(table)) {
+            self.accepted.push((table, reason.to_owned()));
         }
 
         self
@@ -159,18 +155,22 @@ impl<'a> IsolationProof<'a> {
     ) -> Result<Proof, ProofError> {
         run::run(self, owner, app).await
     }
-}
 
-fn table_of<E: EntityTrait>() -> Result<TableName, NameError> {
-    let entity = E::default();
-    let schema = entity
-        .schema_name()
-        .map(str::to_owned)
-        .map(Identifier::new)
-        .transpose()?;
+    fn table_of<E: EntityTrait>(&mut self) -> Option<TableName> {
+        let table = RawTable::of::<E>();
+        self.named(&table.to_string(), table.check())
+    }
 
-    Ok(TableName {
-        schema,
-        table: Identifier::new(entity.table_name().to_owned())?,
-    })
+    /// The name, or `None`: then it is kept for [`run`](Self::run) to return.
+    fn named(&mut self, table: &str, name: Result<TableName, NameError>) -> Option<TableName> {
+        match name {
+            Ok(name) => Some(name),
+            Err(source) => {
+                let table = table.to_owned();
+                self.misnamed
+                    .get_or_insert(ProofError::Name { table, source });
+                None
+            }
+        }
+    }
 }

@@ -10,7 +10,7 @@ use crate::derive::Derive;
 use crate::symbol::Word;
 
 /// A SeaORM `Model` with a derive and its attribute.
-pub struct Model<'a> {
+pub(crate) struct Model<'a> {
     pub derive: Derive,
     pub ident: &'a Ident,
     pub fields: Vec<&'a Field>,
@@ -18,7 +18,7 @@ pub struct Model<'a> {
 }
 
 /// Where a row says whose it is.
-pub enum Anchor<'a> {
+pub(crate) enum Anchor<'a> {
     /// Its primary key: it is a user or tenant. The span is the key `identity`'s.
     Identity(Span),
     /// A field of the model.
@@ -31,7 +31,7 @@ pub enum Anchor<'a> {
 
 impl<'a> Model<'a> {
     /// `None`, and an error, where the input is no struct with named fields called `Model`.
-    pub fn parse(
+    pub(crate) fn parse(
         ctxt: &Ctxt,
         derive: Derive,
         input: &'a DeriveInput,
@@ -62,14 +62,14 @@ impl<'a> Model<'a> {
     }
 
     /// The field of that name; `name` is without `r#`.
-    pub fn field(&self, name: &str) -> Option<&'a Field> {
+    pub(crate) fn field(&self, name: &str) -> Option<&'a Field> {
         self.fields
             .iter()
             .find(|field| field_name(field).is_some_and(|field| field == name))
             .copied()
     }
 
-    pub fn anchor(&self) -> Anchor<'a> {
+    pub(crate) fn anchor(&self) -> Anchor<'a> {
         if let Some(span) = self.attr.span_of(Word::Identity) {
             return Anchor::Identity(span);
         }
@@ -84,12 +84,12 @@ impl<'a> Model<'a> {
 }
 
 /// The field or column that names the user or tenant.
-pub fn column_name(derive: Derive, attr: &Attr) -> &str {
+pub(crate) fn column_name(derive: Derive, attr: &Attr) -> &str {
     let default = derive.column().map_or("", |(_, default)| default);
     attr.column.as_ref().map_or(default, |name| &name.value)
 }
 
 /// The field's name without `r#`, as SeaORM's columns know it.
-pub fn field_name(field: &Field) -> Option<String> {
+pub(crate) fn field_name(field: &Field) -> Option<String> {
     field.ident.as_ref().map(|ident| ident.unraw().to_string())
 }

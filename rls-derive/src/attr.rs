@@ -16,13 +16,13 @@ use crate::derive::Derive;
 use crate::spelling::{did_you_mean, list, quoted};
 use crate::symbol::Word;
 
-pub use action::OnDelete;
-pub use privilege::Privilege;
-pub use value::{Name, Value, until_comma};
+pub(crate) use action::OnDelete;
+pub(crate) use privilege::Privilege;
+pub(crate) use value::{Name, Value, until_comma};
 
 /// What a derive's attribute says.
 #[derive(Default)]
-pub struct Attr {
+pub(crate) struct Attr {
     pub root: Option<Path>,
     /// What `owner` or `column` names.
     pub column: Option<Name>,
@@ -45,7 +45,7 @@ pub struct Attr {
 
 impl Attr {
     /// Reads all of a struct's attributes that are the derive's.
-    pub fn parse(ctxt: &Ctxt, derive: Derive, attrs: &[Attribute]) -> Self {
+    pub(crate) fn parse(ctxt: &Ctxt, derive: Derive, attrs: &[Attribute]) -> Self {
         let mut attr = Self::default();
         for one in attrs
             .iter()
@@ -76,12 +76,12 @@ impl Attr {
         attr
     }
 
-    pub fn says(&self, word: Word) -> bool {
+    pub(crate) fn says(&self, word: Word) -> bool {
         self.span_of(word).is_some()
     }
 
     /// Where the key was written.
-    pub fn span_of(&self, word: Word) -> Option<Span> {
+    pub(crate) fn span_of(&self, word: Word) -> Option<Span> {
         self.keys
             .iter()
             .find(|(key, _)| *key == word)

@@ -13,7 +13,7 @@ use crate::setting::{MAX_NAME_BYTES, RULE, is_setting};
 use crate::symbol::Word;
 
 /// Reports keys that clash or are missing, and values that cannot be meant.
-pub fn check(ctxt: &Ctxt, model: &Model<'_>) {
+pub(crate) fn check(ctxt: &Ctxt, model: &Model<'_>) {
     let attr = model.attr;
     clash::check(ctxt, attr);
     required(ctxt, model);

@@ -12,7 +12,7 @@ use crate::ctxt::Ctxt;
 use crate::root::Root;
 
 /// Expands the derive; errors come with implementations that keep the compiler from reporting more.
-pub fn derive(root: Root, input: TokenStream) -> TokenStream {
+pub(crate) fn derive(root: Root, input: TokenStream) -> TokenStream {
     let input: DeriveInput = match syn::parse2(input) {
         Ok(input) => input,
         Err(error) => return error.into_compile_error(),

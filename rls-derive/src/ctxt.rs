@@ -8,35 +8,35 @@ use quote::ToTokens;
 use syn::Error;
 
 /// The errors found so far; panics when dropped without [`Ctxt::check`] or [`Ctxt::discard`].
-pub struct Ctxt {
+pub(crate) struct Ctxt {
     errors: RefCell<Option<Vec<Error>>>,
 }
 
 impl Ctxt {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             errors: RefCell::new(Some(Vec::new())),
         }
     }
 
     /// Adds an error that underlines the tokens.
-    pub fn error_spanned_by(&self, tokens: impl ToTokens, message: impl Display) {
+    pub(crate) fn error_spanned_by(&self, tokens: impl ToTokens, message: impl Display) {
         self.push(Error::new_spanned(tokens, message));
     }
 
     /// Adds an error at one token.
-    pub fn error_at(&self, span: Span, message: impl Display) {
+    pub(crate) fn error_at(&self, span: Span, message: impl Display) {
         self.push(Error::new(span, message));
     }
 
-    pub fn push(&self, error: Error) {
+    pub(crate) fn push(&self, error: Error) {
         if let Some(errors) = self.errors.borrow_mut().as_mut() {
             errors.push(error);
         }
     }
 
     /// All errors as one, in the order of finding.
-    pub fn check(self) -> syn::Result<()> {
+    pub(crate) fn check(self) -> syn::Result<()> {
         let errors = self.errors.take().unwrap_or_default();
         let all = errors.into_iter().reduce(|mut all, error| {
             all.combine(error);
@@ -46,7 +46,7 @@ impl Ctxt {
     }
 
     /// Drops the errors, where another macro reports the same ones.
-    pub fn discard(self) {
+    pub(crate) fn discard(self) {
         self.errors.take();
     }
 }

@@ -4,7 +4,7 @@ use crate::symbol::Word;
 
 /// A derive that declares something of an entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Derive {
+pub(crate) enum Derive {
     UserScoped,
     TenantScoped,
     RlsPolicies,
@@ -12,7 +12,7 @@ pub enum Derive {
 }
 
 impl Derive {
-    pub const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 4] = [
         Self::UserScoped,
         Self::TenantScoped,
         Self::RlsPolicies,
@@ -20,7 +20,7 @@ impl Derive {
     ];
 
     /// The derive's name, which is its trait's too.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::UserScoped => "UserScoped",
             Self::TenantScoped => "TenantScoped",
@@ -30,7 +30,7 @@ impl Derive {
     }
 
     /// The helper attribute.
-    pub fn attribute(self) -> &'static str {
+    pub(crate) fn attribute(self) -> &'static str {
         match self {
             Self::UserScoped => "user_scoped",
             Self::TenantScoped => "tenant_scoped",
@@ -40,7 +40,7 @@ impl Derive {
     }
 
     /// The keys of the attribute, ordered as messages list them.
-    pub fn words(self) -> &'static [Word] {
+    pub(crate) fn words(self) -> &'static [Word] {
         match self {
             Self::UserScoped => &[
                 Word::Backfill,
@@ -82,12 +82,12 @@ impl Derive {
         }
     }
 
-    pub fn knows(self, word: Word) -> bool {
+    pub(crate) fn knows(self, word: Word) -> bool {
         self.words().contains(&word)
     }
 
     /// How the key is written here, for messages.
-    pub fn usage(self, word: Word) -> &'static str {
+    pub(crate) fn usage(self, word: Word) -> &'static str {
         match (self, word) {
             (Self::TenantScoped, Word::Setting) => r#"setting = "app.tenant_id""#,
             _ => word.usage(),
@@ -95,7 +95,7 @@ impl Derive {
     }
 
     /// The key without which the derive says nothing.
-    pub fn required(self) -> Option<Word> {
+    pub(crate) fn required(self) -> Option<Word> {
         match self {
             Self::UserScoped | Self::TenantScoped => None,
             Self::RlsPolicies => Some(Word::Policies),
@@ -105,7 +105,7 @@ impl Derive {
 
     /// The key that names the column of the user or tenant, and that column where the key is not
     /// given.
-    pub fn column(self) -> Option<(Word, &'static str)> {
+    pub(crate) fn column(self) -> Option<(Word, &'static str)> {
         match self {
             Self::UserScoped => Some((Word::Owner, "owner_id")),
             Self::TenantScoped => Some((Word::Column, "tenant_id")),

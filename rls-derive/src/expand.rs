@@ -16,7 +16,7 @@ use crate::root::Root;
 
 /// Expands a derive; errors come with an implementation that keeps the compiler from reporting
 /// more.
-pub fn expand(derive: Derive, root: Root, input: TokenStream) -> TokenStream {
+pub(crate) fn expand(derive: Derive, root: Root, input: TokenStream) -> TokenStream {
     let input: DeriveInput = match syn::parse2(input) {
         Ok(input) => input,
         Err(error) => return error.into_compile_error(),

@@ -15,7 +15,7 @@ use crate::symbol::Word;
 
 /// Expands the attribute; errors come with the struct, less what only the missing derive would
 /// understand.
-pub fn expand(root: Root, args: &TokenStream, input: &TokenStream) -> TokenStream {
+pub(crate) fn expand(root: Root, args: &TokenStream, input: &TokenStream) -> TokenStream {
     let Ok(mut item) = syn::parse2::<ItemStruct>(input.clone()) else {
         let message = "`#[sea_orm_rls::model]` belongs on a SeaORM `Model` struct";
         let error = syn::Error::new(Span::call_site(), message).into_compile_error();

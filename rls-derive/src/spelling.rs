@@ -1,7 +1,7 @@
 //! Lists of words, and guesses at misspelt ones.
 
 /// `` `a`, `b`, `c` ``.
-pub fn quoted(words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+pub(crate) fn quoted(words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     let words: Vec<String> = words
         .into_iter()
         .map(|word| format!("`{}`", word.as_ref()))
@@ -10,17 +10,23 @@ pub fn quoted(words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
 }
 
 /// ``one of `a`, `b`, `c` ``.
-pub fn list(words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+pub(crate) fn list(words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     format!("one of {}", quoted(words))
 }
 
 /// ``; did you mean `a`? `` where a candidate is near, else nothing.
-pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn did_you_mean<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> String {
     closest(word, candidates).map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"))
 }
 
 /// The candidate that a misspelt word most likely meant, if any is near.
-pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn closest<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let near = |candidate: &str| {
         candidate
             .chars()

@@ -6,21 +6,21 @@ macro_rules! words {
     ($($word:ident: $name:literal, $usage:literal;)*) => {
         /// A key of a derive's attribute.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Word {
+        pub(crate) enum Word {
             $($word),*
         }
 
         impl Word {
-            pub const ALL: &[Self] = &[$(Self::$word),*];
+            pub(crate) const ALL: &[Self] = &[$(Self::$word),*];
 
-            pub fn as_str(self) -> &'static str {
+            pub(crate) fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$word => $name),*
                 }
             }
 
             /// How the key is written, for messages.
-            pub fn usage(self) -> &'static str {
+            pub(crate) fn usage(self) -> &'static str {
                 match self {
                     $(Self::$word => $usage),*
                 }
@@ -52,12 +52,12 @@ words! {
 }
 
 impl Word {
-    pub fn find(key: &str) -> Option<Self> {
+    pub(crate) fn find(key: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|word| word.as_str() == key)
     }
 
     /// The word that says the same of a tenant, or of a user.
-    pub fn counterpart(self) -> Option<Self> {
+    pub(crate) fn counterpart(self) -> Option<Self> {
         match self {
             Self::Owner => Some(Self::Column),
             Self::Column => Some(Self::Owner),
@@ -68,7 +68,7 @@ impl Word {
     }
 
     /// Whether it tells of the column that names the user or tenant.
-    pub fn is_of_column(self) -> bool {
+    pub(crate) fn is_of_column(self) -> bool {
         matches!(
             self,
             Self::Backfill

@@ -120,10 +120,10 @@ impl Problem {
 
         match self.status {
             StatusCode::SERVICE_UNAVAILABLE => {
-                tracing::warn!(status, code, %error, "request failed")
+                tracing::warn!(status, code, %error, "request failed");
             }
             status_code if status_code.is_server_error() => {
-                tracing::error!(status, code, %error, "request failed")
+                tracing::error!(status, code, %error, "request failed");
             }
             _ => tracing::debug!(status, code, %error, "request refused"),
         }

@@ -1,5 +1,10 @@
 //! All tests that need a server: one binary, one ephemeral PostgreSQL, a database a test, the
 //! application's role.
+#![allow(
+    unreachable_pub,
+    unnameable_types,
+    reason = "nothing is outside of a test"
+)]
 
 mod admin;
 mod adopting;

@@ -76,19 +76,9 @@ fn role_name(variable: &str, name: &str) -> Result<Identifier, ConfigError> {
 }
 
 pub(super) fn table_name(variable: &str, name: &str) -> Result<TableName, ConfigError> {
-    let (schema, table) = name
-        .split_once('.')
-        .map_or((None, name), |(schema, table)| (Some(schema), table));
-    let checked = |name: &str| {
-        Identifier::new(name).map_err(|source| ConfigError::AuditTable {
-            variable: variable.to_owned(),
-            source,
-        })
-    };
-
-    Ok(TableName {
-        schema: schema.map(checked).transpose()?,
-        table: checked(table)?,
+    TableName::parse(name).map_err(|source| ConfigError::AuditTable {
+        variable: variable.to_owned(),
+        source,
     })
 }
 

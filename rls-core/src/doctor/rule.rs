@@ -43,7 +43,7 @@ macro_rules! rules {
 
         /// The pages of all rules.
         $(#[doc = include_str!(concat!("../../docs/rules/", stringify!($id), ".md"))])*
-        pub mod pages {}
+        pub(super) mod pages {}
     };
 }
 

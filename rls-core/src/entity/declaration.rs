@@ -6,7 +6,6 @@ use sea_orm::{EntityTrait, IdenStatic};
 use super::part::EntityType;
 use super::{Anchor, DeclaredKey, DeclaredKind, DeclaredOwned, DeclaredScope, Marked, Part};
 use super::{RawColumn, RawReference, RawTable};
-use crate::model::key::{DEFAULT_SETTING, DEFAULT_TENANT_SETTING};
 use crate::model::key::{Holder, OnDelete};
 use crate::model::policy::PolicyDraft;
 use crate::model::privilege::Privilege;
@@ -28,7 +27,7 @@ impl Declaration {
         let key = RawColumn::primary_key::<E>();
         Self::keyed::<E>(DeclaredKey {
             column: key,
-            setting: DEFAULT_SETTING.to_owned(),
+            setting: None,
             kind: DeclaredKind::Identity,
         })
     }
@@ -92,18 +91,13 @@ impl Declaration {
     /// It speaks of tenants, where it spoke of users.
     #[must_use]
     pub fn of_tenants(self) -> Self {
-        self.scope(|scope| {
-            scope.holder = Holder::Tenant;
-            if let Anchor::Key(key) = &mut scope.anchor {
-                DEFAULT_TENANT_SETTING.clone_into(&mut key.setting);
-            }
-        })
+        self.scope(|scope| scope.holder = Holder::Tenant)
     }
 
     fn with_owner<E: EntityTrait>(column: RawColumn) -> Self {
         Self::keyed::<E>(DeclaredKey {
             column,
-            setting: DEFAULT_SETTING.to_owned(),
+            setting: None,
             kind: DeclaredKind::Owned(DeclaredOwned {
                 holder: None,
                 foreign_key: true,
@@ -145,14 +139,14 @@ impl Declaration {
     /// The setting that carries the current user or tenant.
     #[must_use]
     pub fn setting(self, name: &str) -> Self {
-        self.key(|key| name.clone_into(&mut key.setting))
+        self.key(|key| key.setting = Some(name.to_owned()))
     }
 
     /// The entity of the users or tenants.
     #[must_use]
     pub fn user<U: EntityTrait>(self) -> Self {
         self.owned_key(|owned| {
-            owned.holder = Some((RawTable::of::<U>(), RawColumn::primary_key::<U>()))
+            owned.holder = Some((RawTable::of::<U>(), RawColumn::primary_key::<U>()));
         })
     }
 

@@ -103,7 +103,8 @@ pub(crate) enum Anchor {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct DeclaredKey {
     pub(crate) column: RawColumn,
-    pub(crate) setting: String,
+    /// `None` if it is the holder's default.
+    pub(crate) setting: Option<String>,
     pub(crate) kind: DeclaredKind,
 }
 

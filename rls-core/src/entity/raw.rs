@@ -15,7 +15,7 @@ pub(crate) struct RawTable {
 }
 
 impl RawTable {
-    pub(super) fn of<E: EntityTrait>() -> Self {
+    pub(crate) fn of<E: EntityTrait>() -> Self {
         let entity = E::default();
         Self {
             schema: entity.schema_name().map(str::to_owned),

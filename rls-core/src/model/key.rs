@@ -1,10 +1,10 @@
 //! The columns that name users and tenants: their types, whom they name, what deletion does.
 
 /// The setting that carries the current user where an entity names no other.
-pub const DEFAULT_SETTING: &str = "app.user_id";
+pub(crate) const DEFAULT_SETTING: &str = "app.user_id";
 
 /// The setting that carries the current tenant where an entity names no other.
-pub const DEFAULT_TENANT_SETTING: &str = "app.tenant_id";
+pub(crate) const DEFAULT_TENANT_SETTING: &str = "app.tenant_id";
 
 /// The types an owner column can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,4 +62,14 @@ pub enum Holder {
     User,
     /// A tenant: an organisation, an account, a team of users.
     Tenant,
+}
+
+impl Holder {
+    /// The setting that carries the current one if an entity names no other.
+    pub(crate) fn default_setting(self) -> &'static str {
+        match self {
+            Self::User => DEFAULT_SETTING,
+            Self::Tenant => DEFAULT_TENANT_SETTING,
+        }
+    }
 }

@@ -13,8 +13,7 @@ mod value;
 use std::borrow::Cow;
 use std::fmt;
 
-pub use list::SettingElement;
-pub use value::SettingValue;
+pub use value::{SettingElement, SettingValue};
 
 /// The PostgreSQL type that a policy casts a setting's text to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 mod sealed {
+    #[expect(unnameable_types, reason = "no other crate makes a role")]
     pub trait Sealed {
         /// Whether the server refuses all writes.
         const READ_ONLY: bool = false;

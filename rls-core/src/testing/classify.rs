@@ -24,126 +24,165 @@ pub(super) fn classify(
     rows: &[Row],
     foreign: ForeignRows,
 ) -> Outcome {
-    match (&step.expects, answer) {
-        (Expects::NoGrant, Answer::ByGrant) => Outcome::Refused,
-        (Expects::NoGrant, _) => {
-            leak("the login has a privilege that is not declared, or that no policy bounds")
-        }
-        (_, Answer::ByGrant) => vacuous(
+    let outcome = match &step.expects {
+        Expects::NoGrant => Some(no_grant(answer)),
+        _ if *answer == Answer::ByGrant => Some(vacuous(
             "the login lacks a privilege that is declared, so that no policy was asked: run the \
              migrations",
-        ),
-        (Expects::Rows(bounds), Answer::Rows(read)) => of_rows(
-            bounds,
-            rows,
-            foreign,
-            |id| read.iter().any(|r| r == id),
-            read,
-        ),
-        (
-            Expects::Rows(_),
-            Answer::Written {
-                left,
-                rows: written,
-            },
-        ) if foreign == ForeignRows::Leak
-            && usize::try_from(*written).unwrap_or(usize::MAX)
-                > rows
-                    .iter()
-                    .filter(|row| !left.contains(&row.made.id))
-                    .count() =>
-        {
-            leak("rows were written that were there before the proof")
-        }
-        (Expects::Rows(bounds), Answer::Written { left, .. }) => of_rows(
-            bounds,
-            rows,
-            ForeignRows::Pass,
-            |id| !left.contains(id),
-            &[],
-        ),
-        (Expects::Count(expected), Answer::Count(found)) if found == expected => Outcome::Held,
-        (Expects::Count(expected), Answer::Count(found)) if found > expected => leak(&format!(
-            "{found} rows were counted, where {expected} may be read"
         )),
-        (Expects::Count(expected), Answer::Count(found)) => vacuous(&format!(
-            "{found} rows were counted, where {expected} are to be read"
-        )),
-        (Expects::Passes, Answer::Written { rows: 0, .. }) => {
-            vacuous("one's own row was not stored")
-        }
-        // Keys are asked after the policies (`ExecInsert` in
-        // `src/backend/executor/nodeModifyTable.c`).
-        (Expects::Passes, Answer::Failed { state, .. }) if is_constraint(state) => Outcome::Held,
-        (Expects::Passes, Answer::ByPolicy) => vacuous("a policy refused one's own row"),
-        (Expects::Rows(_) | Expects::Count(_), Answer::ByPolicy) => {
-            vacuous("a policy refused one's own rows")
-        }
-        (Expects::Passes, Answer::Written { .. })
-        | (Expects::Refused | Expects::Nothing, Answer::ByPolicy)
-        | (Expects::Nothing, Answer::Written { rows: 0, .. }) => Outcome::Held,
-        (Expects::Refused, Answer::Written { rows: 0, .. }) => {
-            vacuous("there was no row of one's own to do it with")
-        }
-        (Expects::Refused | Expects::Nothing, Answer::Written { .. }) => {
-            leak("a row was written that is not one's own")
-        }
-        (Expects::Refused, Answer::Failed { state, message }) if is_constraint(state) => {
-            leak(&format!(
-                "the policies let a row through that is not one's own; only a constraint refused \
-                 it ({state}: {message})"
-            ))
-        }
-        (_, Answer::Failed { state, message }) => Outcome::Untested {
-            reason: format!("`{}` failed ({state}: {message})", shown(&step.sql)),
-        },
-        (_, answer) => Outcome::Untested {
-            reason: format!("an answer of another kind: {answer:?}"),
-        },
+        Expects::Rows(bounds) => of_rows(bounds, answer, rows, foreign),
+        Expects::Count(expected) => count(*expected, answer),
+        Expects::Passes => passes(answer),
+        Expects::Refused => refused(answer),
+        Expects::Nothing => nothing(answer),
+    };
+
+    outcome.unwrap_or_else(|| untested(step, answer))
+}
+
+fn no_grant(answer: &Answer) -> Outcome {
+    match answer {
+        Answer::ByGrant => Outcome::Refused,
+        _ => leak("the login has a privilege that is not declared, or that no policy bounds"),
     }
 }
 
 fn of_rows(
     bounds: &[Bound],
+    answer: &Answer,
     rows: &[Row],
     foreign: ForeignRows,
-    reached: impl Fn(&str) -> bool,
-    read: &[String],
+) -> Option<Outcome> {
+    match answer {
+        Answer::Rows(read) => {
+            let strange = read
+                .iter()
+                .filter(|id| rows.iter().all(|row| row.made.id != **id))
+                .count();
+            let strange = if foreign == ForeignRows::Leak {
+                strange
+            } else {
+                0
+            };
+
+            Some(reached(bounds, rows, strange, |id| {
+                read.iter().any(|read| read == id)
+            }))
+        }
+        Answer::Written {
+            left,
+            rows: written,
+        } => {
+            let is_written = |id: &str| !left.contains(id);
+            let ours = rows.iter().filter(|row| is_written(&row.made.id)).count();
+
+            if foreign == ForeignRows::Leak
+                && usize::try_from(*written).unwrap_or(usize::MAX) > ours
+            {
+                return Some(leak("rows were written that were there before the proof"));
+            }
+
+            Some(reached(bounds, rows, 0, is_written))
+        }
+        Answer::ByPolicy => Some(vacuous("a policy refused the user's own rows")),
+        _ => None,
+    }
+}
+
+/// `strange` is how many rows were read that the proof did not make and that may not be read.
+fn reached(
+    bounds: &[Bound],
+    rows: &[Row],
+    strange: usize,
+    is_reached: impl Fn(&str) -> bool,
 ) -> Outcome {
-    let of = |wanted: Bound, is_reached: bool| {
+    let all = |expected: Bound| bounds.iter().filter(|bound| **bound == expected).count();
+    let of = |expected: Bound, reached: bool| {
         let found = rows
             .iter()
             .zip(bounds)
-            .filter(|(row, bound)| **bound == wanted && reached(&row.made.id) == is_reached);
+            .filter(|(row, bound)| **bound == expected && is_reached(&row.made.id) == reached);
         found.count()
     };
 
     let (leaked, missed) = (of(Bound::Never, true), of(Bound::Must, false));
-    let strange = read
-        .iter()
-        .filter(|id| rows.iter().all(|row| row.made.id != **id))
-        .count();
 
     if leaked > 0 {
-        let all = bounds
-            .iter()
-            .filter(|bound| **bound == Bound::Never)
-            .count();
+        let all = all(Bound::Never);
         leak(&format!(
-            "{leaked} of {all} rows were reached that are not to be"
+            "{leaked} of {all} rows were reached that must not be"
         ))
-    } else if strange > 0 && foreign == ForeignRows::Leak {
+    } else if strange > 0 {
         leak(&format!(
             "{strange} rows were read that were there before the proof"
         ))
     } else if missed > 0 {
-        let all = bounds.iter().filter(|bound| **bound == Bound::Must).count();
+        let all = all(Bound::Must);
         vacuous(&format!(
-            "{missed} of {all} rows were not reached that are to be, so that it proves nothing"
+            "{missed} of {all} rows were not reached that must be, so that it proves nothing"
         ))
     } else {
         Outcome::Held
     }
+}
+
+fn count(expected: i64, answer: &Answer) -> Option<Outcome> {
+    match answer {
+        Answer::Count(actual) if *actual == expected => Some(Outcome::Held),
+        Answer::Count(actual) if *actual > expected => Some(leak(&format!(
+            "{actual} rows were counted, and {expected} may be read"
+        ))),
+        Answer::Count(actual) => Some(vacuous(&format!(
+            "{actual} rows were counted, and {expected} must be read"
+        ))),
+        Answer::ByPolicy => Some(vacuous("a policy refused the user's own rows")),
+        _ => None,
+    }
+}
+
+fn passes(answer: &Answer) -> Option<Outcome> {
+    match answer {
+        Answer::Written { rows: 0, .. } => Some(vacuous("the user's own row was not stored")),
+        Answer::Written { .. } => Some(Outcome::Held),
+        // Keys are asked after the policies (`ExecInsert` in
+        // `src/backend/executor/nodeModifyTable.c`).
+        Answer::Failed { state, .. } if is_constraint(state) => Some(Outcome::Held),
+        Answer::ByPolicy => Some(vacuous("a policy refused the user's own row")),
+        _ => None,
+    }
+}
+
+fn refused(answer: &Answer) -> Option<Outcome> {
+    match answer {
+        Answer::ByPolicy => Some(Outcome::Held),
+        Answer::Written { rows: 0, .. } => Some(vacuous("the user has no row to do it with")),
+        Answer::Written { .. } => Some(leak("a row was written that is not the user's")),
+        Answer::Failed { state, message } if is_constraint(state) => Some(leak(&format!(
+            "the policies let a row through that is not the user's; only a constraint refused it \
+             ({state}: {message})"
+        ))),
+        _ => None,
+    }
+}
+
+fn nothing(answer: &Answer) -> Option<Outcome> {
+    match answer {
+        Answer::ByPolicy | Answer::Written { rows: 0, .. } => Some(Outcome::Held),
+        Answer::Written { .. } => Some(leak("a row was written that is not the user's")),
+        _ => None,
+    }
+}
+
+fn untested(step: &Step<'_>, answer: &Answer) -> Outcome {
+    let reason = match answer {
+        Answer::Failed { state, message } => {
+            let sql: String = step.sql.chars().take(80).collect();
+            format!("`{sql}` failed ({state}: {message})")
+        }
+        answer => format!("an answer of another kind: {answer:?}"),
+    };
+
+    Outcome::Untested { reason }
 }
 
 /// One outcome of several steps: the worst, by the first of them.
@@ -161,7 +200,7 @@ pub(super) fn worst(outcomes: Vec<Outcome>) -> Outcome {
         .unwrap_or(Outcome::NotApplicable)
 }
 
-/// What a step that could be played would have to be, where it cannot.
+/// The outcome of an attempt for which there is no statement.
 pub(super) fn without_steps(attempt: Attempt, actor: Actor) -> Outcome {
     match (attempt, actor) {
         (Attempt::Upsert | Attempt::Ignore | Attempt::Move, _)
@@ -183,10 +222,6 @@ fn vacuous(reason: &str) -> Outcome {
     Outcome::Vacuous {
         reason: reason.to_owned(),
     }
-}
-
-fn shown(sql: &str) -> String {
-    sql.chars().take(80).collect()
 }
 
 #[cfg(test)]

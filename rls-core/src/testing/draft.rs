@@ -11,13 +11,14 @@ pub(super) type Draft = BTreeMap<Identifier, String>;
 /// A row that is there.
 #[derive(Clone, Debug)]
 pub(super) struct Made {
-    /// Table and place, as [`place`] says.
+    /// What [`row_id`] reads.
     pub(super) id: String,
     pub(super) values: BTreeMap<Identifier, Option<String>>,
 }
 
-/// What tells one row of a table from another: its place, which reading and locking do not change.
-pub(super) fn place(alias: &str) -> String {
+/// The SQL of a row's id: its table and `ctid`, which reading and locking do not change. Partitions
+/// of one table may use the same `ctid`.
+pub(super) fn row_id(alias: &str) -> String {
     format!("({alias}.tableoid::pg_catalog.int8::pg_catalog.text || {alias}.ctid::pg_catalog.text)")
 }
 

@@ -1,8 +1,8 @@
 use sea_orm::{DbErr, RuntimeErr};
 
-use crate::model::context::ContextError;
-
 use crate::error::{GateError, RlsError};
+use crate::model::context::ContextError;
+use crate::name::NameError;
 
 /// Why no proof could be begun.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -61,17 +61,25 @@ pub enum ProofError {
         /// The setting.
         setting: String,
     },
+    /// The proof was given a table, or the column of one, whose name PostgreSQL would not keep.
+    #[error("table `{table}`: {source}")]
+    Name {
+        /// The table.
+        table: String,
+        /// What is wrong with the name.
+        source: NameError,
+    },
     /// A context cannot be carried.
     #[error(transparent)]
     Context(#[from] ContextError),
     /// What else can fail.
     #[error(transparent)]
-    RlsSchema(#[from] RlsError),
+    Rls(#[from] RlsError),
 }
 
 impl From<sqlx::Error> for ProofError {
     fn from(error: sqlx::Error) -> Self {
-        Self::RlsSchema(RlsError::from(DbErr::Query(RuntimeErr::SqlxError(
+        Self::Rls(RlsError::from(DbErr::Query(RuntimeErr::SqlxError(
             error.into(),
         ))))
     }

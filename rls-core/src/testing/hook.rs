@@ -6,7 +6,7 @@ use std::fmt;
 use sea_orm::sea_query::{Expr, PostgresQueryBuilder, Query};
 use sea_orm::{ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IdenStatic, Iterable};
 
-use crate::name::{Identifier, SettingName, TableName};
+use crate::name::{Identifier, NameError, SettingName, TableName};
 
 use super::Actor;
 use super::shape::Subject;
@@ -72,7 +72,8 @@ impl fmt::Debug for RowFor {
 }
 
 /// The values that a hook gives, as SQL.
-pub(super) type Hook = Box<dyn Fn(&RowFor) -> Vec<(Identifier, String)> + Send + Sync>;
+pub(super) type Hook =
+    Box<dyn Fn(&RowFor) -> Result<Vec<(Identifier, String)>, NameError> + Send + Sync>;
 
 /// The hooks, by table as the entities name it.
 #[derive(Default)]
@@ -93,7 +94,9 @@ impl Hooks {
 }
 
 /// What is set in an active model, each value as SQL of its column's type.
-pub(super) fn values<A: ActiveModelTrait>(model: &A) -> Vec<(Identifier, String)> {
+pub(super) fn values<A: ActiveModelTrait>(
+    model: &A,
+) -> Result<Vec<(Identifier, String)>, NameError> {
     let columns = <A::Entity as EntityTrait>::Column::iter();
     let set = columns.filter_map(|column| match model.get(column) {
         ActiveValue::Set(value) | ActiveValue::Unchanged(value) => {
@@ -101,7 +104,7 @@ pub(super) fn values<A: ActiveModelTrait>(model: &A) -> Vec<(Identifier, String)
                 .expr(column.save_as(Expr::val(value)))
                 .to_string(PostgresQueryBuilder);
             let sql = select.strip_prefix("SELECT ").unwrap_or(&select).to_owned();
-            Some((Identifier::new(IdenStatic::as_str(&column)).ok()?, sql))
+            Some(Identifier::new(IdenStatic::as_str(&column)).map(|name| (name, sql)))
         }
         ActiveValue::NotSet => None,
     });

@@ -191,11 +191,11 @@ impl Lane {
 
     /// Marks what the plays start from.
     pub(super) async fn mark(&mut self) -> Result<(), sqlx::Error> {
-        self.run("SAVEPOINT play").await
+        self.run("SAVEPOINT attempt").await
     }
 
     /// Plays one step from the mark on, as the application's role in the actor's context.
-    pub(super) async fn play(
+    pub(super) async fn execute(
         &mut self,
         users: &Users,
         actor: Actor,
@@ -228,7 +228,7 @@ impl Lane {
     }
 
     async fn enter(&mut self, context: &str) -> Result<(), sqlx::Error> {
-        let act = format!("ROLLBACK TO SAVEPOINT play; {}{context}", self.act);
+        let act = format!("ROLLBACK TO SAVEPOINT attempt; {}{context}", self.act);
         self.run(&act).await
     }
 

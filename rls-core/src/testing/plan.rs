@@ -6,7 +6,7 @@ use crate::model::scope::Scope;
 use crate::name::SettingName;
 use crate::sql;
 
-use super::draft::{Draft, Made, place};
+use super::draft::{Draft, Made, row_id};
 use super::expect::{Bound, Reach, RowSpec, bound};
 use super::schema::Table;
 use super::{Actor, Attempt};
@@ -91,125 +91,132 @@ impl<'a> Target<'a> {
         steps
     }
 
+    /// The steps as if the login had every privilege.
     fn granted_steps(&self, attempt: Attempt, actor: Actor) -> Vec<Step<'a>> {
-        let table = sql::table(&self.scope.table);
-        let at = place("t");
-        let made = self.made();
         let bounds = self
             .rows
             .iter()
             .map(|row| bound(self.scope, self.reach, attempt, actor, &row.spec));
-
         let bounds: Vec<Bound> = bounds.collect();
-        let step = |how, sql| Step {
+
+        let step = |(how, sql)| Step {
             sql,
             how,
             expects: Expects::Rows(bounds.clone()),
             third: Vec::new(),
         };
 
-        let read = |sql| vec![step(How::Read, sql)];
-        let write = |sql| vec![step(How::Write, sql)];
-
         match attempt {
-            Attempt::Select => read(format!("SELECT {at} FROM {table} AS t")),
-            Attempt::SelectOne => {
-                let one = |(row, bound): (&Row, &Bound)| {
-                    // Rows of other partitions may have the same place in theirs.
-                    let id = super::draft::text(&row.made.id);
-                    let sql = format!("SELECT {at} FROM {table} AS t WHERE {at} = {id}");
-                    let only = self.rows.iter().map(|other| {
-                        if other.made.id == row.made.id {
-                            *bound
-                        } else {
-                            Bound::Never
-                        }
-                    });
-
-                    Step {
-                        expects: Expects::Rows(only.collect()),
-                        ..step(How::Read, sql)
-                    }
-                };
-
-                self.rows.iter().zip(&bounds).map(one).collect()
-            }
-            Attempt::Count => {
-                let reached = bounds.iter().filter(|bound| **bound == Bound::Must).count();
-                let sql = format!("SELECT pg_catalog.count(*) FROM {table} AS t WHERE {made}");
-                let expects = Expects::Count(i64::try_from(reached).unwrap_or(i64::MAX));
-
-                vec![Step {
-                    expects,
-                    ..step(How::Count, sql)
-                }]
-            }
-            Attempt::Query => read(format!(
-                "WITH seen AS (SELECT {at} AS id, t.tableoid AS of, t.ctid AS at FROM {table} AS t \
-                 WHERE {made})
-                 SELECT seen.id FROM seen JOIN {table} AS j ON j.tableoid = seen.of AND j.ctid = \
-                 seen.at
-                 WHERE seen.id IN (SELECT {at} FROM {table} AS t WHERE {made})"
-            )),
-            Attempt::Cursor => read(format!(
-                "DECLARE proof CURSOR FOR SELECT {at} FROM {table} AS t WHERE {made}; FETCH ALL \
-                 FROM proof"
-            )),
-            Attempt::Copy => {
-                vec![step(
-                    How::Copy,
-                    format!("SELECT {at} FROM {table} AS t WHERE {made}"),
-                )]
-            }
-            Attempt::Lock => read(format!(
-                "SELECT {at} FROM {table} AS t WHERE {made} FOR UPDATE"
-            )),
-            Attempt::Cached => vec![step(
-                How::Cached,
-                format!(
-                    "SELECT {at} FROM {table} AS t WHERE \
-                                                            {made}"
-                ),
-            )],
-            Attempt::Nested => read(format!(
-                "SAVEPOINT inside; SELECT FROM {table} LIMIT 0; ROLLBACK TO SAVEPOINT inside;
-                 SELECT {at} FROM {table} AS t WHERE {made}"
-            )),
+            Attempt::SelectOne => self.select_each(&bounds),
+            Attempt::Count => vec![self.count(&bounds)],
             Attempt::Insert => self.insert(actor),
             Attempt::Forge => self.forge(actor),
             Attempt::Upsert | Attempt::Ignore => self.onto_others(attempt, actor),
-            Attempt::Update => match self.change(actor) {
-                Some(set) => write(format!(
-                    "UPDATE {table} AS t SET {set} WHERE {made} RETURNING \
-                                            {at}"
-                )),
-                None => Vec::new(),
-            },
-            Attempt::UpdateAll => self.change(actor).map_or_else(Vec::new, |set| {
-                write(format!(
-                    "UPDATE {table} SET \
-                                                            {set}"
-                ))
-            }),
             Attempt::Move => self.moves(actor, &bounds),
-            Attempt::Delete => write(format!(
-                "DELETE FROM {table} AS t WHERE {made} RETURNING \
-                                              {at}"
-            )),
-            Attempt::DeleteAll => write(format!("DELETE FROM {table}")),
+            Attempt::Update | Attempt::UpdateAll | Attempt::Delete | Attempt::DeleteAll => self
+                .write_all(attempt, actor)
+                .map(step)
+                .into_iter()
+                .collect(),
             Attempt::Truncate => {
+                let sql = format!("TRUNCATE {}", sql::table(&self.scope.table));
                 vec![Step {
                     expects: Expects::NoGrant,
-                    ..step(
-                        How::Write,
-                        format!(
-                            "TRUNCATE \
-                                                            {table}"
-                        ),
-                    )
+                    ..step((How::Write, sql))
                 }]
             }
-            Attempt::Login => Vec::new(),
+            _ => self.read_all(attempt).map(step).into_iter().collect(),
+        }
+    }
+
+    /// The statement that reads all rows in one way.
+    fn read_all(&self, attempt: Attempt) -> Option<(How, String)> {
+        let table = sql::table(&self.scope.table);
+        let (id, made) = (row_id("t"), self.made());
+        let read = format!("SELECT {id} FROM {table} AS t WHERE {made}");
+
+        Some(match attempt {
+            Attempt::Select => (How::Read, format!("SELECT {id} FROM {table} AS t")),
+            Attempt::Query => (
+                How::Read,
+                format!(
+                    "WITH seen AS (SELECT {id} AS id, t.tableoid AS of, t.ctid AS at
+                                   FROM {table} AS t WHERE {made})
+                     SELECT seen.id FROM seen
+                     JOIN {table} AS j ON j.tableoid = seen.of AND j.ctid = seen.at
+                     WHERE seen.id IN ({read})"
+                ),
+            ),
+            Attempt::Cursor => (
+                How::Read,
+                format!("DECLARE proof CURSOR FOR {read}; FETCH ALL FROM proof"),
+            ),
+            Attempt::Copy => (How::Copy, read),
+            Attempt::Lock => (How::Read, format!("{read} FOR UPDATE")),
+            Attempt::Cached => (How::Cached, read),
+            Attempt::Nested => (
+                How::Read,
+                format!(
+                    "SAVEPOINT inside; SELECT FROM {table} LIMIT 0; ROLLBACK TO SAVEPOINT inside;
+                     {read}"
+                ),
+            ),
+            _ => return None,
+        })
+    }
+
+    /// The statement that updates or deletes all rows.
+    fn write_all(&self, attempt: Attempt, actor: Actor) -> Option<(How, String)> {
+        let table = sql::table(&self.scope.table);
+        let (id, made) = (row_id("t"), self.made());
+
+        let sql = match attempt {
+            Attempt::Update => {
+                let set = self.change(actor)?;
+                format!("UPDATE {table} AS t SET {set} WHERE {made} RETURNING {id}")
+            }
+            Attempt::UpdateAll => format!("UPDATE {table} SET {}", self.change(actor)?),
+            Attempt::Delete => format!("DELETE FROM {table} AS t WHERE {made} RETURNING {id}"),
+            Attempt::DeleteAll => format!("DELETE FROM {table}"),
+            _ => return None,
+        };
+
+        Some((How::Write, sql))
+    }
+
+    /// Reads each row by its id.
+    fn select_each(&self, bounds: &[Bound]) -> Vec<Step<'a>> {
+        let (table, id) = (sql::table(&self.scope.table), row_id("t"));
+        let one = |(row, bound): (&Row, &Bound)| {
+            let made = super::draft::text(&row.made.id);
+            let only = self.rows.iter().map(|other| {
+                if other.made.id == row.made.id {
+                    *bound
+                } else {
+                    Bound::Never
+                }
+            });
+
+            Step {
+                sql: format!("SELECT {id} FROM {table} AS t WHERE {id} = {made}"),
+                how: How::Read,
+                expects: Expects::Rows(only.collect()),
+                third: Vec::new(),
+            }
+        };
+
+        self.rows.iter().zip(bounds).map(one).collect()
+    }
+
+    fn count(&self, bounds: &[Bound]) -> Step<'a> {
+        let (table, made) = (sql::table(&self.scope.table), self.made());
+        let reached = bounds.iter().filter(|bound| **bound == Bound::Must).count();
+
+        Step {
+            sql: format!("SELECT pg_catalog.count(*) FROM {table} AS t WHERE {made}"),
+            how: How::Count,
+            expects: Expects::Count(i64::try_from(reached).unwrap_or(i64::MAX)),
+            third: Vec::new(),
         }
     }
 
@@ -229,7 +236,7 @@ impl<'a> Target<'a> {
         format!(
             "t.ctid = ANY ('{{{}}}'::pg_catalog.tid[]) AND {} = ANY (ARRAY[{}]::pg_catalog.text[])",
             places.collect::<Vec<_>>().join(","),
-            place("t"),
+            row_id("t"),
             ids.join(", ")
         )
     }
@@ -238,7 +245,7 @@ impl<'a> Target<'a> {
     pub(super) fn present(&self) -> String {
         format!(
             "SELECT {} FROM {} AS t WHERE {}",
-            place("t"),
+            row_id("t"),
             sql::table(&self.scope.table),
             self.made()
         )

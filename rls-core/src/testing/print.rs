@@ -8,6 +8,28 @@ use super::{Actor, Attempt, Cell, Proof};
 
 impl fmt::Display for Proof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.matrix(f)?;
+        self.reasons(f)?;
+
+        for table in &self.untested {
+            write!(f, "\nUNTESTED: {}: {}", table.table, table.reason)?;
+        }
+
+        for finding in &self.gate {
+            write!(f, "\nGATE: {finding}")?;
+        }
+
+        for table in &self.accepted {
+            write!(f, "\nnot tried, as told: {}: {}", table.table, table.reason)?;
+        }
+
+        Ok(())
+    }
+}
+
+impl Proof {
+    /// A line for each table, with the outcomes of each attempt.
+    fn matrix(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut tables: Vec<&TableName> = self.cells.iter().map(|cell| &cell.table).collect();
         tables.dedup();
 
@@ -46,10 +68,12 @@ impl fmt::Display for Proof {
 
         f.write_str(
             "\nEach cell: the first user, the second user, nobody. + held, r refused as declared, \
-             o open as declared, \
-             . not applicable, L leak, V vacuous, ? untested",
-        )?;
+             o open as declared, . not applicable, L leak, V vacuous, ? untested",
+        )
+    }
 
+    /// A line for each failure, with all who met it.
+    fn reasons(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut failures = self.failures().peekable();
         while let Some(cell) = failures.next() {
             let reason = cell.outcome.failure().unwrap_or_default();
@@ -70,18 +94,6 @@ impl fmt::Display for Proof {
             }
 
             write!(f, ": {reason}")?;
-        }
-
-        for table in &self.untested {
-            write!(f, "\nUNTESTED: {}: {}", table.table, table.reason)?;
-        }
-
-        for finding in &self.gate {
-            write!(f, "\nGATE: {finding}")?;
-        }
-
-        for table in &self.accepted {
-            write!(f, "\nnot tried, as told: {}: {}", table.table, table.reason)?;
         }
 
         Ok(())

@@ -82,7 +82,7 @@ pub(super) async fn unscoped(
     scope: &Scope,
 ) -> Result<Vec<Cell>, ProofError> {
     let table = sql::table(&scope.table);
-    let played = [
+    let attempts = [
         (
             Attempt::Select,
             Privilege::Select,
@@ -111,19 +111,11 @@ pub(super) async fn unscoped(
     ];
 
     let mut cells = Vec::new();
-    for (attempt, privilege, sql) in played {
-        let step = Step {
-            sql,
-            how: How::Write,
-            expects: Expects::NoGrant,
-            third: Vec::new(),
-        };
-
+    for (attempt, privilege, sql) in attempts {
         let outcome = if scope.privileges.contains(&privilege) {
             Outcome::Open
         } else {
-            let answer = lane.play(users, Actor::Nobody, &step, NO_ROWS).await?;
-            classify(&step, &answer, &[], ForeignRows::Pass)
+            refused(lane, users, sql).await?
         };
 
         cells.push(Cell {
@@ -135,6 +127,18 @@ pub(super) async fn unscoped(
     }
 
     Ok(cells)
+}
+
+async fn refused(lane: &mut Lane, users: &Users, sql: String) -> Result<Outcome, ProofError> {
+    let step = Step {
+        sql,
+        how: How::Write,
+        expects: Expects::NoGrant,
+        third: Vec::new(),
+    };
+
+    let answer = lane.execute(users, Actor::Nobody, &step, NO_ROWS).await?;
+    Ok(classify(&step, &answer, &[], ForeignRows::Pass))
 }
 
 /// An update of no row, of a column that may be updated.

@@ -11,8 +11,8 @@ use crate::name::{Identifier, TableName};
 use crate::sql;
 use crate::sqlstate;
 
-use super::draft::{Draft, Made, insert, place};
-use super::error::Trouble;
+use super::draft::{Draft, Made, insert, row_id};
+use super::error::{ProofError, Trouble};
 use super::expect::RowSpec;
 use super::hook::{Hooks, RowFor};
 use super::lane::Lane;
@@ -103,31 +103,12 @@ impl Maker<'_, '_> {
         };
 
         self.number += 1;
-        if let Some(hook) = self.hooks.get(table, &self.lane.schema) {
-            for (column, value) in hook(&RowFor::new(self.number, spec.ties.subject, self.users)) {
-                let sql_type = known.column(&column).map(|column| column.sql_type.as_str());
-                draft.entry(column).or_insert_with(|| match sql_type {
-                    Some(sql_type) => format!("({value})::{sql_type}"),
-                    None => value,
-                });
-            }
-        }
+        self.call_hook(table, known, spec.ties.subject, &mut draft)?;
 
         let scopes = self.scopes;
         if let Some(scope) = scopes.get(table) {
             self.tie(known, scope, &spec.ties, &mut draft).await?;
-            for (holder, column) in &scope.shared {
-                draft.insert(column.clone(), spec.shared.contains(holder).to_string());
-            }
-
-            if let Some(column) = &scope.soft_delete {
-                let deleted = if spec.deleted {
-                    "pg_catalog.now() - interval '1 hour'"
-                } else {
-                    "NULL"
-                };
-                draft.insert(column.clone(), deleted.to_owned());
-            }
+            mark(scope, spec, &mut draft);
         }
 
         for column in known
@@ -160,6 +141,35 @@ impl Maker<'_, '_> {
         }
 
         Ok(draft)
+    }
+
+    /// Puts the values that the caller gives, unless the row must have others.
+    fn call_hook(
+        &self,
+        table: &TableName,
+        known: &Table,
+        subject: Subject,
+        draft: &mut Draft,
+    ) -> Result<(), Trouble> {
+        let Some(hook) = self.hooks.get(table, &self.lane.schema) else {
+            return Ok(());
+        };
+
+        let row = RowFor::new(self.number, subject, self.users);
+        let values = hook(&row).map_err(|source| ProofError::Name {
+            table: table.to_string(),
+            source,
+        })?;
+
+        for (column, value) in values {
+            let sql_type = known.column(&column).map(|column| column.sql_type.as_str());
+            draft.entry(column).or_insert_with(|| match sql_type {
+                Some(sql_type) => format!("({value})::{sql_type}"),
+                None => value,
+            });
+        }
+
+        Ok(())
     }
 
     /// Writes what makes the row someone's.
@@ -318,51 +328,68 @@ impl Maker<'_, '_> {
         let insert = format!(
             "{} RETURNING {}{values}",
             insert(table, draft),
-            place("made")
+            row_id("made")
         );
 
-        match sqlx::raw_sql(AssertSqlSafe(insert))
+        let rows = sqlx::raw_sql(AssertSqlSafe(insert))
             .fetch_all(&mut *self.lane.connection)
-            .await
-        {
-            Ok(rows) => {
-                let Some(row) = rows.first() else {
-                    return Err(Trouble::Table(
-                        "an insert stores nothing: a trigger or rule takes it away".to_owned(),
-                    ));
-                };
+            .await;
+        let rows = match rows {
+            Ok(rows) => rows,
+            Err(error) => return Err(self.refused(table, error).await?),
+        };
 
-                let value = |(at, column): (usize, &&Identifier)| {
-                    Ok(((*column).clone(), row.try_get(at + 1)?))
-                };
-                let values: Result<_, sqlx::Error> =
-                    columns.iter().enumerate().map(value).collect();
+        let Some(row) = rows.first() else {
+            return Err(Trouble::Table(
+                "an insert stores nothing: a trigger or rule takes it away".to_owned(),
+            ));
+        };
 
-                Ok(Made {
-                    id: row.try_get(0)?,
-                    values: values?,
-                })
-            }
-            Err(error) => {
-                let (Some(state), Some(said)) = (sqlstate::code(&error), error.as_database_error())
-                else {
-                    return Err(error.into());
-                };
+        let value =
+            |(at, column): (usize, &&Identifier)| Ok(((*column).clone(), row.try_get(at + 1)?));
+        let values: Result<_, sqlx::Error> = columns.iter().enumerate().map(value).collect();
 
-                let reason = format!(
-                    "the server takes no row as it was guessed ({state}: {}): give its values with \
-                     `IsolationProof::rows::<Entity>(…)` for the entity of `{table}`",
-                    said.message()
-                );
+        Ok(Made {
+            id: row.try_get(0)?,
+            values: values?,
+        })
+    }
 
-                self.lane.run("ROLLBACK TO SAVEPOINT make").await?;
+    /// Undoes an insert that the server refused, and says why it did.
+    async fn refused(&mut self, table: &TableName, error: sqlx::Error) -> Result<Trouble, Trouble> {
+        let (Some(state), Some(answer)) = (sqlstate::code(&error), error.as_database_error())
+        else {
+            return Err(error.into());
+        };
 
-                Err(if sqlstate::is_constraint(&state) {
-                    Trouble::Constraint(reason)
-                } else {
-                    Trouble::Table(reason)
-                })
-            }
-        }
+        let reason = format!(
+            "the server refuses the made-up row ({state}: {}): give its values with \
+             `IsolationProof::rows::<Entity>(…)` for the entity of `{table}`",
+            answer.message()
+        );
+
+        self.lane.run("ROLLBACK TO SAVEPOINT make").await?;
+
+        Ok(if sqlstate::is_constraint(&state) {
+            Trouble::Constraint(reason)
+        } else {
+            Trouble::Table(reason)
+        })
+    }
+}
+
+/// Writes whether the row is shared, and whether it is marked as deleted.
+fn mark(scope: &Scope, spec: &RowSpec, draft: &mut Draft) {
+    for (holder, column) in &scope.shared {
+        draft.insert(column.clone(), spec.shared.contains(holder).to_string());
+    }
+
+    if let Some(column) = &scope.soft_delete {
+        let deleted = if spec.deleted {
+            "pg_catalog.now() - interval '1 hour'"
+        } else {
+            "NULL"
+        };
+        draft.insert(column.clone(), deleted.to_owned());
     }
 }

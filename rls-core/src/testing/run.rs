@@ -5,8 +5,9 @@ use sea_orm::{DatabaseConnection, DbBackend};
 use crate::connection::RlsConnection;
 use crate::error::{GateError, GateFinding, RlsError};
 use crate::gate;
+use crate::model::privilege::Command;
 use crate::model::scope::Scope;
-use crate::name::TableName;
+use crate::name::{Identifier, TableName};
 
 use super::classify::{ForeignRows, classify, without_steps, worst};
 use super::error::Trouble;
@@ -18,33 +19,20 @@ use super::schema::Schema;
 use super::shape::Scopes;
 use super::target::{is_of, prepare};
 use super::user::Users;
-use super::{Actor, Attempt, IsolationProof, Proof, ProofError, login, relation, value};
+use super::{Actor, Attempt, IsolationProof, Proof, ProofError, app, relation, value};
 
 pub(super) async fn run(
     proof: &IsolationProof<'_>,
     owner: &DatabaseConnection,
     app: &RlsConnection,
 ) -> Result<Proof, ProofError> {
-    let backend = owner.get_database_backend();
-    if backend != DbBackend::Postgres {
-        return Err(RlsError::Backend {
-            backend: format!("{backend:?}"),
-        }
-        .into());
-    }
-
-    check(proof, app)?;
+    check(proof, owner, app)?;
 
     let gate = gate(app).await?;
-    let config = app.config();
-    let mut lane = Lane::open(
-        owner.get_postgres_connection_pool(),
-        &app.pool(),
-        config.app_role(),
-    )
-    .await?;
-
+    let role = app.config().app_role();
+    let mut lane = Lane::open(owner.get_postgres_connection_pool(), &app.pool(), role).await?;
     let schema = lane.read().await?;
+
     let settings = proof.registry.settings();
     let users = match &proof.users {
         Some(contexts) => Users::given(&contexts.clone()?, &settings)?,
@@ -87,31 +75,48 @@ pub(super) async fn run(
         }
     }
 
-    let reached = relation::unregistered(&mut run.lane, config.app_role(), &scopes).await?;
+    let reached = relation::unregistered(&mut run.lane, role, &scopes).await?;
     found.untested.extend(reached);
+    accept(&mut found, &proof.accepted, &run.lane.schema);
 
-    let mut untested = std::mem::take(&mut found.untested);
-    for (named, reason) in &proof.accepted {
-        let is_named = |table: &TableName| is_of(named, table, &run.lane.schema);
+    Ok(found)
+}
+
+/// Takes the tables that the caller accepts as untested out of those that are untested.
+fn accept(found: &mut Proof, accepted: &[(TableName, String)], schema: &Identifier) {
+    for (named, reason) in accepted {
+        let is_named = |table: &TableName| is_of(named, table, schema);
         let tried = found.cells.iter().any(|cell| is_named(&cell.table));
-        let before = untested.len();
+        let before = found.untested.len();
 
-        untested.retain(|table| !is_named(&table.table));
+        found.untested.retain(|table| !is_named(&table.table));
 
-        if before > untested.len() && !tried {
-            let table = named.or_in(&run.lane.schema);
+        if before > found.untested.len() && !tried {
             found.accepted.push(UntestedTable {
-                table,
+                table: named.or_in(schema),
                 reason: reason.clone(),
             });
         }
     }
-
-    found.untested = untested;
-    Ok(found)
 }
 
-fn check(proof: &IsolationProof<'_>, app: &RlsConnection) -> Result<(), ProofError> {
+fn check(
+    proof: &IsolationProof<'_>,
+    owner: &DatabaseConnection,
+    app: &RlsConnection,
+) -> Result<(), ProofError> {
+    if let Some(misnamed) = &proof.misnamed {
+        return Err(misnamed.clone());
+    }
+
+    let backend = owner.get_database_backend();
+    if backend != DbBackend::Postgres {
+        return Err(RlsError::Backend {
+            backend: format!("{backend:?}"),
+        }
+        .into());
+    }
+
     if !app.config().enabled() {
         return Err(ProofError::NotEnabled);
     }
@@ -188,7 +193,7 @@ impl<'a> Run<'a> {
 
         self.lane.begin(&self.hidden).await?;
 
-        let played = if scope.unscoped.is_some() {
+        let cells = if scope.unscoped.is_some() {
             self.lane.mark().await?;
             relation::unscoped(
                 &mut self.lane,
@@ -204,7 +209,7 @@ impl<'a> Run<'a> {
 
         self.lane.end().await?;
 
-        let mut cells = played?;
+        let mut cells = cells?;
         if scope.unscoped.is_none() {
             cells.extend(self.login(scope, reach).await?);
         }
@@ -242,7 +247,10 @@ impl<'a> Run<'a> {
             for actor in Actor::EACH {
                 let mut outcomes = Vec::new();
                 for step in target.steps(attempt, actor) {
-                    let answer = self.lane.play(self.users, actor, &step, &present).await?;
+                    let answer = self
+                        .lane
+                        .execute(self.users, actor, &step, &present)
+                        .await?;
                     outcomes.push(classify(&step, &answer, &target.rows, foreign));
                 }
 
@@ -271,9 +279,9 @@ impl<'a> Run<'a> {
 
         for actor in Actor::EACH {
             let active =
-                login::is_active(&self.app.pool(), self.app.config().app_role(), &scope.table)
+                app::is_active(&self.app.pool(), self.app.config().app_role(), &scope.table)
                     .await?;
-            let reads = login::reads(self.app, self.users, scope, actor, foreign).await?;
+            let reads = app::reads(self.app, self.users, scope, actor, foreign).await?;
             let outcome = worst(vec![active, reads]);
 
             cells.push(Cell {
@@ -288,11 +296,7 @@ impl<'a> Run<'a> {
     }
 
     fn foreign(&self, scope: &Scope, reach: Option<&Reach>) -> ForeignRows {
-        let others = |actor| {
-            reach.is_some_and(|reach| {
-                reach.has(actor, false, crate::model::privilege::Command::Select)
-            })
-        };
+        let others = |actor| reach.is_some_and(|reach| reach.has(actor, false, Command::Select));
         let opened = Actor::EACH.into_iter().any(others);
 
         if self.users.given || !scope.shared.is_empty() || opened {

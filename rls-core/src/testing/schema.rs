@@ -145,9 +145,29 @@ FROM pg_type t";
 pub(super) async fn read(connection: &mut PgConnection) -> Result<Schema, ProofError> {
     let mut schema = Schema::default();
     for row in rows(connection, COLUMNS).await? {
-        let table = schema
+        schema.add_column(&row)?;
+    }
+
+    for row in rows(connection, UNIQUE).await? {
+        schema.add_unique(&row)?;
+    }
+
+    for row in rows(connection, REFERENCES).await? {
+        schema.add_reference(&row)?;
+    }
+
+    for row in rows(connection, TYPES).await? {
+        schema.add_type(&row)?;
+    }
+
+    Ok(schema)
+}
+
+impl Schema {
+    fn add_column(&mut self, row: &PgRow) -> Result<(), ProofError> {
+        let table = self
             .tables
-            .entry(table_name(&row, "schema", "table")?)
+            .entry(table_name(row, "schema", "table")?)
             .or_insert(Table {
                 hidden: row.try_get("hidden")?,
                 columns: Vec::new(),
@@ -170,50 +190,52 @@ pub(super) async fn read(connection: &mut PgConnection) -> Result<Schema, ProofE
             not_null: row.try_get("not_null")?,
             filled,
         });
+
+        Ok(())
     }
 
-    for row in rows(connection, UNIQUE).await? {
-        let Some(table) = schema.tables.get_mut(&table_name(&row, "schema", "table")?) else {
-            continue;
-        };
-        let column = name(row.try_get("name")?)?;
-        if row.try_get("primary_key")? {
-            table.primary_key.push(column.clone());
+    fn add_unique(&mut self, row: &PgRow) -> Result<(), ProofError> {
+        if let Some(table) = self.tables.get_mut(&table_name(row, "schema", "table")?) {
+            let column = name(row.try_get("name")?)?;
+            if row.try_get("primary_key")? {
+                table.primary_key.push(column.clone());
+            }
+
+            table.unique.insert(column);
         }
 
-        table.unique.insert(column);
+        Ok(())
     }
 
-    for row in rows(connection, REFERENCES).await? {
-        let Some(table) = schema.tables.get_mut(&table_name(&row, "schema", "table")?) else {
-            continue;
+    fn add_reference(&mut self, row: &PgRow) -> Result<(), ProofError> {
+        if let Some(table) = self.tables.get_mut(&table_name(row, "schema", "table")?) {
+            table.foreign_keys.push(Reference {
+                columns: names(row.try_get("columns")?)?,
+                parent: table_name(row, "parent_schema", "parent")?,
+                parent_columns: names(row.try_get("parent_columns")?)?,
+                deferrable: row.try_get("deferrable")?,
+            });
+        }
+
+        Ok(())
+    }
+
+    fn add_type(&mut self, row: &PgRow) -> Result<(), ProofError> {
+        let known = Type {
+            name: row.try_get("name")?,
+            builtin: row.try_get("builtin")?,
+            kind: row.try_get("kind")?,
+            base: row.try_get("base")?,
+            base_modifier: row.try_get("base_modifier")?,
+            not_null: row.try_get("not_null")?,
+            element: row.try_get("element")?,
+            labels: row.try_get("labels")?,
+            attributes: row.try_get("attributes")?,
         };
-        table.foreign_keys.push(Reference {
-            columns: names(row.try_get("columns")?)?,
-            parent: table_name(&row, "parent_schema", "parent")?,
-            parent_columns: names(row.try_get("parent_columns")?)?,
-            deferrable: row.try_get("deferrable")?,
-        });
-    }
 
-    for row in rows(connection, TYPES).await? {
-        schema.types.insert(
-            row.try_get("id")?,
-            Type {
-                name: row.try_get("name")?,
-                builtin: row.try_get("builtin")?,
-                kind: row.try_get("kind")?,
-                base: row.try_get("base")?,
-                base_modifier: row.try_get("base_modifier")?,
-                not_null: row.try_get("not_null")?,
-                element: row.try_get("element")?,
-                labels: row.try_get("labels")?,
-                attributes: row.try_get("attributes")?,
-            },
-        );
+        self.types.insert(row.try_get("id")?, known);
+        Ok(())
     }
-
-    Ok(schema)
 }
 
 async fn rows(

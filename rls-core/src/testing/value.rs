@@ -66,67 +66,73 @@ fn text(type_id: i64, modifier: i32, schema: &Schema, number: i64) -> Option<Str
 }
 
 fn of_name(name: &str, modifier: i32, number: i64) -> Option<String> {
-    let day = || {
-        format!(
-            "{}-{:02}-{:02}",
-            1970 + number % 8000,
-            1 + number / 8000 % 12,
-            1 + number / 96_000 % 28
-        )
-    };
+    moment(name, number)
+        .or_else(|| address(name, number))
+        .or_else(|| shape(name, number))
+        .or_else(|| plain(name, modifier, number))
+}
 
-    let moment = || format!("{} {:02}:{:02}:00", day(), number % 24, number / 24 % 60);
-
+fn plain(name: &str, modifier: i32, number: i64) -> Option<String> {
     Some(match name {
         "uuid" => uuid::Uuid::from_u128(rand::random()).to_string(),
         "int2" => (number % 30_000).to_string(),
         "int4" | "int8" | "float4" | "float8" | "money" | "oid" | "xid8" => number.to_string(),
         "numeric" => numeric(modifier, number),
+        "int4range" | "int8range" | "numrange" => format!("[{number},{})", number + 1),
         "text" | "varchar" | "bpchar" | "citext" | "name" | "ltree" => letters(modifier, number),
         "char" => char::from(b'a' + u8::try_from(number % 26).ok()?).to_string(),
         "bool" => "false".to_owned(),
-        "date" => day(),
-        "timestamp" | "timestamptz" => moment(),
-        "time" | "timetz" => format!(
-            "{:02}:{:02}:{:02}",
-            number % 24,
-            number / 24 % 60,
-            number / 1440 % 60
-        ),
-        "interval" => format!("{} seconds", number % 1_000_000),
-        "json" | "jsonb" | "jsonpath" => if name == "jsonpath" { "$" } else { "{}" }.to_owned(),
+        "json" | "jsonb" => "{}".to_owned(),
+        "jsonpath" => "$".to_owned(),
         "xml" => "<row/>".to_owned(),
         "bytea" => format!("\\x{number:016x}"),
-        "inet" | "cidr" => format!(
-            "10.{}.{}.{}",
-            number % 256,
-            number / 256 % 256,
-            number / 65_536 % 256
-        ),
-        "macaddr" => format!(
-            "02:{:02x}:{:02x}:{:02x}:00:00",
-            number % 256,
-            number / 256 % 256,
-            number / 65_536 % 256
-        ),
-        "macaddr8" => format!(
-            "02:{:02x}:{:02x}:00:00:00:00:00",
-            number % 256,
-            number / 256 % 256
-        ),
         "bit" => bits(number, usize::try_from(modifier).unwrap_or(1).max(1)),
         "varbit" => bits(number, usize::try_from(modifier).unwrap_or(32).clamp(1, 32)),
         "tsvector" | "hstore" => String::new(),
         "tsquery" => "a".to_owned(),
         "pg_lsn" => format!("0/{number:X}"),
+        _ => return None,
+    })
+}
+
+fn moment(name: &str, number: i64) -> Option<String> {
+    let (year, month, day) = (
+        1970 + number % 8000,
+        1 + number / 8000 % 12,
+        1 + number / 96_000 % 28,
+    );
+    let day = format!("{year}-{month:02}-{day:02}");
+    let (hour, minute, second) = (number % 24, number / 24 % 60, number / 1440 % 60);
+
+    Some(match name {
+        "date" => day,
+        "timestamp" | "timestamptz" => format!("{day} {hour:02}:{minute:02}:00"),
+        "time" | "timetz" => format!("{hour:02}:{minute:02}:{second:02}"),
+        "interval" => format!("{} seconds", number % 1_000_000),
+        "daterange" | "tsrange" | "tstzrange" => format!("[{day},{day}]"),
+        _ => return None,
+    })
+}
+
+fn address(name: &str, number: i64) -> Option<String> {
+    let (first, second, third) = (number % 256, number / 256 % 256, number / 65_536 % 256);
+
+    Some(match name {
+        "inet" | "cidr" => format!("10.{first}.{second}.{third}"),
+        "macaddr" => format!("02:{first:02x}:{second:02x}:{third:02x}:00:00"),
+        "macaddr8" => format!("02:{first:02x}:{second:02x}:00:00:00:00:00"),
+        _ => return None,
+    })
+}
+
+fn shape(name: &str, number: i64) -> Option<String> {
+    Some(match name {
         "point" => format!("({},{})", number % 10_000, number / 10_000),
         "line" => "{1,1,0}".to_owned(),
         "lseg" | "path" => "[(0,0),(1,1)]".to_owned(),
         "box" => "(1,1),(0,0)".to_owned(),
         "polygon" => "((0,0),(1,0),(1,1))".to_owned(),
         "circle" => "<(0,0),1>".to_owned(),
-        "int4range" | "int8range" | "numrange" => format!("[{number},{})", number + 1),
-        "daterange" | "tsrange" | "tstzrange" => format!("[{},{}]", day(), day()),
         _ => return None,
     })
 }

@@ -5,7 +5,7 @@ use crate::spelling::list;
 
 /// The foreign key's action.
 #[derive(Clone, Copy)]
-pub enum OnDelete {
+pub(crate) enum OnDelete {
     Cascade,
     Restrict,
     NoAction,
@@ -13,7 +13,7 @@ pub enum OnDelete {
 
 impl OnDelete {
     /// The variant's name, which is SeaORM's word too.
-    pub fn variant(self) -> &'static str {
+    pub(crate) fn variant(self) -> &'static str {
         match self {
             Self::Cascade => "Cascade",
             Self::Restrict => "Restrict",

@@ -5,7 +5,7 @@ use crate::spelling::{did_you_mean, list};
 
 /// What the application's role may do.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Privilege {
+pub(crate) enum Privilege {
     Select,
     Insert,
     Update,
@@ -16,7 +16,7 @@ impl Privilege {
     const ALL: [Self; 4] = [Self::Select, Self::Insert, Self::Update, Self::Delete];
 
     /// The variant's name.
-    pub fn variant(self) -> &'static str {
+    pub(crate) fn variant(self) -> &'static str {
         match self {
             Self::Select => "Select",
             Self::Insert => "Insert",

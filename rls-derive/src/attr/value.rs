@@ -9,7 +9,7 @@ use syn::{Error, Ident, LitStr, Result, Token};
 use crate::symbol::Word;
 
 /// The name of a field, column or relation: a string or an identifier, without `r#`.
-pub struct Name {
+pub(crate) struct Name {
     pub value: String,
     pub span: Span,
 }
@@ -34,7 +34,7 @@ impl Parse for Name {
 }
 
 /// The tokens that follow a key.
-pub fn until_comma(input: ParseStream<'_>) -> Result<TokenStream> {
+pub(crate) fn until_comma(input: ParseStream<'_>) -> Result<TokenStream> {
     let mut tokens = TokenStream::new();
     while !input.is_empty() && !input.peek(Token![,]) {
         tokens.extend([input.parse::<TokenTree>()?]);
@@ -44,7 +44,7 @@ pub fn until_comma(input: ParseStream<'_>) -> Result<TokenStream> {
 }
 
 /// A key and the tokens that follow it.
-pub struct Value {
+pub(crate) struct Value {
     pub word: Word,
     /// How the key is written, for messages.
     pub usage: &'static str,
@@ -73,7 +73,7 @@ impl Value {
     }
 
     /// A value that may stand in a string.
-    pub fn parsed<T>(self, parser: fn(ParseStream<'_>) -> Result<T>) -> Result<T> {
+    pub(crate) fn parsed<T>(self, parser: fn(ParseStream<'_>) -> Result<T>) -> Result<T> {
         self.after_equals(|input| bare_or_in_string(input, parser))
     }
 

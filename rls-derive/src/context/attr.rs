@@ -12,22 +12,22 @@ use crate::spelling::did_you_mean;
 use crate::symbol::Word;
 
 /// The helper attribute of the struct.
-pub const RLS_CONTEXT: &str = "rls_context";
+pub(super) const RLS_CONTEXT: &str = "rls_context";
 
 /// The helper attribute of a field.
-pub const SETTING: &str = "setting";
+pub(super) const SETTING: &str = "setting";
 
 /// The word that leaves a field out.
 const SKIP: &str = "skip";
 
 /// What a field's `#[setting(…)]` says.
-pub enum Said {
+pub(super) enum Said {
     Name(LitStr),
     Skip,
 }
 
 /// The path that `#[rls_context(crate = …)]` gives.
-pub fn root(ctxt: &Ctxt, attrs: &[Attribute]) -> Option<Path> {
+pub(super) fn root(ctxt: &Ctxt, attrs: &[Attribute]) -> Option<Path> {
     misplaced(ctxt, attrs, SETTING, "`#[setting(…)]` belongs on a field");
 
     let mut root = None;
@@ -86,7 +86,7 @@ fn crate_path(key: &Path, rest: TokenStream) -> Result<Path> {
 
 /// What a field's attributes say; `None`, and an error, where they are none, several or not to be
 /// read.
-pub fn said(ctxt: &Ctxt, field: &Ident, attrs: &[Attribute]) -> Option<Said> {
+pub(super) fn said(ctxt: &Ctxt, field: &Ident, attrs: &[Attribute]) -> Option<Said> {
     misplaced(
         ctxt,
         attrs,

@@ -7,7 +7,7 @@ use syn::{DeriveInput, Generics, Path, Type, parse_quote_spanned};
 use super::field::Setting;
 
 /// The implementations of `RlsContext`, and of `Debug` without values.
-pub fn expand(root: &Path, input: &DeriveInput, settings: &[Setting<'_>]) -> TokenStream {
+pub(super) fn expand(root: &Path, input: &DeriveInput, settings: &[Setting<'_>]) -> TokenStream {
     let names = settings.iter().map(|setting| &setting.name);
     let values = settings.iter().map(|Setting { field, ty, .. }| {
         // The type alone in its own tokens, so that an error about it is at the field.
@@ -32,7 +32,7 @@ pub fn expand(root: &Path, input: &DeriveInput, settings: &[Setting<'_>]) -> Tok
 }
 
 /// Keeps both traits implemented beside a `compile_error!`, so that one mistake is one error.
-pub fn fallback(root: &Path, input: &DeriveInput) -> TokenStream {
+pub(super) fn fallback(root: &Path, input: &DeriveInput) -> TokenStream {
     let context = context(
         root,
         input,

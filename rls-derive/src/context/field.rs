@@ -7,14 +7,14 @@ use crate::ctxt::Ctxt;
 use crate::setting;
 
 /// A field that is a setting.
-pub struct Setting<'a> {
+pub(super) struct Setting<'a> {
     pub field: &'a Ident,
     pub ty: &'a Type,
     pub name: LitStr,
 }
 
 /// The settings of a struct, in the order of its fields.
-pub fn settings<'a>(ctxt: &Ctxt, input: &'a DeriveInput) -> Vec<Setting<'a>> {
+pub(super) fn settings<'a>(ctxt: &Ctxt, input: &'a DeriveInput) -> Vec<Setting<'a>> {
     let Data::Struct(syn::DataStruct {
         fields: Fields::Named(fields),
         ..

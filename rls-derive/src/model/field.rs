@@ -20,7 +20,7 @@ use crate::symbol::Word;
 const RELATION: &str = "owner";
 
 /// Adds the owner's column where the struct has no such field.
-pub fn add_owner(ctxt: &Ctxt, root: &Path, attr: &Attr, fields: &mut FieldsNamed) {
+pub(super) fn add_owner(ctxt: &Ctxt, root: &Path, attr: &Attr, fields: &mut FieldsNamed) {
     let name = column_name(Derive::UserScoped, attr);
     if has_field(fields, name) {
         return;
@@ -58,7 +58,7 @@ pub fn add_owner(ctxt: &Ctxt, root: &Path, attr: &Attr, fields: &mut FieldsNamed
 
 /// Adds the relation `owner` where `user` says to whom, and the struct has neither a field of that
 /// name nor another relation by the owner's column.
-pub fn add_relation(ctxt: &Ctxt, attr: &Attr, fields: &mut FieldsNamed) {
+pub(super) fn add_relation(ctxt: &Ctxt, attr: &Attr, fields: &mut FieldsNamed) {
     let Some(user) = &attr.holder else {
         return;
     };

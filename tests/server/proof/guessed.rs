@@ -233,3 +233,71 @@ async fn where_nothing_is_scoped_nothing_is_proved() {
 
     assert!(matches!(error, ProofError::NothingScoped));
 }
+
+/// A table, and a column of the tickets, with names longer than PostgreSQL keeps.
+mod misnamed {
+    pub mod table {
+        use sea_orm::entity::prelude::*;
+
+        #[sea_orm::model]
+        #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+        #[sea_orm(table_name = "a_table_whose_name_is_longer_than_all_that_postgresql_ever_keeps")]
+        pub struct Model {
+            #[sea_orm(primary_key)]
+            pub id: i32,
+        }
+
+        impl ActiveModelBehavior for ActiveModel {}
+    }
+
+    pub mod column {
+        use sea_orm::entity::prelude::*;
+
+        #[sea_orm::model]
+        #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+        #[sea_orm(table_name = "ticket")]
+        pub struct Model {
+            #[sea_orm(primary_key)]
+            pub id: i32,
+            #[sea_orm(
+                column_name = "a_column_whose_name_is_longer_than_all_that_postgresql_ever_keeps"
+            )]
+            pub note: String,
+        }
+
+        impl ActiveModelBehavior for ActiveModel {}
+    }
+}
+
+#[tokio::test]
+async fn name_that_postgres_would_not_keep_is_an_error() {
+    let shop = Shop::new().await;
+
+    for (proof, named) in [
+        (shop.proof().danger_untested("public.", "none"), "public."),
+        (
+            shop.proof()
+                .expect::<misnamed::table::Entity>(Reach::own([])),
+            "a_table",
+        ),
+        (
+            shop.proof().rows(|row| misnamed::table::ActiveModel {
+                id: Set(row.number()),
+            }),
+            "a_table",
+        ),
+        (
+            shop.proof().rows(|row| misnamed::column::ActiveModel {
+                id: Set(row.number()),
+                note: Set(String::new()),
+            }),
+            "public.ticket",
+        ),
+    ] {
+        let error = proof.run(&shop.owner, &shop.db).await.unwrap_err();
+        assert!(
+            matches!(&error, ProofError::Name { table, .. } if table.starts_with(named)),
+            "{error}"
+        );
+    }
+}

@@ -12,7 +12,7 @@ use crate::Error;
 
 /// The user whose processes and files the server's are.
 #[derive(Clone, Copy, Debug)]
-pub struct Account {
+pub(crate) struct Account {
     uid: u32,
     gid: u32,
     dropped: bool,
@@ -20,7 +20,7 @@ pub struct Account {
 
 impl Account {
     /// The user of this process, or, where that is root, `postgres` or `nobody`.
-    pub fn of_server() -> Result<Self, Error> {
+    pub(crate) fn of_server() -> Result<Self, Error> {
         if !geteuid().is_root() {
             return Ok(Self {
                 uid: geteuid().as_raw(),
@@ -41,7 +41,7 @@ impl Account {
     }
 
     /// Has the command run as this user.
-    pub fn run(self, command: &mut Command) -> &mut Command {
+    pub(crate) fn run(self, command: &mut Command) -> &mut Command {
         if self.dropped {
             // As root, `uid` drops the supplementary groups too.
             command.uid(self.uid).gid(self.gid);
@@ -51,7 +51,7 @@ impl Account {
     }
 
     /// Gives the file or folder to this user.
-    pub fn own(self, path: &Path) -> Result<(), Error> {
+    pub(crate) fn own(self, path: &Path) -> Result<(), Error> {
         if self.dropped {
             chown(path, Some(self.uid), Some(self.gid))
                 .map_err(Error::io("give to the server's user", path))?;
@@ -61,7 +61,7 @@ impl Account {
     }
 
     /// Whether this user can go down to the folder: `/root`, say, is closed to others.
-    pub fn reaches(self, folder: &Path) -> bool {
+    pub(crate) fn reaches(self, folder: &Path) -> bool {
         !self.dropped
             || folder.ancestors().all(|folder| {
                 fs::metadata(folder)

@@ -21,12 +21,12 @@ const PATH: &AsciiSet = &NAME.remove(b'/');
 
 /// A server and a login on it, as a URL.
 #[derive(Clone, Debug)]
-pub struct Address(Url);
+pub(crate) struct Address(Url);
 
 impl Address {
     /// A server's socket. The port is part of the socket's name, and is given so that `PGPORT` has
     /// no say.
-    pub fn socket(folder: &Path, port: u16) -> Self {
+    pub(crate) fn socket(folder: &Path, port: u16) -> Self {
         let folder = utf8_percent_encode(&folder.to_string_lossy(), PATH).to_string();
         Self::valid(&format!(
             "postgres://postgres@localhost:{port}/postgres?host={folder}&sslmode=disable"
@@ -34,7 +34,7 @@ impl Address {
     }
 
     /// A server's port on the loopback.
-    pub fn loopback(port: u16, password: &str) -> Self {
+    pub(crate) fn loopback(port: u16, password: &str) -> Self {
         let password = utf8_percent_encode(password, NAME);
         Self::valid(&format!(
             "postgres://postgres:{password}@127.0.0.1:{port}/postgres?sslmode=disable"
@@ -47,7 +47,7 @@ impl Address {
 
     /// A server that somebody else runs. Login and database move out of the query, where they would
     /// take precedence.
-    pub fn given(url: &str) -> Result<Self, Error> {
+    pub(crate) fn given(url: &str) -> Result<Self, Error> {
         let refused = |reason: &str| Error::DatabaseUrl {
             reason: reason.to_owned(),
         };
@@ -76,12 +76,12 @@ impl Address {
     }
 
     /// The URL as it stands.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         self.0.to_string()
     }
 
     /// Where a proxy connects to, as sqlx reads the URL.
-    pub fn upstream(&self) -> Result<Upstream, Error> {
+    pub(crate) fn upstream(&self) -> Result<Upstream, Error> {
         let options =
             PgConnectOptions::from_str(self.0.as_str()).map_err(|error| Error::DatabaseUrl {
                 reason: error.to_string(),
@@ -96,20 +96,20 @@ impl Address {
     }
 
     /// The same server and login, another database.
-    pub fn database(mut self, database: &str) -> Self {
+    pub(crate) fn database(mut self, database: &str) -> Self {
         self.set_database(database);
         self
     }
 
     /// The same server and database, another login.
-    pub fn login(mut self, user: &str, password: &str) -> Self {
+    pub(crate) fn login(mut self, user: &str, password: &str) -> Self {
         self.set_user(user);
         self.set_password(password);
         self
     }
 
     /// The same login and database, reached over TCP at another address.
-    pub fn through(mut self, at: SocketAddr) -> Self {
+    pub(crate) fn through(mut self, at: SocketAddr) -> Self {
         self.keep_parameters(|key| !matches!(key, "host" | "hostaddr" | "port"));
         self.0
             .set_ip_host(at.ip())

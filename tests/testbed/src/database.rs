@@ -11,7 +11,7 @@ use crate::{Error, name};
 
 /// How long databases and roles stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keep {
+pub(crate) enum Keep {
     /// They go with the server.
     WithServer,
     /// They are dropped with the [`Database`].

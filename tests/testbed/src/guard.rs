@@ -18,14 +18,14 @@ const LOG_LINES: usize = 30;
 
 /// A running server; dropping it stops the server and waits until its folder is gone.
 #[derive(Debug)]
-pub struct Guard {
+pub(crate) struct Guard {
     shell: Child,
     pub folder: PathBuf,
 }
 
 impl Guard {
     /// Makes a cluster and starts a server on it.
-    pub fn start(
+    pub(crate) fn start(
         programs: &Programs,
         account: Account,
         listen: Listen,
@@ -114,7 +114,7 @@ impl Guard {
     }
 
     /// The last lines of the log.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         let log = fs::read(self.folder.join("log")).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
         let lines: Vec<_> = log.lines().collect();

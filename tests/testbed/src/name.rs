@@ -9,7 +9,7 @@ const LONGEST: usize = 63;
 const SUFFIX: usize = 12;
 
 /// 48 random bits as 12 hexadecimal digits.
-pub fn random() -> String {
+pub(crate) fn random() -> String {
     // The standard library's only source of randomness: every `RandomState` has other keys.
     let bits = RandomState::new().build_hasher().finish();
     format!("{:012x}", bits >> 16)
@@ -17,7 +17,7 @@ pub fn random() -> String {
 
 /// `hint_suffix`, in lower-case letters, digits and `_`, so that it needs no quotes, and no longer
 /// than a name may be.
-pub fn with_suffix(hint: &str, suffix: &str) -> String {
+pub(crate) fn with_suffix(hint: &str, suffix: &str) -> String {
     let mut name: String = hint
         .chars()
         .map(|c| {

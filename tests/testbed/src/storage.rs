@@ -14,14 +14,14 @@ use crate::{Error, name};
 const MEMORY: &str = "/dev/shm";
 
 /// A fresh cluster takes 40 MiB, its write-ahead log up to 256, and each test's database 8.
-pub const ROOM: u64 = 1 << 30;
+pub(crate) const ROOM: u64 = 1 << 30;
 
 /// The path of a socket is at most 103 bytes on macOS and 107 on Linux, `/.s.PGSQL.65535` among
 /// them.
 const LONGEST: usize = 103 - 15;
 
 /// Makes a folder of the server's user, closed to others; in memory where that leaves `room` bytes.
-pub fn create(account: Account, room: u64) -> Result<PathBuf, Error> {
+pub(crate) fn create(account: Account, room: u64) -> Result<PathBuf, Error> {
     let mut tried = Vec::new();
     for parent in [PathBuf::from(MEMORY), temp_dir(), PathBuf::from("/tmp")] {
         match create_in(&parent, account, room) {

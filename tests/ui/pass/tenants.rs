@@ -1,6 +1,7 @@
 //! `TenantScoped`, alone and beside `UserScoped`, in every format.
 
 use sea_orm_rls::Registry;
+use sea_orm_rls::entity::Declaration;
 use sea_orm_rls::model::{Holder, OnDelete, Scope};
 
 mod tenant {
@@ -190,4 +191,19 @@ pub(crate) fn main() {
     assert_eq!(post::Entity::owner_column().to_string(), "owner_id");
     assert_eq!(post::Entity::tenant_column().to_string(), "tenant_id");
     assert_eq!(invoice::Entity::tenant_column().to_string(), "account");
+}
+
+#[test]
+fn setting_holds_in_whatever_order_it_is_declared() {
+    let invoice = Declaration::owned_in_table::<invoice::Entity>("account").no_foreign_key();
+    let first = invoice.clone().setting("app.account_id").of_tenants();
+    let last = invoice.of_tenants().setting("app.account_id");
+
+    for declaration in [first, last] {
+        let registry = Registry::new([declaration]).unwrap();
+        assert_eq!(
+            keys(scope(&registry, "invoice")),
+            [(Holder::Tenant, "account", "app.account_id")]
+        );
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::tables::{Declared, Tables};
 use crate::entity::DeclarationError;
 use crate::entity::part::{Anchor, DeclaredKey, DeclaredKind, DeclaredOwned};
-use crate::entity::raw::{RawReference, RawTable};
+use crate::entity::raw::{RawColumn, RawReference, RawTable};
 use crate::model::key::{Holder, KeyType};
 use crate::model::privilege::Privilege;
 use crate::model::scope::{self, ForeignKey, Key, Owned, ScopeKind, Through};
@@ -68,13 +68,14 @@ fn key<'a>(
 
     let declared_key = declared.column.key_type(raw)?;
     let (key, kind) = match &declared.kind {
-        DeclaredKind::Identity => (declared_key.unwrap_or(KeyType::Uuid), ScopeKind::Identity),
+        DeclaredKind::Identity => (declared_key, ScopeKind::Identity),
         DeclaredKind::Owned(owned) => {
-            let user = tables.identity(raw, holder, owned)?;
-            let identity_key = user.map_or(Ok(None), |(table, column)| column.key_type(table))?;
+            let identity = tables.identity(raw, holder, owned)?;
+            let identity_key =
+                identity.map_or(Ok(None), |(table, column)| column.key_type(table))?;
 
             if let (Some(owner), Some(identity_key), Some((table, column))) =
-                (declared_key, identity_key, user)
+                (declared_key, identity_key, identity)
                 && owner != identity_key
             {
                 return Err(DeclarationError::KeyMismatch {
@@ -86,32 +87,42 @@ fn key<'a>(
                 });
             }
 
-            let foreign_key = match user {
-                Some((table, column)) if owned.foreign_key => Some(ForeignKey {
-                    table: table.check().map_err(named)?,
-                    column: Identifier::new(column.column.clone()).map_err(named)?,
-                    on_delete: owned.on_delete,
-                }),
-                _ => None,
-            };
-
-            let kind = ScopeKind::Owned(Owned {
-                foreign_key,
-                index: index(declared, owned).map_err(named)?,
-                default: owned.default,
-                backfill: owned.backfill.clone(),
-            });
-
-            (declared_key.or(identity_key).unwrap_or(KeyType::Uuid), kind)
+            let owned = self::owned(declared, owned, identity).map_err(named)?;
+            (declared_key.or(identity_key), ScopeKind::Owned(owned))
         }
     };
+
+    let setting = declared.setting.as_deref();
+    let setting = setting.unwrap_or(holder.default_setting());
 
     Ok(Key {
         holder,
         column: Identifier::new(declared.column.column.clone()).map_err(named)?,
-        key,
-        setting: SettingName::new(&declared.setting).map_err(named)?,
+        key: key.unwrap_or(KeyType::Uuid),
+        setting: SettingName::new(setting).map_err(named)?,
         kind,
+    })
+}
+
+fn owned(
+    key: &DeclaredKey,
+    owned: &DeclaredOwned,
+    identity: Option<(&RawTable, &RawColumn)>,
+) -> Result<Owned, NameError> {
+    let foreign_key = match identity {
+        Some((table, column)) if owned.foreign_key => Some(ForeignKey {
+            table: table.check()?,
+            column: Identifier::new(column.column.clone())?,
+            on_delete: owned.on_delete,
+        }),
+        _ => None,
+    };
+
+    Ok(Owned {
+        foreign_key,
+        index: index(key, owned)?,
+        default: owned.default,
+        backfill: owned.backfill.clone(),
     })
 }
 

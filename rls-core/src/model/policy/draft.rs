@@ -151,6 +151,31 @@ impl PolicyDraft {
         }
 
         let roles = self.roles(config)?;
+        let commands = self.commands()?;
+        let several = commands.len() > 1;
+
+        commands
+            .into_iter()
+            .map(|command| {
+                let name = if several {
+                    Identifier::joined(&name, &command.as_sql().to_lowercase())
+                } else {
+                    name.clone()
+                };
+
+                Ok(Policy {
+                    name,
+                    kind: self.kind,
+                    rule: self.rule(command)?,
+                    roles: roles.clone(),
+                    comment: self.comment.clone(),
+                })
+            })
+            .collect()
+    }
+
+    /// The commands, if one of them takes each condition.
+    fn commands(&self) -> Result<Vec<Command>, PolicyError> {
         let commands: Vec<Command> =
             if self.commands.is_empty() || self.commands.contains(&Command::All) {
                 vec![Command::All]
@@ -173,28 +198,7 @@ impl PolicyDraft {
             });
         }
 
-        let several = commands.len() > 1;
-
-        commands
-            .into_iter()
-            .map(|command| {
-                let name = if several {
-                    Identifier::joined(&name, &command.as_sql().to_lowercase())
-                } else {
-                    name.clone()
-                };
-
-                let rule = self.rule(command)?;
-
-                Ok(Policy {
-                    name,
-                    kind: self.kind,
-                    rule,
-                    roles: roles.clone(),
-                    comment: self.comment.clone(),
-                })
-            })
-            .collect()
+        Ok(commands)
     }
 
     fn rule(&self, command: Command) -> Result<Rule, PolicyError> {

@@ -111,6 +111,38 @@ fn owners(scope: &Scope, config: &RlsConfig) -> Vec<Policy> {
 /// nothing.
 fn guards(scope: &Scope, policies: &[Policy], config: &RlsConfig) -> Vec<Policy> {
     let app = config.app_role();
+    let guard = |suffix: &str, rule| Policy {
+        name: Identifier::joined(&scope.table.table, suffix),
+        kind: PolicyKind::Restrictive,
+        rule,
+        roles: BTreeSet::from([app.clone()]),
+        comment: None,
+    };
+
+    let rules = widest(policies, app);
+    if let [
+        Rule::Select { using: read },
+        Rule::Insert { with_check: new },
+        Rule::Update { using, with_check },
+        Rule::Delete { using: deleted },
+    ] = &rules
+        && [new, using, with_check, deleted]
+            .into_iter()
+            .all(|other| other == read)
+    {
+        let (using, with_check) = (read.clone(), read.clone());
+        return vec![guard("guard", Rule::All { using, with_check })];
+    }
+
+    Command::EACH
+        .into_iter()
+        .zip(rules)
+        .map(|(command, rule)| guard(&format!("guard_{}", command.as_sql().to_lowercase()), rule))
+        .collect()
+}
+
+/// For each command what any of the permissive policies lets through.
+fn widest(policies: &[Policy], app: &Identifier) -> [Rule; 4] {
     let mut permissive: Vec<&Policy> = policies
         .iter()
         .filter(|policy| policy.kind == PolicyKind::Permissive)
@@ -119,7 +151,7 @@ fn guards(scope: &Scope, policies: &[Policy], config: &RlsConfig) -> Vec<Policy>
 
     permissive.sort_by(|a, b| b.name.cmp(&a.name));
 
-    let widest = |command, side: fn(&Policy) -> Option<&Expression>| {
+    let any = |command, side: fn(&Policy) -> Option<&Expression>| {
         Expression::any(
             permissive
                 .iter()
@@ -129,49 +161,9 @@ fn guards(scope: &Scope, policies: &[Policy], config: &RlsConfig) -> Vec<Policy>
         )
     };
 
-    let rules = Command::EACH.map(|command| {
-        let using = widest(command, Policy::using);
-        Rule::new(
-            command,
-            Some(using),
-            Some(widest(command, |policy| {
-                policy.with_check().or(policy.using())
-            })),
-        )
-    });
-
-    let guard = |suffix: &str, rule| Policy {
-        name: Identifier::joined(&scope.table.table, suffix),
-        kind: PolicyKind::Restrictive,
-        rule,
-        roles: BTreeSet::from([app.clone()]),
-        comment: None,
-    };
-
-    match &rules {
-        [
-            Rule::Select { using: read },
-            Rule::Insert { with_check: new },
-            Rule::Update { using, with_check },
-            Rule::Delete { using: deleted },
-        ] if [new, using, with_check, deleted]
-            .into_iter()
-            .all(|other| other == read) =>
-        {
-            vec![guard(
-                "guard",
-                Rule::All {
-                    using: read.clone(),
-                    with_check: read.clone(),
-                },
-            )]
-        }
-        _ => Command::EACH
-            .into_iter()
-            .zip(rules)
-            .map(|(command, rule)| {
-                guard(&format!("guard_{}", command.as_sql().to_lowercase()), rule)
-            })
-            .collect(),
-    }
+    Command::EACH.map(|command| {
+        let using = any(command, Policy::using);
+        let with_check = any(command, |policy| policy.with_check().or(policy.using()));
+        Rule::new(command, Some(using), Some(with_check))
+    })
 }

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use uuid::Uuid;
 
-use super::{SettingElement, SettingType};
+use super::SettingType;
 
 /// A value that a setting can carry, as the text PostgreSQL casts back to it.
 ///
@@ -50,6 +50,33 @@ pub trait SettingValue {
 
     /// The text form; empty where there is no value.
     fn to_setting(&self) -> Cow<'_, str>;
+}
+
+/// A value that can stand in a list; a list of them is a value for `= ANY(…)`.
+///
+/// `Vec<T>`, `[T]`, `[T; N]` and references to them are the text of a PostgreSQL array, which a
+/// policy reads once a query as
+///
+/// ```sql
+/// "team_id" = ANY((SELECT NULLIF(current_setting('app.team_ids', true), '')::uuid[])::uuid[])
+/// ```
+///
+/// - An element that is `None` is NULL, an element that is an empty text is that text.
+/// - The empty list is `{}`. It is a value, so a context that sets only it is not anonymous; it
+///   matches no row.
+/// - A list of lists is no value: PostgreSQL's arrays are rectangles.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot stand in the list of a setting",
+    label = "expected a `Uuid`, `bool`, text, integer, date or time, or an `Option` of one",
+    note = "PostgreSQL's arrays are rectangles, so a list of lists is none: make it one list",
+    note = "for a type of your own that implements `SettingValue`: `impl SettingElement for {Self} \
+            {{}}`"
+)]
+pub trait SettingElement: SettingValue {
+    /// The element's text; `None` is NULL.
+    fn to_element(&self) -> Option<Cow<'_, str>> {
+        Some(self.to_setting())
+    }
 }
 
 macro_rules! setting_value_by_display {
@@ -112,6 +139,19 @@ impl<T: SettingValue> SettingValue for Option<T> {
     fn to_setting(&self) -> Cow<'_, str> {
         self.as_ref()
             .map_or(Cow::Borrowed(""), SettingValue::to_setting)
+    }
+}
+
+impl<T: SettingElement + ?Sized> SettingElement for &T {
+    fn to_element(&self) -> Option<Cow<'_, str>> {
+        (**self).to_element()
+    }
+}
+
+/// `None` is NULL.
+impl<T: SettingElement> SettingElement for Option<T> {
+    fn to_element(&self) -> Option<Cow<'_, str>> {
+        self.as_ref().and_then(SettingElement::to_element)
     }
 }
 

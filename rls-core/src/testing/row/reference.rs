@@ -6,7 +6,7 @@ use crate::name::TableName;
 use crate::sql;
 
 use super::Maker;
-use crate::testing::draft::{Draft, Made, place};
+use crate::testing::draft::{Draft, Made, row_id};
 use crate::testing::error::Trouble;
 use crate::testing::schema::{Filled, Reference, Table};
 use crate::testing::shape::{Anchor, Subject, Tie, Ties};
@@ -115,7 +115,7 @@ async fn stands(
 
     let query = format!(
         "SELECT {} FROM {} AS p WHERE {} LIMIT 1",
-        place("p"),
+        row_id("p"),
         sql::table(&reference.parent),
         conditions.join(" AND ")
     );

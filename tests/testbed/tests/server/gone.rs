@@ -126,7 +126,7 @@ impl Owner {
     }
 }
 
-pub fn eventually(holds: impl Fn() -> bool) -> bool {
+pub(crate) fn eventually(holds: impl Fn() -> bool) -> bool {
     let begun = Instant::now();
     while !holds() && begun.elapsed() < Duration::from_secs(10) {
         thread::sleep(Duration::from_millis(2));

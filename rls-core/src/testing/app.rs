@@ -24,7 +24,7 @@ pub(super) async fn is_active(
     table: &TableName,
 ) -> Result<Outcome, ProofError> {
     let query = format!(
-        "SELECT current_user = $1 AND session_user = $1 AS played, \
+        "SELECT current_user = $1 AND session_user = $1 AS is_role, \
          row_security_active({}::regclass) AS active",
         text(&sql::table(table))
     );
@@ -38,13 +38,11 @@ pub(super) async fn is_active(
         Outcome::Leak {
             reason: "row security is not active for the application's login".to_owned(),
         }
-    } else if row.try_get("played")? {
+    } else if row.try_get("is_role")? {
         Outcome::Held
     } else {
         Outcome::Untested {
-            reason: format!(
-                "the application's login is not `{role}`, as which all else was played"
-            ),
+            reason: format!("the application's login is not `{role}`, as which all else was run"),
         }
     })
 }
