@@ -20,7 +20,6 @@ mod arguments;
 mod command;
 mod connect;
 mod doctor;
-mod error;
 mod output;
 mod progress;
 mod report;
@@ -33,8 +32,6 @@ use sea_orm_migration::MigratorTraitSelf;
 
 use crate::RlsMigrator;
 use arguments::Parsed;
-
-pub(crate) use error::CliError;
 
 /// Runs the command line of a migration crate; what is not `rls` is SeaORM's
 /// ([`sea_orm_migration::cli::run_cli`]), which takes this migrator as any other.
@@ -57,7 +54,7 @@ pub async fn run_cli<M: MigratorTraitSelf>(migrator: RlsMigrator<M>) {
     dotenvy::dotenv().ok();
     match arguments::parsed() {
         Parsed::SeaOrm => sea_orm_migration::cli::run_cli(migrator).await,
-        Parsed::RlsSchema(arguments) => match command::run(&migrator, &arguments).await {
+        Parsed::Rls(arguments) => match command::run(&migrator, &arguments).await {
             Ok(0) => {}
             Ok(code) => exit(code),
             Err(error) => {

@@ -10,9 +10,8 @@ use std::path::{Path, PathBuf};
 
 use rls_core::MigrationScript;
 
-use crate::cli::CliError;
+use crate::error::CliError;
 
-pub(crate) use file::literal;
 pub(crate) use name::MigrationName;
 
 /// What was written.

@@ -8,7 +8,7 @@ use sea_orm_migration::sea_orm::{
 };
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTraitSelf, SchemaManager};
 
-use crate::migrator::migration_error;
+use crate::error::migration_error;
 
 /// A migrator's migrations, each guarded.
 pub(crate) struct Guarded<'a, M>(pub(crate) &'a M);

@@ -7,7 +7,7 @@ use rls_core::model::policy::Rule;
 use rls_core::schema::read::{Origin, TablePolicy, TableSecurity};
 use rls_core::{Command, Identifier, Policy, PolicyKind, RlsConfig};
 
-use crate::generate::literal;
+use crate::literal::literal;
 
 /// One function a table whose policies were made by hand; `None` where there is none.
 pub(crate) fn text(tables: &[TableSecurity], config: &RlsConfig) -> Option<String> {

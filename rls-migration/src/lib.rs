@@ -7,9 +7,11 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+mod error;
 mod generate;
 mod guard;
 mod import;
+mod literal;
 mod maintenance;
 mod migrator;
 mod report;

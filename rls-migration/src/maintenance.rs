@@ -11,8 +11,8 @@ use sea_orm_migration::sea_orm::{
 };
 use sea_orm_migration::sea_query::TableRef;
 
+use crate::error::migration_error;
 use crate::guard::{RowSecurityOff, explain};
-use crate::migrator::migration_error;
 use crate::verb::named;
 
 /// What runs in [`MaintenanceExt::maintenance`].

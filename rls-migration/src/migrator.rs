@@ -4,6 +4,7 @@ use rls_core::{MissingTables, Registry, RlsConfig, RlsError, RlsSchema};
 use sea_orm_migration::sea_orm::{DatabaseExecutor, DbErr, DynIden};
 use sea_orm_migration::{IntoSchemaManagerConnection, MigrationTrait, MigratorTraitSelf};
 
+use crate::error::migration_error;
 use crate::guard::Guarded;
 
 /// The target that SeaORM's command line shows.
@@ -243,13 +244,5 @@ fn borrowed<'a>(db: &'a DatabaseExecutor<'_>) -> DatabaseExecutor<'a> {
         DatabaseExecutor::OwnedTransaction(transaction) => {
             DatabaseExecutor::Transaction(transaction)
         }
-    }
-}
-
-/// SeaORM's command line prints this variant as it stands.
-pub(crate) fn migration_error(error: &RlsError) -> DbErr {
-    match error {
-        RlsError::Database(error) => error.as_ref().clone(),
-        other => DbErr::Migration(other.to_string()),
     }
 }

@@ -12,7 +12,7 @@ use sea_orm_migration::SchemaManager;
 use sea_orm_migration::sea_orm::{DatabaseExecutor, DbErr};
 use sea_orm_migration::sea_query::TableRef;
 
-use crate::migrator::migration_error;
+use crate::error::migration_error;
 
 pub use policies::IntoPolicies;
 pub(crate) use table::named;

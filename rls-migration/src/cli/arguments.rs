@@ -5,12 +5,13 @@ use std::process::exit;
 use clap::{ArgMatches, Args, Command, CommandFactory, FromArgMatches, Subcommand, ValueEnum};
 use sea_orm_migration::cli::Cli;
 
-use super::report::FILE;
+/// The page's file unless another is named.
+const REPORT: &str = "rls-report.html";
 
 /// Whose command it is.
 pub(super) enum Parsed {
     SeaOrm,
-    RlsSchema(Arguments),
+    Rls(Arguments),
 }
 
 /// What was typed behind `rls`, and SeaORM's own options.
@@ -47,7 +48,7 @@ pub(super) enum RlsCommand {
     /// Write a page for people: who owns what, policies in words and in SQL, roles, findings
     Report {
         /// The file, which may be a report of before; `-` prints
-        #[arg(short = 'o', long, value_name = "FILE", default_value = FILE)]
+        #[arg(short = 'o', long, value_name = "FILE", default_value = REPORT)]
         output: PathBuf,
         /// The page's form
         #[arg(long, value_enum, default_value_t = PageFormat::Html)]
@@ -171,7 +172,7 @@ pub(super) fn parsed() -> Parsed {
     };
 
     match matches.subcommand() {
-        Some(("rls", rls)) => Parsed::RlsSchema(arguments(&matches, rls)),
+        Some(("rls", rls)) => Parsed::Rls(arguments(&matches, rls)),
         _ => Parsed::SeaOrm,
     }
 }

@@ -8,12 +8,12 @@ use rls_core::{Identifier, MissingTables, Plan, RlsError, RlsSchema};
 use sea_orm_migration::MigratorTraitSelf;
 use sea_orm_migration::sea_orm::{DatabaseConnection, DbErr};
 
-use super::CliError;
 use super::arguments::{Arguments, Format, PageFormat, RlsCommand};
 use super::connect::{connect, trace};
 use super::output::{colours, print};
-use super::progress::during;
+use super::progress::{comparing, during};
 use super::{doctor, report, status, suppressions};
+use crate::error::CliError;
 use crate::generate::{self, MigrationName};
 use crate::{RlsMigrator, import};
 
@@ -133,23 +133,11 @@ async fn plan(
     if pending > 0 {
         eprintln!(
             "{}: tables that they create are not in the plan",
-            super::error::pending(pending)
+            crate::error::pending(pending)
         );
     }
 
     Ok(if plan.is_empty() { 0 } else { CHANGES })
-}
-
-/// What takes its time on many tables.
-pub(super) fn comparing(rls: &RlsSchema) -> String {
-    format!(
-        "Comparing {} tables with their entities",
-        rls.registry().scopes().len()
-    )
-}
-
-pub(super) fn examining(rls: &RlsSchema) -> String {
-    format!("Examining {} tables", rls.registry().scopes().len())
 }
 
 async fn apply(

@@ -5,8 +5,8 @@ use sea_orm_migration::sea_orm::sqlx::{ConnectOptions as _, Connection as _};
 use sea_orm_migration::sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use tracing_subscriber::EnvFilter;
 
-use super::CliError;
 use super::arguments::Arguments;
+use crate::error::CliError;
 
 /// The schema that SeaORM's subcommands use where none is named.
 const SCHEMA: &str = "public";

@@ -5,12 +5,11 @@ use rls_core::RlsSchema;
 use rls_core::doctor::{self, Doctor, RULES, Severity, Suppressions};
 use sea_orm_migration::sea_orm::DatabaseConnection;
 
-use super::CliError;
 use super::arguments::{DoctorArguments, FailOn, ReportFormat};
-use super::command::examining;
 use super::output::{colours, print};
-use super::progress::during;
+use super::progress::{during, examining};
 use super::suppressions;
+use crate::error::CliError;
 
 /// Prints the page of a rule.
 pub(super) fn explain(said: &DoctorArguments) -> Result<i32, CliError> {

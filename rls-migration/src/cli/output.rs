@@ -2,7 +2,7 @@ use std::env;
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Write};
 
-use super::CliError;
+use crate::error::CliError;
 
 /// Prints to standard output. A reader that has closed it, such as `head`, has what it wanted.
 pub(super) fn print(text: &str) -> Result<(), CliError> {

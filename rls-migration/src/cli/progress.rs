@@ -4,6 +4,8 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use rls_core::RlsSchema;
+
 /// How long nothing is said, and then how often something is.
 const STEP: Duration = Duration::from_secs(1);
 
@@ -14,6 +16,18 @@ pub(super) async fn during<T>(what: impl Into<String>, work: impl Future<Output 
     let _progress = (io::stderr().is_terminal() && !is_dumb)
         .then(|| Progress::new(what.into(), io::stderr(), STEP));
     work.await
+}
+
+/// What takes its time on many tables.
+pub(super) fn comparing(rls: &RlsSchema) -> String {
+    format!(
+        "Comparing {} tables with their entities",
+        rls.registry().scopes().len()
+    )
+}
+
+pub(super) fn examining(rls: &RlsSchema) -> String {
+    format!("Examining {} tables", rls.registry().scopes().len())
 }
 
 /// A line that is written anew until this is dropped.

@@ -6,14 +6,10 @@ use rls_core::RlsSchema;
 use rls_core::doctor::{Doctor, Suppressions};
 use sea_orm_migration::sea_orm::DatabaseConnection;
 
-use super::CliError;
-use super::command::examining;
 use super::output::print;
-use super::progress::during;
+use super::progress::{during, examining};
+use crate::error::CliError;
 use crate::report;
-
-/// What the file is called where none is named.
-pub(super) const FILE: &str = "rls-report.html";
 
 /// Writes the page to `output`, to standard output where that is `-`.
 pub(super) async fn run(

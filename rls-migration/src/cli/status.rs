@@ -6,9 +6,8 @@ use rls_core::schema::read::{self, TableSecurity};
 use rls_core::{Change, Holder, Plan, RlsSchema, Scope, ScopeKind, TableName, Unmanaged};
 use sea_orm_migration::sea_orm::DatabaseConnection;
 
-use super::CliError;
-use super::command::comparing;
-use super::progress::during;
+use super::progress::{comparing, during};
+use crate::error::CliError;
 use layout::Row;
 
 pub(super) use layout::Screen;
@@ -66,7 +65,7 @@ pub(super) async fn text(
     );
 
     if pending > 0 {
-        let _infallible = writeln!(text, "{}", super::error::pending(pending));
+        let _infallible = writeln!(text, "{}", crate::error::pending(pending));
     }
 
     let (changes, statements) = (script.plan.changes().len(), script.up.len());

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rls_core::doctor::Suppressions;
 
-use super::CliError;
+use crate::error::CliError;
 
 /// Where a project's decisions stand when nothing else is said.
 const FILE: &str = "rls.suppressions";

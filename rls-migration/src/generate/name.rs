@@ -2,7 +2,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use crate::cli::CliError;
+use crate::error::CliError;
 
 /// `m20260131_120000_protect_tasks`: the name of a migration, of its file and of its module.
 #[derive(Clone, Debug, PartialEq, Eq)]

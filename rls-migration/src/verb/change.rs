@@ -7,7 +7,7 @@ use rls_core::{
 use sea_orm_migration::sea_orm::{DatabaseExecutor, DbErr};
 
 use super::identifier;
-use crate::migrator::migration_error;
+use crate::error::migration_error;
 
 type Db<'a> = &'a DatabaseExecutor<'a>;
 type Named = Result<TableName, DbErr>;

@@ -49,13 +49,21 @@ pub(crate) enum CliError {
     #[error("cannot print: {0}")]
     Print(io::Error),
     #[error(transparent)]
-    RlsSchema(#[from] RlsError),
+    Rls(#[from] RlsError),
     #[error(transparent)]
     Database(#[from] DbErr),
 }
 
+/// SeaORM's command line prints this variant as it stands.
+pub(crate) fn migration_error(error: &RlsError) -> DbErr {
+    match error {
+        RlsError::Database(error) => error.as_ref().clone(),
+        other => DbErr::Migration(other.to_string()),
+    }
+}
+
 /// How many migrations are pending, in words.
-pub(super) fn pending(count: usize) -> String {
+pub(crate) fn pending(count: usize) -> String {
     if count == 1 {
         "1 migration is pending".to_owned()
     } else {
