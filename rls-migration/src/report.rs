@@ -1,12 +1,12 @@
 //! A page about a database's row security, for an auditor or a new colleague: plain data, said in
-//! words, drawn, and laid out as HTML.
+//! words, and laid out as HTML.
 
 mod compare;
-mod diagram;
 mod element;
 #[cfg(test)]
 mod fixture;
 mod gather;
+mod ownership;
 mod page;
 mod words;
 

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// An element of HTML or SVG. Names are the program's own; every text and every attribute's value
+/// An element of HTML. Names are the program's own; every text and every attribute's value
 /// is escaped here, and nowhere else is markup put together.
 #[derive(Clone, Debug)]
 pub(super) struct Element {
@@ -67,15 +67,12 @@ impl Element {
 
 /// Elements that have no end (<https://html.spec.whatwg.org/multipage/syntax.html#void-elements>).
 fn is_void(name: &str) -> bool {
-    matches!(name, "meta" | "br")
+    name == "meta"
 }
 
 /// Elements that stand on a line of their own, where a line break changes nothing that is seen.
 fn is_block(name: &str) -> bool {
-    !matches!(
-        name,
-        "code" | "strong" | "em" | "span" | "a" | "text" | "tspan" | "title" | "pre" | "time"
-    )
+    !matches!(name, "code" | "strong" | "span" | "a" | "title" | "pre")
 }
 
 impl fmt::Display for Element {

@@ -2,13 +2,14 @@
 
 mod audit;
 mod finding;
+mod ownership;
 mod role;
 mod summary;
 mod table;
 
 use super::compare::{self, Line, State};
-use super::diagram::{self, Graph};
 use super::element::Element;
+use super::ownership::shown;
 use super::words::{Holders, Part, Phrase};
 use super::{Report, Table};
 
@@ -106,45 +107,6 @@ impl Page<'_> {
             && self.report.changes_of(&table.name).next().is_none()
     }
 
-    fn ownership(&self) -> Element {
-        let graph = Graph::new(
-            self.report.tables.iter().map(|table| &table.scope),
-            &self.report.schema,
-        );
-
-        let link = |name: &str| {
-            let at = self
-                .scoped()
-                .find(|(_, table)| diagram::shown(&table.name, &self.report.schema) == name)?
-                .0;
-            Some(format!("#{}", anchor(at)))
-        };
-
-        let key = |class: &'static str, text: &str| {
-            Element::of("span", "key")
-                .child(Element::of("span", class))
-                .text(text)
-        };
-
-        section("ownership", "Who owns what")
-            .child(Element::new("p").text(
-                "An arrow leads from a table to the one that its rows belong to; the column that \
-                 says so is on top of the \
-                 table where the arrow begins. Lines that meet in a dot lead to the same table; \
-                 others only cross.",
-            ))
-            .child(
-                Element::of("p", "legend")
-                    .child(key("swatch user", "belongs to a user"))
-                    .child(key("swatch tenant", "belongs to a tenant")),
-            )
-            .child(
-                Element::of("div", "scroll")
-                    .with("tabindex", "0")
-                    .child(diagram::svg(&graph, link)),
-            )
-    }
-
     fn fingerprints(&self) -> Element {
         let held = self
             .report
@@ -181,7 +143,7 @@ impl Page<'_> {
 
     /// A table's name, without the schema that goes without saying.
     fn name(&self, table: &rls_core::TableName) -> Element {
-        Element::new("code").text(diagram::shown(table, &self.report.schema))
+        Element::new("code").text(shown(table, &self.report.schema))
     }
 }
 

@@ -53,7 +53,7 @@ async fn report_is_a_page_about_the_database_and_changes_nothing() {
         "Each row belongs to the user named in <code>owner_id</code>, a row of <code>user</code>",
         "An administrator may read, add, change and delete every row.",
         "row security enabled and forced",
-        "class=\"diagram\"",
+        "<ul class=\"ownership\">",
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }

@@ -216,10 +216,9 @@ fn no_name_or_text_becomes_markup() {
         .collect();
 
     let ours = BTreeSet::from([
-        "!DOCTYPE", "a", "article", "body", "code", "div", "g", "h1", "h2", "h3", "head", "header",
-        "html", "li", "main", "meta", "nav", "ol", "p", "path", "pre", "rect", "section", "span",
-        "strong", "style", "svg", "table", "tbody", "td", "text", "th", "thead", "title", "tr",
-        "ul",
+        "!DOCTYPE", "a", "article", "body", "code", "div", "h1", "h2", "h3", "head", "header",
+        "html", "li", "main", "meta", "nav", "ol", "p", "pre", "section", "span", "strong",
+        "style", "table", "tbody", "td", "th", "thead", "title", "tr", "ul",
     ]);
 
     assert_eq!(
@@ -246,17 +245,7 @@ fn no_name_or_text_becomes_markup() {
 #[test]
 fn nothing_is_loaded_from_outside() {
     let page = html(&faulty());
-    let addresses: Vec<&str> = page
-        .match_indices("://")
-        .map(|(at, _)| &page[at.saturating_sub(6)..at + 20])
-        .collect();
-
-    assert!(
-        addresses
-            .iter()
-            .all(|address| address.contains("http://www.w3.org/2000/s")),
-        "{addresses:?}"
-    );
+    assert!(!page.contains("://"));
 
     for loads in [
         "<script", "<link", "<img", "<iframe", "@import", "url(", "src=",
