@@ -107,7 +107,7 @@ pub(super) async fn run<M: MigratorTraitSelf>(
                 }
                 RlsCommand::Generate { .. } => Err(CliError::Pending { count: pending }),
                 RlsCommand::Status | RlsCommand::Import { .. } => {
-                    print(&status::text(&rls, &db, pending, status::Screen::of_output()).await?)?;
+                    print(&status::text(&rls, &db, pending, status::width()).await?)?;
                     Ok(0)
                 }
             }

@@ -10,17 +10,14 @@ use super::progress::{comparing, during};
 use crate::error::CliError;
 use layout::Row;
 
-pub(super) use layout::Screen;
+pub(super) use layout::width;
 
-/// The lines below the table, and the one in which the next command is typed.
-const BELOW: usize = 5;
-
-/// One line a table, and some for the rest.
+/// A line for each table, cut at `width`, and some below for the rest.
 pub(super) async fn text(
     rls: &RlsSchema,
     db: &DatabaseConnection,
     pending: usize,
-    screen: Screen,
+    width: Option<usize>,
 ) -> Result<String, CliError> {
     let script = during(comparing(rls), rls.script(db)).await?;
     let names: Vec<TableName> = rls
@@ -44,18 +41,18 @@ pub(super) async fn text(
             .plan
             .unmanaged()
             .iter()
-            .filter_map(|kept| match kept {
+            .filter_map(|unmanaged| match unmanaged {
                 Unmanaged::Table { table } => Some(Row {
                     table: table.to_string(),
                     scope: "no entity is registered".to_owned(),
-                    drift: "kept".to_owned(),
+                    drift: "unmanaged".to_owned(),
                     ..Row::default()
                 }),
                 _ => None,
             }),
     );
 
-    let mut text = layout::text(&rows, screen.less(BELOW));
+    let mut text = layout::text(&rows, width);
     let config = rls.config();
     let _infallible = writeln!(
         text,
@@ -129,7 +126,7 @@ fn row(scope: &Scope, found: Option<&TableSecurity>, plan: &Plan) -> Row {
     };
 
     let drift = match changes.len() {
-        0 => layout::AS_ASKED.to_owned(),
+        0 => "none".to_owned(),
         1 => "1 change".to_owned(),
         changes => format!("{changes} changes"),
     };
