@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use crate::error::CliError;
 
-/// Prints to standard output. A reader that has closed it, such as `head`, has what it wanted.
+/// Prints to standard output. A reader that has closed it, as `head` does, is no error.
 pub(super) fn print(text: &str) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

@@ -160,7 +160,7 @@ async fn errors_are_one_line_and_hold_no_password() {
     for (url, expected) in [
         (
             "",
-            "no database is named: set DATABASE_URL, or say `-u postgres://…`",
+            "no database is named: set DATABASE_URL, or pass `-u postgres://…`",
         ),
         (
             "mysql://root:hunter2@localhost/x",
