@@ -116,10 +116,10 @@ async fn report_marks_what_is_not_as_the_entities_say() {
         "<span class=\"badge warning\">made by hand</span>",
         "&lt;b&gt;stray",
         "Comment: for &quot;&lt;i&gt;now&lt;/i&gt;&quot;",
-        "The database holds another policy than this",
+        "The database holds another policy: the SQL is the actual one",
         "ALTER TABLE &quot;public&quot;.&quot;task&quot; FORCE ROW LEVEL SECURITY;",
         "<span class=\"badge error\">TRUNCATE</span>",
-        "Tables nobody registered",
+        "Unmanaged tables",
         "<code>legacy</code>",
         "RLS104",
     ] {
@@ -145,9 +145,9 @@ async fn report_of_an_empty_database_says_what_is_missing() {
     assert!(page.contains("does not exist"), "{page}");
 }
 
-/// As one who may read the catalog, and which migrations ran.
+/// The login may read the catalog and the migrations that ran, and nothing else.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn report_calls_nothing_as_asked_that_its_login_cannot_compare() {
+async fn report_calls_nothing_as_desired_that_its_login_cannot_compare() {
     let (database, owner) = database().await;
     let manifest = manifest();
     let process = Process {
@@ -182,7 +182,7 @@ async fn report_calls_nothing_as_asked_that_its_login_cannot_compare() {
     );
 
     assert!(
-        page.contains("Whether the database is as the entities say could not be told: "),
+        page.contains("The database was not compared with the entities: "),
         "{page}"
     );
     assert!(
