@@ -1,9 +1,9 @@
-//! Texts as Rust prints them.
+//! Texts as Rust literals.
 
-/// A Rust literal of a text, raw where that reads better, as clippy has it.
+/// A Rust literal of `text`, raw if that reads better, as clippy recommends.
 pub(crate) fn literal(text: &str) -> String {
-    // A raw literal holds no carriage return, and rustc refuses one whose text would be shown in
-    // another order.
+    // A raw literal cannot hold a carriage return, and rustc refuses characters in it that change
+    // the order in which text is shown.
     let escaped = |c: char| c.escape_debug().len() > 1 && !matches!(c, '\n' | '"' | '\'' | '\\');
     if text.chars().any(escaped) {
         return format!("{text:?}");

@@ -14,8 +14,8 @@ pub(super) fn text(name: &MigrationName, script: &MigrationScript, facade: bool)
     };
 
     let mut text = format!(
-        "//! Row security as `rls generate` planned it: script, whatever the entities say \
-         later.\n\n\
+        "//! Row security as `rls generate` planned it. It stays as it is, whatever the entities \
+         say later.\n\n\
          use {verbs}::RlsSchemaManagerExt;\n\
          use sea_orm_migration::prelude::*;\n\n\
          pub struct Migration;\n\n\
@@ -31,8 +31,8 @@ pub(super) fn text(name: &MigrationName, script: &MigrationScript, facade: bool)
         "#[async_trait::async_trait]\n\
          impl MigrationTrait for Migration {\n    \
              async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {\n        \
-                 // Roles and their passwords are the configuration's, in none of the \
-                 statements.\n        \
+                 // Roles and their passwords come from the configuration: no statement holds \
+                 one.\n        \
                  manager.ensure_roles().await?;\n        \
                  manager.apply_rls(UP).await\n    \
              }\n\n    \

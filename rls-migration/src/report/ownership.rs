@@ -11,7 +11,7 @@ pub(super) struct Ownership {
     edges: Vec<Edge>,
 }
 
-/// A table, or a setting that names the user or tenant where no table does.
+/// A table, or a setting that names the user or tenant if no table does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Node {
     pub(super) name: String,
@@ -50,7 +50,7 @@ pub(super) struct Branch<'a> {
     /// The columns by which it belongs to the node above; none at a root.
     pub(super) columns: Vec<&'a Edge>,
     pub(super) below: Vec<Branch<'a>>,
-    /// What belongs to it is listed where it stands in another place.
+    /// Another branch of the same node lists what belongs to it.
     pub(super) is_listed_elsewhere: bool,
 }
 

@@ -224,7 +224,7 @@ fn existing<'a>(found: &'a TableSecurity, name: &Identifier) -> Result<&'a Polic
     })
 }
 
-/// Reads the table, and applies what that makes necessary.
+/// Reads the table, and applies the changes that it needs.
 async fn apply(
     db: Db<'_>,
     table: Named,

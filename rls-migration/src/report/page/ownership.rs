@@ -47,7 +47,7 @@ fn branch(branch: &Branch<'_>) -> Element {
     }
 
     let note = if branch.is_listed_elsewhere {
-        "what belongs to it is listed where it stands otherwise"
+        "its other entry lists what belongs to it"
     } else {
         note(node.kind)
     };
