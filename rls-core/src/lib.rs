@@ -67,6 +67,9 @@ pub use rls_derive::{
     UnscopedCore as Unscoped, UserScopedCore as UserScoped, model_core as model,
 };
 
+#[doc(hidden)]
+pub use terminal::shown;
+
 /// What the derives' expansions call; not for use by hand.
 #[doc(hidden)]
 pub mod __private {

@@ -20,7 +20,7 @@ pub(crate) fn paint(colours: bool, colour: &str, text: &str) -> String {
 }
 
 /// A name in the database may hold what a terminal obeys, or a line that looks like one of ours.
-pub(crate) fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     let visible = |character: char| match character {
         control if control.is_control() => control.escape_default().to_string(),
         // What changes the order of letters, or shows as nothing.

@@ -10,22 +10,20 @@ use std::path::{Path, PathBuf};
 
 use rls_core::MigrationScript;
 
-use crate::cli::CliError;
+use crate::error::CliError;
 
-pub(crate) use file::literal;
 pub(crate) use name::MigrationName;
 
-/// What was written.
+/// The files that were written.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Written {
     pub(crate) file: PathBuf,
     pub(crate) library: PathBuf,
-    /// The lines that the library still needs, where it could not be edited.
+    /// The lines that the library still needs, if it could not be edited.
     pub(crate) missing: Option<String>,
 }
 
-/// Writes the file, and the module into the library beside it. An existing file is never written
-/// over.
+/// Writes the file, and adds it to the library beside it. No existing file is overwritten.
 pub(crate) fn write(
     directory: &Path,
     name: &MigrationName,
@@ -82,7 +80,7 @@ pub(crate) fn write(
     })
 }
 
-/// Whether the crate has this family through the facade alone.
+/// Whether the crate depends on the facade, and not on this crate.
 fn uses_facade(directory: &Path) -> bool {
     let manifest = fs::read_to_string(directory.join("Cargo.toml")).unwrap_or_default();
     let depends = |name: &str| {
@@ -98,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn file_is_never_written_over() {
+    fn file_is_never_overwritten() {
         let directory = std::env::temp_dir().join(format!("rls-generate-{}", std::process::id()));
         fs::create_dir_all(directory.join("src")).unwrap();
         fs::write(directory.join("src/lib.rs"), "pub use a::*;\n").unwrap();

@@ -1,5 +1,5 @@
-//! Migrations from which row security hides nothing in silence: with `row_security` off, a
-//! statement that policies would filter fails.
+//! Migrations with `row_security` off: a statement that policies would filter fails, instead of
+//! missing rows without an error.
 
 use rls_core::RlsError;
 use sea_orm_migration::sea_orm::{
@@ -8,9 +8,9 @@ use sea_orm_migration::sea_orm::{
 };
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTraitSelf, SchemaManager};
 
-use crate::migrator::migration_error;
+use crate::error::migration_error;
 
-/// A migrator's migrations, each guarded.
+/// A migrator that runs each migration with `row_security` off.
 pub(crate) struct Guarded<'a, M>(pub(crate) &'a M);
 
 #[async_trait::async_trait]
@@ -57,8 +57,8 @@ impl GuardedMigration {
         done.map_err(explain)
     }
 
-    /// A migration that wants no transaction runs on any connections, so all of them get the
-    /// setting as they log in.
+    /// A migration that wants no transaction may run on several connections, so each gets the setting
+    /// as it logs in.
     async fn on_connections(
         &self,
         manager: &SchemaManager<'_>,
@@ -117,7 +117,7 @@ impl MigrationTrait for GuardedMigration {
     }
 }
 
-/// `row_security` off in a transaction, and what it was.
+/// `row_security` off in a transaction, with the value it had before.
 pub(crate) struct RowSecurityOff {
     was: String,
 }
@@ -137,7 +137,7 @@ impl RowSecurityOff {
         Ok(Self { was })
     }
 
-    /// Settings outlive a savepoint, so it is put back for a transaction of the caller's.
+    /// Restores the value: settings outlive a savepoint, and the transaction may be the caller's.
     pub(crate) async fn end(self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
         const RESTORE: &str = "SELECT set_config('row_security', $1, true)";
 
@@ -147,7 +147,7 @@ impl RowSecurityOff {
     }
 }
 
-/// Says what to do where row security would have hidden rows.
+/// Makes an error of hidden rows say what to do.
 pub(crate) fn explain(error: DbErr) -> DbErr {
     match RlsError::from(&error) {
         hidden @ RlsError::RowsHidden { .. } => migration_error(&hidden),

@@ -1,30 +1,25 @@
-//! Policies that were written by hand, as Rust for `#[rls_policies(policies = path)]`.
+//! Hand-written policies, as Rust for `#[rls_policies(policies = path)]`.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use rls_core::model::policy::Rule;
-use rls_core::schema::read::{Origin, TablePolicy, TableSecurity};
+use rls_core::schema::read::{Origin, TableSecurity};
 use rls_core::{Command, Identifier, Policy, PolicyKind, RlsConfig};
 
-use crate::generate::literal;
+use crate::literal::literal;
 
-/// One function a table whose policies were made by hand; `None` where there is none.
+/// One function for each table that has hand-written policies; `None` if no table has any.
 pub(crate) fn text(tables: &[TableSecurity], config: &RlsConfig) -> Option<String> {
-    let by_hand = |found: &&TablePolicy| found.origin == Origin::ByHand;
-    let tables: Vec<(&TableSecurity, Vec<&Policy>)> = tables
+    let by_hand = |table: &TableSecurity| -> Vec<Policy> {
+        let policies = table.policies.iter();
+        let policies = policies.filter(|found| found.origin == Origin::ByHand);
+        policies.map(|found| found.policy.clone()).collect()
+    };
+
+    let tables: Vec<(&TableSecurity, Vec<Policy>)> = tables
         .iter()
-        .map(|table| {
-            (
-                table,
-                table
-                    .policies
-                    .iter()
-                    .filter(by_hand)
-                    .map(|found| &found.policy)
-                    .collect::<Vec<_>>(),
-            )
-        })
+        .map(|table| (table, by_hand(table)))
         .filter(|(_, policies)| !policies.is_empty())
         .collect();
 
@@ -32,25 +27,15 @@ pub(crate) fn text(tables: &[TableSecurity], config: &RlsConfig) -> Option<Strin
         return None;
     }
 
-    let all = || tables.iter().flat_map(|(_, policies)| policies);
-    let mut words = vec!["Policy", "PolicyDraft"];
-    if all().any(|policy| policy.command() != Command::All) {
-        words.push("Command");
-    }
-
-    if all().any(|policy| policy.using().is_some() || policy.with_check().is_some()) {
-        words.push("Expression");
-    }
-
-    words.push("Grantee");
-    words.sort_unstable();
-
     let mut text = format!(
-        "//! Policies that were in the database before, as `rls import` read them. Each function \
-         is for its entity:\n\
-         //! `#[derive(RlsPolicies)] #[rls_policies(policies = path::to::function)]`.\n\n\
+        "//! Hand-written policies, as `rls import` read them from the database. Each function is \
+         for its\n\
+         //! entity: `#[derive(RlsPolicies)] #[rls_policies(policies = path::to::function)]`.\n\n\
          use sea_orm_rls::policy::{{{}}};\n",
-        words.join(", ")
+        imports(tables.iter().flat_map(|(_, policies)| policies))
+            .into_iter()
+            .collect::<Vec<_>>()
+            .join(", ")
     );
 
     let mut taken = BTreeSet::new();
@@ -59,7 +44,8 @@ pub(crate) fn text(tables: &[TableSecurity], config: &RlsConfig) -> Option<Strin
         let name = function(&mut taken, schema, table.table.table.as_str());
         let _infallible = write!(
             text,
-            "\n/// Of `{}`{}.\n#[must_use]\npub fn {name}() -> Vec<PolicyDraft> {{\n    vec![\n",
+            "\n/// Policies of `{}`{}.\n#[must_use]\npub fn {name}() -> Vec<PolicyDraft> {{\n    \
+             vec![\n",
             table.table.to_string().escape_debug(),
             flags(table)
         );
@@ -74,12 +60,28 @@ pub(crate) fn text(tables: &[TableSecurity], config: &RlsConfig) -> Option<Strin
     Some(text)
 }
 
-/// What the derive switches on anyway, where it is off.
+/// The names that drafts of these policies use.
+fn imports<'a>(policies: impl Iterator<Item = &'a Policy>) -> BTreeSet<&'static str> {
+    let mut names = BTreeSet::from(["Grantee", "Policy", "PolicyDraft"]);
+    for policy in policies {
+        if policy.command() != Command::All {
+            names.insert("Command");
+        }
+
+        if policy.using().is_some() || policy.with_check().is_some() {
+            names.insert("Expression");
+        }
+    }
+
+    names
+}
+
+/// What the derive will switch on, if the database has it off.
 fn flags(table: &TableSecurity) -> &'static str {
     match (table.enabled, table.forced) {
         (true, true) => "",
-        (true, false) => ", whose owner saw every row",
-        (false, _) => ", whose row security was not enabled",
+        (true, false) => ": its owner saw every row",
+        (false, _) => ": its row security was not enabled",
     }
 }
 
@@ -127,16 +129,16 @@ fn draft(text: &mut String, policy: &Policy, config: &RlsConfig) {
         line(format!("\n            .comment({})", literal(comment)));
     }
 
-    if !is_said_without_verbatim(policy) {
+    if !builds_without_verbatim(policy) {
         line("\n            .verbatim()".to_owned());
     }
 
     line(",\n".to_owned());
 }
 
-/// Whether a draft of these conditions alone is this policy; else it would say `using` again for
-/// written rows, or miss a condition.
-fn is_said_without_verbatim(policy: &Policy) -> bool {
+/// Whether a draft with these conditions builds this policy without `verbatim`, which neither
+/// repeats `using` for written rows nor asks for a condition.
+fn builds_without_verbatim(policy: &Policy) -> bool {
     match &policy.rule {
         Rule::All { using, with_check } | Rule::Update { using, with_check } => {
             using.is_some() && with_check.is_some()
@@ -166,7 +168,7 @@ fn grantees(policy: &Policy, config: &RlsConfig) -> String {
         .join(", ")
 }
 
-/// A function's name that no other has.
+/// A function's name that is not taken yet.
 fn function(taken: &mut BTreeSet<String>, schema: &str, table: &str) -> String {
     let word = |name: &str| -> String {
         name.chars()
@@ -203,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn functions_have_names_of_their_own() {
+    fn functions_have_different_names() {
         let mut taken = BTreeSet::new();
         assert_eq!(
             function(&mut taken, "public", "Task list"),

@@ -1,4 +1,4 @@
-//! Data migrations on tables whose row security holds for their owner too.
+//! Data migrations on tables with row security that holds for their owner too.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,22 +11,21 @@ use sea_orm_migration::sea_orm::{
 };
 use sea_orm_migration::sea_query::TableRef;
 
+use crate::error::migration_error;
 use crate::guard::{RowSecurityOff, explain};
-use crate::migrator::migration_error;
 use crate::verb::named;
 
 /// What runs in [`MaintenanceExt::maintenance`].
 type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T, DbErr>> + Send + 'c>>;
 
-/// Rows of scoped tables in a migration.
+/// Changes rows of scoped tables in a migration.
 pub trait MaintenanceExt: Sync {
     /// Runs `work` in a transaction in which the tables' owner sees and writes every row of
-    /// `tables`; a failure undoes all of it.
+    /// `tables`. A failure undoes all of it.
     ///
-    /// Row security is forced on the owner again before the transaction goes on; other sessions
-    /// never see it otherwise. Rows of a registered table that are inserted here must say whose
-    /// they are, for no user is set. A scoped table that is not named fails the statement that
-    /// would read it, which names it.
+    /// Row security is forced on the owner again before this returns, and other sessions never see
+    /// it otherwise. No user is set, so a row inserted into a registered table must name its owner.
+    /// A statement that reads a scoped table that is not among `tables` fails, and names the table.
     ///
     /// ```no_run
     /// use rls_migration::MaintenanceExt;
@@ -50,18 +49,19 @@ pub trait MaintenanceExt: Sync {
     /// }
     /// ```
     ///
-    /// Statements sent: for tables whose row security holds for this login
-    /// `ALTER TABLE … NO FORCE ROW LEVEL SECURITY` before, and `FORCE` after; for others, as on a
+    /// Statements sent: for tables with row security that holds for this login,
+    /// `ALTER TABLE … NO FORCE ROW LEVEL SECURITY` before and `FORCE` after; for others, as on a
     /// first run or as superuser, none. Deferred constraints are checked before each, and are
     /// immediate for the rest of the transaction. Locks taken: `ACCESS EXCLUSIVE` on each of these
-    /// tables until the transaction ends, waited for at most 5 s, and this family's advisory one.
+    /// tables until the transaction ends, waited for at most 5 s, and the advisory lock of changes
+    /// to row security.
     /// Privilege needed: to own the tables. Transaction required: none; within one it is a
     /// savepoint.
     ///
     /// # Errors
     ///
-    /// [`DbErr::Migration`] for a table that is not there, cannot be altered, or whose rows would
-    /// be hidden; else what `work` returns. Nothing was changed then.
+    /// [`DbErr::Migration`] for a table that does not exist, cannot be altered, or would hide rows;
+    /// otherwise the error of `work`. Nothing was changed then.
     fn maintenance<I, F, T>(
         &self,
         tables: I,
@@ -133,7 +133,7 @@ where
     Ok(value)
 }
 
-/// The table with its schema, where its row security holds for this login.
+/// The table with its schema, if its row security holds for this login.
 async fn forced_on_us(
     db: &DatabaseTransaction,
     name: &TableName,
@@ -171,7 +171,7 @@ async fn force(db: &DatabaseTransaction, tables: &[TableName], force: bool) -> R
         return Ok(());
     }
 
-    // The server alters no table for which a check is still to come.
+    // The server refuses to alter a table with pending checks.
     db.execute_unprepared("SET CONSTRAINTS ALL IMMEDIATE")
         .await?;
 

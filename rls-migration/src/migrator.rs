@@ -4,27 +4,28 @@ use rls_core::{MissingTables, Registry, RlsConfig, RlsError, RlsSchema};
 use sea_orm_migration::sea_orm::{DatabaseExecutor, DbErr, DynIden};
 use sea_orm_migration::{IntoSchemaManagerConnection, MigrationTrait, MigratorTraitSelf};
 
+use crate::error::migration_error;
 use crate::guard::Guarded;
 
-/// The target that SeaORM's command line shows.
+/// A log target that SeaORM's command line prints.
 const SHOWN: &str = "sea_orm_migration::rls";
 
-/// A migrator whose tables are protected when it has run.
+/// Wraps a migrator, so that the registered tables are protected after it has run.
 ///
-/// `up`, `fresh` and `refresh` first do what the wrapped migrator does, then bring every registered
-/// table to what its entity says, in one transaction; `down` and `reset` do the same for the
-/// registered tables that remain. While migrations are pending, registered tables that none has
-/// created yet are passed over; once all have run, a missing one is an error. `status` and all else
-/// is the wrapped migrator's, but for what it overrides of these five. [`reviewed`](Self::reviewed)
-/// leaves all changes to migrations.
+/// `up`, `fresh` and `refresh` do what the wrapped migrator does, and then bring every registered
+/// table to what its entity says, in one transaction. `down` and `reset` do the same for the
+/// registered tables that remain. While migrations are pending, registered tables that do not exist
+/// yet are skipped. Once all have run, a missing table is an error. [`reviewed`](Self::reviewed)
+/// leaves all changes to migrations. Every method runs as SeaORM implements it, on the wrapped
+/// migrator's migrations, even if the wrapped migrator overrides it.
 ///
-/// Each of the wrapped migrations runs with `row_security` off: where row security is forced, the
-/// tables' owner reads and writes no row, and an `UPDATE` would change nothing and say nothing.
-/// Off, such a statement fails and names its table;
-/// [`maintenance`](crate::MaintenanceExt::maintenance) lets it run. A migration that means to see
-/// what policies of your own show its login says `SET LOCAL row_security = on`. One that wants no
-/// transaction gets connections of its own, with `-c row_security=off` among their options, which a
-/// pooler in between must let through.
+/// Each wrapped migration runs with `row_security` off. The tables' owner reads and writes no row of
+/// a table with forced row security, and an `UPDATE` would change nothing, without an error. With
+/// `row_security` off the statement fails, and names the table;
+/// [`maintenance`](crate::MaintenanceExt::maintenance) lets it run. A migration that is meant to see
+/// what your own policies show its login executes `SET LOCAL row_security = on`. A migration that
+/// wants no transaction gets connections of its own, with `-c row_security=off` among their options,
+/// which a pooler in between must let through.
 ///
 /// ```no_run
 /// # use rls_migration::RlsMigrator;
@@ -47,9 +48,9 @@ pub struct RlsMigrator<M> {
 }
 
 impl<M> RlsMigrator<M> {
-    /// Wraps `migrator`, for the entities linked into this program and the configuration in the
-    /// environment; a wrong one is the error of the first command that changes the schema, before
-    /// it changes anything.
+    /// Wraps `migrator`, with the entities linked into this program and the configuration in the
+    /// environment. A wrong configuration is the error of the first command that changes the schema,
+    /// before it changes anything.
     #[must_use]
     pub fn new(migrator: M) -> Self {
         Self {
@@ -59,7 +60,7 @@ impl<M> RlsMigrator<M> {
         }
     }
 
-    /// Wraps `migrator`, for these entities and this configuration.
+    /// Wraps `migrator`, with these entities and this configuration.
     #[must_use]
     pub fn with(migrator: M, registry: Registry, config: RlsConfig) -> Self {
         Self {
@@ -69,8 +70,8 @@ impl<M> RlsMigrator<M> {
         }
     }
 
-    /// Changes nothing beside what the wrapped migrations do, which `rls generate` wrote and people
-    /// reviewed; after `up`, what is in none of them is said.
+    /// Changes nothing but what the wrapped migrations do, which `rls generate` wrote and people
+    /// reviewed. After `up`, a warning says if the database still differs from the entities.
     #[must_use]
     pub fn reviewed(mut self) -> Self {
         self.converges = false;
@@ -89,7 +90,7 @@ impl<M> RlsMigrator<M> {
         &self.inner
     }
 
-    /// Before the wrapped migrator runs, so that a wrong configuration leaves nothing half-applied.
+    /// Runs before the wrapped migrator, so that a wrong configuration leaves nothing half-applied.
     fn check(&self) -> Result<(), DbErr> {
         self.rls()
             .map(drop)
@@ -98,7 +99,7 @@ impl<M> RlsMigrator<M> {
 }
 
 impl<M: MigratorTraitSelf> RlsMigrator<M> {
-    /// After migrations that were applied.
+    /// Follows migrations that were applied.
     async fn converge(&self, db: &DatabaseExecutor<'_>) -> Result<(), DbErr> {
         let pending = self.inner.get_pending_migrations(&borrowed(db)).await?;
         let missing = if pending.is_empty() {
@@ -114,7 +115,7 @@ impl<M: MigratorTraitSelf> RlsMigrator<M> {
         }
     }
 
-    /// After migrations that were undone: what remains stays protected.
+    /// Follows migrations that were undone: the tables that remain stay protected.
     async fn keep(&self, db: &DatabaseExecutor<'_>) -> Result<(), DbErr> {
         if self.converges {
             self.sync(db, MissingTables::Skip).await
@@ -144,7 +145,8 @@ impl<M: MigratorTraitSelf> RlsMigrator<M> {
         Ok(())
     }
 
-    /// A login that may not plan may still migrate, so that is said and no more.
+    /// Logs whether the database differs from the entities. A login that may not plan may still
+    /// migrate, so a failure to compare is a warning.
     async fn remind(&self, db: &DatabaseExecutor<'_>, missing: MissingTables) -> Result<(), DbErr> {
         let rls = self
             .rls()
@@ -158,10 +160,10 @@ impl<M: MigratorTraitSelf> RlsMigrator<M> {
             Ok(_) => tracing::warn!(
                 target: SHOWN,
                 "Row-level security is not yet as the entities say: `rls generate NAME` writes the \
-                 migration that lacks"
+                 missing migration"
             ),
             Err(RlsError::Schema(error)) => {
-                tracing::warn!(target: SHOWN, "Row-level security: not compared: {error}")
+                tracing::warn!(target: SHOWN, "Row-level security was not compared: {error}")
             }
             Err(error) => return Err(migration_error(&error)),
         }
@@ -243,13 +245,5 @@ fn borrowed<'a>(db: &'a DatabaseExecutor<'_>) -> DatabaseExecutor<'a> {
         DatabaseExecutor::OwnedTransaction(transaction) => {
             DatabaseExecutor::Transaction(transaction)
         }
-    }
-}
-
-/// SeaORM's command line prints this variant as it stands.
-pub(crate) fn migration_error(error: &RlsError) -> DbErr {
-    match error {
-        RlsError::Database(error) => error.as_ref().clone(),
-        other => DbErr::Migration(other.to_string()),
     }
 }

@@ -1,12 +1,12 @@
-//! A page about a database's row security, for an auditor or a new colleague: plain data, said in
-//! words, drawn, and laid out as HTML.
+//! A page about a database's row security, for an auditor or a new colleague: plain data, put into
+//! words, and laid out as HTML.
 
 mod compare;
-mod diagram;
 mod element;
 #[cfg(test)]
 mod fixture;
 mod gather;
+mod ownership;
 mod page;
 mod words;
 
@@ -20,16 +20,16 @@ use rls_core::{Change, Identifier, Policy, Privilege, RlsConfig, Scope, TableNam
 pub(crate) use gather::gather;
 pub(crate) use page::{GENERATOR, html};
 
-/// All that the page tells.
+/// What the page is made of.
 #[derive(Clone, Debug)]
 pub(crate) struct Report {
     pub(crate) at: DateTime<Utc>,
     pub(crate) version: String,
     pub(crate) database: Identifier,
     pub(crate) schema: Identifier,
-    /// Where administrators are recorded.
+    /// The table that records administrators.
     pub(crate) audit: Option<TableName>,
-    /// As whom the database was asked.
+    /// The role that read the database.
     pub(crate) login: Identifier,
     pub(crate) config: RlsConfig,
     pub(crate) pending: usize,
@@ -40,14 +40,14 @@ pub(crate) struct Report {
     pub(crate) roles: Vec<Role>,
     pub(crate) compared: Compared,
     pub(crate) findings: Vec<Finding>,
-    /// Of all tables together.
+    /// The fingerprint of all tables together.
     pub(crate) fingerprint: String,
 }
 
 /// How the database compares with what the entities say.
 #[derive(Clone, Debug)]
 pub(crate) enum Compared {
-    /// What would be changed, and how many policies lack a fingerprint beside.
+    /// What would change. Without changes, some policies may still lack a fingerprint.
     Plan {
         changes: Vec<Change>,
         without_fingerprint: usize,
@@ -56,18 +56,18 @@ pub(crate) enum Compared {
     Not(String),
 }
 
-/// A registered table: what is asked, and what is there.
+/// A registered table: what its entity asks for, and what the database holds.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     pub(crate) scope: Scope,
     /// The table's name with its schema.
     pub(crate) name: TableName,
-    pub(crate) asked: Vec<Policy>,
-    /// `None` where the table is not in the database.
-    pub(crate) held: Option<ActualTable>,
+    pub(crate) desired: Vec<Policy>,
+    /// `None` if the table is not in the database.
+    pub(crate) actual: Option<ActualTable>,
 }
 
-/// What the catalog holds of a table.
+/// What the catalog holds of a table's row security.
 #[derive(Clone, Debug)]
 pub(crate) struct ActualTable {
     pub(crate) name: TableName,
@@ -79,12 +79,12 @@ pub(crate) struct ActualTable {
     pub(crate) fingerprint: String,
 }
 
-/// A role that has to do with these tables.
+/// A role that owns these tables, or is named by their grants or policies.
 #[derive(Clone, Debug)]
 pub(crate) struct Role {
     pub(crate) name: Identifier,
-    /// `None` where it does not exist.
-    pub(crate) held: Option<ActualRole>,
+    /// `None` if it does not exist.
+    pub(crate) actual: Option<ActualRole>,
 }
 
 #[derive(Clone, Debug, Default)]

@@ -1,4 +1,4 @@
-//! Verbs for migrations that are written by hand, beside SeaORM's own.
+//! Verbs for hand-written migrations, beside SeaORM's own.
 
 mod change;
 mod policies;
@@ -12,18 +12,19 @@ use sea_orm_migration::SchemaManager;
 use sea_orm_migration::sea_orm::{DatabaseExecutor, DbErr};
 use sea_orm_migration::sea_query::TableRef;
 
-use crate::migrator::migration_error;
+use crate::error::migration_error;
 
 pub use policies::IntoPolicies;
 pub(crate) use table::named;
 
-/// Row security in a migration, as SeaORM's [`SchemaManager`] has tables and indexes.
+/// Changes row security in a migration, as SeaORM's [`SchemaManager`] changes tables and indexes.
 ///
 /// A table is named as anywhere in SeaORM: `"task"`, `("shop", "task")`, an `Iden`, an entity;
-/// without a schema it is in the current one. Each verb reads the table first and is an error where
-/// it is not there; what is as asked already is left alone. All run in the migration's transaction,
-/// and wait for a lock at most 5 s. The roles of policies and grants come from the environment
-/// ([`RlsConfig::from_env`]), or from [`with_rls_config`](RlsSchemaManagerExt::with_rls_config).
+/// without a schema it is in the current one. Each verb reads the table first. It is an error if the
+/// table does not exist, and it changes nothing that is as desired already. All run in the
+/// migration's transaction, and wait for a lock at most 5 s. The roles of policies and grants come
+/// from the environment ([`RlsConfig::from_env`]), or from
+/// [`with_rls_config`](RlsSchemaManagerExt::with_rls_config).
 ///
 /// ```no_run
 /// use rls_core::model::policy::{Command, Grantee, Policy};
@@ -59,10 +60,10 @@ pub trait RlsSchemaManagerExt: Sync {
     ///
     /// # Errors
     ///
-    /// [`DbErr::Migration`] where the environment's is wrong.
+    /// [`DbErr::Migration`] if the environment holds a wrong value.
     fn rls_config(&self) -> Result<RlsConfig, DbErr>;
 
-    /// The same verbs with another configuration than the environment's.
+    /// Returns the same verbs, with this configuration instead of the environment's.
     fn with_rls_config(&self, config: RlsConfig) -> RlsSchemaManager<'_> {
         RlsSchemaManager {
             db: self.rls_connection(),
@@ -70,7 +71,7 @@ pub trait RlsSchemaManagerExt: Sync {
         }
     }
 
-    /// `ALTER TABLE … ENABLE ROW LEVEL SECURITY`: from now on only what a policy lets through.
+    /// `ALTER TABLE … ENABLE ROW LEVEL SECURITY`: statements reach only what a policy lets through.
     ///
     /// Lock taken: `ACCESS EXCLUSIVE`. Privilege needed: to own the table.
     fn enable_rls(
@@ -110,8 +111,8 @@ pub trait RlsSchemaManagerExt: Sync {
         change::force(self.rls_connection(), table::named(table), false)
     }
 
-    /// `CREATE POLICY`, one for each command that a draft names, with the fingerprint that the gate
-    /// asks for in its comment.
+    /// `CREATE POLICY`, once for each command that a draft names. Its comment holds the fingerprint
+    /// that the gate asks for.
     ///
     /// Lock taken: `ACCESS EXCLUSIVE`. Privilege needed: to own the table.
     fn create_policy(
@@ -124,9 +125,9 @@ pub trait RlsSchemaManagerExt: Sync {
         change::create_policies(self.rls_connection(), table, policies)
     }
 
-    /// Makes the policies of these names what is given here. PostgreSQL alters roles and
-    /// conditions; for another kind or command, or a condition less, the policy is dropped and
-    /// created in the same transaction. A comment stays unless another is given.
+    /// `ALTER POLICY`: makes the policies with these names what is given here. PostgreSQL alters
+    /// roles and conditions. To change the kind or the command, or to remove a condition, the policy
+    /// is dropped and created in the same transaction. Its comment stays unless another is given.
     ///
     /// Lock taken: `ACCESS EXCLUSIVE`. Privilege needed: to own the table.
     fn alter_policy(
@@ -154,7 +155,7 @@ pub trait RlsSchemaManagerExt: Sync {
         )
     }
 
-    /// `ALTER POLICY … RENAME TO …`; the fingerprint stays good.
+    /// `ALTER POLICY … RENAME TO …`; the fingerprint stays valid.
     ///
     /// Lock taken: `ACCESS EXCLUSIVE`. Privilege needed: to own the table.
     fn rename_policy(
@@ -209,11 +210,11 @@ pub trait RlsSchemaManagerExt: Sync {
         )
     }
 
-    /// Creates the two roles where they are missing, and gives them the attributes and passwords
-    /// they lack; see [`ensure_roles`](rls_core::ensure_roles). They stay when a migration is
-    /// undone: they belong to the cluster.
+    /// Creates the two roles if they are missing, and gives them the attributes and passwords that
+    /// they lack; see [`ensure_roles`](rls_core::ensure_roles). Undoing a migration leaves them:
+    /// they belong to the cluster.
     ///
-    /// Privilege needed: `CREATEROLE` where a role is missing or differs.
+    /// Privilege needed: `CREATEROLE` if a role is missing or differs.
     fn ensure_roles(&self) -> impl Future<Output = Result<(), DbErr>> + Send {
         let config = self.rls_config();
         async move {
@@ -254,7 +255,7 @@ impl RlsSchemaManagerExt for SchemaManager<'_> {
     }
 }
 
-/// [`RlsSchemaManagerExt`]'s verbs with a configuration that is not the environment's.
+/// The verbs of [`RlsSchemaManagerExt`] with a given configuration.
 #[derive(Debug)]
 pub struct RlsSchemaManager<'c> {
     db: &'c DatabaseExecutor<'c>,
@@ -276,7 +277,7 @@ fn role_of(config: Result<RlsConfig, DbErr>, role: &Grantee) -> Result<Identifie
         .map_err(|error| DbErr::Migration(format!("a role: {error}")))
 }
 
-/// A name that a migration says.
+/// A name in a migration.
 fn identifier(what: &str, name: &str) -> Result<Identifier, RlsError> {
     Identifier::new(name).map_err(|error| {
         RlsError::Database(std::sync::Arc::new(DbErr::Migration(format!(

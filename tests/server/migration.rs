@@ -1,8 +1,7 @@
-//! Migrations: verbs written by hand, generated files, imported policies, the command line.
+//! Migrations: hand-written verbs, generated files, imported policies, the command line.
 
 mod cli;
 mod doctor;
-mod freeze;
 mod generate;
 mod import;
 #[rustfmt::skip]
@@ -10,14 +9,15 @@ mod imported;
 mod plain;
 mod process;
 mod report;
+mod script;
 mod verbs;
 
 use sea_orm::ConnectionTrait;
 
 use crate::schema::texts;
 
-/// All that row security has in the catalog, and the columns, keys and grants of the tables. Not
-/// the versions in fingerprints: a policy that is made anew is another row of the catalog.
+/// Row security in the catalog, and the columns, keys and grants of the tables. The versions in
+/// fingerprints are left out: a policy that is created again is another row of the catalog.
 pub async fn catalog(db: &impl ConnectionTrait) -> Vec<String> {
     texts(
         db,

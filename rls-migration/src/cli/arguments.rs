@@ -5,15 +5,16 @@ use std::process::exit;
 use clap::{ArgMatches, Args, Command, CommandFactory, FromArgMatches, Subcommand, ValueEnum};
 use sea_orm_migration::cli::Cli;
 
-use super::report::FILE;
+/// The default of `rls report --output`.
+const REPORT: &str = "rls-report.html";
 
-/// Whose command it is.
+/// Which program a command line is for.
 pub(super) enum Parsed {
     SeaOrm,
-    RlsSchema(Arguments),
+    Rls(Arguments),
 }
 
-/// What was typed behind `rls`, and SeaORM's own options.
+/// The arguments of `rls`, and SeaORM's own options.
 pub(super) struct Arguments {
     pub(super) verbose: bool,
     pub(super) url: Option<String>,
@@ -23,7 +24,7 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 pub(super) enum RlsCommand {
-    /// Show what would change; exits with 0 where nothing would, with 2 where something would
+    /// Show what would change; exits with 0 if nothing would, with 2 if something would
     Plan {
         /// `text` for people, `sql` to run by hand, `json` for programs
         #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -34,43 +35,42 @@ pub(super) enum RlsCommand {
         /// Also make changes that let more rows be reached
         #[arg(long)]
         accept_weakening: bool,
-        /// Add columns, keys and indexes first, in steps that hold no lock for long; not all or
-        /// nothing
+        /// Add columns, keys and indexes first, in steps that hold no lock for long; if one fails,
+        /// those before it stay
         #[arg(long)]
         online: bool,
     },
-    /// Show each table: its scope, its policies, and whether it is as its entity says
+    /// Show each table: whether it differs from its entity, its policies and its scope
     Status,
-    /// Look for what weakens or slows row-level security, and say what to do; exits with 0 where
-    /// nothing is found, with 1 where something is, with 2 where the database could not be examined
+    /// Look for what weakens or slows row-level security, and say what to do; exits with 0 if
+    /// nothing is found, with 1 if something is, with 2 if the database could not be examined
     Doctor(DoctorArguments),
     /// Write a page for people: who owns what, policies in words and in SQL, roles, findings
     Report {
-        /// The file, which may be a report of before; `-` prints
-        #[arg(short = 'o', long, value_name = "FILE", default_value = FILE)]
+        /// The file to write, which may be an earlier report; `-` prints the page
+        #[arg(short = 'o', long, value_name = "FILE", default_value = REPORT)]
         output: PathBuf,
-        /// The page's form
+        /// The page's format
         #[arg(long, value_enum, default_value_t = PageFormat::Html)]
         format: PageFormat,
-        /// The file with what is allowed and denied of the doctor's findings [default:
-        /// rls.suppressions]
+        /// The file with the doctor's suppressions [default: rls.suppressions]
         #[arg(long, value_name = "FILE")]
         suppressions: Option<PathBuf>,
     },
     /// Write a migration that brings the database to what the entities say, and back
     Generate {
-        /// Name of the new migration
+        /// The migration's name
         name: String,
-        /// The migration crate's directory [default: the one `cargo run` runs]
+        /// The migration crate's directory [default: the one that `cargo run` runs]
         #[arg(short = 'd', long, value_name = "DIR")]
         migration_dir: Option<PathBuf>,
     },
     /// Print hand-written policies as Rust, for `#[rls_policies(policies = path)]`
     Import {
-        /// Read this schema; may be said several times [default: the current one]
+        /// A schema to read; may be given several times [default: the current one]
         #[arg(long = "schema", value_name = "SCHEMA")]
         schemas: Vec<String>,
-        /// Write a file, which must not exist, instead of printing
+        /// The file to write, which must not exist [default: print]
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
@@ -81,25 +81,25 @@ pub(super) struct DoctorArguments {
     /// `text` for people, `json` for programs, `sarif` for code hosts
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     pub(super) format: ReportFormat,
-    /// The least severity that counts
+    /// The least severity that makes the exit code 1
     #[arg(long, value_enum, default_value_t = FailOn::Warning, value_name = "SEVERITY")]
     pub(super) fail_on: FailOn,
-    /// Take findings of a rule, on any object or on this one, for errors; may be said several
-    /// times, and counts more than what the file allows
+    /// Report findings of a rule as errors, on any object or on this one, whatever the file allows;
+    /// may be given several times
     #[arg(long, value_name = "RULE[=OBJECT]")]
     pub(super) deny: Vec<String>,
-    /// Allow findings of a rule, on any object or on this one, from now on: keeps that in the file,
-    /// with the reason
+    /// Suppress findings of a rule, on any object or on this one, from now on: adds a line to the
+    /// file, with the reason
     #[arg(long, value_name = "RULE[=OBJECT]", requires = "reason")]
     pub(super) allow: Vec<String>,
-    /// Why it is allowed
+    /// Why the findings are suppressed
     #[arg(long, value_name = "TEXT", requires = "allow")]
     pub(super) reason: Option<String>,
-    /// The file with what is allowed and denied, one line each: `allow RULE OBJECT REASON`
+    /// The file with suppressions, one a line: `allow RULE OBJECT REASON` or `deny RULE [OBJECT]`
     /// [default: rls.suppressions]
     #[arg(long, value_name = "FILE")]
     pub(super) suppressions: Option<PathBuf>,
-    /// Print what a rule is about and what to do, and examine nothing
+    /// Print what a rule is about and what to do, without a database
     #[arg(long, value_name = "RULE", conflicts_with_all = ["deny", "allow", "suppressions"])]
     pub(super) explain: Option<String>,
 }
@@ -126,7 +126,7 @@ pub(super) enum Format {
 }
 
 impl RlsCommand {
-    /// The code to exit with where it failed.
+    /// The exit code of a failure.
     pub(super) fn failed(&self) -> i32 {
         if matches!(self, Self::Doctor(_)) {
             2
@@ -141,7 +141,7 @@ pub(super) enum PageFormat {
     Html,
 }
 
-/// SeaORM's command line with `rls` in it, so that its help shows both.
+/// SeaORM's command line with `rls` added, so that its help shows both.
 fn command() -> Command {
     let rls = Command::new("rls")
         .about("Row-level security: plan, apply, status, doctor, report, generate, import")
@@ -155,15 +155,15 @@ fn command() -> Command {
         .mut_arg("database_url", |arg| arg.hide_env_values(true))
 }
 
-/// Parses this process's arguments; help, and mistakes in them, end the process.
+/// Parses the arguments of this process. Help and mistakes end the process.
 pub(super) fn parsed() -> Parsed {
     let matches = match command().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => {
-            // The usual code for a mistake is 2, with which `rls plan` says that there are changes,
-            // and `rls doctor` that it could not examine.
-            let said = |word: &str| env::args_os().any(|argument| argument == word);
-            let mistake = error.use_stderr() && said("rls") && !said("doctor");
+            // The usual code for a mistake is 2. To `rls plan` that means changes, and to `rls
+            // doctor` a database that could not be examined.
+            let has = |word: &str| env::args_os().any(|argument| argument == word);
+            let mistake = error.use_stderr() && has("rls") && !has("doctor");
             let _printed_or_closed = error.print();
 
             exit(if mistake { 1 } else { error.exit_code() });
@@ -171,7 +171,7 @@ pub(super) fn parsed() -> Parsed {
     };
 
     match matches.subcommand() {
-        Some(("rls", rls)) => Parsed::RlsSchema(arguments(&matches, rls)),
+        Some(("rls", rls)) => Parsed::Rls(arguments(&matches, rls)),
         _ => Parsed::SeaOrm,
     }
 }

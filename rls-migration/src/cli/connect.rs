@@ -5,10 +5,10 @@ use sea_orm_migration::sea_orm::sqlx::{ConnectOptions as _, Connection as _};
 use sea_orm_migration::sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use tracing_subscriber::EnvFilter;
 
-use super::CliError;
 use super::arguments::Arguments;
+use crate::error::CliError;
 
-/// The schema that SeaORM's subcommands use where none is named.
+/// The schema that SeaORM's subcommands use unless another is named.
 const SCHEMA: &str = "public";
 
 /// Connects as SeaORM's subcommands do.
@@ -33,8 +33,7 @@ pub(super) async fn connect(arguments: &Arguments) -> Result<DatabaseConnection,
         });
     }
 
-    // A pool tries again for half a minute where nobody listens, and then says no more than that it
-    // waited.
+    // If nothing listens, a pool tries again for half a minute, and then reports a timeout alone.
     let once = PgConnectOptions::from_str(url).map_err(|source| CliError::Connect { source })?;
     once.connect()
         .await
@@ -49,15 +48,15 @@ pub(super) async fn connect(arguments: &Arguments) -> Result<DatabaseConnection,
     Ok(Database::connect(options).await?)
 }
 
-/// With `-v`, what SeaORM and this family say while they work; on standard error, for the other has
-/// the result.
+/// With `-v`, prints what SeaORM and these crates log, to standard error: standard output has the
+/// result.
 pub(super) fn trace(arguments: &Arguments) {
     if arguments.verbose {
         let subscriber = tracing_subscriber::fmt()
             .with_env_filter(EnvFilter::new("debug"))
             .with_writer(std::io::stderr);
 
-        // Whoever has set one already sees what they asked for.
+        // A program that has set a subscriber keeps it.
         let _set_already = subscriber.try_init();
     }
 }

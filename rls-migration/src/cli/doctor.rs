@@ -5,29 +5,28 @@ use rls_core::RlsSchema;
 use rls_core::doctor::{self, Doctor, RULES, Severity, Suppressions};
 use sea_orm_migration::sea_orm::DatabaseConnection;
 
-use super::CliError;
 use super::arguments::{DoctorArguments, FailOn, ReportFormat};
-use super::command::examining;
 use super::output::{colours, print};
-use super::progress::during;
+use super::progress::{during, examining};
 use super::suppressions;
+use crate::error::CliError;
 
 /// Prints the page of a rule.
-pub(super) fn explain(said: &DoctorArguments) -> Result<i32, CliError> {
-    let rule = said.explain.as_deref().unwrap_or_default();
+pub(super) fn explain(options: &DoctorArguments) -> Result<i32, CliError> {
+    let rule = options.explain.as_deref().unwrap_or_default();
     let page = doctor::explain(rule.trim()).ok_or_else(|| no_rule(rule))?;
     print(page)?;
 
     Ok(0)
 }
 
-/// What the file allows and denies, and what the command line does beside it, which is written to
-/// the file where it allows.
-pub(super) fn suppressions(said: &DoctorArguments) -> Result<Suppressions, CliError> {
-    let named = said.suppressions.as_deref();
-    let mut text = suppressions::text(named, !said.allow.is_empty())?;
+/// The suppressions of the file and of the command line. What the command line allows is added to
+/// the file.
+pub(super) fn suppressions(options: &DoctorArguments) -> Result<Suppressions, CliError> {
+    let named = options.suppressions.as_deref();
+    let mut text = suppressions::text(named, !options.allow.is_empty())?;
 
-    // A file that cannot be read is not written to.
+    // Nothing is added to a file with a mistake in it.
     suppressions::parse(named, &text)?;
 
     let lines = |suppressions: &[String], reason: Option<&str>| -> Result<String, CliError> {
@@ -39,8 +38,8 @@ pub(super) fn suppressions(said: &DoctorArguments) -> Result<Suppressions, CliEr
     };
 
     let (mut allowed, denied) = (
-        lines(&said.allow, said.reason.as_deref())?,
-        lines(&said.deny, None)?,
+        lines(&options.allow, options.reason.as_deref())?,
+        lines(&options.deny, None)?,
     );
 
     if !allowed.is_empty() {
@@ -70,12 +69,12 @@ pub(super) fn suppressions(said: &DoctorArguments) -> Result<Suppressions, CliEr
     suppressions::parse(named, &format!("{text}\n{denied}"))
 }
 
-/// Examines, prints the report, and says the code to exit with.
+/// Examines the database, prints the report, and returns the exit code.
 pub(super) async fn run(
     rls: &RlsSchema,
     db: &DatabaseConnection,
     migrations: &str,
-    said: &DoctorArguments,
+    options: &DoctorArguments,
     suppressions: &Suppressions,
 ) -> Result<i32, CliError> {
     let doctor =
@@ -83,18 +82,19 @@ pub(super) async fn run(
     let report = during(examining(rls), doctor.examine(db))
         .await?
         .under(suppressions);
-    print(&match said.format {
+    print(&match options.format {
         ReportFormat::Text => report.text(colours()).to_string(),
         ReportFormat::Json => format!("{}\n", report.json()),
         ReportFormat::Sarif => {
             format!(
                 "{}\n",
-                report.sarif(&suppressions::file(said.suppressions.as_deref()).to_string_lossy())
+                report
+                    .sarif(&suppressions::file(options.suppressions.as_deref()).to_string_lossy())
             )
         }
     })?;
 
-    let at_least = match said.fail_on {
+    let at_least = match options.fail_on {
         FailOn::Error => Severity::Error,
         FailOn::Warning => Severity::Warning,
         FailOn::Hint => Severity::Hint,
@@ -103,7 +103,7 @@ pub(super) async fn run(
     Ok(report.exit_code(at_least).into())
 }
 
-/// The line of `RULE[=OBJECT]`.
+/// The line of the file for `RULE[=OBJECT]`.
 fn line(suppression: &str, reason: Option<&str>) -> Result<String, CliError> {
     let (rule, object) = suppression
         .split_once('=')

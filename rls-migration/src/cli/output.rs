@@ -2,9 +2,9 @@ use std::env;
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Write};
 
-use super::CliError;
+use crate::error::CliError;
 
-/// Prints to standard output. A reader that has closed it, such as `head`, has what it wanted.
+/// Prints to standard output. A reader that has closed it, as `head` does, is no error.
 pub(super) fn print(text: &str) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

@@ -4,11 +4,13 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How long nothing is said, and then how often something is.
+use rls_core::RlsSchema;
+
+/// The time before the first line, and between two lines.
 const STEP: Duration = Duration::from_secs(1);
 
-/// Does some work; where it takes longer than a second, and standard error is a terminal, says
-/// there what is being done, and takes it away at the end.
+/// Runs `work`. If it takes longer than a second and standard error is a terminal, a line there
+/// says what is being done, and is removed at the end.
 pub(super) async fn during<T>(what: impl Into<String>, work: impl Future<Output = T>) -> T {
     let is_dumb = env::var_os("TERM").is_none_or(|term| term == "dumb");
     let _progress = (io::stderr().is_terminal() && !is_dumb)
@@ -16,7 +18,20 @@ pub(super) async fn during<T>(what: impl Into<String>, work: impl Future<Output 
     work.await
 }
 
-/// A line that is written anew until this is dropped.
+/// The progress line of commands that plan, which takes a while with many tables.
+pub(super) fn comparing(rls: &RlsSchema) -> String {
+    format!(
+        "Comparing {} tables with their entities",
+        rls.registry().scopes().len()
+    )
+}
+
+/// The progress line of commands that run the doctor.
+pub(super) fn examining(rls: &RlsSchema) -> String {
+    format!("Examining {} tables", rls.registry().scopes().len())
+}
+
+/// A line that is rewritten until this is dropped.
 struct Progress {
     over: Option<Sender<()>>,
     writer: Option<JoinHandle<()>>,
@@ -26,8 +41,7 @@ impl Progress {
     fn new(what: String, out: impl Write + Send + 'static, step: Duration) -> Self {
         let (over, waits) = mpsc::channel();
 
-        // A thread, since the work may keep its own for long, and this crate leaves the choice of a
-        // runtime to others.
+        // A thread, since the work may block its own for long, and this crate depends on no runtime.
         let writer = thread::spawn(move || write(&what, out, step, || waits.recv_timeout(step)));
 
         Self {
@@ -41,7 +55,7 @@ impl Drop for Progress {
     fn drop(&mut self) {
         drop(self.over.take());
         if let Some(writer) = self.writer.take() {
-            // It panics nowhere, and nothing depends on it.
+            // It cannot panic, and nothing depends on it.
             let _ended = writer.join();
         }
     }
@@ -59,7 +73,7 @@ fn write(
     while wait() == Err(RecvTimeoutError::Timeout) {
         let seconds = begun.elapsed().max(step).as_secs();
 
-        // Who closed standard error wants to know nothing.
+        // A closed standard error is no reason to stop the work.
         shown |= write!(out, "\r{what} … {seconds} s\x1b[K")
             .and_then(|()| out.flush())
             .is_ok();

@@ -6,16 +6,12 @@ use rls_core::RlsSchema;
 use rls_core::doctor::{Doctor, Suppressions};
 use sea_orm_migration::sea_orm::DatabaseConnection;
 
-use super::CliError;
-use super::command::examining;
 use super::output::print;
-use super::progress::during;
+use super::progress::{during, examining};
+use crate::error::CliError;
 use crate::report;
 
-/// What the file is called where none is named.
-pub(super) const FILE: &str = "rls-report.html";
-
-/// Writes the page to `output`, to standard output where that is `-`.
+/// Writes the page to `output`, or prints it if that is `-`.
 pub(super) async fn run(
     rls: &RlsSchema,
     suppressions: &Suppressions,
@@ -26,7 +22,7 @@ pub(super) async fn run(
 ) -> Result<i32, CliError> {
     let to_file = output != Path::new("-");
     if to_file {
-        // Before anything is asked.
+        // Before anything is read.
         may_be_written_over(output)?;
     }
 
@@ -54,7 +50,7 @@ pub(super) async fn run(
     Ok(0)
 }
 
-/// A report of another day is written over, and nothing else.
+/// Checks that no file is overwritten but an earlier report.
 fn may_be_written_over(file: &Path) -> Result<(), CliError> {
     let io = |source| CliError::Io {
         doing: "write",
@@ -81,7 +77,7 @@ fn may_be_written_over(file: &Path) -> Result<(), CliError> {
     }
 }
 
-/// Writes beside the file and renames, so that nobody ever finds half a page.
+/// Writes beside the file and renames, so that nobody finds half a page.
 fn write(file: &Path, html: &str) -> Result<(), CliError> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let part = file.with_file_name(format!(".{name}.{}.part", std::process::id()));
@@ -97,7 +93,7 @@ fn write(file: &Path, html: &str) -> Result<(), CliError> {
         .and_then(|()| fs::rename(&part, file));
 
     written.map_err(|source| {
-        // Only what was made here; where even that failed there is nothing to remove.
+        // If the file could not be created, there is nothing to remove.
         let _not_there = fs::remove_file(&part);
         CliError::Io {
             doing: "write",

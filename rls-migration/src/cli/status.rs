@@ -6,58 +6,33 @@ use rls_core::schema::read::{self, TableSecurity};
 use rls_core::{Change, Holder, Plan, RlsSchema, Scope, ScopeKind, TableName, Unmanaged};
 use sea_orm_migration::sea_orm::DatabaseConnection;
 
-use super::CliError;
-use super::command::comparing;
-use super::progress::during;
+use super::progress::{comparing, during};
+use crate::error::{CliError, pending_migrations};
 use layout::Row;
 
-pub(super) use layout::Screen;
+pub(super) use layout::width;
 
-/// The lines below the table, and the one in which the next command is typed.
-const BELOW: usize = 5;
-
-/// One line a table, and some for the rest.
+/// A line for each table, cut at `width`, and below them the roles and what to do.
 pub(super) async fn text(
     rls: &RlsSchema,
     db: &DatabaseConnection,
     pending: usize,
-    screen: Screen,
+    width: Option<usize>,
 ) -> Result<String, CliError> {
     let script = during(comparing(rls), rls.script(db)).await?;
-    let names: Vec<TableName> = rls
-        .registry()
-        .scopes()
-        .iter()
-        .map(|scope| scope.table.clone())
-        .collect();
-
+    let scopes = rls.registry().scopes();
+    let names: Vec<TableName> = scopes.iter().map(|scope| scope.table.clone()).collect();
     let found = read::tables(db, &names).await?;
-    let mut rows: Vec<Row> = rls
-        .registry()
-        .scopes()
+
+    let managed = scopes
         .iter()
         .zip(&found)
-        .map(|(scope, found)| row(scope, found.as_ref(), &script.plan))
-        .collect();
+        .map(|(scope, found)| row(scope, found.as_ref(), &script.plan));
 
-    rows.extend(
-        script
-            .plan
-            .unmanaged()
-            .iter()
-            .filter_map(|kept| match kept {
-                Unmanaged::Table { table } => Some(Row {
-                    table: table.to_string(),
-                    scope: "no entity is registered".to_owned(),
-                    drift: "kept".to_owned(),
-                    ..Row::default()
-                }),
-                _ => None,
-            }),
-    );
-
-    let mut text = layout::text(&rows, screen.less(BELOW));
+    let rows: Vec<Row> = managed.chain(unmanaged(&script.plan)).collect();
+    let mut text = layout::text(&rows, width);
     let config = rls.config();
+
     let _infallible = writeln!(
         text,
         "\nroles: {} (application), {} (administrator)",
@@ -66,28 +41,42 @@ pub(super) async fn text(
     );
 
     if pending > 0 {
-        let _infallible = writeln!(text, "{}", super::error::pending(pending));
+        let _infallible = writeln!(text, "{}", pending_migrations(pending));
     }
 
-    let (changes, statements) = (script.plan.changes().len(), script.up.len());
-    let _infallible = match (changes, statements) {
-        (0, 0) => writeln!(text, "the database is as the entities say"),
-        (0, 1) => writeln!(
-            text,
-            "1 policy lacks the fingerprint that the application asks for: `rls apply` writes it"
-        ),
-        (0, fingerprints) => {
-            writeln!(
-                text,
-                "{fingerprints} policies lack the fingerprint that the application asks for: `rls \
-                 apply` writes them"
-            )
-        }
-        (1, _) => writeln!(text, "1 change to make: `rls plan` shows it"),
-        (changes, _) => writeln!(text, "{changes} changes to make: `rls plan` shows them"),
-    };
-
+    text.push_str(&conclusion(script.plan.changes().len(), script.up.len()));
     Ok(text)
+}
+
+/// The tables that have row security and no entity.
+fn unmanaged(plan: &Plan) -> impl Iterator<Item = Row> {
+    plan.unmanaged()
+        .iter()
+        .filter_map(|unmanaged| match unmanaged {
+            Unmanaged::Table { table } => Some(Row {
+                table: table.to_string(),
+                scope: "no entity is registered".to_owned(),
+                drift: "unmanaged".to_owned(),
+                ..Row::default()
+            }),
+            _ => None,
+        })
+}
+
+/// The last line. Without changes, each statement writes the fingerprint of a policy.
+fn conclusion(changes: usize, statements: usize) -> String {
+    match (changes, statements) {
+        (0, 0) => "the database is as the entities say\n".to_owned(),
+        (0, 1) => "1 policy lacks the fingerprint that the application asks for: `rls apply` \
+                   writes it\n"
+            .to_owned(),
+        (0, many) => format!(
+            "{many} policies lack the fingerprint that the application asks for: `rls apply` \
+             writes them\n"
+        ),
+        (1, _) => "1 change to make: `rls plan` shows it\n".to_owned(),
+        (many, _) => format!("{many} changes to make: `rls plan` shows them\n"),
+    }
 }
 
 fn row(scope: &Scope, found: Option<&TableSecurity>, plan: &Plan) -> Row {
@@ -107,7 +96,7 @@ fn row(scope: &Scope, found: Option<&TableSecurity>, plan: &Plan) -> Row {
     let security = match (found.enabled, found.forced) {
         (true, true) => "forced",
         (true, false) => "unforced",
-        // Nobody asked for it.
+        // The entity asks for none.
         (false, _) if scope.unscoped.is_some() => "",
         (false, _) => "off",
     };
@@ -130,7 +119,7 @@ fn row(scope: &Scope, found: Option<&TableSecurity>, plan: &Plan) -> Row {
     };
 
     let drift = match changes.len() {
-        0 => layout::AS_ASKED.to_owned(),
+        0 => "none".to_owned(),
         1 => "1 change".to_owned(),
         changes => format!("{changes} changes"),
     };
@@ -144,14 +133,14 @@ fn row(scope: &Scope, found: Option<&TableSecurity>, plan: &Plan) -> Row {
     }
 }
 
-/// Whether policies look rows up by a column that is no primary key.
+/// Whether policies find rows by a column that is no primary key.
 fn needs_index(scope: &Scope) -> bool {
     scope.keys.iter().any(|key| key.owned().is_some())
         || !scope.through.is_empty()
         || !scope.shared.is_empty()
 }
 
-/// Whose a row is, in words.
+/// Who owns a row, in words.
 fn words(scope: &Scope) -> String {
     if let Some(reason) = &scope.unscoped {
         return format!("none: {reason}");
@@ -177,7 +166,7 @@ fn words(scope: &Scope) -> String {
 
     let mut words = keys.chain(through).collect::<Vec<_>>().join(", ");
     if words.is_empty() {
-        "policies of its own".clone_into(&mut words);
+        "its own policies".clone_into(&mut words);
     }
 
     for (holder, shared) in &scope.shared {
@@ -190,7 +179,7 @@ fn words(scope: &Scope) -> String {
     }
 
     if let Some(marked) = &scope.soft_delete {
-        let _infallible = write!(words, "; {marked} hides");
+        let _infallible = write!(words, "; {marked} hides rows");
     }
 
     words

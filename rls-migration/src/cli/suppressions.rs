@@ -4,20 +4,20 @@ use std::path::Path;
 
 use rls_core::doctor::Suppressions;
 
-use super::CliError;
+use crate::error::CliError;
 
-/// Where a project's decisions stand when nothing else is said.
+/// The file unless another is named.
 const FILE: &str = "rls.suppressions";
 
 pub(super) fn file(named: Option<&Path>) -> &Path {
     named.unwrap_or(Path::new(FILE))
 }
 
-/// What the file holds; one that was named must be there, unless `made` says that this is what
-/// makes it.
-pub(super) fn text(named: Option<&Path>, made: bool) -> Result<String, CliError> {
+/// The text of the file. A file that was named must exist, unless `created` says that this command
+/// creates it.
+pub(super) fn text(named: Option<&Path>, created: bool) -> Result<String, CliError> {
     match fs::read_to_string(file(named)) {
-        Err(error) if error.kind() == ErrorKind::NotFound && (named.is_none() || made) => {
+        Err(error) if error.kind() == ErrorKind::NotFound && (named.is_none() || created) => {
             Ok(String::new())
         }
         read => read.map_err(|source| CliError::Io {
@@ -28,7 +28,7 @@ pub(super) fn text(named: Option<&Path>, made: bool) -> Result<String, CliError>
     }
 }
 
-/// What a text of the file's says.
+/// Parses the text of the file.
 pub(super) fn parse(named: Option<&Path>, text: &str) -> Result<Suppressions, CliError> {
     Suppressions::parse(text).map_err(|source| CliError::Suppressions {
         file: file(named).to_owned(),

@@ -3,6 +3,7 @@ use std::fmt::Write as _;
 use rls_core::MigrationScript;
 
 use super::MigrationName;
+use crate::literal::literal;
 
 /// The migration as Rust.
 pub(super) fn text(name: &MigrationName, script: &MigrationScript, facade: bool) -> String {
@@ -13,8 +14,8 @@ pub(super) fn text(name: &MigrationName, script: &MigrationScript, facade: bool)
     };
 
     let mut text = format!(
-        "//! Row security as `rls generate` planned it: fixed, whatever the entities say \
-         later.\n\n\
+        "//! Row security as `rls generate` planned it. It stays as it is, whatever the entities \
+         say later.\n\n\
          use {verbs}::RlsSchemaManagerExt;\n\
          use sea_orm_migration::prelude::*;\n\n\
          pub struct Migration;\n\n\
@@ -30,8 +31,8 @@ pub(super) fn text(name: &MigrationName, script: &MigrationScript, facade: bool)
         "#[async_trait::async_trait]\n\
          impl MigrationTrait for Migration {\n    \
              async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {\n        \
-                 // Roles and their passwords are the configuration's, in none of the \
-                 statements.\n        \
+                 // Roles and their passwords come from the configuration: no statement holds \
+                 one.\n        \
                  manager.ensure_roles().await?;\n        \
                  manager.apply_rls(UP).await\n    \
              }\n\n    \
@@ -51,40 +52,4 @@ fn list(text: &mut String, name: &str, statements: &[String]) {
     }
 
     text.push_str("];\n\n");
-}
-
-/// A Rust literal of a text, raw where that reads better, as clippy has it.
-pub(crate) fn literal(text: &str) -> String {
-    // A raw literal holds no carriage return, and rustc refuses one whose text would be shown in
-    // another order.
-    let escaped = |c: char| c.escape_debug().len() > 1 && !matches!(c, '\n' | '"' | '\'' | '\\');
-    if text.chars().any(escaped) {
-        return format!("{text:?}");
-    }
-
-    if !text.contains(['"', '\\', '\n']) {
-        return format!("\"{text}\"");
-    }
-
-    let mut hashes = String::new();
-    while text.contains(&format!("\"{hashes}")) {
-        hashes.push('#');
-    }
-
-    format!("r{hashes}\"{text}\"{hashes}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_literal_ends_where_its_text_ends() {
-        assert_eq!(literal("a"), "\"a\"");
-        assert_eq!(literal("a\\b"), "r\"a\\b\"");
-        assert_eq!(literal("a \"b\""), "r#\"a \"b\"\"#");
-        assert_eq!(literal("a\"#b"), "r##\"a\"#b\"##");
-        assert_eq!(literal("a\rb"), "\"a\\rb\"");
-        assert_eq!(literal("a\u{202e}b"), "\"a\\u{202e}b\"");
-    }
 }

@@ -2,19 +2,19 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use crate::cli::CliError;
+use crate::error::CliError;
 
-/// `m20260131_120000_protect_tasks`: the name of a migration, of its file and of its module.
+/// The name of a migration, its file and its module, such as `m20260131_120000_protect_tasks`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MigrationName(String);
 
 impl MigrationName {
-    /// Of what a user typed; spaces become `_`, as in `sea-orm-cli`.
+    /// Makes a name of what a user typed. Spaces become `_`, as in `sea-orm-cli`.
     pub(crate) fn new(typed: &str, now: DateTime<Utc>) -> Result<Self, CliError> {
         let name = typed.trim().replace(' ', "_");
         let holds = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
 
-        // A file's name has 255 bytes on the usual file systems.
+        // Common file systems limit a file's name to 255 bytes.
         if !holds || name.len() > 200 {
             return Err(CliError::Name {
                 name: typed.to_owned(),

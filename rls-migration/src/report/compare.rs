@@ -3,51 +3,51 @@ use rls_core::{Change, Identifier, Policy};
 
 use super::{Compared, Table};
 
-/// A policy, as asked and as held.
+/// A policy, as its entity asks for it and as the database holds it.
 #[derive(Clone, Debug)]
 pub(super) struct Line<'a> {
     pub(super) name: &'a Identifier,
-    pub(super) asked: Option<&'a Policy>,
-    pub(super) held: Option<&'a Policy>,
+    pub(super) desired: Option<&'a Policy>,
+    pub(super) actual: Option<&'a Policy>,
     pub(super) state: State,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    AsAsked,
-    /// The database holds another under this name.
+    AsDesired,
+    /// The database holds another policy under this name.
     Differs,
     Missing,
-    /// It stands under this name.
+    /// The database holds it under this name.
     Renamed(Identifier),
-    /// An entity of another time asked for it.
-    NoLongerAsked,
+    /// An earlier version of its entity asked for it.
+    NoLongerDesired,
     ByHand,
-    /// Whether it is as asked could not be told.
+    /// It was not compared.
     Unknown,
 }
 
-/// The policies of a table: first those that are asked for, then what else stands there.
+/// The policies of a table: the desired ones first, then the others that the database holds.
 pub(super) fn lines<'a>(table: &'a Table, compared: &'a Compared) -> Vec<Line<'a>> {
-    let held = table
-        .held
+    let actual = table
+        .actual
         .as_ref()
-        .map(|held| held.policies.as_slice())
+        .map(|actual| actual.policies.as_slice())
         .unwrap_or_default();
 
-    let find = |name: &Identifier| held.iter().find(|(policy, _)| policy.name == *name);
+    let find = |name: &Identifier| actual.iter().find(|(policy, _)| policy.name == *name);
     let mut renamed: Vec<&Identifier> = Vec::new();
     let mut lines = Vec::new();
 
-    for asked in &table.asked {
-        let was = was(table, compared, &asked.name);
-        let found = find(was.unwrap_or(&asked.name));
+    for desired in &table.desired {
+        let was = was(table, compared, &desired.name);
+        let found = find(was.unwrap_or(&desired.name));
         let state = match (found, was) {
             (None, _) => State::Missing,
-            (Some(_), _) if is_changed(table, compared, &asked.name) => State::Differs,
+            (Some(_), _) if is_changed(table, compared, &desired.name) => State::Differs,
             (Some(_), Some(was)) => State::Renamed(was.clone()),
             (Some((_, origin)), None) => match (compared, origin) {
-                (Compared::Plan { .. }, _) => State::AsAsked,
+                (Compared::Plan { .. }, _) => State::AsDesired,
                 (Compared::Not(_), Origin::Altered) => State::Differs,
                 (Compared::Not(_), _) => State::Unknown,
             },
@@ -56,29 +56,32 @@ pub(super) fn lines<'a>(table: &'a Table, compared: &'a Compared) -> Vec<Line<'a
         renamed.extend(was);
 
         lines.push(Line {
-            name: &asked.name,
-            asked: Some(asked),
-            held: found.map(|(policy, _)| policy),
+            name: &desired.name,
+            desired: Some(desired),
+            actual: found.map(|(policy, _)| policy),
             state,
         });
     }
 
-    for (policy, origin) in held {
-        let is_asked = table.asked.iter().any(|asked| asked.name == policy.name);
-        if is_asked || renamed.contains(&&policy.name) {
+    for (policy, origin) in actual {
+        let is_desired = table
+            .desired
+            .iter()
+            .any(|desired| desired.name == policy.name);
+        if is_desired || renamed.contains(&&policy.name) {
             continue;
         }
 
         let state = if *origin == Origin::ByHand {
             State::ByHand
         } else {
-            State::NoLongerAsked
+            State::NoLongerDesired
         };
 
         lines.push(Line {
             name: &policy.name,
-            asked: None,
-            held: Some(policy),
+            desired: None,
+            actual: Some(policy),
             state,
         });
     }
@@ -96,7 +99,7 @@ fn changes<'a>(table: &'a Table, compared: &'a Compared) -> impl Iterator<Item =
         .filter(|change| change.table() == Some(&table.name))
 }
 
-/// The name under which it stands, where that is another.
+/// The name that the database has for it, if that is another.
 fn was<'a>(table: &'a Table, compared: &'a Compared, asked: &Identifier) -> Option<&'a Identifier> {
     changes(table, compared).find_map(|change| match change {
         Change::RenamePolicy { was, name, .. } if name == asked => Some(was),
@@ -104,7 +107,7 @@ fn was<'a>(table: &'a Table, compared: &'a Compared, asked: &Identifier) -> Opti
     })
 }
 
-/// Whether more than its name and comment would be changed.
+/// Whether more than its name and comment would change.
 fn is_changed(table: &Table, compared: &Compared, asked: &Identifier) -> bool {
     changes(table, compared).any(|change| match change {
         Change::AlterPolicy { policy, .. }
@@ -119,18 +122,18 @@ mod tests {
     use rls_core::{Expression, Holder, RlsConfig};
 
     use super::*;
-    use crate::report::fixture::{column, held, key, scope, table};
+    use crate::report::fixture::{actual_table, column, key, scope, table};
 
-    /// A table whose policies are as asked but for what `change` does to them.
+    /// The policies that differ in a table of desired policies that `change` was applied to.
     fn states(change: impl FnOnce(&mut Table) -> Vec<Change>) -> Vec<(String, State)> {
         let scope = scope("task", vec![key(Holder::User, "id")]);
-        let asked = scope.asked_policies(&RlsConfig::new());
-        let held = held("task", asked.clone());
+        let desired = scope.asked_policies(&RlsConfig::new());
+        let actual = actual_table("task", desired.clone());
         let mut subject = Table {
-            name: held.name.clone(),
+            name: actual.name.clone(),
             scope,
-            asked,
-            held: Some(held),
+            desired,
+            actual: Some(actual),
         };
 
         let changes = change(&mut subject);
@@ -141,7 +144,7 @@ mod tests {
 
         lines(&subject, &compared)
             .into_iter()
-            .filter(|line| line.state != State::AsAsked)
+            .filter(|line| line.state != State::AsDesired)
             .map(|line| (line.name.to_string(), line.state))
             .collect()
     }
@@ -152,8 +155,9 @@ mod tests {
 
         let of = |name: &str, state| vec![(name.to_owned(), state)];
         let missing = states(|table| {
-            let held = table.held.as_mut().unwrap();
-            held.policies
+            let actual = table.actual.as_mut().unwrap();
+            actual
+                .policies
                 .retain(|(policy, _)| policy.name.as_str() != "task_guard");
             Vec::new()
         });
@@ -161,7 +165,7 @@ mod tests {
         assert_eq!(missing, of("task_guard", State::Missing));
 
         let altered = states(|table| {
-            let policy = table.asked[0].clone();
+            let policy = table.desired[0].clone();
             vec![Change::AlterPolicy {
                 table: table.name.clone(),
                 was: policy.clone(),
@@ -173,8 +177,8 @@ mod tests {
         assert_eq!(altered, of("task_owner_select", State::Differs));
 
         let renamed = states(|table| {
-            let name = table.asked[0].name.clone();
-            table.held.as_mut().unwrap().policies[0].0.name = column("old");
+            let name = table.desired[0].name.clone();
+            table.actual.as_mut().unwrap().policies[0].0.name = column("old");
 
             vec![Change::RenamePolicy {
                 table: table.name.clone(),
@@ -189,13 +193,13 @@ mod tests {
         );
 
         let by_hand = states(|table| {
-            let mut stray = table.asked[0].clone();
+            let mut stray = table.desired[0].clone();
             stray.name = column("stray");
 
             let mut old = stray.clone();
-            old.name = column("was_asked");
+            old.name = column("was_desired");
             table
-                .held
+                .actual
                 .as_mut()
                 .unwrap()
                 .policies
@@ -208,30 +212,30 @@ mod tests {
             by_hand,
             [
                 ("stray".to_owned(), State::ByHand),
-                ("was_asked".to_owned(), State::NoLongerAsked)
+                ("was_desired".to_owned(), State::NoLongerDesired)
             ]
         );
     }
 
     #[test]
-    fn nothing_is_called_as_asked_that_was_not_compared() {
+    fn nothing_is_called_as_desired_that_was_not_compared() {
         let scope = scope("task", vec![key(Holder::User, "id")]);
-        let asked = scope.asked_policies(&RlsConfig::new());
-        let mut held = held("task", asked.clone());
+        let desired = scope.asked_policies(&RlsConfig::new());
+        let mut actual = actual_table("task", desired.clone());
 
-        held.policies[0].1 = Origin::Altered;
-        held.policies[1].0 = Policy {
+        actual.policies[0].1 = Origin::Altered;
+        actual.policies[1].0 = Policy {
             rule: rls_core::model::policy::Rule::Select {
                 using: Some(Expression::True),
             },
-            ..asked[1].clone()
+            ..desired[1].clone()
         };
 
         let subject = Table {
             name: table("task"),
             scope,
-            asked,
-            held: Some(held),
+            desired,
+            actual: Some(actual),
         };
 
         let compared = Compared::Not("no TEMPORARY".to_owned());
@@ -241,6 +245,6 @@ mod tests {
             .collect();
 
         assert_eq!(states[..2], [State::Differs, State::Unknown]);
-        assert!(!states.contains(&State::AsAsked));
+        assert!(!states.contains(&State::AsDesired));
     }
 }

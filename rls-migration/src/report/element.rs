@@ -1,7 +1,7 @@
 use std::fmt;
 
-/// An element of HTML or SVG. Names are the program's own; every text and every attribute's value
-/// is escaped here, and nowhere else is markup put together.
+/// An element of HTML. Names are the program's own; every text and every attribute's value is
+/// escaped here, and markup is put together nowhere else.
 #[derive(Clone, Debug)]
 pub(super) struct Element {
     name: &'static str,
@@ -13,7 +13,7 @@ pub(super) struct Element {
 enum Node {
     Element(Element),
     Text(String),
-    /// The page's own style, which is no one's input.
+    /// The page's own style, which holds no input.
     Style(&'static str),
 }
 
@@ -26,7 +26,7 @@ impl Element {
         }
     }
 
-    /// With a class.
+    /// An element with a class.
     pub(super) fn of(name: &'static str, class: &str) -> Self {
         Self::new(name).with("class", class)
     }
@@ -51,7 +51,7 @@ impl Element {
         self
     }
 
-    /// Where `condition` holds.
+    /// Adds a child if `condition` holds.
     pub(super) fn when(self, condition: bool, child: impl FnOnce() -> Element) -> Self {
         if condition { self.child(child()) } else { self }
     }
@@ -67,15 +67,12 @@ impl Element {
 
 /// Elements that have no end (<https://html.spec.whatwg.org/multipage/syntax.html#void-elements>).
 fn is_void(name: &str) -> bool {
-    matches!(name, "meta" | "br")
+    name == "meta"
 }
 
-/// Elements that stand on a line of their own, where a line break changes nothing that is seen.
+/// Elements that end with a line break, which changes nothing that is seen.
 fn is_block(name: &str) -> bool {
-    !matches!(
-        name,
-        "code" | "strong" | "em" | "span" | "a" | "text" | "tspan" | "title" | "pre" | "time"
-    )
+    !matches!(name, "code" | "strong" | "span" | "a" | "title" | "pre")
 }
 
 impl fmt::Display for Element {
@@ -106,9 +103,8 @@ impl fmt::Display for Element {
     }
 }
 
-/// Text in which no character is markup, in an element or in an attribute's double quotes.
-/// Characters that no document may hold, and those that turn the direction of what follows, are
-/// shown by their number.
+/// Text without markup, for an element or an attribute's double quotes. Characters that a document
+/// must not hold, and those that turn the direction of text, are shown by their number.
 struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {

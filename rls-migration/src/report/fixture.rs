@@ -1,4 +1,4 @@
-//! Entities to be said in words and drawn.
+//! Entities for the tests of the report.
 
 use std::collections::BTreeMap;
 
@@ -71,8 +71,8 @@ pub(crate) fn through(name: &str, parent: &str, holds: Expression) -> Expression
     }
 }
 
-/// A table that holds these policies, as this family applied them.
-pub(crate) fn held(name: &str, policies: Vec<Policy>) -> ActualTable {
+/// A table in the database with these policies, applied by this crate.
+pub(crate) fn actual_table(name: &str, policies: Vec<Policy>) -> ActualTable {
     ActualTable {
         name: table(name),
         owner: column("migrator"),
@@ -87,7 +87,7 @@ pub(crate) fn held(name: &str, policies: Vec<Policy>) -> ActualTable {
     }
 }
 
-/// A key that names the holder, in a row of `parent`.
+/// A key that names the holder, a row of `parent`.
 pub(crate) fn owned(holder: Holder, name: &str, parent: &str) -> Key {
     let foreign_key = ForeignKey {
         table: table(parent),
@@ -108,7 +108,7 @@ pub(crate) fn owned(holder: Holder, name: &str, parent: &str) -> Key {
     }
 }
 
-/// A scope whose rows belong through those of another table.
+/// A scope with rows that belong through rows of another table.
 pub(crate) fn child(
     name: &str,
     holder: Holder,
@@ -131,7 +131,7 @@ pub(crate) fn child(
     }
 }
 
-/// Users, tenants, what belongs to them, what all read, and what is nobody's.
+/// Users, tenants, what belongs to them, what everyone reads, and what belongs to nobody.
 pub(crate) fn entities() -> Vec<Scope> {
     let own = || current(Holder::User, "owner_id");
     let mut task = scope("task", vec![owned(Holder::User, "owner_id", "user")]);

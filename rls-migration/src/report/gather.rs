@@ -39,10 +39,10 @@ pub(crate) async fn gather(
         .collect();
 
     let table = |((scope, name), found): ((&Scope, TableName), Option<TableSecurity>)| Table {
-        asked: scope.asked_policies(config),
+        desired: scope.asked_policies(config),
         scope: scope.clone(),
         name,
-        held: found.map(ActualTable::from),
+        actual: found.map(ActualTable::from),
     };
 
     let tables: Vec<Table> = scopes.iter().zip(names).zip(found).map(table).collect();
@@ -121,7 +121,7 @@ async fn roles(
 
     let held: Vec<&ActualTable> = tables
         .iter()
-        .filter_map(|table| table.held.as_ref())
+        .filter_map(|table| table.actual.as_ref())
         .chain(unmanaged)
         .collect();
 
@@ -149,7 +149,7 @@ async fn roles(
     let found = read::roles(db, &names).await?;
     let role = |(name, found): (Identifier, Option<read::RoleSecurity>)| Role {
         name,
-        held: found.map(|found| ActualRole {
+        actual: found.map(|found| ActualRole {
             attributes: found.attributes,
             member_of: found.member_of,
             members: found.members,

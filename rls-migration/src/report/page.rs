@@ -1,33 +1,34 @@
-//! The page: HTML that needs no script, and nothing from outside.
+//! The page: HTML without scripts, and with nothing to load.
 
 mod audit;
 mod finding;
+mod ownership;
 mod role;
 mod summary;
 mod table;
 
 use super::compare::{self, Line, State};
-use super::diagram::{self, Graph};
 use super::element::Element;
+use super::ownership::shown;
 use super::words::{Holders, Part, Phrase};
 use super::{Report, Table};
 
-/// By which a page of this program's is known.
+/// What the `generator` of a page of this program begins with.
 pub(crate) const GENERATOR: &str = "sea-orm-rls ";
 
 const STYLE: &str = include_str!("page/style.css");
 
-/// Nothing but the page's own style is loaded or run, whatever a browser would make of it.
+/// Lets a browser use the page's own style, and load or run nothing.
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'";
 
-/// What the parts of the page need beside their subject.
+/// What every part of the page needs.
 struct Page<'a> {
     report: &'a Report,
     holders: Holders,
 }
 
-/// The page, whole.
+/// The whole page.
 pub(crate) fn html(report: &Report) -> String {
     let holders = Holders::new(report.tables.iter().map(|table| &table.scope));
     let page = Page { report, holders };
@@ -98,80 +99,39 @@ impl Page<'_> {
         compare::lines(table, &self.report.compared)
     }
 
-    /// Whether all that is said of the table is so in the database.
-    fn is_as_asked(&self, table: &Table) -> bool {
+    /// Whether the database holds all that the page says of the table.
+    fn is_as_desired(&self, table: &Table) -> bool {
         self.lines(table)
             .iter()
-            .all(|line| line.state == State::AsAsked)
+            .all(|line| line.state == State::AsDesired)
             && self.report.changes_of(&table.name).next().is_none()
     }
 
-    fn ownership(&self) -> Element {
-        let graph = Graph::new(
-            self.report.tables.iter().map(|table| &table.scope),
-            &self.report.schema,
-        );
-
-        let link = |name: &str| {
-            let at = self
-                .scoped()
-                .find(|(_, table)| diagram::shown(&table.name, &self.report.schema) == name)?
-                .0;
-            Some(format!("#{}", anchor(at)))
-        };
-
-        let key = |class: &'static str, text: &str| {
-            Element::of("span", "key")
-                .child(Element::of("span", class))
-                .text(text)
-        };
-
-        section("ownership", "Who owns what")
-            .child(Element::new("p").text(
-                "An arrow leads from a table to the one that its rows belong to; the column that \
-                 says so is on top of the \
-                 table where the arrow begins. Lines that meet in a dot lead to the same table; \
-                 others only cross.",
-            ))
-            .child(
-                Element::of("p", "legend")
-                    .child(key("swatch user", "belongs to a user"))
-                    .child(key("swatch tenant", "belongs to a tenant")),
-            )
-            .child(
-                Element::of("div", "scroll")
-                    .with("tabindex", "0")
-                    .child(diagram::svg(&graph, link)),
-            )
-    }
-
     fn fingerprints(&self) -> Element {
-        let held = self
+        let actual = self
             .report
             .tables
             .iter()
-            .filter_map(|table| table.held.as_ref())
+            .filter_map(|table| table.actual.as_ref())
             .chain(&self.report.unmanaged);
 
-        let rows = held.map(|held| {
+        let rows = actual.map(|actual| {
             Element::new("tr")
                 .child(
                     Element::new("th")
                         .with("scope", "row")
-                        .child(self.name(&held.name)),
+                        .child(self.name(&actual.name)),
                 )
-                .child(Element::new("td").child(Element::new("code").text(&held.fingerprint)))
+                .child(Element::new("td").child(Element::new("code").text(&actual.fingerprint)))
         });
 
         section("fingerprints", "Fingerprints")
             .child(
                 Element::new("p")
                     .text(
-                        "A fingerprint stands for what the database holds of a table's row \
-                           security: its flags, its \
-                           policies, its grants. Where it is the same in a later report, nothing \
-                           was changed. That of all \
-                           tables together is ",
+                        "A fingerprint is a hash of a table's row security in the database: its \
+                         flags, its policies and its grants. If it is the same in a later report, \
+                         nothing has changed. The fingerprint of all tables together is ",
                     )
                     .child(Element::new("code").text(&self.report.fingerprint))
                     .text("."),
@@ -179,9 +139,9 @@ impl Page<'_> {
             .child(table_of("fingerprints", &["Table", "Fingerprint"], rows))
     }
 
-    /// A table's name, without the schema that goes without saying.
+    /// A table's name, without the current schema.
     fn name(&self, table: &rls_core::TableName) -> Element {
-        Element::new("code").text(diagram::shown(table, &self.report.schema))
+        Element::new("code").text(shown(table, &self.report.schema))
     }
 }
 
@@ -195,7 +155,7 @@ fn anchor(table: usize) -> String {
     format!("table-{}", table + 1)
 }
 
-/// A table with headings, of rows.
+/// A table of rows below headings.
 fn table_of(
     class: &'static str,
     headings: &[&str],
@@ -209,7 +169,7 @@ fn table_of(
         .child(Element::new("tbody").children(rows))
 }
 
-/// A phrase as a sentence: with a capital letter and a full stop.
+/// A phrase as a sentence, with a capital letter and a full stop.
 fn sentence(mut phrase: Phrase) -> Element {
     if let Some(Part::Words(first)) = phrase.0.first_mut() {
         let mut characters = first.chars();
@@ -228,7 +188,7 @@ fn sentence(mut phrase: Phrase) -> Element {
     }
 }
 
-/// A phrase as it stands.
+/// A phrase as it is.
 fn spoken(phrase: Phrase) -> Element {
     phrase
         .0
@@ -239,7 +199,7 @@ fn spoken(phrase: Phrase) -> Element {
         })
 }
 
-/// A word that stands out; it says what its colour does.
+/// A word that stands out; its colour says the same.
 fn badge(class: &str, word: impl std::fmt::Display) -> Element {
     Element::of("span", &format!("badge {class}")).text(word)
 }

@@ -1,5 +1,5 @@
-//! Policies in words that need no knowledge of SQL. What is SQL already stays SQL, and is said to
-//! be.
+//! Policies in words that need no knowledge of SQL. Conditions written in SQL stay SQL, and the words
+//! say so.
 
 mod condition;
 mod policy;
@@ -18,7 +18,7 @@ pub(super) struct Phrase(pub(super) Vec<Part>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     Words(String),
-    /// A name of the database's, or SQL.
+    /// A name in the database, or SQL.
     Code(String),
 }
 
@@ -37,11 +37,11 @@ impl Phrase {
         self
     }
 
-    /// What stands between backticks in `text` is code.
+    /// Takes what stands between backticks in `text` for code.
     pub(super) fn marked(text: &str) -> Self {
         let parts: Vec<&str> = text.split('`').collect();
 
-        // Where one does not end, none is known to.
+        // With an odd backtick, nothing is known to be code.
         if parts.len().is_multiple_of(2) {
             return Self::words(text);
         }
@@ -54,14 +54,14 @@ impl Phrase {
             }
         };
 
-        let is_said = |part: &Part| !matches!(part, Part::Words(words) if words.is_empty());
+        let is_filled = |part: &Part| !matches!(part, Part::Words(words) if words.is_empty());
 
         Self(
             parts
                 .into_iter()
                 .enumerate()
                 .map(part)
-                .filter(is_said)
+                .filter(is_filled)
                 .collect(),
         )
     }
@@ -72,7 +72,7 @@ impl Phrase {
     }
 }
 
-/// With names and SQL between backticks.
+/// Names and SQL stand between backticks.
 impl fmt::Display for Phrase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|part| match part {

@@ -7,7 +7,7 @@ use rls_core::{
 use sea_orm_migration::sea_orm::{DatabaseExecutor, DbErr};
 
 use super::identifier;
-use crate::migrator::migration_error;
+use crate::error::migration_error;
 
 type Db<'a> = &'a DatabaseExecutor<'a>;
 type Named = Result<TableName, DbErr>;
@@ -224,7 +224,7 @@ fn existing<'a>(found: &'a TableSecurity, name: &Identifier) -> Result<&'a Polic
     })
 }
 
-/// Reads the table, and applies what that makes necessary.
+/// Reads the table, and applies the changes that it needs.
 async fn apply(
     db: Db<'_>,
     table: Named,

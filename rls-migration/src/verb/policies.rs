@@ -1,12 +1,11 @@
 use rls_core::{DeclarationError, Policy, PolicyDraft, PolicyError, RlsConfig, TableName};
 use sea_orm_migration::sea_orm::DbErr;
 
-use crate::migrator::migration_error;
+use crate::error::migration_error;
 
-/// What a migration can give as a policy: a draft, whose roles the configuration names, or a
-/// policy.
+/// A policy in a migration: a draft, with roles that the configuration names, or a finished policy.
 pub trait IntoPolicies {
-    /// The policies.
+    /// Builds the policies.
     ///
     /// # Errors
     ///

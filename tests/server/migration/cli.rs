@@ -23,7 +23,7 @@ ALTER TABLE legacy ENABLE ROW LEVEL SECURITY;
 "#;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn plan_status_and_apply_say_what_drifted_and_mend_it() {
+async fn plan_and_status_show_drift_and_apply_repairs_it() {
     let (database, owner) = database().await;
     let (manifest, package) = (manifest(), "tasks-migration");
     let process = Process {
@@ -60,7 +60,7 @@ async fn plan_status_and_apply_say_what_drifted_and_mend_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_weakens_is_applied_with_consent_alone() {
+async fn what_weakens_is_applied_with_consent_only() {
     let (database, owner) = database().await;
     let (manifest, package) = (manifest(), "tasks-migration");
     let process = Process {
@@ -71,8 +71,8 @@ async fn what_weakens_is_applied_with_consent_alone() {
 
     process.prints(0, &["up"]);
 
-    // As an entity of another time would have left it: restrictive, with a fingerprint, and asked
-    // for no longer.
+    // As an earlier version of the entities would have left it: restrictive, with a fingerprint, and
+    // no longer desired.
     let old = "CREATE POLICY old ON comment AS RESTRICTIVE FOR DELETE USING (false);
                CREATE POLICY old ON task AS RESTRICTIVE USING (is_done);
                COMMENT ON POLICY old ON task IS 'sea-orm-rls: 01 02';
@@ -160,7 +160,7 @@ async fn errors_are_one_line_and_hold_no_password() {
     for (url, expected) in [
         (
             "",
-            "no database is named: set DATABASE_URL, or say `-u postgres://…`",
+            "no database is named: set DATABASE_URL, or pass `-u postgres://…`",
         ),
         (
             "mysql://root:hunter2@localhost/x",
@@ -194,8 +194,18 @@ async fn errors_are_one_line_and_hold_no_password() {
         mistake.contains("possible values: text, sql, json"),
         "{mistake}"
     );
+}
 
-    // From `.env`, as SeaORM's own variables.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn configuration_is_read_from_env_files_too() {
+    let (database, _owner) = database().await;
+    let (manifest, package) = (manifest(), "tasks-migration");
+    let process = Process {
+        manifest: &manifest,
+        package,
+        database: &database,
+    };
+
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(database.name());
     std::fs::create_dir(&directory).unwrap();
     std::fs::write(directory.join(".env"), "RLS_FORCE=perhaps\n").unwrap();

@@ -21,7 +21,7 @@ fn manifest() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")
 }
 
-/// Runs it in a folder of its own.
+/// Runs it in `folder`; its exit code, standard output and standard error.
 fn run_in(folder: &Path, process: &Process<'_>, arguments: &[&str]) -> (i32, String, String) {
     let Output {
         status,
@@ -175,7 +175,7 @@ fn assert_is_what_code_hosts_take(sarif: &JsonValue) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_allowed_is_kept_with_its_reason() {
+async fn suppressions_are_written_with_their_reasons() {
     let (database, owner) = database().await;
     let (manifest, package) = (manifest(), "tasks-migration");
     let process = Process {
@@ -195,7 +195,7 @@ async fn what_is_allowed_is_kept_with_its_reason() {
 
     let run =
         |arguments: &[&str]| run_in(&folder, &process, &[&["rls", "doctor"], arguments].concat());
-    let kept = || std::fs::read_to_string(folder.join("rls.suppressions")).ok();
+    let file = || std::fs::read_to_string(folder.join("rls.suppressions")).ok();
     let allow = "--allow=RLS108=public.task.my \"own\"";
 
     assert_eq!(run(&[]).0, 1);
@@ -209,7 +209,7 @@ async fn what_is_allowed_is_kept_with_its_reason() {
         ),
         (2, 2)
     );
-    assert_eq!(kept(), None);
+    assert_eq!(file(), None);
 
     let (code, text, _) = run(&[allow, "--reason", "done tasks are public"]);
     assert!(
@@ -217,7 +217,7 @@ async fn what_is_allowed_is_kept_with_its_reason() {
         "{text}"
     );
     assert_eq!(
-        kept().as_deref(),
+        file().as_deref(),
         Some("allow RLS108 \"public.task.my \"\"own\"\"\" done tasks are public\n")
     );
     assert_eq!((run(&[]).0, run(&["--fail-on=hint"]).0), (0, 1));
@@ -232,7 +232,34 @@ async fn what_is_allowed_is_kept_with_its_reason() {
     );
     assert_eq!(run(&["--deny", "RLS009", "--fail-on=error"]).0, 1);
 
-    for (arguments, wanted) in [
+    std::fs::write(folder.join("rls.suppressions"), "allow RLS108 *\n").unwrap();
+
+    let (code, _, error) = run(&[]);
+    assert!(
+        code == 2 && error.starts_with("error: rls.suppressions, line 1: "),
+        "{error}"
+    );
+
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mistakes_are_errors_and_rules_are_explained_without_a_database() {
+    let (database, _owner) = database().await;
+    let manifest = manifest();
+    let process = Process {
+        manifest: &manifest,
+        package: "tasks-migration",
+        database: &database,
+    };
+
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(database.name());
+    std::fs::create_dir(&folder).unwrap();
+
+    let run =
+        |arguments: &[&str]| run_in(&folder, &process, &[&["rls", "doctor"], arguments].concat());
+
+    for (arguments, expected) in [
         (["--deny", "RLS999"].as_slice(), "there is no rule `RLS999`"),
         (&["--suppressions", "nowhere"], "cannot read nowhere"),
         (&["--explain", "108"], "there is no rule `108`"),
@@ -244,21 +271,13 @@ async fn what_is_allowed_is_kept_with_its_reason() {
     ] {
         let (code, out, error) = run(arguments);
         assert!(
-            code == 2 && out.is_empty() && error.contains(wanted),
+            code == 2 && out.is_empty() && error.contains(expected),
             "{arguments:?}: {code} {out}{error}"
         );
         assert!(!error.contains("hunter2"), "{error}");
     }
 
-    std::fs::write(folder.join("rls.suppressions"), "allow RLS108 *\n").unwrap();
-
-    let (code, _, error) = run(&[]);
-    assert!(
-        code == 2 && error.starts_with("error: rls.suppressions, line 1: "),
-        "{error}"
-    );
-
-    // Without a database, and with no word of one.
+    // No database is named.
     let (code, page, _) = run(&["--explain", "rls103", "-u", ""]);
     assert!(
         code == 0 && page.starts_with("# RLS103: row security is not enabled"),

@@ -13,7 +13,7 @@ use super::process::Process;
 use crate::fixture::config;
 use crate::schema::{database, text};
 
-/// A copy of the example's entities and migrations as a project of its own, whose migrator applies
+/// A copy of the example's entities and migrations as a project, with a migrator that applies
 /// reviewed migrations alone.
 fn project() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -67,8 +67,7 @@ fn project() -> PathBuf {
     project
 }
 
-/// What a database holds whose row security was written by hand before, in part like what the
-/// entities ask for.
+/// A database with hand-written row security, which in part is what the entities ask for.
 const BY_HAND: &str = r#"
 ALTER TABLE task ENABLE ROW LEVEL SECURITY;
 ALTER TABLE task ADD COLUMN owner_id uuid DEFAULT gen_random_uuid();
@@ -81,6 +80,36 @@ COMMENT ON POLICY task_old ON task IS 'sea-orm-rls: 0123456789abcdef01234567 012
 CREATE POLICY task_mine ON task USING (true);
 GRANT SELECT, TRUNCATE ON task TO "APP";
 "#;
+
+fn generated_file(project: &Path) -> PathBuf {
+    let files = fs::read_dir(project.join("migration/src")).unwrap();
+    let mut files = files.map(|entry| entry.unwrap().path());
+    files
+        .find(|path| path.to_string_lossy().contains("_protect_tasks"))
+        .unwrap()
+}
+
+/// The gate accepts what the generated file made, fingerprints included.
+fn assert_api_starts(database: &testbed::Database) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let mut api = Process {
+        manifest: &root,
+        package: "tasks-api",
+        database,
+    }
+    .command(&[]);
+
+    api.env("JWT_SECRET", "a secret of thirty-two bytes, or more")
+        .env("LISTEN", "127.0.0.1:0")
+        .stderr(Stdio::piped());
+
+    let mut api = api.spawn().unwrap();
+    let (mut log, mut said) = (BufReader::new(api.stderr.take().unwrap()), String::new());
+    while !said.contains("listening") && log.read_line(&mut said).unwrap() > 0 {}
+    api.kill().unwrap();
+    api.wait().unwrap();
+    assert!(said.contains("listening"), "{said}");
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn generated_migration_goes_up_and_down() {
@@ -137,15 +166,7 @@ async fn generated_migration_goes_up_and_down() {
     let library = fs::read_to_string(project.join("migration/src/lib.rs")).unwrap();
     assert_eq!(library.matches("_protect_tasks").count(), 2, "{library}");
 
-    let file = fs::read_dir(project.join("migration/src"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let file = file
-        .into_iter()
-        .find(|path| path.to_string_lossy().contains("_protect_tasks"))
-        .unwrap();
-
-    let written = fs::read_to_string(&file).unwrap();
+    let written = fs::read_to_string(generated_file(&project)).unwrap();
     assert!(
         !written.contains("ROLE") && !written.contains("secret") && !written.contains("SCRAM"),
         "{written}"
@@ -166,26 +187,7 @@ async fn generated_migration_goes_up_and_down() {
     let nothing = process.prints(0, &["rls", "generate", "nothing"]);
     assert!(nothing.contains("Nothing to write"), "{nothing}");
 
-    // The gate takes what the file made, fingerprints included.
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
-    let mut api = Process {
-        manifest: &root,
-        package: "tasks-api",
-        database: &database,
-    }
-    .command(&[]);
-
-    api.env("JWT_SECRET", "a secret of thirty-two bytes, or more")
-        .env("LISTEN", "127.0.0.1:0")
-        .stderr(Stdio::piped());
-
-    let mut api = api.spawn().unwrap();
-    let (mut log, mut said) = (BufReader::new(api.stderr.take().unwrap()), String::new());
-    while !said.contains("listening") && log.read_line(&mut said).unwrap() > 0 {}
-    api.kill().unwrap();
-    api.wait().unwrap();
-    assert!(said.contains("listening"), "{said}");
-
+    assert_api_starts(&database);
     process.prints(0, &["down"]);
     assert_eq!(catalog(&owner).await, before);
     process.prints(0, &["up"]);
@@ -193,7 +195,7 @@ async fn generated_migration_goes_up_and_down() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn bad_names_and_libraries_of_other_layouts_are_told() {
+async fn bad_names_and_libraries_of_other_layouts_are_reported() {
     let (database, owner) = database().await;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
     let process = Process {

@@ -144,12 +144,12 @@ async fn import_prints_rust_that_says_the_same() {
     assert_eq!(
         process.prints(0, &["rls", "import"]),
         "",
-        "what this family knows is not imported again"
+        "managed policies are not imported"
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn import_writes_no_file_over_another_and_reads_the_schemas_it_is_told() {
+async fn import_overwrites_no_file_and_reads_the_schemas_it_is_given() {
     let (database, owner) = by_hand().await;
     owner
         .execute_unprepared(

@@ -1,5 +1,4 @@
-//! `rls report`, as a process: the page is about the database that is there, and nothing is
-//! changed.
+//! `rls report`, as a process: the page describes the database, and nothing is changed.
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +19,7 @@ fn file(database: &testbed::Database) -> String {
     file.to_str().unwrap().to_owned()
 }
 
-/// Without the moment at which it was made.
+/// The page without the time at which it was made.
 fn timeless(page: &str) -> String {
     let (before, after) = page.split_once("</code> at ").unwrap();
     format!("{before}{}", after.split_once(" UTC").unwrap().1)
@@ -53,7 +52,7 @@ async fn report_is_a_page_about_the_database_and_changes_nothing() {
         "Each row belongs to the user named in <code>owner_id</code>, a row of <code>user</code>",
         "An administrator may read, add, change and delete every row.",
         "row security enabled and forced",
-        "class=\"diagram\"",
+        "<ul class=\"ownership\">",
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }
@@ -62,7 +61,7 @@ async fn report_is_a_page_about_the_database_and_changes_nothing() {
         assert!(!page.contains(secret), "{secret}");
     }
 
-    // What the server prints, not what was asked for.
+    // What the server prints, and not what the entity asked for.
     assert!(page.contains("AS &quot;nullif&quot;"), "{page}");
 
     let again = process.prints(0, &["rls", "report", "-o", "-"]);
@@ -93,7 +92,7 @@ ALTER TABLE legacy ENABLE ROW LEVEL SECURITY;
 "#;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn report_marks_what_is_not_as_the_entities_say() {
+async fn report_marks_what_differs_from_the_entities() {
     let (database, owner) = database().await;
     let manifest = manifest();
     let process = Process {
@@ -116,10 +115,10 @@ async fn report_marks_what_is_not_as_the_entities_say() {
         "<span class=\"badge warning\">made by hand</span>",
         "&lt;b&gt;stray",
         "Comment: for &quot;&lt;i&gt;now&lt;/i&gt;&quot;",
-        "The database holds another policy than this",
+        "The database holds another policy: the SQL is the actual one",
         "ALTER TABLE &quot;public&quot;.&quot;task&quot; FORCE ROW LEVEL SECURITY;",
         "<span class=\"badge error\">TRUNCATE</span>",
-        "Tables nobody registered",
+        "Unmanaged tables",
         "<code>legacy</code>",
         "RLS104",
     ] {
@@ -145,9 +144,9 @@ async fn report_of_an_empty_database_says_what_is_missing() {
     assert!(page.contains("does not exist"), "{page}");
 }
 
-/// As one who may read the catalog, and which migrations ran.
+/// The login may read the catalog and the migrations that ran, and nothing else.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn report_calls_nothing_as_asked_that_its_login_cannot_compare() {
+async fn report_calls_nothing_as_desired_that_its_login_cannot_compare() {
     let (database, owner) = database().await;
     let manifest = manifest();
     let process = Process {
@@ -182,7 +181,7 @@ async fn report_calls_nothing_as_asked_that_its_login_cannot_compare() {
     );
 
     assert!(
-        page.contains("Whether the database is as the entities say could not be told: "),
+        page.contains("The database was not compared with the entities: "),
         "{page}"
     );
     assert!(
@@ -198,7 +197,7 @@ async fn report_calls_nothing_as_asked_that_its_login_cannot_compare() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn report_takes_what_the_project_decided_about_findings() {
+async fn report_applies_the_suppressions_of_the_project() {
     let (database, _owner) = database().await;
     let (manifest, suppressions) = (
         manifest(),
@@ -245,7 +244,7 @@ async fn report_takes_what_the_project_decided_about_findings() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn report_writes_over_no_other_file() {
+async fn report_overwrites_no_other_file() {
     let (database, _owner) = database().await;
     let (manifest, file) = (manifest(), file(&database));
     let process = Process {
@@ -275,7 +274,7 @@ async fn report_writes_over_no_other_file() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn report_tells_of_each_column_of_the_audit() {
+async fn report_describes_each_column_of_the_audit() {
     let (database, owner) = database().await;
     let manifest = manifest();
     let process = Process {
@@ -302,18 +301,18 @@ async fn report_tells_of_each_column_of_the_audit() {
         .unwrap()
         .0;
 
-    let told: Vec<&str> = part
+    let described: Vec<&str> = part
         .split("<code>")
         .skip(1)
         .filter_map(|rest| Some(rest.split_once("</code>")?.0))
         .collect();
 
     assert!(!columns.is_empty());
-    assert_eq!(told, columns);
+    assert_eq!(described, columns);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fingerprint_is_another_where_row_security_is_another() {
+async fn fingerprint_changes_with_row_security() {
     let fixture = crate::fixture::Fixture::new(1).await;
     let owner = &fixture.owner;
     let names: Vec<TableName> = crate::fixture::entities()

@@ -9,15 +9,14 @@ impl Page<'_> {
         let findings = &self.report.findings;
         let part = section("findings", "Findings");
         let about = format!(
-            "The doctor looks by {} rules for what weakens or slows row security beyond what the \
-             application asks for at its \
-             start.",
+            "The doctor checks {} rules about what weakens or slows row security, beyond what the \
+             application verifies when it starts.",
             RULES.len()
         );
 
         let part = part.child(Element::new("p").text(about));
         if findings.is_empty() {
-            return part.child(Element::of("p", "verdict good").text("It finds nothing."));
+            return part.child(Element::of("p", "statement good").text("It finds nothing."));
         }
 
         part.child(Element::of("ol", "findings").children(findings.iter().map(finding)))

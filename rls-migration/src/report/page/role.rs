@@ -6,7 +6,7 @@ use super::{Page, badge, section, table_of};
 use crate::report::Role;
 use crate::report::element::Element;
 
-/// Attributes with which a role passes row security, or gets there.
+/// Attributes with which a role bypasses row security, or can make itself one that does.
 const DANGEROUS: [&str; 4] = ["SUPERUSER", "BYPASSRLS", "CREATEROLE", "REPLICATION"];
 
 impl Page<'_> {
@@ -27,9 +27,9 @@ impl Page<'_> {
             .children(self.changes_elsewhere())
             .child(Element::new("h3").text("Who was granted what"))
             .child(Element::new("p").text(
-                "Beside what is granted, policies decide which rows are reached. A table's owner \
-                 needs no grant; policies \
-                 hold for it where row security is forced.",
+                "A grant lets a role use a table; policies decide which rows it reaches. A table's \
+                 owner needs no grant, and policies hold for the owner only if row security is \
+                 forced.",
             ))
             .child(self.grants())
     }
@@ -43,7 +43,7 @@ impl Page<'_> {
             )
             .child(Element::new("td").text(self.what(&role.name)));
 
-        let Some(held) = &role.held else {
+        let Some(actual) = &role.actual else {
             return row.child(
                 Element::new("td")
                     .with("colspan", 3)
@@ -51,7 +51,7 @@ impl Page<'_> {
             );
         };
 
-        let attributes = held.attributes.iter().map(|attribute| {
+        let attributes = actual.attributes.iter().map(|attribute| {
             let class = if DANGEROUS.contains(attribute) {
                 "warning"
             } else {
@@ -61,8 +61,8 @@ impl Page<'_> {
         });
 
         row.child(labelled("Attributes").children(attributes))
-            .child(names("Member of", &held.member_of))
-            .child(names("Its members", &held.members))
+            .child(names("Member of", &actual.member_of))
+            .child(names("Its members", &actual.members))
     }
 
     fn what(&self, role: &Identifier) -> String {
@@ -80,13 +80,13 @@ impl Page<'_> {
             words.push("the migrations log in as it, and so did this report");
         }
 
-        let held = report
+        let actual = report
             .tables
             .iter()
-            .filter_map(|table| table.held.as_ref())
+            .filter_map(|table| table.actual.as_ref())
             .chain(&report.unmanaged);
 
-        if held.clone().any(|held| held.owner == *role) {
+        if actual.clone().any(|actual| actual.owner == *role) {
             words.push("owns tables");
         }
 
@@ -98,19 +98,19 @@ impl Page<'_> {
     }
 
     fn grants(&self) -> Element {
-        let held = || {
-            let held = self
+        let actual = || {
+            let actual = self
                 .report
                 .tables
                 .iter()
-                .filter_map(|table| table.held.as_ref());
-            held.chain(&self.report.unmanaged)
+                .filter_map(|table| table.actual.as_ref());
+            actual.chain(&self.report.unmanaged)
         };
 
         let config = &self.report.config;
         let named = [config.app_role(), config.admin_role()];
         let granted =
-            held().flat_map(|held| held.grants.keys().filter(|role| **role != held.owner));
+            actual().flat_map(|actual| actual.grants.keys().filter(|role| **role != actual.owner));
         let others: BTreeSet<&Identifier> = granted.filter(|role| !named.contains(role)).collect();
         let columns: Vec<&Identifier> = named.into_iter().chain(others).collect();
         let mut headings = vec!["Table"];
@@ -123,20 +123,20 @@ impl Page<'_> {
             }
         }));
 
-        let rows = held().map(|held| {
+        let rows = actual().map(|actual| {
             let cells = columns.iter().map(|role| {
-                if **role == held.owner {
+                if **role == actual.owner {
                     return Element::new("td").text("owner");
                 }
 
-                privileges(held.grants.get(*role))
+                privileges(actual.grants.get(*role))
             });
 
             Element::new("tr")
                 .child(
                     Element::new("th")
                         .with("scope", "row")
-                        .child(self.granted_name(&held.name)),
+                        .child(self.granted_name(&actual.name)),
                 )
                 .children(cells)
         });
@@ -160,7 +160,7 @@ impl Page<'_> {
     }
 }
 
-/// A cell that says what it is of where the page is too narrow for headings.
+/// A cell with a label of its own, which a page too narrow for headings shows.
 fn labelled(label: &'static str) -> Element {
     Element::new("td").with("data-label", label)
 }
@@ -179,7 +179,7 @@ fn names(label: &'static str, names: &BTreeSet<Identifier>) -> Element {
     cell
 }
 
-/// In words where they are those that the two roles get; else as PostgreSQL says them, marked.
+/// The privileges that the two roles get in words; others as PostgreSQL spells them, marked.
 fn privileges(privileges: Option<&BTreeSet<Privilege>>) -> Element {
     let Some(privileges) = privileges.filter(|privileges| !privileges.is_empty()) else {
         return Element::new("td").text("–");

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use rls_core::doctor::Severity;
 
 use super::{Page, anchor, badge, sentence};
@@ -23,76 +25,77 @@ impl Page<'_> {
         Element::new("header")
             .child(Element::new("h1").text(title))
             .child(Element::of("p", "origin").child(sentence(origin)))
-            .child(Element::of("div", "verdicts").children(self.verdicts()))
+            .child(Element::of("div", "statements").children(self.statements()))
             .child(self.counts())
             .child(how_to_read())
     }
 
-    /// What matters most, first what is wrong.
-    fn verdicts(&self) -> Vec<Element> {
-        let report = self.report;
-        let say = |class: &'static str, text: String| {
-            Element::of("p", &format!("verdict {class}")).text(text)
-        };
-        let mut said = Vec::new();
+    /// What matters most; what is wrong comes first.
+    fn statements(&self) -> impl Iterator<Item = Element> {
+        let statements = [
+            self.switched_off(),
+            Some(self.comparison()),
+            Some(self.open_findings()),
+            self.pending(),
+        ];
 
-        if !report.config.enabled() {
-            said.push(say(
+        statements.into_iter().flatten()
+    }
+
+    fn switched_off(&self) -> Option<Element> {
+        let config = &self.report.config;
+        if !config.enabled() {
+            return Some(statement(
                 "error",
-                "Row security is switched off in the configuration: every user sees every row."
-                    .into(),
+                "Row security is switched off in the configuration: every user sees every row.",
             ));
-        } else if !report.config.force() {
-            let text = "Row security is not forced, by the configuration: the tables' owner sees \
-                        every row.";
-            said.push(say("error", text.to_owned()));
         }
 
-        match &report.compared {
-            Compared::Not(why) => {
-                said.push(say(
-                    "warning",
-                    format!(
-                        "Whether the database is as the entities say could not be told: \
-                             {why}."
-                    ),
-                ));
-            }
+        (!config.force()).then(|| {
+            statement(
+                "error",
+                "Row security is not forced, by the configuration: the tables' owner sees every \
+                 row.",
+            )
+        })
+    }
+
+    fn comparison(&self) -> Element {
+        match &self.report.compared {
+            Compared::Not(why) => statement(
+                "warning",
+                format!("The database was not compared with the entities: {why}."),
+            ),
+            Compared::Plan {
+                changes,
+                without_fingerprint: 0,
+            } if changes.is_empty() => statement("good", "The database is as the entities say."),
             Compared::Plan {
                 changes,
                 without_fingerprint,
-            } => said.push(match (changes.len(), without_fingerprint) {
-                (0, 0) => say("good", "The database is as the entities say.".to_owned()),
-                (0, many) => say(
-                    "warning",
-                    format!(
-                        "The database is as the entities say, but {many} of its policies lack the \
-                         fingerprint that the \
-                         application asks for at start: rls apply writes it."
-                    ),
+            } if changes.is_empty() => statement(
+                "warning",
+                format!(
+                    "The database is as the entities say, but {without_fingerprint} of its \
+                     policies lack the fingerprint that the application asks for when it starts: \
+                     rls apply writes it."
                 ),
-                (1, _) => say(
-                    "error",
-                    "The database differs from what the entities say, in 1 \
-                                        point."
-                        .to_owned(),
+            ),
+            Compared::Plan { changes, .. } => statement(
+                "error",
+                format!(
+                    "The database differs from what the entities say, in {}.",
+                    many(changes.len(), "point")
                 ),
-                (many, _) => say(
-                    "error",
-                    format!(
-                        "The database differs from what the entities say, in \
-                                          {many} points."
-                    ),
-                ),
-            }),
+            ),
         }
+    }
 
+    fn open_findings(&self) -> Element {
         let open = |severity| {
-            report
-                .findings
-                .iter()
-                .filter(|found| found.allowed.is_none() && found.severity == severity)
-                .count()
+            let findings = self.report.findings.iter();
+            let open = findings.filter(|finding| finding.allowed.is_none());
+            open.filter(|finding| finding.severity == severity).count()
         };
 
         let (errors, warnings, hints) = (
@@ -101,39 +104,40 @@ impl Page<'_> {
             open(Severity::Hint),
         );
 
-        let class = if errors > 0 {
-            "error"
-        } else if warnings > 0 {
-            "warning"
-        } else {
-            "good"
+        let class = match (errors, warnings) {
+            (0, 0) => "good",
+            (0, _) => "warning",
+            _ => "error",
         };
 
-        let counted = format!(
-            "The doctor finds {}, {} and {}.",
-            many(errors, "error"),
-            many(warnings, "warning"),
-            many(hints, "hint")
-        );
+        statement(
+            class,
+            format!(
+                "The doctor finds {}, {} and {}.",
+                many(errors, "error"),
+                many(warnings, "warning"),
+                many(hints, "hint")
+            ),
+        )
+    }
 
-        said.push(say(class, counted));
-        if report.pending > 0 {
-            let verb = if report.pending == 1 { "is" } else { "are" };
-            let text = format!(
-                "{} {verb} pending: what they create is not in this report.",
-                many(report.pending, "migration")
-            );
-            said.push(say("warning", text));
-        }
+    fn pending(&self) -> Option<Element> {
+        let text = match self.report.pending {
+            0 => return None,
+            1 => "1 migration is pending: what it creates is not in this report.".to_owned(),
+            many => {
+                format!("{many} migrations are pending: what they create is not in this report.")
+            }
+        };
 
-        said
+        Some(statement("warning", text))
     }
 
     fn counts(&self) -> Element {
         let tables = &self.report.tables;
         let scoped = self.scoped().count();
-        let held = tables.iter().filter_map(|table| table.held.as_ref());
-        let policies: usize = held.map(|held| held.policies.len()).sum();
+        let actual = tables.iter().filter_map(|table| table.actual.as_ref());
+        let policies: usize = actual.map(|actual| actual.policies.len()).sum();
         let cell = |count: usize, one: &str, several: &str| {
             Element::new("li")
                 .child(Element::new("strong").text(count))
@@ -157,8 +161,8 @@ impl Page<'_> {
             .when(!self.report.unmanaged.is_empty(), || {
                 cell(
                     self.report.unmanaged.len(),
-                    "table nobody registered",
-                    "tables nobody registered",
+                    "unmanaged table",
+                    "unmanaged tables",
                 )
             })
     }
@@ -174,7 +178,9 @@ impl Page<'_> {
                         .with("href", format!("#{}", anchor(at)))
                         .child(self.name(&table.name)),
                 )
-                .when(!self.is_as_asked(table), || badge("warning", "see there"))
+                .when(!self.is_as_desired(table), || {
+                    badge("warning", "see details")
+                })
         });
 
         let sections = [
@@ -187,11 +193,11 @@ impl Page<'_> {
             ),
             (
                 "#unmanaged",
-                "Tables nobody registered",
+                "Unmanaged tables",
                 !self.report.unmanaged.is_empty(),
             ),
             ("#roles", "Roles and grants", true),
-            ("#audit", "What administrators leave behind", true),
+            ("#audit", "Record of administrators", true),
             ("#findings", "Findings", true),
             ("#fingerprints", "Fingerprints", true),
         ];
@@ -208,7 +214,11 @@ impl Page<'_> {
     }
 }
 
-pub(super) fn many(count: usize, noun: &str) -> String {
+fn statement(class: &str, text: impl fmt::Display) -> Element {
+    Element::of("p", &format!("statement {class}")).text(text)
+}
+
+fn many(count: usize, noun: &str) -> String {
     match count {
         0 => format!("no {noun}s"),
         1 => format!("1 {noun}"),
@@ -218,22 +228,18 @@ pub(super) fn many(count: usize, noun: &str) -> String {
 
 fn how_to_read() -> Element {
     let points = [
-        "PostgreSQL itself adds a table's policies to every statement, so that it reaches only the \
-         rows they let pass. What \
-         the application asks for beyond them is not there for it.",
-        "The application says for whom it acts at the beginning of each transaction, in a setting. \
-         Where it says nobody, no \
-         row is anyone's own: what is reached then is what policies open to everyone, and nothing \
-         else.",
-        "A row passes where at least one permissive policy lets it, and every restrictive one. On \
-         each table a restrictive \
-         guard says the same again, so that a permissive policy that somebody adds by hand opens \
-         nothing.",
-        "A row is changed or deleted by a statement that looks for it only where the same user may \
-         read it, too.",
-        "The words are those of what the program asks for; the SQL is what the database holds, as \
-         it prints it. Where these \
-         are not the same, it is said.",
+        "PostgreSQL adds a table's policies to every statement, so that the statement reaches only \
+         the rows that they let pass. To the application, other rows do not exist.",
+        "At the beginning of each transaction the application says, in a setting, for whom it \
+         acts. If it names nobody, the transaction owns no row, and reaches only what policies \
+         open to everyone.",
+        "A row passes if at least one permissive policy and every restrictive policy let it pass. \
+         On each table a restrictive guard repeats what the permissive policies say, so that a \
+         permissive policy that somebody adds by hand opens nothing.",
+        "A statement that searches for rows to change or delete finds only those that the same \
+         user may read.",
+        "The words describe what the program asks for. The SQL is what the database holds, as the \
+         server prints it. If they differ, the page says so.",
     ];
 
     Element::of("div", "how")

@@ -15,7 +15,7 @@ impl Page<'_> {
     fn table(&self, at: usize, table: &Table) -> Element {
         let said = words::scope(
             &table.scope,
-            &table.asked,
+            &table.desired,
             &self.report.config,
             &self.holders,
         );
@@ -23,13 +23,13 @@ impl Page<'_> {
         let part = Element::of("article", "table")
             .with("id", anchor(at))
             .child(Element::new("h3").child(self.name(&table.name)))
-            .child(match &table.held {
-                Some(held) => state(held),
+            .child(match &table.actual {
+                Some(actual) => state(actual),
                 None => Element::of("p", "state").child(badge("error", "not in the database")),
             })
-            .when(!self.is_as_asked(table), || {
-                Element::of("p", "verdict warning").text(
-                    "This is what the program asks for; where the database differs, or was not \
+            .when(!self.is_as_desired(table), || {
+                Element::of("p", "statement warning").text(
+                    "This is what the program asks for. What differs in the database, or was not \
                      compared, is marked below.",
                 )
             })
@@ -56,16 +56,16 @@ impl Page<'_> {
 
     fn policy(&self, line: &Line<'_>) -> Element {
         let word = match &line.state {
-            State::AsAsked => None,
+            State::AsDesired => None,
             State::Differs => Some(badge("error", "differs")),
             State::Missing => Some(badge("error", "missing")),
             State::Renamed(_) => Some(badge("warning", "under another name")),
-            State::NoLongerAsked => Some(badge("warning", "no longer asked for")),
+            State::NoLongerDesired => Some(badge("warning", "no longer desired")),
             State::ByHand => Some(badge("warning", "made by hand")),
             State::Unknown => Some(badge("warning", "not compared")),
         };
 
-        let subject = line.held.or(line.asked);
+        let subject = line.actual.or(line.desired);
         let mut named = Element::new("td")
             .child(Element::of("div", "name").child(Element::new("code").text(line.name)));
         if let Some(policy) = subject {
@@ -84,10 +84,10 @@ impl Page<'_> {
 
         let mut sql = Element::new("td");
         if line.state == State::Missing {
-            sql = sql.child(Element::new("p").text("Not there. Asked for:"));
+            sql = sql.child(Element::new("p").text("Not in the database. Desired:"));
         }
 
-        let row = if line.state == State::AsAsked {
+        let row = if line.state == State::AsDesired {
             Element::new("tr")
         } else {
             Element::of("tr", "marked")
@@ -102,29 +102,26 @@ impl Page<'_> {
     }
 
     fn said(&self, line: &Line<'_>) -> Vec<Phrase> {
-        let asked = line
-            .asked
+        let desired = line
+            .desired
             .map(|policy| words::policy(policy, &self.report.config, &self.holders));
         let note = match &line.state {
-            State::AsAsked | State::Missing => None,
+            State::AsDesired | State::Missing => None,
             State::Differs => Some(Phrase::words(
-                "the database holds another policy than this: the SQL is what holds, the words are \
-                 what was asked for",
+                "the database holds another policy: the SQL is the actual one, the words are the \
+                 desired one",
             )),
-            State::Renamed(was) => Some(Phrase::words("it stands under the name ").code(was)),
-            State::NoLongerAsked => Some(Phrase::words(
-                "this family made it for an entity of another time; none asks for it any more",
+            State::Renamed(was) => Some(Phrase::words("its name in the database is ").code(was)),
+            State::NoLongerDesired => Some(Phrase::words(
+                "an earlier version of the entities asked for it, and none does now",
             )),
             State::ByHand => Some(Phrase::words(
-                "somebody made it by hand; it is SQL alone, and no words are given that might say \
-                 less than it does",
+                "it was made by hand: only its SQL says what it does",
             )),
-            State::Unknown => Some(Phrase::words(
-                "whether the SQL is what these words say could not be told",
-            )),
+            State::Unknown => Some(Phrase::words("the SQL was not compared with these words")),
         };
 
-        asked.into_iter().chain(note).collect()
+        desired.into_iter().chain(note).collect()
     }
 
     pub(super) fn unscoped(&self) -> Element {
@@ -137,7 +134,7 @@ impl Page<'_> {
         let rows = tables.map(|table| {
             let said = words::scope(
                 &table.scope,
-                &table.asked,
+                &table.desired,
                 &self.report.config,
                 &self.holders,
             );
@@ -145,14 +142,14 @@ impl Page<'_> {
             let said = said
                 .into_iter()
                 .map(|said| Element::new("p").child(sentence(said)));
-            let enabled = table.held.as_ref().is_some_and(|held| held.enabled);
+            let enabled = table.actual.as_ref().is_some_and(|actual| actual.enabled);
 
             Element::new("tr")
                 .child(
                     Element::new("th")
                         .with("scope", "row")
                         .child(self.name(&table.name))
-                        .when(table.held.is_none(), || {
+                        .when(table.actual.is_none(), || {
                             badge("error", "not in the database")
                         })
                         .when(enabled, || badge("warning", "row security is enabled")),
@@ -161,9 +158,7 @@ impl Page<'_> {
         });
 
         section("unscoped", "Tables without row security")
-            .child(
-                Element::new("p").text("The program says of these that they need none, and why."),
-            )
+            .child(Element::new("p").text("The entities declare that these need none, and why."))
             .child(table_of(
                 "unscoped",
                 &["Table", "Why, and who may do what"],
@@ -182,8 +177,8 @@ impl Page<'_> {
     }
 
     pub(super) fn unmanaged(&self) -> Element {
-        let parts = self.report.unmanaged.iter().map(|held| {
-            let rows = held.policies.iter().map(|(policy, _)| {
+        let parts = self.report.unmanaged.iter().map(|actual| {
+            let rows = actual.policies.iter().map(|(policy, _)| {
                 let named = Element::new("td").child(
                     Element::of("div", "name").child(Element::new("code").text(&policy.name)),
                 );
@@ -194,12 +189,12 @@ impl Page<'_> {
             });
 
             let part = Element::of("article", "table")
-                .child(Element::new("h3").child(self.name(&held.name)))
-                .child(state(held));
-            if held.policies.is_empty() {
+                .child(Element::new("h3").child(self.name(&actual.name)))
+                .child(state(actual));
+            if actual.policies.is_empty() {
                 return part.child(Element::new("p").text(
-                    "It has no policies: only its owner reaches rows, and not even that one where \
-                     it is forced.",
+                    "It has no policies: only its owner reaches its rows, or nobody if row security \
+                     is forced.",
                 ));
             }
 
@@ -210,16 +205,16 @@ impl Page<'_> {
             ))
         });
 
-        section("unmanaged", "Tables nobody registered")
+        section("unmanaged", "Unmanaged tables")
             .child(Element::new("p").text(
-                "These have row security in the database, and no entity of the program is \
-                 registered for them. Nothing here \
-                 keeps them as they are, or says in words what they are for.",
+                "These tables have row security in the database, and no entity is registered for \
+                 them. The program does not manage their policies, and this page does not put them \
+                 into words.",
             ))
             .children(parts)
     }
 
-    /// Changes that are of no table.
+    /// Changes that belong to no table.
     pub(super) fn changes_elsewhere(&self) -> Option<Element> {
         let Compared::Plan { changes, .. } = &self.report.compared else {
             return None;
@@ -234,8 +229,8 @@ impl Page<'_> {
 }
 
 /// Flags and owner.
-fn state(held: &ActualTable) -> Element {
-    let flags = match (held.enabled, held.forced) {
+fn state(actual: &ActualTable) -> Element {
+    let flags = match (actual.enabled, actual.forced) {
         (true, true) => badge("good", "row security enabled and forced"),
         (true, false) => badge("error", "not forced: its owner sees every row"),
         (false, _) => badge(
@@ -247,7 +242,7 @@ fn state(held: &ActualTable) -> Element {
     Element::of("p", "state")
         .child(flags)
         .text(" owned by ")
-        .child(Element::new("code").text(&held.owner))
+        .child(Element::new("code").text(&actual.owner))
 }
 
 pub(super) fn changed(changes: &[&Change]) -> Element {
@@ -264,7 +259,7 @@ pub(super) fn changed(changes: &[&Change]) -> Element {
             Element::new("p")
                 .child(badge("error", "differs"))
                 .text(if weakens {
-                    " To make it as the entities say, of which some would let more rows be reached:"
+                    " To make it as the entities say; some of these let more rows be reached:"
                 } else {
                     " To make it as the entities say:"
                 }),
@@ -299,7 +294,7 @@ fn roles(policy: &Policy) -> String {
     format!("to {}", roles.join(", "))
 }
 
-/// The conditions as SQL, one that holds for both sides once.
+/// The conditions as SQL; one that both sides share is printed once.
 fn conditions(policy: &Policy) -> String {
     match (policy.using(), policy.with_check()) {
         (Some(using), Some(check)) if using == check => format!("USING and WITH CHECK ({using})"),

@@ -6,7 +6,7 @@ use rls_core::schema::read::Origin;
 use rls_core::{Change, Expression, Holder, Policy, Privilege, RlsConfig};
 
 use super::*;
-use crate::report::fixture::{self, column, entities, held, key, scope, table};
+use crate::report::fixture::{self, actual_table, column, entities, key, scope, table};
 use crate::report::{ActualRole, ActualTable, Compared, Role};
 
 /// Of tables that are as their entities say.
@@ -15,26 +15,28 @@ fn report(scopes: Vec<rls_core::Scope>) -> Report {
     let tables: Vec<Table> = scopes
         .into_iter()
         .map(|scope| {
-            let asked = scope.asked_policies(&config);
-            let mut held = held(scope.table.table.as_str(), asked.clone());
-            held.enabled = scope.unscoped.is_none();
-            held.grants
+            let desired = scope.asked_policies(&config);
+            let mut actual = actual_table(scope.table.table.as_str(), desired.clone());
+            actual.enabled = scope.unscoped.is_none();
+            actual
+                .grants
                 .insert(config.app_role().clone(), scope.privileges.clone());
-            held.grants
+            actual
+                .grants
                 .insert(config.admin_role().clone(), Privilege::READ_WRITE.into());
 
             Table {
-                name: held.name.clone(),
+                name: actual.name.clone(),
                 scope,
-                asked,
-                held: Some(held),
+                desired,
+                actual: Some(actual),
             }
         })
         .collect();
 
     let role = |name: &str, attributes: &[&'static str]| Role {
         name: column(name),
-        held: Some(ActualRole {
+        actual: Some(ActualRole {
             attributes: attributes.to_vec(),
             ..ActualRole::default()
         }),
@@ -74,24 +76,26 @@ fn faulty() -> Report {
         .unwrap();
 
     let name = task.name.clone();
-    let policy = task.asked[0].clone();
+    let policy = task.desired[0].clone();
     let mut stray = policy.clone();
 
     stray.name = column("stray");
 
     let guard = task
-        .asked
+        .desired
         .iter()
         .find(|policy| policy.name.as_str() == "task_guard_select")
         .unwrap()
         .clone();
 
-    let held = task.held.as_mut().unwrap();
-    held.forced = false;
-    held.policies
+    let actual = task.actual.as_mut().unwrap();
+    actual.forced = false;
+    actual
+        .policies
         .retain(|(policy, _)| policy.name != guard.name);
-    held.policies.push((stray, Origin::ByHand));
-    held.grants
+    actual.policies.push((stray, Origin::ByHand));
+    actual
+        .grants
         .entry(column("public"))
         .or_default()
         .insert(Privilege::Truncate);
@@ -121,11 +125,11 @@ fn faulty() -> Report {
     };
     report.unmanaged.push(ActualTable {
         name: table("legacy"),
-        ..fixture::held("legacy", Vec::new())
+        ..fixture::actual_table("legacy", Vec::new())
     });
     report.roles.push(Role {
         name: column("auditors"),
-        held: None,
+        actual: None,
     });
     report.pending = 1;
 
@@ -166,10 +170,11 @@ fn page_is_the_same_whenever_it_is_made_of_the_same() {
     assert_eq!(html(&faulty()), html(&faulty()));
 }
 
-#[test]
-fn no_name_or_text_becomes_markup() {
-    const HOSTILE: &str = "<script>alert(\"'&\")</script>";
+/// A name that would be markup if it was not escaped.
+const HOSTILE: &str = "<script>alert(\"'&\")</script>";
 
+/// With markup in every name and text.
+fn hostile() -> Report {
     let mut scope = scope(HOSTILE, vec![key(Holder::User, "</td><b>")]);
     scope.policies = vec![
         Policy::permissive("<i>p\"")
@@ -187,12 +192,14 @@ fn no_name_or_text_becomes_markup() {
     report.login = column("<login>");
     report.roles.push(Role {
         name: column("<role onclick='x'>"),
-        held: Some(ActualRole {
+        actual: Some(ActualRole {
             members: BTreeSet::from([column("</code><m>")]),
             ..ActualRole::default()
         }),
     });
-    report.unmanaged.push(held("</article>", Vec::new()));
+    report
+        .unmanaged
+        .push(actual_table("</article>", Vec::new()));
     report.compared = Compared::Not("<why>".to_owned());
     report.findings = vec![Finding {
         rule: RULES[0],
@@ -203,7 +210,12 @@ fn no_name_or_text_becomes_markup() {
         allowed: None,
     }];
 
-    let page = html(&report);
+    report
+}
+
+#[test]
+fn no_name_or_text_becomes_markup() {
+    let page = html(&hostile());
     let names: BTreeSet<&str> = page
         .split('<')
         .skip(1)
@@ -216,10 +228,9 @@ fn no_name_or_text_becomes_markup() {
         .collect();
 
     let ours = BTreeSet::from([
-        "!DOCTYPE", "a", "article", "body", "code", "div", "g", "h1", "h2", "h3", "head", "header",
-        "html", "li", "main", "meta", "nav", "ol", "p", "path", "pre", "rect", "section", "span",
-        "strong", "style", "svg", "table", "tbody", "td", "text", "th", "thead", "title", "tr",
-        "ul",
+        "!DOCTYPE", "a", "article", "body", "code", "div", "h1", "h2", "h3", "head", "header",
+        "html", "li", "main", "meta", "nav", "ol", "p", "pre", "section", "span", "strong",
+        "style", "table", "tbody", "td", "th", "thead", "title", "tr", "ul",
     ]);
 
     assert_eq!(
@@ -246,17 +257,7 @@ fn no_name_or_text_becomes_markup() {
 #[test]
 fn nothing_is_loaded_from_outside() {
     let page = html(&faulty());
-    let addresses: Vec<&str> = page
-        .match_indices("://")
-        .map(|(at, _)| &page[at.saturating_sub(6)..at + 20])
-        .collect();
-
-    assert!(
-        addresses
-            .iter()
-            .all(|address| address.contains("http://www.w3.org/2000/s")),
-        "{addresses:?}"
-    );
+    assert!(!page.contains("://"));
 
     for loads in [
         "<script", "<link", "<img", "<iframe", "@import", "url(", "src=",
@@ -266,12 +267,12 @@ fn nothing_is_loaded_from_outside() {
 }
 
 #[test]
-fn a_database_that_was_not_compared_is_not_called_as_asked() {
+fn a_database_that_was_not_compared_is_not_called_as_desired() {
     let mut report = report(entities());
     report.compared = Compared::Not("the login may not create temporary tables".to_owned());
     let page = html(&report);
 
-    assert!(page.contains("could not be told: the login may not create temporary tables."));
+    assert!(page.contains("The database was not compared with the entities: the login may not create temporary tables."));
     assert!(!page.contains("The database is as the entities say."));
     assert!(page.contains("not compared"));
 }
@@ -281,7 +282,7 @@ fn row_security_that_is_off_is_said_first() {
     let mut report = report(entities());
     report.config = RlsConfig::new().danger_enabled(false);
     for table in &mut report.tables {
-        table.held.as_mut().unwrap().enabled = false;
+        table.actual.as_mut().unwrap().enabled = false;
     }
 
     let page = html(&report);

@@ -4,7 +4,7 @@ use rls_core::{Expression, Holder, Scope, SettingName};
 
 use super::Phrase;
 
-/// Who is named by which setting, over all tables.
+/// The users and tenants that settings name, over all tables.
 #[derive(Clone, Debug, Default)]
 pub(in crate::report) struct Holders {
     of: BTreeMap<SettingName, BTreeSet<Holder>>,
@@ -24,13 +24,13 @@ impl Holders {
         holders
     }
 
-    /// Whom the setting names, where that is one.
+    /// What the setting names, if that is either users or tenants.
     pub(super) fn named(&self, setting: &SettingName) -> Option<Holder> {
         let holders = self.of.get(setting)?;
         holders.first().copied().filter(|_| holders.len() == 1)
     }
 
-    /// `the user's id`; where several settings carry one, with which.
+    /// `the user's id`, with the setting if several settings name users.
     fn current(&self, setting: &SettingName) -> Phrase {
         let Some(holder) = self.named(setting) else {
             return Phrase::words("the value of the setting ").code(setting);
@@ -57,7 +57,7 @@ pub(super) fn noun(holder: Holder) -> &'static str {
     }
 }
 
-/// The rows on which a condition holds: `the rows whose …`, `every row`, `no row`.
+/// The rows that meet a condition: `the rows whose …`, `every row`, `no row`.
 pub(super) fn rows(condition: &Expression, holders: &Holders) -> Phrase {
     match condition {
         Expression::True => Phrase::words("every row"),
@@ -75,7 +75,7 @@ pub(super) fn new_rows(condition: &Expression, holders: &Holders) -> Phrase {
     }
 }
 
-/// `whose owner_id is the user's id`, to follow a noun for rows.
+/// `whose owner_id is the user's id`, to stand behind a noun for rows.
 pub(super) fn whose(condition: &Expression, holders: &Holders) -> Phrase {
     match condition {
         Expression::True => Phrase::words("of any kind"),
@@ -110,8 +110,8 @@ pub(super) fn whose(condition: &Expression, holders: &Holders) -> Phrase {
 
             row.join(part(holds, true, holders))
         }
-        // `Current` is a value and no condition; expressions that are SQL, and forms that are yet
-        // to come.
+        // Expressions that are SQL; `Current`, which is a value and no condition; and forms that
+        // later versions add.
         other => Phrase::words("for which this SQL holds: ").code(other),
     }
 }
@@ -129,8 +129,8 @@ fn joined(parts: &[Expression], word: &'static str, holders: &Holders) -> Phrase
     phrase
 }
 
-/// One clause among others. What joins clauses itself stands in parentheses; what ends in a clause
-/// about another row does too, unless it is the last.
+/// One clause among others. A clause that joins clauses stands in parentheses, and so does one that
+/// ends with words about another row, unless it is the last.
 fn part(condition: &Expression, last: bool, holders: &Holders) -> Phrase {
     let joins =
         matches!(condition, Expression::All(parts) | Expression::Any(parts) if parts.len() > 1);
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_named_where_the_holder_is_not_plain() {
+    fn settings_are_named_if_the_holder_is_not_clear() {
         let with = |holder, setting: &str| Key {
             holder,
             column: column("id"),

@@ -3,11 +3,11 @@ use rls_core::{Command, Expression, Identifier, Policy, PolicyKind, RlsConfig};
 use super::condition::{Holders, new_rows, rows, whose};
 use super::{Phrase, listed};
 
-/// A policy, as it is asked for, in one sentence.
+/// A desired policy in one sentence.
 pub(in crate::report) fn policy(policy: &Policy, config: &RlsConfig, holders: &Holders) -> Phrase {
     let who = who(policy, config);
 
-    // Where a policy says nothing of written rows, PostgreSQL takes `USING` for them.
+    // Without `WITH CHECK`, PostgreSQL checks written rows by `USING`.
     let check = policy.with_check().or(policy.using());
 
     match policy.kind {
@@ -29,59 +29,66 @@ pub(in crate::report) fn may(
 ) -> Phrase {
     let none = Expression::False;
     let (using, check) = (using.unwrap_or(&none), check.unwrap_or(&none));
-    let (inserts, updates) = (
-        covers(commands, Command::Insert),
-        covers(commands, Command::Update),
-    );
+    let written = written(commands);
+    let all = verbs(commands, |_| true);
 
+    if verbs(commands, |command| command != Command::Insert).is_empty() {
+        return may_do(who, &all, new_rows(check, holders));
+    }
+
+    if !written.is_empty() && using != check {
+        return may_write_others(who, commands, using, check, holders);
+    }
+
+    let is_bounded = !matches!(using, Expression::True | Expression::False);
+    let phrase = may_do(who, &all, rows(using, holders));
+
+    if covers(commands, Command::Update) && is_bounded {
+        phrase.then("; a changed row must still be one of them")
+    } else {
+        phrase
+    }
+}
+
+fn may_do(who: &Phrase, verbs: &[&str], rows: Phrase) -> Phrase {
+    who.clone()
+        .then(format!(" may {} ", listed(verbs, "and")))
+        .join(rows)
+}
+
+/// What passes if other rows may be written than are there.
+fn may_write_others(
+    who: &Phrase,
+    commands: &[Command],
+    using: &Expression,
+    check: &Expression,
+    holders: &Holders,
+) -> Phrase {
     let on_rows = verbs(commands, |command| command != Command::Insert);
-    let verbs_of_all = verbs(commands, |_| true);
-    let may = |verbs: &[&str], rows: Phrase| {
-        who.clone()
-            .then(format!(" may {} ", listed(verbs, "and")))
-            .join(rows)
-    };
-
-    if on_rows.is_empty() {
-        return may(&verbs_of_all, new_rows(check, holders));
-    }
-
-    let bounded = !matches!(using, Expression::True | Expression::False);
-    if !inserts && !updates || using == check {
-        let said = may(&verbs_of_all, rows(using, holders));
-        return if updates && bounded {
-            said.then("; a changed row must still be one of them")
-        } else {
-            said
-        };
-    }
+    let inserts = covers(commands, Command::Insert);
+    let reached = may_do(who, &on_rows, rows(using, holders));
 
     match (using, check) {
-        (Expression::False, _) => {
-            let said = may(&on_rows, rows(using, holders));
-            if inserts {
-                said.then(", and may add ").join(new_rows(check, holders))
-            } else {
-                said
-            }
-        }
+        (Expression::False, _) if inserts => reached
+            .then(", and may add ")
+            .join(new_rows(check, holders)),
+        (Expression::False, _) => reached,
         (_, Expression::False) => {
-            let kept = verbs(commands, |command| {
+            let only_read = verbs(commands, |command| {
                 matches!(command, Command::Select | Command::Delete)
             });
+
             let written = listed(&written(commands), "or");
-            if kept.is_empty() {
+            if only_read.is_empty() {
                 return who.clone().then(format!(" may {written} no row"));
             }
 
-            may(&kept, rows(using, holders)).then(format!(", and may {written} none"))
+            may_do(who, &only_read, rows(using, holders)).then(format!(", and may {written} none"))
         }
         (_, Expression::True) if inserts => {
-            may(&on_rows, rows(using, holders)).then("; a row that is added or changed may be any")
+            reached.then("; a row that is added or changed may be any")
         }
-        (_, Expression::True) => {
-            may(&on_rows, rows(using, holders)).then("; a changed row may become any")
-        }
+        (_, Expression::True) => reached.then("; a changed row may become any"),
         _ => {
             let what = if inserts {
                 "a row that is added or changed"
@@ -89,8 +96,8 @@ pub(in crate::report) fn may(
                 "a changed row"
             };
 
-            let said = may(&on_rows, rows(using, holders));
-            said.then(format!("; {what} must then be one "))
+            reached
+                .then(format!("; {what} must then be one "))
                 .join(whose(check, holders))
         }
     }
@@ -108,7 +115,7 @@ fn keeps_out(
     let on_rows = verbs(&commands, |command| command != Command::Insert);
     let written = written(&commands);
 
-    // A side without a condition bounds nothing, and no more does one that is true of every row.
+    // A side without a condition bounds nothing, nor does one that is true of every row.
     let bound = |side: Option<&Expression>| {
         side.filter(|condition| **condition != Expression::True)
             .cloned()
@@ -148,7 +155,7 @@ fn keeps_out(
     }
 }
 
-/// For whom a policy holds.
+/// The roles for which a policy holds.
 fn who(policy: &Policy, config: &RlsConfig) -> Phrase {
     if policy.roles.is_empty() {
         return Phrase::words("every role");
@@ -181,11 +188,11 @@ fn covers(commands: &[Command], command: Command) -> bool {
     commands.contains(&Command::All) || commands.contains(&command)
 }
 
-/// The words of these commands, of those that `wanted` holds for.
-fn verbs(commands: &[Command], wanted: impl Fn(Command) -> bool) -> Vec<&'static str> {
+/// The verbs of these commands, of those that `is_wanted` picks.
+fn verbs(commands: &[Command], is_wanted: impl Fn(Command) -> bool) -> Vec<&'static str> {
     let each = Command::EACH
         .into_iter()
-        .filter(|command| covers(commands, *command) && wanted(*command));
+        .filter(|command| covers(commands, *command) && is_wanted(*command));
     each.map(|command| match command {
         Command::All | Command::Select => "read",
         Command::Insert => "add",

@@ -1,22 +1,22 @@
 use rls_core::{
-    Command, Expression, Holder, Identifier, OnDelete, Policy, PolicyKind, Privilege, RlsConfig,
-    Scope, ScopeKind,
+    Command, Expression, ForeignKey, Holder, Identifier, Key, OnDelete, Policy, PolicyKind,
+    Privilege, RlsConfig, Scope, ScopeKind, Through,
 };
 
 use super::condition::{Holders, noun};
 use super::{Phrase, listed, may};
 
-/// What an entity says of its table: whose its rows are, and what the application may then do;
-/// `asked` are its policies.
+/// What an entity says of its table: who owns its rows, and what the application may do with them;
+/// `desired` are its policies.
 pub(in crate::report) fn scope(
     scope: &Scope,
-    asked: &[Policy],
+    desired: &[Policy],
     config: &RlsConfig,
     holders: &Holders,
 ) -> Vec<Phrase> {
     if let Some(reason) = &scope.unscoped {
         let mut sentences = vec![Phrase::words(format!(
-            "its rows are nobody's own: {}",
+            "its rows belong to nobody: {}",
             reason.trim_end_matches('.')
         ))];
         sentences.extend(granted(scope, "every row"));
@@ -24,80 +24,24 @@ pub(in crate::report) fn scope(
     }
 
     let mut sentences = owners(scope);
-    sentences.extend(effects(scope, asked, config, holders));
+    sentences.extend(effects(scope, desired, config, holders));
 
     sentences
 }
 
 fn owners(scope: &Scope) -> Vec<Phrase> {
-    let mut sentences: Vec<Phrase> = Vec::new();
-    for key in &scope.keys {
-        let noun = noun(key.holder);
-        let sentence = match &key.kind {
-            ScopeKind::Identity => {
-                Phrase::words(format!("each row is a {noun}, known by ")).code(&key.column)
-            }
-            ScopeKind::Owned(owned) => {
-                let sentence = Phrase::words(format!("each row belongs to the {noun} named in "))
-                    .code(&key.column);
-                match owned
-                    .foreign_key
-                    .as_ref()
-                    .map(|foreign_key| (&foreign_key.table, foreign_key.on_delete))
-                {
-                    None => sentence,
-                    Some((table, on_delete)) => {
-                        let sentence = sentence.then(", a row of ").code(table);
-                        match on_delete {
-                            None => sentence,
-                            Some(OnDelete::Cascade) => sentence.then(", and is deleted with it"),
-                            Some(OnDelete::Restrict | OnDelete::NoAction) => {
-                                sentence.then(", which cannot be deleted while it has any")
-                            }
-                        }
-                    }
-                }
-            }
-        };
+    let keys = scope.keys.iter().map(by_key);
+    let mut sentences: Vec<Phrase> = keys.chain(scope.through.iter().map(by_parent)).collect();
 
-        sentences.push(sentence);
+    match sentences.len() {
+        0 => sentences.push(Phrase::words(
+            "no column says who owns a row; only its own policies say who reaches which",
+        )),
+        1 => {}
+        _ => sentences.push(Phrase::words("a row is owned only if all of this holds")),
     }
 
-    for through in &scope.through {
-        let sentence = format!(
-            "each row belongs to those {}s to whom a row of ",
-            noun(through.holder)
-        );
-
-        sentences.push(
-            Phrase::words(sentence)
-                .code(&through.parent)
-                .then(" belongs whose ")
-                .code(&through.parent_column)
-                .then(" is this row's ")
-                .code(&through.column),
-        );
-    }
-
-    if sentences.len() > 1 {
-        sentences.push(Phrase::words(
-            "a row is one's own only where all of this holds",
-        ));
-    }
-
-    if sentences.is_empty() {
-        sentences.push(Phrase::words(
-            "its rows belong to nobody by a column; policies of its own say who reaches which",
-        ));
-    }
-
-    let tenants = scope
-        .keys
-        .iter()
-        .map(|key| key.holder)
-        .chain(scope.through.iter().map(|through| through.holder));
-
-    let has_tenant = tenants.clone().any(|holder| holder == Holder::Tenant);
+    let has_tenant = holders(scope).any(|holder| holder == Holder::Tenant);
     for (holder, column) in &scope.shared {
         let of_tenant = if *holder == Holder::User && has_tenant {
             " of the same tenant"
@@ -119,16 +63,64 @@ fn owners(scope: &Scope) -> Vec<Phrase> {
     sentences
 }
 
-/// What the application may do, by all policies together: commands for which the same holds in one
-/// sentence.
-fn effects(scope: &Scope, asked: &[Policy], config: &RlsConfig, holders: &Holders) -> Vec<Phrase> {
+/// The users and tenants to whom rows belong, once for each column that says so.
+fn holders(scope: &Scope) -> impl Iterator<Item = Holder> {
+    let keys = scope.keys.iter().map(|key| key.holder);
+    keys.chain(scope.through.iter().map(|through| through.holder))
+}
+
+/// Who owns a row by a column of the row.
+fn by_key(key: &Key) -> Phrase {
+    let noun = noun(key.holder);
+    let ScopeKind::Owned(owned) = &key.kind else {
+        return Phrase::words(format!("each row is a {noun}, known by ")).code(&key.column);
+    };
+
+    let sentence =
+        Phrase::words(format!("each row belongs to the {noun} named in ")).code(&key.column);
+    let Some(ForeignKey {
+        table, on_delete, ..
+    }) = &owned.foreign_key
+    else {
+        return sentence;
+    };
+
+    let sentence = sentence.then(", a row of ").code(table);
+    match on_delete {
+        None => sentence,
+        Some(OnDelete::Cascade) => sentence.then(", and is deleted with it"),
+        Some(OnDelete::Restrict | OnDelete::NoAction) => {
+            sentence.then(", which cannot be deleted while it has any")
+        }
+    }
+}
+
+/// Who owns a row by a row of another table.
+fn by_parent(through: &Through) -> Phrase {
+    let noun = noun(through.holder);
+    Phrase::words(format!("each row belongs to the {noun}s who own a row of "))
+        .code(&through.parent)
+        .then(" whose ")
+        .code(&through.parent_column)
+        .then(" is this row's ")
+        .code(&through.column)
+}
+
+/// What the application may do by all policies together, with one sentence for all commands that
+/// reach the same rows.
+fn effects(
+    scope: &Scope,
+    desired: &[Policy],
+    config: &RlsConfig,
+    holders: &Holders,
+) -> Vec<Phrase> {
     let mut groups: Vec<(Vec<Command>, Expression, Expression)> = Vec::new();
     for command in Command::EACH {
         if !scope.privileges.contains(&Privilege::of(command)) {
             continue;
         }
 
-        let (using, check) = effect(asked, config.app_role(), command);
+        let (using, check) = effect(desired, config.app_role(), command);
 
         match groups
             .iter_mut()
@@ -149,16 +141,15 @@ fn effects(scope: &Scope, asked: &[Policy], config: &RlsConfig, holders: &Holder
     sentences
 }
 
-/// Which rows one command reaches, and which it may write; for a command that knows one side, that
-/// is both.
-fn effect(asked: &[Policy], role: &Identifier, command: Command) -> (Expression, Expression) {
+/// The condition on rows that one command reaches, and the one on rows that it writes. A command
+/// with one of them has it for both.
+fn effect(desired: &[Policy], role: &Identifier, command: Command) -> (Expression, Expression) {
     let covers = |policy: &&Policy| {
         policy.covers(command) && (policy.roles.is_empty() || policy.roles.contains(role))
     };
     let of = |kind: PolicyKind| {
-        // In the order in which guards join them, so that a guard that says the same is known for
-        // the same.
-        let mut policies: Vec<&Policy> = asked
+        // In the order in which guards join them, so that a guard is equal to what it repeats.
+        let mut policies: Vec<&Policy> = desired
             .iter()
             .filter(covers)
             .filter(|policy| policy.kind == kind)
@@ -189,23 +180,14 @@ fn effect(asked: &[Policy], role: &Identifier, command: Command) -> (Expression,
 }
 
 fn actor(scope: &Scope) -> &'static str {
-    let mut holders = scope
-        .keys
-        .iter()
-        .map(|key| key.holder)
-        .chain(scope.through.iter().map(|through| through.holder));
-
-    match (
-        holders.clone().next(),
-        holders.any(|holder| holder == Holder::User),
-    ) {
-        (None, _) => "the application",
-        (Some(_), true) => "a user",
-        (Some(_), false) => "a tenant",
+    match holders(scope).min() {
+        None => "the application",
+        Some(Holder::User) => "a user",
+        Some(Holder::Tenant) => "a tenant",
     }
 }
 
-/// What the application may do where no policy says.
+/// What the application may do with a table that has no policies.
 fn granted(scope: &Scope, rows: &str) -> Vec<Phrase> {
     let verbs = verbs(scope, true);
     let granted = (!verbs.is_empty()).then(|| {

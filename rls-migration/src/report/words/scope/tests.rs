@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use rls_core::{ForeignKey, Key, Owned, Through};
+use rls_core::Owned;
 
 use super::*;
 use crate::report::fixture::{self, column, current, key, table};
@@ -108,9 +108,9 @@ fn rows_of_a_tenant_and_rows_through_others() {
     assert_eq!(
         said[1..3],
         [
-            "each row belongs to those users to whom a row of `task` belongs whose `id` is this \
-             row's `task_id`",
-            "a row is one's own only where all of this holds",
+            "each row belongs to the users who own a row of `task` whose `id` is this row's \
+             `task_id`",
+            "a row is owned only if all of this holds",
         ]
     );
 
@@ -156,7 +156,7 @@ fn unscoped_tables_say_why() {
     assert_eq!(
         said(&scope),
         [
-            "its rows are nobody's own: the same for everyone",
+            "its rows belong to nobody: the same for everyone",
             "the application may read every row",
             "the application may add, change or delete no row, since that is not granted to it",
         ]

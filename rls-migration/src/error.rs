@@ -5,10 +5,11 @@ use rls_core::RlsError;
 use rls_core::doctor::SuppressionError;
 use sea_orm_migration::sea_orm::{DbErr, sqlx};
 
-/// Why a command failed; printed as it stands. No variant holds a URL, since those hold passwords.
+/// Why a command failed. Its text is printed as it is. No variant holds a URL, since URLs hold
+/// passwords.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CliError {
-    #[error("no database is named: set DATABASE_URL, or say `-u postgres://…`")]
+    #[error("no database is named: set DATABASE_URL, or pass `-u postgres://…`")]
     NoUrl,
     #[error(
         "row-level security needs PostgreSQL: the database's URL begins with `{scheme}`, not \
@@ -18,7 +19,7 @@ pub(crate) enum CliError {
     #[error("cannot connect to the database: {source}")]
     Connect { source: sqlx::Error },
     #[error("{}: run `up` first, so that the plan is against the tables they \
-             leave", pending(*count))]
+             leave", pending_migrations(*count))]
     Pending { count: usize },
     #[error("`{name}` cannot be a migration's name: use letters from a to z, digits and `_`")]
     Name { name: String },
@@ -37,25 +38,33 @@ pub(crate) enum CliError {
         path: PathBuf,
         source: io::Error,
     },
-    #[error("there is no rule `{rule}`: they are RLS001 to {last}, see `rls-core/docs/rules`")]
+    #[error("there is no rule `{rule}`: rules are RLS001 to {last}")]
     NoRule { rule: String, last: &'static str },
     #[error("{}, {source}", file.display())]
     Suppressions {
         file: PathBuf,
         source: SuppressionError,
     },
-    #[error("the object behind `=`, or `--reason`, is blank: say what is allowed, and why")]
+    #[error("the object behind `=`, or `--reason`, is blank: name the object, and give a reason")]
     Blank,
     #[error("cannot print: {0}")]
     Print(io::Error),
     #[error(transparent)]
-    RlsSchema(#[from] RlsError),
+    Rls(#[from] RlsError),
     #[error(transparent)]
     Database(#[from] DbErr),
 }
 
+/// The error of a migration. SeaORM's command line prints this variant's text as it is.
+pub(crate) fn migration_error(error: &RlsError) -> DbErr {
+    match error {
+        RlsError::Database(error) => error.as_ref().clone(),
+        other => DbErr::Migration(other.to_string()),
+    }
+}
+
 /// How many migrations are pending, in words.
-pub(super) fn pending(count: usize) -> String {
+pub(crate) fn pending_migrations(count: usize) -> String {
     if count == 1 {
         "1 migration is pending".to_owned()
     } else {

@@ -1,5 +1,5 @@
-//! Plans as statements: up to what the entities say, with every fingerprint, and down to what was
-//! there.
+//! Scripts: statements up to what the entities say, with every fingerprint, and down to what was
+//! there before.
 
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use sea_orm_rls::RlsSchema;
@@ -38,7 +38,7 @@ const DRIFTS: &[&str] = &[
 ];
 
 #[tokio::test]
-async fn frozen_plans_go_up_and_down_from_every_drift() {
+async fn scripts_go_up_and_down_from_every_drift() {
     let fixture = Fixture::new(1).await;
     let owner = &fixture.owner;
     owner
@@ -54,9 +54,9 @@ async fn frozen_plans_go_up_and_down_from_every_drift() {
         owner.execute_unprepared(&drift).await.unwrap();
 
         let before = catalog(owner).await;
-        let frozen = rls.script(owner).await.unwrap();
-        let up: Vec<&str> = frozen.up.iter().map(String::as_str).collect();
-        let down: Vec<&str> = frozen.down.iter().map(String::as_str).collect();
+        let script = rls.script(owner).await.unwrap();
+        let up: Vec<&str> = script.up.iter().map(String::as_str).collect();
+        let down: Vec<&str> = script.down.iter().map(String::as_str).collect();
 
         assert!(!up.is_empty() && !down.is_empty(), "{drift}");
 
