@@ -5,6 +5,7 @@
 // Bottom up: each room imports only rooms above it in this list (`tests/tree.rs` holds it to that).
 mod config;
 mod connection;
+#[cfg(feature = "doctor")]
 pub mod doctor;
 pub mod entity;
 pub mod error;
