@@ -198,7 +198,8 @@ impl RlsConfig {
     }
 
     /// The name of that table, whether or not they are recorded.
-    pub(crate) fn audit_table_name(&self) -> &TableName {
+    #[must_use]
+    pub fn audit_table_name(&self) -> &TableName {
         &self.audit_table
     }
 

@@ -15,6 +15,7 @@ mod read;
 mod remedy;
 mod report;
 mod rule;
+pub mod rules;
 mod severity;
 mod suppression;
 
@@ -22,6 +23,7 @@ pub use doctor::Doctor;
 pub use finding::Finding;
 pub use remedy::Remedy;
 pub use report::{Report, ReportText};
-pub use rule::{RULES, Rule, explain};
+pub use rule::Rule;
+pub use rules::{RULES, explain};
 pub use severity::Severity;
 pub use suppression::{Suppression, SuppressionError, Suppressions};

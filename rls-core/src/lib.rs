@@ -29,6 +29,7 @@ mod gate;
 // `RlsConnection`: the pools of an application. Opens through `gate`.
 mod connection;
 // The doctor: what in a database weakens or slows row-level security.
+#[cfg(feature = "doctor")]
 pub mod doctor;
 // The isolation proof, for tests.
 #[cfg(feature = "testing")]

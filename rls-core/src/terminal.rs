@@ -7,7 +7,6 @@ pub(crate) mod colour {
     pub(crate) const RED: &str = "31";
     pub(crate) const GREEN: &str = "32";
     pub(crate) const YELLOW: &str = "33";
-    pub(crate) const CYAN: &str = "36";
 }
 
 /// The text in a colour, where there are colours.

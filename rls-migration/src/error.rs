@@ -38,7 +38,10 @@ pub(crate) enum CliError {
         path: PathBuf,
         source: io::Error,
     },
-    #[error("there is no rule `{rule}`: rules are RLS001 to {last}")]
+    #[error(
+        "there is no rule `{rule}`: they are RLS001 to {last}, and `rls doctor --explain RLS103` \
+         prints the page of one"
+    )]
     NoRule { rule: String, last: &'static str },
     #[error("{}, {source}", file.display())]
     Suppressions {

@@ -6,7 +6,7 @@ use super::finding::Finding;
 use super::read;
 use super::remedy::Remedy;
 use super::report::Report;
-use super::rule;
+use super::rules;
 use crate::config::RlsConfig;
 use crate::entity::registry::Registry;
 use crate::error::{RlsError, SchemaError};
@@ -119,7 +119,7 @@ impl Doctor {
             RlsError::Schema(refused) => {
                 let remedy = Remedy::words("do as the error says, and run the migrations");
                 found.push(Finding::new(
-                    &rule::RLS107,
+                    &rules::RLS107,
                     "plan",
                     format!("the migrations would stop: {refused}"),
                     remedy,
@@ -135,7 +135,7 @@ impl Doctor {
 fn unexamined(error: &RlsError) -> Finding {
     let why = format!("what the migrations would change cannot be told: {error}");
     Finding::new(
-        &rule::RLS113,
+        &rules::RLS113,
         "plan",
         why,
         Remedy::words("examine as the migrations' login"),

@@ -15,7 +15,8 @@ use crate::config::RlsConfig;
 use crate::entity::registry::Registry;
 use crate::error::{RlsError, SchemaError};
 use crate::name::{Identifier, TableName};
-use crate::schema::catalog::{self, QUICK, SearchPath};
+use crate::schema::catalog::names::path_schemas;
+use crate::schema::catalog::{QUICK, SearchPath};
 
 /// Reads in a transaction of the caller's; locks nothing.
 pub(super) async fn facts(
@@ -23,7 +24,7 @@ pub(super) async fn facts(
     registry: &Registry,
     config: &RlsConfig,
 ) -> Result<Facts, RlsError> {
-    let path = catalog::path_schemas(db).await?;
+    let path = path_schemas(db).await?;
 
     // With `search_path` out of the way the server prints every name outside `pg_catalog` with its
     // schema.

@@ -81,7 +81,7 @@ fn sort(findings: &mut [Finding]) {
 mod tests {
     use super::*;
     use crate::doctor::remedy::Remedy;
-    use crate::doctor::rule;
+    use crate::doctor::rules;
 
     fn report() -> Report {
         let remedy = || {
@@ -92,12 +92,12 @@ mod tests {
 
         Report::new(vec![
             Finding::new(
-                &rule::RLS208,
+                &rules::RLS208,
                 "public.a_key",
                 "it tells",
                 Remedy::words("think"),
             ),
-            Finding::new(&rule::RLS103, "public.a", "it is off", remedy()),
+            Finding::new(&rules::RLS103, "public.a", "it is off", remedy()),
         ])
     }
 
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn name_in_the_database_directs_no_terminal() {
         let object = "public.\u{1b}[2J\nerror    RLS103  public.b";
-        let finding = Finding::new(&rule::RLS103, object, object, Remedy::sql(object));
+        let finding = Finding::new(&rules::RLS103, object, object, Remedy::sql(object));
         let text = Report::new(vec![finding]).text(false).to_string();
 
         assert!(

@@ -1,5 +1,5 @@
 use super::finding::Finding;
-use super::rule::RULES;
+use super::rules::RULES;
 use super::severity::Severity;
 
 /// What a project decided about findings, kept in a file of its own.
@@ -260,14 +260,14 @@ fn split(text: &str) -> (&str, &str) {
 mod tests {
     use super::*;
     use crate::doctor::remedy::Remedy;
-    use crate::doctor::rule;
+    use crate::doctor::rules;
 
     #[test]
     fn a_later_verdict_is_over_an_earlier_one_and_unused_ones_are_told() {
         let text = "deny RLS208\nallow rls208 \"public.a b\" known\n\n# since May\nallow RLS009 * \
                     not here\n";
         let suppressions = Suppressions::parse(text).unwrap();
-        let finding = |object| Finding::new(&rule::RLS208, object, "", Remedy::Migrate);
+        let finding = |object| Finding::new(&rules::RLS208, object, "", Remedy::Migrate);
         let mut findings = [finding("public.a b"), finding("public.c")];
         let unused = suppressions.apply(&mut findings);
 

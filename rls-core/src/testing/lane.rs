@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Row};
 
 use super::draft::text;
 use crate::name::{Identifier, TableName};
-use crate::schema::catalog::OWN_MEMBERSHIPS;
+use crate::schema::catalog::role::OWN_MEMBERSHIPS;
 use crate::sql;
 use crate::sqlstate::{self, Denied};
 

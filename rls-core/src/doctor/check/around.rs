@@ -5,7 +5,7 @@ use crate::doctor::case::Case;
 use crate::doctor::facts::{Definer, Grant, Grantee, Kind, Oid, Relation, TriggerFact};
 use crate::doctor::finding::Finding;
 use crate::doctor::remedy::Remedy;
-use crate::doctor::rule;
+use crate::doctor::rules;
 use crate::name::Identifier;
 use crate::sql::{identifier, table};
 
@@ -62,7 +62,7 @@ fn function(definer: &Definer) -> Finding {
         let remedy = Remedy::sql(format!(
             "REVOKE EXECUTE ON ROUTINE {function} FROM {grantee}"
         ));
-        return Finding::new(&rule::RLS308, function, why, remedy);
+        return Finding::new(&rules::RLS308, function, why, remedy);
     }
 
     loose(function, &definer.schema, owner_name)
@@ -80,7 +80,7 @@ fn loose(function: &str, schema: &Identifier, owner: &Identifier) -> Finding {
         "ALTER ROUTINE {function} SET search_path = pg_catalog, {schema}, pg_temp"
     ));
 
-    Finding::new(&rule::RLS309, function, why, remedy)
+    Finding::new(&rules::RLS309, function, why, remedy)
 }
 
 fn trigger(on: &crate::name::TableName, trigger: &TriggerFact) -> Finding {
@@ -97,7 +97,12 @@ fn trigger(on: &crate::name::TableName, trigger: &TriggerFact) -> Finding {
     let why = format!("`{function}` sees and writes as `{owner_name}` what the user may not");
     let remedy = Remedy::sql(format!("ALTER ROUTINE {function} SECURITY INVOKER"));
 
-    Finding::new(&rule::RLS313, format!("{on}.{}", trigger.name), why, remedy)
+    Finding::new(
+        &rules::RLS313,
+        format!("{on}.{}", trigger.name),
+        why,
+        remedy,
+    )
 }
 
 fn children(case: &Case<'_>, found: &mut Vec<Finding>) {
@@ -127,7 +132,7 @@ fn children(case: &Case<'_>, found: &mut Vec<Finding>) {
             grantees,
         );
 
-        found.push(Finding::new(&rule::RLS310, &child.name, why, remedy));
+        found.push(Finding::new(&rules::RLS310, &child.name, why, remedy));
     }
 }
 
@@ -164,7 +169,7 @@ fn parents(case: &Case<'_>, found: &mut Vec<Finding>) {
                 grantees,
             );
 
-            found.push(Finding::new(&rule::RLS315, &parent.name, why, remedy));
+            found.push(Finding::new(&rules::RLS315, &parent.name, why, remedy));
         }
     }
 }
@@ -208,7 +213,7 @@ fn rewrites(case: &Case<'_>, found: &mut Vec<Finding>) {
         );
 
         found.push(Finding::new(
-            &rule::RLS312,
+            &rules::RLS312,
             format!("{}.{}", relation.name, rewrite.name),
             why,
             Remedy::sql(drop),
@@ -257,7 +262,7 @@ fn publications(case: &Case<'_>, found: &mut Vec<Finding>) {
             Remedy::words("list its tables one by one, without this")
         };
 
-        found.push(Finding::new(&rule::RLS314, object, why, remedy));
+        found.push(Finding::new(&rules::RLS314, object, why, remedy));
     }
 }
 

@@ -5,7 +5,7 @@ use crate::doctor::case::Case;
 use crate::doctor::facts::{Grant, Grantee, Kind, Oid, Relation};
 use crate::doctor::finding::Finding;
 use crate::doctor::remedy::Remedy;
-use crate::doctor::rule;
+use crate::doctor::rules;
 use crate::name::Identifier;
 use crate::schema::plan::Change;
 use crate::schema::render::AUDIT_GRANTED;
@@ -20,7 +20,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
 
     if is_wanted && configured.is_none() {
         let why = "what administrators do would leave no record, so the application does not start";
-        found.push(Finding::new(&rule::RLS501, &name, why, Remedy::Migrate));
+        found.push(Finding::new(&rules::RLS501, &name, why, Remedy::Migrate));
     }
 
     for change in case.plan.iter().flat_map(|plan| plan.changes()) {
@@ -30,7 +30,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
             {
                 let why = "administrators may not write or read it, so their transactions fail";
                 found.push(Finding::new(
-                    &rule::RLS501,
+                    &rules::RLS501,
                     table,
                     why,
                     Remedy::Sql(change.sql()),
@@ -41,7 +41,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
                 let object = format!("{table}.{column}");
 
                 found.push(Finding::new(
-                    &rule::RLS503,
+                    &rules::RLS503,
                     object,
                     why,
                     Remedy::Sql(change.sql()),
@@ -84,7 +84,7 @@ fn rights(case: &Case<'_>, oid: Oid, relation: &Relation, found: &mut Vec<Findin
             );
 
             found.push(Finding::new(
-                &rule::RLS502,
+                &rules::RLS502,
                 &relation.name,
                 why,
                 disown(who, role, &relation.name),
@@ -140,7 +140,7 @@ fn rights(case: &Case<'_>, oid: Oid, relation: &Relation, found: &mut Vec<Findin
         }
 
         found.push(Finding::new(
-            &rule::RLS502,
+            &rules::RLS502,
             &relation.name,
             why,
             Remedy::Sql(statements),
@@ -165,7 +165,7 @@ fn rights(case: &Case<'_>, oid: Oid, relation: &Relation, found: &mut Vec<Findin
         let revoke = |grantee| format!("REVOKE ALL ON {} FROM {grantee}", table(&view.name));
         let remedy = Remedy::Sql(grantees.into_iter().map(revoke).collect());
 
-        found.push(Finding::new(&rule::RLS502, &view.name, why, remedy));
+        found.push(Finding::new(&rules::RLS502, &view.name, why, remedy));
     }
 }
 
@@ -174,7 +174,7 @@ fn additions(case: &Case<'_>, oid: Oid, relation: &Relation, found: &mut Vec<Fin
     let name = table(&relation.name);
     let mut push = |object: String, why: &str, statement: String| {
         found.push(Finding::new(
-            &rule::RLS503,
+            &rules::RLS503,
             object,
             why,
             Remedy::sql(statement),

@@ -2,7 +2,7 @@ use crate::doctor::case::{Case, Table};
 use crate::doctor::facts::{ForeignKeyFact, IndexFact, Oid, Relation};
 use crate::doctor::finding::Finding;
 use crate::doctor::remedy::Remedy;
-use crate::doctor::rule;
+use crate::doctor::rules;
 use crate::model::key::KeyType;
 use crate::schema::plan::Change;
 use crate::schema::table::DesiredColumn;
@@ -28,7 +28,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
                 "a row that is inserted without an owner gets none, or another's, and is refused";
 
             found.push(Finding::new(
-                &rule::RLS206,
+                &rules::RLS206,
                 object,
                 why,
                 Remedy::Sql(change.sql()),
@@ -46,7 +46,7 @@ fn column(
     let object = format!("{}.{}", relation.name, asked.name);
     let Some(column) = case.column(oid, &asked.name) else {
         let why = "no policy can tell whose a row is";
-        found.push(Finding::new(&rule::RLS201, object, why, Remedy::Migrate));
+        found.push(Finding::new(&rules::RLS201, object, why, Remedy::Migrate));
         return;
     };
 
@@ -60,7 +60,7 @@ fn column(
         };
 
         found.push(Finding::new(
-            &rule::RLS202,
+            &rules::RLS202,
             &object,
             why,
             Remedy::Sql(set.sql()),
@@ -101,7 +101,7 @@ fn references(
             if is_loose
                 && !found
                     .iter()
-                    .any(|found| found.rule == &rule::RLS207 && found.object == object)
+                    .any(|found| found.rule == &rules::RLS207 && found.object == object)
             {
                 found.push(equals(object));
             }
@@ -112,7 +112,7 @@ fn references(
 fn equals(object: String) -> Finding {
     let why = "its collation takes different texts for equal, so one holder's key may be another's";
     let remedy = Remedy::words("give the column a deterministic collation, as `COLLATE \"C\"`");
-    Finding::new(&rule::RLS207, object, why, remedy)
+    Finding::new(&rules::RLS207, object, why, remedy)
 }
 
 fn foreign_key(
@@ -168,7 +168,7 @@ fn foreign_key(
         let statements = idle.into_iter().map(drop).chain(add.sql()).collect();
 
         found.push(Finding::new(
-            &rule::RLS204,
+            &rules::RLS204,
             object,
             why,
             Remedy::Sql(statements),
@@ -185,7 +185,7 @@ fn foreign_key(
         let why = "rows from before it was added may name holders that are not there";
 
         found.push(Finding::new(
-            &rule::RLS205,
+            &rules::RLS205,
             format!("{}.{}", relation.name, key.name),
             why,
             Remedy::sql(validate),
@@ -243,7 +243,7 @@ fn indexes(
                 None => Remedy::Sql(create.sql()),
             };
 
-            found.push(Finding::new(&rule::RLS203, object, why, remedy));
+            found.push(Finding::new(&rules::RLS203, object, why, remedy));
         }
     }
 }

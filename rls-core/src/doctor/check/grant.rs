@@ -5,7 +5,7 @@ use crate::doctor::case::Case;
 use crate::doctor::facts::{Grant, Grantee, Kind};
 use crate::doctor::finding::Finding;
 use crate::doctor::remedy::Remedy;
-use crate::doctor::rule;
+use crate::doctor::rules;
 use crate::name::Identifier;
 use crate::sql::{identifier, table};
 
@@ -35,7 +35,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
             );
 
             found.push(Finding::new(
-                &rule::RLS301,
+                &rules::RLS301,
                 &relation.name,
                 why,
                 Remedy::sql(revoke(grantee, &privileges)),
@@ -52,7 +52,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
             );
 
             found.push(Finding::new(
-                &rule::RLS302,
+                &rules::RLS302,
                 &relation.name,
                 why,
                 Remedy::sql(revoke(grantee, &privileges)),
@@ -70,7 +70,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
             );
 
             found.push(Finding::new(
-                &rule::RLS316,
+                &rules::RLS316,
                 &relation.name,
                 why,
                 Remedy::sql(revoke(grantee, &privileges)),
@@ -96,7 +96,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
                 "they stay when those on the table are taken away, and no migration knows of them";
 
             found.push(Finding::new(
-                &rule::RLS303,
+                &rules::RLS303,
                 &relation.name,
                 why,
                 Remedy::Sql(statements.collect()),
@@ -173,7 +173,7 @@ fn defaults(case: &Case<'_>, found: &mut Vec<Finding>) {
         let object = schema.map_or_else(|| "all schemas".to_owned(), ToString::to_string);
 
         found.push(Finding::new(
-            &rule::RLS304,
+            &rules::RLS304,
             object,
             why,
             Remedy::sql(revoke),
@@ -207,7 +207,7 @@ fn sequences(case: &Case<'_>, found: &mut Vec<Finding>) {
                 readers,
             );
 
-            found.push(Finding::new(&rule::RLS311, &sequence.name, why, remedy));
+            found.push(Finding::new(&rules::RLS311, &sequence.name, why, remedy));
         }
     }
 }

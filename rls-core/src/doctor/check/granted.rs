@@ -7,7 +7,7 @@ use crate::doctor::case::Case;
 use crate::doctor::facts::{Granted, Grantee, Kind};
 use crate::doctor::finding::Finding;
 use crate::doctor::remedy::Remedy;
-use crate::doctor::rule;
+use crate::doctor::rules;
 use crate::sql::table;
 
 pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
@@ -26,11 +26,11 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
                 "{grantee} has {privileges}: foreign tables of one's own show what that server \
                  lets through"
             );
-            found.push(Finding::new(&rule::RLS318, object, why, remedy));
+            found.push(Finding::new(&rules::RLS318, object, why, remedy));
         } else {
             let why =
                 format!("{grantee} has {privileges}, which the server gives nobody by itself");
-            found.push(Finding::new(&rule::RLS018, object, why, remedy));
+            found.push(Finding::new(&rules::RLS018, object, why, remedy));
         }
     }
 
@@ -41,7 +41,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
         let why = "in a query it may run before policies do, on rows that they hide, and tell what \
                    it saw";
         let remedy = Remedy::sql(format!("ALTER FUNCTION {function} NOT LEAKPROOF"));
-        found.push(Finding::new(&rule::RLS317, function, why, remedy));
+        found.push(Finding::new(&rules::RLS317, function, why, remedy));
     }
 }
 
@@ -77,7 +77,7 @@ fn foreign_tables(case: &Case<'_>, found: &mut Vec<Finding>) {
             grantees,
         );
 
-        found.push(Finding::new(&rule::RLS318, &relation.name, why, remedy));
+        found.push(Finding::new(&rules::RLS318, &relation.name, why, remedy));
     }
 }
 
@@ -101,6 +101,6 @@ fn supports(case: &Case<'_>, found: &mut Vec<Finding>) {
             Some(_) => without(app, role, &[]),
         };
 
-        found.push(Finding::new(&rule::RLS019, &support.object, why, remedy));
+        found.push(Finding::new(&rules::RLS019, &support.object, why, remedy));
     }
 }

@@ -2,7 +2,7 @@ use crate::doctor::case::{Case, Table};
 use crate::doctor::facts::Oid;
 use crate::doctor::finding::Finding;
 use crate::doctor::remedy::Remedy;
-use crate::doctor::rule;
+use crate::doctor::rules;
 use crate::name::Identifier;
 
 /// What constraints and indexes, which see every row, tell or do across holders.
@@ -22,7 +22,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
             let remedy = Remedy::words(
                 "let the holder's column lead the key, or allow it if that may be known",
             );
-            found.push(Finding::new(&rule::RLS208, &index.name, why, remedy));
+            found.push(Finding::new(&rules::RLS208, &index.name, why, remedy));
         }
 
         let leads_with_holder = columns.first().is_some_and(|column| holds(table, column));
@@ -34,7 +34,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
                 "let the holder's column lead the index (`btree_gin`, `btree_gist`), or filter by \
                  it",
             );
-            found.push(Finding::new(&rule::RLS210, &index.name, why, remedy));
+            found.push(Finding::new(&rules::RLS210, &index.name, why, remedy));
         }
     }
 
@@ -66,7 +66,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
         );
 
         found.push(Finding::new(
-            &rule::RLS209,
+            &rules::RLS209,
             format!("{}.{}", relation.name, key.name),
             why,
             remedy,

@@ -5,7 +5,7 @@ use crate::doctor::case::Case;
 use crate::doctor::facts::{Oid, RoleSetting};
 use crate::doctor::finding::Finding;
 use crate::doctor::remedy::Remedy;
-use crate::doctor::rule;
+use crate::doctor::rules;
 use crate::name::{Identifier, TableName};
 use crate::sql::table;
 
@@ -30,7 +30,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
         let remedy = Remedy::sql(format!("DROP {what} {}", table(&name)));
 
         found.push(Finding::new(
-            &rule::RLS016,
+            &rules::RLS016,
             &shadowed.desired.table,
             why,
             remedy,
@@ -52,7 +52,7 @@ fn elsewhere(case: &Case<'_>, found: &mut Vec<Finding>) {
         let why = "a function or operator in a schema before `pg_catalog` takes the place of the \
                    server's own";
         found.push(Finding::new(
-            &rule::RLS011,
+            &rules::RLS011,
             "search_path",
             why,
             reset(case, setting),
@@ -88,7 +88,7 @@ fn elsewhere(case: &Case<'_>, found: &mut Vec<Finding>) {
         };
 
         found.push(Finding::new(
-            &rule::RLS015,
+            &rules::RLS015,
             &registered.desired.table,
             why,
             remedy,

@@ -2,7 +2,7 @@ use crate::doctor::case::Case;
 use crate::doctor::expression::{asks_membership_per_row, reads_setting_per_row};
 use crate::doctor::finding::Finding;
 use crate::doctor::remedy::Remedy;
-use crate::doctor::rule;
+use crate::doctor::rules;
 use crate::model::policy::Canonical;
 use crate::model::policy::PolicyKind;
 use crate::name::{Identifier, TableName};
@@ -22,11 +22,11 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
                 None => {
                     let why = "rows that it lets through or keeps out are not, and the application \
                                does not start";
-                    found.push(Finding::new(&rule::RLS105, name, why, Remedy::Migrate));
+                    found.push(Finding::new(&rules::RLS105, name, why, Remedy::Migrate));
                 }
                 Some(held) if !holds(asked, held) => {
                     let why = "it was altered by hand, or its entity has changed since";
-                    found.push(Finding::new(&rule::RLS106, name, why, Remedy::Migrate));
+                    found.push(Finding::new(&rules::RLS106, name, why, Remedy::Migrate));
                 }
                 Some(_) => {}
             }
@@ -57,11 +57,11 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
                     "`{function}` may be computed when a plan is made, and the plan used for the \
                      next user"
                 );
-                found.push(Finding::new(&rule::RLS111, object, why, stable));
+                found.push(Finding::new(&rules::RLS111, object, why, stable));
             }
             'v' => {
                 let why = format!("`{function}` is called once a row, and no index is used for it");
-                found.push(Finding::new(&rule::RLS112, object, why, stable));
+                found.push(Finding::new(&rules::RLS112, object, why, stable));
             }
             _ => {}
         }
@@ -109,7 +109,7 @@ fn look(
             table(on)
         ));
 
-        found.push(Finding::new(&rule::RLS108, &name, why, remedy));
+        found.push(Finding::new(&rules::RLS108, &name, why, remedy));
     }
 
     let sides = || {
@@ -125,7 +125,7 @@ fn look(
             "put the call in a subquery: `owner_id = (SELECT current_setting(…)::uuid)`",
         );
         let why = "a full scan is several times slower, and an index may not be used";
-        found.push(Finding::new(&rule::RLS109, &name, why, remedy));
+        found.push(Finding::new(&rules::RLS109, &name, why, remedy));
     }
 
     if sides().any(asks_membership_per_row) {
@@ -133,7 +133,7 @@ fn look(
             "ask `column = ANY (ARRAY(SELECT …))`, which is run once and uses the column's index",
         );
         let why = "the subquery is searched for each row, and the column's index is not used";
-        found.push(Finding::new(&rule::RLS110, &name, why, remedy));
+        found.push(Finding::new(&rules::RLS110, &name, why, remedy));
     }
 }
 

@@ -4,7 +4,7 @@ use crate::doctor::case::Case;
 use crate::doctor::facts::{Grantee, Kind, ReachedRole};
 use crate::doctor::finding::Finding;
 use crate::doctor::remedy::Remedy;
-use crate::doctor::rule;
+use crate::doctor::rules;
 use crate::name::{Identifier, TableName};
 use crate::schema::plan::Change;
 use crate::sql::{identifier, table};
@@ -13,7 +13,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
     let app = case.config.app_role();
     if case.facts.app.is_empty() {
         let why = "the application cannot log in, and no policy can be for it";
-        found.push(Finding::new(&rule::RLS001, app, why, Remedy::Migrate));
+        found.push(Finding::new(&rules::RLS001, app, why, Remedy::Migrate));
     }
 
     for role in case
@@ -28,7 +28,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
         );
 
         found.push(Finding::new(
-            &rule::RLS002,
+            &rules::RLS002,
             app,
             why,
             without(app, role, &role.bypasses),
@@ -43,7 +43,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
         );
 
         found.push(Finding::new(
-            &rule::RLS003,
+            &rules::RLS003,
             app,
             why,
             without(app, role, &[]),
@@ -63,7 +63,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
         };
 
         found.push(Finding::new(
-            &rule::RLS004,
+            &rules::RLS004,
             app,
             why,
             without(app, role, powers),
@@ -81,7 +81,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
         );
 
         found.push(Finding::new(
-            &rule::RLS005,
+            &rules::RLS005,
             &relation.name,
             why,
             disown(app, role, &relation.name),
@@ -99,7 +99,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
         );
 
         found.push(Finding::new(
-            &rule::RLS005,
+            &rules::RLS005,
             &relation.name,
             why,
             disown(app, role, &relation.name),
@@ -125,7 +125,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
         };
 
         found.push(Finding::new(
-            &rule::RLS014,
+            &rules::RLS014,
             admin,
             why,
             without(admin, role, powers),
@@ -158,7 +158,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
         );
 
         found.push(Finding::new(
-            &rule::RLS014,
+            &rules::RLS014,
             &relation.name,
             why,
             disown(admin, role, &relation.name),
@@ -177,7 +177,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
         );
 
         found.push(Finding::new(
-            &rule::RLS006,
+            &rules::RLS006,
             admin,
             why,
             without(admin, role, &role.bypasses),
@@ -235,7 +235,7 @@ fn owned(case: &Case<'_>, found: &mut Vec<Finding>) {
             Some(_) => without(app, role, &[]),
         };
 
-        found.push(Finding::new(&rule::RLS013, name, why, remedy));
+        found.push(Finding::new(&rules::RLS013, name, why, remedy));
     }
 }
 

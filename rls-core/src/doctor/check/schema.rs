@@ -4,7 +4,7 @@ use crate::doctor::case::Case;
 use crate::doctor::facts::{Kind, Oid};
 use crate::doctor::finding::Finding;
 use crate::doctor::remedy::Remedy;
-use crate::doctor::rule;
+use crate::doctor::rules;
 use crate::name::Identifier;
 
 /// Tables that nobody decided about.
@@ -70,14 +70,14 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
                     .to_owned(),
             );
 
-            found.push(Finding::new(&rule::RLS402, &relation.name, why, remedy));
+            found.push(Finding::new(&rules::RLS402, &relation.name, why, remedy));
         } else if in_place {
             let why = "nobody has said whether its rows are someone's";
             let remedy = Remedy::Rust(
                 "#[derive(Unscoped)] #[unscoped(reason = \"…\")], or #[derive(UserScoped)]"
                     .to_owned(),
             );
-            found.push(Finding::new(&rule::RLS401, &relation.name, why, remedy));
+            found.push(Finding::new(&rules::RLS401, &relation.name, why, remedy));
         }
     }
 }

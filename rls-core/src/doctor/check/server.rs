@@ -3,7 +3,7 @@ use crate::doctor::facts::{Creator, Grantee, RoleSetting};
 use crate::doctor::finding::Finding;
 use crate::doctor::leaks;
 use crate::doctor::remedy::Remedy;
-use crate::doctor::rule;
+use crate::doctor::rules;
 use crate::sql::identifier;
 
 /// Settings that change what policies hold for, beside those of the context.
@@ -30,7 +30,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
             identifier(schema)
         ));
 
-        found.push(Finding::new(&rule::RLS007, schema, why, remedy));
+        found.push(Finding::new(&rules::RLS007, schema, why, remedy));
     }
 
     for grantee in &server.creators {
@@ -39,7 +39,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
             "REVOKE CREATE ON DATABASE {} FROM {grantee}",
             identifier(&server.database)
         ));
-        found.push(Finding::new(&rule::RLS008, &server.database, why, remedy));
+        found.push(Finding::new(&rules::RLS008, &server.database, why, remedy));
     }
 
     if !server.set_config.is_empty() {
@@ -57,7 +57,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
         }
 
         found.push(Finding::new(
-            &rule::RLS009,
+            &rules::RLS009,
             "pg_catalog.set_config",
             why,
             Remedy::Sql(statements),
@@ -79,7 +79,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
         }
 
         found.push(Finding::new(
-            &rule::RLS017,
+            &rules::RLS017,
             "pg_temp",
             why,
             Remedy::Sql(statements),
@@ -94,7 +94,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
         let object = format!("PostgreSQL {}", server.version_text);
 
         found.push(Finding::new(
-            &rule::RLS010,
+            &rules::RLS010,
             object,
             format!("it has {}", flaws.join(" and ")),
             remedy,
@@ -108,7 +108,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
             let why = "where no context sets it, as in SQL outside this family's connections, it \
                        is someone's";
             found.push(Finding::new(
-                &rule::RLS011,
+                &rules::RLS011,
                 &setting.setting,
                 why,
                 reset(case, setting),
@@ -123,7 +123,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
         if !on {
             let remedy = Remedy::words(format!("set {variable}=true and run the migrations"));
             found.push(Finding::new(
-                &rule::RLS012,
+                &rules::RLS012,
                 variable,
                 "the migrations switch it off on every table",
                 remedy,

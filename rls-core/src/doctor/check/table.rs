@@ -4,7 +4,7 @@ use crate::doctor::case::Case;
 use crate::doctor::facts::Kind;
 use crate::doctor::finding::Finding;
 use crate::doctor::remedy::Remedy;
-use crate::doctor::rule;
+use crate::doctor::rules;
 use crate::model::privilege::Privilege;
 use crate::schema::plan::Change;
 use crate::sql::table;
@@ -15,13 +15,13 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
         match registered.found {
             None => {
                 let why = "an entity names it; the application does not start without it";
-                found.push(Finding::new(&rule::RLS101, name, why, Remedy::Migrate));
+                found.push(Finding::new(&rules::RLS101, name, why, Remedy::Migrate));
             }
             Some((_, relation)) if relation.kind != Kind::Table => {
                 let why = "row security stands on tables alone";
                 let remedy =
                     Remedy::words("name the table behind it in `#[sea_orm(table_name = …)]`");
-                found.push(Finding::new(&rule::RLS102, name, why, remedy));
+                found.push(Finding::new(&rules::RLS102, name, why, remedy));
             }
             Some(_) => {}
         }
@@ -38,7 +38,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
         if case.config.enabled() && !relation.enabled {
             let why = "every role with a grant sees every row";
             found.push(Finding::new(
-                &rule::RLS103,
+                &rules::RLS103,
                 &relation.name,
                 why,
                 alter("ENABLE"),
@@ -52,7 +52,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
             );
 
             found.push(Finding::new(
-                &rule::RLS104,
+                &rules::RLS104,
                 &relation.name,
                 why,
                 alter("FORCE"),
@@ -87,7 +87,7 @@ fn drift(case: &Case<'_>, found: &mut Vec<Finding>) {
 
     for (object, statements) in objects {
         let why = format!("the migrations would run `{}`", statements.join("; "));
-        found.push(Finding::new(&rule::RLS107, object, why, Remedy::Migrate));
+        found.push(Finding::new(&rules::RLS107, object, why, Remedy::Migrate));
     }
 }
 

@@ -3,7 +3,7 @@ use crate::doctor::case::Case;
 use crate::doctor::facts::{Grantee, Kind, Oid};
 use crate::doctor::finding::Finding;
 use crate::doctor::remedy::Remedy;
-use crate::doctor::rule;
+use crate::doctor::rules;
 use crate::sql::table;
 
 /// The first version whose views can read as who asks them.
@@ -47,7 +47,7 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
                     "it keeps rows of `{}` as they were for its owner, and has no policies",
                     base.name
                 );
-                found.push(Finding::new(&rule::RLS307, &view.name, why, revoke()));
+                found.push(Finding::new(&rules::RLS307, &view.name, why, revoke()));
             }
             Kind::View if !view.invoker => {
                 let remedy = if case.facts.server.version >= INVOKER {
@@ -61,13 +61,13 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
                         "it reads `{}` as `{}`, for whom no policy holds",
                         base.name, view.owner_name
                     );
-                    (&rule::RLS305, why)
+                    (&rules::RLS305, why)
                 } else {
                     let why = format!(
                         "it reads `{}` as `{}`, and not as who asks",
                         base.name, view.owner_name
                     );
-                    (&rule::RLS306, why)
+                    (&rules::RLS306, why)
                 };
 
                 found.push(Finding::new(rule, &view.name, why, remedy));

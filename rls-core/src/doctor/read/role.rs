@@ -6,7 +6,7 @@ use super::{get, grantee, maybe_name, name, rows};
 use crate::doctor::facts::{Creator, ReachedRole, RoleSetting, SchemaDefault, Server};
 use crate::error::{RlsError, SchemaError};
 use crate::name::{Identifier, Schemas};
-use crate::schema::catalog::OWN_MEMBERSHIPS;
+use crate::schema::catalog::role::OWN_MEMBERSHIPS;
 use crate::sql;
 
 pub(super) async fn server(

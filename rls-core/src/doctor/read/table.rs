@@ -7,7 +7,8 @@ use crate::doctor::facts::{Call, Column, ForeignKeyFact, IndexFact, Oid};
 use crate::entity::registry::Registry;
 use crate::error::RlsError;
 use crate::name::Identifier;
-use crate::schema::catalog::{self, ENFORCED, POLICY_COLUMNS, POLICY_JOINS, UNPROVEN};
+use crate::schema::catalog::relation::{ENFORCED, UNPROVEN};
+use crate::schema::catalog::{self, POLICY_COLUMNS, POLICY_JOINS};
 use crate::schema::table::ActualPolicy;
 use crate::sql;
 

@@ -2,7 +2,8 @@ use serde_json::{Value, json};
 
 use super::Report;
 use crate::doctor::finding::Finding;
-use crate::doctor::rule::{RULES, Rule};
+use crate::doctor::rule::Rule;
+use crate::doctor::rules::RULES;
 use crate::doctor::severity::Severity;
 
 impl Report {

@@ -5,6 +5,9 @@ use crate::doctor::finding::Finding;
 use crate::doctor::severity::Severity;
 use crate::terminal::{colour, paint, shown};
 
+/// The colour of hints, as `SGR` code (ECMA-48).
+const CYAN: &str = "36";
+
 /// A report for a person to read; see [`Report::text`].
 #[derive(Clone, Copy, Debug)]
 pub struct ReportText<'a> {
@@ -88,7 +91,7 @@ impl ReportText<'_> {
             (true, _) => colour::DIM,
             (_, Severity::Error) => colour::RED,
             (_, Severity::Warning) => colour::YELLOW,
-            (_, Severity::Hint) => colour::CYAN,
+            (_, Severity::Hint) => CYAN,
         };
 
         let word = paint(self.colours, colour, &format!("{word:<7}"));
