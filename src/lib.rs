@@ -74,8 +74,6 @@
 
 #[cfg(feature = "axum")]
 pub mod axum;
-#[cfg(doctest)]
-mod documented;
 pub mod manual;
 
 #[cfg(feature = "rbac")]

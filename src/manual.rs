@@ -1,69 +1,50 @@
-//! The manual: a page for each thing a project meets.
+//! The pages of `docs/manual`, which can be read there as plain files too.
 //!
-//! | page | |
-//! |---|---|
-//! | [`first_steps`] | two users and their rows, from an empty folder |
-//! | [`entities`] | whose rows are whose: the derives, and the tables of their keys |
-//! | [`contexts`] | connections that carry a user; transactions, raw SQL, errors, what it costs |
-//! | [`policies`] | what PostgreSQL is told, and policies of your own |
-//! | [`migrations`] | `RlsMigrator`, reviewed changes, CI, logins, data, big tables |
-//! | [`adopting`] | tables with rows, with policies by hand, schema sync |
-//! | [`services`] | a web service on axum |
-//! | [`background`] | jobs of one user, of many, of all |
-//! | [`administrators`] | who sees all rows, and the record of it |
-//! | [`testing`] | tests of your project, and the proof that users are kept apart |
-//! | [`checking`] | the gate, the doctor, the report |
-//! | [`pooling`] | pools, PgBouncer, standbys |
-//! | [`limits`] | what it does not protect from |
-//! | [`troubleshooting`] | by symptom, with the command that tells |
-// Some pages speak of what a feature brings.
+// A page's footer defines its links for who reads the file. The definitions of `links.md` stand
+// before the page, and Markdown takes the first definition of a label: so rustdoc links to its own
+// pages. `tests/manual` compiles and runs the examples, so they are no doctests.
+#![doc = include_str!("manual/links.md")]
+#![cfg_attr(not(doctest), doc = include_str!("../docs/manual/README.md"))]
+// Some pages are about what a feature adds.
 #![cfg_attr(
     not(all(feature = "migration", feature = "axum", feature = "testing")),
     allow(rustdoc::broken_intra_doc_links)
 )]
 
-#[doc = include_str!("../docs/manual/first_steps.md")]
-pub mod first_steps {}
+macro_rules! pages {
+    ($($page:ident: $items:literal,)*) => {
+        $(
+            #[doc = include_str!("manual/links.md")]
+            #[cfg_attr(
+                not(doctest),
+                doc = include_str!(concat!("../docs/manual/", stringify!($page), ".md"))
+            )]
+            #[doc = concat!("\n# See also\n\n", $items)]
+            pub mod $page {}
+        )*
+    };
+}
 
-#[doc = include_str!("../docs/manual/entities.md")]
-#[doc = "# `#[user_scoped(…)]`\n"]
-#[doc = include_str!("../docs/manual/user_scoped_keys.md")]
-#[doc = "# `#[tenant_scoped(…)]`\n"]
-#[doc = include_str!("../docs/manual/tenant_scoped_keys.md")]
-pub mod entities {}
-
-#[doc = include_str!("../docs/manual/contexts.md")]
-pub mod contexts {}
-
-#[doc = include_str!("../docs/manual/policies.md")]
-pub mod policies {}
-
-#[doc = include_str!("../docs/manual/migrations.md")]
-pub mod migrations {}
-
-#[doc = include_str!("../docs/manual/adopting.md")]
-pub mod adopting {}
-
-#[doc = include_str!("../docs/manual/services.md")]
-pub mod services {}
-
-#[doc = include_str!("../docs/manual/background.md")]
-pub mod background {}
-
-#[doc = include_str!("../docs/manual/administrators.md")]
-pub mod administrators {}
-
-#[doc = include_str!("../docs/manual/testing.md")]
-pub mod testing {}
-
-#[doc = include_str!("../docs/manual/checking.md")]
-pub mod checking {}
-
-#[doc = include_str!("../docs/manual/pooling.md")]
-pub mod pooling {}
-
-#[doc = include_str!("../docs/manual/limits.md")]
-pub mod limits {}
-
-#[doc = include_str!("../docs/manual/troubleshooting.md")]
-pub mod troubleshooting {}
+pages! {
+    first_steps: "[`RlsConnection`], [`RlsConfig`], [`UserContext`], [`RlsMigrator`]",
+    entities: "[`Registry::linked`], [`registry!`], [`UserScoped`], [`OwnerKey`]",
+    contexts: "[`RlsConnection::scope`], [`anonymous`], [`admin`], [`admin_read_only`], \
+        [`admin_as_user`], [`UserContext`], [`SettingValue`], [`RlsError`]",
+    policies: "[`Policy::permissive`], [`Policy::restrictive`], [`PolicyDraft`], \
+        [`policy::setting`]",
+    migrations: "[`RlsMigrator`], [`RlsSchemaManagerExt`], [`MaintenanceExt`], \
+        [`RlsSchema::plan`], [`RlsSchema::sync`], [`RlsSchema::prepare_online`], [`RlsConfig`]",
+    adopting: "[`RlsSchema::sync`], [`RlsSchema::from_env`], [`UserContext::setting`]",
+    services: "[`sea_orm_rls::axum`](crate::axum): [`RequestDatabase`], [`Scoped`], \
+        [`Anonymous`], [`Admin`], [`AdminReadOnly`], [`AdminAsUser`], [`AdminProvider`], \
+        [`Problem`]",
+    background: "[`RlsConnection::scope`], [`admin_read_only`], [`admin_as_user`]",
+    administrators: "[`admin`], [`admin_read_only`], [`admin_as_user`], [`AdminContext`]",
+    testing: "[`IsolationProof`], [`RlsSchema::sync`], [`RlsConnection::connect_with`]",
+    checking: "[`RlsConnection::connect`], [`check_gate`], [`GateFinding`], [`Doctor`]",
+    pooling: "[`RlsConnection::connect`], [`RlsConfig::keep_connections`]",
+    limits: "[`RlsConnection`], [`Doctor`]",
+    troubleshooting: "[`check_gate`], [`RlsError`], [`GateFinding`], [`policy::setting`]",
+    glossary: "[`RlsConnection::scope`], [`UserContext`], [`RlsSchema::sync`], [`Doctor`], \
+        [`IsolationProof`]",
+}

@@ -1,4 +1,6 @@
-//! The order of the house, checked over its sources.
+//! The order of the house and its documents, checked over the sources.
 
+#[path = "house/docs.rs"]
+mod docs;
 #[path = "house/tree.rs"]
 mod tree;

@@ -1,7 +1,10 @@
-// What the manual's running examples share: a migrated database, a connection, two users. Included
-// by hidden lines.
+//! What examples run on: a migrated database, a connection, two users.
 
-mod user {
+use sea_orm::{ActiveModelTrait, Database, DatabaseConnection, DbBackend, Schema, Set};
+use sea_orm_rls::{RlsConfig, RlsConnection, RlsSchema, UserContext, registry};
+use uuid::Uuid;
+
+pub mod user {
     use sea_orm::entity::prelude::*;
     use sea_orm_rls::UserScoped;
 
@@ -18,7 +21,7 @@ mod user {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-mod task {
+pub mod task {
     use sea_orm::entity::prelude::*;
     use sea_orm_rls::UserScoped;
 
@@ -35,28 +38,24 @@ mod task {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-struct World {
-    database: testbed::Database,
-    owner: sea_orm::DatabaseConnection,
-    config: sea_orm_rls::RlsConfig,
-    db: sea_orm_rls::RlsConnection,
-    ann: uuid::Uuid,
-    bob: uuid::Uuid,
+pub struct World {
+    pub database: testbed::Database,
+    pub owner: DatabaseConnection,
+    pub config: RlsConfig,
+    pub db: RlsConnection,
+    pub ann: Uuid,
+    pub bob: Uuid,
 }
 
 /// Ann has two tasks, and Bob one.
-async fn world() -> Result<World, Box<dyn std::error::Error>> {
-    use sea_orm::{ActiveModelTrait, Set};
-    use sea_orm_rls::{RlsSchema, RlsConfig, RlsConnection, UserContext, registry};
-    use uuid::Uuid;
-
+pub async fn world() -> Result<World, Box<dyn std::error::Error>> {
     let database = testbed::server()?.database("manual").await?;
     let config = RlsConfig::new()
         .app_login(&database.role("rls_app_user"), "app secret")?
         .admin_login(&database.role("rls_maintenance_admin"), "admin secret")?;
-    let owner = sea_orm::Database::connect(database.url()).await?;
+    let owner = Database::connect(database.url()).await?;
 
-    sea_orm::Schema::new(sea_orm::DbBackend::Postgres)
+    Schema::new(DbBackend::Postgres)
         .builder()
         .register(user::Entity)
         .register(task::Entity)
@@ -64,20 +63,42 @@ async fn world() -> Result<World, Box<dyn std::error::Error>> {
         .await?;
 
     let entities = registry![user::Entity, task::Entity]?;
-    RlsSchema::new(entities.clone(), config.clone()).sync(&owner).await?;
+    RlsSchema::new(entities.clone(), config.clone())
+        .sync(&owner)
+        .await?;
 
     let db = RlsConnection::connect_with(database.url(), config.clone(), entities).await?;
     let (ann, bob) = (Uuid::new_v4(), Uuid::new_v4());
 
-    for (id, titles) in [(ann, &["water the plants", "call Bob"][..]), (bob, &["rest"][..])] {
+    for (id, titles) in [
+        (ann, &["water the plants", "call Bob"][..]),
+        (bob, &["rest"][..]),
+    ] {
         let mine = db.scope(UserContext::new(id));
-        user::ActiveModel { id: Set(id), email: Set(format!("{id}@example.org")) }.insert(&mine).await?;
+        let email = format!("{id}@example.org");
+        user::ActiveModel {
+            id: Set(id),
+            email: Set(email),
+        }
+        .insert(&mine)
+        .await?;
 
         for title in titles {
-            let task = task::ActiveModel { id: Set(Uuid::new_v4()), title: Set((*title).to_owned()), ..Default::default() };
+            let task = task::ActiveModel {
+                id: Set(Uuid::new_v4()),
+                title: Set((*title).to_owned()),
+                ..Default::default()
+            };
             task.insert(&mine).await?;
         }
     }
 
-    Ok(World { database, owner, config, db, ann, bob })
+    Ok(World {
+        database,
+        owner,
+        config,
+        db,
+        ann,
+        bob,
+    })
 }

@@ -1,0 +1,73 @@
+// snippet
+mod task {
+    use sea_orm::entity::prelude::*; // hidden
+    use sea_orm_rls::UserScoped; // hidden
+
+    /// The attribute adds the field `owner_id` and the relation `owner`.
+    #[sea_orm_rls::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+    #[sea_orm(table_name = "task")]
+    #[user_scoped(user = super::user::Entity)]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+    }
+    impl ActiveModelBehavior for ActiveModel {} // hidden
+}
+
+mod post {
+    use sea_orm::entity::prelude::*; // hidden
+    use sea_orm_rls::UserScoped; // hidden
+
+    /// The model has the field itself, and may give it another name.
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+    #[sea_orm(table_name = "post")]
+    #[user_scoped(owner = "author_id")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub author_id: Uuid,
+    }
+    impl ActiveModelBehavior for ActiveModel {} // hidden
+}
+
+mod draft {
+    use sea_orm::entity::prelude::*; // hidden
+    use sea_orm_rls::UserScoped; // hidden
+
+    /// The table has the column, and the model has no field: no code can forge it.
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+    #[sea_orm(table_name = "draft")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+    }
+    impl ActiveModelBehavior for ActiveModel {} // hidden
+}
+// end
+
+mod user {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_rls::UserScoped;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+    #[sea_orm(table_name = "user")]
+    #[user_scoped(identity)]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+#[test]
+fn an_owner_has_three_forms() {
+    use sea_orm_rls::UserScoped;
+
+    sea_orm_rls::registry![user::Entity, task::Entity, post::Entity, draft::Entity].unwrap();
+    assert_eq!(post::Entity::owner_column().to_string(), "author_id");
+}

@@ -1,0 +1,30 @@
+//! The examples of the README, the manual and the derives' documentation: one module per page.
+//!
+//! The lines between `// snippet` and `// end` are a Rust block of the page, in the page's order;
+//! `tests/house/docs.rs` compares the two. A line that ends in `// hidden` is not on the page.
+#![allow(
+    dead_code,
+    unused_imports,
+    clippy::unnecessary_literal_bound,
+    clippy::wildcard_imports,
+    reason = "an example is a part of a program"
+)]
+
+mod administrators;
+mod adopting;
+mod background;
+mod checking;
+mod contexts;
+mod derives;
+mod entities;
+mod first_steps;
+mod migrations;
+mod policies;
+mod pooling;
+mod readme;
+mod services;
+mod testing;
+mod troubleshooting;
+mod world;
+
+type Tested = Result<(), Box<dyn std::error::Error>>;

@@ -1,0 +1,41 @@
+use crate::Tested;
+use crate::world::{World, task, world};
+
+#[tokio::test]
+async fn a_test_lets_two_users_exist() -> Tested {
+    use sea_orm::{EntityTrait, PaginatorTrait};
+    use sea_orm_rls::UserContext;
+
+    let World { db, ann, bob, .. } = &world().await?;
+
+    // snippet
+    let hers = db.scope(UserContext::new(*ann));
+    let his = db.scope(UserContext::new(*bob));
+
+    let task = task::Entity::find().one(&his).await?;
+    let task = task.ok_or("Bob has a task")?;
+    let found = task::Entity::find_by_id(task.id).one(&hers).await?;
+    assert_eq!(found, None);
+    let deleted = task::Entity::delete_by_id(task.id).exec(&hers).await?;
+    assert_eq!(deleted.rows_affected, 0);
+    assert_eq!(task::Entity::find().count(&his).await?, 1);
+    // end
+
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_proof_holds_for_a_migrated_database() -> Tested {
+    use sea_orm_rls::testing::IsolationProof;
+
+    let World { owner, db, .. } = &world().await?;
+
+    // snippet
+    let proof = IsolationProof::new(db.registry());
+    let report = proof.run(owner, db).await?; // `owner` logs in as the migrations do
+    println!("{report}"); // a line a table, a column a command
+    report.assert_isolated();
+    // end
+
+    Ok(())
+}
