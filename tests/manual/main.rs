@@ -4,6 +4,7 @@
 //! `tests/house/docs.rs` compares the two. A line that ends in `// hidden` is not on the page.
 #![allow(
     dead_code,
+    unnameable_types,
     unused_imports,
     clippy::unnecessary_literal_bound,
     clippy::wildcard_imports,
