@@ -15,7 +15,10 @@ pub(crate) mod show;
 pub(crate) mod sync;
 pub(crate) mod table;
 
-pub use plan::{Change, Plan, Unmanaged, Verifier};
+pub use plan::{
+    Change, ColumnChange, ForeignKeyChange, IndexChange, Plan, PolicyChange, PrivilegeChange,
+    RoleChange, RowSecurityChange, TableChange, Unmanaged, UsageChange, Verifier,
+};
 pub use show::PlanText;
 pub use sync::{
     MigrationScript, MissingTables, RlsSchema, apply_changes, apply_statements, ensure_roles,

@@ -19,7 +19,7 @@ use crate::error::{RlsError, SchemaError};
 use crate::name::TableName;
 use crate::schema::catalog::{self, Place, Relation, SearchPath};
 use crate::schema::diff;
-use crate::schema::plan::{Change, Plan, Unmanaged};
+use crate::schema::plan::{Change, Plan, TableChange, Unmanaged};
 use crate::schema::table::{Actual, Desired};
 
 pub use apply::{apply_changes, apply_statements, ensure_roles};
@@ -202,12 +202,8 @@ impl RlsSchema {
     }
 
     fn consent(&self, plan: &Plan) -> Result<(), SchemaError> {
-        let switch = |change: &Change| {
-            matches!(
-                change,
-                Change::EnableRowSecurity { .. } | Change::ForceRowSecurity { .. }
-            )
-        };
+        let switch =
+            |change: &Change| matches!(change, Change::Table(_, TableChange::RowSecurity(_)));
 
         let changes: Vec<String> = plan
             .weakening()

@@ -7,7 +7,7 @@ use crate::model::policy::Canonical;
 use crate::model::policy::PolicyKind;
 use crate::name::{Identifier, TableName};
 use crate::schema::fingerprint;
-use crate::schema::plan::Change;
+use crate::schema::plan::{Change, PolicyChange, TableChange};
 use crate::schema::table::{ActualPolicy, DesiredPolicy};
 use crate::sql::{identifier, table};
 
@@ -75,12 +75,13 @@ fn is_planned(case: &Case<'_>, on: &TableName, policy: &Identifier) -> bool {
         .iter()
         .flat_map(|plan| plan.changes())
         .any(|change| match change {
-            Change::DropPolicy {
-                table,
-                policy: dropped,
-                ..
-            } => table == on && dropped.name == *policy,
-            Change::RenamePolicy { table, was, .. } => table == on && was == policy,
+            Change::Table(table, TableChange::Policy(change)) if table == on => match change {
+                PolicyChange::Drop {
+                    policy: dropped, ..
+                } => dropped.name == *policy,
+                PolicyChange::Rename { was, .. } => was == policy,
+                _ => false,
+            },
             _ => false,
         })
 }

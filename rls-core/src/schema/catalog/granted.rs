@@ -7,7 +7,7 @@ use super::audit::PUBLIC;
 use super::query::{at, name, rows, text};
 use crate::error::{RlsError, SchemaError};
 use crate::name::Identifier;
-use crate::schema::plan::Change;
+use crate::schema::plan::{Change, PrivilegeChange, TableChange, UsageChange};
 use crate::sql;
 
 /// Whether what these changes grant and revoke is granted and revoked: to a login that may not pass
@@ -39,7 +39,7 @@ pub(crate) async fn verify_grants(
         return Ok(());
     };
     let (what, why) = match change {
-        Change::Revoke { .. } => (
+        Change::Table(_, TableChange::Privilege(PrivilegeChange::Revoke { .. })) => (
             "revoke this",
             "the server passed over it, since another role granted it",
         ),
@@ -70,15 +70,16 @@ fn granted(change: &Change) -> Vec<String> {
     };
 
     match change {
-        Change::GrantSchema { schema, role } => vec![has("schema", role, schema.as_str(), "USAGE")],
-        Change::GrantSequence { sequence, role } => {
+        Change::Schema(schema, UsageChange::Grant { role }) => {
+            vec![has("schema", role, schema.as_str(), "USAGE")]
+        }
+        Change::Sequence(sequence, UsageChange::Grant { role }) => {
             vec![has("sequence", role, &sql::table(sequence), "USAGE")]
         }
-        Change::Grant {
+        Change::Table(
             table,
-            role,
-            privileges,
-        } => privileges
+            TableChange::Privilege(PrivilegeChange::Grant { role, privileges }),
+        ) => privileges
             .iter()
             .map(|privilege| has("table", role, &sql::table(table), privilege.as_sql()))
             .collect(),
@@ -88,11 +89,8 @@ fn granted(change: &Change) -> Vec<String> {
 
 /// Whether the privileges that a change takes from a role are no longer granted to it, as SQL.
 fn revoked(change: &Change) -> Vec<String> {
-    let Change::Revoke {
-        table,
-        role,
-        privileges,
-    } = change
+    let Change::Table(table, TableChange::Privilege(PrivilegeChange::Revoke { role, privileges })) =
+        change
     else {
         return Vec::new();
     };

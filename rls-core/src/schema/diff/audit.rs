@@ -9,7 +9,7 @@ use crate::model::expression::Expression;
 use crate::model::policy::Canonical;
 use crate::model::privilege::Privilege;
 use crate::name::{Identifier, TableName};
-use crate::schema::plan::Change;
+use crate::schema::plan::{Change, ColumnChange, PrivilegeChange, TableChange, UsageChange};
 
 /// The changes that let administrators add to the audit's table and read it, and nobody of this
 /// family do more.
@@ -23,9 +23,7 @@ pub(crate) fn audit(
     let nothing = HeldAudit::default();
     let held = match actual {
         ActualAudit::Missing => {
-            changes.push(Change::CreateAudit {
-                table: table.clone(),
-            });
+            changes.push(Change::Table(table.clone(), TableChange::CreateAudit));
             &nothing
         }
         ActualAudit::Other(difference) => {
@@ -41,14 +39,16 @@ pub(crate) fn audit(
         let default = render::AUDIT_COLUMNS
             .iter()
             .find(|asked| asked.name == column.as_str());
-        changes.push(Change::SetDefault {
-            table: table.clone(),
-            column: column.clone(),
+        let change = ColumnChange::SetDefault {
             default: default
                 .and_then(|asked| asked.default)
                 .map(|sql| Expression::RawSql(sql.to_owned())),
             was: was.as_ref().map(Canonical::to_expression),
-        });
+        };
+        changes.push(Change::on(
+            table.clone(),
+            TableChange::Column(column.clone(), change),
+        ));
     }
 
     let none = Grants::default();
@@ -64,10 +64,8 @@ pub(crate) fn audit(
 
     if let Some(schema) = &table.schema {
         let usage = (schema.clone(), config.admin_role().clone());
-        let grant = Change::GrantSchema {
-            schema: usage.0.clone(),
-            role: usage.1.clone(),
-        };
+        let role = usage.1.clone();
+        let grant = Change::Schema(schema.clone(), UsageChange::Grant { role });
 
         if !schema_usage.contains(&usage) && !changes.contains(&grant) {
             changes.push(grant);
@@ -108,20 +106,24 @@ fn privileges(
 
     let surplus = less(&held.table, &wanted.table);
     if !surplus.is_empty() {
-        changes.push(Change::Revoke {
-            table: table.clone(),
-            role: role.clone(),
-            privileges: surplus.clone(),
-        });
+        changes.push(Change::on(
+            table.clone(),
+            PrivilegeChange::Revoke {
+                role: role.clone(),
+                privileges: surplus.clone(),
+            },
+        ));
     }
 
     let lacking = less(&wanted.table, &held.table);
     if !lacking.is_empty() {
-        changes.push(Change::Grant {
-            table: table.clone(),
-            role: role.clone(),
-            privileges: lacking,
-        });
+        changes.push(Change::on(
+            table.clone(),
+            PrivilegeChange::Grant {
+                role: role.clone(),
+                privileges: lacking,
+            },
+        ));
     }
 
     let none = BTreeSet::new();
@@ -151,21 +153,25 @@ fn privileges(
         };
 
         if let Some((table, role, columns)) = change(held.difference(&wanted).cloned().collect()) {
-            changes.push(Change::RevokeColumns {
+            changes.push(Change::on(
                 table,
-                role,
-                privilege,
-                columns,
-            });
+                PrivilegeChange::RevokeColumns {
+                    role,
+                    privilege,
+                    columns,
+                },
+            ));
         }
 
         if let Some((table, role, columns)) = change(wanted.difference(&held).cloned().collect()) {
-            changes.push(Change::GrantColumns {
+            changes.push(Change::on(
                 table,
-                role,
-                privilege,
-                columns,
-            });
+                PrivilegeChange::GrantColumns {
+                    role,
+                    privilege,
+                    columns,
+                },
+            ));
         }
     }
 }

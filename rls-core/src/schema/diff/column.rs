@@ -2,7 +2,7 @@ use super::Table;
 use crate::error::SchemaError;
 use crate::model::policy::Canonical;
 use crate::name::Identifier;
-use crate::schema::plan::Change;
+use crate::schema::plan::{Change, ColumnChange, ForeignKeyChange, IndexChange, TableChange};
 use crate::schema::table::{ActualForeignKey, ActualIndex, DesiredColumn, DesiredIndex};
 
 pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<(), SchemaError> {
@@ -10,6 +10,12 @@ pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<()
     for asked in &table.desired.columns {
         let column = &asked.name;
         let found = table.actual.columns.get(column);
+        let mut change = |change| {
+            changes.push(Change::on(
+                name.clone(),
+                TableChange::Column(column.clone(), change),
+            ));
+        };
 
         match found {
             None => {
@@ -22,17 +28,13 @@ pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<()
                     });
                 }
 
-                changes.push(Change::AddOwnerColumn {
-                    table: name.clone(),
-                    column: column.clone(),
+                change(ColumnChange::Add {
                     key: asked.key,
                     backfill: asked.backfill.clone(),
                 });
             }
             Some(found) if !found.not_null || found.unproven.is_some() => {
-                changes.push(Change::SetNotNull {
-                    table: name.clone(),
-                    column: column.clone(),
+                change(ColumnChange::SetNotNull {
                     backfill: asked.backfill.clone(),
                     unproven: found.unproven.clone(),
                 })
@@ -48,9 +50,7 @@ pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<()
         if let Some(default) = &asked.default
             && (was.is_none() || was != canonical)
         {
-            changes.push(Change::SetDefault {
-                table: name.clone(),
-                column: column.clone(),
+            change(ColumnChange::SetDefault {
                 default: Some(default.clone()),
                 was: was.map(Canonical::to_expression),
             });
@@ -101,10 +101,10 @@ pub(super) fn keys(
             found.enforced && found.on_delete.is_some() && asked
         };
 
+        let mut change = |change| changes.push(Change::on(desired.table.clone(), change));
         let found: Vec<_> = actual.foreign_keys.iter().filter(same_target).collect();
         for wrong in found.iter().filter(|found| !action_holds(found)) {
-            changes.push(Change::DropForeignKey {
-                table: desired.table.clone(),
+            change(ForeignKeyChange::Drop {
                 name: wrong.name.clone(),
                 definition: wrong.definition.clone(),
             });
@@ -116,16 +116,14 @@ pub(super) fn keys(
             .or_else(|| holding().next());
 
         if let Some(unproven) = holding.filter(|found| !found.validated) {
-            changes.push(Change::ValidateForeignKey {
-                table: desired.table.clone(),
+            change(ForeignKeyChange::Validate {
                 name: unproven.name.clone(),
                 parent: unproven.table.clone(),
             });
         }
 
         if holding.is_none() {
-            changes.push(Change::AddForeignKey {
-                table: desired.table.clone(),
+            change(ForeignKeyChange::Add {
                 column: asked.name.clone(),
                 foreign_key: foreign_key.clone(),
             });
@@ -136,11 +134,11 @@ pub(super) fn keys(
         let serves =
             |found: &ActualIndex| found.columns.starts_with(columns) && found.only == *only;
         if !actual.indexes.iter().any(serves) {
-            changes.push(Change::CreateIndex {
-                table: desired.table.clone(),
+            let create = IndexChange::Create {
                 columns: columns.clone(),
                 only: only.clone(),
-            });
+            };
+            changes.push(Change::on(desired.table.clone(), create));
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::model::policy::Policy;
 use crate::model::scope;
 use crate::name::Identifier;
 use crate::schema::fingerprint;
-use crate::schema::plan::{Change, Unmanaged};
+use crate::schema::plan::{Change, PolicyChange, RowSecurityChange, Unmanaged};
 use crate::schema::table::{ActualPolicy, DesiredPolicy};
 
 pub(super) fn row_security(
@@ -18,20 +18,18 @@ pub(super) fn row_security(
     let Some(asked) = desired.row_security else {
         return;
     };
-    let table = || desired.table.clone();
+    let mut change = |change| changes.push(Change::on(desired.table.clone(), change));
 
-    if asked.enabled != actual.enabled {
-        changes.push(Change::EnableRowSecurity {
-            table: table(),
-            enable: asked.enabled,
-        });
+    match (asked.enabled, actual.enabled) {
+        (true, false) => change(RowSecurityChange::Enable),
+        (false, true) => change(RowSecurityChange::Disable),
+        _ => {}
     }
 
-    if asked.forced != actual.forced {
-        changes.push(Change::ForceRowSecurity {
-            table: table(),
-            force: asked.forced,
-        });
+    match (asked.forced, actual.forced) {
+        (true, false) => change(RowSecurityChange::Force),
+        (false, true) => change(RowSecurityChange::NoForce),
+        _ => {}
     }
 }
 
@@ -53,17 +51,21 @@ pub(super) fn policies(
             alter(table, asked, canonical, found, changes);
         } else if let Some((was, found)) = old_name(table, canonical, &renamed) {
             renamed.insert(was);
-            changes.push(Change::RenamePolicy {
-                table: name(),
-                was: was.clone(),
-                name: policy.name.clone(),
-            });
+            changes.push(Change::on(
+                name(),
+                PolicyChange::Rename {
+                    was: was.clone(),
+                    name: policy.name.clone(),
+                },
+            ));
             comment(table, policy, &found.policy, changes);
         } else {
-            changes.push(Change::CreatePolicy {
-                table: name(),
-                policy: policy.clone(),
-            });
+            changes.push(Change::on(
+                name(),
+                PolicyChange::Create {
+                    policy: policy.clone(),
+                },
+            ));
         }
     }
 
@@ -74,11 +76,13 @@ pub(super) fn policies(
 
         if is_ours(held) {
             let replaced = replaced(table, &held.policy);
-            changes.push(Change::DropPolicy {
-                table: name(),
-                policy: printed(&held.policy),
-                replaced,
-            });
+            changes.push(Change::on(
+                name(),
+                PolicyChange::Drop {
+                    policy: printed(&held.policy),
+                    replaced,
+                },
+            ));
         } else {
             unmanaged.push(Unmanaged::Policy {
                 table: name(),
@@ -117,29 +121,35 @@ fn alter(
 ) {
     let name = || table.desired.table.clone();
     let same = canonical.is_some_and(|asked| same(asked, found));
-    let mends = fingerprint
+    let repairs = fingerprint
         .as_ref()
         .is_some_and(|fingerprint| fingerprint.asked == *asked);
     let alterable = found.is_alterable_to(policy);
 
     if !same && alterable {
-        changes.push(Change::AlterPolicy {
-            table: name(),
-            was: printed(found),
-            policy: policy.clone(),
-            mends,
-        });
+        changes.push(Change::on(
+            name(),
+            PolicyChange::Alter {
+                was: printed(found),
+                policy: policy.clone(),
+                repairs,
+            },
+        ));
     } else if !same {
-        let replaced = mends || policy.kind == found.kind && policy.covers(found.command());
-        changes.push(Change::DropPolicy {
-            table: name(),
-            policy: printed(found),
-            replaced,
-        });
-        changes.push(Change::CreatePolicy {
-            table: name(),
-            policy: policy.clone(),
-        });
+        let replaced = repairs || policy.kind == found.kind && policy.covers(found.command());
+        changes.push(Change::on(
+            name(),
+            PolicyChange::Drop {
+                policy: printed(found),
+                replaced,
+            },
+        ));
+        changes.push(Change::on(
+            name(),
+            PolicyChange::Create {
+                policy: policy.clone(),
+            },
+        ));
         return;
     }
 
@@ -154,14 +164,10 @@ fn comment(
 ) {
     if policy.comment != found.comment {
         let (comment, was) = (policy.comment.clone(), found.comment.clone());
-        let (table, name) = (table.desired.table.clone(), policy.name.clone());
+        let name = policy.name.clone();
+        let comment = PolicyChange::Comment { name, comment, was };
 
-        changes.push(Change::CommentPolicy {
-            table,
-            name,
-            comment,
-            was,
-        });
+        changes.push(Change::on(table.desired.table.clone(), comment));
     }
 }
 

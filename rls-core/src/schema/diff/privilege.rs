@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::Table;
 use crate::model::privilege::Privilege;
 use crate::name::Identifier;
-use crate::schema::plan::Change;
+use crate::schema::plan::{Change, PrivilegeChange, UsageChange};
 
 /// Each role gets what it should have on the table and loses what it should not.
 pub(super) fn privileges(
@@ -18,20 +18,20 @@ pub(super) fn privileges(
         let surplus: BTreeSet<Privilege> = found.difference(wanted).copied().collect();
 
         if !surplus.is_empty() {
-            changes.push(Change::Revoke {
-                table: desired.table.clone(),
+            let revoke = PrivilegeChange::Revoke {
                 role: role.clone(),
                 privileges: surplus,
-            });
+            };
+            changes.push(Change::on(desired.table.clone(), revoke));
         }
 
         let lacking: BTreeSet<Privilege> = wanted.difference(found).copied().collect();
         if !lacking.is_empty() {
-            changes.push(Change::Grant {
-                table: desired.table.clone(),
+            let grant = PrivilegeChange::Grant {
                 role: role.clone(),
                 privileges: lacking,
-            });
+            };
+            changes.push(Change::on(desired.table.clone(), grant));
         }
 
         if !wanted.contains(&Privilege::Insert) {
@@ -40,10 +40,11 @@ pub(super) fn privileges(
 
         for (sequence, users) in &actual.sequences {
             if !users.contains(role) {
-                changes.push(Change::GrantSequence {
-                    sequence: sequence.clone(),
-                    role: role.clone(),
-                });
+                let role = role.clone();
+                changes.push(Change::Sequence(
+                    sequence.clone(),
+                    UsageChange::Grant { role },
+                ));
             }
         }
     }
@@ -65,9 +66,7 @@ pub(super) fn schemas(
     }
 
     for (schema, role) in wanted.difference(usage) {
-        changes.push(Change::GrantSchema {
-            schema: schema.clone(),
-            role: role.clone(),
-        });
+        let role = role.clone();
+        changes.push(Change::Schema(schema.clone(), UsageChange::Grant { role }));
     }
 }

@@ -4,7 +4,7 @@ use crate::config::{Login, RlsConfig};
 use crate::error::SchemaError;
 use crate::name::Identifier;
 use crate::schema::catalog::ActualRole;
-use crate::schema::plan::{Change, Verifier};
+use crate::schema::plan::{Change, RoleChange, Verifier};
 use crate::schema::scram;
 
 /// Whether the roles are others than the login that migrates.
@@ -21,51 +21,42 @@ pub(crate) fn check(actual: &BTreeMap<Identifier, ActualRole>) -> Result<(), Sch
 pub(crate) fn roles(config: &RlsConfig, actual: &BTreeMap<Identifier, ActualRole>) -> Vec<Change> {
     let mut changes = Vec::new();
     for login in [config.app(), config.admin()] {
-        let role = login.role.clone();
-        match actual.get(&role) {
-            None => changes.push(Change::CreateRole {
-                role,
+        let change = match actual.get(&login.role) {
+            None => Some(RoleChange::Create {
                 verifier: verifier(login),
             }),
-            Some(found) => {
-                let verifier = if keeps_password(login, found) {
-                    None
-                } else {
-                    verifier(login)
-                };
-
-                if !found.lacks.is_empty() || verifier.is_some() {
-                    changes.push(Change::AlterRole {
-                        role,
-                        attributes: found.lacks.clone(),
-                        verifier,
-                    });
-                }
-            }
-        }
+            Some(found) => alter(login, found),
+        };
+        changes.extend(change.map(|change| Change::Role(login.role.clone(), change)));
     }
 
     for (role, found) in actual {
-        for (member, grantor) in &found.members {
-            let (role, member, grantor) = (role.clone(), member.clone(), grantor.clone());
-            changes.push(Change::RevokeMembership {
-                role,
-                member,
-                grantor,
-            });
+        for (member, grantor) in found.members.iter().cloned() {
+            let revoke = RoleChange::RevokeMembership { member, grantor };
+            changes.push(Change::Role(role.clone(), revoke));
         }
 
-        for (inherited, grantor) in &found.inherits {
-            let (inherited, member, grantor) = (inherited.clone(), role.clone(), grantor.clone());
-            changes.push(Change::EndInheritance {
-                role: inherited,
-                member,
-                grantor,
-            });
+        for (inherited, grantor) in found.inherits.iter().cloned() {
+            let member = role.clone();
+            let end = RoleChange::EndInheritance { member, grantor };
+            changes.push(Change::Role(inherited, end));
         }
     }
 
     changes
+}
+
+fn alter(login: &Login, found: &ActualRole) -> Option<RoleChange> {
+    let verifier = if keeps_password(login, found) {
+        None
+    } else {
+        verifier(login)
+    };
+
+    (!found.lacks.is_empty() || verifier.is_some()).then(|| RoleChange::Alter {
+        attributes: found.lacks.clone(),
+        verifier,
+    })
 }
 
 /// Whether the stored password is the configured one. Where it may not be read, a configured

@@ -14,7 +14,7 @@ use crate::name::{Identifier, TableName};
 use crate::schema::catalog::Place;
 use crate::schema::catalog::{self, SearchPath};
 use crate::schema::fingerprint::{self, Fingerprint};
-use crate::schema::plan::{Change, Plan};
+use crate::schema::plan::{Change, Plan, PolicyChange, RowSecurityChange, TableChange};
 use crate::sql;
 
 /// A policy's place, and what was asked of it where this family made it.
@@ -169,11 +169,19 @@ where
 }
 
 /// A table whose force is lifted and not restored afterwards.
-fn lifted_for_good(changes: &[Change]) -> Option<&TableName> {
+fn lifted_for_good<'a>(changes: &'a [Change]) -> Option<&'a TableName> {
+    let of = |change: &'a Change, what| match change {
+        Change::Table(table, TableChange::RowSecurity(change)) if *change == what => Some(table),
+        _ => None,
+    };
+
     changes.iter().enumerate().find_map(|(at, change)| {
-        let Change::LiftForce { table } = change else { return None };
-        let restored = |later: &Change| matches!(later, Change::RestoreForce { table: restored } if restored == table);
-        (!changes[at..].iter().any(restored)).then_some(table)
+        let table = of(change, RowSecurityChange::LiftForce)?;
+        let is_restored = changes[at..]
+            .iter()
+            .any(|later| of(later, RowSecurityChange::RestoreForce) == Some(table));
+
+        (!is_restored).then_some(table)
     })
 }
 
@@ -181,24 +189,31 @@ fn lifted_for_good(changes: &[Change]) -> Option<&TableName> {
 /// applied in.
 fn asked_by(change: &Change) -> Option<String> {
     match change {
-        Change::CreatePolicy { policy, .. } | Change::AlterPolicy { policy, .. } => {
-            Some(fingerprint::asked(policy))
-        }
+        Change::Table(
+            _,
+            TableChange::Policy(
+                PolicyChange::Create { policy } | PolicyChange::Alter { policy, .. },
+            ),
+        ) => Some(fingerprint::asked(policy)),
         _ => None,
     }
 }
 
 /// Keeps what was asked of each policy up to date with a change that was applied.
 fn follow(asked: &mut Asked, change: &Change, by: Option<&String>) {
+    let Change::Table(table, TableChange::Policy(change)) = change else {
+        return;
+    };
+
     match change {
-        Change::CreatePolicy { table, policy } | Change::AlterPolicy { table, policy, .. } => {
+        PolicyChange::Create { policy } | PolicyChange::Alter { policy, .. } => {
             asked.insert((table.clone(), policy.name.clone()), by.cloned());
         }
-        Change::RenamePolicy { table, was, name } => {
+        PolicyChange::Rename { was, name } => {
             let fingerprint = asked.remove(&(table.clone(), was.clone())).flatten();
             asked.insert((table.clone(), name.clone()), fingerprint);
         }
-        _ => {}
+        PolicyChange::Drop { .. } | PolicyChange::Comment { .. } => {}
     }
 }
 

@@ -11,7 +11,7 @@ use super::{Place, RlsSchema};
 use crate::error::{RlsError, SchemaError};
 use crate::name::{Identifier, TableName};
 use crate::schema::catalog::{self, IndexNamed, SearchPath};
-use crate::schema::plan::{Change, Plan};
+use crate::schema::plan::{Change, ColumnChange, Plan, TableChange};
 use crate::schema::render;
 use crate::schema::render::Step;
 
@@ -56,7 +56,13 @@ impl RlsSchema {
         for (change, steps) in &mut steps {
             if matches!(
                 change,
-                Change::AddOwnerColumn { .. } | Change::SetDefault { .. }
+                Change::Table(
+                    _,
+                    TableChange::Column(
+                        _,
+                        ColumnChange::Add { .. } | ColumnChange::SetDefault { .. }
+                    )
+                )
             ) && let Some(step) = steps.pop_front()
             {
                 run(db, change, step).await?;

@@ -11,7 +11,7 @@ use crate::name::{Identifier, TableName};
 use crate::schema::catalog;
 use crate::schema::catalog::Place;
 use crate::schema::fingerprint::{self, Fingerprint};
-use crate::schema::plan::{Change, Plan};
+use crate::schema::plan::{Change, Plan, PolicyChange, TableChange};
 use crate::schema::table::{ActualPolicy, Desired};
 use crate::sql;
 
@@ -114,35 +114,35 @@ fn script(
     MigrationScript { plan, up, down }
 }
 
-/// The statements of a change, without roles, which belong to the configuration, and comments,
-/// which come last.
+/// The statements of a change. Roles have none here, since they belong to the configuration; the
+/// comments of policies come last.
 fn statements(change: &Change) -> Vec<String> {
     match change {
-        Change::CreateRole { .. }
-        | Change::AlterRole { .. }
-        | Change::RevokeMembership { .. }
-        | Change::EndInheritance { .. }
-        | Change::CommentPolicy { .. } => Vec::new(),
-        Change::CreatePolicy { table, policy } => Change::CreatePolicy {
-            table: table.clone(),
-            policy: Policy {
+        Change::Role(..) | Change::Table(_, TableChange::Policy(PolicyChange::Comment { .. })) => {
+            Vec::new()
+        }
+        Change::Table(table, TableChange::Policy(PolicyChange::Create { policy })) => {
+            let policy = Policy {
                 comment: None,
                 ..policy.clone()
-            },
+            };
+            Change::on(table.clone(), PolicyChange::Create { policy }).sql()
         }
-        .sql(),
         other => other.sql(),
     }
 }
 
 /// The policies whose comments a change makes, drops or leaves out of date.
 fn touched(change: &Change) -> Vec<(&TableName, &Identifier)> {
+    let Change::Table(table, TableChange::Policy(change)) = change else {
+        return Vec::new();
+    };
+
     match change {
-        Change::CreatePolicy { table, policy }
-        | Change::DropPolicy { table, policy, .. }
-        | Change::AlterPolicy { table, policy, .. } => vec![(table, &policy.name)],
-        Change::RenamePolicy { table, was, name } => vec![(table, was), (table, name)],
-        Change::CommentPolicy { table, name, .. } => vec![(table, name)],
-        _ => Vec::new(),
+        PolicyChange::Create { policy }
+        | PolicyChange::Drop { policy, .. }
+        | PolicyChange::Alter { policy, .. } => vec![(table, &policy.name)],
+        PolicyChange::Rename { was, name } => vec![(table, was), (table, name)],
+        PolicyChange::Comment { name, .. } => vec![(table, name)],
     }
 }
