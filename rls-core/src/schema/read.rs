@@ -15,7 +15,7 @@ use crate::model::policy::Canonical;
 use crate::model::policy::Policy;
 use crate::model::privilege::Privilege;
 use crate::name::{Identifier, TableName};
-use crate::schema::catalog::Place;
+use crate::schema::catalog::Session;
 use crate::schema::fingerprint;
 use crate::schema::table::ActualPolicy;
 use crate::sql;
@@ -140,9 +140,9 @@ pub async fn secured_tables<C>(
 where
     C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
 {
-    let (transaction, place) = Place::reading(db).await?;
+    let (transaction, session) = Session::reading(db).await?;
     let schemas = if schemas.is_empty() {
-        std::slice::from_ref(&place.schemas.current)
+        std::slice::from_ref(&session.schemas.current)
     } else {
         schemas
     };
@@ -165,10 +165,10 @@ pub async fn tables<C>(db: &C, tables: &[TableName]) -> Result<Vec<Option<TableS
 where
     C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
 {
-    let (transaction, place) = Place::reading(db).await?;
+    let (transaction, session) = Session::reading(db).await?;
     let tables: Vec<TableName> = tables
         .iter()
-        .map(|table| table.found_in(&place.schemas))
+        .map(|table| table.found_in(&session.schemas))
         .collect();
 
     let found = catalog::named(&transaction, &tables.iter().collect::<Vec<_>>()).await;

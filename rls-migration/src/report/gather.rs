@@ -4,12 +4,16 @@ use chrono::{DateTime, Utc};
 use rls_core::doctor::{Doctor, Suppressions};
 use rls_core::schema::read::{self, TableSecurity};
 use rls_core::{Identifier, Plan, RlsError, RlsSchema, Scope, TableName, Unmanaged};
-use sea_orm_migration::sea_orm::DatabaseConnection;
+use sea_orm_migration::sea_orm::{
+    DatabaseConnection, DatabaseTransaction, IsolationLevel, TransactionTrait,
+};
 
 use super::{ActualRole, ActualTable, Compared, Report, Role, Table};
 
-/// Reads all that the page tells, in several transactions that are rolled back: what somebody
-/// changes meanwhile may be in one part of the page and not in another.
+/// Reads all that the page tells, in one transaction that is rolled back. It sees the rows of the
+/// catalog as they were at its first query, so that all parts of the page are of one moment.
+///
+/// `pending` is the number of migrations that are not applied.
 pub(crate) async fn gather(
     rls: &RlsSchema,
     doctor: &Doctor,
@@ -18,9 +22,30 @@ pub(crate) async fn gather(
     pending: usize,
     at: DateTime<Utc>,
 ) -> Result<Report, RlsError> {
+    let transaction = db
+        .begin_with_config(Some(IsolationLevel::RepeatableRead), None)
+        .await?;
+    let report = report(rls, doctor, suppressions, &transaction, pending, at).await;
+    transaction.rollback().await?;
+
+    report
+}
+
+async fn report(
+    rls: &RlsSchema,
+    doctor: &Doctor,
+    suppressions: &Suppressions,
+    db: &DatabaseTransaction,
+    pending: usize,
+    at: DateTime<Utc>,
+) -> Result<Report, RlsError> {
     let (registry, config) = (rls.registry(), rls.config());
+
+    // The server, and how it compares with the entities.
     let server = read::server(db).await?;
     let (compared, plan) = compare(rls, db).await?;
+
+    // The registered tables, and those that have row security besides.
     let scopes = registry.scopes();
     let names: Vec<TableName> = scopes
         .iter()
@@ -46,6 +71,8 @@ pub(crate) async fn gather(
     };
 
     let tables: Vec<Table> = scopes.iter().zip(names).zip(found).map(table).collect();
+
+    // The roles that these tables name, and the findings.
     let roles = roles(rls, db, &server.login, &tables, &unmanaged).await?;
     let findings = doctor.examine(db).await?.under(suppressions);
     let audit = config.audit().map(|audit| server.found(audit));
@@ -68,8 +95,8 @@ pub(crate) async fn gather(
     })
 }
 
-/// A database that cannot be brought to what the entities say is told of all the same.
-async fn compare(rls: &RlsSchema, db: &DatabaseConnection) -> Result<(Compared, Plan), RlsError> {
+/// Compares the database with the entities. If it cannot be compared, the page says why.
+async fn compare(rls: &RlsSchema, db: &DatabaseTransaction) -> Result<(Compared, Plan), RlsError> {
     /// `insufficient_privilege`.
     const DENIED: &str = "42501";
 
@@ -109,7 +136,7 @@ fn unmanaged(table: &Unmanaged) -> Option<TableName> {
 /// The two roles, the login that asked, and whom owners, grants and policies name.
 async fn roles(
     rls: &RlsSchema,
-    db: &DatabaseConnection,
+    db: &DatabaseTransaction,
     login: &Identifier,
     tables: &[Table],
     unmanaged: &[ActualTable],

@@ -3,11 +3,11 @@ use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DbErr};
 
-use super::audit::PUBLIC;
 use super::query::{at, name, rows, text};
 use crate::error::{RlsError, SchemaError};
 use crate::name::Identifier;
 use crate::schema::plan::{Change, PrivilegeChange, TableChange, UsageChange};
+use crate::schema::snapshot::PUBLIC;
 use crate::sql;
 
 /// Whether what these changes grant and revoke is granted and revoked: to a login that may not pass

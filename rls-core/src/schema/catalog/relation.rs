@@ -1,8 +1,6 @@
 //! What is asked of a table's catalog rows, and what a row says. Each query is over `wanted`, of
 //! `read.rs`.
 
-use std::collections::BTreeMap;
-
 use sea_orm::QueryResult;
 
 use super::query::{checked, get, name, table, text};
@@ -11,14 +9,8 @@ use crate::error::RlsError;
 use crate::model::key::{KeyType, OnDelete};
 use crate::model::policy::Canonical;
 use crate::name::TableName;
-use crate::schema::table::{Actual, ActualColumn, ActualForeignKey};
-
-/// What stands under a registered name.
-pub(crate) enum Relation {
-    Missing,
-    Other,
-    Table(Box<Actual>),
-}
+use crate::schema::snapshot::Relation;
+use crate::schema::table::{ActualColumn, ActualForeignKey, ActualTable};
 
 pub(super) const TABLES: &str = "
 SELECT w.at, w.relkind::text AS relkind, w.relrowsecurity AS enabled, w.relforcerowsecurity AS \
@@ -26,23 +18,19 @@ forced
 FROM wanted w
 ORDER BY w.at";
 
-pub(super) fn relation(row: &QueryResult) -> Result<Relation, RlsError> {
+/// `None` if nothing has the name.
+pub(super) fn relation(row: &QueryResult) -> Result<Option<Relation>, RlsError> {
     match get::<Option<String>>(row, "relkind")?.as_deref() {
-        None => return Ok(Relation::Missing),
+        None => return Ok(None),
         Some("r" | "p") => {}
-        Some(_) => return Ok(Relation::Other),
+        Some(_) => return Ok(Some(Relation::Other)),
     }
 
-    Ok(Relation::Table(Box::new(Actual {
+    Ok(Some(Relation::Table(Box::new(ActualTable {
         enabled: get(row, "enabled")?,
         forced: get(row, "forced")?,
-        policies: BTreeMap::new(),
-        columns: BTreeMap::new(),
-        foreign_keys: Vec::new(),
-        indexes: Vec::new(),
-        grants: BTreeMap::new(),
-        sequences: BTreeMap::new(),
-    })))
+        ..ActualTable::default()
+    }))))
 }
 
 /// Of column `a`: the constraint that makes it `NOT NULL` and is `NOT VALID`, as one can be since

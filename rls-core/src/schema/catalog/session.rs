@@ -13,7 +13,7 @@ use crate::sql;
 /// How long a statement waits for a lock on a table in use before everything is undone.
 const LOCK_TIMEOUT: &str = "5s";
 
-/// What [`Place::enter`] and [`SearchPath::PRINTING`] set beside the path.
+/// What [`Session::enter`] and [`SearchPath::PRINTING`] set beside the path.
 const SETTINGS: [&str; 8] = [
     "row_security",
     "lock_timeout",
@@ -27,7 +27,7 @@ const SETTINGS: [&str; 8] = [
 
 /// Where the lane works: the schemas of tables that name none, with `search_path` out of the way
 /// meanwhile.
-pub(crate) struct Place {
+pub(crate) struct Session {
     pub(crate) schemas: Schemas,
     pub(crate) path: SearchPath,
     /// The other settings that are changed meanwhile.
@@ -35,15 +35,15 @@ pub(crate) struct Place {
     temporary: bool,
 }
 
-impl Place {
+impl Session {
     /// A transaction for reading, to be rolled back.
     pub(crate) async fn reading<C>(db: &C) -> Result<(DatabaseTransaction, Self), RlsError>
     where
         C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
     {
         let transaction = begin(db).await?;
-        let place = Self::enter(&transaction).await?;
-        Ok((transaction, place))
+        let session = Self::enter(&transaction).await?;
+        Ok((transaction, session))
     }
 
     pub(crate) async fn enter(db: &DatabaseTransaction) -> Result<Self, RlsError> {

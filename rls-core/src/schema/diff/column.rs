@@ -1,4 +1,4 @@
-use super::Table;
+use super::table::Table;
 use crate::error::SchemaError;
 use crate::model::policy::Canonical;
 use crate::name::Identifier;

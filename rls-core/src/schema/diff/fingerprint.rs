@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::name::{Identifier, TableName};
 use crate::schema::fingerprint::{self, Fingerprint};
-use crate::schema::table::{ActualPolicy, Desired};
+use crate::schema::table::{ActualPolicy, DesiredTable};
 
 /// A comment that a policy should carry: what a person wrote, and the fingerprints of what is asked
 /// and held.
@@ -14,7 +14,7 @@ pub(crate) struct StaleFingerprint<'a> {
 
 /// The policies, as they are after all changes, whose fingerprints are missing or of another time.
 pub(crate) fn stale<'a>(
-    desired: &'a Desired,
+    desired: &'a DesiredTable,
     actual: &BTreeMap<Identifier, ActualPolicy>,
 ) -> Vec<StaleFingerprint<'a>> {
     let mut stale = Vec::new();

@@ -1,4 +1,4 @@
-use super::Table;
+use super::table::Table;
 use crate::name::{Identifier, TableName};
 use crate::schema::plan::{Change, ColumnChange, ForeignKeyChange, RowSecurityChange, TableChange};
 use crate::sql;

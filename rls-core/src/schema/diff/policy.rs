@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::Table;
+use super::table::Table;
 use crate::model::policy::Canonical;
 use crate::model::policy::Policy;
 use crate::model::scope;

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::Table;
+use super::table::Table;
 use crate::model::privilege::Privilege;
 use crate::name::Identifier;
 use crate::schema::plan::{Change, PrivilegeChange, UsageChange};

@@ -3,9 +3,9 @@ use std::collections::BTreeMap;
 use crate::config::{Login, RlsConfig};
 use crate::error::SchemaError;
 use crate::name::Identifier;
-use crate::schema::catalog::ActualRole;
 use crate::schema::plan::{Change, RoleChange, Verifier};
 use crate::schema::scram;
+use crate::schema::snapshot::ActualRole;
 
 /// Whether the roles are others than the login that migrates.
 pub(crate) fn check(actual: &BTreeMap<Identifier, ActualRole>) -> Result<(), SchemaError> {

@@ -4,7 +4,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 
 use crate::error::RlsError;
 use crate::name::Identifier;
-use crate::schema::catalog::Place;
+use crate::schema::catalog::Session;
 use crate::schema::catalog::query::{get, name, rows, text};
 
 /// What a role is, beyond what it was granted on tables.
@@ -37,7 +37,7 @@ where
         return Ok(Vec::new());
     }
 
-    let (transaction, _) = Place::reading(db).await?;
+    let (transaction, _) = Session::reading(db).await?;
     let found = found(&transaction, roles).await;
     transaction.rollback().await?;
 

@@ -2,7 +2,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 
 use crate::error::{RlsError, SchemaError};
 use crate::name::{Identifier, Schemas, TableName};
-use crate::schema::catalog::Place;
+use crate::schema::catalog::Session;
 use crate::schema::catalog::query::{get, name, rows};
 
 /// Which server and database were asked, and as whom.
@@ -45,7 +45,7 @@ where
         "SELECT current_setting('server_version') AS version, current_database()::text AS database,
                                 current_user::text AS login";
 
-    let (transaction, place) = Place::reading(db).await?;
+    let (transaction, session) = Session::reading(db).await?;
     let found = rows(&transaction, QUERY.to_owned()).await;
     transaction.rollback().await?;
 
@@ -56,8 +56,8 @@ where
     Ok(Server {
         version: get(&row, "version")?,
         database: name(&row, "database")?,
-        schema: place.schemas.current.clone(),
+        schema: session.schemas.current.clone(),
         login: name(&row, "login")?,
-        schemas: place.schemas,
+        schemas: session.schemas,
     })
 }

@@ -6,18 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 
 use super::lock::begin_alone;
-use super::role::sync_roles;
+use super::role::{apply_roles, role_changes};
 use super::run::{run, statement_failure};
 use crate::config::RlsConfig;
 use crate::error::{RlsError, SchemaError};
 use crate::name::{Identifier, TableName};
-use crate::schema::catalog::Place;
-use crate::schema::catalog::{self, SearchPath};
+use crate::schema::catalog::{self, SearchPath, Session};
 use crate::schema::fingerprint::{self, Fingerprint};
 use crate::schema::plan::{Change, Plan, PolicyChange, RowSecurityChange, TableChange};
 use crate::sql;
 
-/// A policy's place, and what was asked of it where this family made it.
+/// Where a policy is, and what was asked of it where this family made it.
 type Asked = BTreeMap<(TableName, Identifier), Option<String>>;
 
 /// Applies changes in order, all or none, and writes the fingerprints of the policies they create
@@ -42,10 +41,10 @@ where
     }
 
     let transaction = begin_alone(db).await?;
-    let place = Place::enter(&transaction).await?;
+    let session = Session::enter(&transaction).await?;
     let changes: Vec<(Change, Option<String>)> = changes
         .iter()
-        .map(|change| (change.in_schema(&place.schemas), asked_by(change)))
+        .map(|change| (change.in_schema(&session.schemas), asked_by(change)))
         .collect();
 
     let tables: BTreeSet<&TableName> = changes
@@ -72,7 +71,7 @@ where
     }
 
     transaction
-        .execute_unprepared(&place.path.creating())
+        .execute_unprepared(&session.path.creating())
         .await?;
     for (change, by) in &changes {
         run(&transaction, change).await?;
@@ -90,7 +89,7 @@ where
             .flatten()
     })
     .await?;
-    place.leave(&transaction).await?;
+    session.leave(&transaction).await?;
     transaction.commit().await?;
 
     Ok(())
@@ -111,9 +110,9 @@ where
     C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
 {
     let transaction = begin_alone(db).await?;
-    let place = Place::enter(&transaction).await?;
+    let session = Session::enter(&transaction).await?;
     transaction
-        .execute_unprepared(&place.path.creating())
+        .execute_unprepared(&session.path.creating())
         .await?;
 
     for statement in statements {
@@ -135,7 +134,7 @@ where
         },
     )
     .await?;
-    place.leave(&transaction).await?;
+    session.leave(&transaction).await?;
     transaction.commit().await?;
 
     Ok(())
@@ -156,10 +155,11 @@ where
     C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
 {
     let transaction = begin_alone(db).await?;
-    let place = Place::enter(&transaction).await?;
-    let changes = sync_roles(&transaction, config).await?;
+    let session = Session::enter(&transaction).await?;
+    let changes = role_changes(&transaction, config).await?;
+    let changes = apply_roles(&transaction, config, changes).await?;
 
-    place.leave(&transaction).await?;
+    session.leave(&transaction).await?;
     transaction.commit().await?;
 
     Ok(Plan {

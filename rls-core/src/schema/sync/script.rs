@@ -1,6 +1,6 @@
 //! A plan as statements for a file: reviewed, independent of the entities, and reversible.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 
@@ -8,11 +8,10 @@ use super::RlsSchema;
 use crate::error::RlsError;
 use crate::model::policy::Policy;
 use crate::name::{Identifier, TableName};
-use crate::schema::catalog;
-use crate::schema::catalog::Place;
-use crate::schema::fingerprint::{self, Fingerprint};
+use crate::schema::diff::{Table, comparable, diff};
+use crate::schema::fingerprint::Fingerprint;
 use crate::schema::plan::{Change, Plan, PolicyChange, TableChange};
-use crate::schema::table::{ActualPolicy, Desired};
+use crate::schema::table::DesiredPolicy;
 use crate::sql;
 
 /// A plan as statements to keep in a file, for [`apply_statements`](crate::apply_statements). Names
@@ -48,65 +47,50 @@ impl RlsSchema {
     where
         C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
     {
-        let (transaction, place) = Place::reading(db).await?;
-        let (plan, desired) = self.planned(&transaction, &place).await?;
-        let names: Vec<&TableName> = desired.iter().map(|desired| &desired.table).collect();
-        let policies = catalog::policies(&transaction, &names).await?;
+        let (desired, snapshot) = self.read(db).await?;
+        let plan = diff(&desired, &snapshot)?;
+        let tables = comparable(&desired, &snapshot)?;
 
-        transaction.rollback().await?;
-        Ok(script(plan, &desired, &policies))
+        Ok(script(plan, &tables))
     }
 }
 
-/// `policies` is what the catalog holds of each table of `desired`.
-fn script(
-    plan: Plan,
-    desired: &[Desired],
-    policies: &[BTreeMap<Identifier, ActualPolicy>],
-) -> MigrationScript {
+fn script(plan: Plan, tables: &[Table<'_>]) -> MigrationScript {
     let mut up: Vec<String> = plan.changes.iter().flat_map(statements).collect();
-    let mut down: Vec<String> = plan
-        .changes
-        .iter()
-        .rev()
-        .filter_map(Change::reverse)
-        .flat_map(|c| statements(&c))
-        .collect();
+    let mut down: Vec<String> = plan.reverse().changes.iter().flat_map(statements).collect();
 
     let touched: BTreeSet<(&TableName, &Identifier)> =
         plan.changes.iter().flat_map(touched).collect();
-    for (desired, policies) in desired.iter().zip(policies) {
+    for Table {
+        desired, actual, ..
+    } in tables
+    {
         let (table, quoted) = (&desired.table, sql::table(&desired.table));
-        let stale = |name: &Identifier| {
-            let asked = desired
+        let is_touched = |name: &Identifier| touched.contains(&(table, name));
+        let is_stale = |desired: &DesiredPolicy| {
+            let name = &desired.policy.name;
+            let stands = actual
                 .policies
-                .iter()
-                .find(|asked| asked.policy.name == *name)?;
+                .get(name)
+                .is_some_and(|actual| actual.is_applied(desired));
 
-            let stands = policies.get(name).is_some_and(|found| {
-                found.fingerprint.as_ref().is_some_and(|fingerprint| {
-                    fingerprint.asked == asked.asked
-                        && fingerprint.held == fingerprint::held(&found.policy)
-                })
-            });
-
-            (!stands || touched.contains(&(table, name))).then_some(asked)
+            !stands || is_touched(name)
         };
 
-        for name in desired.policies.iter().map(|asked| &asked.policy.name) {
-            let Some(asked) = stale(name) else { continue };
-            let comment =
-                Fingerprint::pending(&asked.asked).comment(asked.policy.comment.as_deref());
-            up.push(sql::comment_on_policy(&quoted, name, Some(&comment)));
+        for policy in desired.policies.iter().filter(|policy| is_stale(policy)) {
+            let text = policy.policy.comment.as_deref();
+            let comment = Fingerprint::pending(&policy.asked).comment(text);
+            up.push(sql::comment_on_policy(
+                &quoted,
+                &policy.policy.name,
+                Some(&comment),
+            ));
         }
 
-        for (name, found) in policies {
-            if touched.contains(&(table, name)) || stale(name).is_some() {
-                down.push(sql::comment_on_policy(
-                    &quoted,
-                    name,
-                    found.comment().as_deref(),
-                ));
+        for (name, policy) in &actual.policies {
+            if is_touched(name) || desired.policy(name).is_some_and(is_stale) {
+                let comment = policy.comment();
+                down.push(sql::comment_on_policy(&quoted, name, comment.as_deref()));
             }
         }
     }
