@@ -2,7 +2,7 @@
 //! application starts.
 
 pub(crate) mod audit;
-mod found;
+mod table;
 
 use sea_orm::{DbErr, RuntimeErr};
 use sqlx::postgres::types::Oid;
@@ -75,7 +75,7 @@ pub(crate) async fn check(
         .await
         .map_err(database_error)?;
 
-    for (table, scope) in found::read(&mut transaction, &scopes, config, &login)
+    for (table, scope) in table::read(&mut transaction, &scopes, config, &login)
         .await?
         .iter()
         .zip(&scopes)

@@ -54,23 +54,23 @@ async fn report(
 
     let strange: Vec<TableName> = plan.unmanaged().iter().filter_map(unmanaged).collect();
     let all: Vec<TableName> = names.iter().chain(&strange).cloned().collect();
-    let mut found = read::tables(db, &all).await?;
-    let fingerprint = read::fingerprint(&found.iter().flatten().cloned().collect::<Vec<_>>());
-    let unmanaged: Vec<ActualTable> = found
+    let mut actual = read::tables(db, &all).await?;
+    let fingerprint = read::fingerprint(&actual.iter().flatten().cloned().collect::<Vec<_>>());
+    let unmanaged: Vec<ActualTable> = actual
         .split_off(names.len())
         .into_iter()
         .flatten()
         .map(ActualTable::from)
         .collect();
 
-    let table = |((scope, name), found): ((&Scope, TableName), Option<TableSecurity>)| Table {
+    let table = |((scope, name), actual): ((&Scope, TableName), Option<TableSecurity>)| Table {
         asked: scope.asked_policies(config),
         scope: scope.clone(),
         name,
-        held: found.map(ActualTable::from),
+        held: actual.map(ActualTable::from),
     };
 
-    let tables: Vec<Table> = scopes.iter().zip(names).zip(found).map(table).collect();
+    let tables: Vec<Table> = scopes.iter().zip(names).zip(actual).map(table).collect();
 
     // The roles that these tables name, and the findings.
     let roles = roles(rls, db, &server.login, &tables, &unmanaged).await?;
@@ -146,17 +146,17 @@ async fn roles(
         rls.config().admin_role().clone(),
     ];
 
-    let held: Vec<&ActualTable> = tables
+    let actual: Vec<&ActualTable> = tables
         .iter()
         .filter_map(|table| table.held.as_ref())
         .chain(unmanaged)
         .collect();
 
-    let owners = held.iter().map(|held| &held.owner);
-    let granted = held.iter().flat_map(|held| held.grants.keys());
-    let policies = held
+    let owners = actual.iter().map(|table| &table.owner);
+    let granted = actual.iter().flat_map(|table| table.grants.keys());
+    let policies = actual
         .iter()
-        .flat_map(|held| &held.policies)
+        .flat_map(|table| &table.policies)
         .flat_map(|(policy, _)| &policy.roles);
 
     let others: BTreeSet<&Identifier> = std::iter::once(login)
@@ -173,33 +173,33 @@ async fn roles(
 
     names.append(&mut others);
 
-    let found = read::roles(db, &names).await?;
-    let role = |(name, found): (Identifier, Option<read::RoleSecurity>)| Role {
+    let actual = read::roles(db, &names).await?;
+    let role = |(name, actual): (Identifier, Option<read::RoleSecurity>)| Role {
         name,
-        held: found.map(|found| ActualRole {
-            attributes: found.attributes,
-            member_of: found.member_of,
-            members: found.members,
+        held: actual.map(|role| ActualRole {
+            attributes: role.attributes,
+            member_of: role.member_of,
+            members: role.members,
         }),
     };
 
-    Ok(names.into_iter().zip(found).map(role).collect())
+    Ok(names.into_iter().zip(actual).map(role).collect())
 }
 
 impl From<TableSecurity> for ActualTable {
-    fn from(found: TableSecurity) -> Self {
-        let fingerprint = found.fingerprint();
+    fn from(table: TableSecurity) -> Self {
+        let fingerprint = table.fingerprint();
         Self {
-            name: found.table,
-            owner: found.owner,
-            enabled: found.enabled,
-            forced: found.forced,
-            policies: found
+            name: table.table,
+            owner: table.owner,
+            enabled: table.enabled,
+            forced: table.forced,
+            policies: table
                 .policies
                 .into_iter()
-                .map(|found| (found.policy, found.origin))
+                .map(|policy| (policy.policy, policy.origin))
                 .collect(),
-            grants: found.grants,
+            grants: table.grants,
             fingerprint,
         }
     }

@@ -6,7 +6,6 @@ use crate::doctor::rule;
 use crate::model::policy::Canonical;
 use crate::model::policy::PolicyKind;
 use crate::name::{Identifier, TableName};
-use crate::schema::fingerprint;
 use crate::schema::plan::{Change, PolicyChange, TableChange};
 use crate::schema::table::{ActualPolicy, DesiredPolicy};
 use crate::sql::{identifier, table};
@@ -140,10 +139,8 @@ fn look(
 
 /// As the gate compares.
 fn holds(asked: &DesiredPolicy, held: &ActualPolicy) -> bool {
-    let fingerprint = held.fingerprint.as_ref();
-    fingerprint.is_some_and(|fingerprint| {
-        fingerprint.asked == asked.asked && fingerprint.held == fingerprint::held(&held.policy)
-    }) && held.policy.kind == asked.policy.kind
+    held.is_applied(asked)
+        && held.policy.kind == asked.policy.kind
         && held.policy.command() == asked.policy.command()
         && held.policy.roles == asked.policy.roles
 }

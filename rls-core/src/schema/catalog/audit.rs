@@ -23,17 +23,17 @@ pub(crate) async fn audit(
         .as_ref()
         .map_or_else(|| "NULL".to_owned(), text);
 
-    let found = format!(
+    let query = format!(
         "SELECT c.oid::text AS oid, c.relkind::text AS relkind
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE n.nspname = {schema} AND c.relname = {}",
         text(&table.table)
     );
 
-    let Some(found) = rows(db, found).await?.pop() else {
+    let Some(relation) = rows(db, query).await?.pop() else {
         return Ok(ActualAudit::Missing);
     };
-    let (oid, relkind): (String, String) = (get(&found, "oid")?, get(&found, "relkind")?);
+    let (oid, relkind): (String, String) = (get(&relation, "oid")?, get(&relation, "relkind")?);
     if !matches!(relkind.as_str(), "r" | "p") {
         return Ok(ActualAudit::Other("it is no table".to_owned()));
     }
@@ -57,10 +57,11 @@ pub(crate) async fn audit(
             return Ok(ActualAudit::Other(format!("column `{column}`")));
         }
 
-        let [asked, is] = [get::<Option<String>>(&row, "asked")?, get(&row, "default")?];
-
-        if asked != is {
-            actual.defaults.push((column, is.map(Canonical::printed)));
+        let desired: Option<String> = get(&row, "desired")?;
+        let default: Option<String> = get(&row, "default")?;
+        if desired != default {
+            let default = default.map(Canonical::printed);
+            actual.defaults.push((column, default));
         }
     }
 
@@ -88,7 +89,7 @@ pub(crate) async fn audit(
 /// Each column of the copy beside the one of the table; more columns are nobody's concern.
 fn columns(oid: &str) -> String {
     format!(
-        "SELECT w.attname::text AS column, pg_get_expr(wd.adbin, wd.adrelid) AS asked,
+        "SELECT w.attname::text AS column, pg_get_expr(wd.adbin, wd.adrelid) AS desired,
                 pg_get_expr(d.adbin, d.adrelid) AS default,
                 coalesce((a.atttypid, a.atttypmod, a.attnotnull, a.attidentity, a.attgenerated)
                        = (w.atttypid, w.atttypmod, w.attnotnull, w.attidentity, w.attgenerated), \

@@ -18,7 +18,7 @@ use crate::error::{RlsError, SchemaError};
 use crate::model::policy::{Canonical, Policy};
 use crate::name::{Identifier, TableName};
 use crate::schema::snapshot::CanonicalTable;
-use crate::schema::table::{ActualTable, DesiredTable};
+use crate::schema::table::{ActualTable, DesiredPolicy, DesiredTable};
 use crate::sql;
 use crate::sqlstate;
 
@@ -146,15 +146,15 @@ async fn print_copies(
 /// function of the table's row type takes no copy, whose type is another.
 fn as_applied((desired, actual): Pair<'_>) -> Option<CanonicalTable> {
     let mut canonical = CanonicalTable::default();
-    for asked in &desired.policies {
-        let found = actual.policies.get(&asked.policy.name)?;
-        if !found.is_applied(asked) {
+    for desired in &desired.policies {
+        let actual = actual.policies.get(&desired.policy.name)?;
+        if !actual.is_applied(desired) {
             return None;
         }
 
         canonical
             .policies
-            .insert(asked.policy.name.clone(), found.policy.clone());
+            .insert(desired.policy.name.clone(), actual.policy.clone());
     }
 
     let defaults = desired.columns.iter().filter_map(|column| {
@@ -173,7 +173,7 @@ fn is_comparable((desired, actual): &Pair<'_>) -> bool {
         actual
             .columns
             .get(column)
-            .is_some_and(|found| found.default.is_some())
+            .is_some_and(|actual| actual.default.is_some())
     };
 
     !desired.policies.is_empty() && !actual.policies.is_empty()
@@ -206,10 +206,10 @@ fn copy((desired, actual): Pair<'_>) -> String {
         }
     }
 
-    for asked in &desired.policies {
+    for DesiredPolicy { policy, .. } in &desired.policies {
         let for_public = Policy {
             roles: BTreeSet::new(),
-            ..asked.policy.clone()
+            ..policy.clone()
         };
         statements.push(sql::create_policy(&copy, &for_public));
     }

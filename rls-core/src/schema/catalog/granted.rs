@@ -17,19 +17,19 @@ pub(crate) async fn verify_grants(
     db: &impl ConnectionTrait,
     changes: &[Change],
 ) -> Result<(), RlsError> {
-    let asked = changes.iter().enumerate().flat_map(|(at, change)| {
+    let done = changes.iter().enumerate().flat_map(|(at, change)| {
         let sql = [granted(change), revoked(change)].concat();
         sql.into_iter().map(move |sql| format!("({at}, {sql})"))
     });
 
-    let asked: Vec<String> = asked.collect();
-    if asked.is_empty() {
+    let done: Vec<String> = done.collect();
+    if done.is_empty() {
         return Ok(());
     }
 
     let query = format!(
-        "SELECT at FROM (VALUES {}) AS asked (at, done) WHERE NOT done ORDER BY at",
-        asked.join(", ")
+        "SELECT at FROM (VALUES {}) AS checked (at, done) WHERE NOT done ORDER BY at",
+        done.join(", ")
     );
 
     let Some(row) = rows(db, query).await?.into_iter().next() else {

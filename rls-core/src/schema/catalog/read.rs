@@ -41,37 +41,37 @@ pub(crate) async fn read(
         return Ok(BTreeMap::new());
     }
 
-    let wanted = wanted(tables);
-    let of_names = rows(db, format!("{wanted}{TABLES}")).await?;
+    let named = named(tables);
+    let of_names = rows(db, format!("{named}{TABLES}")).await?;
     let relations: Result<_, _> = of_names.iter().map(relation).collect();
     let mut relations = Relations(relations?);
 
-    for row in rows(db, format!("{wanted}{}", columns())).await? {
+    for row in rows(db, format!("{named}{}", columns())).await? {
         let column = column(&row)?;
         if let Some(table) = relations.table(&row)? {
             table.columns.insert(name(&row, "name")?, column);
         }
     }
 
-    for row in rows(db, of_policies(&wanted)).await? {
+    for row in rows(db, of_policies(&named)).await? {
         let actual = policy(&row)?;
         if let Some(table) = relations.table(&row)? {
             table.policies.insert(actual.policy.name.clone(), actual);
         }
     }
 
-    for row in rows(db, format!("{wanted}{}", foreign_keys())).await? {
+    for row in rows(db, format!("{named}{}", foreign_keys())).await? {
         let foreign_key = foreign_key(&row)?;
         if let Some(table) = relations.table(&row)? {
             table.foreign_keys.push(foreign_key);
         }
     }
 
-    read_indexes(db, &wanted, &mut relations).await?;
-    read_grants(db, &wanted, config, &mut relations).await?;
+    read_indexes(db, &named, &mut relations).await?;
+    read_grants(db, &named, config, &mut relations).await?;
 
-    let found = tables.iter().copied().cloned().zip(relations.0);
-    Ok(found
+    let named = tables.iter().copied().cloned().zip(relations.0);
+    Ok(named
         .filter_map(|(name, relation)| Some((name, relation?)))
         .collect())
 }
@@ -79,11 +79,11 @@ pub(crate) async fn read(
 /// One row a column; the columns of an index follow each other.
 async fn read_indexes(
     db: &impl ConnectionTrait,
-    wanted: &str,
+    named: &str,
     relations: &mut Relations,
 ) -> Result<(), RlsError> {
     let mut last = None;
-    for row in rows(db, format!("{wanted}{INDEXES}")).await? {
+    for row in rows(db, format!("{named}{INDEXES}")).await? {
         let Some(table) = relations.table(&row)? else {
             continue;
         };
@@ -110,11 +110,11 @@ async fn read_indexes(
 /// The grants on the tables, and on the sequences behind their columns.
 async fn read_grants(
     db: &impl ConnectionTrait,
-    wanted: &str,
+    named: &str,
     config: &RlsConfig,
     relations: &mut Relations,
 ) -> Result<(), RlsError> {
-    for row in rows(db, format!("{wanted}{}", grants(config))).await? {
+    for row in rows(db, format!("{named}{}", grants(config))).await? {
         let privilege = Privilege::from_sql(&get::<String>(&row, "privilege")?);
         if let (Some(table), Some(privilege)) = (relations.table(&row)?, privilege) {
             let role = name(&row, "role")?;
@@ -122,7 +122,7 @@ async fn read_grants(
         }
     }
 
-    for row in rows(db, format!("{wanted}{}", sequences(config))).await? {
+    for row in rows(db, format!("{named}{}", sequences(config))).await? {
         let sequence = table_name(&row)?;
         if let Some(table) = relations.table(&row)? {
             let roles = table.sequences.entry(sequence).or_default();
@@ -146,8 +146,8 @@ pub(crate) async fn policies(
         return Ok(policies);
     }
 
-    let wanted = wanted(tables);
-    for row in rows(db, of_policies(&wanted)).await? {
+    let named = named(tables);
+    for row in rows(db, of_policies(&named)).await? {
         let actual = policy(&row)?;
         policies[at(&row)?].insert(actual.policy.name.clone(), actual);
     }
@@ -157,9 +157,9 @@ pub(crate) async fn policies(
         .first()
         .map_or(Ok(false), |row| get(row, "can_identify"))?;
     let query = format!(
-        "{wanted}, {REFERS}
+        "{named}, {REFERS}
          SELECT w.at, p.polname::text AS name, {} AS version
-         FROM wanted w JOIN pg_policy p ON p.polrelid = w.oid LEFT JOIN refers r ON r.\"table\" = \
+         FROM named w JOIN pg_policy p ON p.polrelid = w.oid LEFT JOIN refers r ON r.\"table\" = \
          w.oid",
         version(can_identify)
     );
@@ -175,9 +175,9 @@ pub(crate) async fn policies(
     Ok(policies)
 }
 
-fn of_policies(wanted: &str) -> String {
+fn of_policies(named: &str) -> String {
     format!(
-        "{wanted}SELECT w.at, {POLICY_COLUMNS} FROM wanted w JOIN pg_policy p ON p.polrelid = \
+        "{named}SELECT w.at, {POLICY_COLUMNS} FROM named w JOIN pg_policy p ON p.polrelid = \
          w.oid {POLICY_JOINS}"
     )
 }
@@ -209,18 +209,18 @@ pub(crate) async fn others(
     let query = format!(
         "{}SELECT n.nspname::text AS schema, c.relname::text AS \"table\"
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE c.relkind IN ('r', 'p') AND c.relnamespace IN (SELECT w.relnamespace FROM wanted w)
+         WHERE c.relkind IN ('r', 'p') AND c.relnamespace IN (SELECT w.relnamespace FROM named w)
            AND (c.relrowsecurity OR EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid))
-           AND NOT EXISTS (SELECT FROM wanted w WHERE w.oid = c.oid)
+           AND NOT EXISTS (SELECT FROM named w WHERE w.oid = c.oid)
          ORDER BY n.nspname, c.relname",
-        wanted(tables)
+        named(tables)
     );
 
     rows(db, query).await?.iter().map(table_name).collect()
 }
 
-/// `WITH wanted (at, oid, …) AS (…)` over the tables.
-fn wanted(tables: &[&TableName]) -> String {
+/// `WITH named (at, oid, …) AS (…)` over the tables.
+fn named(tables: &[&TableName]) -> String {
     let values: Vec<String> = tables
         .iter()
         .enumerate()
@@ -234,7 +234,7 @@ fn wanted(tables: &[&TableName]) -> String {
         .collect();
 
     format!(
-        "WITH wanted AS (
+        "WITH named AS (
            SELECT v.at, c.oid, c.relkind, c.relnamespace, c.relrowsecurity, c.relforcerowsecurity, \
            c.relacl
            FROM (VALUES {}) AS v (at, schema, name)

@@ -1,4 +1,4 @@
-//! What is asked of a table's catalog rows, and what a row says. Each query is over `wanted`, of
+//! What is asked of a table's catalog rows, and what a row says. Each query is over `named`, of
 //! `read.rs`.
 
 use sea_orm::QueryResult;
@@ -15,7 +15,7 @@ use crate::schema::table::{ActualColumn, ActualForeignKey, ActualTable};
 pub(super) const TABLES: &str = "
 SELECT w.at, w.relkind::text AS relkind, w.relrowsecurity AS enabled, w.relforcerowsecurity AS \
 forced
-FROM wanted w
+FROM named w
 ORDER BY w.at";
 
 /// `None` if nothing has the name.
@@ -45,7 +45,7 @@ pub(super) fn columns() -> String {
                 a.atttypid::regtype::text AS base_type, a.attnotnull AS not_null, {UNPROVEN} AS \
                 unproven,
                 CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS default
-         FROM wanted w
+         FROM named w
          JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped
          LEFT JOIN pg_attrdef d ON d.adrelid = w.oid AND d.adnum = a.attnum
          ORDER BY w.at, a.attnum"
@@ -85,7 +85,7 @@ pub(super) fn foreign_keys() -> String {
                 on_delete,
                 k.convalidated AS validated, k.conparentid <> 0 OR {ENFORCED} AS enforced,
                 pg_get_constraintdef(k.oid) AS definition
-         FROM wanted w
+         FROM named w
          JOIN pg_constraint k ON k.conrelid = w.oid AND k.contype = 'f' AND cardinality(k.conkey) \
          = 1
          JOIN pg_attribute f ON f.attrelid = w.oid AND f.attnum = k.conkey[1]
@@ -120,7 +120,7 @@ pub(super) fn foreign_key(row: &QueryResult) -> Result<ActualForeignKey, RlsErro
 pub(super) const INDEXES: &str = "
 SELECT w.at, i.indexrelid::text AS index, a.attname::text AS column, o.attname::text AS only,
        i.indisunique AND i.indimmediate AS unique
-FROM wanted w
+FROM named w
 JOIN pg_index i ON i.indrelid = w.oid AND i.indisvalid
 JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_am m ON m.oid = c.relam AND m.amname = 'btree'
@@ -136,7 +136,7 @@ ORDER BY w.at, i.indexrelid, k.position";
 pub(super) fn grants(config: &RlsConfig) -> String {
     format!(
         "SELECT w.at, r.rolname::text AS role, acl.privilege_type AS privilege
-         FROM wanted w, aclexplode(w.relacl) acl JOIN pg_roles r ON r.oid = acl.grantee
+         FROM named w, aclexplode(w.relacl) acl JOIN pg_roles r ON r.oid = acl.grantee
          WHERE r.rolname IN ({}, {})",
         text(config.app_role()),
         text(config.admin_role())
@@ -148,7 +148,7 @@ pub(super) fn grants(config: &RlsConfig) -> String {
 pub(super) fn sequences(config: &RlsConfig) -> String {
     format!(
         "SELECT w.at, n.nspname::text AS schema, s.relname::text AS \"table\", u.role
-         FROM wanted w
+         FROM named w
          JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = w.oid AND \
          d.refobjsubid > 0
                              AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')

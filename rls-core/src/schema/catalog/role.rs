@@ -52,7 +52,7 @@ pub(crate) async fn roles(
     let mut roles = BTreeMap::new();
     for row in rows(db, query).await? {
         let mut lacks = Vec::new();
-        for (column, wanted, word) in [
+        for (column, desired, word) in [
             ("login", true, "LOGIN"),
             ("super", false, "NOSUPERUSER"),
             ("createdb", false, "NOCREATEDB"),
@@ -61,7 +61,7 @@ pub(crate) async fn roles(
             ("replication", false, "NOREPLICATION"),
             ("bypassrls", false, "NOBYPASSRLS"),
         ] {
-            if get::<bool>(&row, column)? != wanted {
+            if get::<bool>(&row, column)? != desired {
                 lacks.push(word);
             }
         }

@@ -74,7 +74,7 @@ impl Session {
             SearchPath::PRINTING
         ))
         .await?;
-        held(db).await?;
+        check_settings(db).await?;
 
         Ok(Self {
             schemas: schemas.found(db).await?,
@@ -141,14 +141,14 @@ where
 
 /// Whether what the last message set is still set: statements pass through a connection of their
 /// own otherwise, and nothing that follows would be all or nothing.
-async fn held(db: &DatabaseTransaction) -> Result<(), RlsError> {
-    let query = format!("SELECT current_setting('lock_timeout') = '{LOCK_TIMEOUT}' AS held");
+async fn check_settings(db: &DatabaseTransaction) -> Result<(), RlsError> {
+    let query = format!("SELECT current_setting('lock_timeout') = '{LOCK_TIMEOUT}' AS set");
     let row = db
         .query_one_raw(Statement::from_string(DbBackend::Postgres, query))
         .await?;
-    let held: bool = row.map_or(Ok(false), |row| row.try_get("", "held"))?;
+    let is_set: bool = row.map_or(Ok(false), |row| row.try_get("", "set"))?;
 
-    if held {
+    if is_set {
         Ok(())
     } else {
         Err(SchemaError::NoTransaction.into())

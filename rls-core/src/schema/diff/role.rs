@@ -9,7 +9,7 @@ use crate::schema::snapshot::ActualRole;
 
 /// Whether the roles are others than the login that migrates.
 pub(crate) fn check(actual: &BTreeMap<Identifier, ActualRole>) -> Result<(), SchemaError> {
-    match actual.iter().find(|(_, found)| found.migrates) {
+    match actual.iter().find(|(_, actual)| actual.migrates) {
         Some((role, _)) => Err(SchemaError::RoleInUse {
             role: role.to_string(),
         }),
@@ -25,18 +25,18 @@ pub(crate) fn roles(config: &RlsConfig, actual: &BTreeMap<Identifier, ActualRole
             None => Some(RoleChange::Create {
                 verifier: verifier(login),
             }),
-            Some(found) => alter(login, found),
+            Some(actual) => alter(login, actual),
         };
         changes.extend(change.map(|change| Change::Role(login.role.clone(), change)));
     }
 
-    for (role, found) in actual {
-        for (member, grantor) in found.members.iter().cloned() {
+    for (role, actual) in actual {
+        for (member, grantor) in actual.members.iter().cloned() {
             let revoke = RoleChange::RevokeMembership { member, grantor };
             changes.push(Change::Role(role.clone(), revoke));
         }
 
-        for (inherited, grantor) in found.inherits.iter().cloned() {
+        for (inherited, grantor) in actual.inherits.iter().cloned() {
             let member = role.clone();
             let end = RoleChange::EndInheritance { member, grantor };
             changes.push(Change::Role(inherited, end));
@@ -46,15 +46,15 @@ pub(crate) fn roles(config: &RlsConfig, actual: &BTreeMap<Identifier, ActualRole
     changes
 }
 
-fn alter(login: &Login, found: &ActualRole) -> Option<RoleChange> {
-    let verifier = if keeps_password(login, found) {
+fn alter(login: &Login, actual: &ActualRole) -> Option<RoleChange> {
+    let verifier = if keeps_password(login, actual) {
         None
     } else {
         verifier(login)
     };
 
-    (!found.lacks.is_empty() || verifier.is_some()).then(|| RoleChange::Alter {
-        attributes: found.lacks.clone(),
+    (!actual.lacks.is_empty() || verifier.is_some()).then(|| RoleChange::Alter {
+        attributes: actual.lacks.clone(),
         verifier,
     })
 }
@@ -63,11 +63,11 @@ fn alter(login: &Login, found: &ActualRole) -> Option<RoleChange> {
 /// password is set again: the role ends with the password that was asked for either way. Where it
 /// may be neither read nor set, it is for who made the role, and the application's login tells
 /// whether it is right.
-fn keeps_password(login: &Login, found: &ActualRole) -> bool {
-    match (&login.password, &found.password) {
+fn keeps_password(login: &Login, actual: &ActualRole) -> bool {
+    match (&login.password, &actual.password) {
         (None, _) => true,
         (Some(password), Some(stored)) => scram::verifies(stored, password.expose()),
-        (Some(_), None) => !found.settable,
+        (Some(_), None) => !actual.settable,
     }
 }
 

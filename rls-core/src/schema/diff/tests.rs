@@ -121,8 +121,8 @@ fn applied(desired: &DesiredTable) -> ActualTable {
     let policy = |desired: &crate::schema::table::DesiredPolicy| {
         let policy = desired.policy.map(printed);
         let fingerprint = Fingerprint {
-            asked: desired.asked.clone(),
-            held: fingerprint::held(&policy),
+            desired: desired.fingerprint.clone(),
+            actual: fingerprint::actual(&policy),
             version: None,
         };
 

@@ -46,10 +46,10 @@ where
                                 current_user::text AS login";
 
     let (transaction, session) = Session::reading(db).await?;
-    let found = rows(&transaction, QUERY.to_owned()).await;
+    let answer = rows(&transaction, QUERY.to_owned()).await;
     transaction.rollback().await?;
 
-    let row = found?.pop().ok_or_else(|| SchemaError::Catalog {
+    let row = answer?.pop().ok_or_else(|| SchemaError::Catalog {
         what: "no server".to_owned(),
     })?;
 

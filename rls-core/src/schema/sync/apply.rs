@@ -16,8 +16,9 @@ use crate::schema::fingerprint::{self, Fingerprint};
 use crate::schema::plan::{Change, Plan, PolicyChange, RowSecurityChange, TableChange};
 use crate::sql;
 
-/// Where a policy is, and what was asked of it where this family made it.
-type Asked = BTreeMap<(TableName, Identifier), Option<String>>;
+/// The fingerprint of what is desired of each policy, by its table and name; `None` for a policy
+/// that this library did not make.
+type Fingerprints = BTreeMap<(TableName, Identifier), Option<String>>;
 
 /// Applies changes in order, all or none, and writes the fingerprints of the policies they create
 /// or alter. Tables that say no schema are in the current one.
@@ -44,7 +45,7 @@ where
     let session = Session::enter(&transaction).await?;
     let changes: Vec<(Change, Option<String>)> = changes
         .iter()
-        .map(|change| (change.in_schema(&session.schemas), asked_by(change)))
+        .map(|change| (change.in_schema(&session.schemas), desired_by(change)))
         .collect();
 
     let tables: BTreeSet<&TableName> = changes
@@ -53,21 +54,16 @@ where
         .collect();
 
     let tables: Vec<&TableName> = tables.into_iter().collect();
-    let mut asked: Asked = BTreeMap::new();
+    let mut fingerprints = Fingerprints::new();
 
     for (table, policies) in tables
         .iter()
         .zip(catalog::policies(&transaction, &tables).await?)
     {
-        let fingerprinted = policies.into_iter().map(|(policy, held)| {
-            (
-                policy,
-                held.fingerprint.map(|fingerprint| fingerprint.asked),
-            )
-        });
-        asked.extend(
-            fingerprinted.map(|(policy, fingerprint)| (((*table).clone(), policy), fingerprint)),
-        );
+        for (policy, actual) in policies {
+            let desired = actual.fingerprint.map(|fingerprint| fingerprint.desired);
+            fingerprints.insert(((*table).clone(), policy), desired);
+        }
     }
 
     transaction
@@ -75,15 +71,15 @@ where
         .await?;
     for (change, by) in &changes {
         run(&transaction, change).await?;
-        follow(&mut asked, change, by.as_ref());
+        follow(&mut fingerprints, change, by.as_ref());
     }
 
     transaction.execute_unprepared(SearchPath::PRINTING).await?;
 
     let applied: Vec<Change> = changes.iter().map(|(change, _)| change.clone()).collect();
     catalog::verify_grants(&transaction, &applied).await?;
-    seal(&transaction, &tables, |table, policy, _| {
-        asked
+    write_fingerprints(&transaction, &tables, |table, policy, _| {
+        fingerprints
             .get(&(table.clone(), policy.clone()))
             .cloned()
             .flatten()
@@ -124,13 +120,13 @@ where
     transaction.execute_unprepared(SearchPath::PRINTING).await?;
 
     let pending = catalog::pending(&transaction).await?;
-    seal(
+    write_fingerprints(
         &transaction,
         &pending.iter().collect::<Vec<_>>(),
         |_, _, fingerprint| {
             fingerprint
                 .filter(|fingerprint| fingerprint.is_pending())
-                .map(|fingerprint| fingerprint.asked.clone())
+                .map(|fingerprint| fingerprint.desired.clone())
         },
     )
     .await?;
@@ -187,55 +183,56 @@ fn lifted_for_good<'a>(changes: &'a [Change]) -> Option<&'a TableName> {
 
 /// The fingerprint of the policy that a change asks for, as it was given: whatever the schema it is
 /// applied in.
-fn asked_by(change: &Change) -> Option<String> {
+fn desired_by(change: &Change) -> Option<String> {
     match change {
         Change::Table(
             _,
             TableChange::Policy(
                 PolicyChange::Create { policy } | PolicyChange::Alter { policy, .. },
             ),
-        ) => Some(fingerprint::asked(policy)),
+        ) => Some(fingerprint::desired(policy)),
         _ => None,
     }
 }
 
-/// Keeps what was asked of each policy up to date with a change that was applied.
-fn follow(asked: &mut Asked, change: &Change, by: Option<&String>) {
+/// Keeps the fingerprints up to date with a change that was applied.
+fn follow(fingerprints: &mut Fingerprints, change: &Change, by: Option<&String>) {
     let Change::Table(table, TableChange::Policy(change)) = change else {
         return;
     };
 
     match change {
         PolicyChange::Create { policy } | PolicyChange::Alter { policy, .. } => {
-            asked.insert((table.clone(), policy.name.clone()), by.cloned());
+            fingerprints.insert((table.clone(), policy.name.clone()), by.cloned());
         }
         PolicyChange::Rename { was, name } => {
-            let fingerprint = asked.remove(&(table.clone(), was.clone())).flatten();
-            asked.insert((table.clone(), name.clone()), fingerprint);
+            let desired = fingerprints.remove(&(table.clone(), was.clone())).flatten();
+            fingerprints.insert((table.clone(), name.clone()), desired);
         }
         PolicyChange::Drop { .. } | PolicyChange::Comment { .. } => {}
     }
 }
 
-/// Writes the fingerprints of the tables' policies, where `asked` knows what was asked of one.
-async fn seal(
+/// Writes the fingerprints of those policies of the tables for which `desired` returns the
+/// fingerprint of what is desired.
+async fn write_fingerprints(
     db: &DatabaseTransaction,
     tables: &[&TableName],
-    asked: impl Fn(&TableName, &Identifier, Option<&Fingerprint>) -> Option<String>,
+    desired: impl Fn(&TableName, &Identifier, Option<&Fingerprint>) -> Option<String>,
 ) -> Result<(), RlsError> {
     for (table, policies) in tables.iter().zip(catalog::policies(db, tables).await?) {
-        for (name, found) in &policies {
-            let Some(asked) = asked(table, name, found.fingerprint.as_ref()) else {
+        for (name, actual) in &policies {
+            let Some(desired) = desired(table, name, actual.fingerprint.as_ref()) else {
                 continue;
             };
-            let fingerprint = Fingerprint {
-                asked,
-                held: fingerprint::held(&found.policy),
-                version: found.version.clone(),
+            let current = Fingerprint {
+                desired,
+                actual: fingerprint::actual(&actual.policy),
+                version: actual.version.clone(),
             };
 
-            if found.fingerprint.as_ref() != Some(&fingerprint) {
-                let comment = fingerprint.comment(found.policy.comment.as_deref());
+            if actual.fingerprint.as_ref() != Some(&current) {
+                let comment = current.comment(actual.policy.comment.as_deref());
                 let sql = sql::comment_on_policy(&sql::table(table), name, Some(&comment));
                 db.execute_unprepared(&sql)
                     .await

@@ -79,7 +79,7 @@ fn script(plan: Plan, tables: &[Table<'_>]) -> MigrationScript {
 
         for policy in desired.policies.iter().filter(|policy| is_stale(policy)) {
             let text = policy.policy.comment.as_deref();
-            let comment = Fingerprint::pending(&policy.asked).comment(text);
+            let comment = Fingerprint::pending(&policy.fingerprint).comment(text);
             up.push(sql::comment_on_policy(
                 &quoted,
                 &policy.policy.name,

@@ -43,14 +43,14 @@ impl ActualPolicy {
     pub(crate) fn is_unaltered(&self) -> bool {
         self.fingerprint
             .as_ref()
-            .is_some_and(|fingerprint| fingerprint.held == fingerprint::held(&self.policy))
+            .is_some_and(|fingerprint| fingerprint.actual == fingerprint::actual(&self.policy))
     }
 
     /// Whether it was made for this desired policy.
     pub(crate) fn is_made_for(&self, desired: &DesiredPolicy) -> bool {
         self.fingerprint
             .as_ref()
-            .is_some_and(|fingerprint| fingerprint.asked == desired.asked)
+            .is_some_and(|fingerprint| fingerprint.desired == desired.fingerprint)
     }
 
     /// Whether it was made for this desired policy, and nobody altered it since.

@@ -58,7 +58,7 @@ pub(crate) struct DesiredColumn {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct DesiredPolicy {
     pub(crate) policy: Policy,
-    pub(crate) asked: String,
+    pub(crate) fingerprint: String,
 }
 
 /// An index that leads with these columns, over all rows or those where a boolean column is true.
@@ -74,7 +74,7 @@ impl DesiredTable {
         let policies = policies_of(scope, config)
             .into_iter()
             .map(|policy| DesiredPolicy {
-                asked: fingerprint::asked(&policy),
+                fingerprint: fingerprint::desired(&policy),
                 policy: policy.map(|expression| expression.in_schema(schemas)),
             })
             .collect();
