@@ -262,7 +262,7 @@ impl TableFacts {
         login: &LoginFacts,
         findings: &mut Vec<GateFinding>,
     ) {
-        let table = || scope.table.to_string();
+        let table = || scope.table.clone();
         let role = || login.role.clone();
 
         if !self.exists {

@@ -65,7 +65,7 @@ fn granted(change: &Change) -> Vec<String> {
         format!(
             "has_{what}_privilege({}, {}, '{privilege}')",
             text(role),
-            quoted(object)
+            sql::known_literal(object)
         )
     };
 
@@ -103,19 +103,15 @@ fn revoked(change: &Change) -> Vec<String> {
     let grantee = match role.as_str() {
         // Which stands for everyone, quoted or not.
         PUBLIC => "0".to_owned(),
-        _ => format!("{}::regrole", quoted(&sql::identifier(role))),
+        _ => format!("{}::regrole", sql::known_literal(&sql::identifier(role))),
     };
 
     vec![format!(
         "NOT EXISTS (SELECT FROM pg_class c, aclexplode(c.relacl) acl WHERE c.oid = {}::regclass
              AND acl.grantee = {grantee} AND acl.privilege_type IN ({}))",
-        quoted(&sql::table(table)),
+        sql::known_literal(&sql::table(table)),
         words.join(", ")
     )]
-}
-
-fn quoted(name: &str) -> String {
-    sql::literal(name).unwrap_or_else(|| unreachable!("a checked name holds no NUL"))
 }
 
 /// The `(schema, role)` pairs of these roles that need no grant of `USAGE`: they have one of their

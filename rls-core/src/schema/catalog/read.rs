@@ -184,8 +184,7 @@ fn of_policies(named: &str) -> String {
 
 /// The tables with policies whose second fingerprint is pending.
 pub(crate) async fn pending(db: &impl ConnectionTrait) -> Result<Vec<TableName>, RlsError> {
-    let pattern = sql::literal(fingerprint::PENDING_PATTERN)
-        .unwrap_or_else(|| unreachable!("a constant without NUL"));
+    let pattern = sql::known_literal(fingerprint::PENDING_PATTERN);
     let query = format!(
         "SELECT DISTINCT n.nspname::text AS schema, c.relname::text AS \"table\"
          FROM pg_policy p {POLICY_JOINS}

@@ -99,8 +99,7 @@ impl Session {
     /// Settings outlive a savepoint, so they are put back for a transaction of the caller's.
     pub(crate) async fn leave(&self, db: &DatabaseTransaction) -> Result<(), RlsError> {
         let setting = |name: &str, value: &str| {
-            let value = sql::literal(value)
-                .unwrap_or_else(|| unreachable!("a setting's text holds no NUL"));
+            let value = sql::known_literal(value);
             format!("SELECT set_config('{name}', {value}, true)")
         };
 

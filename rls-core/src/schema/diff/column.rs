@@ -38,7 +38,7 @@ pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<()
                 change(ColumnChange::SetNotNull {
                     backfill: desired.backfill.clone(),
                     unproven: actual.unproven.clone(),
-                })
+                });
             }
             Some(_) => {}
         }

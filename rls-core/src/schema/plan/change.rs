@@ -23,6 +23,10 @@ pub use usage::UsageChange;
 /// One change; data only, rendered to SQL in one place.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a plan is short, and is read more than it is moved"
+)]
 pub enum Change {
     /// A change of a role, which belongs to the whole cluster.
     Role(Identifier, RoleChange),
@@ -37,6 +41,10 @@ pub enum Change {
 /// A change of one table.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a plan is short, and is read more than it is moved"
+)]
 pub enum TableChange {
     /// A change of a column.
     Column(Identifier, ColumnChange),

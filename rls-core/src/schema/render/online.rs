@@ -1,7 +1,7 @@
 use crate::model::key::KeyType;
 use crate::name::{Identifier, TableName};
 use crate::schema::plan::{Change, ColumnChange, ForeignKeyChange, IndexChange, TableChange};
-use crate::sql::{identifier, literal, table};
+use crate::sql::{identifier, known_literal, table};
 
 use super::{column, index};
 
@@ -159,7 +159,7 @@ fn create_index(name: &TableName, change: &IndexChange) -> Step {
 fn filled(name: &TableName, column: &Identifier, backfill: Option<&String>) -> Vec<Step> {
     let (quoted, target) = (table(name), identifier(column));
     let fill = backfill.map(|backfill| Step::Pages {
-        table: literal(&quoted).map_or_else(String::new, |text| format!("{text}::regclass")),
+        table: format!("{}::regclass", known_literal(&quoted)),
         fill: Fill {
             update: column::update(&quoted, &target, backfill),
         },

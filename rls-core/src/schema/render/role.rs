@@ -1,6 +1,6 @@
 use crate::name::Identifier;
 use crate::schema::plan::{Change, RoleChange, Verifier};
-use crate::sql::{identifier, literal};
+use crate::sql::{identifier, known_literal};
 
 use super::Statement;
 
@@ -78,10 +78,8 @@ fn with_password(sql: String, verifier: Option<&Verifier>) -> Statement {
     };
 
     let shown = format!("{sql} PASSWORD '***'");
-    let quoted =
-        |text: &str| literal(text).unwrap_or_else(|| unreachable!("made of texts without NUL"));
-    let template = quoted(&format!("{} PASSWORD %L", sql.replace('%', "%%")));
-    let block = quoted(&format!(
+    let template = known_literal(&format!("{} PASSWORD %L", sql.replace('%', "%%")));
+    let block = known_literal(&format!(
         "BEGIN EXECUTE format({template}, current_setting('rls.secret')); END"
     ));
 
