@@ -2,7 +2,7 @@
 //! application starts.
 
 pub(crate) mod audit;
-mod found;
+mod table;
 
 use sea_orm::{DbErr, RuntimeErr};
 use sqlx::postgres::types::Oid;
@@ -13,6 +13,7 @@ use crate::entity::registry::Registry;
 use crate::error::{GateError, GateFinding, RlsError};
 use crate::model::scope::Scope;
 use crate::name::Identifier;
+use crate::schema::catalog::query::checked;
 use crate::schema::catalog::{CAN_IDENTIFY, QUICK, SearchPath};
 
 /// The login, and the tables as its statements find them: names without a schema by its
@@ -75,7 +76,7 @@ pub(crate) async fn check(
         .await
         .map_err(database_error)?;
 
-    for (table, scope) in found::read(&mut transaction, &scopes, config, &login)
+    for (table, scope) in table::read(&mut transaction, &scopes, config, &login)
         .await?
         .iter()
         .zip(&scopes)
@@ -93,7 +94,7 @@ pub(crate) async fn check(
 }
 
 struct LoginFacts {
-    role: String,
+    role: Identifier,
     /// The registered tables, each none where it is not found.
     tables: Vec<Option<Oid>>,
     can_identify: bool,
@@ -123,9 +124,13 @@ async fn login(
         .bind(names);
 
     let row = query.fetch_one(connection).await.map_err(database_error)?;
-    let role: String = row.try_get("role").map_err(database_error)?;
-    let through: Option<String> = row.try_get("bypasses").map_err(database_error)?;
-    let admin: Option<String> = row.try_get("admin").map_err(database_error)?;
+    let name = |column| {
+        let name: Option<String> = row.try_get(column).map_err(database_error)?;
+        name.map(checked).transpose()
+    };
+
+    let (through, admin) = (name("bypasses")?, name("admin")?);
+    let role = checked(row.try_get("role").map_err(database_error)?)?;
     let bypasses = through.is_some();
 
     if let Some(through) = through {

@@ -5,6 +5,7 @@
 //! [`sync`] drives it all in one transaction.
 
 pub(crate) mod catalog;
+pub(crate) mod desired;
 pub(crate) mod diff;
 pub(crate) mod fingerprint;
 pub(crate) mod plan;
@@ -12,11 +13,14 @@ pub mod read;
 pub(crate) mod render;
 pub(crate) mod scram;
 pub(crate) mod show;
+pub(crate) mod snapshot;
 pub(crate) mod sync;
 pub(crate) mod table;
 
-pub use plan::{Change, Plan, Unmanaged, Verifier};
-pub use show::PlanText;
-pub use sync::{
-    MigrationScript, MissingTables, RlsSchema, apply_changes, apply_statements, ensure_roles,
+pub use desired::MissingTables;
+pub use plan::{
+    Change, ColumnChange, ForeignKeyChange, IndexChange, Plan, PolicyChange, PrivilegeChange,
+    RoleChange, RowSecurityChange, TableChange, Unmanaged, UsageChange, Verifier,
 };
+pub use show::PlanText;
+pub use sync::{MigrationScript, RlsSchema, apply_changes, apply_statements, ensure_roles};

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use rls_core::schema::RowSecurityChange;
 use rls_core::{Change, Identifier, TableName, apply_changes};
 use sea_orm_migration::SchemaManager;
 use sea_orm_migration::sea_orm::{
@@ -175,12 +176,16 @@ async fn force(db: &DatabaseTransaction, tables: &[TableName], force: bool) -> R
     db.execute_unprepared("SET CONSTRAINTS ALL IMMEDIATE")
         .await?;
 
-    let change = |table: &TableName| Change::ForceRowSecurity {
-        table: table.clone(),
-        force,
+    let change = if force {
+        RowSecurityChange::Force
+    } else {
+        RowSecurityChange::NoForce
     };
 
-    let changes: Vec<Change> = tables.iter().map(change).collect();
+    let changes: Vec<Change> = tables
+        .iter()
+        .map(|table| Change::on(table.clone(), change))
+        .collect();
 
     apply_changes(db, &changes)
         .await

@@ -7,7 +7,7 @@ use crate::model::policy::{Policy, PolicyKind};
 use crate::model::scope::Scope;
 use crate::name::{Identifier, TableName};
 use crate::schema::plan::Plan;
-use crate::schema::table::Desired;
+use crate::schema::table::DesiredTable;
 
 /// All that a rule may look at.
 pub(super) struct Case<'a> {
@@ -29,7 +29,7 @@ pub(super) struct Case<'a> {
 /// A registered table, as asked for and as found.
 pub(super) struct Table<'a> {
     pub(super) scope: &'a Scope,
-    pub(super) desired: Desired,
+    pub(super) desired: DesiredTable,
     pub(super) found: Option<(Oid, &'a Relation)>,
 }
 
@@ -48,7 +48,7 @@ impl<'a> Case<'a> {
             .collect();
 
         let table = |scope: &'a Scope| {
-            let desired = Desired::new(scope, config, &facts.server.schemas);
+            let desired = DesiredTable::new(scope, config, &facts.server.schemas);
             let found = by_name.get(&desired.table).copied();
 
             Table {

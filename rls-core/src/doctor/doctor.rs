@@ -10,8 +10,9 @@ use super::rules;
 use crate::config::RlsConfig;
 use crate::entity::registry::Registry;
 use crate::error::{RlsError, SchemaError};
+use crate::schema::desired::MissingTables;
 use crate::schema::plan::Plan;
-use crate::schema::sync::{MissingTables, RlsSchema};
+use crate::schema::sync::RlsSchema;
 use crate::sqlstate;
 
 /// Where SeaORM keeps which migrations have run, unless a migrator says otherwise.

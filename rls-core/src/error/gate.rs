@@ -1,5 +1,8 @@
 use std::fmt;
 
+use crate::name::{Identifier, TableName};
+use crate::sql;
+
 /// The database would not keep users' rows apart, so the application must not start.
 ///
 /// Its `Debug` is its `Display`: what `main` prints of an error is `Debug`, and the remedies are in
@@ -35,74 +38,74 @@ pub enum GateFinding {
     #[error("{}", bypasses(role, through))]
     Bypasses {
         /// The login.
-        role: String,
+        role: Identifier,
         /// The role that bypasses.
-        through: String,
+        through: Identifier,
     },
     /// The login is, or can become, the maintenance administrator.
     #[error(
         "the login `{role}` can become `{admin}`, who sees every row: `REVOKE {} FROM {}`",
-        quoted(admin),
-        quoted(role)
+        sql::identifier(admin),
+        sql::identifier(role)
     )]
     ReachesAdmin {
         /// The login.
-        role: String,
+        role: Identifier,
         /// The administrator.
-        admin: String,
+        admin: Identifier,
     },
     /// The login owns a table, and an owner can switch its row security off.
     #[error(
         "the login `{role}` owns table `{table}`, or is a member of its owner: let the migrations' \
          role own it, by \
          `ALTER TABLE {} OWNER TO CURRENT_USER` of its",
-        name(table)
+        sql::table(table)
     )]
     Owns {
         /// The login.
-        role: String,
+        role: Identifier,
         /// The table.
-        table: String,
+        table: TableName,
     },
     /// The login may truncate a table, which no policy stops.
     #[error(
         "the login `{role}` may truncate table `{table}`, which no policy stops: `REVOKE TRUNCATE \
          ON {0} FROM PUBLIC, {1}`, \
          or from the role between them that has it",
-        name(table),
-        quoted(role)
+        sql::table(table),
+        sql::identifier(role)
     )]
     Truncates {
         /// The login.
-        role: String,
+        role: Identifier,
         /// The table.
-        table: String,
+        table: TableName,
     },
     /// A registered table is not there, or hidden from the login.
     #[error("table `{table}` is missing: run the migrations")]
     Missing {
         /// The table.
-        table: String,
+        table: TableName,
     },
     /// Row security is off.
     #[error(
         "row security is not enabled on table `{table}`: run the migrations, or `ALTER TABLE {} \
          ENABLE ROW LEVEL SECURITY`",
-        name(table)
+        sql::table(table)
     )]
     NotEnabled {
         /// The table.
-        table: String,
+        table: TableName,
     },
     /// Row security does not hold for the owner.
     #[error(
         "row security is not forced on table `{table}`: run the migrations, or `ALTER TABLE {} \
          FORCE ROW LEVEL SECURITY`",
-        name(table)
+        sql::table(table)
     )]
     NotForced {
         /// The table.
-        table: String,
+        table: TableName,
     },
     /// Policies are not there.
     #[error(
@@ -110,7 +113,7 @@ pub enum GateFinding {
     )]
     PolicyMissing {
         /// The table.
-        table: String,
+        table: TableName,
         /// Their names.
         missing: String,
     },
@@ -122,7 +125,7 @@ pub enum GateFinding {
     )]
     PolicyAltered {
         /// The table.
-        table: String,
+        table: TableName,
         /// Their names.
         altered: String,
     },
@@ -134,7 +137,7 @@ pub enum GateFinding {
     )]
     AuditMissing {
         /// The table.
-        table: String,
+        table: TableName,
     },
     /// The record of what administrators do can be changed by those whom it is about.
     #[error(
@@ -143,13 +146,13 @@ pub enum GateFinding {
     )]
     AuditOpen {
         /// The role.
-        role: String,
+        role: Identifier,
         /// The table.
-        table: String,
+        table: TableName,
     },
 }
 
-fn bypasses(role: &str, through: &str) -> String {
+fn bypasses(role: &Identifier, through: &Identifier) -> String {
     const POWERS: &str =
         "is a superuser or has BYPASSRLS, CREATEROLE, REPLICATION or the server's files";
 
@@ -160,19 +163,40 @@ fn bypasses(role: &str, through: &str) -> String {
     format!(
         "the login `{role}` can become `{through}`, which {POWERS}: `REVOKE {} FROM {}`, or from \
          the role between them",
-        quoted(through),
-        quoted(role)
+        sql::identifier(through),
+        sql::identifier(role)
     )
 }
 
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The table as SQL takes it; its schema, where it is said, stands before the first dot.
-fn name(table: &str) -> String {
-    table.split_once('.').map_or_else(
-        || quoted(table),
-        |(schema, table)| format!("{}.{}", quoted(schema), quoted(table)),
-    )
+    #[test]
+    fn remedy_quotes_names_with_dots_and_quotes() {
+        let name = |name| Identifier::new(name).unwrap();
+        let table = |schema: Option<_>, table| TableName {
+            schema: schema.map(name),
+            table: name(table),
+        };
+
+        let finding = GateFinding::NotEnabled {
+            table: table(None, "a.b"),
+        };
+        assert!(
+            finding.to_string().contains("`ALTER TABLE \"a.b\" ENABLE"),
+            "{finding}"
+        );
+
+        let finding = GateFinding::Truncates {
+            role: name("r\"x"),
+            table: table(Some("s.1"), "t"),
+        };
+        assert!(
+            finding
+                .to_string()
+                .contains("ON \"s.1\".\"t\" FROM PUBLIC, \"r\"\"x\""),
+            "{finding}"
+        );
+    }
 }

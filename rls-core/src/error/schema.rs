@@ -109,8 +109,7 @@ pub enum SchemaError {
     /// Changes lift the force of a table's row security, and do not restore it.
     #[error(
         "table `{table}`: its row security would stay unforced: put a `RestoreForce` behind the \
-         `LiftForce`, or say \
-         `ForceRowSecurity` if that is meant"
+         `LiftForce`, or say `NoForce` if that is meant"
     )]
     LiftedForGood {
         /// The table.

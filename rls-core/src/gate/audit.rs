@@ -8,6 +8,7 @@ use sqlx::PgPool;
 use crate::config::RlsConfig;
 use crate::error::{GateError, GateFinding, RlsError};
 use crate::name::{Identifier, TableName};
+use crate::schema::catalog::query::{checked, name};
 use crate::schema::render;
 
 /// Who may do what with the audit's table, found by `search_path` where `$2` says no schema, in
@@ -73,26 +74,19 @@ impl Audit {
         };
 
         let Some(row) = row.map(QueryResult::from) else {
-            return refuse(GateFinding::AuditMissing {
-                table: table.to_string(),
-            });
+            let table = table.clone();
+            return refuse(GateFinding::AuditMissing { table });
         };
 
-        let schema: String = row.try_get("", "schema")?;
-        let schema = Identifier::new(schema).map_err(|error| RlsError::Context(error.into()))?;
-        let table = table.or_in(&schema);
+        let table = table.or_in(&name(&row, "schema")?);
 
         if !row.try_get::<bool>("", "writable")? {
-            return refuse(GateFinding::AuditMissing {
-                table: table.to_string(),
-            });
+            return refuse(GateFinding::AuditMissing { table });
         }
 
         if let Some(role) = row.try_get::<Option<String>>("", "open_to")? {
-            return refuse(GateFinding::AuditOpen {
-                role,
-                table: table.to_string(),
-            });
+            let role = checked(role)?;
+            return refuse(GateFinding::AuditOpen { role, table });
         }
 
         Ok(Self {

@@ -26,9 +26,9 @@ pub(crate) const PENDING_PATTERN: &str = "(^|\\n)sea-orm-rls: [0-9a-f]+ pending$
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fingerprint {
     /// Of the policy as it was asked for.
-    pub(crate) asked: String,
+    pub(crate) desired: String,
     /// Of the policy as the server printed it.
-    pub(crate) held: String,
+    pub(crate) actual: String,
     /// Of the row of the catalog that held it; `None` where a version does not tell all.
     pub(crate) version: Option<String>,
 }
@@ -39,17 +39,17 @@ impl Fingerprint {
         let (text, line) = comment.rsplit_once('\n').unwrap_or(("", comment));
         let fingerprint = line.strip_prefix(MARK).and_then(|rest| {
             let mut words = rest.split_whitespace();
-            let (asked, held) = (words.next()?, words.next()?);
+            let (desired, actual) = (words.next()?, words.next()?);
             let (version, None) = (words.next(), words.next()) else {
                 return None;
             };
             let fingerprint = Self {
-                asked: asked.to_owned(),
-                held: held.to_owned(),
+                desired: desired.to_owned(),
+                actual: actual.to_owned(),
                 version: version.map(str::to_owned),
             };
 
-            is_hash(asked).then_some(fingerprint)
+            is_hash(desired).then_some(fingerprint)
         });
 
         let text = if fingerprint.is_some() { text } else { comment };
@@ -57,17 +57,17 @@ impl Fingerprint {
     }
 
     /// Of a policy that is yet to be applied.
-    pub(crate) fn pending(asked: &str) -> Self {
+    pub(crate) fn pending(desired: &str) -> Self {
         Self {
-            asked: asked.to_owned(),
-            held: PENDING.to_owned(),
+            desired: desired.to_owned(),
+            actual: PENDING.to_owned(),
             version: None,
         }
     }
 
     /// Whether the server is yet to print the policy.
     pub(crate) fn is_pending(&self) -> bool {
-        self.held == PENDING
+        self.actual == PENDING
     }
 
     /// The comment that carries `text` and these fingerprints.
@@ -78,7 +78,7 @@ impl Fingerprint {
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{MARK} {} {}", self.asked, self.held)?;
+        write!(f, "{MARK} {} {}", self.desired, self.actual)?;
         self.version
             .iter()
             .try_for_each(|version| write!(f, " {version}"))
@@ -94,12 +94,12 @@ fn is_hash(word: &str) -> bool {
 }
 
 /// Of a policy as it is asked for, whatever the schema of names that say none.
-pub(crate) fn asked(policy: &Policy) -> String {
+pub(crate) fn desired(policy: &Policy) -> String {
     of(&policy.map(sql::expression))
 }
 
 /// Of a policy as the server prints it.
-pub(crate) fn held(policy: &Policy<Canonical>) -> String {
+pub(crate) fn actual(policy: &Policy<Canonical>) -> String {
     of(&policy.map(|canonical| canonical.as_str().to_owned()))
 }
 
@@ -163,8 +163,8 @@ mod tests {
     fn a_comment_is_split_as_it_was_joined() {
         for version in [None, Some("cc".to_owned())] {
             let fingerprint = Fingerprint {
-                asked: "a1".repeat(12),
-                held: "b2".repeat(12),
+                desired: "a1".repeat(12),
+                actual: "b2".repeat(12),
                 version,
             };
 

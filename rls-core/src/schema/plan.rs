@@ -1,22 +1,22 @@
 //! A plan: the changes that bring the database to what the entities say, in order.
 
 mod change;
-mod place;
-mod reverse;
-mod weakening;
 
 use crate::name::{Identifier, TableName};
 
-pub use change::{Change, Verifier};
+pub use change::{
+    Change, ColumnChange, ForeignKeyChange, IndexChange, PolicyChange, PrivilegeChange, RoleChange,
+    RowSecurityChange, TableChange, UsageChange, Verifier,
+};
 
-/// The changes, in the order in which they are applied, and what was found and is left alone.
+/// The changes in the order in which they are applied, and what stays though no entity declares it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     pub(crate) changes: Vec<Change>,
     pub(crate) unmanaged: Vec<Unmanaged>,
 }
 
-/// What no entity asks for, and stays.
+/// What no entity declares, and what stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unmanaged {
@@ -27,7 +27,7 @@ pub enum Unmanaged {
         /// The policy.
         policy: Identifier,
     },
-    /// A table with row security that no entity is registered for.
+    /// A table that has row security and no registered entity.
     Table {
         /// The table.
         table: TableName,
@@ -41,7 +41,7 @@ impl Plan {
         &self.changes
     }
 
-    /// What no entity asks for, and stays.
+    /// What no entity declares, and what stays.
     #[must_use]
     pub fn unmanaged(&self) -> &[Unmanaged] {
         &self.unmanaged
@@ -58,5 +58,20 @@ impl Plan {
         self.changes
             .iter()
             .filter_map(|change| Some((change, change.weakens()?)))
+    }
+
+    /// The plan that undoes this one, last change first. Roles stay: they belong to the cluster,
+    /// and another database may use them.
+    #[must_use]
+    pub fn reverse(&self) -> Self {
+        Self {
+            changes: self
+                .changes
+                .iter()
+                .rev()
+                .filter_map(Change::reverse)
+                .collect(),
+            unmanaged: Vec::new(),
+        }
     }
 }

@@ -8,14 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 
-use crate::schema::catalog::{self, Security};
-
 use crate::error::{RlsError, SchemaError};
-use crate::model::policy::Canonical;
-use crate::model::policy::Policy;
+use crate::model::policy::{Canonical, Policy};
 use crate::model::privilege::Privilege;
 use crate::name::{Identifier, TableName};
-use crate::schema::catalog::Place;
+use crate::schema::catalog::{self, Security, Session};
 use crate::schema::fingerprint;
 use crate::schema::table::ActualPolicy;
 use crate::sql;
@@ -50,7 +47,7 @@ impl TableSecurity {
     pub fn policy(&self, name: &str) -> Option<&TablePolicy> {
         self.policies
             .iter()
-            .find(|found| found.policy.name.as_str() == name)
+            .find(|actual| actual.policy.name.as_str() == name)
     }
 
     /// A hash of all that this says but comments: where it is another than before, the table's row
@@ -73,11 +70,8 @@ impl TableSecurity {
             format!("{enabled} {forced}"),
         ];
 
-        let policies = policies.iter().flat_map(|found| {
-            [
-                found.policy.name.to_string(),
-                fingerprint::asked(&found.policy),
-            ]
+        let policies = policies.iter().flat_map(|TablePolicy { policy, .. }| {
+            [policy.name.to_string(), fingerprint::desired(policy)]
         });
 
         let grants = grants.iter().flat_map(|(role, privileges)| {
@@ -140,17 +134,17 @@ pub async fn secured_tables<C>(
 where
     C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
 {
-    let (transaction, place) = Place::reading(db).await?;
+    let (transaction, session) = Session::reading(db).await?;
     let schemas = if schemas.is_empty() {
-        std::slice::from_ref(&place.schemas.current)
+        std::slice::from_ref(&session.schemas.current)
     } else {
         schemas
     };
 
-    let found = catalog::secured(&transaction, &schemas.iter().collect::<Vec<_>>()).await;
+    let secured = catalog::secured(&transaction, &schemas.iter().collect::<Vec<_>>()).await;
     transaction.rollback().await?;
 
-    Ok(found?.into_iter().map(TableSecurity::from).collect())
+    Ok(secured?.into_iter().map(TableSecurity::from).collect())
 }
 
 /// These tables, in the same order, each `None` where it is not there or is no table. Those that
@@ -165,21 +159,21 @@ pub async fn tables<C>(db: &C, tables: &[TableName]) -> Result<Vec<Option<TableS
 where
     C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
 {
-    let (transaction, place) = Place::reading(db).await?;
+    let (transaction, session) = Session::reading(db).await?;
     let tables: Vec<TableName> = tables
         .iter()
-        .map(|table| table.found_in(&place.schemas))
+        .map(|table| table.found_in(&session.schemas))
         .collect();
 
-    let found = catalog::named(&transaction, &tables.iter().collect::<Vec<_>>()).await;
+    let named = catalog::named(&transaction, &tables.iter().collect::<Vec<_>>()).await;
     transaction.rollback().await?;
 
-    let mut found: BTreeMap<TableName, TableSecurity> = found?
+    let mut named: BTreeMap<TableName, TableSecurity> = named?
         .into_iter()
         .map(|security| (security.table.clone(), security.into()))
         .collect();
 
-    Ok(tables.iter().map(|table| found.remove(table)).collect())
+    Ok(tables.iter().map(|table| named.remove(table)).collect())
 }
 
 /// This table.
@@ -193,12 +187,12 @@ pub async fn table<C>(db: &C, table: &TableName) -> Result<TableSecurity, RlsErr
 where
     C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
 {
-    let found = tables(db, std::slice::from_ref(table))
+    let security = tables(db, std::slice::from_ref(table))
         .await?
         .pop()
         .flatten();
 
-    found.ok_or_else(|| {
+    security.ok_or_else(|| {
         SchemaError::NoTable {
             table: table.to_string(),
         }
@@ -239,21 +233,15 @@ impl From<Security> for TableSecurity {
 }
 
 impl From<ActualPolicy> for TablePolicy {
-    fn from(
-        ActualPolicy {
-            policy,
-            fingerprint,
-            ..
-        }: ActualPolicy,
-    ) -> Self {
-        let origin = match fingerprint {
+    fn from(actual: ActualPolicy) -> Self {
+        let origin = match actual.fingerprint {
             None => Origin::ByHand,
-            Some(fingerprint) if fingerprint.held == fingerprint::held(&policy) => Origin::Applied,
+            Some(_) if actual.is_unaltered() => Origin::Applied,
             Some(_) => Origin::Altered,
         };
 
         Self {
-            policy: policy.map(Canonical::to_expression),
+            policy: actual.policy.map(Canonical::to_expression),
             origin,
         }
     }

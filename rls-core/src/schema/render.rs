@@ -1,9 +1,55 @@
 //! Changes of a plan as SQL.
 
 mod audit;
-mod change;
+mod column;
+mod foreign_key;
+mod index;
 mod online;
+mod policy;
+mod privilege;
+mod role;
+mod row_security;
+mod statement;
+mod usage;
+
+use crate::name::TableName;
+use crate::schema::plan::{Change, TableChange};
+use crate::sql::{identifier, table};
 
 pub(crate) use audit::{AUDIT_COLUMNS, AUDIT_GRANTED, create_audit, record};
-pub(crate) use change::{by_hand, change};
 pub(crate) use online::{Step, online};
+pub(crate) use role::by_hand;
+pub(crate) use statement::Statement;
+
+/// The statements of a change, one a message.
+pub(crate) fn change(change: &Change) -> Vec<Statement> {
+    match change {
+        Change::Role(role, change) => vec![role::statement(role, change)],
+        Change::Table(table, change) => of_table(table, change)
+            .into_iter()
+            .map(Statement::plain)
+            .collect(),
+        Change::Schema(schema, change) => {
+            let schema = format!("SCHEMA {}", identifier(schema));
+            vec![Statement::plain(usage::statement(&schema, change))]
+        }
+        Change::Sequence(sequence, change) => {
+            let sequence = format!("SEQUENCE {}", table(sequence));
+            vec![Statement::plain(usage::statement(&sequence, change))]
+        }
+    }
+}
+
+fn of_table(name: &TableName, change: &TableChange) -> Vec<String> {
+    let quoted = table(name);
+    match change {
+        TableChange::Column(column, change) => column::statements(&quoted, column, change),
+        TableChange::ForeignKey(change) => vec![foreign_key::statement(name, change)],
+        TableChange::Index(change) => vec![index::statement(name, change)],
+        TableChange::RowSecurity(change) => vec![row_security::statement(&quoted, *change)],
+        TableChange::Policy(change) => policy::statements(&quoted, change),
+        TableChange::Privilege(change) => vec![privilege::statement(&quoted, change)],
+        TableChange::CreateAudit => vec![create_audit(&quoted)],
+        TableChange::DropAudit => vec![format!("DROP TABLE {quoted}")],
+    }
+}

@@ -3,5 +3,6 @@
 mod json;
 mod print;
 mod text;
+mod word;
 
 pub use text::PlanText;

@@ -8,36 +8,24 @@ mod role;
 mod run;
 mod script;
 
-use std::collections::BTreeSet;
-
 use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 
 use crate::config::RlsConfig;
-use crate::entity::DeclarationError;
 use crate::entity::registry::Registry;
 use crate::error::{RlsError, SchemaError};
-use crate::name::TableName;
-use crate::schema::catalog::{self, Place, Relation, SearchPath};
-use crate::schema::diff;
-use crate::schema::plan::{Change, Plan, Unmanaged};
-use crate::schema::table::{Actual, Desired};
+use crate::schema::catalog::{self, SearchPath, Session};
+use crate::schema::desired::{Desired, MissingTables};
+use crate::schema::diff::{Table, comparable, diff};
+use crate::schema::plan::{Change, Plan, TableChange};
+use crate::schema::snapshot::Snapshot;
 
 pub use apply::{apply_changes, apply_statements, ensure_roles};
 pub use script::MigrationScript;
 
 use fingerprint::fingerprint;
 use lock::begin_alone;
-use role::sync_roles;
+use role::apply_roles;
 use run::run;
-
-/// What becomes of registered tables that are not in the database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MissingTables {
-    /// An error.
-    Refuse,
-    /// They are passed over: a later migration creates them.
-    Skip,
-}
 
 /// The registered entities and the configuration, with what brings a database to them.
 ///
@@ -120,13 +108,8 @@ impl RlsSchema {
     where
         C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
     {
-        let (transaction, place) = Place::reading(db).await?;
-
-        // The rollback, of all or to a savepoint, puts the settings back too.
-        let plan = self.planned(&transaction, &place).await;
-        transaction.rollback().await?;
-
-        plan.map(|(plan, _)| plan)
+        let (desired, snapshot) = self.read(db).await?;
+        Ok(diff(&desired, &snapshot)?)
     }
 
     /// Brings the database to what the entities say, and returns what was changed: roles, owner
@@ -148,66 +131,84 @@ impl RlsSchema {
         C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
     {
         let transaction = begin_alone(db).await?;
-        let place = Place::enter(&transaction).await?;
-        place.verifiable()?;
+        let session = Session::enter(&transaction).await?;
 
-        let mut changes = sync_roles(&transaction, &self.config).await?;
-        let (plan, desired) = self.table_plan(&transaction, &place).await?;
+        // Read, and compare.
+        let (desired, snapshot) = self.snapshot(&transaction, &session).await?;
+        let plan = diff(&desired, &snapshot)?;
         self.consent(&plan)?;
 
-        if !plan.changes.is_empty() {
+        // Roles first: they belong to the cluster, where another migration may change them.
+        let (roles, tables): (Vec<Change>, Vec<Change>) = plan
+            .changes
+            .into_iter()
+            .partition(|change| matches!(change, Change::Role(..)));
+        let mut changes = apply_roles(&transaction, &self.config, roles).await?;
+
+        // Then the tables, whose grants the server may have passed over with a warning.
+        if !tables.is_empty() {
             transaction
-                .execute_unprepared(&place.path.creating())
+                .execute_unprepared(&session.path.creating())
                 .await?;
-            for change in &plan.changes {
+            for change in &tables {
                 run(&transaction, change).await?;
             }
 
             transaction.execute_unprepared(SearchPath::PRINTING).await?;
-            catalog::verify_grants(&transaction, &plan.changes).await?;
+            catalog::verify_grants(&transaction, &tables).await?;
         }
 
-        fingerprint(&transaction, &desired).await?;
-        changes.extend(plan.changes);
-        place.leave(&transaction).await?;
+        // Last the fingerprints, of what the server then prints.
+        let tables_there = comparable(&desired, &snapshot)?;
+        fingerprint(&transaction, &tables_there).await?;
+        session.leave(&transaction).await?;
         transaction.commit().await?;
 
+        changes.extend(tables);
         Ok(Plan {
             changes,
             unmanaged: plan.unmanaged,
         })
     }
 
-    async fn planned(
+    /// The desired and the actual state, read in a transaction that is rolled back.
+    async fn read<C>(&self, db: &C) -> Result<(Desired<'_>, Snapshot), RlsError>
+    where
+        C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+    {
+        let (transaction, session) = Session::reading(db).await?;
+
+        // The rollback, of all or to a savepoint, puts the settings back too.
+        let read = self.snapshot(&transaction, &session).await;
+        transaction.rollback().await?;
+
+        read
+    }
+
+    /// Reads the catalog, and then has the server print the desired policies of the tables that
+    /// can be brought to what is desired.
+    async fn snapshot(
         &self,
         db: &DatabaseTransaction,
-        place: &Place,
-    ) -> Result<(Plan, Vec<Desired>), RlsError> {
-        place.verifiable()?;
+        session: &Session,
+    ) -> Result<(Desired<'_>, Snapshot), RlsError> {
+        session.verifiable()?;
 
-        let roles = catalog::roles(db, &self.config).await?;
-        diff::check_roles(&roles)?;
+        let desired = Desired::new(&self.registry, &self.config, self.missing, &session.schemas)?;
+        let mut snapshot = catalog::snapshot(db, &desired).await?;
 
-        let mut changes = diff::roles(&self.config, &roles);
-        let (plan, desired) = self.table_plan(db, place).await?;
-        changes.extend(plan.changes);
+        let tables = comparable(&desired, &snapshot)?;
+        let incomplete =
+            tables.len() < desired.tables.len() || tables.iter().any(Table::lacks_column);
+        let pairs = tables.iter().map(|table| (table.desired, table.actual));
+        snapshot.canonical = catalog::canonical(db, pairs, &session.path, incomplete).await?;
 
-        Ok((
-            Plan {
-                changes,
-                unmanaged: plan.unmanaged,
-            },
-            desired,
-        ))
+        Ok((desired, snapshot))
     }
 
     fn consent(&self, plan: &Plan) -> Result<(), SchemaError> {
-        let switch = |change: &Change| {
-            matches!(
-                change,
-                Change::EnableRowSecurity { .. } | Change::ForceRowSecurity { .. }
-            )
-        };
+        let switch =
+            |change: &Change| matches!(change, Change::Table(_, TableChange::RowSecurity(_)));
 
         let changes: Vec<String> = plan
             .weakening()
@@ -221,147 +222,4 @@ impl RlsSchema {
             Err(SchemaError::Weakens { changes })
         }
     }
-
-    async fn table_plan(
-        &self,
-        db: &DatabaseTransaction,
-        place: &Place,
-    ) -> Result<(Plan, Vec<Desired>), RlsError> {
-        let mut desired: Vec<Desired> = self
-            .registry
-            .scopes()
-            .iter()
-            .map(|scope| Desired::new(scope, &self.config, &place.schemas))
-            .collect();
-
-        let names: Vec<&TableName> = desired.iter().map(|desired| &desired.table).collect();
-        let audit = self
-            .config
-            .audit()
-            .map(|audit| audit.found_in(&place.schemas));
-
-        if let Some(audit) = audit.as_ref().filter(|audit| names.contains(audit)) {
-            let difference = "an entity is registered for it".to_owned();
-            return Err(SchemaError::NotTheAudit {
-                table: audit.to_string(),
-                difference,
-            }
-            .into());
-        }
-
-        if let Some(twice) = twice(&names) {
-            return Err(DeclarationError::Clash { table: twice }.into());
-        }
-
-        let relations = catalog::read(db, &names, &self.config).await?;
-        let others = catalog::others(db, &names).await?;
-        let mut found: Vec<Option<Actual>> = Vec::new();
-        let mut present = Vec::new();
-
-        for (relation, desired) in relations.into_iter().zip(&desired) {
-            let table = desired.table.to_string();
-            match relation {
-                Relation::Table(table) => {
-                    diff::check(desired, &table)?;
-                    found.push(Some(*table));
-                    present.push(true);
-                }
-                Relation::Missing if self.missing == MissingTables::Skip => {
-                    found.push(None);
-                    present.push(false);
-                }
-                Relation::Missing => return Err(SchemaError::MissingTable { table }.into()),
-                Relation::Other => return Err(SchemaError::NotATable { table }.into()),
-            }
-        }
-
-        skip_dependents(&desired, &mut present);
-
-        let missing = present.contains(&false);
-        let mut unmanaged = present.iter();
-        desired.retain(|_| unmanaged.next() == Some(&true));
-
-        let actual: Vec<Actual> = present
-            .iter()
-            .zip(found)
-            .filter(|(present, _)| **present)
-            .filter_map(|(_, found)| found)
-            .collect();
-
-        diff::check_parents(&desired, &actual)?;
-
-        let pairs: Vec<_> = desired.iter().zip(&actual).collect();
-        let incomplete = missing
-            || pairs
-                .iter()
-                .any(|(desired, actual)| lacks_column(desired, actual));
-
-        let canonical = catalog::canonical(db, &pairs, &place.path, incomplete).await?;
-        let tables: Vec<_> = pairs
-            .iter()
-            .zip(&canonical)
-            .map(|((desired, actual), canonical)| diff::Table {
-                desired,
-                canonical: canonical.as_ref(),
-                actual,
-            })
-            .collect();
-
-        let schema_usage =
-            catalog::schema_usage(db, [self.config.app_role(), self.config.admin_role()]).await?;
-        let (mut changes, mut unmanaged) = diff::tables(&tables, &schema_usage)?;
-
-        // Where no registered table is there, there is nothing to administer.
-        if let (Some(audit), false) = (&audit, tables.is_empty()) {
-            let actual = catalog::audit(db, audit, &self.config).await?;
-            diff::audit(audit, &actual, &self.config, &schema_usage, &mut changes)?;
-        }
-
-        let others = others
-            .into_iter()
-            .filter(|table| Some(table) != audit.as_ref());
-        unmanaged.extend(others.map(|table| Unmanaged::Table { table }));
-
-        Ok((Plan { changes, unmanaged }, desired))
-    }
-}
-
-fn twice(names: &[&TableName]) -> Option<String> {
-    let mut seen = BTreeSet::new();
-    names
-        .iter()
-        .find(|name| !seen.insert(**name))
-        .map(ToString::to_string)
-}
-
-/// Passes over tables whose policies or keys refer to one that is passed over: the same migration
-/// creates those later.
-fn skip_dependents(desired: &[Desired], present: &mut [bool]) {
-    loop {
-        let missing: BTreeSet<&TableName> = desired
-            .iter()
-            .zip(&*present)
-            .filter(|(_, present)| !**present)
-            .map(|(desired, _)| &desired.table)
-            .collect();
-
-        let dependent = (0..desired.len()).find(|at| {
-            present[*at]
-                && desired[*at]
-                    .refers_to()
-                    .any(|table| missing.contains(table))
-        });
-
-        match dependent {
-            Some(at) => present[at] = false,
-            None => return,
-        }
-    }
-}
-
-fn lacks_column(desired: &Desired, actual: &Actual) -> bool {
-    desired
-        .columns
-        .iter()
-        .any(|column| !actual.columns.contains_key(&column.name))
 }

@@ -3,5 +3,5 @@
 mod actual;
 mod desired;
 
-pub(crate) use actual::{Actual, ActualColumn, ActualForeignKey, ActualIndex, ActualPolicy};
-pub(crate) use desired::{Desired, DesiredColumn, DesiredIndex, DesiredPolicy};
+pub(crate) use actual::{ActualColumn, ActualForeignKey, ActualIndex, ActualPolicy, ActualTable};
+pub(crate) use desired::{DesiredColumn, DesiredIndex, DesiredPolicy, DesiredTable};

@@ -6,7 +6,7 @@ use crate::model::expression::Expression;
 use crate::model::key::KeyType;
 use crate::name::{Identifier, SettingName};
 
-use super::quote::{identifier, literal, table};
+use super::quote::{identifier, known_literal, table};
 
 /// An expression's SQL.
 pub(crate) fn expression(expression: &Expression) -> String {
@@ -112,8 +112,7 @@ fn joined(parts: &[Expression], word: &str, depth: usize) -> String {
 /// The current key. A setting that was ever set in a session reads `''`, not NULL, where it is not
 /// set.
 fn current(setting: &SettingName, key: KeyType) -> String {
-    let name =
-        literal(setting.as_str()).unwrap_or_else(|| unreachable!("a setting's name holds no NUL"));
+    let name = known_literal(setting.as_str());
     let text = format!("NULLIF(current_setting({name}, true), '')");
 
     match key {

@@ -42,6 +42,12 @@ pub(crate) fn literal(text: &str) -> Option<String> {
     })
 }
 
+/// The literal of a text that is known to hold no NUL byte: a checked name, an answer of the
+/// server's, or a text of this crate's own.
+pub(crate) fn known_literal(text: &str) -> String {
+    literal(text).unwrap_or_else(|| unreachable!("a text that is known to hold no NUL"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -40,6 +40,5 @@ pub(super) fn insert(table: &TableName, draft: &Draft) -> String {
 }
 
 pub(super) fn text(text: &str) -> String {
-    sql::literal(text)
-        .unwrap_or_else(|| unreachable!("names and values of the catalog hold no NUL"))
+    sql::known_literal(text)
 }

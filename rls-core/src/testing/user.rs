@@ -120,8 +120,7 @@ impl Users {
             let value = subject
                 .and_then(|subject| self.value(setting, subject))
                 .unwrap_or_default();
-            let value = sql::literal(value)
-                .unwrap_or_else(|| unreachable!("a context's value holds no NUL"));
+            let value = sql::known_literal(value);
 
             format!("; SET LOCAL {} = {value}", sql::setting(setting))
         });

@@ -3,6 +3,7 @@ mod layout;
 use std::fmt::Write as _;
 
 use rls_core::schema::read::{self, TableSecurity};
+use rls_core::schema::{IndexChange, TableChange};
 use rls_core::{Change, Holder, Plan, RlsSchema, Scope, ScopeKind, TableName, Unmanaged};
 use sea_orm_migration::sea_orm::DatabaseConnection;
 
@@ -107,10 +108,12 @@ fn row(scope: &Scope, found: Option<&TableSecurity>, plan: &Plan) -> Row {
         .filter(|change| change.table() == Some(&found.table))
         .collect();
 
-    let index = if changes
-        .iter()
-        .any(|change| matches!(change, Change::CreateIndex { .. }))
-    {
+    let index = if changes.iter().any(|change| {
+        matches!(
+            change,
+            Change::Table(_, TableChange::Index(IndexChange::Create { .. }))
+        )
+    }) {
         "missing"
     } else if needs_index(scope) {
         "yes"

@@ -1,4 +1,5 @@
 use rls_core::schema::read::Origin;
+use rls_core::schema::{PolicyChange, TableChange};
 use rls_core::{Change, Identifier, Policy};
 
 use super::{Compared, Table};
@@ -89,20 +90,22 @@ pub(super) fn lines<'a>(table: &'a Table, compared: &'a Compared) -> Vec<Line<'a
     lines
 }
 
-fn changes<'a>(table: &'a Table, compared: &'a Compared) -> impl Iterator<Item = &'a Change> {
+/// The changes of the table's policies.
+fn changes<'a>(table: &'a Table, compared: &'a Compared) -> impl Iterator<Item = &'a PolicyChange> {
     let changes = match compared {
         Compared::Plan { changes, .. } => changes.as_slice(),
         Compared::Not(_) => &[],
     };
-    changes
-        .iter()
-        .filter(|change| change.table() == Some(&table.name))
+    changes.iter().filter_map(|change| match change {
+        Change::Table(name, TableChange::Policy(change)) if *name == table.name => Some(change),
+        _ => None,
+    })
 }
 
 /// The name that the database has for it, if that is another.
 fn was<'a>(table: &'a Table, compared: &'a Compared, asked: &Identifier) -> Option<&'a Identifier> {
     changes(table, compared).find_map(|change| match change {
-        Change::RenamePolicy { was, name, .. } if name == asked => Some(was),
+        PolicyChange::Rename { was, name } if name == asked => Some(was),
         _ => None,
     })
 }
@@ -110,9 +113,9 @@ fn was<'a>(table: &'a Table, compared: &'a Compared, asked: &Identifier) -> Opti
 /// Whether more than its name and comment would change.
 fn is_changed(table: &Table, compared: &Compared, asked: &Identifier) -> bool {
     changes(table, compared).any(|change| match change {
-        Change::AlterPolicy { policy, .. }
-        | Change::CreatePolicy { policy, .. }
-        | Change::DropPolicy { policy, .. } => policy.name == *asked,
+        PolicyChange::Alter { policy, .. }
+        | PolicyChange::Create { policy }
+        | PolicyChange::Drop { policy, .. } => policy.name == *asked,
         _ => false,
     })
 }
@@ -166,12 +169,13 @@ mod tests {
 
         let altered = states(|table| {
             let policy = table.desired[0].clone();
-            vec![Change::AlterPolicy {
-                table: table.name.clone(),
+            let alter = PolicyChange::Alter {
                 was: policy.clone(),
                 policy,
-                mends: false,
-            }]
+                repairs: false,
+            };
+
+            vec![Change::on(table.name.clone(), alter)]
         });
 
         assert_eq!(altered, of("task_owner_select", State::Differs));
@@ -180,11 +184,10 @@ mod tests {
             let name = table.desired[0].name.clone();
             table.actual.as_mut().unwrap().policies[0].0.name = column("old");
 
-            vec![Change::RenamePolicy {
-                table: table.name.clone(),
-                was: column("old"),
-                name,
-            }]
+            let was = column("old");
+            let rename = PolicyChange::Rename { was, name };
+
+            vec![Change::on(table.name.clone(), rename)]
         });
 
         assert_eq!(

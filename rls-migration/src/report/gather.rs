@@ -4,12 +4,16 @@ use chrono::{DateTime, Utc};
 use rls_core::doctor::{Doctor, Suppressions};
 use rls_core::schema::read::{self, TableSecurity};
 use rls_core::{Identifier, Plan, RlsError, RlsSchema, Scope, TableName, Unmanaged};
-use sea_orm_migration::sea_orm::DatabaseConnection;
+use sea_orm_migration::sea_orm::{
+    DatabaseConnection, DatabaseTransaction, IsolationLevel, TransactionTrait,
+};
 
 use super::{ActualRole, ActualTable, Compared, Report, Role, Table};
 
-/// Reads all that the page tells, in several transactions that are rolled back: what somebody
-/// changes meanwhile may be in one part of the page and not in another.
+/// Reads all that the page tells, in one transaction that is rolled back. It sees the rows of the
+/// catalog as they were at its first query, so that all parts of the page are of one moment.
+///
+/// `pending` is the number of migrations that are not applied.
 pub(crate) async fn gather(
     rls: &RlsSchema,
     doctor: &Doctor,
@@ -18,9 +22,30 @@ pub(crate) async fn gather(
     pending: usize,
     at: DateTime<Utc>,
 ) -> Result<Report, RlsError> {
+    let transaction = db
+        .begin_with_config(Some(IsolationLevel::RepeatableRead), None)
+        .await?;
+    let report = report(rls, doctor, suppressions, &transaction, pending, at).await;
+    transaction.rollback().await?;
+
+    report
+}
+
+async fn report(
+    rls: &RlsSchema,
+    doctor: &Doctor,
+    suppressions: &Suppressions,
+    db: &DatabaseTransaction,
+    pending: usize,
+    at: DateTime<Utc>,
+) -> Result<Report, RlsError> {
     let (registry, config) = (rls.registry(), rls.config());
+
+    // The server, and how it compares with the entities.
     let server = read::server(db).await?;
     let (compared, plan) = compare(rls, db).await?;
+
+    // The registered tables, and those that have row security besides.
     let scopes = registry.scopes();
     let names: Vec<TableName> = scopes
         .iter()
@@ -29,23 +54,25 @@ pub(crate) async fn gather(
 
     let strange: Vec<TableName> = plan.unmanaged().iter().filter_map(unmanaged).collect();
     let all: Vec<TableName> = names.iter().chain(&strange).cloned().collect();
-    let mut found = read::tables(db, &all).await?;
-    let fingerprint = read::fingerprint(&found.iter().flatten().cloned().collect::<Vec<_>>());
-    let unmanaged: Vec<ActualTable> = found
+    let mut actual = read::tables(db, &all).await?;
+    let fingerprint = read::fingerprint(&actual.iter().flatten().cloned().collect::<Vec<_>>());
+    let unmanaged: Vec<ActualTable> = actual
         .split_off(names.len())
         .into_iter()
         .flatten()
         .map(ActualTable::from)
         .collect();
 
-    let table = |((scope, name), found): ((&Scope, TableName), Option<TableSecurity>)| Table {
+    let table = |((scope, name), actual): ((&Scope, TableName), Option<TableSecurity>)| Table {
         desired: scope.asked_policies(config),
         scope: scope.clone(),
         name,
-        actual: found.map(ActualTable::from),
+        actual: actual.map(ActualTable::from),
     };
 
-    let tables: Vec<Table> = scopes.iter().zip(names).zip(found).map(table).collect();
+    let tables: Vec<Table> = scopes.iter().zip(names).zip(actual).map(table).collect();
+
+    // The roles that these tables name, and the findings.
     let roles = roles(rls, db, &server.login, &tables, &unmanaged).await?;
     let findings = doctor.examine(db).await?.under(suppressions);
     let audit = config.audit().map(|audit| server.found(audit));
@@ -68,8 +95,8 @@ pub(crate) async fn gather(
     })
 }
 
-/// A database that cannot be brought to what the entities say is told of all the same.
-async fn compare(rls: &RlsSchema, db: &DatabaseConnection) -> Result<(Compared, Plan), RlsError> {
+/// Compares the database with the entities. If it cannot be compared, the page says why.
+async fn compare(rls: &RlsSchema, db: &DatabaseTransaction) -> Result<(Compared, Plan), RlsError> {
     /// `insufficient_privilege`.
     const DENIED: &str = "42501";
 
@@ -109,7 +136,7 @@ fn unmanaged(table: &Unmanaged) -> Option<TableName> {
 /// The two roles, the login that asked, and whom owners, grants and policies name.
 async fn roles(
     rls: &RlsSchema,
-    db: &DatabaseConnection,
+    db: &DatabaseTransaction,
     login: &Identifier,
     tables: &[Table],
     unmanaged: &[ActualTable],
@@ -119,17 +146,17 @@ async fn roles(
         rls.config().admin_role().clone(),
     ];
 
-    let held: Vec<&ActualTable> = tables
+    let actual: Vec<&ActualTable> = tables
         .iter()
         .filter_map(|table| table.actual.as_ref())
         .chain(unmanaged)
         .collect();
 
-    let owners = held.iter().map(|held| &held.owner);
-    let granted = held.iter().flat_map(|held| held.grants.keys());
-    let policies = held
+    let owners = actual.iter().map(|table| &table.owner);
+    let granted = actual.iter().flat_map(|table| table.grants.keys());
+    let policies = actual
         .iter()
-        .flat_map(|held| &held.policies)
+        .flat_map(|table| &table.policies)
         .flat_map(|(policy, _)| &policy.roles);
 
     let others: BTreeSet<&Identifier> = std::iter::once(login)
@@ -146,33 +173,33 @@ async fn roles(
 
     names.append(&mut others);
 
-    let found = read::roles(db, &names).await?;
-    let role = |(name, found): (Identifier, Option<read::RoleSecurity>)| Role {
+    let actual = read::roles(db, &names).await?;
+    let role = |(name, actual): (Identifier, Option<read::RoleSecurity>)| Role {
         name,
-        actual: found.map(|found| ActualRole {
-            attributes: found.attributes,
-            member_of: found.member_of,
-            members: found.members,
+        actual: actual.map(|role| ActualRole {
+            attributes: role.attributes,
+            member_of: role.member_of,
+            members: role.members,
         }),
     };
 
-    Ok(names.into_iter().zip(found).map(role).collect())
+    Ok(names.into_iter().zip(actual).map(role).collect())
 }
 
 impl From<TableSecurity> for ActualTable {
-    fn from(found: TableSecurity) -> Self {
-        let fingerprint = found.fingerprint();
+    fn from(table: TableSecurity) -> Self {
+        let fingerprint = table.fingerprint();
         Self {
-            name: found.table,
-            owner: found.owner,
-            enabled: found.enabled,
-            forced: found.forced,
-            policies: found
+            name: table.table,
+            owner: table.owner,
+            enabled: table.enabled,
+            forced: table.forced,
+            policies: table
                 .policies
                 .into_iter()
-                .map(|found| (found.policy, found.origin))
+                .map(|policy| (policy.policy, policy.origin))
                 .collect(),
-            grants: found.grants,
+            grants: table.grants,
             fingerprint,
         }
     }

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use rls_core::schema::read::{self, TableSecurity};
+use rls_core::schema::{PolicyChange, PrivilegeChange, RowSecurityChange, UsageChange};
 use rls_core::{
     Change, Identifier, Policy, Privilege, RlsError, SchemaError, TableName, apply_changes,
 };
@@ -14,13 +15,14 @@ type Named = Result<TableName, DbErr>;
 
 pub(super) async fn row_security(db: Db<'_>, table: Named, enable: bool) -> Result<(), DbErr> {
     apply(db, table, |found| {
-        let change = Change::EnableRowSecurity {
-            table: found.table.clone(),
-            enable,
+        let change = if enable {
+            RowSecurityChange::Enable
+        } else {
+            RowSecurityChange::Disable
         };
 
         Ok((found.enabled != enable)
-            .then_some(change)
+            .then(|| Change::on(found.table.clone(), change))
             .into_iter()
             .collect())
     })
@@ -29,13 +31,14 @@ pub(super) async fn row_security(db: Db<'_>, table: Named, enable: bool) -> Resu
 
 pub(super) async fn force(db: Db<'_>, table: Named, force: bool) -> Result<(), DbErr> {
     apply(db, table, |found| {
-        let change = Change::ForceRowSecurity {
-            table: found.table.clone(),
-            force,
+        let change = if force {
+            RowSecurityChange::Force
+        } else {
+            RowSecurityChange::NoForce
         };
 
         Ok((found.forced != force)
-            .then_some(change)
+            .then(|| Change::on(found.table.clone(), change))
             .into_iter()
             .collect())
     })
@@ -51,10 +54,7 @@ pub(super) async fn create_policies(
     apply(db, table, |found| {
         Ok(policies
             .into_iter()
-            .map(|policy| Change::CreatePolicy {
-                table: found.table.clone(),
-                policy,
-            })
+            .map(|policy| Change::on(found.table.clone(), PolicyChange::Create { policy }))
             .collect())
     })
     .await
@@ -78,34 +78,30 @@ pub(super) async fn alter_policies(
 }
 
 fn alter(found: &TableSecurity, policy: Policy, changes: &mut Vec<Change>) -> Result<(), RlsError> {
-    let table = || found.table.clone();
+    let mut change = |change| changes.push(Change::on(found.table.clone(), change));
     let was = existing(found, &policy.name)?.clone();
     let comment = policy.comment.clone().or_else(|| was.comment.clone());
 
     if !was.is_alterable_to(&policy) {
-        changes.push(Change::DropPolicy {
-            table: table(),
+        change(PolicyChange::Drop {
             policy: was,
             replaced: true,
         });
-        changes.push(Change::CreatePolicy {
-            table: table(),
+        change(PolicyChange::Create {
             policy: Policy { comment, ..policy },
         });
         return Ok(());
     }
 
     let (name, old) = (policy.name.clone(), was.comment.clone());
-    changes.push(Change::AlterPolicy {
-        table: table(),
+    change(PolicyChange::Alter {
         was,
         policy,
-        mends: false,
+        repairs: false,
     });
 
     if comment != old {
-        changes.push(Change::CommentPolicy {
-            table: table(),
+        change(PolicyChange::Comment {
             name,
             comment,
             was: old,
@@ -118,11 +114,12 @@ fn alter(found: &TableSecurity, policy: Policy, changes: &mut Vec<Change>) -> Re
 pub(super) async fn drop_policy(db: Db<'_>, table: Named, policy: String) -> Result<(), DbErr> {
     apply(db, table, |found| {
         let policy = existing(found, &identifier("a policy", &policy)?)?.clone();
-        Ok(vec![Change::DropPolicy {
-            table: found.table.clone(),
+        let drop = PolicyChange::Drop {
             policy,
             replaced: false,
-        }])
+        };
+
+        Ok(vec![Change::on(found.table.clone(), drop)])
     })
     .await
 }
@@ -139,11 +136,9 @@ pub(super) async fn rename_policy(
             .clone();
         let name = identifier("a policy", &name)?;
 
-        Ok(vec![Change::RenamePolicy {
-            table: found.table.clone(),
-            was,
-            name,
-        }])
+        let rename = PolicyChange::Rename { was, name };
+
+        Ok(vec![Change::on(found.table.clone(), rename)])
     })
     .await
 }
@@ -157,15 +152,17 @@ pub(super) async fn grant(
     let role = role?;
     apply(db, table, |found| {
         let sequences = sequences(found, &privileges);
-        let sequences = sequences.map(|sequence| Change::GrantSequence {
-            sequence,
-            role: role.clone(),
+        let sequences = sequences.map(|sequence| {
+            let role = role.clone();
+            Change::Sequence(sequence, UsageChange::Grant { role })
         });
 
-        let table = (!privileges.is_empty()).then(|| Change::Grant {
-            table: found.table.clone(),
-            role: role.clone(),
-            privileges: privileges.clone(),
+        let table = (!privileges.is_empty()).then(|| {
+            let change = PrivilegeChange::Grant {
+                role: role.clone(),
+                privileges: privileges.clone(),
+            };
+            Change::on(found.table.clone(), change)
         });
 
         Ok(table.into_iter().chain(sequences).collect())
@@ -182,15 +179,17 @@ pub(super) async fn revoke(
     let role = role?;
     apply(db, table, |found| {
         let sequences = sequences(found, &privileges);
-        let sequences = sequences.map(|sequence| Change::RevokeSequence {
-            sequence,
-            role: role.clone(),
+        let sequences = sequences.map(|sequence| {
+            let role = role.clone();
+            Change::Sequence(sequence, UsageChange::Revoke { role })
         });
 
-        let table = (!privileges.is_empty()).then(|| Change::Revoke {
-            table: found.table.clone(),
-            role: role.clone(),
-            privileges: privileges.clone(),
+        let table = (!privileges.is_empty()).then(|| {
+            let change = PrivilegeChange::Revoke {
+                role: role.clone(),
+                privileges: privileges.clone(),
+            };
+            Change::on(found.table.clone(), change)
         });
 
         Ok(table.into_iter().chain(sequences).collect())

@@ -161,7 +161,7 @@ async fn gate_refuses_a_record_that_is_missing_or_open() {
 
         let findings = finding().await;
         assert!(
-            matches!(&findings[..], [GateFinding::AuditOpen { role, .. }] if role == by.as_str()),
+            matches!(&findings[..], [GateFinding::AuditOpen { role, .. }] if role.as_str() == by.as_str()),
             "{findings:?}"
         );
         run(close).await;

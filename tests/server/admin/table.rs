@@ -2,7 +2,7 @@
 
 use sea_orm::ConnectionTrait;
 use sea_orm_rls::error::SchemaError;
-use sea_orm_rls::schema::Change;
+use sea_orm_rls::schema::{Change, PrivilegeChange, TableChange, UsageChange};
 use sea_orm_rls::{RlsError, RlsSchema};
 
 use super::recorded;
@@ -154,10 +154,13 @@ async fn it_is_where_it_is_told_to_be_or_nowhere() {
     assert!(matches!(
         plan.changes(),
         [
-            Change::CreateAudit { .. },
-            Change::Grant { .. },
-            Change::GrantColumns { .. },
-            Change::GrantSchema { .. }
+            Change::Table(_, TableChange::CreateAudit),
+            Change::Table(_, TableChange::Privilege(PrivilegeChange::Grant { .. })),
+            Change::Table(
+                _,
+                TableChange::Privilege(PrivilegeChange::GrantColumns { .. })
+            ),
+            Change::Schema(_, UsageChange::Grant { .. })
         ]
     ));
 

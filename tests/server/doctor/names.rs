@@ -4,6 +4,7 @@
 use sea_orm::{ConnectionTrait, Database, EntityTrait};
 use sea_orm_rls::doctor::Doctor;
 use sea_orm_rls::error::GateFinding;
+use sea_orm_rls::model::{Identifier, TableName};
 use sea_orm_rls::{RlsConnection, RlsError, RlsSchema, UserContext};
 
 use super::Patient;
@@ -64,10 +65,12 @@ async fn tables_behind_the_first_schema_are_found_by_all() {
 
     let findings =
         gate(RlsConnection::connect_with(fixture.database.url(), config.clone(), entities()).await);
+    let table = TableName {
+        schema: None,
+        table: Identifier::new("task").unwrap(),
+    };
     assert!(
-        findings.contains(&GateFinding::NotEnabled {
-            table: "task".to_owned()
-        }),
+        findings.contains(&GateFinding::NotEnabled { table }),
         "{findings:?}"
     );
 

@@ -3,7 +3,7 @@
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm_rls::policy::{Command, Expression, Grantee, Policy, PolicyDraft, setting};
-use sea_orm_rls::schema::Change;
+use sea_orm_rls::schema::{Change, PolicyChange, RowSecurityChange, TableChange};
 
 use super::Things;
 
@@ -15,13 +15,19 @@ fn words(changes: &[Change]) -> Vec<&'static str> {
     changes
         .iter()
         .map(|change| match change {
-            Change::AlterPolicy { .. } => "alter",
-            Change::CreatePolicy { .. } => "create",
-            Change::DropPolicy { .. } => "drop",
-            Change::RenamePolicy { .. } => "rename",
-            Change::CommentPolicy { .. } => "comment",
-            Change::ForceRowSecurity { .. } => "force",
-            Change::EnableRowSecurity { .. } => "enable",
+            Change::Table(_, TableChange::Policy(change)) => match change {
+                PolicyChange::Alter { .. } => "alter",
+                PolicyChange::Create { .. } => "create",
+                PolicyChange::Drop { .. } => "drop",
+                PolicyChange::Rename { .. } => "rename",
+                PolicyChange::Comment { .. } => "comment",
+                _ => "other",
+            },
+            Change::Table(_, TableChange::RowSecurity(change)) => match change {
+                RowSecurityChange::Force => "force",
+                RowSecurityChange::Enable => "enable",
+                _ => "other",
+            },
             _ => "other",
         })
         .collect()

@@ -4,7 +4,7 @@ use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm_rls::error::SchemaError;
 use sea_orm_rls::policy::{Policy, PolicyDraft, setting};
-use sea_orm_rls::schema::Change;
+use sea_orm_rls::schema::{Change, PolicyChange, TableChange};
 use sea_orm_rls::{RlsError, RlsSchema, registry};
 
 use super::Things;
@@ -21,7 +21,13 @@ async fn renamed_policy_is_renamed() {
 
     let plan = things.sync([own("new")]).await.unwrap();
     assert!(
-        matches!(plan.changes(), [Change::RenamePolicy { .. }]),
+        matches!(
+            plan.changes(),
+            [Change::Table(
+                _,
+                TableChange::Policy(PolicyChange::Rename { .. })
+            )]
+        ),
         "{plan}"
     );
     assert!(things.plan([own("new")]).await.unwrap().is_empty());
@@ -38,7 +44,13 @@ async fn renamed_policy_is_renamed() {
     let plan = things.plan([own("new")]).await.unwrap();
 
     assert!(
-        matches!(plan.changes(), [Change::CreatePolicy { .. }]),
+        matches!(
+            plan.changes(),
+            [Change::Table(
+                _,
+                TableChange::Policy(PolicyChange::Create { .. })
+            )]
+        ),
         "{plan}"
     );
 }
@@ -75,9 +87,10 @@ async fn renamed_table_keeps_its_policies_under_new_names() {
 
     let plan = rls.sync(&fixture.owner).await.unwrap();
     assert!(
-        plan.changes()
-            .iter()
-            .all(|change| matches!(change, Change::RenamePolicy { .. })),
+        plan.changes().iter().all(|change| matches!(
+            change,
+            Change::Table(_, TableChange::Policy(PolicyChange::Rename { .. }))
+        )),
         "{plan}"
     );
     assert_eq!(plan.changes().len(), 6);

@@ -12,7 +12,7 @@ use sea_orm::{
 };
 use sea_orm_rls::entity::Declaration;
 use sea_orm_rls::policy::{Command, Policy, PolicyDraft, setting};
-use sea_orm_rls::schema::Change;
+use sea_orm_rls::schema::{Change, PolicyChange, TableChange};
 use sea_orm_rls::{
     Registry, RlsConnection, RlsContext, RlsError, RlsPolicies, RlsSchema, ScopedConnection,
     registry,
@@ -355,9 +355,10 @@ async fn policies_change_with_their_declaration() {
 
     let plan = with(stripped(other)).sync(&scenario.owner).await.unwrap();
     assert!(
-        plan.changes()
-            .iter()
-            .any(|change| matches!(change, Change::AlterPolicy { .. })),
+        plan.changes().iter().any(|change| matches!(
+            change,
+            Change::Table(_, TableChange::Policy(PolicyChange::Alter { .. }))
+        )),
         "parentheses matter: {plan}"
     );
 
@@ -367,12 +368,14 @@ async fn policies_change_with_their_declaration() {
         .await
         .unwrap();
 
-    assert!(
-        plan.changes().iter().any(
-            |change| matches!(change, Change::DropPolicy { policy, .. } if policy.name.as_str() == "at_most_account")
-        ),
-        "{plan}"
-    );
+    let is_dropped = |change: &Change| match change {
+        Change::Table(_, TableChange::Policy(PolicyChange::Drop { policy, .. })) => {
+            policy.name.as_str() == "at_most_account"
+        }
+        _ => false,
+    };
+
+    assert!(plan.changes().iter().any(is_dropped), "{plan}");
 
     let db = session(
         &scenario.db,

@@ -98,7 +98,7 @@ async fn what_each_finding_says_ends_it() {
 
     let found = findings(&fixture).await;
     assert!(
-        matches!(found.as_slice(), [GateFinding::Missing { table }] if table == "note"),
+        matches!(found.as_slice(), [GateFinding::Missing { table }] if table.to_string() == "note"),
         "{found:?}"
     );
     fixture

@@ -2,6 +2,7 @@
 
 use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
 use sea_orm_rls::error::GateFinding;
+use sea_orm_rls::model::{Identifier, TableName};
 use sea_orm_rls::{RlsConfig, RlsConnection, RlsError, RlsSchema, UserContext};
 
 use super::{text, texts};
@@ -147,7 +148,10 @@ async fn gate_refuses_tables_that_are_not_protected() {
         .unwrap();
 
     let findings = findings(&fixture, fixture.config.clone()).await;
-    let table = str::to_owned;
+    let table = |table| TableName {
+        schema: None,
+        table: Identifier::new(table).unwrap(),
+    };
     assert_eq!(
         findings,
         [

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, Database, TransactionTrait};
 use sea_orm_rls::error::SchemaError;
-use sea_orm_rls::schema::Change;
+use sea_orm_rls::schema::{Change, ColumnChange, ForeignKeyChange, IndexChange, TableChange};
 use sea_orm_rls::{RlsError, RlsSchema, registry};
 
 use super::{database, text};
@@ -74,10 +74,10 @@ async fn big_table_is_prepared_while_it_is_written() {
     stop.send(()).unwrap();
     assert!(writing.await.unwrap() > 0);
     assert!(
-        prepared
-            .changes()
-            .iter()
-            .any(|change| matches!(change, Change::AddOwnerColumn { .. })),
+        prepared.changes().iter().any(|change| matches!(
+            change,
+            Change::Table(_, TableChange::Column(_, ColumnChange::Add { .. }))
+        )),
         "{prepared}"
     );
 
@@ -98,11 +98,16 @@ async fn big_table_is_prepared_while_it_is_written() {
     let structural = |change: &&Change| {
         matches!(
             change,
-            Change::AddOwnerColumn { .. }
-                | Change::SetNotNull { .. }
-                | Change::SetDefault { .. }
-                | Change::AddForeignKey { .. }
-                | Change::CreateIndex { .. }
+            Change::Table(
+                _,
+                TableChange::Column(
+                    _,
+                    ColumnChange::Add { .. }
+                        | ColumnChange::SetNotNull { .. }
+                        | ColumnChange::SetDefault { .. }
+                ) | TableChange::ForeignKey(ForeignKeyChange::Add { .. })
+                    | TableChange::Index(IndexChange::Create { .. })
+            )
         )
     };
 

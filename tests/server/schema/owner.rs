@@ -2,7 +2,7 @@
 
 use sea_orm::{ActiveModelTrait, ConnectionTrait, Database, DatabaseConnection, EntityTrait, Set};
 use sea_orm_rls::error::SchemaError;
-use sea_orm_rls::schema::{Change, Plan};
+use sea_orm_rls::schema::{Change, Plan, RoleChange, RowSecurityChange, TableChange};
 use sea_orm_rls::{
     AdminContext, Registry, RlsConfig, RlsConnection, RlsError, RlsSchema, UserContext, registry,
 };
@@ -153,7 +153,9 @@ const UNFORCED: &str =
 
 fn lifted(plan: &Plan) -> Vec<String> {
     let tables = plan.changes().iter().filter_map(|change| match change {
-        Change::LiftForce { table } => Some(table.to_string()),
+        Change::Table(table, TableChange::RowSecurity(RowSecurityChange::LiftForce)) => {
+            Some(table.to_string())
+        }
         _ => None,
     });
     tables.collect()
@@ -165,7 +167,8 @@ impl World {
         let plan = rls.sync(&self.plain).await?;
 
         // It may not read stored passwords, so they are set each time.
-        let password = |change: &&Change| matches!(change, Change::AlterRole { .. });
+        let password =
+            |change: &&Change| matches!(change, Change::Role(_, RoleChange::Alter { .. }));
         let left = rls.plan(&self.plain).await?;
         assert_eq!(
             left.changes()
@@ -305,9 +308,8 @@ async fn force_is_not_lifted_for_good() {
         table: sea_orm_rls::model::Identifier::new("task").unwrap(),
     };
 
-    let lift = Change::LiftForce {
-        table: name.clone(),
-    };
+    let lift = Change::on(name.clone(), RowSecurityChange::LiftForce);
+    let restore = Change::on(name, RowSecurityChange::RestoreForce);
     let error = sea_orm_rls::schema::apply_changes(&world.plain, std::slice::from_ref(&lift))
         .await
         .unwrap_err();
@@ -315,7 +317,7 @@ async fn force_is_not_lifted_for_good() {
         matches!(&error, RlsError::Schema(SchemaError::LiftedForGood { table: said }) if said == table),
         "{error:?}"
     );
-    sea_orm_rls::schema::apply_changes(&world.plain, &[lift, Change::RestoreForce { table: name }])
+    sea_orm_rls::schema::apply_changes(&world.plain, &[lift, restore])
         .await
         .unwrap();
     assert_eq!(texts(&world.plain, UNFORCED).await, Vec::<String>::new());

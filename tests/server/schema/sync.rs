@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use sea_orm_rls::error::SchemaError;
-use sea_orm_rls::schema::{Change, MissingTables};
+use sea_orm_rls::schema::{Change, MissingTables, PolicyChange, TableChange};
 use sea_orm_rls::{RlsError, RlsSchema, registry};
 
 use super::{database, text, texts};
@@ -158,7 +158,10 @@ async fn plan_prints_sql_and_no_secret() {
     assert_eq!(
         plan.changes()
             .iter()
-            .filter(|change| matches!(change, Change::CreatePolicy { .. }))
+            .filter(|change| matches!(
+                change,
+                Change::Table(_, TableChange::Policy(PolicyChange::Create { .. }))
+            ))
             .count(),
         18
     );

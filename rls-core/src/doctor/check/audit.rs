@@ -7,7 +7,7 @@ use crate::doctor::finding::Finding;
 use crate::doctor::remedy::Remedy;
 use crate::doctor::rules;
 use crate::name::Identifier;
-use crate::schema::plan::Change;
+use crate::schema::plan::{Change, ColumnChange, PrivilegeChange, TableChange};
 use crate::schema::render::AUDIT_GRANTED;
 use crate::sql::{identifier, table};
 
@@ -25,9 +25,12 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
 
     for change in case.plan.iter().flat_map(|plan| plan.changes()) {
         match change {
-            Change::Grant { table, .. } | Change::GrantColumns { table, .. }
-                if *table == name && configured.is_some() =>
-            {
+            Change::Table(
+                table,
+                TableChange::Privilege(
+                    PrivilegeChange::Grant { .. } | PrivilegeChange::GrantColumns { .. },
+                ),
+            ) if *table == name && configured.is_some() => {
                 let why = "administrators may not write or read it, so their transactions fail";
                 found.push(Finding::new(
                     &rules::RLS501,
@@ -36,7 +39,9 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
                     Remedy::Sql(change.sql()),
                 ));
             }
-            Change::SetDefault { table, column, .. } if *table == name => {
+            Change::Table(table, TableChange::Column(column, ColumnChange::SetDefault { .. }))
+                if *table == name =>
+            {
                 let why = "what it records is not what the server knows";
                 let object = format!("{table}.{column}");
 

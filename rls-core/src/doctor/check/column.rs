@@ -4,7 +4,7 @@ use crate::doctor::finding::Finding;
 use crate::doctor::remedy::Remedy;
 use crate::doctor::rules;
 use crate::model::key::KeyType;
-use crate::schema::plan::Change;
+use crate::schema::plan::{Change, ColumnChange, ForeignKeyChange, IndexChange, TableChange};
 use crate::schema::table::DesiredColumn;
 use crate::sql::{identifier, table};
 
@@ -20,7 +20,8 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
     }
 
     for change in case.plan.iter().flat_map(|plan| plan.changes()) {
-        if let Change::SetDefault { table, column, .. } = change
+        if let Change::Table(table, TableChange::Column(column, ColumnChange::SetDefault { .. })) =
+            change
             && *table != case.audit().0
         {
             let object = format!("{table}.{column}");
@@ -52,12 +53,14 @@ fn column(
 
     if !column.not_null || column.unproven.is_some() {
         let why = "a row without an owner is nobody's: no user sees it, and none can mend it";
-        let set = Change::SetNotNull {
-            table: relation.name.clone(),
-            column: asked.name.clone(),
+        let set = ColumnChange::SetNotNull {
             backfill: None,
             unproven: column.unproven.clone(),
         };
+        let set = Change::on(
+            relation.name.clone(),
+            TableChange::Column(asked.name.clone(), set),
+        );
 
         found.push(Finding::new(
             &rules::RLS202,
@@ -143,11 +146,11 @@ fn foreign_key(
         .partition(|key| key.enforced);
 
     if enforced.is_empty() {
-        let add = Change::AddForeignKey {
-            table: relation.name.clone(),
+        let add = ForeignKeyChange::Add {
             column: asked.name.clone(),
             foreign_key: wanted.clone(),
         };
+        let add = Change::on(relation.name.clone(), add);
 
         let why = format!(
             "rows of a holder that is gone from `{}` stay, and belong to who gets that key next",
@@ -222,11 +225,11 @@ fn indexes(
         let broken = of_table().find(|index| leads(index) && !index.valid);
 
         if !of_table().any(|index| leads(&index) && index.valid) {
-            let create = Change::CreateIndex {
-                table: relation.name.clone(),
+            let create = IndexChange::Create {
                 columns: asked.columns.clone(),
                 only: asked.only.clone(),
             };
+            let create = Change::on(relation.name.clone(), create);
 
             let columns: Vec<&str> = asked
                 .columns

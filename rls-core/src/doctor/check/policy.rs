@@ -6,8 +6,7 @@ use crate::doctor::rules;
 use crate::model::policy::Canonical;
 use crate::model::policy::PolicyKind;
 use crate::name::{Identifier, TableName};
-use crate::schema::fingerprint;
-use crate::schema::plan::Change;
+use crate::schema::plan::{Change, PolicyChange, TableChange};
 use crate::schema::table::{ActualPolicy, DesiredPolicy};
 use crate::sql::{identifier, table};
 
@@ -75,12 +74,13 @@ fn is_planned(case: &Case<'_>, on: &TableName, policy: &Identifier) -> bool {
         .iter()
         .flat_map(|plan| plan.changes())
         .any(|change| match change {
-            Change::DropPolicy {
-                table,
-                policy: dropped,
-                ..
-            } => table == on && dropped.name == *policy,
-            Change::RenamePolicy { table, was, .. } => table == on && was == policy,
+            Change::Table(table, TableChange::Policy(change)) if table == on => match change {
+                PolicyChange::Drop {
+                    policy: dropped, ..
+                } => dropped.name == *policy,
+                PolicyChange::Rename { was, .. } => was == policy,
+                _ => false,
+            },
             _ => false,
         })
 }
@@ -139,10 +139,8 @@ fn look(
 
 /// As the gate compares.
 fn holds(asked: &DesiredPolicy, held: &ActualPolicy) -> bool {
-    let fingerprint = held.fingerprint.as_ref();
-    fingerprint.is_some_and(|fingerprint| {
-        fingerprint.asked == asked.asked && fingerprint.held == fingerprint::held(&held.policy)
-    }) && held.policy.kind == asked.policy.kind
+    held.is_applied(asked)
+        && held.policy.kind == asked.policy.kind
         && held.policy.command() == asked.policy.command()
         && held.policy.roles == asked.policy.roles
 }

@@ -6,7 +6,7 @@ use crate::doctor::finding::Finding;
 use crate::doctor::remedy::Remedy;
 use crate::doctor::rules;
 use crate::name::{Identifier, TableName};
-use crate::schema::plan::Change;
+use crate::schema::plan::{Change, RoleChange};
 use crate::sql::{identifier, table};
 
 pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
@@ -260,13 +260,9 @@ fn held(role: &ReachedRole, what: &[&str]) -> String {
 pub(super) fn without(role: &Identifier, reached: &ReachedRole, attributes: &[&str]) -> Remedy {
     if let Some(via) = &reached.via {
         let revoke = |grantor: Option<&Identifier>| {
-            let (role, member, grantor) = (via.clone(), role.clone(), grantor.cloned());
-            Change::RevokeMembership {
-                role,
-                member,
-                grantor,
-            }
-            .sql()
+            let (member, grantor) = (role.clone(), grantor.cloned());
+            let revoke = RoleChange::RevokeMembership { member, grantor };
+            Change::Role(via.clone(), revoke).sql()
         };
 
         let grantors = reached

@@ -6,7 +6,10 @@ use crate::doctor::finding::Finding;
 use crate::doctor::remedy::Remedy;
 use crate::doctor::rules;
 use crate::model::privilege::Privilege;
-use crate::schema::plan::Change;
+use crate::schema::plan::{
+    Change, ColumnChange, ForeignKeyChange, IndexChange, PolicyChange, PrivilegeChange, RoleChange,
+    TableChange,
+};
 use crate::sql::table;
 
 pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
@@ -72,14 +75,10 @@ fn drift(case: &Case<'_>, found: &mut Vec<Finding>) {
         }
 
         let object = match change {
-            Change::AlterRole { role, .. } | Change::CreateRole { role, .. } => role.to_string(),
-            Change::GrantSchema { schema, .. } | Change::RevokeSchema { schema, .. } => {
-                schema.to_string()
-            }
-            Change::GrantSequence { sequence, .. } | Change::RevokeSequence { sequence, .. } => {
-                sequence.to_string()
-            }
-            other => other.table().map(ToString::to_string).unwrap_or_default(),
+            Change::Role(role, _) => role.to_string(),
+            Change::Table(table, _) => table.to_string(),
+            Change::Schema(schema, _) => schema.to_string(),
+            Change::Sequence(sequence, _) => sequence.to_string(),
         };
 
         objects.entry(object).or_default().extend(change.sql());
@@ -92,34 +91,48 @@ fn drift(case: &Case<'_>, found: &mut Vec<Finding>) {
 }
 
 fn is_told_elsewhere(case: &Case<'_>, change: &Change) -> bool {
-    let audit = case.audit().0;
     match change {
-        Change::Revoke { table, .. } | Change::RevokeColumns { table, .. } if *table == audit => true,
-        Change::Grant { table, .. } | Change::GrantColumns { table, .. } if *table == audit => true,
-        Change::EnableRowSecurity { .. }
-        | Change::ForceRowSecurity { .. }
-        // Only around another change.
-        | Change::LiftForce { .. }
-        | Change::RestoreForce { .. }
-        | Change::CreatePolicy { .. }
-        | Change::AlterPolicy { .. }
-        | Change::AddOwnerColumn { .. }
-        | Change::SetNotNull { .. }
-        | Change::SetDefault { .. }
-        | Change::CreateIndex { .. }
-        | Change::AddForeignKey { .. }
-        | Change::CreateAudit { .. } => true,
-        Change::RevokeMembership { member, .. } => member == case.config.app_role(),
+        Change::Role(_, change) => is_told_of_role(case, change),
+        Change::Table(table, change) => is_told_of_table(*table == case.audit().0, change),
+        Change::Schema(..) | Change::Sequence(..) => false,
+    }
+}
+
+fn is_told_of_role(case: &Case<'_>, change: &RoleChange) -> bool {
+    match change {
+        RoleChange::RevokeMembership { member, .. } => member == case.config.app_role(),
         // Without a right to read passwords, a configured one would be set on each run.
-        Change::AlterRole { attributes, .. } => {
+        RoleChange::Alter { attributes, .. } => {
             let own = ["NOINHERIT", "LOGIN"];
             !attributes.iter().any(|attribute| own.contains(attribute))
         }
-        Change::Revoke { privileges, .. } => {
-            privileges.iter().all(|privilege| !Privilege::READ_WRITE.contains(privilege))
-        }
-        // One that goes so that it can be created otherwise is not what the entity asks for.
-        Change::DropPolicy { replaced, .. } => *replaced,
+        RoleChange::Create { .. } | RoleChange::EndInheritance { .. } => false,
+    }
+}
+
+fn is_told_of_table(is_audit: bool, change: &TableChange) -> bool {
+    match change {
+        TableChange::Privilege(_) if is_audit => true,
+        TableChange::Privilege(PrivilegeChange::Revoke { privileges, .. }) => privileges
+            .iter()
+            .all(|privilege| !Privilege::READ_WRITE.contains(privilege)),
+        TableChange::Policy(change) => match change {
+            PolicyChange::Create { .. } | PolicyChange::Alter { .. } => true,
+            // One that goes so that it can be created otherwise is not what the entity asks for.
+            PolicyChange::Drop { replaced, .. } => *replaced,
+            _ => false,
+        },
+        // Force is lifted and restored around another change alone.
+        TableChange::RowSecurity(_)
+        | TableChange::Column(
+            _,
+            ColumnChange::Add { .. }
+            | ColumnChange::SetNotNull { .. }
+            | ColumnChange::SetDefault { .. },
+        )
+        | TableChange::Index(IndexChange::Create { .. })
+        | TableChange::ForeignKey(ForeignKeyChange::Add { .. })
+        | TableChange::CreateAudit => true,
         _ => false,
     }
 }

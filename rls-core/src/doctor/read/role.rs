@@ -107,7 +107,7 @@ pub(super) async fn reached(
          GROUP BY r.oid, r.rolname, r.rolsuper, r.rolbypassrls, r.rolcreaterole, r.rolcreatedb, \
          r.rolreplication
          ORDER BY min(up.via::text) NULLS FIRST, r.rolname",
-        sql::literal(role.as_str()).unwrap_or_else(|| unreachable!("a checked name holds no NUL"))
+        sql::known_literal(role.as_str())
     );
 
     let grantors = format!(
@@ -116,7 +116,7 @@ pub(super) async fn reached(
          a.member
          JOIN pg_roles b ON b.oid = a.grantor
          WHERE m.rolname = {} AND {OWN_MEMBERSHIPS} ORDER BY 1, 2",
-        sql::literal(role.as_str()).unwrap_or_else(|| unreachable!("a checked name holds no NUL"))
+        sql::known_literal(role.as_str())
     );
 
     let mut granted: BTreeMap<Identifier, Vec<Identifier>> = BTreeMap::new();
@@ -257,7 +257,7 @@ pub(super) async fn settings(
          current_database()))
            AND (s.setrole = 0 OR r.rolname = {})
          ORDER BY 3, 1, 2",
-        sql::literal(app.as_str()).unwrap_or_else(|| unreachable!("a checked name holds no NUL"))
+        sql::known_literal(app.as_str())
     );
 
     rows(db, query)

@@ -29,7 +29,7 @@ pub(super) async fn columns(
 
     let names: Vec<String> = names
         .into_iter()
-        .filter_map(|name| sql::literal(name.as_str()))
+        .map(|name| sql::known_literal(name.as_str()))
         .collect();
 
     let query = format!(

@@ -1,5 +1,3 @@
-use std::collections::{BTreeMap, BTreeSet};
-
 use sea_orm::{ConnectionTrait, TransactionSession, TransactionTrait};
 
 use super::query::{checked, get, name, rows, text};
@@ -7,36 +5,9 @@ use crate::config::RlsConfig;
 use crate::error::RlsError;
 use crate::model::policy::Canonical;
 use crate::model::privilege::Privilege;
-use crate::name::{Identifier, TableName};
+use crate::name::TableName;
 use crate::schema::render;
-
-/// Everyone, as a grantee: no role can have this name, and quoted it means the same (`RoleSpec` in
-/// `src/backend/parser/gram.y`).
-pub(crate) const PUBLIC: &str = "public";
-
-/// What stands under the audit's name.
-pub(crate) enum ActualAudit {
-    Missing,
-    /// Something else; what differs.
-    Other(String),
-    Table(HeldAudit),
-}
-
-/// The audit's table, as it is.
-#[derive(Debug, Default)]
-pub(crate) struct HeldAudit {
-    /// The columns whose default is not the one asked for, with what it is.
-    pub(crate) defaults: Vec<(Identifier, Option<Canonical>)>,
-    /// What the two roles, and everyone, may do.
-    pub(crate) grants: BTreeMap<Identifier, Grants>,
-}
-
-/// Privileges on a table and on its columns.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Grants {
-    pub(crate) table: BTreeSet<Privilege>,
-    pub(crate) columns: BTreeMap<Privilege, BTreeSet<Identifier>>,
-}
+use crate::schema::snapshot::{ActualAudit, AuditTable, PUBLIC};
 
 /// Reads the audit's table, and compares it with a copy of what is asked for, in a savepoint that
 /// is rolled back.
@@ -52,22 +23,22 @@ pub(crate) async fn audit(
         .as_ref()
         .map_or_else(|| "NULL".to_owned(), text);
 
-    let found = format!(
+    let query = format!(
         "SELECT c.oid::text AS oid, c.relkind::text AS relkind
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE n.nspname = {schema} AND c.relname = {}",
         text(&table.table)
     );
 
-    let Some(found) = rows(db, found).await?.pop() else {
+    let Some(relation) = rows(db, query).await?.pop() else {
         return Ok(ActualAudit::Missing);
     };
-    let (oid, relkind): (String, String) = (get(&found, "oid")?, get(&found, "relkind")?);
+    let (oid, relkind): (String, String) = (get(&relation, "oid")?, get(&relation, "relkind")?);
     if !matches!(relkind.as_str(), "r" | "p") {
         return Ok(ActualAudit::Other("it is no table".to_owned()));
     }
 
-    let mut held = HeldAudit::default();
+    let mut actual = AuditTable::default();
     let savepoint = db.begin().await?;
     savepoint
         .execute_unprepared(&render::create_audit("pg_temp.rls_audit").replacen(
@@ -86,10 +57,11 @@ pub(crate) async fn audit(
             return Ok(ActualAudit::Other(format!("column `{column}`")));
         }
 
-        let [asked, is] = [get::<Option<String>>(&row, "asked")?, get(&row, "default")?];
-
-        if asked != is {
-            held.defaults.push((column, is.map(Canonical::printed)));
+        let desired: Option<String> = get(&row, "desired")?;
+        let default: Option<String> = get(&row, "default")?;
+        if desired != default {
+            let default = default.map(Canonical::printed);
+            actual.defaults.push((column, default));
         }
     }
 
@@ -97,7 +69,7 @@ pub(crate) async fn audit(
         let Some(privilege) = Privilege::from_sql(&get::<String>(&row, "privilege")?) else {
             continue;
         };
-        let grants = held.grants.entry(name(&row, "role")?).or_default();
+        let grants = actual.grants.entry(name(&row, "role")?).or_default();
 
         match get::<Option<String>>(&row, "column")? {
             Some(column) => drop(
@@ -111,13 +83,13 @@ pub(crate) async fn audit(
         }
     }
 
-    Ok(ActualAudit::Table(held))
+    Ok(ActualAudit::Table(actual))
 }
 
 /// Each column of the copy beside the one of the table; more columns are nobody's concern.
 fn columns(oid: &str) -> String {
     format!(
-        "SELECT w.attname::text AS column, pg_get_expr(wd.adbin, wd.adrelid) AS asked,
+        "SELECT w.attname::text AS column, pg_get_expr(wd.adbin, wd.adrelid) AS desired,
                 pg_get_expr(d.adbin, d.adrelid) AS default,
                 coalesce((a.atttypid, a.atttypmod, a.attnotnull, a.attidentity, a.attgenerated)
                        = (w.atttypid, w.atttypmod, w.attnotnull, w.attidentity, w.attgenerated), \

@@ -5,32 +5,28 @@
 //! desired policies are created on an empty copy of the table, in a savepoint, and the server
 //! prints both sides.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sea_orm::{ConnectionTrait, DbErr, TransactionTrait};
+use sea_orm::{ConnectionTrait, DbErr, TransactionSession, TransactionTrait};
 
 use super::path::SearchPath;
 use super::policy::{POLICY_COLUMNS, POLICY_JOINS, policy};
 use super::query::{get, name, rows};
 use crate::error::{RlsError, SchemaError};
 use crate::model::policy::{Canonical, Policy};
-use crate::name::Identifier;
-use crate::schema::fingerprint;
-use crate::schema::table::{Actual, Desired};
+use crate::name::{Identifier, TableName};
+use crate::schema::snapshot::CanonicalTable;
+use crate::schema::table::{ActualTable, DesiredPolicy, DesiredTable};
 use crate::sql;
 use crate::sqlstate;
 
-/// What is asked of a table, in the server's words.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct CanonicalTable {
-    pub(crate) policies: BTreeMap<Identifier, Policy<Canonical>>,
-    pub(crate) defaults: BTreeMap<Identifier, Canonical>,
-}
+/// A table, as it is desired and as it is.
+type Pair<'a> = (&'a DesiredTable, &'a ActualTable);
 
-/// The canonical form of what is asked of each table, in the same order; `None` where there is
-/// nothing to compare it with, or where it refers to what other changes of the plan make first
-/// (`incomplete`).
+/// The canonical form of what is desired of each table, if there is anything to compare it with.
+/// With `incomplete`, a table is left out that refers to what other changes of the plan make first.
 ///
 /// A copy has the name of its table, so that an expression may use it; hence tables of one name
 /// take turns.
@@ -39,119 +35,126 @@ pub(crate) struct CanonicalTable {
 /// remains.
 pub(crate) async fn canonical(
     db: &impl TransactionTrait,
-    tables: &[(&Desired, &Actual)],
+    tables: impl IntoIterator<Item = Pair<'_>>,
     path: &SearchPath,
     incomplete: bool,
-) -> Result<Vec<Option<CanonicalTable>>, RlsError> {
-    let mut canonical = vec![None; tables.len()];
-    let mut waiting: Vec<usize> = (0..tables.len())
-        .filter(|at| comparable(tables[*at]))
-        .collect();
+) -> Result<BTreeMap<TableName, CanonicalTable>, RlsError> {
+    let mut canonical = BTreeMap::new();
+    let mut waiting: Vec<Pair<'_>> = tables.into_iter().filter(is_comparable).collect();
 
     while !waiting.is_empty() {
-        let mut names = BTreeSet::new();
-        let (round, later) = waiting
-            .into_iter()
-            .partition(|at: &usize| names.insert(&tables[*at].0.table.table));
+        // The first of each name; the others wait for the next round.
+        let mut round = BTreeMap::new();
+        let mut later = Vec::new();
+        for pair in waiting {
+            match round.entry(&pair.0.table.table) {
+                Entry::Vacant(entry) => drop(entry.insert(pair)),
+                Entry::Occupied(_) => later.push(pair),
+            }
+        }
         waiting = later;
 
         let savepoint = db.begin().await?;
-        savepoint
-            .execute_unprepared(&format!("{}; SAVEPOINT rls_copy", path.creating()))
-            .await?;
-
-        for at in &round {
-            match savepoint.execute_unprepared(&copy(tables[*at])).await {
-                Ok(_) => canonical[*at] = Some(CanonicalTable::default()),
-                Err(error) if incomplete && is_undefined(&error) => {
-                    savepoint
-                        .execute_unprepared("ROLLBACK TO SAVEPOINT rls_copy")
-                        .await?;
-                }
-                Err(error) => {
-                    savepoint
-                        .execute_unprepared("ROLLBACK TO SAVEPOINT rls_copy")
-                        .await?;
-                    canonical[*at] = as_applied(tables[*at]);
-
-                    // Not yet applied: it counts as different, and the server says what it takes
-                    // when it is.
-                    if canonical[*at].is_none() && !is_of_row_type(&error) {
-                        return Err(failure(tables[*at].0, error));
-                    }
-                }
-            }
-        }
-
+        make_copies(&savepoint, &round, path, incomplete, &mut canonical).await?;
         savepoint.execute_unprepared(SearchPath::PRINTING).await?;
-
-        let by_name: BTreeMap<&Identifier, usize> = round
-            .iter()
-            .map(|at| (&tables[*at].0.table.table, *at))
-            .collect();
-
-        let find = |row: &_| Ok::<_, RlsError>(by_name.get(&name(row, "copy")?).copied());
-        for row in rows(
-            &savepoint,
-            of_copies(
-                POLICY_COLUMNS,
-                &format!("JOIN pg_policy p ON p.polrelid = c.oid {POLICY_JOINS}"),
-            ),
-        )
-        .await?
-        {
-            let (Some(at), mut policy) = (find(&row)?, policy(&row)?.policy) else {
-                continue;
-            };
-            let Some(asked) = tables[at]
-                .0
-                .policies
-                .iter()
-                .find(|asked| asked.policy.name == policy.name)
-            else {
-                continue;
-            };
-
-            // The copy's policies are for PUBLIC: a role may not exist before the plan is applied.
-            policy.roles.clone_from(&asked.policy.roles);
-            policy.comment.clone_from(&asked.policy.comment);
-
-            canonical[at]
-                .get_or_insert_default()
-                .policies
-                .insert(policy.name.clone(), policy);
-        }
-
-        for row in rows(&savepoint, of_copies(DEFAULT_COLUMNS, DEFAULT_JOINS)).await? {
-            let Some(at) = find(&row)? else { continue };
-            let default = Canonical::printed(get(&row, "default")?);
-            canonical[at]
-                .get_or_insert_default()
-                .defaults
-                .insert(name(&row, "column")?, default);
-        }
-
-        sea_orm::TransactionSession::rollback(savepoint).await?;
+        print_copies(&savepoint, &round, &mut canonical).await?;
+        TransactionSession::rollback(savepoint).await?;
     }
 
     Ok(canonical)
 }
 
+/// Makes the copy of each table that can have one.
+async fn make_copies(
+    savepoint: &impl ConnectionTrait,
+    round: &BTreeMap<&Identifier, Pair<'_>>,
+    path: &SearchPath,
+    incomplete: bool,
+    canonical: &mut BTreeMap<TableName, CanonicalTable>,
+) -> Result<(), RlsError> {
+    savepoint
+        .execute_unprepared(&format!("{}; SAVEPOINT rls_copy", path.creating()))
+        .await?;
+
+    for pair @ (desired, _) in round.values() {
+        let Err(error) = savepoint.execute_unprepared(&copy(*pair)).await else {
+            canonical.insert(desired.table.clone(), CanonicalTable::default());
+            continue;
+        };
+
+        savepoint
+            .execute_unprepared("ROLLBACK TO SAVEPOINT rls_copy")
+            .await?;
+        if incomplete && is_undefined(&error) {
+            continue;
+        }
+
+        match as_applied(*pair) {
+            Some(applied) => drop(canonical.insert(desired.table.clone(), applied)),
+            // Not yet applied: it counts as different, and the server says what it takes when it
+            // is.
+            None if is_of_row_type(&error) => {}
+            None => return Err(failure(desired, error)),
+        }
+    }
+
+    Ok(())
+}
+
+/// Has the server print the policies and defaults of the copies.
+async fn print_copies(
+    savepoint: &impl ConnectionTrait,
+    round: &BTreeMap<&Identifier, Pair<'_>>,
+    canonical: &mut BTreeMap<TableName, CanonicalTable>,
+) -> Result<(), RlsError> {
+    let of = |row: &_| Ok::<_, RlsError>(round.get(&name(row, "copy")?).map(|(table, _)| *table));
+    let policies = format!("JOIN pg_policy p ON p.polrelid = c.oid {POLICY_JOINS}");
+
+    for row in rows(savepoint, of_copies(POLICY_COLUMNS, &policies)).await? {
+        let (Some(table), mut printed) = (of(&row)?, policy(&row)?.policy) else {
+            continue;
+        };
+        let Some(desired) = table.policy(&printed.name) else {
+            continue;
+        };
+
+        // The copy's policies are for PUBLIC: a role may not exist before the plan is applied.
+        printed.roles.clone_from(&desired.policy.roles);
+        printed.comment.clone_from(&desired.policy.comment);
+
+        canonical
+            .entry(table.table.clone())
+            .or_default()
+            .policies
+            .insert(printed.name.clone(), printed);
+    }
+
+    for row in rows(savepoint, of_copies(DEFAULT_COLUMNS, DEFAULT_JOINS)).await? {
+        let Some(table) = of(&row)? else { continue };
+        let default = Canonical::printed(get(&row, "default")?);
+        canonical
+            .entry(table.table.clone())
+            .or_default()
+            .defaults
+            .insert(name(&row, "column")?, default);
+    }
+
+    Ok(())
+}
+
 /// The policies as they stand, where they were made for what is asked now and not altered since: a
 /// function of the table's row type takes no copy, whose type is another.
-fn as_applied((desired, actual): (&Desired, &Actual)) -> Option<CanonicalTable> {
+fn as_applied((desired, actual): Pair<'_>) -> Option<CanonicalTable> {
     let mut canonical = CanonicalTable::default();
-    for asked in &desired.policies {
-        let found = actual.policies.get(&asked.policy.name)?;
-        let fingerprint = found.fingerprint.as_ref()?;
-        if fingerprint.asked != asked.asked || fingerprint.held != fingerprint::held(&found.policy)
-        {
+    for desired in &desired.policies {
+        let actual = actual.policies.get(&desired.policy.name)?;
+        if !actual.is_applied(desired) {
             return None;
         }
 
         canonical
             .policies
-            .insert(asked.policy.name.clone(), found.policy.clone());
+            .insert(desired.policy.name.clone(), actual.policy.clone());
     }
 
     let defaults = desired.columns.iter().filter_map(|column| {
@@ -165,12 +168,12 @@ fn as_applied((desired, actual): (&Desired, &Actual)) -> Option<CanonicalTable> 
 
 /// Whether the table has a policy or default to compare with: without one, all that is asked for is
 /// new.
-fn comparable((desired, actual): (&Desired, &Actual)) -> bool {
+fn is_comparable((desired, actual): &Pair<'_>) -> bool {
     let has_default = |column: &Identifier| {
         actual
             .columns
             .get(column)
-            .is_some_and(|found| found.default.is_some())
+            .is_some_and(|actual| actual.default.is_some())
     };
 
     !desired.policies.is_empty() && !actual.policies.is_empty()
@@ -181,7 +184,7 @@ fn comparable((desired, actual): (&Desired, &Actual)) -> bool {
 }
 
 /// One message that makes an empty copy of a table with the desired policies and defaults on it.
-fn copy((desired, actual): (&Desired, &Actual)) -> String {
+fn copy((desired, actual): Pair<'_>) -> String {
     let table = sql::table(&desired.table);
     let copy = format!("pg_temp.{}", sql::identifier(&desired.table.table));
     let mut statements = vec![format!("CREATE TEMPORARY TABLE {copy} (LIKE {table})")];
@@ -203,10 +206,10 @@ fn copy((desired, actual): (&Desired, &Actual)) -> String {
         }
     }
 
-    for asked in &desired.policies {
+    for DesiredPolicy { policy, .. } in &desired.policies {
         let for_public = Policy {
             roles: BTreeSet::new(),
-            ..asked.policy.clone()
+            ..policy.clone()
         };
         statements.push(sql::create_policy(&copy, &for_public));
     }
@@ -242,7 +245,7 @@ fn is_undefined(error: &DbErr) -> bool {
         .is_some_and(|state| sqlstate::UNDEFINED.contains(&state.as_str()))
 }
 
-fn failure(desired: &Desired, error: DbErr) -> RlsError {
+fn failure(desired: &DesiredTable, error: DbErr) -> RlsError {
     let source = Arc::new(error);
     match RlsError::from(source.as_ref()).sqlstate().as_deref() {
         Some(_) => SchemaError::Policies {

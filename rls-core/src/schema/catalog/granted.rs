@@ -3,11 +3,11 @@ use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DbErr};
 
-use super::audit::PUBLIC;
 use super::query::{at, name, rows, text};
 use crate::error::{RlsError, SchemaError};
 use crate::name::Identifier;
-use crate::schema::plan::Change;
+use crate::schema::plan::{Change, PrivilegeChange, TableChange, UsageChange};
+use crate::schema::snapshot::PUBLIC;
 use crate::sql;
 
 /// Whether what these changes grant and revoke is granted and revoked: to a login that may not pass
@@ -17,19 +17,19 @@ pub(crate) async fn verify_grants(
     db: &impl ConnectionTrait,
     changes: &[Change],
 ) -> Result<(), RlsError> {
-    let asked = changes.iter().enumerate().flat_map(|(at, change)| {
+    let done = changes.iter().enumerate().flat_map(|(at, change)| {
         let sql = [granted(change), revoked(change)].concat();
         sql.into_iter().map(move |sql| format!("({at}, {sql})"))
     });
 
-    let asked: Vec<String> = asked.collect();
-    if asked.is_empty() {
+    let done: Vec<String> = done.collect();
+    if done.is_empty() {
         return Ok(());
     }
 
     let query = format!(
-        "SELECT at FROM (VALUES {}) AS asked (at, done) WHERE NOT done ORDER BY at",
-        asked.join(", ")
+        "SELECT at FROM (VALUES {}) AS checked (at, done) WHERE NOT done ORDER BY at",
+        done.join(", ")
     );
 
     let Some(row) = rows(db, query).await?.into_iter().next() else {
@@ -39,7 +39,7 @@ pub(crate) async fn verify_grants(
         return Ok(());
     };
     let (what, why) = match change {
-        Change::Revoke { .. } => (
+        Change::Table(_, TableChange::Privilege(PrivilegeChange::Revoke { .. })) => (
             "revoke this",
             "the server passed over it, since another role granted it",
         ),
@@ -65,20 +65,21 @@ fn granted(change: &Change) -> Vec<String> {
         format!(
             "has_{what}_privilege({}, {}, '{privilege}')",
             text(role),
-            quoted(object)
+            sql::known_literal(object)
         )
     };
 
     match change {
-        Change::GrantSchema { schema, role } => vec![has("schema", role, schema.as_str(), "USAGE")],
-        Change::GrantSequence { sequence, role } => {
+        Change::Schema(schema, UsageChange::Grant { role }) => {
+            vec![has("schema", role, schema.as_str(), "USAGE")]
+        }
+        Change::Sequence(sequence, UsageChange::Grant { role }) => {
             vec![has("sequence", role, &sql::table(sequence), "USAGE")]
         }
-        Change::Grant {
+        Change::Table(
             table,
-            role,
-            privileges,
-        } => privileges
+            TableChange::Privilege(PrivilegeChange::Grant { role, privileges }),
+        ) => privileges
             .iter()
             .map(|privilege| has("table", role, &sql::table(table), privilege.as_sql()))
             .collect(),
@@ -88,11 +89,8 @@ fn granted(change: &Change) -> Vec<String> {
 
 /// Whether the privileges that a change takes from a role are no longer granted to it, as SQL.
 fn revoked(change: &Change) -> Vec<String> {
-    let Change::Revoke {
-        table,
-        role,
-        privileges,
-    } = change
+    let Change::Table(table, TableChange::Privilege(PrivilegeChange::Revoke { role, privileges })) =
+        change
     else {
         return Vec::new();
     };
@@ -105,19 +103,15 @@ fn revoked(change: &Change) -> Vec<String> {
     let grantee = match role.as_str() {
         // Which stands for everyone, quoted or not.
         PUBLIC => "0".to_owned(),
-        _ => format!("{}::regrole", quoted(&sql::identifier(role))),
+        _ => format!("{}::regrole", sql::known_literal(&sql::identifier(role))),
     };
 
     vec![format!(
         "NOT EXISTS (SELECT FROM pg_class c, aclexplode(c.relacl) acl WHERE c.oid = {}::regclass
              AND acl.grantee = {grantee} AND acl.privilege_type IN ({}))",
-        quoted(&sql::table(table)),
+        sql::known_literal(&sql::table(table)),
         words.join(", ")
     )]
-}
-
-fn quoted(name: &str) -> String {
-    sql::literal(name).unwrap_or_else(|| unreachable!("a checked name holds no NUL"))
 }
 
 /// The `(schema, role)` pairs of these roles that need no grant of `USAGE`: they have one of their

@@ -45,7 +45,7 @@ impl PathSchemas {
     /// Sends nothing where there is one schema alone.
     pub(crate) async fn found(self, db: &impl ConnectionTrait) -> Result<Schemas, RlsError> {
         let Self { current, others } = self;
-        let mut found = BTreeMap::new();
+        let mut schema_of = BTreeMap::new();
 
         if !others.is_empty() {
             let schemas: Vec<String> = std::iter::once(&current).chain(&others).map(text).collect();
@@ -58,10 +58,10 @@ impl PathSchemas {
             );
 
             for row in rows(db, query).await? {
-                found.insert(checked(get(&row, "name")?)?, name(&row, "schema")?);
+                schema_of.insert(checked(get(&row, "name")?)?, name(&row, "schema")?);
             }
         }
 
-        Ok(Schemas::new(current, found))
+        Ok(Schemas::new(current, schema_of))
     }
 }

@@ -30,8 +30,7 @@ impl SearchPath {
     }
 
     fn set(path: &str) -> String {
-        let path =
-            sql::literal(path).unwrap_or_else(|| unreachable!("a setting's text holds no NUL"));
+        let path = sql::known_literal(path);
         format!("SELECT set_config('search_path', {path}, true)")
     }
 }

@@ -34,7 +34,7 @@ pub(crate) fn name(row: &QueryResult, column: &str) -> Result<Identifier, RlsErr
     checked(get::<String>(row, column)?)
 }
 
-pub(super) fn checked(name: String) -> Result<Identifier, RlsError> {
+pub(crate) fn checked(name: String) -> Result<Identifier, RlsError> {
     Identifier::new(name).map_err(|error: NameError| {
         SchemaError::Catalog {
             what: error.to_string(),
@@ -61,7 +61,7 @@ pub(super) fn at(row: &QueryResult) -> Result<usize, RlsError> {
     })
 }
 
-/// A text literal of a name; names hold no NUL.
+/// The text literal of a name.
 pub(crate) fn text(name: &Identifier) -> String {
-    sql::literal(name.as_str()).unwrap_or_else(|| unreachable!("a checked name holds no NUL"))
+    sql::known_literal(name.as_str())
 }

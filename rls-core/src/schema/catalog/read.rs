@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::policy::{POLICY_COLUMNS, POLICY_JOINS, policy};
 use super::query::{at, checked, get, name, rows, text};
-use super::relation::{INDEXES, Relation, TABLES};
+use super::relation::{INDEXES, TABLES};
 use super::relation::{
     column, columns, foreign_key, foreign_keys, grants, relation, sequences, table_name,
 };
@@ -14,88 +14,117 @@ use crate::error::RlsError;
 use crate::model::privilege::Privilege;
 use crate::name::{Identifier, TableName};
 use crate::schema::fingerprint;
-use crate::schema::table::{ActualIndex, ActualPolicy};
+use crate::schema::snapshot::Relation;
+use crate::schema::table::{ActualIndex, ActualPolicy, ActualTable};
 use crate::sql;
 
-/// Reads what the catalog holds of each table, in the same order. Locks nothing.
+/// The relations of the names that are asked for, each at the position of its name.
+struct Relations(Vec<Option<Relation>>);
+
+impl Relations {
+    /// The table that a row of an answer belongs to.
+    fn table(&mut self, row: &QueryResult) -> Result<Option<&mut ActualTable>, RlsError> {
+        Ok(match self.0.get_mut(at(row)?) {
+            Some(Some(Relation::Table(table))) => Some(table),
+            _ => None,
+        })
+    }
+}
+
+/// Reads what the catalog holds under each name. Locks nothing.
 pub(crate) async fn read(
     db: &impl ConnectionTrait,
     tables: &[&TableName],
     config: &RlsConfig,
-) -> Result<Vec<Relation>, RlsError> {
+) -> Result<BTreeMap<TableName, Relation>, RlsError> {
     if tables.is_empty() {
-        return Ok(Vec::new());
+        return Ok(BTreeMap::new());
     }
 
-    let wanted = wanted(tables);
-    let mut relations = Vec::with_capacity(tables.len());
-    for row in rows(db, format!("{wanted}{TABLES}")).await? {
-        relations.push(relation(&row)?);
-    }
+    let named = named(tables);
+    let of_names = rows(db, format!("{named}{TABLES}")).await?;
+    let relations: Result<_, _> = of_names.iter().map(relation).collect();
+    let mut relations = Relations(relations?);
 
-    for row in rows(db, format!("{wanted}{}", columns())).await? {
+    for row in rows(db, format!("{named}{}", columns())).await? {
         let column = column(&row)?;
-        if let Relation::Table(table) = &mut relations[at(&row)?] {
+        if let Some(table) = relations.table(&row)? {
             table.columns.insert(name(&row, "name")?, column);
         }
     }
 
-    for (at, held) in held(db, &wanted).await? {
-        if let Relation::Table(table) = &mut relations[at] {
-            table.policies.insert(held.policy.name.clone(), held);
+    for row in rows(db, of_policies(&named)).await? {
+        let actual = policy(&row)?;
+        if let Some(table) = relations.table(&row)? {
+            table.policies.insert(actual.policy.name.clone(), actual);
         }
     }
 
-    for row in rows(db, format!("{wanted}{}", foreign_keys())).await? {
+    for row in rows(db, format!("{named}{}", foreign_keys())).await? {
         let foreign_key = foreign_key(&row)?;
-        if let Relation::Table(table) = &mut relations[at(&row)?] {
+        if let Some(table) = relations.table(&row)? {
             table.foreign_keys.push(foreign_key);
         }
     }
 
-    let mut last_index = None;
-    for row in rows(db, format!("{wanted}{INDEXES}")).await? {
-        if let Relation::Table(table) = &mut relations[at(&row)?] {
-            let index: String = get(&row, "index")?;
-            if last_index.replace(index.clone()) != Some(index) {
-                let only = get::<Option<String>>(&row, "only")?
+    read_indexes(db, &named, &mut relations).await?;
+    read_grants(db, &named, config, &mut relations).await?;
+
+    let named = tables.iter().copied().cloned().zip(relations.0);
+    Ok(named
+        .filter_map(|(name, relation)| Some((name, relation?)))
+        .collect())
+}
+
+/// One row a column; the columns of an index follow each other.
+async fn read_indexes(
+    db: &impl ConnectionTrait,
+    named: &str,
+    relations: &mut Relations,
+) -> Result<(), RlsError> {
+    let mut last = None;
+    for row in rows(db, format!("{named}{INDEXES}")).await? {
+        let Some(table) = relations.table(&row)? else {
+            continue;
+        };
+
+        let index: String = get(&row, "index")?;
+        if last.replace(index.clone()) != Some(index) {
+            table.indexes.push(ActualIndex {
+                columns: Vec::new(),
+                only: get::<Option<String>>(&row, "only")?
                     .map(checked)
-                    .transpose()?;
-                let unique = get(&row, "unique")?;
+                    .transpose()?,
+                unique: get(&row, "unique")?,
+            });
+        }
 
-                table.indexes.push(ActualIndex {
-                    columns: Vec::new(),
-                    only,
-                    unique,
-                });
-            }
-
-            let column = name(&row, "column")?;
-
-            table
-                .indexes
-                .last_mut()
-                .into_iter()
-                .for_each(|index| index.columns.push(column.clone()));
+        if let Some(index) = table.indexes.last_mut() {
+            index.columns.push(name(&row, "column")?);
         }
     }
 
-    for row in rows(db, format!("{wanted}{}", grants(config))).await? {
-        let word: String = get(&row, "privilege")?;
-        if let (Relation::Table(table), Some(privilege)) =
-            (&mut relations[at(&row)?], Privilege::from_sql(&word))
-        {
-            table
-                .grants
-                .entry(name(&row, "role")?)
-                .or_default()
-                .insert(privilege);
+    Ok(())
+}
+
+/// The grants on the tables, and on the sequences behind their columns.
+async fn read_grants(
+    db: &impl ConnectionTrait,
+    named: &str,
+    config: &RlsConfig,
+    relations: &mut Relations,
+) -> Result<(), RlsError> {
+    for row in rows(db, format!("{named}{}", grants(config))).await? {
+        let privilege = Privilege::from_sql(&get::<String>(&row, "privilege")?);
+        if let (Some(table), Some(privilege)) = (relations.table(&row)?, privilege) {
+            let role = name(&row, "role")?;
+            table.grants.entry(role).or_default().insert(privilege);
         }
     }
 
-    for row in rows(db, format!("{wanted}{}", sequences(config))).await? {
+    for row in rows(db, format!("{named}{}", sequences(config))).await? {
         let sequence = table_name(&row)?;
-        if let Relation::Table(table) = &mut relations[at(&row)?] {
+        if let Some(table) = relations.table(&row)? {
             let roles = table.sequences.entry(sequence).or_default();
             if let Some(role) = get::<Option<String>>(&row, "role")? {
                 roles.insert(checked(role)?);
@@ -103,7 +132,7 @@ pub(crate) async fn read(
         }
     }
 
-    Ok(relations)
+    Ok(())
 }
 
 /// Reads the policies alone, with the versions of their rows, of tables that are there. Locks
@@ -117,9 +146,10 @@ pub(crate) async fn policies(
         return Ok(policies);
     }
 
-    let wanted = wanted(tables);
-    for (at, held) in held(db, &wanted).await? {
-        policies[at].insert(held.policy.name.clone(), held);
+    let named = named(tables);
+    for row in rows(db, of_policies(&named)).await? {
+        let actual = policy(&row)?;
+        policies[at(&row)?].insert(actual.policy.name.clone(), actual);
     }
 
     let can_identify = rows(db, format!("SELECT {CAN_IDENTIFY} AS can_identify")).await?;
@@ -127,16 +157,16 @@ pub(crate) async fn policies(
         .first()
         .map_or(Ok(false), |row| get(row, "can_identify"))?;
     let query = format!(
-        "{wanted}, {REFERS}
+        "{named}, {REFERS}
          SELECT w.at, p.polname::text AS name, {} AS version
-         FROM wanted w JOIN pg_policy p ON p.polrelid = w.oid LEFT JOIN refers r ON r.\"table\" = \
+         FROM named w JOIN pg_policy p ON p.polrelid = w.oid LEFT JOIN refers r ON r.\"table\" = \
          w.oid",
         version(can_identify)
     );
 
     for row in rows(db, query).await? {
-        if let Some(held) = policies[at(&row)?].get_mut(&name(&row, "name")?) {
-            held.version = get::<Option<String>>(&row, "version")?
+        if let Some(actual) = policies[at(&row)?].get_mut(&name(&row, "name")?) {
+            actual.version = get::<Option<String>>(&row, "version")?
                 .as_deref()
                 .map(fingerprint::version);
         }
@@ -145,26 +175,16 @@ pub(crate) async fn policies(
     Ok(policies)
 }
 
-async fn held(
-    db: &impl ConnectionTrait,
-    wanted: &str,
-) -> Result<Vec<(usize, ActualPolicy)>, RlsError> {
-    let query = format!(
-        "{wanted}SELECT w.at, {POLICY_COLUMNS} FROM wanted w JOIN pg_policy p ON p.polrelid = \
+fn of_policies(named: &str) -> String {
+    format!(
+        "{named}SELECT w.at, {POLICY_COLUMNS} FROM named w JOIN pg_policy p ON p.polrelid = \
          w.oid {POLICY_JOINS}"
-    );
-
-    rows(db, query)
-        .await?
-        .iter()
-        .map(|row| Ok((at(row)?, policy(row)?)))
-        .collect()
+    )
 }
 
 /// The tables with policies whose second fingerprint is pending.
 pub(crate) async fn pending(db: &impl ConnectionTrait) -> Result<Vec<TableName>, RlsError> {
-    let pattern = sql::literal(fingerprint::PENDING_PATTERN)
-        .unwrap_or_else(|| unreachable!("a constant without NUL"));
+    let pattern = sql::known_literal(fingerprint::PENDING_PATTERN);
     let query = format!(
         "SELECT DISTINCT n.nspname::text AS schema, c.relname::text AS \"table\"
          FROM pg_policy p {POLICY_JOINS}
@@ -188,18 +208,18 @@ pub(crate) async fn others(
     let query = format!(
         "{}SELECT n.nspname::text AS schema, c.relname::text AS \"table\"
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE c.relkind IN ('r', 'p') AND c.relnamespace IN (SELECT w.relnamespace FROM wanted w)
+         WHERE c.relkind IN ('r', 'p') AND c.relnamespace IN (SELECT w.relnamespace FROM named w)
            AND (c.relrowsecurity OR EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid))
-           AND NOT EXISTS (SELECT FROM wanted w WHERE w.oid = c.oid)
+           AND NOT EXISTS (SELECT FROM named w WHERE w.oid = c.oid)
          ORDER BY n.nspname, c.relname",
-        wanted(tables)
+        named(tables)
     );
 
     rows(db, query).await?.iter().map(table_name).collect()
 }
 
-/// `WITH wanted (at, oid, …) AS (…)` over the tables.
-fn wanted(tables: &[&TableName]) -> String {
+/// `WITH named (at, oid, …) AS (…)` over the tables.
+fn named(tables: &[&TableName]) -> String {
     let values: Vec<String> = tables
         .iter()
         .enumerate()
@@ -213,7 +233,7 @@ fn wanted(tables: &[&TableName]) -> String {
         .collect();
 
     format!(
-        "WITH wanted AS (
+        "WITH named AS (
            SELECT v.at, c.oid, c.relkind, c.relnamespace, c.relrowsecurity, c.relforcerowsecurity, \
            c.relacl
            FROM (VALUES {}) AS v (at, schema, name)

@@ -1,7 +1,5 @@
-//! What is asked of a table's catalog rows, and what a row says. Each query is over `wanted`, of
+//! What is asked of a table's catalog rows, and what a row says. Each query is over `named`, of
 //! `read.rs`.
-
-use std::collections::BTreeMap;
 
 use sea_orm::QueryResult;
 
@@ -11,38 +9,28 @@ use crate::error::RlsError;
 use crate::model::key::{KeyType, OnDelete};
 use crate::model::policy::Canonical;
 use crate::name::TableName;
-use crate::schema::table::{Actual, ActualColumn, ActualForeignKey};
-
-/// What stands under a registered name.
-pub(crate) enum Relation {
-    Missing,
-    Other,
-    Table(Box<Actual>),
-}
+use crate::schema::snapshot::Relation;
+use crate::schema::table::{ActualColumn, ActualForeignKey, ActualTable};
 
 pub(super) const TABLES: &str = "
 SELECT w.at, w.relkind::text AS relkind, w.relrowsecurity AS enabled, w.relforcerowsecurity AS \
 forced
-FROM wanted w
+FROM named w
 ORDER BY w.at";
 
-pub(super) fn relation(row: &QueryResult) -> Result<Relation, RlsError> {
+/// `None` if nothing has the name.
+pub(super) fn relation(row: &QueryResult) -> Result<Option<Relation>, RlsError> {
     match get::<Option<String>>(row, "relkind")?.as_deref() {
-        None => return Ok(Relation::Missing),
+        None => return Ok(None),
         Some("r" | "p") => {}
-        Some(_) => return Ok(Relation::Other),
+        Some(_) => return Ok(Some(Relation::Other)),
     }
 
-    Ok(Relation::Table(Box::new(Actual {
+    Ok(Some(Relation::Table(Box::new(ActualTable {
         enabled: get(row, "enabled")?,
         forced: get(row, "forced")?,
-        policies: BTreeMap::new(),
-        columns: BTreeMap::new(),
-        foreign_keys: Vec::new(),
-        indexes: Vec::new(),
-        grants: BTreeMap::new(),
-        sequences: BTreeMap::new(),
-    })))
+        ..ActualTable::default()
+    }))))
 }
 
 /// Of column `a`: the constraint that makes it `NOT NULL` and is `NOT VALID`, as one can be since
@@ -57,7 +45,7 @@ pub(super) fn columns() -> String {
                 a.atttypid::regtype::text AS base_type, a.attnotnull AS not_null, {UNPROVEN} AS \
                 unproven,
                 CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS default
-         FROM wanted w
+         FROM named w
          JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped
          LEFT JOIN pg_attrdef d ON d.adrelid = w.oid AND d.adnum = a.attnum
          ORDER BY w.at, a.attnum"
@@ -97,7 +85,7 @@ pub(super) fn foreign_keys() -> String {
                 on_delete,
                 k.convalidated AS validated, k.conparentid <> 0 OR {ENFORCED} AS enforced,
                 pg_get_constraintdef(k.oid) AS definition
-         FROM wanted w
+         FROM named w
          JOIN pg_constraint k ON k.conrelid = w.oid AND k.contype = 'f' AND cardinality(k.conkey) \
          = 1
          JOIN pg_attribute f ON f.attrelid = w.oid AND f.attnum = k.conkey[1]
@@ -132,7 +120,7 @@ pub(super) fn foreign_key(row: &QueryResult) -> Result<ActualForeignKey, RlsErro
 pub(super) const INDEXES: &str = "
 SELECT w.at, i.indexrelid::text AS index, a.attname::text AS column, o.attname::text AS only,
        i.indisunique AND i.indimmediate AS unique
-FROM wanted w
+FROM named w
 JOIN pg_index i ON i.indrelid = w.oid AND i.indisvalid
 JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_am m ON m.oid = c.relam AND m.amname = 'btree'
@@ -148,7 +136,7 @@ ORDER BY w.at, i.indexrelid, k.position";
 pub(super) fn grants(config: &RlsConfig) -> String {
     format!(
         "SELECT w.at, r.rolname::text AS role, acl.privilege_type AS privilege
-         FROM wanted w, aclexplode(w.relacl) acl JOIN pg_roles r ON r.oid = acl.grantee
+         FROM named w, aclexplode(w.relacl) acl JOIN pg_roles r ON r.oid = acl.grantee
          WHERE r.rolname IN ({}, {})",
         text(config.app_role()),
         text(config.admin_role())
@@ -160,7 +148,7 @@ pub(super) fn grants(config: &RlsConfig) -> String {
 pub(super) fn sequences(config: &RlsConfig) -> String {
     format!(
         "SELECT w.at, n.nspname::text AS schema, s.relname::text AS \"table\", u.role
-         FROM wanted w
+         FROM named w
          JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = w.oid AND \
          d.refobjsubid > 0
                              AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')

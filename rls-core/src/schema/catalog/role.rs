@@ -6,29 +6,11 @@ use super::query::{checked, get, name, rows, text};
 use crate::config::RlsConfig;
 use crate::error::RlsError;
 use crate::name::Identifier;
+use crate::schema::snapshot::ActualRole;
 
 /// Whether memberships have grantors and options of their own, and `CREATEROLE` is not a right to
 /// every role: since PostgreSQL 16.
 pub(crate) const OWN_MEMBERSHIPS: &str = "(current_setting('server_version_num')::int4 >= 160000)";
-
-/// A role, as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ActualRole {
-    /// The attributes it should have and lacks, as `CREATE ROLE` spells them.
-    pub(crate) lacks: Vec<&'static str>,
-    /// Whether it is the login that migrates.
-    pub(crate) migrates: bool,
-    /// The stored password; `None` where it is not set, or may not be read.
-    pub(crate) password: Option<String>,
-    /// Whether the login that migrates might set the password.
-    pub(crate) settable: bool,
-    /// Which of the two roles are its members, and since PostgreSQL 16 by whom.
-    pub(crate) members: BTreeSet<(Identifier, Option<Identifier>)>,
-    /// The other roles whose privileges it has without becoming them, and by whom, where the login
-    /// that migrates can act as that one; since PostgreSQL 16, before which `NOINHERIT` says that
-    /// there are none.
-    pub(crate) inherits: BTreeSet<(Identifier, Identifier)>,
-}
 
 /// The two roles, where they exist. Locks nothing; passwords are read where the login may.
 pub(crate) async fn roles(
@@ -70,7 +52,7 @@ pub(crate) async fn roles(
     let mut roles = BTreeMap::new();
     for row in rows(db, query).await? {
         let mut lacks = Vec::new();
-        for (column, wanted, word) in [
+        for (column, desired, word) in [
             ("login", true, "LOGIN"),
             ("super", false, "NOSUPERUSER"),
             ("createdb", false, "NOCREATEDB"),
@@ -79,7 +61,7 @@ pub(crate) async fn roles(
             ("replication", false, "NOREPLICATION"),
             ("bypassrls", false, "NOBYPASSRLS"),
         ] {
-            if get::<bool>(&row, column)? != wanted {
+            if get::<bool>(&row, column)? != desired {
                 lacks.push(word);
             }
         }

@@ -78,9 +78,9 @@ async fn read(db: &impl ConnectionTrait, filter: &str) -> Result<Vec<Security>, 
          {from} WHERE {filter} ORDER BY n.nspname, c.relname"
     );
 
-    let mut found: Vec<Security> = Vec::new();
+    let mut tables: Vec<Security> = Vec::new();
     for row in rows(db, query).await? {
-        found.push(Security {
+        tables.push(Security {
             table: table(&row, "schema", "table")?,
             owner: name(&row, "owner")?,
             enabled: get(&row, "enabled")?,
@@ -91,10 +91,13 @@ async fn read(db: &impl ConnectionTrait, filter: &str) -> Result<Vec<Security>, 
         });
     }
 
-    let names: Vec<TableName> = found.iter().map(|found| found.table.clone()).collect();
-    let held = policies(db, &names.iter().collect::<Vec<_>>()).await?;
-    for (found, policies) in found.iter_mut().zip(held) {
-        found.policies = policies;
+    let names: Vec<TableName> = tables
+        .iter()
+        .map(|security| security.table.clone())
+        .collect();
+    let policies = policies(db, &names.iter().collect::<Vec<_>>()).await?;
+    for (security, policies) in tables.iter_mut().zip(policies) {
+        security.policies = policies;
     }
 
     let query = format!(
@@ -107,8 +110,8 @@ async fn read(db: &impl ConnectionTrait, filter: &str) -> Result<Vec<Security>, 
 
     for row in rows(db, query).await? {
         let privilege = Privilege::from_sql(&get::<String>(&row, "privilege")?);
-        if let (Some(at), Some(privilege)) = (position(&found, &row)?, privilege) {
-            found[at]
+        if let (Some(at), Some(privilege)) = (position(&tables, &row)?, privilege) {
+            tables[at]
                 .grants
                 .entry(name(&row, "role")?)
                 .or_default()
@@ -131,17 +134,17 @@ async fn read(db: &impl ConnectionTrait, filter: &str) -> Result<Vec<Security>, 
     );
 
     for row in rows(db, query).await? {
-        if let Some(at) = position(&found, &row)? {
-            found[at]
+        if let Some(at) = position(&tables, &row)? {
+            tables[at]
                 .sequences
                 .push(table(&row, "sequence_schema", "sequence")?);
         }
     }
 
-    Ok(found)
+    Ok(tables)
 }
 
-fn position(found: &[Security], row: &QueryResult) -> Result<Option<usize>, RlsError> {
+fn position(tables: &[Security], row: &QueryResult) -> Result<Option<usize>, RlsError> {
     let of = table(row, "schema", "table")?;
-    Ok(found.iter().position(|found| found.table == of))
+    Ok(tables.iter().position(|security| security.table == of))
 }

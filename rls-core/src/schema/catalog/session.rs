@@ -13,7 +13,7 @@ use crate::sql;
 /// How long a statement waits for a lock on a table in use before everything is undone.
 const LOCK_TIMEOUT: &str = "5s";
 
-/// What [`Place::enter`] and [`SearchPath::PRINTING`] set beside the path.
+/// What [`Session::enter`] and [`SearchPath::PRINTING`] set beside the path.
 const SETTINGS: [&str; 8] = [
     "row_security",
     "lock_timeout",
@@ -27,7 +27,7 @@ const SETTINGS: [&str; 8] = [
 
 /// Where the lane works: the schemas of tables that name none, with `search_path` out of the way
 /// meanwhile.
-pub(crate) struct Place {
+pub(crate) struct Session {
     pub(crate) schemas: Schemas,
     pub(crate) path: SearchPath,
     /// The other settings that are changed meanwhile.
@@ -35,15 +35,15 @@ pub(crate) struct Place {
     temporary: bool,
 }
 
-impl Place {
+impl Session {
     /// A transaction for reading, to be rolled back.
     pub(crate) async fn reading<C>(db: &C) -> Result<(DatabaseTransaction, Self), RlsError>
     where
         C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
     {
         let transaction = begin(db).await?;
-        let place = Self::enter(&transaction).await?;
-        Ok((transaction, place))
+        let session = Self::enter(&transaction).await?;
+        Ok((transaction, session))
     }
 
     pub(crate) async fn enter(db: &DatabaseTransaction) -> Result<Self, RlsError> {
@@ -74,7 +74,7 @@ impl Place {
             SearchPath::PRINTING
         ))
         .await?;
-        held(db).await?;
+        check_settings(db).await?;
 
         Ok(Self {
             schemas: schemas.found(db).await?,
@@ -99,8 +99,7 @@ impl Place {
     /// Settings outlive a savepoint, so they are put back for a transaction of the caller's.
     pub(crate) async fn leave(&self, db: &DatabaseTransaction) -> Result<(), RlsError> {
         let setting = |name: &str, value: &str| {
-            let value = sql::literal(value)
-                .unwrap_or_else(|| unreachable!("a setting's text holds no NUL"));
+            let value = sql::known_literal(value);
             format!("SELECT set_config('{name}', {value}, true)")
         };
 
@@ -141,14 +140,14 @@ where
 
 /// Whether what the last message set is still set: statements pass through a connection of their
 /// own otherwise, and nothing that follows would be all or nothing.
-async fn held(db: &DatabaseTransaction) -> Result<(), RlsError> {
-    let query = format!("SELECT current_setting('lock_timeout') = '{LOCK_TIMEOUT}' AS held");
+async fn check_settings(db: &DatabaseTransaction) -> Result<(), RlsError> {
+    let query = format!("SELECT current_setting('lock_timeout') = '{LOCK_TIMEOUT}' AS set");
     let row = db
         .query_one_raw(Statement::from_string(DbBackend::Postgres, query))
         .await?;
-    let held: bool = row.map_or(Ok(false), |row| row.try_get("", "held"))?;
+    let is_set: bool = row.map_or(Ok(false), |row| row.try_get("", "set"))?;
 
-    if held {
+    if is_set {
         Ok(())
     } else {
         Err(SchemaError::NoTransaction.into())

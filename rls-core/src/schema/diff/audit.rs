@@ -1,31 +1,27 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::schema::catalog::{ActualAudit, Grants, HeldAudit, PUBLIC};
-use crate::schema::render;
-
 use crate::config::RlsConfig;
 use crate::error::SchemaError;
 use crate::model::expression::Expression;
 use crate::model::policy::Canonical;
 use crate::model::privilege::Privilege;
 use crate::name::{Identifier, TableName};
-use crate::schema::plan::Change;
+use crate::schema::plan::{Change, ColumnChange, PrivilegeChange, TableChange, UsageChange};
+use crate::schema::render;
+use crate::schema::snapshot::{ActualAudit, AuditTable, Grants, PUBLIC, Snapshot};
 
-/// The changes that let administrators add to the audit's table and read it, and nobody of this
-/// family do more.
-pub(crate) fn audit(
+/// The changes that let administrators add to the audit table and read it, and let neither of the
+/// two roles do more.
+pub(super) fn changes(
     table: &TableName,
-    actual: &ActualAudit,
+    snapshot: &Snapshot,
     config: &RlsConfig,
-    schema_usage: &BTreeSet<(Identifier, Identifier)>,
     changes: &mut Vec<Change>,
 ) -> Result<(), SchemaError> {
-    let nothing = HeldAudit::default();
-    let held = match actual {
+    let nothing = AuditTable::default();
+    let actual = match &snapshot.audit {
         ActualAudit::Missing => {
-            changes.push(Change::CreateAudit {
-                table: table.clone(),
-            });
+            changes.push(Change::Table(table.clone(), TableChange::CreateAudit));
             &nothing
         }
         ActualAudit::Other(difference) => {
@@ -34,42 +30,37 @@ pub(crate) fn audit(
                 difference: difference.clone(),
             });
         }
-        ActualAudit::Table(held) => held,
+        ActualAudit::Table(actual) => actual,
     };
 
-    for (column, was) in &held.defaults {
-        let default = render::AUDIT_COLUMNS
+    for (column, was) in &actual.defaults {
+        let desired = render::AUDIT_COLUMNS
             .iter()
-            .find(|asked| asked.name == column.as_str());
-        changes.push(Change::SetDefault {
-            table: table.clone(),
-            column: column.clone(),
-            default: default
-                .and_then(|asked| asked.default)
-                .map(|sql| Expression::RawSql(sql.to_owned())),
+            .find(|desired| desired.name == column.as_str())
+            .and_then(|desired| desired.default);
+        let change = ColumnChange::SetDefault {
+            default: desired.map(|sql| Expression::RawSql(sql.to_owned())),
             was: was.as_ref().map(Canonical::to_expression),
-        });
+        };
+
+        changes.push(Change::on(
+            table.clone(),
+            TableChange::Column(column.clone(), change),
+        ));
     }
 
     let none = Grants::default();
-    for (role, wanted) in wanted(config) {
-        privileges(
-            table,
-            &role,
-            &wanted,
-            held.grants.get(&role).unwrap_or(&none),
-            changes,
-        );
+    for (role, desired) in desired(config) {
+        let actual = actual.grants.get(&role).unwrap_or(&none);
+        privileges(table, &role, &desired, actual, changes);
     }
 
     if let Some(schema) = &table.schema {
         let usage = (schema.clone(), config.admin_role().clone());
-        let grant = Change::GrantSchema {
-            schema: usage.0.clone(),
-            role: usage.1.clone(),
-        };
+        let role = usage.1.clone();
+        let grant = Change::Schema(schema.clone(), UsageChange::Grant { role });
 
-        if !schema_usage.contains(&usage) && !changes.contains(&grant) {
+        if !snapshot.schema_usage.contains(&usage) && !changes.contains(&grant) {
             changes.push(grant);
         }
     }
@@ -78,7 +69,7 @@ pub(crate) fn audit(
 }
 
 /// The administrator alone gets something; everyone's privileges are the two roles' as well.
-fn wanted(config: &RlsConfig) -> [(Identifier, Grants); 3] {
+fn desired(config: &RlsConfig) -> [(Identifier, Grants); 3] {
     let constant =
         |name: &str| Identifier::new(name).unwrap_or_else(|_| unreachable!("a constant name"));
     let admin = Grants {
@@ -96,73 +87,59 @@ fn wanted(config: &RlsConfig) -> [(Identifier, Grants); 3] {
 fn privileges(
     table: &TableName,
     role: &Identifier,
-    wanted: &Grants,
-    held: &Grants,
+    desired: &Grants,
+    actual: &Grants,
     changes: &mut Vec<Change>,
 ) {
-    let less = |all: &BTreeSet<_>, some: &BTreeSet<_>| {
-        all.difference(some)
-            .copied()
-            .collect::<BTreeSet<Privilege>>()
-    };
+    let mut change = |change| changes.push(Change::on(table.clone(), change));
 
-    let surplus = less(&held.table, &wanted.table);
+    let surplus: BTreeSet<Privilege> = actual.table.difference(&desired.table).copied().collect();
     if !surplus.is_empty() {
-        changes.push(Change::Revoke {
-            table: table.clone(),
+        change(PrivilegeChange::Revoke {
             role: role.clone(),
             privileges: surplus.clone(),
         });
     }
 
-    let lacking = less(&wanted.table, &held.table);
+    let lacking: BTreeSet<Privilege> = desired.table.difference(&actual.table).copied().collect();
     if !lacking.is_empty() {
-        changes.push(Change::Grant {
-            table: table.clone(),
+        change(PrivilegeChange::Grant {
             role: role.clone(),
             privileges: lacking,
         });
     }
 
-    let none = BTreeSet::new();
-
-    // To revoke a privilege on a table revokes it on the columns as well.
-    let on =
-        |grants: &Grants, privilege| grants.columns.get(&privilege).cloned().unwrap_or_default();
-    let unmanaged = |privilege| {
-        if surplus.contains(&privilege) {
-            none.clone()
-        } else {
-            on(held, privilege)
-        }
-    };
-
-    let granted: BTreeSet<Privilege> = wanted
+    let granted: BTreeSet<Privilege> = desired
         .columns
         .keys()
-        .chain(held.columns.keys())
+        .chain(actual.columns.keys())
         .copied()
         .collect();
+    let on =
+        |grants: &Grants, privilege| grants.columns.get(&privilege).cloned().unwrap_or_default();
 
     for privilege in granted {
-        let (wanted, held) = (on(wanted, privilege), unmanaged(privilege));
-        let change = |columns: BTreeSet<Identifier>| {
-            (!columns.is_empty()).then_some((table.clone(), role.clone(), columns))
+        let desired: BTreeSet<Identifier> = on(desired, privilege);
+        // To revoke a privilege on a table revokes it on the columns as well.
+        let actual = if surplus.contains(&privilege) {
+            BTreeSet::new()
+        } else {
+            on(actual, privilege)
         };
 
-        if let Some((table, role, columns)) = change(held.difference(&wanted).cloned().collect()) {
-            changes.push(Change::RevokeColumns {
-                table,
-                role,
+        let columns: BTreeSet<Identifier> = actual.difference(&desired).cloned().collect();
+        if !columns.is_empty() {
+            change(PrivilegeChange::RevokeColumns {
+                role: role.clone(),
                 privilege,
                 columns,
             });
         }
 
-        if let Some((table, role, columns)) = change(wanted.difference(&held).cloned().collect()) {
-            changes.push(Change::GrantColumns {
-                table,
-                role,
+        let columns: BTreeSet<Identifier> = desired.difference(&actual).cloned().collect();
+        if !columns.is_empty() {
+            change(PrivilegeChange::GrantColumns {
+                role: role.clone(),
                 privilege,
                 columns,
             });

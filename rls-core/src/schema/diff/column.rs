@@ -1,19 +1,26 @@
-use super::Table;
+use super::table::Table;
 use crate::error::SchemaError;
 use crate::model::policy::Canonical;
+use crate::model::scope::ForeignKey;
 use crate::name::Identifier;
-use crate::schema::plan::Change;
+use crate::schema::plan::{Change, ColumnChange, ForeignKeyChange, IndexChange, TableChange};
 use crate::schema::table::{ActualForeignKey, ActualIndex, DesiredColumn, DesiredIndex};
 
 pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<(), SchemaError> {
     let name = &table.desired.table;
-    for asked in &table.desired.columns {
-        let column = &asked.name;
-        let found = table.actual.columns.get(column);
+    for desired in &table.desired.columns {
+        let column = &desired.name;
+        let actual = table.actual.columns.get(column);
+        let mut change = |change| {
+            changes.push(Change::on(
+                name.clone(),
+                TableChange::Column(column.clone(), change),
+            ));
+        };
 
-        match found {
+        match actual {
             None => {
-                if let Some(found) = renamed(table, asked) {
+                if let Some(found) = renamed(table, desired) {
                     let (table, column) = (name.to_string(), column.to_string());
                     return Err(SchemaError::OwnerRenamed {
                         table,
@@ -22,35 +29,29 @@ pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<()
                     });
                 }
 
-                changes.push(Change::AddOwnerColumn {
-                    table: name.clone(),
-                    column: column.clone(),
-                    key: asked.key,
-                    backfill: asked.backfill.clone(),
+                change(ColumnChange::Add {
+                    key: desired.key,
+                    backfill: desired.backfill.clone(),
                 });
             }
-            Some(found) if !found.not_null || found.unproven.is_some() => {
-                changes.push(Change::SetNotNull {
-                    table: name.clone(),
-                    column: column.clone(),
-                    backfill: asked.backfill.clone(),
-                    unproven: found.unproven.clone(),
-                })
+            Some(actual) if !actual.not_null || actual.unproven.is_some() => {
+                change(ColumnChange::SetNotNull {
+                    backfill: desired.backfill.clone(),
+                    unproven: actual.unproven.clone(),
+                });
             }
             Some(_) => {}
         }
 
-        let was = found.and_then(|found| found.default.as_ref());
+        let was = actual.and_then(|actual| actual.default.as_ref());
         let canonical = table
             .canonical
             .and_then(|canonical| canonical.defaults.get(column));
 
-        if let Some(default) = &asked.default
+        if let Some(default) = &desired.default
             && (was.is_none() || was != canonical)
         {
-            changes.push(Change::SetDefault {
-                table: name.clone(),
-                column: column.clone(),
+            change(ColumnChange::SetDefault {
                 default: Some(default.clone()),
                 was: was.map(Canonical::to_expression),
             });
@@ -62,8 +63,8 @@ pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<()
 
 /// A column that no key asks for and whose default is this key's: most likely it, under its old
 /// name.
-fn renamed(table: &Table<'_>, asked: &DesiredColumn) -> Option<String> {
-    let default = table.canonical?.defaults.get(&asked.name)?;
+fn renamed(table: &Table<'_>, desired: &DesiredColumn) -> Option<String> {
+    let default = table.canonical?.defaults.get(&desired.name)?;
     let unclaimed = |name: &Identifier| {
         !table
             .desired
@@ -80,67 +81,64 @@ fn renamed(table: &Table<'_>, asked: &DesiredColumn) -> Option<String> {
         .map(|(name, _)| name.to_string())
 }
 
-pub(super) fn keys(
-    Table {
-        desired, actual, ..
-    }: &Table<'_>,
-    changes: &mut Vec<Change>,
-) {
-    for asked in &desired.columns {
-        let Some(foreign_key) = &asked.foreign_key else {
-            continue;
-        };
-        let same_target = |found: &&ActualForeignKey| {
-            found.column == asked.name
-                && found.table == foreign_key.table
-                && found.parent_column == foreign_key.column
-        };
-
-        let action_holds = |found: &ActualForeignKey| {
-            let asked = foreign_key.on_delete.is_none() || found.on_delete == foreign_key.on_delete;
-            found.enforced && found.on_delete.is_some() && asked
-        };
-
-        let found: Vec<_> = actual.foreign_keys.iter().filter(same_target).collect();
-        for wrong in found.iter().filter(|found| !action_holds(found)) {
-            changes.push(Change::DropForeignKey {
-                table: desired.table.clone(),
-                name: wrong.name.clone(),
-                definition: wrong.definition.clone(),
-            });
-        }
-
-        let holding = || found.iter().filter(|found| action_holds(found));
-        let holding = holding()
-            .find(|found| found.validated)
-            .or_else(|| holding().next());
-
-        if let Some(unproven) = holding.filter(|found| !found.validated) {
-            changes.push(Change::ValidateForeignKey {
-                table: desired.table.clone(),
-                name: unproven.name.clone(),
-                parent: unproven.table.clone(),
-            });
-        }
-
-        if holding.is_none() {
-            changes.push(Change::AddForeignKey {
-                table: desired.table.clone(),
-                column: asked.name.clone(),
-                foreign_key: foreign_key.clone(),
-            });
+pub(super) fn keys(table: &Table<'_>, changes: &mut Vec<Change>) {
+    for column in &table.desired.columns {
+        if let Some(foreign_key) = &column.foreign_key {
+            key(table, &column.name, foreign_key, changes);
         }
     }
 
-    for DesiredIndex { columns, only } in &desired.indexes {
+    for DesiredIndex { columns, only } in &table.desired.indexes {
         let serves =
-            |found: &ActualIndex| found.columns.starts_with(columns) && found.only == *only;
-        if !actual.indexes.iter().any(serves) {
-            changes.push(Change::CreateIndex {
-                table: desired.table.clone(),
+            |actual: &ActualIndex| actual.columns.starts_with(columns) && actual.only == *only;
+        if !table.actual.indexes.iter().any(serves) {
+            let create = IndexChange::Create {
                 columns: columns.clone(),
                 only: only.clone(),
-            });
+            };
+            changes.push(Change::on(table.desired.table.clone(), create));
         }
+    }
+}
+
+fn key(table: &Table<'_>, column: &Identifier, desired: &ForeignKey, changes: &mut Vec<Change>) {
+    let mut change = |change| changes.push(Change::on(table.desired.table.clone(), change));
+
+    let same_target = |actual: &&ActualForeignKey| {
+        actual.column == *column
+            && actual.table == desired.table
+            && actual.parent_column == desired.column
+    };
+
+    let serves = |actual: &ActualForeignKey| {
+        let same_action = desired.on_delete.is_none() || actual.on_delete == desired.on_delete;
+        actual.enforced && actual.on_delete.is_some() && same_action
+    };
+
+    let (serving, wrong): (Vec<_>, Vec<_>) = table
+        .actual
+        .foreign_keys
+        .iter()
+        .filter(same_target)
+        .partition(|actual| serves(actual));
+
+    for wrong in wrong {
+        change(ForeignKeyChange::Drop {
+            name: wrong.name.clone(),
+            definition: wrong.definition.clone(),
+        });
+    }
+
+    let proven = serving.iter().any(|actual| actual.validated);
+    match serving.first() {
+        Some(unproven) if !proven => change(ForeignKeyChange::Validate {
+            name: unproven.name.clone(),
+            parent: unproven.table.clone(),
+        }),
+        Some(_) => {}
+        None => change(ForeignKeyChange::Add {
+            column: column.clone(),
+            foreign_key: desired.clone(),
+        }),
     }
 }

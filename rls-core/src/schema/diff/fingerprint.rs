@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::name::{Identifier, TableName};
 use crate::schema::fingerprint::{self, Fingerprint};
-use crate::schema::table::{ActualPolicy, Desired};
+use crate::schema::table::{ActualPolicy, DesiredPolicy, DesiredTable};
 
 /// A comment that a policy should carry: what a person wrote, and the fingerprints of what is asked
 /// and held.
@@ -14,25 +14,29 @@ pub(crate) struct StaleFingerprint<'a> {
 
 /// The policies, as they are after all changes, whose fingerprints are missing or of another time.
 pub(crate) fn stale<'a>(
-    desired: &'a Desired,
+    desired: &'a DesiredTable,
     actual: &BTreeMap<Identifier, ActualPolicy>,
 ) -> Vec<StaleFingerprint<'a>> {
     let mut stale = Vec::new();
-    for asked in &desired.policies {
-        let Some(found) = actual.get(&asked.policy.name) else {
+    for DesiredPolicy {
+        policy,
+        fingerprint: desired_fingerprint,
+    } in &desired.policies
+    {
+        let Some(actual) = actual.get(&policy.name) else {
             continue;
         };
-        let fingerprint = Fingerprint {
-            asked: asked.asked.clone(),
-            held: fingerprint::held(&found.policy),
-            version: found.version.clone(),
+        let current = Fingerprint {
+            desired: desired_fingerprint.clone(),
+            actual: fingerprint::actual(&actual.policy),
+            version: actual.version.clone(),
         };
 
-        if found.fingerprint.as_ref() != Some(&fingerprint) {
-            let comment = fingerprint.comment(asked.policy.comment.as_deref());
+        if actual.fingerprint.as_ref() != Some(&current) {
+            let comment = current.comment(policy.comment.as_deref());
             stale.push(StaleFingerprint {
                 table: &desired.table,
-                policy: &asked.policy.name,
+                policy: &policy.name,
                 comment,
             });
         }

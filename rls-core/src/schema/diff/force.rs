@@ -1,6 +1,6 @@
-use super::Table;
+use super::table::Table;
 use crate::name::{Identifier, TableName};
-use crate::schema::plan::Change;
+use crate::schema::plan::{Change, ColumnChange, ForeignKeyChange, RowSecurityChange, TableChange};
 use crate::sql;
 
 /// These changes of columns and keys, with the tables not forced meanwhile whose rows they read.
@@ -15,37 +15,46 @@ pub(super) fn lifted(tables: &[Table<'_>], changes: Vec<Change>) -> Vec<Change> 
         .cloned()
         .collect();
 
-    let lift = lifted.iter().map(|table| Change::LiftForce {
-        table: table.clone(),
-    });
-    let restore = lifted.iter().map(|table| Change::RestoreForce {
-        table: table.clone(),
-    });
+    let each = |change: RowSecurityChange| {
+        lifted
+            .iter()
+            .map(move |table| Change::on(table.clone(), change))
+    };
 
-    lift.chain(changes).chain(restore).collect()
+    each(RowSecurityChange::LiftForce)
+        .chain(changes)
+        .chain(each(RowSecurityChange::RestoreForce))
+        .collect()
 }
 
 /// Whether a change reads rows of this table. A backfill is taken to read the tables whose names it
 /// holds: one too many is locked, and one too few, behind a function, is refused by the server,
 /// which passes over no row in silence.
 fn reads(change: &Change, read: &TableName) -> bool {
+    let Change::Table(table, change) = change else {
+        return false;
+    };
+
     match change {
-        Change::AddOwnerColumn {
-            table,
-            backfill: Some(backfill),
-            ..
-        }
-        | Change::SetNotNull {
-            table,
-            backfill: Some(backfill),
-            ..
-        } => table == read || names(backfill, &read.table),
+        TableChange::Column(
+            _,
+            ColumnChange::Add {
+                backfill: Some(backfill),
+                ..
+            }
+            | ColumnChange::SetNotNull {
+                backfill: Some(backfill),
+                ..
+            },
+        ) => table == read || names(backfill, &read.table),
         // The server asks both tables in one query, as the login (`RI_Initial_Check` of
         // `ri_triggers.c`).
-        Change::AddForeignKey {
-            table, foreign_key, ..
-        } => table == read || foreign_key.table == *read,
-        Change::ValidateForeignKey { table, parent, .. } => table == read || parent == read,
+        TableChange::ForeignKey(ForeignKeyChange::Add { foreign_key, .. }) => {
+            table == read || foreign_key.table == *read
+        }
+        TableChange::ForeignKey(ForeignKeyChange::Validate { parent, .. }) => {
+            table == read || parent == read
+        }
         _ => false,
     }
 }

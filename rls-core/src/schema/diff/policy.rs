@@ -1,42 +1,33 @@
 use std::collections::BTreeSet;
 
-use super::Table;
-use crate::model::policy::Canonical;
-use crate::model::policy::Policy;
+use super::table::Table;
+use crate::model::policy::{Canonical, Policy};
 use crate::model::scope;
 use crate::name::Identifier;
-use crate::schema::fingerprint;
-use crate::schema::plan::{Change, Unmanaged};
+use crate::schema::plan::{Change, PolicyChange, RowSecurityChange, Unmanaged};
 use crate::schema::table::{ActualPolicy, DesiredPolicy};
 
-pub(super) fn row_security(
-    Table {
-        desired, actual, ..
-    }: &Table<'_>,
-    changes: &mut Vec<Change>,
-) {
-    let Some(asked) = desired.row_security else {
+pub(super) fn row_security(table: &Table<'_>, changes: &mut Vec<Change>) {
+    let Some(desired) = table.desired.row_security else {
         return;
     };
-    let table = || desired.table.clone();
+    let mut change = |change| changes.push(Change::on(table.desired.table.clone(), change));
 
-    if asked.enabled != actual.enabled {
-        changes.push(Change::EnableRowSecurity {
-            table: table(),
-            enable: asked.enabled,
-        });
+    match (desired.enabled, table.actual.enabled) {
+        (true, false) => change(RowSecurityChange::Enable),
+        (false, true) => change(RowSecurityChange::Disable),
+        _ => {}
     }
 
-    if asked.forced != actual.forced {
-        changes.push(Change::ForceRowSecurity {
-            table: table(),
-            force: asked.forced,
-        });
+    match (desired.forced, table.actual.forced) {
+        (true, false) => change(RowSecurityChange::Force),
+        (false, true) => change(RowSecurityChange::NoForce),
+        _ => {}
     }
 }
 
-/// What is asked for comes first, and what is no longer asked for goes then. Policies that this
-/// family did not make stay.
+/// Desired policies come first, and those that are no longer desired go then. Policies that this
+/// library did not make stay.
 pub(super) fn policies(
     table: &Table<'_>,
     changes: &mut Vec<Change>,
@@ -45,40 +36,37 @@ pub(super) fn policies(
     let name = || table.desired.table.clone();
     let mut renamed: BTreeSet<&Identifier> = BTreeSet::new();
 
-    for asked @ DesiredPolicy { policy, .. } in &table.desired.policies {
+    for desired @ DesiredPolicy { policy, .. } in &table.desired.policies {
         let canonical = table
             .canonical
             .and_then(|canonical| canonical.policies.get(&policy.name));
-        if let Some(found) = table.actual.policies.get(&policy.name) {
-            alter(table, asked, canonical, found, changes);
-        } else if let Some((was, found)) = old_name(table, canonical, &renamed) {
+        if let Some(actual) = table.actual.policies.get(&policy.name) {
+            alter(table, desired, canonical, actual, changes);
+        } else if let Some((was, actual)) = old_name(table, canonical, &renamed) {
             renamed.insert(was);
-            changes.push(Change::RenamePolicy {
-                table: name(),
+            let rename = PolicyChange::Rename {
                 was: was.clone(),
                 name: policy.name.clone(),
-            });
-            comment(table, policy, &found.policy, changes);
+            };
+            changes.push(Change::on(name(), rename));
+            comment(table, policy, &actual.policy, changes);
         } else {
-            changes.push(Change::CreatePolicy {
-                table: name(),
-                policy: policy.clone(),
-            });
+            let policy = policy.clone();
+            changes.push(Change::on(name(), PolicyChange::Create { policy }));
         }
     }
 
-    for (policy, held) in &table.actual.policies {
-        if is_asked(table, policy) || renamed.contains(policy) {
+    for (policy, actual) in &table.actual.policies {
+        if table.desired.policy(policy).is_some() || renamed.contains(policy) {
             continue;
         }
 
-        if is_ours(held) {
-            let replaced = replaced(table, &held.policy);
-            changes.push(Change::DropPolicy {
-                table: name(),
-                policy: printed(&held.policy),
-                replaced,
-            });
+        if actual.is_unaltered() {
+            let drop = PolicyChange::Drop {
+                policy: printed(&actual.policy),
+                replaced: replaced(table, &actual.policy),
+            };
+            changes.push(Change::on(name(), drop));
         } else {
             unmanaged.push(Unmanaged::Policy {
                 table: name(),
@@ -88,106 +76,81 @@ pub(super) fn policies(
     }
 }
 
-fn is_asked(table: &Table<'_>, name: &Identifier) -> bool {
-    table
-        .desired
-        .policies
-        .iter()
-        .any(|asked| asked.policy.name == *name)
-}
-
-/// Whether this family made the policy, and nobody altered it since.
-fn is_ours(held: &ActualPolicy) -> bool {
-    held.fingerprint
-        .as_ref()
-        .is_some_and(|fingerprint| fingerprint.held == fingerprint::held(&held.policy))
-}
-
 /// Kind and command of a policy cannot be altered, nor can a condition be taken from it.
 fn alter(
     table: &Table<'_>,
-    DesiredPolicy { policy, asked }: &DesiredPolicy,
+    desired: &DesiredPolicy,
     canonical: Option<&Policy<Canonical>>,
-    ActualPolicy {
-        policy: found,
-        fingerprint,
-        ..
-    }: &ActualPolicy,
+    actual: &ActualPolicy,
     changes: &mut Vec<Change>,
 ) {
-    let name = || table.desired.table.clone();
-    let same = canonical.is_some_and(|asked| same(asked, found));
-    let mends = fingerprint
-        .as_ref()
-        .is_some_and(|fingerprint| fingerprint.asked == *asked);
-    let alterable = found.is_alterable_to(policy);
+    let mut change = |change| changes.push(Change::on(table.desired.table.clone(), change));
+    let (policy, was) = (&desired.policy, &actual.policy);
+    let is_same = canonical.is_some_and(|canonical| same(canonical, was));
+    let repairs = actual.is_made_for(desired);
 
-    if !same && alterable {
-        changes.push(Change::AlterPolicy {
-            table: name(),
-            was: printed(found),
+    if !is_same && was.is_alterable_to(policy) {
+        change(PolicyChange::Alter {
+            was: printed(was),
             policy: policy.clone(),
-            mends,
+            repairs,
         });
-    } else if !same {
-        let replaced = mends || policy.kind == found.kind && policy.covers(found.command());
-        changes.push(Change::DropPolicy {
-            table: name(),
-            policy: printed(found),
-            replaced,
+    } else if !is_same {
+        change(PolicyChange::Drop {
+            policy: printed(was),
+            replaced: repairs || policy.kind == was.kind && policy.covers(was.command()),
         });
-        changes.push(Change::CreatePolicy {
-            table: name(),
+        change(PolicyChange::Create {
             policy: policy.clone(),
         });
         return;
     }
 
-    comment(table, policy, found, changes);
+    comment(table, policy, was, changes);
 }
 
 fn comment(
     table: &Table<'_>,
-    policy: &Policy,
-    found: &Policy<Canonical>,
+    desired: &Policy,
+    actual: &Policy<Canonical>,
     changes: &mut Vec<Change>,
 ) {
-    if policy.comment != found.comment {
-        let (comment, was) = (policy.comment.clone(), found.comment.clone());
-        let (table, name) = (table.desired.table.clone(), policy.name.clone());
-
-        changes.push(Change::CommentPolicy {
-            table,
-            name,
-            comment,
-            was,
-        });
+    if desired.comment != actual.comment {
+        let comment = PolicyChange::Comment {
+            name: desired.name.clone(),
+            comment: desired.comment.clone(),
+            was: actual.comment.clone(),
+        };
+        changes.push(Change::on(table.desired.table.clone(), comment));
     }
 }
 
 /// The same but for name and comment.
-fn same(asked: &Policy<Canonical>, found: &Policy<Canonical>) -> bool {
-    asked.kind == found.kind && asked.rule == found.rule && asked.roles == found.roles
+fn same(canonical: &Policy<Canonical>, actual: &Policy<Canonical>) -> bool {
+    canonical.kind == actual.kind
+        && canonical.rule == actual.rule
+        && canonical.roles == actual.roles
 }
 
-/// A policy that this family made, that is asked for no longer, and that is what this one is to be.
+/// A policy that this library made, that is no longer desired, and that says what this one is to
+/// say.
 fn old_name<'a>(
     table: &Table<'a>,
     canonical: Option<&Policy<Canonical>>,
     taken: &BTreeSet<&Identifier>,
 ) -> Option<(&'a Identifier, &'a ActualPolicy)> {
     let canonical = canonical?;
-    let is_old = |(name, held): &(&Identifier, &ActualPolicy)| {
-        is_ours(held)
+    let is_old = |(name, actual): &(&Identifier, &ActualPolicy)| {
+        actual.is_unaltered()
             && !taken.contains(name)
-            && !is_asked(table, name)
-            && same(canonical, &held.policy)
+            && table.desired.policy(name).is_none()
+            && same(canonical, &actual.policy)
     };
 
     table.actual.policies.iter().find(is_old)
 }
 
-/// Whether it is a guard, and other guards are asked for: these hold for every command. Any other
+/// Whether it is a guard, and other guards are desired: these hold for every command. Any other
 /// restrictive policy that goes keeps nothing out any more.
 fn replaced(table: &Table<'_>, gone: &Policy<Canonical>) -> bool {
     let names = scope::guards_of(&table.desired.table.table);
@@ -198,7 +161,7 @@ fn replaced(table: &Table<'_>, gone: &Policy<Canonical>) -> bool {
             .desired
             .policies
             .iter()
-            .any(|asked| is_guard(&asked.policy.name))
+            .any(|desired| is_guard(&desired.policy.name))
 }
 
 /// As the server prints it, for showing and for putting back.

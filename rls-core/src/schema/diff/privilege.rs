@@ -1,49 +1,45 @@
 use std::collections::BTreeSet;
 
-use super::Table;
+use super::table::Table;
 use crate::model::privilege::Privilege;
 use crate::name::Identifier;
-use crate::schema::plan::Change;
+use crate::schema::plan::{Change, PrivilegeChange, UsageChange};
 
 /// Each role gets what it should have on the table and loses what it should not.
-pub(super) fn privileges(
-    Table {
-        desired, actual, ..
-    }: &Table<'_>,
-    changes: &mut Vec<Change>,
-) {
+pub(super) fn privileges(table: &Table<'_>, changes: &mut Vec<Change>) {
+    let name = &table.desired.table;
     let none = BTreeSet::new();
-    for (role, wanted) in &desired.privileges {
-        let found = actual.grants.get(role).unwrap_or(&none);
-        let surplus: BTreeSet<Privilege> = found.difference(wanted).copied().collect();
+
+    for (role, desired) in &table.desired.privileges {
+        let actual = table.actual.grants.get(role).unwrap_or(&none);
+        let surplus: BTreeSet<Privilege> = actual.difference(desired).copied().collect();
 
         if !surplus.is_empty() {
-            changes.push(Change::Revoke {
-                table: desired.table.clone(),
+            let revoke = PrivilegeChange::Revoke {
                 role: role.clone(),
                 privileges: surplus,
-            });
+            };
+            changes.push(Change::on(name.clone(), revoke));
         }
 
-        let lacking: BTreeSet<Privilege> = wanted.difference(found).copied().collect();
+        let lacking: BTreeSet<Privilege> = desired.difference(actual).copied().collect();
         if !lacking.is_empty() {
-            changes.push(Change::Grant {
-                table: desired.table.clone(),
+            let grant = PrivilegeChange::Grant {
                 role: role.clone(),
                 privileges: lacking,
-            });
+            };
+            changes.push(Change::on(name.clone(), grant));
         }
 
-        if !wanted.contains(&Privilege::Insert) {
+        if !desired.contains(&Privilege::Insert) {
             continue;
         }
 
-        for (sequence, users) in &actual.sequences {
+        for (sequence, users) in &table.actual.sequences {
             if !users.contains(role) {
-                changes.push(Change::GrantSequence {
-                    sequence: sequence.clone(),
-                    role: role.clone(),
-                });
+                let role = role.clone();
+                let grant = UsageChange::Grant { role };
+                changes.push(Change::Sequence(sequence.clone(), grant));
             }
         }
     }
@@ -55,19 +51,17 @@ pub(super) fn schemas(
     usage: &BTreeSet<(Identifier, Identifier)>,
     changes: &mut Vec<Change>,
 ) {
-    let mut wanted = BTreeSet::new();
+    let mut desired = BTreeSet::new();
     for table in tables {
         for (role, privileges) in &table.desired.privileges {
             if let (Some(schema), false) = (&table.desired.table.schema, privileges.is_empty()) {
-                wanted.insert((schema.clone(), role.clone()));
+                desired.insert((schema.clone(), role.clone()));
             }
         }
     }
 
-    for (schema, role) in wanted.difference(usage) {
-        changes.push(Change::GrantSchema {
-            schema: schema.clone(),
-            role: role.clone(),
-        });
+    for (schema, role) in desired.difference(usage) {
+        let role = role.clone();
+        changes.push(Change::Schema(schema.clone(), UsageChange::Grant { role }));
     }
 }

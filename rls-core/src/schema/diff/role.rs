@@ -3,13 +3,13 @@ use std::collections::BTreeMap;
 use crate::config::{Login, RlsConfig};
 use crate::error::SchemaError;
 use crate::name::Identifier;
-use crate::schema::catalog::ActualRole;
-use crate::schema::plan::{Change, Verifier};
+use crate::schema::plan::{Change, RoleChange, Verifier};
 use crate::schema::scram;
+use crate::schema::snapshot::ActualRole;
 
 /// Whether the roles are others than the login that migrates.
 pub(crate) fn check(actual: &BTreeMap<Identifier, ActualRole>) -> Result<(), SchemaError> {
-    match actual.iter().find(|(_, found)| found.migrates) {
+    match actual.iter().find(|(_, actual)| actual.migrates) {
         Some((role, _)) => Err(SchemaError::RoleInUse {
             role: role.to_string(),
         }),
@@ -21,62 +21,53 @@ pub(crate) fn check(actual: &BTreeMap<Identifier, ActualRole>) -> Result<(), Sch
 pub(crate) fn roles(config: &RlsConfig, actual: &BTreeMap<Identifier, ActualRole>) -> Vec<Change> {
     let mut changes = Vec::new();
     for login in [config.app(), config.admin()] {
-        let role = login.role.clone();
-        match actual.get(&role) {
-            None => changes.push(Change::CreateRole {
-                role,
+        let change = match actual.get(&login.role) {
+            None => Some(RoleChange::Create {
                 verifier: verifier(login),
             }),
-            Some(found) => {
-                let verifier = if keeps_password(login, found) {
-                    None
-                } else {
-                    verifier(login)
-                };
-
-                if !found.lacks.is_empty() || verifier.is_some() {
-                    changes.push(Change::AlterRole {
-                        role,
-                        attributes: found.lacks.clone(),
-                        verifier,
-                    });
-                }
-            }
-        }
+            Some(actual) => alter(login, actual),
+        };
+        changes.extend(change.map(|change| Change::Role(login.role.clone(), change)));
     }
 
-    for (role, found) in actual {
-        for (member, grantor) in &found.members {
-            let (role, member, grantor) = (role.clone(), member.clone(), grantor.clone());
-            changes.push(Change::RevokeMembership {
-                role,
-                member,
-                grantor,
-            });
+    for (role, actual) in actual {
+        for (member, grantor) in actual.members.iter().cloned() {
+            let revoke = RoleChange::RevokeMembership { member, grantor };
+            changes.push(Change::Role(role.clone(), revoke));
         }
 
-        for (inherited, grantor) in &found.inherits {
-            let (inherited, member, grantor) = (inherited.clone(), role.clone(), grantor.clone());
-            changes.push(Change::EndInheritance {
-                role: inherited,
-                member,
-                grantor,
-            });
+        for (inherited, grantor) in actual.inherits.iter().cloned() {
+            let member = role.clone();
+            let end = RoleChange::EndInheritance { member, grantor };
+            changes.push(Change::Role(inherited, end));
         }
     }
 
     changes
 }
 
+fn alter(login: &Login, actual: &ActualRole) -> Option<RoleChange> {
+    let verifier = if keeps_password(login, actual) {
+        None
+    } else {
+        verifier(login)
+    };
+
+    (!actual.lacks.is_empty() || verifier.is_some()).then(|| RoleChange::Alter {
+        attributes: actual.lacks.clone(),
+        verifier,
+    })
+}
+
 /// Whether the stored password is the configured one. Where it may not be read, a configured
 /// password is set again: the role ends with the password that was asked for either way. Where it
 /// may be neither read nor set, it is for who made the role, and the application's login tells
 /// whether it is right.
-fn keeps_password(login: &Login, found: &ActualRole) -> bool {
-    match (&login.password, &found.password) {
+fn keeps_password(login: &Login, actual: &ActualRole) -> bool {
+    match (&login.password, &actual.password) {
         (None, _) => true,
         (Some(password), Some(stored)) => scram::verifies(stored, password.expose()),
-        (Some(_), None) => !found.settable,
+        (Some(_), None) => !actual.settable,
     }
 }
 

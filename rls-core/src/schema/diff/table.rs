@@ -3,85 +3,37 @@ use std::collections::BTreeSet;
 use super::{column, force, policy, privilege};
 use crate::error::SchemaError;
 use crate::name::Identifier;
-use crate::schema::catalog::CanonicalTable;
-use crate::schema::plan::{Change, Unmanaged};
-use crate::schema::table::{Actual, ActualIndex, Desired};
+use crate::schema::plan::Plan;
+use crate::schema::snapshot::CanonicalTable;
+use crate::schema::table::{ActualTable, DesiredTable};
 
-/// One table: what is asked, the same in the server's words where there is anything to compare it
-/// with, and what is.
+/// One table: as it is desired, the same as the server prints it if there is anything to compare
+/// it with, and as it is.
+#[derive(Clone, Copy)]
 pub(crate) struct Table<'a> {
-    pub(crate) desired: &'a Desired,
+    pub(crate) desired: &'a DesiredTable,
     pub(crate) canonical: Option<&'a CanonicalTable>,
-    pub(crate) actual: &'a Actual,
+    pub(crate) actual: &'a ActualTable,
 }
 
-/// Whether the table can be brought to what is asked at all.
-pub(crate) fn check(desired: &Desired, actual: &Actual) -> Result<(), SchemaError> {
-    let table = desired.table.to_string();
-    for asked in &desired.columns {
-        match actual.columns.get(&asked.name) {
-            None if asked.owned => {}
-            None => {
-                return Err(SchemaError::MissingKey {
-                    table,
-                    column: asked.name.to_string(),
-                });
-            }
-            Some(found) if found.key == Some(asked.key) => {}
-            Some(found) => {
-                return Err(SchemaError::OwnerType {
-                    table,
-                    column: asked.name.to_string(),
-                    found: found.sql_type.clone(),
-                    expected: asked.key,
-                });
-            }
-        }
+impl Table<'_> {
+    /// Whether a column that the policies need is yet to be added.
+    pub(crate) fn lacks_column(&self) -> bool {
+        self.desired
+            .columns
+            .iter()
+            .any(|column| !self.actual.columns.contains_key(&column.name))
     }
-
-    Ok(())
-}
-
-/// Whether each reference leads to one row: a column that two rows share tells nobody whose a row
-/// is.
-pub(crate) fn check_parents(desired: &[Desired], actual: &[Actual]) -> Result<(), SchemaError> {
-    for child in desired {
-        for (parent, column) in &child.unique {
-            let Some(at) = desired.iter().position(|other| other.table == *parent) else {
-                continue;
-            };
-            let unique = |index: &ActualIndex| {
-                index.unique
-                    && index.only.is_none()
-                    && index.columns == std::slice::from_ref(column)
-            };
-
-            if !actual[at].indexes.iter().any(unique) {
-                let (table, parent, column) = (
-                    child.table.to_string(),
-                    parent.to_string(),
-                    column.to_string(),
-                );
-
-                return Err(SchemaError::ParentNotUnique {
-                    table,
-                    parent,
-                    column,
-                });
-            }
-        }
-    }
-
-    Ok(())
 }
 
 /// The changes, ordered: columns and keys first, then row security and policies, and grants last,
 /// so that the application's role reaches no table before its policies stand.
-pub(crate) fn tables(
+pub(super) fn changes(
     tables: &[Table<'_>],
     schema_usage: &BTreeSet<(Identifier, Identifier)>,
-) -> Result<(Vec<Change>, Vec<Unmanaged>), SchemaError> {
-    let (mut changes, mut unmanaged) = (Vec::new(), Vec::new());
+    plan: &mut Plan,
+) -> Result<(), SchemaError> {
+    let mut changes = Vec::new();
     for table in tables {
         column::columns(table, &mut changes)?;
     }
@@ -91,16 +43,16 @@ pub(crate) fn tables(
         column::keys(table, &mut changes);
     }
 
-    let mut changes = force::lifted(tables, changes);
+    plan.changes.extend(force::lifted(tables, changes));
     for table in tables {
-        policy::row_security(table, &mut changes);
-        policy::policies(table, &mut changes, &mut unmanaged);
+        policy::row_security(table, &mut plan.changes);
+        policy::policies(table, &mut plan.changes, &mut plan.unmanaged);
     }
 
     for table in tables {
-        privilege::privileges(table, &mut changes);
+        privilege::privileges(table, &mut plan.changes);
     }
 
-    privilege::schemas(tables, schema_usage, &mut changes);
-    Ok((changes, unmanaged))
+    privilege::schemas(tables, schema_usage, &mut plan.changes);
+    Ok(())
 }

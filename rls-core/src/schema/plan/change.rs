@@ -1,12 +1,24 @@
-use std::collections::BTreeSet;
-use std::fmt;
+//! One change: an object, and what becomes of it.
 
-use crate::model::expression::Expression;
-use crate::model::key::KeyType;
-use crate::model::policy::Policy;
-use crate::model::privilege::Privilege;
-use crate::model::scope::ForeignKey;
-use crate::name::{Identifier, TableName};
+mod column;
+mod foreign_key;
+mod index;
+mod policy;
+mod privilege;
+mod role;
+mod row_security;
+mod usage;
+
+use crate::name::{Identifier, Schemas, TableName};
+
+pub use column::ColumnChange;
+pub use foreign_key::ForeignKeyChange;
+pub use index::IndexChange;
+pub use policy::PolicyChange;
+pub use privilege::PrivilegeChange;
+pub use role::{RoleChange, Verifier};
+pub use row_security::RowSecurityChange;
+pub use usage::UsageChange;
 
 /// One change; data only, rendered to SQL in one place.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,347 +28,153 @@ use crate::name::{Identifier, TableName};
     reason = "a plan is short, and is read more than it is moved"
 )]
 pub enum Change {
-    /// Create a role that logs in.
-    CreateRole {
-        /// The role.
-        role: Identifier,
-        /// The password's SCRAM verifier.
-        verifier: Option<Verifier>,
-    },
-    /// Give a role the attributes it lacks.
-    AlterRole {
-        /// The role.
-        role: Identifier,
-        /// The attributes, as `CREATE ROLE` spells them.
-        attributes: Vec<&'static str>,
-        /// The password's SCRAM verifier.
-        verifier: Option<Verifier>,
-    },
-    /// End a membership between the two roles.
-    RevokeMembership {
-        /// The role.
-        role: Identifier,
-        /// Its member.
-        member: Identifier,
-        /// Who granted it, since PostgreSQL 16, which takes away only what the one who is named
-        /// granted.
-        grantor: Option<Identifier>,
-    },
-    /// Let a member no longer have what a role may do without becoming it: since PostgreSQL 16 that
-    /// is the membership's to say, and not the member's attributes'.
-    EndInheritance {
-        /// The role.
-        role: Identifier,
-        /// Its member.
-        member: Identifier,
-        /// Who granted the membership.
-        grantor: Identifier,
-    },
-    /// Do not force row security while the changes up to [`Change::RestoreForce`] read the table's
-    /// rows: it holds for the login that owns it too, and would hide them. In one transaction, and
-    /// the application's role is held throughout.
-    LiftForce {
-        /// The table.
-        table: TableName,
-    },
-    /// Force row security again.
-    RestoreForce {
-        /// The table.
-        table: TableName,
-    },
-    /// Add a column that names the user or tenant, filling existing rows.
-    AddOwnerColumn {
-        /// The table.
-        table: TableName,
-        /// The column.
-        column: Identifier,
-        /// Its type.
-        key: KeyType,
-        /// The value of existing rows.
-        backfill: Option<String>,
-    },
-    /// Drop a column that was added.
-    DropColumn {
-        /// The table.
-        table: TableName,
-        /// The column.
-        column: Identifier,
-    },
-    /// Let the column refuse NULL, filling rows that have it.
-    SetNotNull {
-        /// The table.
-        table: TableName,
-        /// The column.
-        column: Identifier,
-        /// The value of rows without one.
-        backfill: Option<String>,
-        /// The constraint that holds for new rows already, and is `NOT VALID` for those of before
-        /// (since PostgreSQL 18).
-        unproven: Option<Identifier>,
-    },
-    /// Let the column take NULL again.
-    DropNotNull {
-        /// The table.
-        table: TableName,
-        /// The column.
-        column: Identifier,
-    },
-    /// Set the column's default.
-    SetDefault {
-        /// The table.
-        table: TableName,
-        /// The column.
-        column: Identifier,
-        /// The default; none drops it.
-        default: Option<Expression>,
-        /// What it was.
-        was: Option<Expression>,
-    },
-    /// Drop a foreign key whose action is not the one asked for.
-    DropForeignKey {
-        /// The table.
-        table: TableName,
-        /// The constraint.
-        name: Identifier,
-        /// The constraint, as `pg_get_constraintdef` prints it.
-        definition: String,
-    },
-    /// Add a foreign key as it was.
-    RestoreForeignKey {
-        /// The table.
-        table: TableName,
-        /// The constraint.
-        name: Identifier,
-        /// The constraint, as `pg_get_constraintdef` printed it.
-        definition: String,
-    },
-    /// Add the foreign key to the identity.
-    AddForeignKey {
-        /// The table.
-        table: TableName,
-        /// The column.
-        column: Identifier,
-        /// Where it refers to.
-        foreign_key: ForeignKey,
-    },
-    /// Check the rows that were there before a foreign key.
-    ValidateForeignKey {
-        /// The table.
-        table: TableName,
-        /// The constraint.
-        name: Identifier,
-        /// The table it refers to.
-        parent: TableName,
-    },
-    /// Create an index that the policies need.
-    CreateIndex {
-        /// The table.
-        table: TableName,
-        /// Its columns.
-        columns: Vec<Identifier>,
-        /// The boolean column whose rows alone it holds.
-        only: Option<Identifier>,
-    },
-    /// Drop an index that was created.
-    DropIndex {
-        /// The table.
-        table: TableName,
-        /// Its columns.
-        columns: Vec<Identifier>,
-        /// The boolean column whose rows alone it holds.
-        only: Option<Identifier>,
-    },
-    /// Enable or disable row security.
-    EnableRowSecurity {
-        /// The table.
-        table: TableName,
-        /// On or off.
-        enable: bool,
-    },
-    /// Force row security on the table's owner, or no longer.
-    ForceRowSecurity {
-        /// The table.
-        table: TableName,
-        /// On or off.
-        force: bool,
-    },
-    /// Drop a policy that is no longer asked for, or cannot be altered to what is.
-    DropPolicy {
-        /// The table.
-        table: TableName,
-        /// The policy, as the server prints it.
-        policy: Policy,
-        /// Whether others of its kind hold for its commands afterwards.
-        replaced: bool,
-    },
-    /// Create a policy.
-    CreatePolicy {
-        /// The table.
-        table: TableName,
-        /// The policy.
-        policy: Policy,
-    },
-    /// Alter the roles and conditions of a policy.
-    AlterPolicy {
-        /// The table.
-        table: TableName,
-        /// The policy, as the server prints it.
-        was: Policy,
-        /// The policy.
-        policy: Policy,
-        /// Whether it only puts back what was asked for and applied before, and altered by hand
-        /// since.
-        mends: bool,
-    },
-    /// Rename a policy.
-    RenamePolicy {
-        /// The table.
-        table: TableName,
-        /// Its name.
-        was: Identifier,
-        /// Its new name.
-        name: Identifier,
-    },
-    /// Comment on a policy.
-    CommentPolicy {
-        /// The table.
-        table: TableName,
-        /// The policy.
-        name: Identifier,
-        /// The comment, without fingerprints.
-        comment: Option<String>,
-        /// What it was.
-        was: Option<String>,
-    },
-    /// Take privileges on a table away.
-    Revoke {
-        /// The table.
-        table: TableName,
-        /// From whom.
-        role: Identifier,
-        /// What.
-        privileges: BTreeSet<Privilege>,
-    },
-    /// Grant privileges on a table.
-    Grant {
-        /// The table.
-        table: TableName,
-        /// To whom.
-        role: Identifier,
-        /// What.
-        privileges: BTreeSet<Privilege>,
-    },
-    /// Create the table that holds a row for each of the administrators' transactions.
-    CreateAudit {
-        /// The table.
-        table: TableName,
-    },
-    /// Drop that table, with what it holds.
-    DropAudit {
-        /// The table.
-        table: TableName,
-    },
-    /// Grant a privilege on columns.
-    GrantColumns {
-        /// The table.
-        table: TableName,
-        /// To whom.
-        role: Identifier,
-        /// What.
-        privilege: Privilege,
-        /// On which.
-        columns: BTreeSet<Identifier>,
-    },
-    /// Take a privilege on columns away.
-    RevokeColumns {
-        /// The table.
-        table: TableName,
-        /// From whom.
-        role: Identifier,
-        /// What.
-        privilege: Privilege,
-        /// On which.
-        columns: BTreeSet<Identifier>,
-    },
-    /// Grant `USAGE` on a schema.
-    GrantSchema {
-        /// The schema.
-        schema: Identifier,
-        /// To whom.
-        role: Identifier,
-    },
-    /// Take `USAGE` on a schema away.
-    RevokeSchema {
-        /// The schema.
-        schema: Identifier,
-        /// From whom.
-        role: Identifier,
-    },
-    /// Grant `USAGE` on a sequence.
-    GrantSequence {
-        /// The sequence.
-        sequence: TableName,
-        /// To whom.
-        role: Identifier,
-    },
-    /// Take `USAGE` on a sequence away.
-    RevokeSequence {
-        /// The sequence.
-        sequence: TableName,
-        /// From whom.
-        role: Identifier,
-    },
+    /// A change of a role, which belongs to the whole cluster.
+    Role(Identifier, RoleChange),
+    /// A change of a table.
+    Table(TableName, TableChange),
+    /// A change of the privilege `USAGE` on a schema.
+    Schema(Identifier, UsageChange),
+    /// A change of the privilege `USAGE` on a sequence.
+    Sequence(TableName, UsageChange),
 }
 
-/// A password as PostgreSQL stores it; shown nowhere.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Verifier(pub(crate) String);
-
-impl fmt::Debug for Verifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
+/// A change of one table.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a plan is short, and is read more than it is moved"
+)]
+pub enum TableChange {
+    /// A change of a column.
+    Column(Identifier, ColumnChange),
+    /// A change of a foreign key.
+    ForeignKey(ForeignKeyChange),
+    /// A change of an index.
+    Index(IndexChange),
+    /// A change of the table's row security.
+    RowSecurity(RowSecurityChange),
+    /// A change of a policy.
+    Policy(PolicyChange),
+    /// A change of the privileges on the table.
+    Privilege(PrivilegeChange),
+    /// Create the audit table, which holds a row for each of the administrators' transactions.
+    CreateAudit,
+    /// Drop the audit table, with the rows in it.
+    DropAudit,
 }
 
 impl Change {
+    /// This change of a table.
+    #[must_use]
+    pub fn on(table: TableName, change: impl Into<TableChange>) -> Self {
+        Self::Table(table, change.into())
+    }
+
     /// The table it changes; `None` for roles, schemas and sequences.
     #[must_use]
     pub fn table(&self) -> Option<&TableName> {
         match self {
-            Self::LiftForce { table }
-            | Self::RestoreForce { table }
-            | Self::AddOwnerColumn { table, .. }
-            | Self::DropColumn { table, .. }
-            | Self::SetNotNull { table, .. }
-            | Self::DropNotNull { table, .. }
-            | Self::SetDefault { table, .. }
-            | Self::DropForeignKey { table, .. }
-            | Self::RestoreForeignKey { table, .. }
-            | Self::AddForeignKey { table, .. }
-            | Self::ValidateForeignKey { table, .. }
-            | Self::CreateIndex { table, .. }
-            | Self::DropIndex { table, .. }
-            | Self::EnableRowSecurity { table, .. }
-            | Self::ForceRowSecurity { table, .. }
-            | Self::DropPolicy { table, .. }
-            | Self::CreatePolicy { table, .. }
-            | Self::AlterPolicy { table, .. }
-            | Self::RenamePolicy { table, .. }
-            | Self::CommentPolicy { table, .. }
-            | Self::Revoke { table, .. }
-            | Self::Grant { table, .. }
-            | Self::CreateAudit { table }
-            | Self::DropAudit { table }
-            | Self::GrantColumns { table, .. }
-            | Self::RevokeColumns { table, .. } => Some(table),
-            Self::CreateRole { .. }
-            | Self::AlterRole { .. }
-            | Self::RevokeMembership { .. }
-            | Self::EndInheritance { .. }
-            | Self::GrantSchema { .. }
-            | Self::RevokeSchema { .. }
-            | Self::GrantSequence { .. }
-            | Self::RevokeSequence { .. } => None,
+            Self::Table(table, _) => Some(table),
+            Self::Role(..) | Self::Schema(..) | Self::Sequence(..) => None,
         }
+    }
+
+    /// How the change lets more rows be reached than before.
+    ///
+    /// `None` for a change that does not certainly do so, or that only puts back what was applied
+    /// before. No program can tell whether one condition is wider than another: such a change is
+    /// shown with both conditions instead.
+    #[must_use]
+    pub fn weakens(&self) -> Option<&'static str> {
+        match self {
+            Self::Table(_, TableChange::RowSecurity(change)) => change.weakens(),
+            Self::Table(_, TableChange::Policy(change)) => change.weakens(),
+            _ => None,
+        }
+    }
+
+    /// The change that undoes this one.
+    ///
+    /// `None` for a role, which stays, and for a change that cannot be undone: the rows of a
+    /// dropped column or table are gone.
+    #[must_use]
+    pub fn reverse(&self) -> Option<Self> {
+        match self {
+            Self::Role(..) => None,
+            Self::Table(table, change) => {
+                Some(Self::Table(table.clone(), change.reverse(&table.table)?))
+            }
+            Self::Schema(schema, change) => Some(Self::Schema(schema.clone(), change.reverse())),
+            Self::Sequence(sequence, change) => {
+                Some(Self::Sequence(sequence.clone(), change.reverse()))
+            }
+        }
+    }
+
+    /// The same change, with a schema for each table name that has none.
+    pub(crate) fn in_schema(&self, schemas: &Schemas) -> Self {
+        match self {
+            Self::Table(table, change) => {
+                Self::Table(table.found_in(schemas), change.in_schema(schemas))
+            }
+            Self::Sequence(sequence, change) => {
+                Self::Sequence(sequence.found_in(schemas), change.clone())
+            }
+            Self::Role(..) | Self::Schema(..) => self.clone(),
+        }
+    }
+}
+
+impl TableChange {
+    fn reverse(&self, table: &Identifier) -> Option<Self> {
+        Some(match self {
+            Self::Column(column, change) => Self::Column(column.clone(), change.reverse()?),
+            Self::ForeignKey(change) => Self::ForeignKey(change.reverse(table)?),
+            Self::Index(change) => Self::Index(change.reverse()),
+            Self::RowSecurity(change) => Self::RowSecurity(change.reverse()),
+            Self::Policy(change) => Self::Policy(change.reverse()),
+            Self::Privilege(change) => Self::Privilege(change.reverse()),
+            Self::CreateAudit => Self::DropAudit,
+            Self::DropAudit => return None,
+        })
+    }
+
+    fn in_schema(&self, schemas: &Schemas) -> Self {
+        match self {
+            Self::ForeignKey(change) => Self::ForeignKey(change.in_schema(schemas)),
+            Self::Policy(change) => Self::Policy(change.in_schema(schemas)),
+            other => other.clone(),
+        }
+    }
+}
+
+impl From<ForeignKeyChange> for TableChange {
+    fn from(change: ForeignKeyChange) -> Self {
+        Self::ForeignKey(change)
+    }
+}
+
+impl From<IndexChange> for TableChange {
+    fn from(change: IndexChange) -> Self {
+        Self::Index(change)
+    }
+}
+
+impl From<RowSecurityChange> for TableChange {
+    fn from(change: RowSecurityChange) -> Self {
+        Self::RowSecurity(change)
+    }
+}
+
+impl From<PolicyChange> for TableChange {
+    fn from(change: PolicyChange) -> Self {
+        Self::Policy(change)
+    }
+}
+
+impl From<PrivilegeChange> for TableChange {
+    fn from(change: PrivilegeChange) -> Self {
+        Self::Privilege(change)
     }
 }

@@ -4,7 +4,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 
 use crate::error::RlsError;
 use crate::name::Identifier;
-use crate::schema::catalog::Place;
+use crate::schema::catalog::Session;
 use crate::schema::catalog::query::{get, name, rows, text};
 
 /// What a role is, beyond what it was granted on tables.
@@ -37,15 +37,15 @@ where
         return Ok(Vec::new());
     }
 
-    let (transaction, _) = Place::reading(db).await?;
-    let found = found(&transaction, roles).await;
+    let (transaction, _) = Session::reading(db).await?;
+    let security = security(&transaction, roles).await;
     transaction.rollback().await?;
 
-    let mut found = found?;
-    Ok(roles.iter().map(|role| found.remove(role)).collect())
+    let mut security = security?;
+    Ok(roles.iter().map(|role| security.remove(role)).collect())
 }
 
-async fn found(
+async fn security(
     db: &impl ConnectionTrait,
     roles: &[Identifier],
 ) -> Result<BTreeMap<Identifier, RoleSecurity>, RlsError> {
@@ -61,7 +61,7 @@ async fn found(
 
     let named = roles.iter().map(text).collect::<Vec<_>>().join(", ");
     let columns = ATTRIBUTES.map(|(column, _)| column).join(", ");
-    let mut found = BTreeMap::new();
+    let mut roles = BTreeMap::new();
 
     for row in rows(
         db,
@@ -84,7 +84,7 @@ async fn found(
             members: BTreeSet::new(),
         };
 
-        found.insert(role, security);
+        roles.insert(role, security);
     }
 
     let memberships = format!(
@@ -96,14 +96,14 @@ async fn found(
 
     for row in rows(db, memberships).await? {
         let (role, member) = (name(&row, "role")?, name(&row, "member")?);
-        if let Some(security) = found.get_mut(&role) {
+        if let Some(security) = roles.get_mut(&role) {
             security.members.insert(member.clone());
         }
 
-        if let Some(security) = found.get_mut(&member) {
+        if let Some(security) = roles.get_mut(&member) {
             security.member_of.insert(role);
         }
     }
 
-    Ok(found)
+    Ok(roles)
 }

@@ -2,7 +2,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 
 use crate::error::{RlsError, SchemaError};
 use crate::name::{Identifier, Schemas, TableName};
-use crate::schema::catalog::Place;
+use crate::schema::catalog::Session;
 use crate::schema::catalog::query::{get, name, rows};
 
 /// Which server and database were asked, and as whom.
@@ -45,19 +45,19 @@ where
         "SELECT current_setting('server_version') AS version, current_database()::text AS database,
                                 current_user::text AS login";
 
-    let (transaction, place) = Place::reading(db).await?;
-    let found = rows(&transaction, QUERY.to_owned()).await;
+    let (transaction, session) = Session::reading(db).await?;
+    let answer = rows(&transaction, QUERY.to_owned()).await;
     transaction.rollback().await?;
 
-    let row = found?.pop().ok_or_else(|| SchemaError::Catalog {
+    let row = answer?.pop().ok_or_else(|| SchemaError::Catalog {
         what: "no server".to_owned(),
     })?;
 
     Ok(Server {
         version: get(&row, "version")?,
         database: name(&row, "database")?,
-        schema: place.schemas.current.clone(),
+        schema: session.schemas.current.clone(),
         login: name(&row, "login")?,
-        schemas: place.schemas,
+        schemas: session.schemas,
     })
 }

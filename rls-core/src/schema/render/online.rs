@@ -1,8 +1,9 @@
+use crate::model::key::KeyType;
 use crate::name::{Identifier, TableName};
-use crate::schema::plan::Change;
+use crate::schema::plan::{Change, ColumnChange, ForeignKeyChange, IndexChange, TableChange};
+use crate::sql::{identifier, known_literal, table};
 
-use super::change::change as statements;
-use crate::sql::{identifier, literal, table};
+use super::{column, index};
 
 /// A step of a change that is made while the table is in use.
 pub(crate) enum Step {
@@ -58,102 +59,99 @@ impl Fill {
 /// The steps of a change that takes long on a big table; `None` for one that
 /// [`RlsSchema::sync`](crate::RlsSchema::sync) makes as quickly.
 pub(crate) fn online(change: &Change) -> Option<Vec<Step>> {
-    match change {
-        Change::AddOwnerColumn {
-            table: name,
-            column,
-            key,
-            backfill,
-        } => {
-            let add = format!(
-                "ALTER TABLE {} ADD COLUMN {} {}",
-                table(name),
-                identifier(column),
-                key.as_sql()
-            );
+    let Change::Table(table, of_table) = change else {
+        return None;
+    };
 
-            let mut steps = vec![Step::Together(vec![add])];
-            steps.extend(filled(name, column, backfill.as_ref()));
-            steps.extend(not_null(name, column));
-
-            Some(steps)
+    match of_table {
+        TableChange::Column(column, ColumnChange::Add { key, backfill }) => {
+            Some(add_column(table, column, *key, backfill.as_ref()))
         }
-        Change::SetNotNull {
-            table: name,
-            column,
-            backfill,
-            unproven,
-        } => {
-            let mut steps = filled(name, column, backfill.as_ref());
-            match unproven {
-                None => steps.extend(not_null(name, column)),
-                Some(constraint) => {
-                    let validate = format!(
-                        "ALTER TABLE {} VALIDATE CONSTRAINT {}",
-                        table(name),
-                        identifier(constraint)
-                    );
-                    steps.push(Step::Together(vec![validate]));
-                }
-            }
-
-            Some(steps)
+        TableChange::Column(column, ColumnChange::SetNotNull { backfill, unproven }) => Some(
+            set_not_null(table, column, backfill.as_ref(), unproven.as_ref()),
+        ),
+        TableChange::ForeignKey(ForeignKeyChange::Add { column, .. }) => {
+            Some(add_foreign_key(table, column, change))
         }
-        Change::SetDefault { .. } => Some(vec![Step::Together(
-            statements(change)
-                .into_iter()
-                .map(|statement| statement.text)
-                .collect(),
-        )]),
-        Change::AddForeignKey {
-            table: name,
-            column,
-            ..
-        } => {
-            let constraint =
-                identifier(&Identifier::joined(&name.table, &format!("{column}_fkey")));
-            let add = statements(change)
-                .into_iter()
-                .map(|statement| format!("{} NOT VALID", statement.text))
-                .collect();
-
-            let validate = format!(
-                "ALTER TABLE {} VALIDATE CONSTRAINT {constraint}",
-                table(name)
-            );
-
-            Some(vec![Step::Together(add), Step::Together(vec![validate])])
+        TableChange::Index(index @ IndexChange::Create { .. }) => {
+            Some(vec![create_index(table, index)])
         }
-        Change::CreateIndex {
-            table: name,
-            columns,
-            only,
-        } => {
-            let index = super::change::index_name(name, columns, only.as_ref());
-            let qualified = TableName {
-                table: index.clone(),
-                ..name.clone()
-            };
-
-            let create = statements(change)
-                .into_iter()
-                .map(|statement| statement.text)
-                .next()?;
-
-            Some(vec![Step::Index {
-                table: name.clone(),
-                name: index,
-                drop: format!("DROP INDEX CONCURRENTLY {}", table(&qualified)),
-                create: create.replacen("CREATE INDEX", "CREATE INDEX CONCURRENTLY", 1),
-            }])
+        TableChange::Column(_, ColumnChange::SetDefault { .. })
+        | TableChange::ForeignKey(ForeignKeyChange::Validate { .. }) => {
+            Some(vec![Step::Together(texts(change).collect())])
         }
-        Change::ValidateForeignKey { .. } => Some(vec![Step::Together(
-            statements(change)
-                .into_iter()
-                .map(|statement| statement.text)
-                .collect(),
-        )]),
         _ => None,
+    }
+}
+
+fn texts(change: &Change) -> impl Iterator<Item = String> {
+    super::change(change)
+        .into_iter()
+        .map(|statement| statement.text)
+}
+
+fn add_column(
+    name: &TableName,
+    column: &Identifier,
+    key: KeyType,
+    backfill: Option<&String>,
+) -> Vec<Step> {
+    let add = format!(
+        "ALTER TABLE {} ADD COLUMN {} {}",
+        table(name),
+        identifier(column),
+        key.as_sql()
+    );
+
+    let mut steps = vec![Step::Together(vec![add])];
+    steps.extend(filled(name, column, backfill));
+    steps.extend(not_null(name, column));
+
+    steps
+}
+
+fn set_not_null(
+    name: &TableName,
+    column: &Identifier,
+    backfill: Option<&String>,
+    unproven: Option<&Identifier>,
+) -> Vec<Step> {
+    let mut steps = filled(name, column, backfill);
+    match unproven {
+        None => steps.extend(not_null(name, column)),
+        Some(constraint) => steps.push(Step::Together(vec![validate(name, constraint)])),
+    }
+
+    steps
+}
+
+fn add_foreign_key(name: &TableName, column: &Identifier, change: &Change) -> Vec<Step> {
+    let constraint = ForeignKeyChange::name_of(&name.table, column);
+    let add = texts(change)
+        .map(|statement| format!("{statement} NOT VALID"))
+        .collect();
+
+    vec![
+        Step::Together(add),
+        Step::Together(vec![validate(name, &constraint)]),
+    ]
+}
+
+fn validate(name: &TableName, constraint: &Identifier) -> String {
+    format!(
+        "ALTER TABLE {} VALIDATE CONSTRAINT {}",
+        table(name),
+        identifier(constraint)
+    )
+}
+
+fn create_index(name: &TableName, change: &IndexChange) -> Step {
+    let create = index::statement(name, change);
+    Step::Index {
+        table: name.clone(),
+        name: change.name(&name.table),
+        drop: format!("DROP INDEX CONCURRENTLY {}", index::qualified(name, change)),
+        create: create.replacen("CREATE INDEX", "CREATE INDEX CONCURRENTLY", 1),
     }
 }
 
@@ -161,9 +159,9 @@ pub(crate) fn online(change: &Change) -> Option<Vec<Step>> {
 fn filled(name: &TableName, column: &Identifier, backfill: Option<&String>) -> Vec<Step> {
     let (quoted, target) = (table(name), identifier(column));
     let fill = backfill.map(|backfill| Step::Pages {
-        table: literal(&quoted).map_or_else(String::new, |text| format!("{text}::regclass")),
+        table: format!("{}::regclass", known_literal(&quoted)),
         fill: Fill {
-            update: super::change::update(&quoted, &target, backfill),
+            update: column::update(&quoted, &target, backfill),
         },
     });
 

@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use super::word::word;
 use crate::schema::plan::{Change, Plan, Unmanaged};
 
 impl Plan {
@@ -14,8 +15,9 @@ impl Plan {
 }
 
 fn change(change: &Change) -> Value {
+    let (_, word) = word(change);
     json!({
-        "change": change.word(),
+        "change": word,
         "table": change.table().map(ToString::to_string),
         "sql": change.sql(),
         "weakens": change.weakens(),
@@ -31,44 +33,61 @@ fn unmanaged(unmanaged: &Unmanaged) -> Value {
     }
 }
 
-impl Change {
-    /// The variant's name in snake case: stable, for programs to read.
-    fn word(&self) -> &'static str {
-        match self {
-            Self::CreateRole { .. } => "create_role",
-            Self::AlterRole { .. } => "alter_role",
-            Self::RevokeMembership { .. } => "revoke_membership",
-            Self::EndInheritance { .. } => "end_inheritance",
-            Self::LiftForce { .. } => "lift_force",
-            Self::RestoreForce { .. } => "restore_force",
-            Self::AddOwnerColumn { .. } => "add_owner_column",
-            Self::DropColumn { .. } => "drop_column",
-            Self::SetNotNull { .. } => "set_not_null",
-            Self::DropNotNull { .. } => "drop_not_null",
-            Self::SetDefault { .. } => "set_default",
-            Self::DropForeignKey { .. } => "drop_foreign_key",
-            Self::RestoreForeignKey { .. } => "restore_foreign_key",
-            Self::AddForeignKey { .. } => "add_foreign_key",
-            Self::ValidateForeignKey { .. } => "validate_foreign_key",
-            Self::CreateIndex { .. } => "create_index",
-            Self::DropIndex { .. } => "drop_index",
-            Self::EnableRowSecurity { .. } => "enable_row_security",
-            Self::ForceRowSecurity { .. } => "force_row_security",
-            Self::DropPolicy { .. } => "drop_policy",
-            Self::CreatePolicy { .. } => "create_policy",
-            Self::AlterPolicy { .. } => "alter_policy",
-            Self::RenamePolicy { .. } => "rename_policy",
-            Self::CommentPolicy { .. } => "comment_policy",
-            Self::Revoke { .. } => "revoke",
-            Self::Grant { .. } => "grant",
-            Self::CreateAudit { .. } => "create_audit",
-            Self::DropAudit { .. } => "drop_audit",
-            Self::GrantColumns { .. } => "grant_columns",
-            Self::RevokeColumns { .. } => "revoke_columns",
-            Self::GrantSchema { .. } => "grant_schema",
-            Self::RevokeSchema { .. } => "revoke_schema",
-            Self::GrantSequence { .. } => "grant_sequence",
-            Self::RevokeSequence { .. } => "revoke_sequence",
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::{Identifier, TableName};
+    use crate::schema::plan::RowSecurityChange;
+
+    /// The word and the statement of a change, and whether it weakens.
+    fn shown(change: RowSecurityChange) -> (String, String, bool) {
+        let table = TableName {
+            schema: None,
+            table: Identifier::new("task").unwrap(),
+        };
+
+        let plan = Plan {
+            changes: vec![Change::on(table, change)],
+            unmanaged: Vec::new(),
+        };
+
+        let json: Value = serde_json::from_str(&plan.json()).unwrap();
+        let change = &json["changes"][0];
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+
+        (
+            text(&change["change"]),
+            text(&change["sql"][0]),
+            !change["weakens"].is_null(),
+        )
+    }
+
+    #[test]
+    fn word_of_row_security_says_what_its_statement_does() {
+        let words = [
+            (RowSecurityChange::Enable, "enable_row_security", "ENABLE"),
+            (
+                RowSecurityChange::Disable,
+                "disable_row_security",
+                "DISABLE",
+            ),
+            (RowSecurityChange::Force, "force_row_security", "FORCE"),
+            (
+                RowSecurityChange::NoForce,
+                "no_force_row_security",
+                "NO FORCE",
+            ),
+            (RowSecurityChange::LiftForce, "lift_force", "NO FORCE"),
+            (RowSecurityChange::RestoreForce, "restore_force", "FORCE"),
+        ];
+
+        for (change, word, sql) in words {
+            let sql = format!("ALTER TABLE \"task\" {sql} ROW LEVEL SECURITY");
+            let weakens = matches!(
+                change,
+                RowSecurityChange::Disable | RowSecurityChange::NoForce
+            );
+            assert_eq!(shown(change), (word.to_owned(), sql, weakens));
         }
     }
 }

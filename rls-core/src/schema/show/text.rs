@@ -1,7 +1,10 @@
-use std::fmt::{self, Write as _};
+use std::fmt;
 
+use super::word::{Sign, word};
+use crate::model::expression::Expression;
 use crate::model::policy::{Policy, PolicyKind};
-use crate::schema::plan::{Change, Plan};
+use crate::name::Identifier;
+use crate::schema::plan::{Change, Plan, PolicyChange, TableChange};
 use crate::sql;
 use crate::terminal::{colour, paint, shown};
 
@@ -84,11 +87,11 @@ impl fmt::Display for PlanText<'_> {
 impl PlanText<'_> {
     fn change(&self, f: &mut fmt::Formatter<'_>, change: &Change) -> fmt::Result {
         let weakens = change.weakens();
-        let (sign, code) = match (weakens, sign(change)) {
+        let (sign, code) = match (weakens, word(change).0) {
             (Some(_), _) => ('!', colour::RED),
-            (None, '+') => ('+', colour::GREEN),
-            (None, '-') => ('-', colour::RED),
-            (None, other) => (other, colour::YELLOW),
+            (None, Sign::Added) => ('+', colour::GREEN),
+            (None, Sign::Removed) => ('-', colour::RED),
+            (None, Sign::Changed) => ('~', colour::YELLOW),
         };
 
         writeln!(
@@ -102,8 +105,12 @@ impl PlanText<'_> {
         }
 
         match change {
-            Change::CreatePolicy { policy, .. } => self.sides(f, None, policy),
-            Change::AlterPolicy { was, policy, .. } => self.sides(f, Some(was), policy),
+            Change::Table(_, TableChange::Policy(PolicyChange::Create { policy })) => {
+                self.sides(f, None, policy)
+            }
+            Change::Table(_, TableChange::Policy(PolicyChange::Alter { was, policy, .. })) => {
+                self.sides(f, Some(was), policy)
+            }
             _ => Ok(()),
         }
     }
@@ -114,7 +121,7 @@ impl PlanText<'_> {
         was: Option<&Policy>,
         policy: &Policy,
     ) -> fmt::Result {
-        type Side = fn(&Policy) -> Option<&crate::model::expression::Expression>;
+        type Side = fn(&Policy) -> Option<&Expression>;
 
         let sides: [(&str, Side); 2] =
             [("using", Policy::using), ("with check", Policy::with_check)];
@@ -140,85 +147,43 @@ impl PlanText<'_> {
     }
 }
 
-fn sign(change: &Change) -> char {
+/// One line: a policy in words, anything else as its statement.
+fn what(change: &Change) -> String {
+    let statements = || change.sql().join("; ");
+    let Change::Table(_, TableChange::Policy(change)) = change else {
+        return statements();
+    };
+
     match change {
-        Change::CreateRole { .. }
-        | Change::AddOwnerColumn { .. }
-        | Change::AddForeignKey { .. }
-        | Change::RestoreForeignKey { .. }
-        | Change::CreateIndex { .. }
-        | Change::EnableRowSecurity { enable: true, .. }
-        | Change::ForceRowSecurity { force: true, .. }
-        | Change::CreatePolicy { .. }
-        | Change::Grant { .. }
-        | Change::CreateAudit { .. }
-        | Change::GrantColumns { .. }
-        | Change::GrantSchema { .. }
-        | Change::GrantSequence { .. } => '+',
-        Change::RevokeMembership { .. }
-        | Change::EndInheritance { .. }
-        | Change::DropColumn { .. }
-        | Change::DropForeignKey { .. }
-        | Change::DropIndex { .. }
-        | Change::EnableRowSecurity { .. }
-        | Change::ForceRowSecurity { .. }
-        | Change::DropPolicy { .. }
-        | Change::Revoke { .. }
-        | Change::DropAudit { .. }
-        | Change::RevokeColumns { .. }
-        | Change::RevokeSchema { .. }
-        | Change::RevokeSequence { .. } => '-',
-        Change::AlterRole { .. }
-        | Change::LiftForce { .. }
-        | Change::RestoreForce { .. }
-        | Change::SetNotNull { .. }
-        | Change::ValidateForeignKey { .. }
-        | Change::DropNotNull { .. }
-        | Change::SetDefault { .. }
-        | Change::AlterPolicy { .. }
-        | Change::RenamePolicy { .. }
-        | Change::CommentPolicy { .. } => '~',
+        PolicyChange::Create { policy }
+        | PolicyChange::Drop { policy, .. }
+        | PolicyChange::Alter { policy, .. } => in_words(policy),
+        PolicyChange::Rename { was, name } => format!("policy {was} renamed to {name}"),
+        PolicyChange::Comment { .. } => statements(),
     }
 }
 
-/// One line: a policy in words, anything else as its statement.
-fn what(change: &Change) -> String {
-    match change {
-        Change::CreatePolicy { policy, .. }
-        | Change::DropPolicy { policy, .. }
-        | Change::AlterPolicy { policy, .. } => {
-            let mut line = format!("policy {} (", policy.name);
-            line.push_str(if policy.kind == PolicyKind::Permissive {
-                "permissive"
-            } else {
-                "restrictive"
-            });
+fn in_words(policy: &Policy) -> String {
+    let kind = match policy.kind {
+        PolicyKind::Permissive => "permissive",
+        PolicyKind::Restrictive => "restrictive",
+    };
 
-            let _infallible = write!(line, ", {}, to ", policy.command().as_sql());
-            if policy.roles.is_empty() {
-                line.push_str("PUBLIC");
-            }
+    let roles: Vec<&str> = policy.roles.iter().map(Identifier::as_str).collect();
+    let roles = if roles.is_empty() {
+        "PUBLIC".to_owned()
+    } else {
+        roles.join(", ")
+    };
 
-            let roles: Vec<&str> = policy
-                .roles
-                .iter()
-                .map(crate::name::Identifier::as_str)
-                .collect();
-
-            line.push_str(&roles.join(", "));
-            line.push(')');
-
-            line
-        }
-        Change::RenamePolicy { was, name, .. } => format!("policy {was} renamed to {name}"),
-        other => other.sql().join("; "),
-    }
+    let command = policy.command().as_sql();
+    format!("policy {} ({kind}, {command}, to {roles})", policy.name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::name::{Identifier, TableName};
+    use crate::name::TableName;
     use crate::schema::plan::Unmanaged;
 
     #[test]
@@ -234,14 +199,13 @@ mod tests {
             policy: name("p\nnothing to change"),
         };
 
-        let rename = Change::RenamePolicy {
-            table,
+        let rename = PolicyChange::Rename {
             was: name("old\u{202e}"),
             name: name("new"),
         };
 
         let printed = Plan {
-            changes: vec![rename],
+            changes: vec![Change::on(table, rename)],
             unmanaged: vec![unmanaged],
         }
         .text(false)

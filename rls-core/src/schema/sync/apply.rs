@@ -6,19 +6,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 
 use super::lock::begin_alone;
-use super::role::sync_roles;
+use super::role::{apply_roles, role_changes};
 use super::run::{run, statement_failure};
 use crate::config::RlsConfig;
 use crate::error::{RlsError, SchemaError};
 use crate::name::{Identifier, TableName};
-use crate::schema::catalog::Place;
-use crate::schema::catalog::{self, SearchPath};
+use crate::schema::catalog::{self, SearchPath, Session};
 use crate::schema::fingerprint::{self, Fingerprint};
-use crate::schema::plan::{Change, Plan};
+use crate::schema::plan::{Change, Plan, PolicyChange, RowSecurityChange, TableChange};
 use crate::sql;
 
-/// A policy's place, and what was asked of it where this family made it.
-type Asked = BTreeMap<(TableName, Identifier), Option<String>>;
+/// The fingerprint of what is desired of each policy, by its table and name; `None` for a policy
+/// that this library did not make.
+type Fingerprints = BTreeMap<(TableName, Identifier), Option<String>>;
 
 /// Applies changes in order, all or none, and writes the fingerprints of the policies they create
 /// or alter. Tables that say no schema are in the current one.
@@ -42,10 +42,10 @@ where
     }
 
     let transaction = begin_alone(db).await?;
-    let place = Place::enter(&transaction).await?;
+    let session = Session::enter(&transaction).await?;
     let changes: Vec<(Change, Option<String>)> = changes
         .iter()
-        .map(|change| (change.in_schema(&place.schemas), asked_by(change)))
+        .map(|change| (change.in_schema(&session.schemas), desired_by(change)))
         .collect();
 
     let tables: BTreeSet<&TableName> = changes
@@ -54,43 +54,38 @@ where
         .collect();
 
     let tables: Vec<&TableName> = tables.into_iter().collect();
-    let mut asked: Asked = BTreeMap::new();
+    let mut fingerprints = Fingerprints::new();
 
     for (table, policies) in tables
         .iter()
         .zip(catalog::policies(&transaction, &tables).await?)
     {
-        let fingerprinted = policies.into_iter().map(|(policy, held)| {
-            (
-                policy,
-                held.fingerprint.map(|fingerprint| fingerprint.asked),
-            )
-        });
-        asked.extend(
-            fingerprinted.map(|(policy, fingerprint)| (((*table).clone(), policy), fingerprint)),
-        );
+        for (policy, actual) in policies {
+            let desired = actual.fingerprint.map(|fingerprint| fingerprint.desired);
+            fingerprints.insert(((*table).clone(), policy), desired);
+        }
     }
 
     transaction
-        .execute_unprepared(&place.path.creating())
+        .execute_unprepared(&session.path.creating())
         .await?;
     for (change, by) in &changes {
         run(&transaction, change).await?;
-        follow(&mut asked, change, by.as_ref());
+        follow(&mut fingerprints, change, by.as_ref());
     }
 
     transaction.execute_unprepared(SearchPath::PRINTING).await?;
 
     let applied: Vec<Change> = changes.iter().map(|(change, _)| change.clone()).collect();
     catalog::verify_grants(&transaction, &applied).await?;
-    seal(&transaction, &tables, |table, policy, _| {
-        asked
+    write_fingerprints(&transaction, &tables, |table, policy, _| {
+        fingerprints
             .get(&(table.clone(), policy.clone()))
             .cloned()
             .flatten()
     })
     .await?;
-    place.leave(&transaction).await?;
+    session.leave(&transaction).await?;
     transaction.commit().await?;
 
     Ok(())
@@ -111,9 +106,9 @@ where
     C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
 {
     let transaction = begin_alone(db).await?;
-    let place = Place::enter(&transaction).await?;
+    let session = Session::enter(&transaction).await?;
     transaction
-        .execute_unprepared(&place.path.creating())
+        .execute_unprepared(&session.path.creating())
         .await?;
 
     for statement in statements {
@@ -125,17 +120,17 @@ where
     transaction.execute_unprepared(SearchPath::PRINTING).await?;
 
     let pending = catalog::pending(&transaction).await?;
-    seal(
+    write_fingerprints(
         &transaction,
         &pending.iter().collect::<Vec<_>>(),
         |_, _, fingerprint| {
             fingerprint
                 .filter(|fingerprint| fingerprint.is_pending())
-                .map(|fingerprint| fingerprint.asked.clone())
+                .map(|fingerprint| fingerprint.desired.clone())
         },
     )
     .await?;
-    place.leave(&transaction).await?;
+    session.leave(&transaction).await?;
     transaction.commit().await?;
 
     Ok(())
@@ -156,10 +151,11 @@ where
     C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
 {
     let transaction = begin_alone(db).await?;
-    let place = Place::enter(&transaction).await?;
-    let changes = sync_roles(&transaction, config).await?;
+    let session = Session::enter(&transaction).await?;
+    let changes = role_changes(&transaction, config).await?;
+    let changes = apply_roles(&transaction, config, changes).await?;
 
-    place.leave(&transaction).await?;
+    session.leave(&transaction).await?;
     transaction.commit().await?;
 
     Ok(Plan {
@@ -169,58 +165,74 @@ where
 }
 
 /// A table whose force is lifted and not restored afterwards.
-fn lifted_for_good(changes: &[Change]) -> Option<&TableName> {
+fn lifted_for_good<'a>(changes: &'a [Change]) -> Option<&'a TableName> {
+    let of = |change: &'a Change, what| match change {
+        Change::Table(table, TableChange::RowSecurity(change)) if *change == what => Some(table),
+        _ => None,
+    };
+
     changes.iter().enumerate().find_map(|(at, change)| {
-        let Change::LiftForce { table } = change else { return None };
-        let restored = |later: &Change| matches!(later, Change::RestoreForce { table: restored } if restored == table);
-        (!changes[at..].iter().any(restored)).then_some(table)
+        let table = of(change, RowSecurityChange::LiftForce)?;
+        let is_restored = changes[at..]
+            .iter()
+            .any(|later| of(later, RowSecurityChange::RestoreForce) == Some(table));
+
+        (!is_restored).then_some(table)
     })
 }
 
 /// The fingerprint of the policy that a change asks for, as it was given: whatever the schema it is
 /// applied in.
-fn asked_by(change: &Change) -> Option<String> {
+fn desired_by(change: &Change) -> Option<String> {
     match change {
-        Change::CreatePolicy { policy, .. } | Change::AlterPolicy { policy, .. } => {
-            Some(fingerprint::asked(policy))
-        }
+        Change::Table(
+            _,
+            TableChange::Policy(
+                PolicyChange::Create { policy } | PolicyChange::Alter { policy, .. },
+            ),
+        ) => Some(fingerprint::desired(policy)),
         _ => None,
     }
 }
 
-/// Keeps what was asked of each policy up to date with a change that was applied.
-fn follow(asked: &mut Asked, change: &Change, by: Option<&String>) {
+/// Keeps the fingerprints up to date with a change that was applied.
+fn follow(fingerprints: &mut Fingerprints, change: &Change, by: Option<&String>) {
+    let Change::Table(table, TableChange::Policy(change)) = change else {
+        return;
+    };
+
     match change {
-        Change::CreatePolicy { table, policy } | Change::AlterPolicy { table, policy, .. } => {
-            asked.insert((table.clone(), policy.name.clone()), by.cloned());
+        PolicyChange::Create { policy } | PolicyChange::Alter { policy, .. } => {
+            fingerprints.insert((table.clone(), policy.name.clone()), by.cloned());
         }
-        Change::RenamePolicy { table, was, name } => {
-            let fingerprint = asked.remove(&(table.clone(), was.clone())).flatten();
-            asked.insert((table.clone(), name.clone()), fingerprint);
+        PolicyChange::Rename { was, name } => {
+            let desired = fingerprints.remove(&(table.clone(), was.clone())).flatten();
+            fingerprints.insert((table.clone(), name.clone()), desired);
         }
-        _ => {}
+        PolicyChange::Drop { .. } | PolicyChange::Comment { .. } => {}
     }
 }
 
-/// Writes the fingerprints of the tables' policies, where `asked` knows what was asked of one.
-async fn seal(
+/// Writes the fingerprints of those policies of the tables for which `desired` returns the
+/// fingerprint of what is desired.
+async fn write_fingerprints(
     db: &DatabaseTransaction,
     tables: &[&TableName],
-    asked: impl Fn(&TableName, &Identifier, Option<&Fingerprint>) -> Option<String>,
+    desired: impl Fn(&TableName, &Identifier, Option<&Fingerprint>) -> Option<String>,
 ) -> Result<(), RlsError> {
     for (table, policies) in tables.iter().zip(catalog::policies(db, tables).await?) {
-        for (name, found) in &policies {
-            let Some(asked) = asked(table, name, found.fingerprint.as_ref()) else {
+        for (name, actual) in &policies {
+            let Some(desired) = desired(table, name, actual.fingerprint.as_ref()) else {
                 continue;
             };
-            let fingerprint = Fingerprint {
-                asked,
-                held: fingerprint::held(&found.policy),
-                version: found.version.clone(),
+            let current = Fingerprint {
+                desired,
+                actual: fingerprint::actual(&actual.policy),
+                version: actual.version.clone(),
             };
 
-            if found.fingerprint.as_ref() != Some(&fingerprint) {
-                let comment = fingerprint.comment(found.policy.comment.as_deref());
+            if actual.fingerprint.as_ref() != Some(&current) {
+                let comment = current.comment(actual.policy.comment.as_deref());
                 let sql = sql::comment_on_policy(&sql::table(table), name, Some(&comment));
                 db.execute_unprepared(&sql)
                     .await

@@ -4,20 +4,19 @@ use super::run::statement_failure;
 use crate::error::RlsError;
 use crate::name::TableName;
 use crate::schema::catalog;
-use crate::schema::diff;
-use crate::schema::table::Desired;
+use crate::schema::diff::{self, Table};
 use crate::sql;
 
 /// Writes the fingerprints that are missing or of another time.
 pub(super) async fn fingerprint(
     db: &DatabaseTransaction,
-    desired: &[Desired],
+    tables: &[Table<'_>],
 ) -> Result<(), RlsError> {
-    let names: Vec<&TableName> = desired.iter().map(|desired| &desired.table).collect();
+    let names: Vec<&TableName> = tables.iter().map(|table| &table.desired.table).collect();
     let policies = catalog::policies(db, &names).await?;
 
-    for (desired, policies) in desired.iter().zip(&policies) {
-        for stale in diff::stale(desired, policies) {
+    for (table, policies) in tables.iter().zip(&policies) {
+        for stale in diff::stale(table.desired, policies) {
             let sql = sql::comment_on_policy(
                 &sql::table(stale.table),
                 stale.policy,

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
 
+use super::RlsSchema;
 use super::run::failure;
-use super::{Place, RlsSchema};
 use crate::error::{RlsError, SchemaError};
 use crate::name::{Identifier, TableName};
-use crate::schema::catalog::{self, IndexNamed, SearchPath};
-use crate::schema::plan::{Change, Plan};
+use crate::schema::catalog::{self, IndexNamed, SearchPath, Session};
+use crate::schema::plan::{Change, ColumnChange, Plan, TableChange};
 use crate::schema::render;
 use crate::schema::render::Step;
 
@@ -56,7 +56,13 @@ impl RlsSchema {
         for (change, steps) in &mut steps {
             if matches!(
                 change,
-                Change::AddOwnerColumn { .. } | Change::SetDefault { .. }
+                Change::Table(
+                    _,
+                    TableChange::Column(
+                        _,
+                        ColumnChange::Add { .. } | ColumnChange::SetDefault { .. }
+                    )
+                )
             ) && let Some(step) = steps.pop_front()
             {
                 run(db, change, step).await?;
@@ -176,9 +182,9 @@ async fn within(
     statements: &[String],
 ) -> Result<(), RlsError> {
     let transaction = db.begin().await?;
-    let place = Place::enter(&transaction).await?;
+    let session = Session::enter(&transaction).await?;
     transaction
-        .execute_unprepared(&place.path.creating())
+        .execute_unprepared(&session.path.creating())
         .await?;
 
     for sql in statements {

@@ -1,12 +1,9 @@
-use std::collections::BTreeMap;
-
 use sea_orm::{DatabaseTransaction, TransactionTrait};
 
 use super::run::run;
 use crate::config::RlsConfig;
 use crate::error::{RlsError, SchemaError};
-use crate::name::Identifier;
-use crate::schema::catalog::{self, ActualRole};
+use crate::schema::catalog;
 use crate::schema::diff;
 use crate::schema::plan::Change;
 use crate::schema::render;
@@ -15,40 +12,36 @@ use crate::schema::render;
 /// meanwhile.
 const ROLE_ATTEMPTS: usize = 5;
 
-/// Roles belong to the cluster, so migrations of two databases can meet at them: then the roles are
-/// read again.
-pub(super) async fn sync_roles(
+/// The changes that the two roles need now.
+pub(super) async fn role_changes(
     db: &DatabaseTransaction,
     config: &RlsConfig,
 ) -> Result<Vec<Change>, RlsError> {
+    let roles = catalog::roles(db, config).await?;
+    diff::check_roles(&roles)?;
+
+    Ok(diff::roles(config, &roles))
+}
+
+/// Applies changes of roles, and returns what was applied. Roles belong to the cluster, so
+/// migrations of two databases can change the same role: then the roles are read again.
+pub(super) async fn apply_roles(
+    db: &DatabaseTransaction,
+    config: &RlsConfig,
+    mut changes: Vec<Change>,
+) -> Result<Vec<Change>, RlsError> {
     let mut attempt = 1;
-    loop {
-        let roles: BTreeMap<Identifier, ActualRole> = catalog::roles(db, config).await?;
-        diff::check_roles(&roles)?;
-
-        let changes = diff::roles(config, &roles);
-        if changes.is_empty() {
-            return Ok(changes);
-        }
-
+    while !changes.is_empty() {
         let savepoint = db.begin().await?;
-        let mut applied = Ok(());
-
-        for change in &changes {
-            applied = run(&savepoint, change).await;
-            if applied.is_err() {
-                break;
-            }
-        }
-
-        match applied {
+        match run_all(&savepoint, &changes).await {
             Ok(()) => {
                 savepoint.commit().await?;
-                return Ok(changes);
+                break;
             }
             Err(error) if attempt < ROLE_ATTEMPTS && error.is_concurrent_change() => {
                 savepoint.rollback().await?;
                 attempt += 1;
+                changes = role_changes(db, config).await?;
             }
             Err(RlsError::Schema(SchemaError::Privilege { source, .. })) => {
                 savepoint.rollback().await?;
@@ -58,4 +51,14 @@ pub(super) async fn sync_roles(
             Err(error) => return Err(error),
         }
     }
+
+    Ok(changes)
+}
+
+async fn run_all(db: &DatabaseTransaction, changes: &[Change]) -> Result<(), RlsError> {
+    for change in changes {
+        run(db, change).await?;
+    }
+
+    Ok(())
 }

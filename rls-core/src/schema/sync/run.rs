@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement}
 use crate::error::{RlsError, SchemaError};
 use crate::schema::render;
 
-use crate::schema::plan::Change;
+use crate::schema::plan::{Change, ColumnChange, RoleChange, TableChange};
 use crate::sqlstate;
 
 /// Runs the statements of a change, one a message.
@@ -51,48 +51,47 @@ pub(super) fn failure(change: &Change, sql: String, error: DbErr) -> SchemaError
     let state = RlsError::Database(Arc::new(error.clone())).sqlstate();
     let source = Arc::new(error);
 
-    match (state.as_deref(), change) {
+    match (state.as_deref(), fills(change)) {
         (Some(sqlstate::LOCK_NOT_AVAILABLE), _) => SchemaError::LockTimeout { sql },
         (
             Some(sqlstate::NOT_NULL_VIOLATION | sqlstate::CHECK_VIOLATION),
-            Change::AddOwnerColumn { table, column, .. } | Change::SetNotNull { table, column, .. },
-        ) => SchemaError::RowsWithoutOwner {
-            table: table.to_string(),
-            column: column.to_string(),
-        },
-        (
-            Some(_),
-            Change::AddOwnerColumn {
-                table,
-                column,
-                backfill: Some(_),
-                ..
-            }
-            | Change::SetNotNull {
-                table,
-                column,
-                backfill: Some(_),
-                ..
-            },
-        ) => SchemaError::Backfill {
-            table: table.to_string(),
-            column: column.to_string(),
-            source,
-        },
-        (
-            Some(sqlstate::INSUFFICIENT_PRIVILEGE),
-            Change::CreateRole { role, .. } | Change::AlterRole { role, .. },
-        ) => SchemaError::Privilege {
-            what: format!("create or alter role `{role}`"),
-            sql,
+            Some((table, column, _)),
+        ) => SchemaError::RowsWithoutOwner { table, column },
+        (Some(_), Some((table, column, Some(_)))) => SchemaError::Backfill {
+            table,
+            column,
             source,
         },
         (Some(sqlstate::INSUFFICIENT_PRIVILEGE), _) => SchemaError::Privilege {
-            what: "change this table or its grants".to_owned(),
+            what: needed(change),
             sql,
             source,
         },
         _ => SchemaError::Statement { sql, source },
+    }
+}
+
+/// The table and column that a change fills, and its backfill.
+fn fills(change: &Change) -> Option<(String, String, Option<&String>)> {
+    match change {
+        Change::Table(
+            table,
+            TableChange::Column(
+                column,
+                ColumnChange::Add { backfill, .. } | ColumnChange::SetNotNull { backfill, .. },
+            ),
+        ) => Some((table.to_string(), column.to_string(), backfill.as_ref())),
+        _ => None,
+    }
+}
+
+/// What the login may not do, as [`SchemaError::Privilege`] says it.
+fn needed(change: &Change) -> String {
+    match change {
+        Change::Role(role, RoleChange::Create { .. } | RoleChange::Alter { .. }) => {
+            format!("create or alter role `{role}`")
+        }
+        _ => "change this table or its grants".to_owned(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A plan as statements for a file: reviewed, independent of the entities, and reversible.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 
@@ -8,11 +8,10 @@ use super::RlsSchema;
 use crate::error::RlsError;
 use crate::model::policy::Policy;
 use crate::name::{Identifier, TableName};
-use crate::schema::catalog;
-use crate::schema::catalog::Place;
-use crate::schema::fingerprint::{self, Fingerprint};
-use crate::schema::plan::{Change, Plan};
-use crate::schema::table::{ActualPolicy, Desired};
+use crate::schema::diff::{Table, comparable, diff};
+use crate::schema::fingerprint::Fingerprint;
+use crate::schema::plan::{Change, Plan, PolicyChange, TableChange};
+use crate::schema::table::DesiredPolicy;
 use crate::sql;
 
 /// A plan as statements to keep in a file, for [`apply_statements`](crate::apply_statements). Names
@@ -48,65 +47,50 @@ impl RlsSchema {
     where
         C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
     {
-        let (transaction, place) = Place::reading(db).await?;
-        let (plan, desired) = self.planned(&transaction, &place).await?;
-        let names: Vec<&TableName> = desired.iter().map(|desired| &desired.table).collect();
-        let policies = catalog::policies(&transaction, &names).await?;
+        let (desired, snapshot) = self.read(db).await?;
+        let plan = diff(&desired, &snapshot)?;
+        let tables = comparable(&desired, &snapshot)?;
 
-        transaction.rollback().await?;
-        Ok(script(plan, &desired, &policies))
+        Ok(script(plan, &tables))
     }
 }
 
-/// `policies` is what the catalog holds of each table of `desired`.
-fn script(
-    plan: Plan,
-    desired: &[Desired],
-    policies: &[BTreeMap<Identifier, ActualPolicy>],
-) -> MigrationScript {
+fn script(plan: Plan, tables: &[Table<'_>]) -> MigrationScript {
     let mut up: Vec<String> = plan.changes.iter().flat_map(statements).collect();
-    let mut down: Vec<String> = plan
-        .changes
-        .iter()
-        .rev()
-        .filter_map(Change::reverse)
-        .flat_map(|c| statements(&c))
-        .collect();
+    let mut down: Vec<String> = plan.reverse().changes.iter().flat_map(statements).collect();
 
     let touched: BTreeSet<(&TableName, &Identifier)> =
         plan.changes.iter().flat_map(touched).collect();
-    for (desired, policies) in desired.iter().zip(policies) {
+    for Table {
+        desired, actual, ..
+    } in tables
+    {
         let (table, quoted) = (&desired.table, sql::table(&desired.table));
-        let stale = |name: &Identifier| {
-            let asked = desired
+        let is_touched = |name: &Identifier| touched.contains(&(table, name));
+        let is_stale = |desired: &DesiredPolicy| {
+            let name = &desired.policy.name;
+            let stands = actual
                 .policies
-                .iter()
-                .find(|asked| asked.policy.name == *name)?;
+                .get(name)
+                .is_some_and(|actual| actual.is_applied(desired));
 
-            let stands = policies.get(name).is_some_and(|found| {
-                found.fingerprint.as_ref().is_some_and(|fingerprint| {
-                    fingerprint.asked == asked.asked
-                        && fingerprint.held == fingerprint::held(&found.policy)
-                })
-            });
-
-            (!stands || touched.contains(&(table, name))).then_some(asked)
+            !stands || is_touched(name)
         };
 
-        for name in desired.policies.iter().map(|asked| &asked.policy.name) {
-            let Some(asked) = stale(name) else { continue };
-            let comment =
-                Fingerprint::pending(&asked.asked).comment(asked.policy.comment.as_deref());
-            up.push(sql::comment_on_policy(&quoted, name, Some(&comment)));
+        for policy in desired.policies.iter().filter(|policy| is_stale(policy)) {
+            let text = policy.policy.comment.as_deref();
+            let comment = Fingerprint::pending(&policy.fingerprint).comment(text);
+            up.push(sql::comment_on_policy(
+                &quoted,
+                &policy.policy.name,
+                Some(&comment),
+            ));
         }
 
-        for (name, found) in policies {
-            if touched.contains(&(table, name)) || stale(name).is_some() {
-                down.push(sql::comment_on_policy(
-                    &quoted,
-                    name,
-                    found.comment().as_deref(),
-                ));
+        for (name, policy) in &actual.policies {
+            if is_touched(name) || desired.policy(name).is_some_and(is_stale) {
+                let comment = policy.comment();
+                down.push(sql::comment_on_policy(&quoted, name, comment.as_deref()));
             }
         }
     }
@@ -114,35 +98,35 @@ fn script(
     MigrationScript { plan, up, down }
 }
 
-/// The statements of a change, without roles, which belong to the configuration, and comments,
-/// which come last.
+/// The statements of a change. Roles have none here, since they belong to the configuration; the
+/// comments of policies come last.
 fn statements(change: &Change) -> Vec<String> {
     match change {
-        Change::CreateRole { .. }
-        | Change::AlterRole { .. }
-        | Change::RevokeMembership { .. }
-        | Change::EndInheritance { .. }
-        | Change::CommentPolicy { .. } => Vec::new(),
-        Change::CreatePolicy { table, policy } => Change::CreatePolicy {
-            table: table.clone(),
-            policy: Policy {
+        Change::Role(..) | Change::Table(_, TableChange::Policy(PolicyChange::Comment { .. })) => {
+            Vec::new()
+        }
+        Change::Table(table, TableChange::Policy(PolicyChange::Create { policy })) => {
+            let policy = Policy {
                 comment: None,
                 ..policy.clone()
-            },
+            };
+            Change::on(table.clone(), PolicyChange::Create { policy }).sql()
         }
-        .sql(),
         other => other.sql(),
     }
 }
 
 /// The policies whose comments a change makes, drops or leaves out of date.
 fn touched(change: &Change) -> Vec<(&TableName, &Identifier)> {
+    let Change::Table(table, TableChange::Policy(change)) = change else {
+        return Vec::new();
+    };
+
     match change {
-        Change::CreatePolicy { table, policy }
-        | Change::DropPolicy { table, policy, .. }
-        | Change::AlterPolicy { table, policy, .. } => vec![(table, &policy.name)],
-        Change::RenamePolicy { table, was, name } => vec![(table, was), (table, name)],
-        Change::CommentPolicy { table, name, .. } => vec![(table, name)],
-        _ => Vec::new(),
+        PolicyChange::Create { policy }
+        | PolicyChange::Drop { policy, .. }
+        | PolicyChange::Alter { policy, .. } => vec![(table, &policy.name)],
+        PolicyChange::Rename { was, name } => vec![(table, was), (table, name)],
+        PolicyChange::Comment { name, .. } => vec![(table, name)],
     }
 }

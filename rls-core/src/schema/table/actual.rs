@@ -1,15 +1,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::desired::DesiredPolicy;
 use crate::model::key::KeyType;
 use crate::model::policy::Canonical;
 use crate::model::policy::Policy;
 use crate::model::privilege::Privilege;
 use crate::name::{Identifier, TableName};
-use crate::schema::fingerprint::Fingerprint;
+use crate::schema::fingerprint::{self, Fingerprint};
 
 /// What the catalog holds of one table.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Actual {
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ActualTable {
     /// Whether row security is enabled.
     pub(crate) enabled: bool,
     /// Whether it holds for the table's owner too.
@@ -38,6 +39,25 @@ pub(crate) struct ActualPolicy {
 }
 
 impl ActualPolicy {
+    /// Whether this library made the policy, and nobody altered it since.
+    pub(crate) fn is_unaltered(&self) -> bool {
+        self.fingerprint
+            .as_ref()
+            .is_some_and(|fingerprint| fingerprint.actual == fingerprint::actual(&self.policy))
+    }
+
+    /// Whether it was made for this desired policy.
+    pub(crate) fn is_made_for(&self, desired: &DesiredPolicy) -> bool {
+        self.fingerprint
+            .as_ref()
+            .is_some_and(|fingerprint| fingerprint.desired == desired.fingerprint)
+    }
+
+    /// Whether it was made for this desired policy, and nobody altered it since.
+    pub(crate) fn is_applied(&self, desired: &DesiredPolicy) -> bool {
+        self.is_made_for(desired) && self.is_unaltered()
+    }
+
     /// The whole comment, fingerprint included.
     pub(crate) fn comment(&self) -> Option<String> {
         let text = self.policy.comment.as_deref();

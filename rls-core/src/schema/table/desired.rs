@@ -12,7 +12,7 @@ use crate::schema::fingerprint;
 
 /// All that one registered table should have.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Desired {
+pub(crate) struct DesiredTable {
     /// The table, with its schema.
     pub(crate) table: TableName,
     /// The flags; `None` for an unscoped table, whose flags are left as they are.
@@ -58,7 +58,7 @@ pub(crate) struct DesiredColumn {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct DesiredPolicy {
     pub(crate) policy: Policy,
-    pub(crate) asked: String,
+    pub(crate) fingerprint: String,
 }
 
 /// An index that leads with these columns, over all rows or those where a boolean column is true.
@@ -68,13 +68,13 @@ pub(crate) struct DesiredIndex {
     pub(crate) only: Option<Identifier>,
 }
 
-impl Desired {
+impl DesiredTable {
     /// What `scope` asks for, with a schema where a name says none.
     pub(crate) fn new(scope: &Scope, config: &RlsConfig, schemas: &Schemas) -> Self {
         let policies = policies_of(scope, config)
             .into_iter()
             .map(|policy| DesiredPolicy {
-                asked: fingerprint::asked(&policy),
+                fingerprint: fingerprint::desired(&policy),
                 policy: policy.map(|expression| expression.in_schema(schemas)),
             })
             .collect();
@@ -120,7 +120,14 @@ impl Desired {
     }
 }
 
-impl Desired {
+impl DesiredTable {
+    /// The policy of that name.
+    pub(crate) fn policy(&self, name: &Identifier) -> Option<&DesiredPolicy> {
+        self.policies
+            .iter()
+            .find(|desired| desired.policy.name == *name)
+    }
+
     /// The tables that its keys and declared policies name.
     pub(crate) fn refers_to(&self) -> impl Iterator<Item = &TableName> {
         let keys = self

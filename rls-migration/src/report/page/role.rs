@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
-use rls_core::{Identifier, Privilege, TableName};
+use rls_core::schema::{PrivilegeChange, TableChange};
+use rls_core::{Change, Identifier, Privilege, TableName};
 
 use super::{Page, badge, section, table_of};
 use crate::report::Role;
@@ -150,7 +151,12 @@ impl Page<'_> {
         let changed = self.report.changes_of(table).any(|change| {
             matches!(
                 change,
-                rls_core::Change::Grant { .. } | rls_core::Change::Revoke { .. }
+                Change::Table(
+                    _,
+                    TableChange::Privilege(
+                        PrivilegeChange::Grant { .. } | PrivilegeChange::Revoke { .. }
+                    )
+                )
             )
         });
 

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use chrono::DateTime;
 use rls_core::doctor::{Finding, RULES, Remedy};
 use rls_core::schema::read::Origin;
+use rls_core::schema::{PolicyChange, PrivilegeChange, RowSecurityChange};
 use rls_core::{Change, Expression, Holder, Policy, Privilege, RlsConfig};
 
 use super::*;
@@ -101,25 +102,23 @@ fn faulty() -> Report {
         .insert(Privilege::Truncate);
     report.compared = Compared::Plan {
         changes: vec![
-            Change::ForceRowSecurity {
-                table: name.clone(),
-                force: true,
-            },
-            Change::AlterPolicy {
-                table: name.clone(),
-                was: policy.clone(),
-                policy,
-                mends: true,
-            },
-            Change::CreatePolicy {
-                table: name.clone(),
-                policy: guard,
-            },
-            Change::Revoke {
-                table: name,
-                role: column("public"),
-                privileges: BTreeSet::from([Privilege::Truncate]),
-            },
+            Change::on(name.clone(), RowSecurityChange::Force),
+            Change::on(
+                name.clone(),
+                PolicyChange::Alter {
+                    was: policy.clone(),
+                    policy,
+                    repairs: true,
+                },
+            ),
+            Change::on(name.clone(), PolicyChange::Create { policy: guard }),
+            Change::on(
+                name,
+                PrivilegeChange::Revoke {
+                    role: column("public"),
+                    privileges: BTreeSet::from([Privilege::Truncate]),
+                },
+            ),
         ],
         without_fingerprint: 0,
     };

@@ -58,49 +58,56 @@ fn tables(can_identify: bool) -> String {
     clippy::struct_excessive_bools,
     reason = "each is what the catalog says of the table"
 )]
-pub(super) struct Found {
-    found: bool,
+pub(super) struct TableFacts {
+    exists: bool,
     enabled: bool,
     forced: bool,
     owns: bool,
     truncates: bool,
-    /// The policies that are asked for and not there.
+    /// The policies that are desired and not there.
     missing: BTreeSet<Identifier>,
-    /// The policies that are there and not what is asked for.
+    /// The policies that are there and not as desired.
     altered: BTreeSet<Identifier>,
 }
 
-/// A policy whose row is not of the version of its last sync: what it says decides.
+/// A desired policy, with its fingerprint.
+struct Desired {
+    policy: Policy,
+    fingerprint: String,
+}
+
+/// A policy that has another row in the catalog than at its last sync: only its text can tell
+/// whether it is as desired.
 struct Doubtful {
     at: usize,
-    asked: Policy,
+    desired: Policy,
     fingerprint: Fingerprint,
 }
 
-/// Reads the tables, in the same order, and of each policy whether it is what is asked for: it was
-/// made for that, and was not changed since.
+/// Reads the tables, in the same order, and of each policy whether it is as desired: it was made
+/// for that, and was not changed since.
 pub(super) async fn read(
     connection: &mut PgConnection,
     scopes: &[&Scope],
     config: &RlsConfig,
     login: &LoginFacts,
-) -> Result<Vec<Found>, RlsError> {
+) -> Result<Vec<TableFacts>, RlsError> {
     let query = tables(login.can_identify);
     let query = sqlx::query(sqlx::AssertSqlSafe(query)).bind(&login.tables);
 
-    // What is asked for is put together while the server answers: either takes a while for hundreds
-    // of tables.
-    let asked = async {
+    // The desired policies are put together while the server answers: either takes a while for
+    // hundreds of tables.
+    let desired = async {
         scopes
             .iter()
-            .map(|scope| asked(scope, config))
+            .map(|scope| desired_policies(scope, config))
             .collect::<Vec<_>>()
     };
 
-    let (rows, asked) = future::join(query.fetch_all(&mut *connection), asked).await;
+    let (rows, desired) = future::join(query.fetch_all(&mut *connection), desired).await;
     let rows = rows.map_err(database_error)?;
-    let mut asked = asked.into_iter();
-    let mut tables: Vec<Found> = scopes.iter().map(|_| Found::default()).collect();
+    let mut desired = desired.into_iter();
+    let mut tables: Vec<TableFacts> = scopes.iter().map(|_| TableFacts::default()).collect();
     let mut doubtful = BTreeMap::new();
     let mut rows = rows.iter().peekable();
 
@@ -108,78 +115,104 @@ pub(super) async fn read(
         let at = position(row)?;
 
         // One row at least for each table, in their order.
-        let (Some(table), Some(mut asked)) = (tables.get_mut(at), asked.next()) else {
+        let (Some(table), Some(mut desired)) = (tables.get_mut(at), desired.next()) else {
             break;
         };
-        *table = Found {
-            found: get(row, 1)?,
+        *table = TableFacts {
+            exists: get(row, 1)?,
             enabled: get(row, 2)?,
             forced: get(row, 3)?,
             owns: get(row, 4)?,
             truncates: get(row, 5)?,
-            ..Found::default()
+            ..TableFacts::default()
         };
 
         while let Some(row) = rows.next_if(|row| position(row).is_ok_and(|other| other == at)) {
             let Some(name) = get::<Option<&str>>(row, 7)? else {
                 continue;
             };
-            let Some((name, (asked, hash))) = Identifier::new(name)
+            let Some((name, desired)) = Identifier::new(name)
                 .ok()
-                .and_then(|name| asked.remove_entry(&name))
+                .and_then(|name| desired.remove_entry(&name))
             else {
                 continue;
             };
 
-            let fingerprint =
-                get::<Option<&str>>(row, 10)?.and_then(|comment| Fingerprint::split(comment).1);
-            let fingerprint = fingerprint.filter(|fingerprint| fingerprint.asked == hash);
-            let version = get::<Option<&str>>(row, 9)?.map(fingerprint::version);
-            let roles: BTreeSet<&str> = get::<Option<&str>>(row, 8)?
-                .unwrap_or_default()
-                .lines()
-                .collect();
-
-            let same_roles = asked.roles.iter().map(Identifier::as_str).eq(roles);
-
-            match fingerprint {
-                Some(fingerprint) if same_roles => {
-                    if version.is_none() || fingerprint.version != version {
-                        doubtful.insert(
-                            get::<Oid>(row, 6)?.0,
-                            Doubtful {
-                                at,
-                                asked,
-                                fingerprint,
-                            },
-                        );
-                    }
+            match compare(row, &desired)? {
+                Compared::AsDesired => {}
+                Compared::Altered => drop(table.altered.insert(name)),
+                Compared::Doubtful(fingerprint) => {
+                    let doubt = Doubtful {
+                        at,
+                        desired: desired.policy,
+                        fingerprint,
+                    };
+                    doubtful.insert(get::<Oid>(row, 6)?.0, doubt);
                 }
-                _ => drop(table.altered.insert(name)),
             }
         }
 
-        table.missing = asked.into_keys().collect();
+        table.missing = desired.into_keys().collect();
     }
 
     settle(connection, &mut tables, doubtful).await?;
     Ok(tables)
 }
 
-/// The policies of a scope, by name, with their fingerprints.
-fn asked(scope: &Scope, config: &RlsConfig) -> BTreeMap<Identifier, (Policy, String)> {
-    let policies = scope::policies_of(scope, config).into_iter();
-    let entry = |policy: Policy| {
-        let fingerprint = fingerprint::asked(&policy);
-        (policy.name.clone(), (policy, fingerprint))
+/// What a policy's row of the answer says of it.
+enum Compared {
+    AsDesired,
+    Altered,
+    /// It was made for what is desired, and may have been altered since.
+    Doubtful(Fingerprint),
+}
+
+fn compare(row: &PgRow, desired: &Desired) -> Result<Compared, RlsError> {
+    let made_for_this = get::<Option<&str>>(row, 10)?
+        .and_then(|comment| Fingerprint::split(comment).1)
+        .filter(|fingerprint| fingerprint.desired == desired.fingerprint);
+    let Some(fingerprint) = made_for_this else {
+        return Ok(Compared::Altered);
     };
-    policies.map(entry).collect()
+
+    let roles: BTreeSet<&str> = get::<Option<&str>>(row, 8)?
+        .unwrap_or_default()
+        .lines()
+        .collect();
+    let desired_roles = desired.policy.roles.iter().map(Identifier::as_str);
+    if !desired_roles.eq(roles) {
+        return Ok(Compared::Altered);
+    }
+
+    let version = get::<Option<&str>>(row, 9)?.map(fingerprint::version);
+    Ok(if version.is_none() || fingerprint.version != version {
+        Compared::Doubtful(fingerprint)
+    } else {
+        Compared::AsDesired
+    })
+}
+
+/// The policies of a scope, by name.
+fn desired_policies(scope: &Scope, config: &RlsConfig) -> BTreeMap<Identifier, Desired> {
+    let entry = |policy: Policy| {
+        let fingerprint = fingerprint::desired(&policy);
+        let desired = Desired {
+            policy,
+            fingerprint,
+        };
+        (desired.policy.name.clone(), desired)
+    };
+
+    scope::policies_of(scope, config)
+        .into_iter()
+        .map(entry)
+        .collect()
 }
 
 /// Has the server print the doubtful policies, and compares what they say.
 async fn settle(
     connection: &mut PgConnection,
-    tables: &mut [Found],
+    tables: &mut [TableFacts],
     mut doubtful: BTreeMap<u32, Doubtful>,
 ) -> Result<(), RlsError> {
     if doubtful.is_empty() {
@@ -197,31 +230,31 @@ async fn settle(
     for row in query.fetch_all(connection).await.map_err(database_error)? {
         let Some(Doubtful {
             at,
-            asked,
+            desired,
             fingerprint,
         }) = doubtful.remove(&get::<Oid>(&row, 0)?.0)
         else {
             continue;
         };
-        let found = catalog::policy(&QueryResult::from(row))?.policy;
-        let holds = fingerprint.held == fingerprint::held(&found)
-            && found.kind == asked.kind
-            && found.command() == asked.command()
-            && found.roles == asked.roles;
+        let actual = catalog::policy(&QueryResult::from(row))?.policy;
+        let holds = fingerprint.actual == fingerprint::actual(&actual)
+            && actual.kind == desired.kind
+            && actual.command() == desired.command()
+            && actual.roles == desired.roles;
 
         if !holds {
-            tables[at].altered.insert(asked.name);
+            tables[at].altered.insert(desired.name);
         }
     }
 
     for gone in doubtful.into_values() {
-        tables[gone.at].altered.insert(gone.asked.name);
+        tables[gone.at].altered.insert(gone.desired.name);
     }
 
     Ok(())
 }
 
-impl Found {
+impl TableFacts {
     pub(super) fn findings(
         &self,
         scope: &Scope,
@@ -229,10 +262,10 @@ impl Found {
         login: &LoginFacts,
         findings: &mut Vec<GateFinding>,
     ) {
-        let table = || scope.table.to_string();
+        let table = || scope.table.clone();
         let role = || login.role.clone();
 
-        if !self.found {
+        if !self.exists {
             findings.push(GateFinding::Missing { table: table() });
             return;
         }

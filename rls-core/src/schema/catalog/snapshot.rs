@@ -1,0 +1,42 @@
+use std::collections::BTreeMap;
+
+use sea_orm::{ConnectionTrait, TransactionSession, TransactionTrait};
+
+use super::audit::audit;
+use super::granted::schema_usage;
+use super::read::{others, read};
+use super::role::roles;
+use crate::error::RlsError;
+use crate::name::TableName;
+use crate::schema::desired::Desired;
+use crate::schema::snapshot::{ActualAudit, Snapshot};
+
+/// Reads what the catalog holds of all that is desired; only the server's print of the desired
+/// policies ([`canonical`](super::canonical())) is left out.
+///
+/// Lock taken: none. Privilege needed: `TEMPORARY` on the database, for the audit table.
+pub(crate) async fn snapshot(
+    db: &(impl ConnectionTrait + TransactionTrait<Transaction: ConnectionTrait + TransactionSession>),
+    desired: &Desired<'_>,
+) -> Result<Snapshot, RlsError> {
+    let config = desired.config;
+    let names: Vec<&TableName> = desired.names().collect();
+
+    let roles = roles(db, config).await?;
+    let relations = read(db, &names, config).await?;
+    let others = others(db, &names).await?;
+    let schema_usage = schema_usage(db, [config.app_role(), config.admin_role()]).await?;
+    let audit = match &desired.audit {
+        Some(table) => audit(db, table, config).await?,
+        None => ActualAudit::Missing,
+    };
+
+    Ok(Snapshot {
+        roles,
+        relations,
+        others,
+        schema_usage,
+        audit,
+        canonical: BTreeMap::new(),
+    })
+}

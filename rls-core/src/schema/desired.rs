@@ -1,0 +1,85 @@
+//! All that a database should have: the registered tables, the audit table, the two roles.
+
+use std::collections::BTreeSet;
+
+use crate::config::RlsConfig;
+use crate::entity::DeclarationError;
+use crate::entity::registry::Registry;
+use crate::error::{RlsError, SchemaError};
+use crate::name::{Schemas, TableName};
+use crate::schema::table::DesiredTable;
+
+/// What becomes of registered tables that are not in the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingTables {
+    /// They are an error.
+    Refuse,
+    /// They are skipped: a later migration creates them.
+    Skip,
+}
+
+/// The desired state of a database.
+#[derive(Clone, Debug)]
+pub(crate) struct Desired<'a> {
+    /// The configuration, which names the roles and their passwords.
+    pub(crate) config: &'a RlsConfig,
+    /// The registered tables, in the registry's order.
+    pub(crate) tables: Vec<DesiredTable>,
+    /// The audit table, if administrators are recorded.
+    pub(crate) audit: Option<TableName>,
+    pub(crate) missing: MissingTables,
+}
+
+impl<'a> Desired<'a> {
+    /// The desired state, with a schema for each table name that has none.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError::NotTheAudit`] if an entity is registered for the audit table;
+    /// [`DeclarationError::Clash`] if two entities are for one table.
+    pub(crate) fn new(
+        registry: &Registry,
+        config: &'a RlsConfig,
+        missing: MissingTables,
+        schemas: &Schemas,
+    ) -> Result<Self, RlsError> {
+        let desired = Self {
+            config,
+            tables: registry
+                .scopes()
+                .iter()
+                .map(|scope| DesiredTable::new(scope, config, schemas))
+                .collect(),
+            audit: config.audit().map(|audit| audit.found_in(schemas)),
+            missing,
+        };
+
+        desired.check_names()?;
+        Ok(desired)
+    }
+
+    fn check_names(&self) -> Result<(), RlsError> {
+        let mut names = BTreeSet::new();
+        for table in self.names() {
+            if self.audit.as_ref() == Some(table) {
+                return Err(SchemaError::NotTheAudit {
+                    table: table.to_string(),
+                    difference: "an entity is registered for it".to_owned(),
+                }
+                .into());
+            }
+
+            if !names.insert(table) {
+                let table = table.to_string();
+                return Err(DeclarationError::Clash { table }.into());
+            }
+        }
+
+        Ok(())
+    }
+
+    /// The names of the registered tables.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &TableName> {
+        self.tables.iter().map(|desired| &desired.table)
+    }
+}

@@ -1,0 +1,68 @@
+use crate::model::scope::ForeignKey;
+use crate::name::{Identifier, Schemas, TableName};
+
+/// A change of a foreign key.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ForeignKeyChange {
+    /// Add the foreign key to the identity.
+    Add {
+        /// The column.
+        column: Identifier,
+        /// The key it refers to.
+        foreign_key: ForeignKey,
+    },
+    /// Drop a foreign key that has another action than the desired one.
+    Drop {
+        /// The constraint.
+        name: Identifier,
+        /// The constraint, as `pg_get_constraintdef` prints it.
+        definition: String,
+    },
+    /// Add a foreign key as it was.
+    Restore {
+        /// The constraint.
+        name: Identifier,
+        /// The constraint, as `pg_get_constraintdef` printed it.
+        definition: String,
+    },
+    /// Check the rows that were there before the foreign key.
+    Validate {
+        /// The constraint.
+        name: Identifier,
+        /// The table it refers to.
+        parent: TableName,
+    },
+}
+
+impl ForeignKeyChange {
+    /// The name of the constraint that [`ForeignKeyChange::Add`] makes.
+    pub(crate) fn name_of(table: &Identifier, column: &Identifier) -> Identifier {
+        Identifier::joined(table, &format!("{column}_fkey"))
+    }
+
+    pub(super) fn reverse(&self, table: &Identifier) -> Option<Self> {
+        Some(match self.clone() {
+            Self::Add { column, .. } => Self::Drop {
+                name: Self::name_of(table, &column),
+                definition: String::new(),
+            },
+            Self::Drop { name, definition } => Self::Restore { name, definition },
+            Self::Restore { name, definition } => Self::Drop { name, definition },
+            Self::Validate { .. } => return None,
+        })
+    }
+
+    pub(super) fn in_schema(&self, schemas: &Schemas) -> Self {
+        let mut change = self.clone();
+        match &mut change {
+            Self::Add { foreign_key, .. } => {
+                foreign_key.table = foreign_key.table.found_in(schemas);
+            }
+            Self::Validate { parent, .. } => *parent = parent.found_in(schemas),
+            Self::Drop { .. } | Self::Restore { .. } => {}
+        }
+
+        change
+    }
+}

@@ -1,0 +1,30 @@
+use crate::model::key::OnDelete;
+use crate::name::TableName;
+use crate::schema::plan::ForeignKeyChange;
+use crate::sql::{identifier, table};
+
+pub(super) fn statement(name: &TableName, change: &ForeignKeyChange) -> String {
+    let alter = format!("ALTER TABLE {}", table(name));
+    match change {
+        ForeignKeyChange::Add {
+            column,
+            foreign_key,
+        } => format!(
+            "{alter} ADD CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({}) ON DELETE {}",
+            identifier(&ForeignKeyChange::name_of(&name.table, column)),
+            identifier(column),
+            table(&foreign_key.table),
+            identifier(&foreign_key.column),
+            foreign_key.on_delete.unwrap_or(OnDelete::Cascade).as_sql()
+        ),
+        ForeignKeyChange::Drop { name, .. } => {
+            format!("{alter} DROP CONSTRAINT {}", identifier(name))
+        }
+        ForeignKeyChange::Restore { name, definition } => {
+            format!("{alter} ADD CONSTRAINT {} {definition}", identifier(name))
+        }
+        ForeignKeyChange::Validate { name, .. } => {
+            format!("{alter} VALIDATE CONSTRAINT {}", identifier(name))
+        }
+    }
+}

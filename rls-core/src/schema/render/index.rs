@@ -1,0 +1,30 @@
+use crate::name::TableName;
+use crate::schema::plan::IndexChange;
+use crate::sql::{identifier, table};
+
+pub(super) fn statement(name: &TableName, change: &IndexChange) -> String {
+    match change {
+        IndexChange::Create { columns, only } => {
+            let filter = only
+                .as_ref()
+                .map_or_else(String::new, |only| format!(" WHERE {}", identifier(only)));
+            let columns: Vec<String> = columns.iter().map(identifier).collect();
+
+            format!(
+                "CREATE INDEX {} ON {} ({}){filter}",
+                identifier(&change.name(&name.table)),
+                table(name),
+                columns.join(", ")
+            )
+        }
+        IndexChange::Drop { .. } => format!("DROP INDEX {}", qualified(name, change)),
+    }
+}
+
+/// The index's name with its schema, which is the table's.
+pub(super) fn qualified(name: &TableName, change: &IndexChange) -> String {
+    table(&TableName {
+        schema: name.schema.clone(),
+        table: change.name(&name.table),
+    })
+}

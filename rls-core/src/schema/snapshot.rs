@@ -1,0 +1,91 @@
+//! What a database holds, as data: read once, and compared without asking the server again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::policy::{Canonical, Policy};
+use crate::model::privilege::Privilege;
+use crate::name::{Identifier, TableName};
+use crate::schema::table::ActualTable;
+
+/// Everyone, as a grantee: no role can have this name, and quoted it means the same (`RoleSpec` in
+/// `src/backend/parser/gram.y`).
+pub(crate) const PUBLIC: &str = "public";
+
+/// The actual state of a database, as far as it is compared with the desired one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Snapshot {
+    /// The two roles, if they exist.
+    pub(crate) roles: BTreeMap<Identifier, ActualRole>,
+    /// What has the name of a registered table.
+    pub(crate) relations: BTreeMap<TableName, Relation>,
+    /// The tables with row security that no entity is registered for.
+    pub(crate) others: Vec<TableName>,
+    /// The `(schema, role)` pairs that need no grant of `USAGE`.
+    pub(crate) schema_usage: BTreeSet<(Identifier, Identifier)>,
+    /// What has the name of the audit table.
+    pub(crate) audit: ActualAudit,
+    /// The desired policies and defaults of each table as the server prints them, if there is
+    /// anything in the table to compare them with.
+    pub(crate) canonical: BTreeMap<TableName, CanonicalTable>,
+}
+
+/// What has a registered name.
+#[derive(Clone, Debug)]
+pub(crate) enum Relation {
+    Table(Box<ActualTable>),
+    /// A view, or another thing that has no row security.
+    Other,
+}
+
+/// The desired policies and defaults of a table, as the server prints them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CanonicalTable {
+    pub(crate) policies: BTreeMap<Identifier, Policy<Canonical>>,
+    pub(crate) defaults: BTreeMap<Identifier, Canonical>,
+}
+
+/// A role, as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ActualRole {
+    /// The attributes that it should have and lacks, as `CREATE ROLE` spells them.
+    pub(crate) lacks: Vec<&'static str>,
+    /// Whether it is the login that migrates.
+    pub(crate) migrates: bool,
+    /// The stored password; `None` if it is not set, or may not be read.
+    pub(crate) password: Option<String>,
+    /// Whether the login that migrates might set the password.
+    pub(crate) settable: bool,
+    /// The members among the two roles, each with the role that granted the membership (since
+    /// PostgreSQL 16).
+    pub(crate) members: BTreeSet<(Identifier, Option<Identifier>)>,
+    /// The other roles whose privileges it has without `SET ROLE`, each with the role that granted
+    /// the membership, if the login that migrates can act as that one. Before PostgreSQL 16 there
+    /// are none, since the role is `NOINHERIT`.
+    pub(crate) inherits: BTreeSet<(Identifier, Identifier)>,
+}
+
+/// What has the name of the audit table.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum ActualAudit {
+    #[default]
+    Missing,
+    /// Something else, and how it differs.
+    Other(String),
+    Table(AuditTable),
+}
+
+/// The audit table, as it is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AuditTable {
+    /// The columns with another default than the desired one, each with the actual default.
+    pub(crate) defaults: Vec<(Identifier, Option<Canonical>)>,
+    /// What the two roles, and everyone, may do.
+    pub(crate) grants: BTreeMap<Identifier, Grants>,
+}
+
+/// Privileges on a table and on its columns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Grants {
+    pub(crate) table: BTreeSet<Privilege>,
+    pub(crate) columns: BTreeMap<Privilege, BTreeSet<Identifier>>,
+}
