@@ -1,12 +1,15 @@
 use std::fmt;
 
-/// The database would not keep users' rows apart, so the application must not start.
+use crate::name::TableName;
+use crate::sql::{self, quoted};
+
+/// The database would not keep the rows of users apart, so the application must not start.
 ///
-/// Its `Debug` is its `Display`: what `main` prints of an error is `Debug`, and the remedies are in
-/// the words.
+/// Its `Debug` is its `Display`, since `main` prints an error by `Debug`, and the text contains the
+/// remedies.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub struct GateError {
-    /// Every reason found.
+    /// Every reason that was found.
     pub findings: Vec<GateFinding>,
 }
 
@@ -27,11 +30,11 @@ impl fmt::Display for GateError {
     }
 }
 
-/// One reason why isolation would not hold, with its remedy.
+/// A reason why isolation would not hold. The text contains the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GateFinding {
-    /// The login sees every row, whatever the policies say.
+    /// The login sees every row, since no policy holds for it.
     #[error("{}", bypasses(role, through))]
     Bypasses {
         /// The login.
@@ -51,11 +54,10 @@ pub enum GateFinding {
         /// The administrator.
         admin: String,
     },
-    /// The login owns a table, and an owner can switch its row security off.
+    /// The login owns a table, and an owner can switch row-level security off.
     #[error(
         "the login `{role}` owns table `{table}`, or is a member of its owner: let the migrations' \
-         role own it, by \
-         `ALTER TABLE {} OWNER TO CURRENT_USER` of its",
+         role own it, by `ALTER TABLE {} OWNER TO CURRENT_USER` of its",
         name(table)
     )]
     Owns {
@@ -67,8 +69,7 @@ pub enum GateFinding {
     /// The login may truncate a table, which no policy stops.
     #[error(
         "the login `{role}` may truncate table `{table}`, which no policy stops: `REVOKE TRUNCATE \
-         ON {0} FROM PUBLIC, {1}`, \
-         or from the role between them that has it",
+         ON {0} FROM PUBLIC, {1}`, or from the role between them that has it",
         name(table),
         quoted(role)
     )]
@@ -78,13 +79,13 @@ pub enum GateFinding {
         /// The table.
         table: String,
     },
-    /// A registered table is not there, or hidden from the login.
+    /// A registered table does not exist, or the login cannot see it.
     #[error("table `{table}` is missing: run the migrations")]
     Missing {
         /// The table.
         table: String,
     },
-    /// Row security is off.
+    /// Row-level security is not enabled on a table.
     #[error(
         "row security is not enabled on table `{table}`: run the migrations, or `ALTER TABLE {} \
          ENABLE ROW LEVEL SECURITY`",
@@ -94,7 +95,7 @@ pub enum GateFinding {
         /// The table.
         table: String,
     },
-    /// Row security does not hold for the owner.
+    /// Row-level security is not forced on a table, so it does not hold for the owner.
     #[error(
         "row security is not forced on table `{table}`: run the migrations, or `ALTER TABLE {} \
          FORCE ROW LEVEL SECURITY`",
@@ -104,7 +105,7 @@ pub enum GateFinding {
         /// The table.
         table: String,
     },
-    /// Policies are not there.
+    /// Policies are missing on a table.
     #[error(
         "table `{table}` lacks policies that its entity asks for ({missing}): run the migrations"
     )]
@@ -114,11 +115,10 @@ pub enum GateFinding {
         /// Their names.
         missing: String,
     },
-    /// Policies are not what the entity asks for: the entity has changed, or someone altered them.
+    /// Policies are not the desired ones: the entity has changed, or someone altered them.
     #[error(
         "table `{table}` has policies that are not what its entity asks for, or were altered since \
-         ({altered}): see \
-         what differs (`rls plan`), and run the migrations"
+         ({altered}): see what differs (`rls plan`), and run the migrations"
     )]
     PolicyAltered {
         /// The table.
@@ -126,17 +126,17 @@ pub enum GateFinding {
         /// Their names.
         altered: String,
     },
-    /// What administrators do would leave no record.
+    /// Administrators would leave no record.
     #[error(
         "the audit's table `{table}` is missing, or the administrator may not write it: run the \
-         migrations, or let \
-         administrators act without a record (`RLS_AUDIT=false`, `RlsConfig::danger_no_audit`)"
+         migrations, or let administrators act without a record (`RLS_AUDIT=false`, \
+         `RlsConfig::danger_no_audit`)"
     )]
     AuditMissing {
         /// The table.
         table: String,
     },
-    /// The record of what administrators do can be changed by those whom it is about.
+    /// A login that is recorded could change the record.
     #[error(
         "the role `{role}` may change or forge the audit's table `{table}`: run the migrations, \
          which take that away"
@@ -165,14 +165,7 @@ fn bypasses(role: &str, through: &str) -> String {
     )
 }
 
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// The table as SQL takes it; its schema, where it is said, stands before the first dot.
+/// The table, quoted. Its schema, if there is one, is before the first dot.
 fn name(table: &str) -> String {
-    table.split_once('.').map_or_else(
-        || quoted(table),
-        |(schema, table)| format!("{}.{}", quoted(schema), quoted(table)),
-    )
+    TableName::parse(table).map_or_else(|_| quoted(table), |table| sql::table(&table))
 }

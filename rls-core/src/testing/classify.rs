@@ -1,4 +1,4 @@
-//! What an answer proves, decided without the server.
+//! What an answer of the server proves.
 
 use super::expect::Bound;
 use crate::sqlstate::is_constraint;
@@ -11,9 +11,9 @@ use super::{Actor, Attempt};
 /// Whether rows that the proof did not make may be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ForeignRows {
-    /// The users have none and nobody shares any.
+    /// They may not: the users have none, and nobody shares any.
     Leak,
-    /// They may be shared, or of the users that the caller named.
+    /// They may be shared, or rows of the users that the caller named.
     Pass,
 }
 
@@ -89,7 +89,7 @@ fn of_rows(
     }
 }
 
-/// `strange` is how many rows were read that the proof did not make and that may not be read.
+/// `strange` is the number of rows that were read, but not made by the proof, and may not be read.
 fn reached(
     bounds: &[Bound],
     rows: &[Row],
@@ -144,7 +144,7 @@ fn passes(answer: &Answer) -> Option<Outcome> {
     match answer {
         Answer::Written { rows: 0, .. } => Some(vacuous("the user's own row was not stored")),
         Answer::Written { .. } => Some(Outcome::Held),
-        // Keys are asked after the policies (`ExecInsert` in
+        // PostgreSQL checks constraints after the policies (`ExecInsert` in
         // `src/backend/executor/nodeModifyTable.c`).
         Answer::Failed { state, .. } if is_constraint(state) => Some(Outcome::Held),
         Answer::ByPolicy => Some(vacuous("a policy refused the user's own row")),
@@ -185,7 +185,7 @@ fn untested(step: &Step<'_>, answer: &Answer) -> Outcome {
     Outcome::Untested { reason }
 }
 
-/// One outcome of several steps: the worst, by the first of them.
+/// The outcome of several steps: the first of the worst.
 pub(super) fn worst(outcomes: Vec<Outcome>) -> Outcome {
     let rank = |outcome: &Outcome| match outcome {
         Outcome::Leak { .. } => 0,
@@ -200,7 +200,7 @@ pub(super) fn worst(outcomes: Vec<Outcome>) -> Outcome {
         .unwrap_or(Outcome::NotApplicable)
 }
 
-/// The outcome of an attempt for which there is no statement.
+/// The outcome of an attempt that has no statement.
 pub(super) fn without_steps(attempt: Attempt, actor: Actor) -> Outcome {
     match (attempt, actor) {
         (Attempt::Upsert | Attempt::Ignore | Attempt::Move, _)
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_prove_something_only_where_ones_own_are_among_them() {
+    fn rows_prove_something_only_if_the_users_own_are_among_them() {
         let bounds = || Expects::Rows(vec![Bound::Must, Bound::Never]);
         let read = |ids: &[&str]| Answer::Rows(ids.iter().map(|id| (*id).to_owned()).collect());
         let of = |ids: &[&str]| classified(bounds(), &read(ids), ForeignRows::Leak);

@@ -1,5 +1,5 @@
-//! What the application reaches beside the registered tables, and what it may do where there is no
-//! row security.
+//! The relations that no entity is registered for, and the privileges on tables without row-level
+//! security.
 
 use sqlx::{AssertSqlSafe, Row};
 
@@ -17,8 +17,8 @@ use super::shape::Scopes;
 use super::user::Users;
 use super::{Actor, Attempt, ProofError};
 
-/// Views, partitions and the like that the application's role may use, and no entity is registered
-/// for.
+/// Finds the views, partitions and the like that the application's role may use, and that no entity
+/// is registered for.
 pub(super) async fn unregistered(
     lane: &mut Lane,
     role: &Identifier,
@@ -58,10 +58,8 @@ pub(super) async fn unregistered(
                 (row.try_get("kind")?, row.try_get("privileges")?);
             let reason = format!(
                 "{kind} that no entity is registered for, and the application's role has \
-                 {privileges} on it: register an \
-                 entity (`#[derive(Unscoped)]` where it needs no row security), revoke it, or name \
-                 it with \
-                 `danger_untested`"
+                 {privileges} on it: register an entity (`#[derive(Unscoped)]` if it needs no \
+                 row security), revoke it, or name it with `danger_untested`"
             );
 
             found.push(UntestedTable { table, reason });
@@ -71,10 +69,11 @@ pub(super) async fn unregistered(
     Ok(found)
 }
 
-/// Which rows were made here: none.
+/// The statement that reads which rows are unchanged: there are none.
 const NO_ROWS: &str = "SELECT ''::text WHERE false";
 
-/// What is not declared to be granted on a table without row security is refused.
+/// Tries that the server refuses what is not declared to be granted on a table without row-level
+/// security.
 pub(super) async fn unscoped(
     lane: &mut Lane,
     role: &Identifier,

@@ -1,4 +1,4 @@
-//! What the catalog says of the tables that rows are made in.
+//! Reads the tables and types from the catalog.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -19,10 +19,10 @@ pub(super) struct Schema {
 
 #[derive(Debug)]
 pub(super) struct Table {
-    /// Whether row security hides rows from the login that makes them.
+    /// Whether row-level security hides rows from the login that makes them.
     pub(super) hidden: bool,
     pub(super) columns: Vec<Column>,
-    /// The primary key, where a conflict with it can be named.
+    /// The primary key, unless it is deferrable: then `ON CONFLICT` cannot name it.
     pub(super) primary_key: Vec<Identifier>,
     /// The columns of unique indexes.
     pub(super) unique: BTreeSet<Identifier>,
@@ -95,7 +95,7 @@ JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdroppe
 WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
 ORDER BY 1, 2, a.attnum";
 
-/// One row a column of an index; of expressions, the columns in them.
+/// One row for each column of a unique index, also for those within expressions.
 const UNIQUE: &str = "
 SELECT n.nspname::text AS schema, c.relname::text AS \"table\", a.attname::text AS name,
        i.indisprimary AND i.indimmediate AND a.attnum = ANY (i.indkey::int2[]) AS primary_key
@@ -141,7 +141,8 @@ builtin,
                  AND NOT a.attisdropped AND t.typtype = 'c'), 0)::int4 AS attributes
 FROM pg_type t";
 
-/// Reads them, with `search_path` at `pg_catalog` so that types are printed with their schema.
+/// Reads all of them. `search_path` must be `pg_catalog`, so that types are printed with their
+/// schema.
 pub(super) async fn read(connection: &mut PgConnection) -> Result<Schema, ProofError> {
     let mut schema = Schema::default();
     for row in rows(connection, COLUMNS).await? {

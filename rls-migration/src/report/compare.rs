@@ -124,7 +124,7 @@ mod tests {
     /// A table whose policies are as asked but for what `change` does to them.
     fn states(change: impl FnOnce(&mut Table) -> Vec<Change>) -> Vec<(String, State)> {
         let scope = scope("task", vec![key(Holder::User, "id")]);
-        let asked = scope.asked_policies(&RlsConfig::new());
+        let asked = scope.desired_policies(&RlsConfig::new());
         let held = held("task", asked.clone());
         let mut subject = Table {
             name: held.name.clone(),
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn nothing_is_called_as_asked_that_was_not_compared() {
         let scope = scope("task", vec![key(Holder::User, "id")]);
-        let asked = scope.asked_policies(&RlsConfig::new());
+        let asked = scope.desired_policies(&RlsConfig::new());
         let mut held = held("task", asked.clone());
 
         held.policies[0].1 = Origin::Altered;

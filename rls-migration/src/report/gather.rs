@@ -39,7 +39,7 @@ pub(crate) async fn gather(
         .collect();
 
     let table = |((scope, name), found): ((&Scope, TableName), Option<TableSecurity>)| Table {
-        asked: scope.asked_policies(config),
+        asked: scope.desired_policies(config),
         scope: scope.clone(),
         name,
         held: found.map(ActualTable::from),

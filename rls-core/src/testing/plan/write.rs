@@ -1,4 +1,4 @@
-//! The statements that write in someone's name.
+//! The statements that write rows of a user.
 
 use crate::model::privilege::Command;
 use crate::model::privilege::Privilege;
@@ -66,13 +66,13 @@ impl<'a> Target<'a> {
 
         let forged = self.drafts.forged.iter().filter(|(of, _)| *of == actor);
 
-        // Without `RETURNING`, which has `SELECT` policies hold for the new row too.
+        // Without `RETURNING`, which would apply the `SELECT` policies to the new row too.
         forged
             .map(|(_, draft)| self.write(draft, "", expects.clone()))
             .collect()
     }
 
-    /// Inserts of one's own row that conflict with another's.
+    /// Inserts the actor's own row so that it conflicts with another's.
     pub(super) fn onto_others(&self, attempt: Attempt, actor: Actor) -> Vec<Step<'a>> {
         let key = &self.table.primary_key;
         let own = self
@@ -118,8 +118,8 @@ impl<'a> Target<'a> {
         onto.collect()
     }
 
-    /// Gives one's own rows to the other, by each column that says whose they are. Without a
-    /// condition, for which `SELECT` policies would hold for the new row too.
+    /// Gives the actor's own rows to the other user, by each column that says whose they are. It
+    /// has no condition, which would apply the `SELECT` policies to the new row too.
     pub(super) fn moves(&self, actor: Actor, bounds: &[Bound]) -> Vec<Step<'a>> {
         if self.reach.is_some() {
             return Vec::new();
@@ -174,8 +174,8 @@ impl<'a> Target<'a> {
         ))
     }
 
-    /// `column = value`, of a column that can hold one value in all rows; else of one that makes a
-    /// row the actor's.
+    /// `column = value`, of a column that can have the same value in all rows; otherwise of one
+    /// that makes a row the actor's.
     pub(super) fn change(&self, actor: Actor) -> Option<String> {
         let own = self.plain(if actor == Actor::Second {
             Subject::Second

@@ -15,7 +15,7 @@ fn report(scopes: Vec<rls_core::Scope>) -> Report {
     let tables: Vec<Table> = scopes
         .into_iter()
         .map(|scope| {
-            let asked = scope.asked_policies(&config);
+            let asked = scope.desired_policies(&config);
             let mut held = held(scope.table.table.as_str(), asked.clone());
             held.enabled = scope.unscoped.is_none();
             held.grants
