@@ -21,8 +21,7 @@ use crate::gate::audit::Audit;
 use crate::model::context::{AdminContext, RlsContext, Settings};
 use crate::request::begin::KnownSetting;
 use crate::request::observe::Observer;
-use crate::request::pool::Pool;
-use crate::request::pool::{Recorder, known_setting};
+use crate::request::pool::{Pool, Recorder, known_setting};
 use crate::request::scoped::{
     AdminConnection, ContextConnection, ReadOnlyAdminConnection, ScopedConnection,
 };

@@ -31,7 +31,7 @@ pub const DEFAULT_TENANT: &str = "tenant_id";
 /// An entity with rows that belong to users. `#[derive(UserScoped)]` implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not scoped to users",
-    note = "derive `UserScoped` on its `Model`; where it derives another, list it as that: \
+    note = "derive `UserScoped` on its `Model`; if it derives another, list it as that: \
             `registry![country::Entity as Unscoped]`"
 )]
 pub trait UserScoped: EntityTrait {

@@ -5,8 +5,8 @@
 // The rooms, bottom up: a module imports only what stands above it in this list, and no siblings
 // import each other in a circle (`tests/house/tree.rs` checks both).
 //
-// - A request begins at `RlsConnection::scope` (`connection`), runs in `request`, and ends with the
-//   commit or rollback in `request::transaction`.
+// - A request begins at `RlsConnection::scope` (`connection`). `request` runs it, and ends it with a
+//   commit or a rollback.
 // - The policies of a table are chosen in `model::scope`, become SQL in `sql::policy`, and are
 //   compared and applied in `schema`.
 // - The checks are three: `gate` at every start, `doctor` on demand, `testing` for a proof.
@@ -33,9 +33,9 @@ pub mod error;
 mod request;
 // The catalog, the plan of changes, and how it is applied. Knows nothing of `request`.
 pub mod schema;
-// The check before anything runs: would the database keep users apart? `request` and `schema` meet.
+// The check before anything runs: would the database keep users apart? Knows nothing of `request`.
 mod gate;
-// `RlsConnection`: the pools of an application. Opens only if `gate` finds nothing.
+// `RlsConnection`: the pools of an application. Asks `gate`, then hands pools to `request`.
 mod connection;
 // The doctor: what in a database weakens or slows row-level security. Reads, never writes.
 pub mod doctor;

@@ -29,8 +29,8 @@ pub(crate) fn expand(root: Root, args: &TokenStream, input: &TokenStream) -> Tok
 
     let ctxt = Ctxt::new();
     if !args.is_empty() {
-        let message = "`#[sea_orm_rls::model]` takes no arguments; what it adds is told by \
-                       `#[user_scoped(…)]`";
+        let message = "`#[sea_orm_rls::model]` takes no arguments; `#[user_scoped(…)]` says \
+                       what it adds";
         ctxt.error_spanned_by(args, message);
     }
 

@@ -65,7 +65,7 @@ impl<S: ContextProvider> FromRequestParts<S> for RequestTransaction {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let Some(slot) = parts.extensions.get::<Slot>().cloned() else {
             tracing::error!(
-                "`RequestTransaction` was asked for without a layer: add `RequestTransactionLayer` \
+                "`RequestTransaction` was taken without a layer: add `RequestTransactionLayer` \
                  to the route"
             );
             return Err(Problem::internal());

@@ -1,3 +1,5 @@
+//! Errors of the configuration.
+
 use crate::name::NameError;
 
 /// The configuration is wrong. The message names the variable or the method that gave the value.

@@ -1,3 +1,5 @@
+//! A login, and its password that `Debug` does not show.
+
 use std::fmt;
 
 use crate::name::Identifier;

@@ -1,3 +1,5 @@
+//! [`Declaration`]: what one derive declares, as the expansions build it.
+
 use std::str::FromStr;
 
 use sea_orm::sea_query::ColumnType;
@@ -61,8 +63,8 @@ impl Declaration {
         }
     }
 
-    /// Declares that a row belongs to those to whom the rows belong that it refers to. All
-    /// `relations` must lead to rows of the current user.
+    /// Declares that a row belongs to the owners of the rows that it refers to. All `relations`
+    /// must lead to rows of the current user.
     #[must_use]
     pub fn via<E: EntityTrait>(relations: &[&str]) -> Self {
         Self::scoped::<E>(Anchor::Through(

@@ -1,3 +1,5 @@
+//! Errors of declarations, found before any statement is sent.
+
 use crate::model::key::{Holder, KeyType};
 use crate::model::policy::PolicyError;
 use crate::name::NameError;

@@ -146,7 +146,7 @@ impl Marked {
 
         let definition = column.def();
         let found = definition.get_column_type();
-        let wrong = (!holds(found)).then(|| format!("{found:?}, where {expected} is needed"));
+        let wrong = (!holds(found)).then(|| format!("{found:?}, and {expected} is needed"));
 
         Self {
             column: column.as_str().to_owned(),

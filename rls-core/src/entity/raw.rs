@@ -1,11 +1,11 @@
+//! Tables, columns and relations as an entity names them, before any check.
+
 use sea_orm::sea_query::{ColumnType, TableRef};
 use sea_orm::{ColumnTrait, EntityTrait, Identity, Iterable, PrimaryKeyToColumn, RelationTrait};
 
 use crate::entity::DeclarationError;
-
 use crate::model::key::KeyType;
-use crate::name::NameError;
-use crate::name::{Identifier, TableName};
+use crate::name::{Identifier, NameError, TableName};
 
 /// A table as an entity names it.
 #[derive(Clone, Debug, PartialEq, Eq)]

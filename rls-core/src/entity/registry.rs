@@ -6,8 +6,7 @@ mod scope;
 mod settings;
 mod tables;
 
-use crate::entity::Declaration;
-use crate::entity::DeclarationError;
+use crate::entity::{Declaration, DeclarationError};
 use crate::model::policy::PolicyDraft;
 use crate::model::scope::Scope;
 use crate::name::SettingName;

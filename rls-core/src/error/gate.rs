@@ -1,3 +1,5 @@
+//! Errors of the gate.
+
 use std::fmt;
 
 use crate::name::TableName;

@@ -1,3 +1,5 @@
+//! [`RlsError`], and its way through SeaORM's `DbErr`.
+
 use std::sync::Arc;
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};

@@ -1,3 +1,5 @@
+//! Errors of reading and changing the schema.
+
 use std::sync::Arc;
 
 use sea_orm::DbErr;
@@ -19,7 +21,7 @@ pub enum SchemaError {
     },
     /// A table that a migration names is not in the database.
     #[error(
-        "there is no table `{table}`: create it first, and say its schema where that is not the \
+        "there is no table `{table}`: create it first, and say its schema if that is not the \
          current one"
     )]
     NoTable {

@@ -166,7 +166,7 @@ pub enum ScopeKind {
 /// What the migration adds to a table besides policies, if its rows belong to users or tenants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owned {
-    /// The foreign key from the owner column to the identity.
+    /// The foreign key from the owner column to the users or tenants.
     pub foreign_key: Option<ForeignKey>,
     /// The columns of the index; the owner is the first.
     pub index: Vec<Identifier>,
@@ -176,12 +176,12 @@ pub struct Owned {
     pub backfill: Option<String>,
 }
 
-/// A foreign key from an owner column to the identity's key.
+/// A foreign key from an owner column to the primary key of the users or tenants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForeignKey {
-    /// The identity's table.
+    /// The table of the users or tenants.
     pub table: TableName,
-    /// The identity's key column.
+    /// The column of its primary key.
     pub column: Identifier,
     /// The action, if the entity names one. Without, a new key cascades and an existing one is left
     /// as it is.

@@ -1,3 +1,5 @@
+//! The SQL of expressions.
+
 use std::fmt;
 
 use sea_orm::sea_query::{PostgresQueryBuilder, Query};

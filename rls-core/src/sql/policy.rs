@@ -1,3 +1,5 @@
+//! The SQL of policies.
+
 use std::fmt;
 
 use crate::model::policy::{Policy, PolicyKind};

@@ -1,3 +1,5 @@
+//! Quoted names and literals.
+
 use crate::name::{Identifier, SettingName, TableName};
 
 /// `"name"`, with its quotes doubled.

@@ -27,7 +27,7 @@ pub(super) fn classify(
     let outcome = match &step.expects {
         Expects::NoGrant => Some(no_grant(answer)),
         _ if *answer == Answer::ByGrant => Some(vacuous(
-            "the login lacks a privilege that is declared, so that no policy was asked: run the \
+            "the login lacks a privilege that is declared, so that no policy was tried: run the \
              migrations",
         )),
         Expects::Rows(bounds) => of_rows(bounds, answer, rows, foreign),
@@ -176,8 +176,10 @@ fn nothing(answer: &Answer) -> Option<Outcome> {
 fn untested(step: &Step<'_>, answer: &Answer) -> Outcome {
     let reason = match answer {
         Answer::Failed { state, message } => {
-            let sql: String = step.sql.chars().take(80).collect();
-            format!("`{sql}` failed ({state}: {message})")
+            // Values, which begin with a quote, are left out.
+            let sql = step.sql.split('\'').next().unwrap_or_default();
+            let sql: String = sql.chars().take(80).collect();
+            format!("`{}` failed ({state}: {message})", sql.trim_end())
         }
         answer => format!("an answer of another kind: {answer:?}"),
     };
@@ -346,6 +348,26 @@ mod tests {
         assert_eq!(
             classified(Expects::NoGrant, &written(0), ForeignRows::Leak),
             "LEAK"
+        );
+    }
+
+    #[test]
+    fn reason_of_a_failure_shows_no_value() {
+        let step = Step {
+            sql: "INSERT INTO task AS made (\"owner_id\") VALUES ('secret'::text)".to_owned(),
+            how: How::Write,
+            expects: Expects::Passes,
+            third: Vec::new(),
+        };
+        let answer = Answer::Failed {
+            state: "P0001".to_owned(),
+            message: "no".to_owned(),
+        };
+
+        let outcome = classify(&step, &answer, &[], ForeignRows::Leak);
+        assert_eq!(
+            outcome.failure(),
+            Some("`INSERT INTO task AS made (\"owner_id\") VALUES (` failed (P0001: no)")
         );
     }
 }

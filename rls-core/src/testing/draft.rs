@@ -9,7 +9,7 @@ use crate::sql;
 pub(super) type Draft = BTreeMap<Identifier, String>;
 
 /// A row that was inserted.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Made {
     /// What [`row_id`] reads.
     pub(super) id: String,

@@ -1,3 +1,5 @@
+//! Errors of a proof.
+
 use sea_orm::{DbErr, RuntimeErr};
 
 use crate::error::{GateError, RlsError};

@@ -72,8 +72,9 @@ impl Lane {
         let query = format!(
             "SELECT session_user::text AS login, current_schema()::text AS schema,
                     current_setting('is_superuser') = 'on' AS superuser,
-                    coalesce((SELECT pg_has_role(session_user, r.oid, CASE WHEN {OWN_MEMBERSHIPS} \
-                    THEN 'SET' ELSE 'MEMBER' END)
+                    coalesce((SELECT pg_has_role(
+                                session_user, r.oid,
+                                CASE WHEN {OWN_MEMBERSHIPS} THEN 'SET' ELSE 'MEMBER' END)
                               FROM pg_roles r WHERE r.rolname = $1), false) AS member"
         );
 
@@ -101,11 +102,12 @@ impl Lane {
             ("ROLE", "RESET ROLE")
         };
 
-        let query = "SELECT name, setting FROM pg_settings
-                     WHERE name = 'search_path'
-                        OR (source IN ('database', 'user', 'database user') AND context = 'user'
-                            AND name NOT IN ('role', 'session_authorization', \
-                            'default_transaction_read_only'))";
+        let query = "
+            SELECT name, setting FROM pg_settings
+            WHERE name = 'search_path'
+               OR (source IN ('database', 'user', 'database user') AND context = 'user'
+                   AND name NOT IN
+                     ('role', 'session_authorization', 'default_transaction_read_only'))";
 
         let rows = sqlx::query(query).fetch_all(app).await?;
         let settings: Result<_, sqlx::Error> = rows

@@ -40,7 +40,7 @@ pub(super) enum Expects {
     NoGrant,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Step<'a> {
     pub(super) sql: String,
     pub(super) how: How,
@@ -50,21 +50,20 @@ pub(super) struct Step<'a> {
 }
 
 /// A row that was made, and its description.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Row {
     pub(super) spec: RowSpec,
     pub(super) made: Made,
 }
 
 /// The rows to insert: the actor's own, and those of another.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Drafts {
     pub(super) own: Vec<(Actor, Draft)>,
     pub(super) forged: Vec<(Actor, Draft)>,
 }
 
 /// A table with its rows, ready for the attempts.
-#[derive(Debug)]
 pub(super) struct Target<'a> {
     pub(super) scope: &'a Scope,
     pub(super) reach: Option<&'a Reach>,

@@ -26,23 +26,23 @@ pub(super) async fn unregistered(
 ) -> Result<Vec<UntestedTable>, ProofError> {
     let query = "
         SELECT n.nspname::text AS schema, c.relname::text AS \"table\", p.privileges,
-               CASE c.relkind WHEN 'v' THEN 'a view' WHEN 'm' THEN 'a materialized view' WHEN 'f' \
-               THEN 'a foreign table'
+               CASE c.relkind WHEN 'v' THEN 'a view' WHEN 'm' THEN 'a materialized view'
+                 WHEN 'f' THEN 'a foreign table'
                  ELSE CASE WHEN c.relispartition THEN 'a partition' ELSE 'a table' END END AS kind
         FROM pg_class c
         JOIN pg_namespace n ON n.oid = c.relnamespace
         CROSS JOIN LATERAL (
           SELECT string_agg(w.word, ', ' ORDER BY w.at) AS privileges
-          FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) WITH ORDINALITY \
-          AS w (word, at)
+          FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'])
+            WITH ORDINALITY AS w (word, at)
           WHERE has_table_privilege($1, c.oid, w.word)
              OR w.at <= 3 AND has_any_column_privilege($1, c.oid, w.word)) p
         WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND p.privileges IS NOT NULL
-          AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' AND \
-          has_schema_privilege($1, n.oid, 'USAGE')
-          AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND \
-          d.objid = c.oid
-                          AND d.deptype = 'e')
+          AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+          AND has_schema_privilege($1, n.oid, 'USAGE')
+          AND NOT EXISTS (SELECT FROM pg_depend d
+                          WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+                            AND d.deptype = 'e')
         ORDER BY 1, 2";
 
     let rows = sqlx::query(AssertSqlSafe(query))
@@ -145,8 +145,8 @@ async fn update(lane: &mut Lane, role: &Identifier, scope: &Scope) -> Result<Str
     let table = sql::table(&scope.table);
     let query = format!(
         "SELECT a.attname::text FROM pg_attribute a
-         WHERE a.attrelid = {}::regclass AND a.attnum > 0 AND NOT a.attisdropped AND \
-         a.attgenerated = ''
+         WHERE a.attrelid = {}::regclass AND a.attnum > 0 AND NOT a.attisdropped
+           AND a.attgenerated = ''
          ORDER BY has_column_privilege({}, a.attrelid, a.attnum, 'UPDATE') DESC, a.attnum LIMIT 1",
         super::draft::text(&table),
         super::draft::text(role.as_str())

@@ -60,13 +60,13 @@ impl Maker<'_, '_> {
                 let (Anchor::Key(key), Tie::Key(subject)) = (anchor, tie) else {
                     continue;
                 };
-                let stored = made
+                let actual = made
                     .values
                     .get(&key.column)
                     .and_then(Option::as_deref)
                     .map(str::trim_end);
 
-                if stored.is_none() || stored != self.users.value(&key.setting, *subject) {
+                if actual.is_none() || actual != self.users.value(&key.setting, *subject) {
                     return Err(Trouble::Table(format!(
                         "the row made for a user is stored under another `{}`: a trigger or the \
                          column's type changes it",

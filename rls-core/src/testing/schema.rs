@@ -83,12 +83,11 @@ pub(super) struct Type {
 }
 
 const COLUMNS: &str = "
-SELECT n.nspname::text AS schema, c.relname::text AS \"table\", row_security_active(c.oid) AS \
-hidden,
-       a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type, a.atttypid::int8 AS \
-       type_id,
-       a.atttypmod AS modifier, a.attnotnull AS not_null, a.atthasdef AS has_default,
-       a.attidentity <> '' OR a.attgenerated <> '' AS of_server
+SELECT n.nspname::text AS schema, c.relname::text AS \"table\",
+       row_security_active(c.oid) AS hidden,
+       a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type,
+       a.atttypid::int8 AS type_id, a.atttypmod AS modifier, a.attnotnull AS not_null,
+       a.atthasdef AS has_default, a.attidentity <> '' OR a.attgenerated <> '' AS of_server
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -101,26 +100,27 @@ SELECT n.nspname::text AS schema, c.relname::text AS \"table\", a.attname::text 
        i.indisprimary AND i.indimmediate AND a.attnum = ANY (i.indkey::int2[]) AS primary_key
 FROM pg_index i
 JOIN pg_class c ON c.oid = i.indrelid AND c.relkind IN ('r', 'p')
-JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname <> 'information_schema' AND n.nspname \
-!~ '^pg_'
+JOIN pg_namespace n ON n.oid = c.relnamespace
+  AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
   AND (a.attnum = ANY (i.indkey::int2[])
-       OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = \
-       i.indexrelid
-                  AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid \
-                  = a.attnum))
+       OR EXISTS (SELECT FROM pg_depend d
+                  WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+                    AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
+                    AND d.refobjsubid = a.attnum))
 WHERE i.indisunique OR i.indisexclusion
 ORDER BY 1, 2, array_position(i.indkey::int2[], a.attnum)";
 
 const REFERENCES: &str = "
 SELECT n.nspname::text AS schema, c.relname::text AS \"table\",
-       pn.nspname::text AS parent_schema, p.relname::text AS parent, k.condeferrable AS deferrable,
+       pn.nspname::text AS parent_schema, p.relname::text AS parent,
+       k.condeferrable AS deferrable,
        ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u (num, at)
-             JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num ORDER BY u.at) AS \
-             columns,
+             JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num
+             ORDER BY u.at) AS columns,
        ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS u (num, at)
-             JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num ORDER BY u.at) \
-             AS parent_columns
+             JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num
+             ORDER BY u.at) AS parent_columns
 FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -130,15 +130,15 @@ WHERE k.contype = 'f'
 ORDER BY 1, 2, k.conname";
 
 const TYPES: &str = "
-SELECT t.oid::int8 AS id, t.typname::text AS name, t.typnamespace = 'pg_catalog'::regnamespace AS \
-builtin,
-       t.typtype::text AS kind, t.typbasetype::int8 AS base, t.typtypmod AS base_modifier, \
-       t.typnotnull AS not_null,
+SELECT t.oid::int8 AS id, t.typname::text AS name,
+       t.typnamespace = 'pg_catalog'::regnamespace AS builtin, t.typtype::text AS kind,
+       t.typbasetype::int8 AS base, t.typtypmod AS base_modifier, t.typnotnull AS not_null,
        CASE WHEN t.typcategory = 'A' AND t.typelem <> 0 THEN t.typelem::int8 END AS element,
-       ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid ORDER BY \
-       e.enumsortorder) AS labels,
-       coalesce((SELECT count(*) FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0
-                 AND NOT a.attisdropped AND t.typtype = 'c'), 0)::int4 AS attributes
+       ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid
+             ORDER BY e.enumsortorder) AS labels,
+       coalesce((SELECT count(*) FROM pg_attribute a
+                 WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+                   AND t.typtype = 'c'), 0)::int4 AS attributes
 FROM pg_type t";
 
 /// Reads all of them. `search_path` must be `pg_catalog`, so that types are printed with their

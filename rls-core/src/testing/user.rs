@@ -13,7 +13,7 @@ use super::value;
 use super::{Actor, ProofError};
 
 /// The value of each setting for each subject. The third has values if the proof makes them up.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Users {
     values: BTreeMap<SettingName, [Option<String>; 3]>,
     /// Whether the caller gave the contexts: those users may have rows already.

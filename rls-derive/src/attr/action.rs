@@ -1,3 +1,5 @@
+//! The foreign key's action: `on_delete = …`.
+
 use syn::{Error, Result};
 
 use super::Name;

@@ -1,3 +1,5 @@
+//! Privileges: `grant(…)`.
+
 use syn::{Error, Result};
 
 use super::Name;

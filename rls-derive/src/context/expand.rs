@@ -1,3 +1,5 @@
+//! The expansion of `RlsContext`.
+
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;

@@ -1,3 +1,5 @@
+//! The assertion about the type of a column.
+
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::Path;

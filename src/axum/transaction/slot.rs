@@ -47,7 +47,7 @@ impl Slot {
             State::Open(begun, transaction) if *begun == settings => Ok(Arc::clone(transaction)),
             State::Open(..) => {
                 tracing::error!(
-                    "`RequestTransaction` was asked for on behalf of another than the one it was \
+                    "`RequestTransaction` was taken on behalf of another user than the one it was \
                      begun for"
                 );
                 Err(Problem::internal())
@@ -58,9 +58,7 @@ impl Slot {
                 Ok(transaction)
             }
             State::Closed => {
-                tracing::error!(
-                    "`RequestTransaction` was asked for after its request was answered"
-                );
+                tracing::error!("`RequestTransaction` was taken after its request was answered");
                 Err(Problem::internal())
             }
         }

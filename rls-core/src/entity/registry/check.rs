@@ -16,21 +16,21 @@ pub(super) fn all_listed(
     list: &[Declaration],
     linked: impl Iterator<Item = Declaration>,
 ) -> Result<(), DeclarationError> {
-    let is_listed = |asked: &Declaration| {
-        let derives = |listed: &&Declaration| listed.entity == asked.entity;
+    let is_listed = |declared: &Declaration| {
+        let derives = |listed: &&Declaration| listed.entity == declared.entity;
         let mut derives = list
             .iter()
             .filter(derives)
             .map(|listed| listed.part.derive())
             .peekable();
-        derives.peek().is_none() || derives.any(|derive| derive == asked.part.derive())
+        derives.peek().is_none() || derives.any(|derive| derive == declared.part.derive())
     };
 
-    for asked in linked {
-        if !is_listed(&asked) {
+    for declared in linked {
+        if !is_listed(&declared) {
             return Err(DeclarationError::Unlisted {
-                entity: asked.entity.name,
-                derive: asked.part.derive(),
+                entity: declared.entity.name,
+                derive: declared.part.derive(),
             });
         }
     }

@@ -1,3 +1,5 @@
+//! The declarations of each table.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::entity::part::{Anchor, DeclaredKey, DeclaredKind, DeclaredOwned, DeclaredScope, Part};

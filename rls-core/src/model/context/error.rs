@@ -1,3 +1,5 @@
+//! Errors of contexts.
+
 use super::NameError;
 use crate::name::SettingName;
 

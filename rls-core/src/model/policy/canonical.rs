@@ -1,3 +1,5 @@
+//! Expressions as the server prints them.
+
 use crate::model::expression::Expression;
 
 /// An expression as the server prints it. Only answers of the server become one.

@@ -1,10 +1,11 @@
+//! [`PolicyDraft`]: the builder of policies.
+
 use std::collections::BTreeSet;
 
 use super::{Command, Expression, Policy, PolicyKind, Rule};
 use crate::config::RlsConfig;
 use crate::model::policy::PolicyError;
-use crate::name::Identifier;
-use crate::name::NameError;
+use crate::name::{Identifier, NameError};
 
 /// The role that a policy holds for, before [`RlsConfig`] names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,7 +62,7 @@ impl From<&str> for Grantee {
 /// # Ok::<(), rls_core::error::PolicyError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-#[must_use = "a draft becomes a policy where an entity or a migration is given it"]
+#[must_use = "a draft becomes a policy in an entity or a migration"]
 pub struct PolicyDraft {
     name: String,
     kind: PolicyKind,

@@ -1,3 +1,5 @@
+//! Errors of policies, found before any statement is sent.
+
 use crate::model::privilege::Command;
 use crate::name::NameError;
 

@@ -1,3 +1,5 @@
+//! The value of a setting in the condition of a policy.
+
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Query};
 
 use crate::model::setting::{SettingType, SettingValue};

@@ -1,3 +1,5 @@
+//! chrono's dates and times as values of settings.
+
 use std::borrow::Cow;
 
 use ::chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Timelike};

@@ -1,3 +1,5 @@
+//! Lists as values of settings.
+
 use std::borrow::Cow;
 
 use super::{SettingElement, SettingType, SettingValue};

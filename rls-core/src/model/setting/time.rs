@@ -1,3 +1,5 @@
+//! time's dates and times as values of settings.
+
 use std::borrow::Cow;
 
 use ::time::{Date, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};

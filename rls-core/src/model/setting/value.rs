@@ -1,3 +1,5 @@
+//! Single values of settings.
+
 use std::borrow::Cow;
 
 use uuid::Uuid;

@@ -1,7 +1,6 @@
 //! The statements that write rows of a user.
 
-use crate::model::privilege::Command;
-use crate::model::privilege::Privilege;
+use crate::model::privilege::{Command, Privilege};
 use crate::name::Identifier;
 use crate::sql;
 
@@ -109,7 +108,7 @@ impl<'a> Target<'a> {
         let onto = others.filter_map(|other| {
             let mut draft = own.clone();
             for column in key {
-                draft.insert(column.clone(), self.stored(other, column)?);
+                draft.insert(column.clone(), self.value_of(other, column)?);
             }
 
             Some(self.write(&draft, &rest, expects.clone()))
@@ -140,7 +139,7 @@ impl<'a> Target<'a> {
         let moved = Anchor::of(self.scope).into_iter().filter_map(|anchor| {
             let value = match &self.third {
                 Some((_, key)) if anchor.is_identity() => key.clone(),
-                _ => self.stored(other?, anchor.column())?,
+                _ => self.value_of(other?, anchor.column())?,
             };
 
             let sql = format!(
@@ -166,7 +165,7 @@ impl<'a> Target<'a> {
             .find(|row| row.spec.is_plain() && row.spec.ties.are(subject))
     }
 
-    fn stored(&self, row: &Row, column: &Identifier) -> Option<String> {
+    fn value_of(&self, row: &Row, column: &Identifier) -> Option<String> {
         let column = self.table.column(column)?;
         Some(value::cast(
             row.made.values.get(&column.name)?.as_deref(),
@@ -229,7 +228,7 @@ impl<'a> Target<'a> {
         Some(format!(
             "{} = {}",
             sql::identifier(column),
-            self.stored(own, column)?
+            self.value_of(own, column)?
         ))
     }
 }
