@@ -1,22 +1,22 @@
-//! Web services on axum 0.8: handlers take their connection as an argument, which knows whose
-//! request it is.
+//! Web services on axum 0.8: a handler takes its connection as an argument, on behalf of the
+//! request's user.
 //!
-//! The application says once whose a request is ([`ContextProvider`]), and, where it has
-//! administrators, who may be one ([`AdminProvider`]). A handler then takes one of these, and
-//! without one reaches no table:
+//! The application implements [`ContextProvider`], which finds the user of a request, and
+//! [`AdminProvider`] if it has administrators. A handler then takes one of these arguments. Without
+//! one, it reaches no table:
 //!
-//! | argument | is | without an identity |
+//! | argument | what it is | if the request names nobody |
 //! |---|---|---|
 //! | [`Scoped`] | a connection on behalf of the request's user | 401 |
 //! | `Option<Scoped>` | the same, or `None` | `None` |
 //! | [`RequestTransaction`] | one transaction for the whole request, begun with the first | 401 |
-//! | [`Anonymous`] | a connection on behalf of nobody | as with one |
-//! | [`Admin`] | a connection as maintenance administrator | what [`AdminProvider`] says |
-//! | [`AdminReadOnly`] | the same, and the server refuses every write | what [`AdminProvider`] says |
-//! | [`AdminAsUser`] | an administrator who acts for one user at a time | what [`AdminProvider`] says |
+//! | [`Anonymous`] | a connection on behalf of nobody | the same |
+//! | [`Admin`] | a connection as maintenance administrator | the answer of [`AdminProvider`] |
+//! | [`AdminReadOnly`] | the same, and the server refuses every write | the answer of [`AdminProvider`] |
+//! | [`AdminAsUser`] | an administrator who acts for one user at a time | the answer of [`AdminProvider`] |
 //!
-//! [`DbErr`](sea_orm::DbErr) and [`RlsError`](crate::RlsError) become answers by `?`: see
-//! [`Problem`].
+//! The operator `?` turns [`DbErr`](sea_orm::DbErr) and [`RlsError`](crate::RlsError) into answers:
+//! see [`Problem`].
 //!
 //! ```
 //! use std::sync::Arc;
@@ -64,7 +64,7 @@
 //!     }
 //! }
 //!
-//! // No `WHERE`: these are the rows of whose request it is.
+//! // No `WHERE`: only rows of the request's user are read.
 //! async fn titles(Scoped(db): Scoped) -> Result<Json<Vec<String>>, Problem> {
 //!     let tasks = task::Entity::find().all(&db).await?;
 //!     Ok(Json(tasks.into_iter().map(|task| task.title).collect()))

@@ -1,8 +1,8 @@
 //! PostgreSQL row-level security for SeaORM 2.
 //!
-//! Entities say by a derive whose their rows are, migrations make the policies, and a wrapped
-//! connection carries the user: PostgreSQL itself keeps users' rows apart, in every query, raw SQL
-//! included.
+//! A derive on an entity declares whose its rows are, migrations create the policies, and a
+//! connection carries the user. PostgreSQL itself then keeps the rows of users apart, in every
+//! query, raw SQL included.
 //!
 //! ```no_run
 //! mod user {
@@ -37,7 +37,7 @@
 //! # use sea_orm::{ActiveModelTrait, EntityTrait, Set};
 //! # use sea_orm_rls::{RlsConfig, RlsConnection, UserContext};
 //! # async fn service(url: &str, user_id: uuid::Uuid) -> Result<(), Box<dyn std::error::Error>> {
-//! let db = RlsConnection::connect(url, RlsConfig::from_env()?).await?; // refuses to start where isolation would not hold
+//! let db = RlsConnection::connect(url, RlsConfig::from_env()?).await?; // an error if isolation would not hold
 //! let mine = db.scope(UserContext::new(user_id)); // a SeaORM connection
 //! let task = task::ActiveModel { id: Set(uuid::Uuid::new_v4()), title: Set("rest".into()), ..Default::default() };
 //! task.insert(&mine).await?; // `owner_id` is filled by the database
@@ -51,56 +51,75 @@
 //!
 //! - Begin: [first steps](manual::first_steps), [adopting](manual::adopting) in an existing
 //!   project.
-//! - Say whose rows are whose: [entities and their keys](manual::entities),
-//!   [policies](manual::policies) of your own.
+//! - Declare whose rows are whose: [entities and their keys](manual::entities), your own
+//!   [policies](manual::policies).
 //! - Bring it to a database: [migrations](manual::migrations), in a team and in CI.
 //! - Run: [contexts](manual::contexts), [services](manual::services), [background
 //!   work](manual::background), [administrators](manual::administrators),
 //!   [pooling](manual::pooling).
-//! - Be sure: [testing](manual::testing), [checking](manual::checking), [what it does not protect
-//!   from](manual::limits).
-//! - When something is odd: [troubleshooting](manual::troubleshooting), by symptom.
+//! - Be sure: [testing](manual::testing), [checking](manual::checking), [what it protects against,
+//!   and what it does not](manual::limits).
+//! - In trouble: [troubleshooting](manual::troubleshooting), by symptom.
 //!
 //! # Features
 //!
-//! | feature | |
+//! | feature | adds |
 //! |---|---|
-//! | `migration` | `RlsMigrator` and the command line; on by default, and needless in entity crates and services |
-//! | `axum` | extractors for [web services](manual::services) on axum 0.8 |
-//! | `testing` | the [proof](manual::testing) that users are kept apart; for `dev-dependencies` |
-//! | `rbac` | SeaORM's role-based access control in front of a scope |
+//! | `migration` | [`migration`] and [`doctor`]; on by default, not needed in entity crates and services |
+//! | `axum` | [`axum`]: extractors for [web services](manual::services) on axum 0.8 |
+//! | `testing` | [`testing`]: the [proof](manual::testing) that users are kept apart, for `dev-dependencies` |
+//! | `rbac` | [`context::Restricted`]: SeaORM's role-based access control in front of a scope |
 //! | `with-chrono`, `with-time` | dates and times as values of a context |
+//!
+//! # Modules
+//!
+//! | module | contains |
+//! |---|---|
+//! | [`context`] | contexts, the values of their settings, and the connections that carry them |
+//! | [`policy`] | the builder of your own policies |
+//! | [`entity`] | what the derives implement, and the registry |
+//! | [`model`](mod@model) | row-level security as plain data |
+//! | [`schema`] | the plan of changes, and how it is applied |
+//! | [`error`] | all errors |
 #![forbid(unsafe_code)]
+// The table of features names what each adds.
+#![cfg_attr(
+    not(all(
+        feature = "migration",
+        feature = "axum",
+        feature = "testing",
+        feature = "rbac"
+    )),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 
 #[cfg(feature = "axum")]
 pub mod axum;
 pub mod manual;
 
-#[cfg(feature = "rbac")]
-pub use rls_core::Restricted;
-/// The doctor: what in a database weakens or slows row-level security, and how to repair it.
 #[cfg(feature = "migration")]
 pub use rls_core::doctor;
-/// Every error of this crate, by what it is about.
-pub use rls_core::error;
 pub use rls_core::model::policy;
 pub use rls_core::{
-    AdminConnection, AdminContext, AdminTransaction, ReadOnlyAdminConnection,
-    ReadOnlyAdminTransaction, Registry, RlsConfig, RlsConnection, RlsError, RlsSchema, RowStream,
-    ScopedConnection, ScopedTransaction, UserContext, registry,
+    AdminConnection, AdminContext, AdminTransaction, Registry, RlsConfig, RlsConnection, RlsError,
+    RlsSchema, ScopedConnection, ScopedTransaction, UserContext, registry,
 };
-pub use rls_core::{entity, schema};
+pub use rls_core::{entity, error, schema};
 
-/// Contexts: what a connection says of its user, and the connections that carry it.
+/// Contexts: the user on whose behalf statements run, the values of settings, and the connections
+/// that carry them.
 pub mod context {
+    #[cfg(feature = "rbac")]
+    pub use rls_core::Restricted;
     #[doc(inline)]
     pub use rls_core::model::context::*;
     pub use rls_core::{
-        App, ContextConnection, ContextTransaction, Maintenance, MaintenanceReads, Role,
+        App, ContextConnection, ContextTransaction, Maintenance, MaintenanceReads,
+        ReadOnlyAdminConnection, ReadOnlyAdminTransaction, Role, RowStream,
     };
 }
 
-/// Row-level security as plain data: names, keys, scopes, privileges, expressions.
+/// Row-level security as plain data: names, keys, scopes, privileges and expressions.
 pub mod model {
     #[doc(inline)]
     pub use rls_core::model::*;
@@ -111,11 +130,9 @@ pub use rls_core::entity::{RlsPolicies, TenantScoped, Unscoped, UserScoped};
 pub use rls_core::model::context::RlsContext;
 pub use rls_derive::{RlsContext, RlsPolicies, TenantScoped, Unscoped, UserScoped, model};
 
-/// Migrations: `RlsMigrator` and the command line.
 #[cfg(feature = "migration")]
 pub use rls_migration as migration;
 
-/// The proof that users are kept apart, for tests.
 #[cfg(feature = "testing")]
 pub use rls_core::testing;
 

@@ -1,4 +1,4 @@
-//! Configuration: the switches and the two logins, from the environment or from code.
+//! [`RlsConfig`]: the switches and the two logins, from the environment or from code.
 
 mod error;
 mod login;
@@ -12,10 +12,10 @@ use variable::{given, login, switch, table_name};
 
 use crate::name::{Identifier, TableName};
 
-/// How long connections are kept where nothing else is said.
+/// How long a connection is kept by default.
 const KEEP: Duration = Duration::from_secs(1);
 
-/// The switches and the two logins of row-level security.
+/// The switches, and the two logins: the application's and the maintenance administrator's.
 ///
 /// ```
 /// use rls_core::RlsConfig;
@@ -42,8 +42,9 @@ impl Default for RlsConfig {
 }
 
 impl RlsConfig {
-    /// Row security enabled and forced, the roles `rls_app_user` and `rls_maintenance_admin`, no
-    /// passwords, the audit in `rls_audit`, connections kept for a second.
+    /// Creates the defaults: row-level security enabled and forced, the roles `rls_app_user` and
+    /// `rls_maintenance_admin` without passwords, the audit in `rls_audit`, connections kept for
+    /// one second.
     #[must_use]
     pub fn new() -> Self {
         let name =
@@ -67,13 +68,13 @@ impl RlsConfig {
         }
     }
 
-    /// Reads `RLS_ENABLED`, `RLS_FORCE`, `RLS_AUDIT` (`true` where unset), `RLS_APP_USER`,
+    /// Reads `RLS_ENABLED`, `RLS_FORCE`, `RLS_AUDIT` (each `true` if unset), `RLS_APP_USER`,
     /// `RLS_APP_PASSWORD`, `RLS_MAINTENANCE_ADMIN`, `RLS_MAINTENANCE_ADMIN_PASSWORD`,
     /// `RLS_AUDIT_TABLE`.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] naming the variable whose value is wrong.
+    /// [`ConfigError`], which names the variable that is wrong.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::from_lookup(|variable| match std::env::var(variable) {
             Ok(value) => Ok(Some(value)),
@@ -84,11 +85,11 @@ impl RlsConfig {
         })
     }
 
-    /// As [`RlsConfig::from_env`], from any source of variables.
+    /// Reads the same variables from another source.
     ///
     /// # Errors
     ///
-    /// As [`RlsConfig::from_env`], and what `lookup` returns.
+    /// [`ConfigError`], as from [`RlsConfig::from_env`], or from `lookup`.
     pub fn from_lookup(
         lookup: impl Fn(&str) -> Result<Option<String>, ConfigError>,
     ) -> Result<Self, ConfigError> {
@@ -115,89 +116,94 @@ impl RlsConfig {
         config.check(variable::APP_USER, variable::ADMIN)
     }
 
-    /// The application's role and password.
+    /// Sets the application's role and password.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] for a name PostgreSQL would not keep, or the administrator's.
+    /// [`ConfigError`] if PostgreSQL would not keep the role's name, or if it is the
+    /// administrator's.
     pub fn app_login(mut self, role: &str, password: &str) -> Result<Self, ConfigError> {
         self.app = given("app_login", role, password)?;
         self.check("app_login", "admin_login")
     }
 
-    /// The maintenance administrator's role and password.
+    /// Sets the maintenance administrator's role and password.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] for a name PostgreSQL would not keep, or the application's.
+    /// [`ConfigError`] if PostgreSQL would not keep the role's name, or if it is the application's.
     pub fn admin_login(mut self, role: &str, password: &str) -> Result<Self, ConfigError> {
         self.admin = given("admin_login", role, password)?;
         self.check("app_login", "admin_login")
     }
 
-    /// The table that holds a row for each of the administrators' transactions, as `table` or
-    /// `schema.table`; without a schema it is in the one of the tables that name none, where
-    /// `migrate fresh` drops it with all others.
+    /// Sets the audit's table, as `table` or `schema.table`. It has a row for each transaction of
+    /// an administrator.
+    ///
+    /// Without a schema, the table is in the current schema, in which `migrate fresh` drops it with
+    /// all others.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::AuditTable`] for a name PostgreSQL would not keep.
+    /// [`ConfigError::AuditTable`] if PostgreSQL would not keep the name.
     pub fn audit_table(mut self, table: &str) -> Result<Self, ConfigError> {
         self.audit_table = table_name("audit_table", table)?;
         Ok(self)
     }
 
-    /// Lets administrators act without a record. A table that holds one already stays.
+    /// Lets administrators act without a record. An audit table that exists is kept.
     #[must_use]
     pub fn danger_no_audit(mut self) -> Self {
         self.audit = false;
         self
     }
 
-    /// For how long a connection serves one transaction after another before it goes back to the
-    /// pool, while nobody waits for the pool; a second unless said. The pool's `max_lifetime` is
-    /// looked at when it has gone back. With [`Duration::ZERO`] it goes back after each
-    /// transaction, as SeaORM's do: say so where `before_acquire` or `after_release` of sqlx's pool
-    /// must run between any two users.
+    /// Sets how long a connection may serve one transaction after another before it returns to the
+    /// pool; one second by default. While someone waits for the pool, it returns at once.
+    ///
+    /// The pool applies its `max_lifetime` when the connection has returned. With
+    /// [`Duration::ZERO`] the connection returns after each transaction, as SeaORM's do: use that
+    /// if `before_acquire` or `after_release` of sqlx's pool must run between any two users.
     #[must_use]
     pub fn keep_connections(mut self, keep: Duration) -> Self {
         self.keep = keep;
         self
     }
 
-    /// Switches row security on the registered tables on or off; off, every user sees every row.
+    /// Switches row-level security of the registered tables on or off. If it is off, every user
+    /// sees every row.
     #[must_use]
     pub fn danger_enabled(mut self, enabled: bool) -> Self {
         self.enabled = enabled;
         self
     }
 
-    /// Switches on or off that policies hold for the tables' owner too.
+    /// Sets whether the policies hold for the owner of the tables too.
     #[must_use]
     pub fn danger_force(mut self, force: bool) -> Self {
         self.force = force;
         self
     }
 
-    /// Whether row security is enabled on the registered tables.
+    /// Whether row-level security is enabled on the registered tables.
     #[must_use]
     pub fn enabled(&self) -> bool {
         self.enabled
     }
 
-    /// Whether policies hold for the tables' owner too.
+    /// Whether the policies hold for the owner of the tables too.
     #[must_use]
     pub fn force(&self) -> bool {
         self.force
     }
 
-    /// The table of the administrators' transactions; `None` where they are not recorded.
+    /// The audit's table; `None` if administrators act without a record.
     #[must_use]
     pub fn audit(&self) -> Option<&TableName> {
         self.audit.then_some(&self.audit_table)
     }
 
-    /// The name of that table, whether or not they are recorded.
+    /// The name of the audit's table, whether or not there is an audit.
     #[must_use]
     pub fn audit_table_name(&self) -> &TableName {
         &self.audit_table

@@ -1,4 +1,8 @@
-//! The connection an application holds: it owns the pools and runs nothing without a context.
+//! [`RlsConnection`], which an application keeps. It owns the pools of both logins, and runs
+//! nothing without a context: [`scope`](RlsConnection::scope) and the like return connections that
+//! do.
+//!
+//! May import all rooms below it; `gate` checks the database before it opens.
 
 mod open;
 
@@ -17,18 +21,17 @@ use crate::gate::audit::Audit;
 use crate::model::context::{AdminContext, RlsContext, Settings};
 use crate::request::begin::KnownSetting;
 use crate::request::observe::Observer;
-use crate::request::pool::Pool;
-use crate::request::pool::{Recorder, known_setting};
+use crate::request::pool::{Pool, Recorder, known_setting};
 use crate::request::scoped::{
     AdminConnection, ContextConnection, ReadOnlyAdminConnection, ScopedConnection,
 };
 
-/// How many connections administrators share where the options do not say.
+/// The most connections that administrators share; the options may allow fewer.
 const ADMIN_CONNECTIONS: u32 = 2;
 
-/// A database whose rows are kept apart; cheap to clone.
+/// A database with row-level security. Cheap to clone.
 ///
-/// It implements none of SeaORM's connection traits: without a context nothing can be run.
+/// It implements none of SeaORM's connection traits, so nothing runs without a context.
 ///
 /// ```compile_fail
 /// # async fn nothing_runs_without_a_context(db: rls_core::RlsConnection) {
@@ -47,23 +50,25 @@ pub struct RlsConnection {
 impl RlsConnection {
     /// Connects as the application's role, for the entities linked into this program.
     ///
-    /// The URL in `options` names server and database; its user and password are replaced by the
-    /// configuration's application role and password, unless it names that role already. All other
-    /// options hold, except that the ping before each use of a pooled connection is off: a
-    /// connection found dead when a transaction begins is replaced.
-    /// `test_before_acquire_if_idle_for` is kept where it is set. A connection whose transaction
-    /// ended in order serves the next one without going back to the pool, while nobody waits for
-    /// the pool, for as long as [`RlsConfig::keep_connections`] says; hooks of sqlx's pool run when
-    /// it gives and gets connections.
+    /// The URL in `options` names the server and the database. The configuration's application role
+    /// and password replace its user and password, unless it names that role already.
     ///
-    /// Statements sent: those that log in, and three that ask whether isolation and the audit hold.
-    /// Privilege needed: to connect.
+    /// All other options hold, except that the ping before each use of a pooled connection is off:
+    /// if a connection is dead when a transaction begins, another replaces it.
+    /// `test_before_acquire_if_idle_for` is kept if it is set. After a transaction that ended in
+    /// order, a connection serves the next one without returning to the pool, for as long as
+    /// [`RlsConfig::keep_connections`] allows and nobody waits for the pool. The hooks of sqlx's
+    /// pool run when a connection leaves the pool or returns to it.
+    ///
+    /// Statements sent: those that log in, and three that check isolation and the audit. Privilege
+    /// needed: to connect.
     ///
     /// # Errors
     ///
-    /// [`RlsError::Gate`] where isolation or the audit would not hold, with every reason;
-    /// [`RlsError::Declaration`] for an empty or contradictory registry; [`RlsError::Backend`];
-    /// [`RlsError::Database`] where the server refuses.
+    /// [`RlsError::Gate`] if isolation or the audit would not hold, with every reason;
+    /// [`RlsError::Declaration`] if the registry is empty or contradicts itself;
+    /// [`RlsError::Backend`] if the URL is not PostgreSQL's; [`RlsError::LoginRefused`] and
+    /// [`RlsError::Database`] if the server refuses.
     pub async fn connect(
         options: impl Into<ConnectOptions>,
         config: RlsConfig,
@@ -71,7 +76,7 @@ impl RlsConnection {
         Self::connect_with(options, config, Registry::linked()?).await
     }
 
-    /// As [`RlsConnection::connect`], for the entities of `registry`.
+    /// Connects as [`RlsConnection::connect`] does, for the entities of `registry`.
     ///
     /// # Errors
     ///
@@ -126,8 +131,8 @@ impl RlsConnection {
         })
     }
 
-    /// A connection on behalf of the user in `context`. Sends nothing; each statement sets the
-    /// context.
+    /// Returns a connection on behalf of the user in `context`. Sends nothing; each statement sets
+    /// the context.
     #[must_use]
     #[expect(
         clippy::needless_pass_by_value,
@@ -137,21 +142,21 @@ impl RlsConnection {
         ContextConnection::new(self.app.clone(), &context)
     }
 
-    /// A connection on behalf of nobody: no scoped row is seen, and none can be written. Sends
+    /// Returns a connection on behalf of nobody, which sees and writes no row of a user. Sends
     /// nothing.
     #[must_use]
     pub fn anonymous(&self) -> ScopedConnection {
         ContextConnection::new(self.app.clone(), &Settings::new())
     }
 
-    /// A connection as maintenance administrator, who sees all rows; each call leaves a `tracing`
-    /// event at INFO with actor and reason. Sends nothing; the administrator logs in with the first
-    /// statement.
+    /// Returns a connection as maintenance administrator, who sees all rows. Each call emits a
+    /// `tracing` event at INFO with the actor and the reason. Sends nothing; the administrator logs
+    /// in with the first statement.
     ///
-    /// Each transaction on it, a single statement's own too, leaves a row in the audit's table with
-    /// its begin message: actor, reason, the server's clock, application, login and transaction. It
-    /// commits with the transaction, so what was rolled back leaves none. Who may act is for the
-    /// caller to say:
+    /// Each transaction on it, also that of a single statement, adds a row to the audit's table:
+    /// the actor, the reason, the server's time, the application, the login and the transaction.
+    /// The row commits with the transaction, so a rollback leaves none. The caller decides who may
+    /// act:
     ///
     /// ```no_run
     /// # use rls_core::{AdminConnection, AdminContext, ContextError, RlsConnection};
@@ -168,26 +173,26 @@ impl RlsConnection {
         ContextConnection::new(self.admin.clone(), &context)
     }
 
-    /// Asks again what [`RlsConnection::connect`] asked, for a health check; what the configuration
-    /// switches off is not asked for.
+    /// Repeats the checks of [`RlsConnection::connect`], for a health check. Skips those that the
+    /// configuration switches off.
     ///
     /// Statements sent: three that only read. Privilege needed: to connect.
     ///
     /// # Errors
     ///
-    /// [`RlsError::Gate`] where isolation or the audit would no longer hold, with every reason;
-    /// [`RlsError::Database`], [`RlsError::ConnectionLost`] where the server cannot be asked.
+    /// [`RlsError::Gate`] if isolation or the audit no longer hold, with every reason;
+    /// [`RlsError::Database`] or [`RlsError::ConnectionLost`] if the server does not answer.
     pub async fn check_gate(&self) -> Result<(), RlsError> {
         ask(&self.app.pg(), &self.config, &self.registry)
             .await
             .map(|_| ())
     }
 
-    /// As [`RlsConnection::admin`], in transactions in which the server refuses every write, with
-    /// [`RlsError::ReadOnly`]. Sends nothing.
+    /// Returns a connection as [`RlsConnection::admin`] does, with transactions in which the server
+    /// refuses every write ([`RlsError::ReadOnly`]). Sends nothing.
     ///
-    /// The begin message writes the audit's row, and ends writing after it
-    /// (`SET TRANSACTION READ ONLY`), which nothing in the transaction can take back.
+    /// The begin message writes the audit's row, then makes the transaction `READ ONLY`, which
+    /// nothing in the transaction can undo.
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "a reason is given once")]
     pub fn admin_read_only(&self, context: AdminContext) -> ReadOnlyAdminConnection {
@@ -195,15 +200,14 @@ impl RlsConnection {
         ContextConnection::new(self.admin.clone(), &context)
     }
 
-    /// A connection on behalf of the user in `context`, for maintenance by `admin`: the
-    /// application's login and the policies hold, so that no other user's rows are reached, and
-    /// whatever takes a [`ScopedConnection`] can be run on it. Leaves a `tracing` event as
-    /// [`RlsConnection::admin`] does. Sends nothing.
+    /// Returns a connection on behalf of the user in `context`, for maintenance by `admin`. It uses
+    /// the application's login, so the policies hold and no other user's rows are reached. Emits a
+    /// `tracing` event as [`RlsConnection::admin`] does. Sends nothing.
     ///
-    /// Before each of its transactions, a single statement's own too, the administrator's login
-    /// writes and commits a row in the audit's table, which holds the context as well: two messages
-    /// more. The application's login may not write there, so such a row says what was begun, and
-    /// not whether it was committed.
+    /// Before each transaction, also that of a single statement, the administrator's login adds a
+    /// row to the audit's table and commits it: two more messages. The row contains the context
+    /// too. Since it is committed first, it tells that a transaction began, not that it was
+    /// committed.
     #[must_use]
     #[expect(
         clippy::needless_pass_by_value,
@@ -234,17 +238,19 @@ impl RlsConnection {
         );
     }
 
-    /// Calls `callback` after each statement, as SeaORM's `set_metric_callback` does; it holds for
-    /// the scopes made afterwards. The statement it is given holds the values. A stream is told of
-    /// when it ends, fails or is dropped, with the time since its first row was asked for. Begin
-    /// and commit messages and unprepared text are not told of.
+    /// Calls `callback` after each statement, as SeaORM's `set_metric_callback` does, for scopes
+    /// made after this call.
+    ///
+    /// The statement that `callback` gets contains its values. A stream is reported when it ends,
+    /// fails or is dropped, with the time since its first row was requested. Begin and commit
+    /// messages and unprepared text are not reported.
     pub fn set_metric_callback(&mut self, callback: impl Fn(&Info<'_>) + Send + Sync + 'static) {
         let observer = self.app.observer().with_callback(callback);
         self.app.set_observer(observer.clone());
         self.admin.set_observer(observer);
     }
 
-    /// The registered entities' scopes.
+    /// The scopes of the registered entities.
     #[must_use]
     pub fn registry(&self) -> &Registry {
         &self.registry
@@ -256,22 +262,23 @@ impl RlsConnection {
         &self.config
     }
 
-    /// The application's own logins.
+    /// The sqlx pool of the application's login, for statements without a context.
     #[cfg(feature = "testing")]
     pub(crate) fn pool(&self) -> crate::request::pool::Asked<'_> {
         self.app.pg()
     }
 
-    /// Closes both pools, waiting for what is checked out; statements afterwards fail with SeaORM's
-    /// `DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)`. All clones are closed with it.
-    /// Statements sent: none, but the word that each session ends.
+    /// Closes both pools, after the connections in use have returned, and with them all clones.
+    /// Statements afterwards fail with SeaORM's
+    /// `DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)`. Statements sent: none; each
+    /// session ends with PostgreSQL's terminate message.
     pub async fn close(self) {
         self.app.close().await;
         self.admin.close().await;
     }
 }
 
-/// What has to hold before anything runs.
+/// Checks the gate, then finds the audit, unless they are switched off.
 async fn ask(
     app: &PgPool,
     config: &RlsConfig,

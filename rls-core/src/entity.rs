@@ -1,4 +1,7 @@
-//! From a SeaORM entity to its scope: what the derives emit calls into here.
+//! From SeaORM's entities to scopes: a derive implements a trait here and registers a
+//! [`Declaration`], and the [`Registry`] checks all declarations and makes the scopes.
+
+// May import `name`, `config`, `model` and `sql`. Knows nothing of a server.
 
 pub(crate) mod assert;
 mod declaration;
@@ -19,24 +22,24 @@ pub(crate) use part::{
 };
 pub(crate) use raw::{RawColumn, RawReference, RawTable};
 
-/// The owner column where an entity names no other.
+/// The owner column, unless an entity names another.
 pub const DEFAULT_OWNER: &str = "owner_id";
 
-/// The tenant column where an entity names no other.
+/// The tenant column, unless an entity names another.
 pub const DEFAULT_TENANT: &str = "tenant_id";
 
-/// An entity whose rows belong to users; implemented by `#[derive(UserScoped)]`.
+/// An entity with rows that belong to users. `#[derive(UserScoped)]` implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not scoped to users",
-    note = "derive `UserScoped` on its `Model`; where it derives another, list it as that: \
+    note = "derive `UserScoped` on its `Model`; if it derives another, list it as that: \
             `registry![country::Entity as Unscoped]`"
 )]
 pub trait UserScoped: EntityTrait {
-    /// What the entity says of its owner.
+    /// What the entity declares of its owner.
     fn declaration() -> Declaration;
 
-    /// The owner column, for filters and joins; it exists in the table even where the model has no
-    /// such field.
+    /// The owner column, for filters and joins. The table has it even if the model has no such
+    /// field.
     #[must_use]
     fn owner_column() -> DynIden
     where
@@ -46,25 +49,24 @@ pub trait UserScoped: EntityTrait {
     }
 }
 
-/// An entity whose own table names the user; implemented by `#[derive(UserScoped)]` where it says
-/// no `via`.
+/// An entity with an owner column. `#[derive(UserScoped)]` without `via` implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no owner column",
     note = "its rows belong to users `via` those they refer to: filter by the column there"
 )]
 pub trait OwnerColumn: UserScoped {}
 
-/// An entity whose rows belong to tenants; implemented by `#[derive(TenantScoped)]`.
+/// An entity with rows that belong to tenants. `#[derive(TenantScoped)]` implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not scoped to tenants",
     note = "derive `TenantScoped` on its `Model`"
 )]
 pub trait TenantScoped: EntityTrait {
-    /// What the entity says of its tenant.
+    /// What the entity declares of its tenant.
     fn declaration() -> Declaration;
 
-    /// The tenant column, for filters and joins; it exists in the table even where the model has no
-    /// such field.
+    /// The tenant column, for filters and joins. The table has it even if the model has no such
+    /// field.
     #[must_use]
     fn tenant_column() -> DynIden
     where
@@ -74,37 +76,37 @@ pub trait TenantScoped: EntityTrait {
     }
 }
 
-/// An entity whose own table names the tenant; implemented by `#[derive(TenantScoped)]` where it
-/// says no `via`.
+/// An entity with a tenant column. `#[derive(TenantScoped)]` without `via` implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no tenant column",
     note = "its rows belong to tenants `via` those they refer to: filter by the column there"
 )]
 pub trait TenantColumn: TenantScoped {}
 
-/// An entity with policies of its own; implemented by `#[derive(RlsPolicies)]`.
+/// An entity with its own policies. `#[derive(RlsPolicies)]` implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no policies",
     note = "derive `RlsPolicies` on its `Model`"
 )]
 pub trait RlsPolicies: EntityTrait {
-    /// The policies.
+    /// The entity's policies.
     fn declaration() -> Declaration;
 }
 
-/// An entity whose table has no row security, for a reason; implemented by `#[derive(Unscoped)]`.
+/// An entity whose table has no row-level security, for a reason. `#[derive(Unscoped)]` implements
+/// it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not declared as unscoped",
     note = "derive `Unscoped` on its `Model`"
 )]
 pub trait Unscoped: EntityTrait {
-    /// The reason, and what the application may do.
+    /// The reason, and the privileges of the application's role.
     fn declaration() -> Declaration;
 }
 
-/// A Rust type an owner or tenant column can have.
+/// A Rust type that an owner or tenant column can have.
 ///
-/// Implement it for a type of your own whose column is `uuid`, `integer`, `bigint`, `text` or
+/// Implement it for a type of your own if its column is `uuid`, `integer`, `bigint`, `text` or
 /// `varchar`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the type of an owner or tenant column",

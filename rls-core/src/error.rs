@@ -1,4 +1,7 @@
-//! What the server can answer, and what to do about it.
+//! The errors: what is wrong, on which table, and what to do. [`RlsError`] holds all of them.
+
+// May import the rooms below it: `name`, `sqlstate`, `config`, `model`, `sql`, `entity`. The errors
+// of plain data are defined there, and re-exported here.
 
 mod gate;
 mod rls;

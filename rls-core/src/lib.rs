@@ -1,34 +1,43 @@
 //! PostgreSQL row-level security for SeaORM 2: policies as data, and the connection that carries a
-//! user.
+//! user. Applications use it through `sea-orm-rls`.
 #![forbid(unsafe_code)]
 
-// The rooms, bottom up: a module imports only what stands above it in this list.
+// The rooms, bottom up: a module imports only what stands above it in this list, and no siblings
+// import each other in a circle (`tests/house/tree.rs` checks both).
+//
+// - A request begins at `RlsConnection::scope` (`connection`). `request` runs it, and ends it with a
+//   commit or a rollback.
+// - The policies of a table are chosen in `model::scope`, become SQL in `sql::policy`, and are
+//   compared and applied in `schema`.
+// - The checks are three: `gate` at every start, `doctor` on demand, `testing` for a proof.
+// - A login is a role with a password (`config`); `connection::open` makes its pool, and
+//   `request::role` tells the logins apart by type.
 
-// Names of tables, columns, roles and settings, checked once. Imports nothing of this crate.
+// Names of tables, columns, roles and settings, checked once. Imports no other room.
 mod name;
-// SQLSTATEs, and what they mean here. Imports nothing of this crate.
+// SQLSTATEs, and what this crate makes of them. Imports no other room.
 mod sqlstate;
-// Colours and safe text for terminals. Imports nothing of this crate.
+// Colours and safe text for terminals. Imports no other room.
 mod terminal;
 // `RlsConfig`: the switches and the two logins. Imports `name`.
 mod config;
-// Row-level security as plain data: policies, scopes, settings, contexts. Imports the rooms above.
+// Row-level security as plain data: policies, scopes, settings, contexts. Knows no SQL.
 pub mod model;
-// SQL text: quoting, and the SQL of policies. Imports `name` and `model`.
+// SQL text: quoting, and the SQL of expressions and policies. Knows no entity.
 mod sql;
-// From SeaORM's entities to scopes. Imports the rooms above.
+// From SeaORM's entities to scopes: declarations and the registry. Knows no server.
 pub mod entity;
-// What the server can answer, as errors. Imports the rooms above.
+// The errors of everything that asks the server.
 pub mod error;
-// One statement, one transaction, in a context. Knows nothing of the rooms below.
+// One statement, one transaction, in a context. Knows nothing of `schema`.
 mod request;
-// The catalog, the plan and how it is applied. Knows nothing of contexts.
+// The catalog, the plan of changes, and how it is applied. Knows nothing of `request`.
 pub mod schema;
-// The check before anything runs: does the database keep users apart? Meets `request` and `schema`.
+// The check before anything runs: would the database keep users apart? Knows nothing of `request`.
 mod gate;
-// `RlsConnection`: the pools of an application. Opens through `gate`.
+// `RlsConnection`: the pools of an application. Asks `gate`, then hands pools to `request`.
 mod connection;
-// The doctor: what in a database weakens or slows row-level security.
+// The doctor: what in a database weakens or slows row-level security. Reads, never writes.
 #[cfg(feature = "doctor")]
 pub mod doctor;
 // The isolation proof, for tests.
@@ -71,17 +80,14 @@ pub use rls_derive::{
 #[doc(hidden)]
 pub use terminal::shown;
 
-/// What the derives' expansions call; not for use by hand.
+/// What the derives' expansions name; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
     pub use inventory;
-    pub use sea_orm::{EntityTrait, ModelTrait, PrimaryKeyTrait};
+    pub use sea_orm::ModelTrait;
     pub use uuid::Uuid;
 
     pub use crate::entity::assert::*;
-    pub use crate::entity::{
-        Declaration, OwnerColumn, Registered, RlsPolicies, TenantColumn, TenantScoped, Unscoped,
-        UserScoped,
-    };
+    pub use crate::entity::{Declaration, OwnerColumn, Registered, TenantColumn};
     pub use crate::model::{ContextError, OnDelete, Privilege, RlsContext, SettingValue, Settings};
 }

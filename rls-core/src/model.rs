@@ -1,5 +1,8 @@
-//! Row-level security as plain data: keys, settings, policies, scopes and contexts. Knows nothing of
-//! SeaORM's entities, of SQL or of a server.
+//! Row-level security as plain data: keys, settings, policies, scopes and contexts. A scope says
+//! whose the rows of a table are; [`Scope::desired_policies`] makes its policies.
+
+// May import `name` and `config`. Knows nothing of entities (`entity`), of SQL text (`sql`) or of a
+// server (`schema`).
 
 pub mod context;
 pub(crate) mod expression;

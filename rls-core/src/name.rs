@@ -1,10 +1,10 @@
-//! Names as PostgreSQL takes them: checked once, quoted where SQL is rendered.
+//! Names of tables, columns, roles and settings: checked here once, and quoted by `sql`.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The longest name PostgreSQL keeps, in bytes (`NAMEDATALEN - 1`); it cuts longer ones without an
-/// error.
+/// The length of the longest name, in bytes (`NAMEDATALEN - 1`). PostgreSQL cuts longer names
+/// without an error.
 pub(crate) const MAX_NAME_BYTES: usize = 63;
 
 /// A name of a table, column, policy, role, index or constraint: 1 to 63 bytes, no NUL.
@@ -12,11 +12,11 @@ pub(crate) const MAX_NAME_BYTES: usize = 63;
 pub struct Identifier(String);
 
 impl Identifier {
-    /// Checks a name as it stands; case and spaces are kept, since names are always quoted in SQL.
+    /// Checks a name, and keeps it as it is: SQL quotes names, so case and spaces count.
     ///
     /// # Errors
     ///
-    /// [`NameError::Empty`], [`NameError::TooLong`] over 63 bytes, [`NameError::Nul`].
+    /// [`NameError::Empty`]; [`NameError::TooLong`] for more than 63 bytes; [`NameError::Nul`].
     pub fn new(name: impl Into<String>) -> Result<Self, NameError> {
         let name = name.into();
         if name.is_empty() {
@@ -34,8 +34,8 @@ impl Identifier {
         Ok(Self(name))
     }
 
-    /// Joins parts with `_` to a name within 63 bytes: the first parts are shortened and a hash of
-    /// the whole is put in where they do not fit, so that two long names never become one.
+    /// Joins both parts with `_`. If that is longer than 63 bytes, it shortens the first part and
+    /// adds a hash of the whole, so that two long names never become one.
     pub(crate) fn joined(first: &Identifier, rest: &str) -> Self {
         let whole = format!("{first}_{rest}");
         if whole.len() <= MAX_NAME_BYTES {
@@ -71,17 +71,18 @@ impl fmt::Display for Identifier {
     }
 }
 
-/// FNV-1a, 32 bits: stable over versions of Rust, which `DefaultHasher` is not.
+/// FNV-1a of 32 bits: `DefaultHasher` may change with a version of Rust.
 fn fnv1a(text: &str) -> u32 {
     text.bytes().fold(0x811c_9dc5, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     })
 }
 
-/// A table's name; without a schema it is looked for in the connection's current schema.
+/// The name of a table. Without a schema, PostgreSQL looks for the table in the connection's
+/// `search_path`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TableName {
-    /// The schema, where the entity names one.
+    /// The schema, if the entity names one.
     pub schema: Option<Identifier>,
     /// The table.
     pub table: Identifier,
@@ -101,7 +102,7 @@ impl TableName {
         })
     }
 
-    /// The same table in `schema` where this name does not say one.
+    /// The same name, with `schema` if it has none.
     #[must_use]
     pub fn or_in(&self, schema: &Identifier) -> Self {
         Self {
@@ -110,22 +111,22 @@ impl TableName {
         }
     }
 
-    /// The same table in the schema where a name that says none is found.
+    /// The same name, with the schema in which PostgreSQL finds it if it has none.
     pub(crate) fn found_in(&self, schemas: &Schemas) -> Self {
         self.or_in(schemas.of(&self.table))
     }
 }
 
-/// Where names that say no schema are found, as statements on this connection find them.
+/// The schemas in which statements on this connection find names that have none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Schemas {
-    /// Where what is nowhere yet would be created.
+    /// The schema in which new tables are created.
     pub(crate) current: Identifier,
     found: BTreeMap<Identifier, Identifier>,
 }
 
 impl Schemas {
-    /// The current schema, and the first in the path in which each relation is.
+    /// The current schema, and for each relation the first schema of `search_path` that has it.
     pub(crate) fn new(current: Identifier, found: BTreeMap<Identifier, Identifier>) -> Self {
         Self { current, found }
     }
@@ -145,12 +146,14 @@ impl fmt::Display for TableName {
     }
 }
 
-/// The name of a custom setting, such as `app.user_id`: two or more parts of letters, digits, `_`
-/// and `$`, none starting with a digit or `$`; lower-cased, since PostgreSQL compares settings'
-/// names without case.
+/// The name of a custom setting, such as `app.user_id`.
 ///
-/// The rule is PostgreSQL's own since version 14
-/// (`valid_custom_variable_name` in `src/backend/utils/misc/guc.c`).
+/// It has two or more parts of letters, digits, `_` and `$`, joined by dots. No part begins with a
+/// digit or `$`. The name is lower-cased, since PostgreSQL compares the names of settings without
+/// case.
+///
+/// PostgreSQL has had this rule since version 14 (`valid_custom_variable_name` in
+/// `src/backend/utils/misc/guc.c`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SettingName(String);
 
@@ -159,7 +162,7 @@ impl SettingName {
     ///
     /// # Errors
     ///
-    /// [`NameError::Setting`] where PostgreSQL would not take it as a custom setting.
+    /// [`NameError::Setting`] if no custom setting can have this name.
     pub fn new(name: &str) -> Result<Self, NameError> {
         let part_holds = |part: &str| {
             let mut bytes = part.bytes();
@@ -191,14 +194,14 @@ impl fmt::Display for SettingName {
     }
 }
 
-/// A name PostgreSQL would not keep as it stands.
+/// A name that PostgreSQL would refuse or cut.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameError {
     /// The name is empty.
     #[error("a name is empty")]
     Empty,
-    /// The name holds a NUL byte.
+    /// The name contains a NUL byte.
     #[error("the name {name:?} holds a NUL byte, which PostgreSQL's names cannot")]
     Nul {
         /// The name.
@@ -217,8 +220,7 @@ pub enum NameError {
     /// No custom setting can have this name.
     #[error(
         "{name:?} cannot be a setting: write two or more parts of letters, digits, `_` and `$` \
-         with a dot between, \
-         such as `app.user_id`"
+         with a dot between, such as `app.user_id`"
     )]
     Setting {
         /// The name.

@@ -1,4 +1,8 @@
-//! SQL text: the only place where names and values become part of a statement.
+//! SQL text: quotes names and values, and makes the SQL of expressions and policies. Every
+//! statement of this crate takes its names and literals from here.
+//!
+//! May import `name`, `config` and `model`. The statements of a plan are made in `schema::render`,
+//! those that begin a transaction in `request::begin`.
 
 mod expression;
 mod policy;

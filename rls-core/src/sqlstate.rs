@@ -1,4 +1,4 @@
-//! SQLSTATEs and what they mean here.
+//! SQLSTATEs, and what this crate makes of them.
 //! <https://www.postgresql.org/docs/current/errcodes-appendix.html>
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
@@ -10,7 +10,7 @@ pub(crate) const NOT_NULL_VIOLATION: &str = "23502";
 pub(crate) const CHECK_VIOLATION: &str = "23514";
 pub(crate) const UNDEFINED_FUNCTION: &str = "42883";
 
-/// A column, table, function, or type and the like that is not there.
+/// The object does not exist: a column, a table, a function, or a type and the like.
 pub(crate) const UNDEFINED: [&str; 4] = ["42703", "42P01", "42883", "42704"];
 
 pub(crate) const READ_ONLY_SQL_TRANSACTION: &str = "25006";
@@ -20,7 +20,7 @@ const DUPLICATE_OBJECT: &str = "42710";
 /// `tuple concurrently updated` has no code of its own.
 const INTERNAL_ERROR: &str = "XX000";
 
-/// The server's SQLSTATE of an error that came from it.
+/// The SQLSTATE, if the error came from the server.
 pub(super) fn of(error: &DbErr) -> Option<String> {
     sqlx_error(error).and_then(code)
 }
@@ -32,7 +32,7 @@ pub(crate) fn code(error: &sqlx::Error) -> Option<String> {
         .map(std::borrow::Cow::into_owned)
 }
 
-/// A statement in a `READ ONLY` transaction wanted to write; nothing of it ran.
+/// A statement would have written in a `READ ONLY` transaction; it did not run.
 pub(crate) fn is_read_only_violation(error: &sqlx::Error) -> bool {
     code(error).as_deref() == Some(READ_ONLY_SQL_TRANSACTION)
 }
@@ -43,12 +43,12 @@ pub(crate) fn is_constraint(state: &str) -> bool {
     state.starts_with("23")
 }
 
-/// Another session created or altered the same role meanwhile.
+/// Another session created or altered the same role at the same time.
 pub(crate) fn is_concurrent_change(state: &str) -> bool {
     [UNIQUE_VIOLATION, DUPLICATE_OBJECT, INTERNAL_ERROR].contains(&state)
 }
 
-/// The server's word to who may not log in.
+/// The server rejected the login.
 pub(crate) fn is_login_refused(error: &sqlx::Error) -> bool {
     let refused =
         |code: &str| code.starts_with("28") || matches!(code, "3D000" | INSUFFICIENT_PRIVILEGE);
@@ -58,8 +58,8 @@ pub(crate) fn is_login_refused(error: &sqlx::Error) -> bool {
     error.is_some_and(|error| error.severity() == PgSeverity::Fatal && refused(error.code()))
 }
 
-/// The connection is gone: an I/O error, a broken protocol, or a server's word that ends the
-/// session (57P01 of `pg_terminate_backend` and the like come with severity FATAL).
+/// The connection is lost: an I/O error, a broken protocol, or an error that ends the session
+/// (`pg_terminate_backend` and the like send 57P01 with severity FATAL).
 pub(crate) fn is_connection_lost(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_)
@@ -73,9 +73,9 @@ pub(crate) fn is_connection_lost(error: &sqlx::Error) -> bool {
     }
 }
 
-/// What a 42501 was about.
+/// Why the server refused with 42501.
 pub(crate) enum Denied {
-    /// A row-security policy.
+    /// A row-level security policy.
     ByPolicy {
         table: Option<String>,
         message: String,
@@ -85,7 +85,7 @@ pub(crate) enum Denied {
         table: Option<String>,
         message: String,
     },
-    /// Row security that `row_security = off` does not switch off for this login.
+    /// Row-level security, which `row_security = off` does not switch off for this login.
     Hidden {
         table: Option<String>,
         message: String,
@@ -93,9 +93,9 @@ pub(crate) enum Denied {
 }
 
 impl Denied {
-    /// Told apart by the server's routine, which unlike the message is never translated: policies
-    /// are checked in `ExecWithCheckOptions` (`src/backend/executor/execMain.c`), grants in
-    /// `aclcheck_error` (`catalog/aclchk.c`), `row_security` in `check_enable_rls`
+    /// Tells them apart by the server's routine, which is never translated, unlike the message:
+    /// policies are checked in `ExecWithCheckOptions` (`src/backend/executor/execMain.c`), grants
+    /// in `aclcheck_error` (`catalog/aclchk.c`), `row_security` in `check_enable_rls`
     /// (`utils/misc/rls.c`).
     pub(crate) fn of(error: &sqlx::Error) -> Option<Self> {
         let error = error
@@ -135,7 +135,7 @@ fn last_quoted(message: &str) -> Option<String> {
     Some(message[start + 1..end].to_owned())
 }
 
-/// The driver's error in one of SeaORM's.
+/// The driver's error inside SeaORM's.
 pub(crate) fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
     match error {
         DbErr::Conn(RuntimeErr::SqlxError(error))

@@ -1,4 +1,4 @@
-//! What reports and plans print for people: colours, and names that cannot command a terminal.
+//! Text for terminals: colours, and names without control characters.
 
 /// Colours as `SGR` codes (ECMA-48).
 pub(crate) mod colour {
@@ -9,7 +9,7 @@ pub(crate) mod colour {
     pub(crate) const YELLOW: &str = "33";
 }
 
-/// The text in a colour, where there are colours.
+/// Paints the text, if colours are on.
 pub(crate) fn paint(colours: bool, colour: &str, text: &str) -> String {
     if colours {
         format!("\x1b[{colour}m{text}\x1b[0m")
@@ -18,11 +18,12 @@ pub(crate) fn paint(colours: bool, colour: &str, text: &str) -> String {
     }
 }
 
-/// A name in the database may hold what a terminal obeys, or a line that looks like one of ours.
+/// Escapes what a terminal would obey. A name in the database may contain control characters, or a
+/// line break and a line that looks like ours.
 pub fn shown(text: &str) -> String {
     let visible = |character: char| match character {
         control if control.is_control() => control.escape_default().to_string(),
-        // What changes the order of letters, or shows as nothing.
+        // Characters that change the order of letters, or are invisible.
         '\u{200b}'..='\u{200f}'
         | '\u{202a}'..='\u{202e}'
         | '\u{2066}'..='\u{2069}'

@@ -1,18 +1,21 @@
-//! A proof, for tests and for CI, that the database keeps users apart: every command is played
-//! against every scoped table, as two users and as nobody.
+//! An isolation proof for tests and CI. It runs every command on every scoped table, as two users
+//! and as nobody, and shows that the database keeps the users apart.
 //!
 //! ```no_run
 //! use rls_core::testing::IsolationProof;
 //! use rls_core::{Registry, RlsConnection};
 //! # use sea_orm::DatabaseConnection;
 //!
-//! // `owner` logs in as the migrations do, `db` is the application's connection.
+//! // `owner` logs in as the migrations do; `db` is the application's connection.
 //! async fn users_are_kept_apart(owner: &DatabaseConnection, db: &RlsConnection) {
 //!     let proof = IsolationProof::new(db.registry()).run(owner, db).await.unwrap();
 //!     println!("{proof}");
 //!     proof.assert_isolated();
 //! }
 //! ```
+
+// `IsolationProof` is the builder. `run` makes the rows (`row`), runs the statements (`plan`, `lane`)
+// and classifies the answers (`classify`). May import all rooms of the crate but `doctor`.
 
 mod app;
 mod attempt;
@@ -50,10 +53,11 @@ pub use expect::Reach;
 pub use hook::RowFor;
 pub use outcome::{Cell, Outcome, Proof, UntestedTable};
 
-/// A proof that is being said; [`run`](Self::run) plays it.
+/// Builder of an isolation proof; [`run`](Self::run) executes it.
 ///
-/// What must come of each command is told from what the entities declare: whose a row is, what is
-/// shared, marked as deleted, granted. It is never told from what the database answers.
+/// The expected outcome of each command comes from what the entities declare: whose a row is, what
+/// is shared, what is marked as deleted, what is granted. It never comes from what the database
+/// answers.
 #[must_use = "nothing is proved before `run`"]
 pub struct IsolationProof<'a> {
     registry: &'a Registry,
@@ -61,12 +65,13 @@ pub struct IsolationProof<'a> {
     hooks: Hooks,
     reach: Vec<(TableName, Reach)>,
     accepted: Vec<(TableName, String)>,
-    /// The first name that no table can have.
+    /// The error of the first name that PostgreSQL would not keep.
     misnamed: Option<ProofError>,
 }
 
 impl<'a> IsolationProof<'a> {
-    /// Of every table in `registry`, which must be the one of the application's connection.
+    /// Starts a proof of every table in `registry`, which must be the registry of the application's
+    /// connection.
     pub fn new(registry: &'a Registry) -> Self {
         Self {
             registry,
@@ -78,8 +83,9 @@ impl<'a> IsolationProof<'a> {
         }
     }
 
-    /// The contexts of two users, where key columns take no made-up value, or policies of the
-    /// entities' own read settings. Without, two users are made up who have no rows.
+    /// Sets the contexts of the two users. Use it if key columns refuse made-up values, or if the
+    /// entities' own policies read settings. By default the proof makes up two users, who have no
+    /// rows.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "as `RlsConnection::scope` takes them"
@@ -93,9 +99,9 @@ impl<'a> IsolationProof<'a> {
         self
     }
 
-    /// What the rows of an entity hold, where that cannot be told from the catalog: a check, a type
-    /// of an extension. What the model leaves unset is made up; columns that say whose the row is
-    /// are always the proof's.
+    /// Sets the values of an entity's rows, if the catalog does not tell which are valid: for a
+    /// check, or a type of an extension. The proof makes up what the model leaves unset, and always
+    /// sets the columns that say whose a row is.
     pub fn rows<A: ActiveModelTrait>(
         mut self,
         row: impl Fn(&RowFor) -> A + Send + Sync + 'static,
@@ -108,8 +114,8 @@ impl<'a> IsolationProof<'a> {
         self
     }
 
-    /// What is reached of an entity that has policies of its own. A table whose scope tells is not
-    /// asked.
+    /// Sets which rows of an entity with its own policies are reached. Of other entities, the scope
+    /// tells it.
     pub fn expect<E: EntityTrait>(mut self, reach: Reach) -> Self {
         if let Some(table) = self.table_of::<E>() {
             self.reach.push((table, reach));
@@ -118,7 +124,8 @@ impl<'a> IsolationProof<'a> {
         self
     }
 
-    /// Leaves out a table or view, `name` or `schema.name`, for a reason, which the proof prints.
+    /// Leaves a table or view (`name` or `schema.name`) untested, for a reason that the proof
+    /// prints.
     pub fn danger_untested(mut self, table: &str, reason: &str) -> Self {
         if let Some(table) = self.named(table, TableName::parse(table)) {
             self.accepted.push((table, reason.to_owned()));
@@ -127,27 +134,27 @@ impl<'a> IsolationProof<'a> {
         self
     }
 
-    /// Plays every attempt against every table.
+    /// Runs every attempt on every table.
     ///
-    /// `owner` makes the rows and looks at them afterwards: the login of the migrations, or a
-    /// superuser. It acts as the application's role, with that login's settings, and must be a
-    /// member of it. `app` is asked as itself whether the gate would open, whether row security is
+    /// `owner` makes the rows and looks at them afterwards. It is the login of the migrations or a
+    /// superuser, and must be a member of the application's role, as which it acts with that
+    /// login's settings. `app` tells whether the gate would open, whether row-level security is
     /// active for its login, and what it reads.
     ///
-    /// Statements sent: some hundred a table, in one transaction a table, which is rolled back, on
-    /// a connection that is closed afterwards, whatever happens: no row stays. Sequences advance,
-    /// and triggers fire. Lock taken: `ROW EXCLUSIVE` on the tables that rows are made in; where
-    /// row security hides rows from `owner`, who is no superuser then, `ACCESS EXCLUSIVE` on those.
-    /// Privilege needed: to own the tables, and membership in the application's role; or superuser.
+    /// Statements sent: some hundred for each table, in one transaction, which is rolled back. The
+    /// connection is closed afterwards, so no row stays. Sequences advance, and triggers fire. Lock
+    /// taken: `ROW EXCLUSIVE` on the tables in which rows are made; `ACCESS EXCLUSIVE` on those of
+    /// which row-level security hides rows from `owner`. Privilege needed: to own the tables, and
+    /// membership in the application's role; or superuser.
     ///
     /// # Errors
     ///
-    /// [`ProofError`] where nothing can be proved. What is not isolated is no error but in the
-    /// [`Proof`].
+    /// [`ProofError`] if nothing can be proved. A table that is not isolated is no error: the
+    /// [`Proof`] tells it.
     ///
     /// # Panics
     ///
-    /// Where `owner` is a mock, and no connection to a server.
+    /// If `owner` is a mock, not a connection to a server.
     pub async fn run(
         &self,
         owner: &DatabaseConnection,
@@ -161,7 +168,7 @@ impl<'a> IsolationProof<'a> {
         self.named(&table.to_string(), table.check())
     }
 
-    /// The name, or `None`: then it is kept for [`run`](Self::run) to return.
+    /// The name; or `None`, and [`run`](Self::run) returns the error.
     fn named(&mut self, table: &str, name: Result<TableName, NameError>) -> Option<TableName> {
         match name {
             Ok(name) => Some(name),

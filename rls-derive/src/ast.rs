@@ -1,4 +1,4 @@
-//! The `Model` struct, and what its attribute makes of it.
+//! The `Model` struct and its attribute.
 
 use proc_macro2::Span;
 use syn::ext::IdentExt;
@@ -17,20 +17,21 @@ pub(crate) struct Model<'a> {
     pub attr: &'a Attr,
 }
 
-/// Where a row says whose it is.
+/// What says whose a row is.
 pub(crate) enum Anchor<'a> {
-    /// Its primary key: it is a user or tenant. The span is the key `identity`'s.
+    /// Its primary key: the row is a user or tenant. The span is that of `identity`.
     Identity(Span),
     /// A field of the model.
     Field(&'a Field),
-    /// A column of the table that the model has no field for.
+    /// A column of the table for which the model has no field.
     Column(&'a str),
     /// The rows it refers to.
     Through,
 }
 
 impl<'a> Model<'a> {
-    /// `None`, and an error, where the input is no struct with named fields called `Model`.
+    /// Reports an error, and returns `None`, if the input is no struct with named fields called
+    /// `Model`.
     pub(crate) fn parse(
         ctxt: &Ctxt,
         derive: Derive,
@@ -61,7 +62,7 @@ impl<'a> Model<'a> {
         })
     }
 
-    /// The field of that name; `name` is without `r#`.
+    /// The field of a name without `r#`.
     pub(crate) fn field(&self, name: &str) -> Option<&'a Field> {
         self.fields
             .iter()

@@ -20,14 +20,14 @@ pub(crate) use action::OnDelete;
 pub(crate) use privilege::Privilege;
 pub(crate) use value::{Name, Value, until_comma};
 
-/// What a derive's attribute says.
+/// The keys of a derive's attribute.
 #[derive(Default)]
 pub(crate) struct Attr {
     pub root: Option<Path>,
-    /// What `owner` or `column` names.
+    /// The column that `owner` or `column` names.
     pub column: Option<Name>,
     pub setting: Option<LitStr>,
-    /// What `user` or `tenant` names.
+    /// The entity that `user` or `tenant` names.
     pub holder: Option<TypePath>,
     pub to: Option<Name>,
     pub on_delete: Option<OnDelete>,
@@ -39,12 +39,12 @@ pub(crate) struct Attr {
     pub grant: Option<Vec<Privilege>>,
     pub policies: Vec<ExprPath>,
     pub reason: Option<LitStr>,
-    /// The keys in the order they were written.
+    /// The keys, in the order in which they were written.
     pub keys: Vec<(Word, Span)>,
 }
 
 impl Attr {
-    /// Reads all of a struct's attributes that are the derive's.
+    /// Reads all attributes of the derive on a struct.
     pub(crate) fn parse(ctxt: &Ctxt, derive: Derive, attrs: &[Attribute]) -> Self {
         let mut attr = Self::default();
         for one in attrs
@@ -88,7 +88,7 @@ impl Attr {
             .map(|(_, span)| *span)
     }
 
-    /// Reads one key; `rest` is what follows it, up to the comma.
+    /// Reads one key; `rest` is the tokens up to the comma.
     fn parse_key(
         &mut self,
         derive: Derive,
@@ -139,7 +139,7 @@ impl Attr {
     }
 }
 
-/// The word that a key is, where the derive knows it.
+/// The word of a key, if the derive knows it.
 fn word(derive: Derive, path: &Path) -> Result<Word> {
     let key = path.get_ident().map_or_else(
         || path.to_token_stream().to_string(),

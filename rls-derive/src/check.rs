@@ -1,4 +1,4 @@
-//! What a derive's attribute may not say.
+//! Checks of a derive's attribute.
 
 mod clash;
 mod field;
@@ -12,7 +12,7 @@ use crate::ctxt::Ctxt;
 use crate::setting::{MAX_NAME_BYTES, RULE, is_setting};
 use crate::symbol::Word;
 
-/// Reports keys that clash or are missing, and values that cannot be meant.
+/// Reports keys that clash or are missing, and wrong values.
 pub(crate) fn check(ctxt: &Ctxt, model: &Model<'_>) {
     let attr = model.attr;
     clash::check(ctxt, attr);
@@ -78,7 +78,7 @@ fn holder(ctxt: &Ctxt, attr: &Attr) {
         .as_str();
 
         let message = format!(
-            "an entity cannot be the {word} of its own rows; say `identity` where its rows are the \
+            "an entity cannot be the {word} of its own rows; say `identity` if its rows are the \
              {word}s"
         );
 
@@ -94,7 +94,7 @@ fn holder(ctxt: &Ctxt, attr: &Attr) {
 
 fn via(ctxt: &Ctxt, attr: &Attr) {
     for (position, name) in attr.via.iter().enumerate() {
-        // The relation `Project` may be written `project`.
+        // `Project` and `project` are the same relation.
         let folded = |name: &str| name.replace('_', "").to_lowercase();
         if attr.via[..position]
             .iter()

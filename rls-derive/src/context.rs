@@ -1,4 +1,4 @@
-//! `#[derive(RlsContext)]`: the fields of a struct are settings.
+//! `#[derive(RlsContext)]`: each field of a struct is a setting.
 
 mod attr;
 mod expand;
@@ -11,7 +11,8 @@ use syn::DeriveInput;
 use crate::ctxt::Ctxt;
 use crate::root::Root;
 
-/// Expands the derive; errors come with implementations that keep the compiler from reporting more.
+/// Expands the derive. With an error, it implements the traits too, so that the compiler reports
+/// nothing more.
 pub(crate) fn derive(root: Root, input: TokenStream) -> TokenStream {
     let input: DeriveInput = match syn::parse2(input) {
         Ok(input) => input,

@@ -7,7 +7,7 @@ use proc_macro2::Span;
 use quote::ToTokens;
 use syn::Error;
 
-/// The errors found so far; panics when dropped without [`Ctxt::check`] or [`Ctxt::discard`].
+/// The errors found so far. Panics if it is dropped without [`Ctxt::check`] or [`Ctxt::discard`].
 pub(crate) struct Ctxt {
     errors: RefCell<Option<Vec<Error>>>,
 }
@@ -35,7 +35,7 @@ impl Ctxt {
         }
     }
 
-    /// All errors as one, in the order of finding.
+    /// Returns all errors as one, in the order in which they were found.
     pub(crate) fn check(self) -> syn::Result<()> {
         let errors = self.errors.take().unwrap_or_default();
         let all = errors.into_iter().reduce(|mut all, error| {
@@ -45,7 +45,7 @@ impl Ctxt {
         all.map_or(Ok(()), Err)
     }
 
-    /// Drops the errors, where another macro reports the same ones.
+    /// Drops the errors, if another macro reports the same.
     pub(crate) fn discard(self) {
         self.errors.take();
     }

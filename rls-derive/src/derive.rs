@@ -1,8 +1,8 @@
-//! The derives of entities, and which words each knows.
+//! The derives of entities, and the keys of each.
 
 use crate::symbol::Word;
 
-/// A derive that declares something of an entity.
+/// A derive of an entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Derive {
     UserScoped,
@@ -19,7 +19,7 @@ impl Derive {
         Self::Unscoped,
     ];
 
-    /// The derive's name, which is its trait's too.
+    /// The name of the derive, and of its trait.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::UserScoped => "UserScoped",
@@ -39,7 +39,7 @@ impl Derive {
         }
     }
 
-    /// The keys of the attribute, ordered as messages list them.
+    /// The keys of the attribute, in the order in which messages list them.
     pub(crate) fn words(self) -> &'static [Word] {
         match self {
             Self::UserScoped => &[
@@ -86,7 +86,7 @@ impl Derive {
         self.words().contains(&word)
     }
 
-    /// How the key is written here, for messages.
+    /// An example of the key, for messages.
     pub(crate) fn usage(self, word: Word) -> &'static str {
         match (self, word) {
             (Self::TenantScoped, Word::Setting) => r#"setting = "app.tenant_id""#,
@@ -94,7 +94,7 @@ impl Derive {
         }
     }
 
-    /// The key without which the derive says nothing.
+    /// The key that the derive needs.
     pub(crate) fn required(self) -> Option<Word> {
         match self {
             Self::UserScoped | Self::TenantScoped => None,
@@ -103,8 +103,7 @@ impl Derive {
         }
     }
 
-    /// The key that names the column of the user or tenant, and that column where the key is not
-    /// given.
+    /// The key that names the column of the user or tenant, and its default.
     pub(crate) fn column(self) -> Option<(Word, &'static str)> {
         match self {
             Self::UserScoped => Some((Word::Owner, "owner_id")),

@@ -14,8 +14,8 @@ use crate::ctxt::Ctxt;
 use crate::derive::Derive;
 use crate::root::Root;
 
-/// Expands a derive; errors come with an implementation that keeps the compiler from reporting
-/// more.
+/// Expands a derive. With an error, it implements the trait too, so that the compiler reports
+/// nothing more.
 pub(crate) fn expand(derive: Derive, root: Root, input: TokenStream) -> TokenStream {
     let input: DeriveInput = match syn::parse2(input) {
         Ok(input) => input,
@@ -93,7 +93,7 @@ fn trait_name(model: &Model<'_>) -> Ident {
     Ident::new(model.derive.name(), Span::call_site())
 }
 
-/// The trait of entities whose own column names the user or tenant.
+/// The trait of entities with a column that names the user or tenant.
 fn column_trait(model: &Model<'_>) -> Option<Ident> {
     let name = match model.derive {
         Derive::UserScoped => "OwnerColumn",

@@ -1,4 +1,4 @@
-//! `#[sea_orm_rls::model]`: adds the owner, then is `#[sea_orm::model]`.
+//! `#[sea_orm_rls::model]`: adds the owner, and `#[sea_orm::model]`.
 
 mod field;
 
@@ -13,8 +13,8 @@ use crate::derive::Derive;
 use crate::root::Root;
 use crate::symbol::Word;
 
-/// Expands the attribute; errors come with the struct, less what only the missing derive would
-/// understand.
+/// Expands the attribute. With an error, the struct is kept, without the attributes that only a
+/// missing derive would know.
 pub(crate) fn expand(root: Root, args: &TokenStream, input: &TokenStream) -> TokenStream {
     let Ok(mut item) = syn::parse2::<ItemStruct>(input.clone()) else {
         let message = "`#[sea_orm_rls::model]` belongs on a SeaORM `Model` struct";
@@ -29,8 +29,8 @@ pub(crate) fn expand(root: Root, args: &TokenStream, input: &TokenStream) -> Tok
 
     let ctxt = Ctxt::new();
     if !args.is_empty() {
-        let message = "`#[sea_orm_rls::model]` takes no arguments; what it adds is told by \
-                       `#[user_scoped(…)]`";
+        let message = "`#[sea_orm_rls::model]` takes no arguments; `#[user_scoped(…)]` says \
+                       what it adds";
         ctxt.error_spanned_by(args, message);
     }
 
@@ -50,13 +50,15 @@ pub(crate) fn expand(root: Root, args: &TokenStream, input: &TokenStream) -> Tok
     quote!(#error #model #item)
 }
 
-/// Whether SeaORM's attribute stands on the struct as well: below, or above, which leaves
+/// Whether the struct has SeaORM's attribute too: below, or above, which leaves
 /// `#[sea_orm(model_ex)]`.
 fn seaorm_model(ctxt: &Ctxt, attrs: &[Attribute]) -> bool {
     let below = attrs.iter().any(|attr| {
-        let last_two = attr.path().segments.iter().rev().take(2).map(|segment| segment.ident.to_string());
-        let last_two: Vec<String> = last_two.collect();
-        matches!(last_two.as_slice(), [name, of] if of == "sea_orm" && (name == "model" || name == "compact_model"))
+        let names = attr.path().segments.iter().map(|segment| &segment.ident);
+        match names.rev().take(2).collect::<Vec<_>>().as_slice() {
+            [name, of] => *of == "sea_orm" && (*name == "model" || *name == "compact_model"),
+            _ => false,
+        }
     });
 
     let above = attrs
@@ -94,7 +96,7 @@ fn derives_one_of(attrs: &[Attribute], derive: Derive) -> bool {
 }
 
 fn is_scoped(ctxt: &Ctxt, attrs: &[Attribute]) -> bool {
-    // A derive above has been expanded, and taken away, before this attribute sees the struct.
+    // A derive above has been expanded and removed before this attribute sees the struct.
     let message = if !derives(attrs, "DeriveEntityModel") {
         "put `#[sea_orm_rls::model]` above `#[derive(…, DeriveEntityModel, UserScoped)]`"
     } else if derives_one_of(attrs, Derive::UserScoped) {
@@ -115,7 +117,7 @@ fn is_scoped(ctxt: &Ctxt, attrs: &[Attribute]) -> bool {
 }
 
 fn add_owner(ctxt: &Ctxt, root: Root, item: &mut ItemStruct) {
-    // The derive reads the same attributes after this macro, and reports what is wrong with them.
+    // The derive reads the same attributes after this macro, and reports their errors.
     let reported = Ctxt::new();
     let attr = Attr::parse(&reported, Derive::UserScoped, &item.attrs);
     reported.discard();

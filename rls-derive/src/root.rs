@@ -1,8 +1,8 @@
-//! Where an expansion begins its paths.
+//! The crate with which the paths of an expansion begin.
 
 use syn::{Path, parse_quote};
 
-/// Which crate the macro was imported from; its expansion begins its paths there.
+/// The crate from which the macro was imported. The paths of its expansion begin with it.
 #[derive(Clone, Copy)]
 pub(crate) enum Root {
     Core,
@@ -10,7 +10,7 @@ pub(crate) enum Root {
 }
 
 impl Root {
-    /// The crate's path, or what `crate = …` says instead.
+    /// The path of the crate, or that of `crate = …`.
     pub(crate) fn path(self, given: Option<&Path>) -> Path {
         match (given, self) {
             (Some(path), _) => path.clone(),

@@ -1,9 +1,9 @@
 //! The names of settings.
 
-/// What [`is_setting`] asks for, as a message.
+/// The rule of [`is_setting`], as a message.
 pub(crate) const RULE: &str = "a setting is two or more names joined by dots, like `app.user_id`: \
-                        letters, digits, `_` and \
-                        `$`, no digit or `$` first, at most 63 bytes";
+                               letters, digits, `_` and `$`, no digit or `$` first, at most 63 \
+                               bytes";
 
 /// PostgreSQL cuts longer names (`NAMEDATALEN - 1`).
 pub(crate) const MAX_NAME_BYTES: usize = 63;

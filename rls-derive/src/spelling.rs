@@ -14,7 +14,7 @@ pub(crate) fn list(words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     format!("one of {}", quoted(words))
 }
 
-/// ``; did you mean `a`? `` where a candidate is near, else nothing.
+/// ``; did you mean `a`? `` if a candidate is near, otherwise nothing.
 pub(crate) fn did_you_mean<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -44,7 +44,7 @@ pub(crate) fn closest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
-/// Levenshtein's distance, where exchanging two neighbours counts as one step.
+/// Levenshtein's distance; exchanging two neighbours is one step.
 fn distance(left: &str, right: &str) -> usize {
     let left: Vec<char> = left.chars().collect();
     let right: Vec<char> = right.chars().collect();

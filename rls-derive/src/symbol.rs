@@ -1,7 +1,7 @@
 //! The words of the derives' attributes, each declared once.
 
-/// Declares [`Word`]: a key's name, and how it is written, for messages. In the order in which
-/// messages list them.
+/// Declares [`Word`], with the name of each key and an example of it for messages, in the order in
+/// which messages list them.
 macro_rules! words {
     ($($word:ident: $name:literal, $usage:literal;)*) => {
         /// A key of a derive's attribute.
@@ -19,7 +19,7 @@ macro_rules! words {
                 }
             }
 
-            /// How the key is written, for messages.
+            /// An example of the key, for messages.
             pub(crate) fn usage(self) -> &'static str {
                 match self {
                     $(Self::$word => $usage),*
@@ -56,7 +56,7 @@ impl Word {
         Self::ALL.iter().copied().find(|word| word.as_str() == key)
     }
 
-    /// The word that says the same of a tenant, or of a user.
+    /// The word for a tenant that means the same for a user, and the other way round.
     pub(crate) fn counterpart(self) -> Option<Self> {
         match self {
             Self::Owner => Some(Self::Column),
@@ -67,7 +67,7 @@ impl Word {
         }
     }
 
-    /// Whether it tells of the column that names the user or tenant.
+    /// Whether it describes the column that names the user or tenant.
     pub(crate) fn is_of_column(self) -> bool {
         matches!(
             self,

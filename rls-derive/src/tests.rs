@@ -26,7 +26,7 @@ fn file(tokens: TokenStream) -> syn::File {
     syn::parse2(tokens).expect("an expansion is items")
 }
 
-/// The errors in an expansion: what each is at, and what it says.
+/// The errors in an expansion: where each is, and its message.
 fn compile_errors(expansion: TokenStream) -> Vec<(String, String)> {
     let items = file(expansion).items.into_iter();
     items

@@ -1,54 +1,50 @@
-//! The connections that handlers take as arguments.
+//! The connections that handlers take as arguments: the extractors.
 
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 
 use super::{AdminProvider, ContextProvider, Problem, RequestDatabase};
-use crate::context::Settings;
-use crate::{
-    AdminConnection, AdminContext, ReadOnlyAdminConnection, RlsContext, RlsError, ScopedConnection,
-};
+use crate::context::{ReadOnlyAdminConnection, Settings};
+use crate::{AdminConnection, AdminContext, RlsContext, RlsError, ScopedConnection};
 
 /// A connection on behalf of the request's user.
 ///
-/// Statements sent: none by taking it; each statement on it is a transaction of its own.
+/// Statements sent: none for the extractor. Each statement on the connection is its own
+/// transaction.
 ///
 /// # Errors
 ///
-/// As an extractor: 401 where the request names nobody, and what [`ContextProvider::context`]
-/// answers.
+/// As an extractor: 401 if the request names nobody; the answer of [`ContextProvider::context`].
 #[derive(Clone, Debug)]
 pub struct Scoped(
     /// The connection.
     pub ScopedConnection,
 );
 
-/// A connection on behalf of nobody, for what everyone may see: unscoped tables, and rows that
-/// `read` opens.
+/// A connection on behalf of nobody, for what everyone may read: unscoped tables, and rows that are
+/// shared by `read`.
 ///
-/// It is the same whether or not the request has an identity. Statements sent: none by taking it.
+/// It is the same if the request names a user. Statements sent: none for the extractor.
 #[derive(Clone, Debug)]
 pub struct Anonymous(
     /// The connection.
     pub ScopedConnection,
 );
 
-/// A connection as maintenance administrator, who sees all rows; taking it leaves a `tracing` event
-/// with actor and reason, and each transaction on it a row in the audit's table. Statements sent:
-/// none by taking it.
+/// A connection as maintenance administrator, who sees all rows. The extractor emits a `tracing`
+/// event with the actor and the reason, and each transaction adds a row to the audit's table.
+/// Statements sent: none for the extractor.
 ///
 /// # Errors
 ///
-/// As an extractor: 403 where [`AdminProvider::admin`] says that the user is no administrator, and
-/// what it answers.
+/// As an extractor: 403 if the user is no administrator; the answer of [`AdminProvider::admin`].
 #[derive(Clone, Debug)]
 pub struct Admin(
     /// The connection.
     pub AdminConnection,
 );
 
-/// As [`Admin`], in transactions in which the server refuses every write: for what is only looked
-/// at.
+/// As [`Admin`], but the server refuses every write.
 ///
 /// # Errors
 ///
@@ -59,8 +55,8 @@ pub struct AdminReadOnly(
     pub ReadOnlyAdminConnection,
 );
 
-/// An administrator who acts for one user, of whom the request tells: that user's policies hold,
-/// and no other's rows are reached.
+/// An administrator who acts for one user at a time. The policies hold, so that no other user's
+/// rows are reached.
 ///
 /// ```
 /// use axum::extract::Path;
@@ -85,8 +81,8 @@ pub struct AdminAsUser {
 }
 
 impl AdminAsUser {
-    /// A connection on behalf of the user in `context`, each of whose transactions is recorded
-    /// under the administrator's name: see
+    /// Returns a connection on behalf of the user in `context`. Each transaction is recorded with
+    /// the administrator's name: see
     /// [`RlsConnection::admin_as_user`](crate::RlsConnection::admin_as_user). Sends nothing.
     #[must_use]
     pub fn scope(&self, context: impl RlsContext) -> ScopedConnection {
@@ -94,7 +90,7 @@ impl AdminAsUser {
     }
 }
 
-/// The settings of the request's context; `None` where it names nobody, in whatever way it says so.
+/// The settings of the request's context; `None` if it names nobody, also by empty settings.
 pub(super) async fn settings<S: ContextProvider>(
     parts: &mut Parts,
     state: &S,
@@ -117,8 +113,7 @@ impl<S: ContextProvider> FromRequestParts<S> for Scoped {
     }
 }
 
-/// `None` where the request names nobody; an identity that cannot be proved is refused all the
-/// same.
+/// `None` if the request names nobody. An identity that cannot be proved is still refused.
 impl<S: ContextProvider> OptionalFromRequestParts<S> for Scoped {
     type Rejection = Problem;
 

@@ -1,4 +1,4 @@
-//! Errors as answers.
+//! [`Problem`]: errors as answers.
 
 mod cause;
 
@@ -13,27 +13,25 @@ use sea_orm::{DbErr, TransactionError};
 use crate::RlsError;
 use crate::error::ContextError;
 
-/// An answer that says what went wrong, as `application/problem+json` (RFC 9457) with a stable
-/// `code`.
+/// An error as an answer, in `application/problem+json` (RFC 9457) with a stable `code`.
 ///
-/// Made of an error of the database, its body says nothing of tables, SQL or values; the error
-/// itself goes to `tracing` when it is answered: at ERROR for 500, WARN for 503, DEBUG for the
-/// others.
+/// The body of an answer to an error of the database contains no table, SQL or value. The error
+/// itself goes to `tracing`: at ERROR for 500, WARN for 503, DEBUG for the others.
 ///
-/// | code | status | where |
+/// | code | status | cause |
 /// |---|---|---|
-/// | `unauthenticated` | 401 | nobody is named, or a scoped row was written on behalf of nobody |
+/// | `unauthenticated` | 401 | the request names nobody, or a row of a scoped table was written on behalf of nobody |
 /// | `not_yours` | 403 | a policy refused the row |
-/// | `not_granted` | 403 | the role is not granted this on the table; SeaORM's access control denies it |
-/// | `not_administrator` | 403 | [`AdminProvider`](super::AdminProvider) says so |
+/// | `not_granted` | 403 | the role lacks the privilege on the table, or SeaORM's access control denies it |
+/// | `not_administrator` | 403 | [`AdminProvider`](super::AdminProvider) returned `None` |
 /// | `reason_required` | 400 | an administrator gave no name or no reason |
-/// | `not_found` | 404 | SeaORM found no row to read or update: there is none, or it is another's |
-/// | `already_exists` | 409 | a unique key |
-/// | `reference` | 409 | a foreign key |
+/// | `not_found` | 404 | SeaORM found no row to read or update: it does not exist, or belongs to another |
+/// | `already_exists` | 409 | a unique key refused the row |
+/// | `reference` | 409 | a foreign key refused the change |
 /// | `concurrent_change` | 409 | a deadlock or a serialization failure; the same request may succeed |
-/// | `invalid_value` | 422 | a value no column takes: too long, out of range, a NUL byte, a check, a missing one |
-/// | `unavailable` | 503 | the gate, the audit, no free connection, a lost one, a full server, a timeout; with `Retry-After` |
-/// | `outcome_unknown` | 500 | the connection was lost during a commit: look before sending it again |
+/// | `invalid_value` | 422 | a column refused a value: too long, out of range, a NUL byte, a check, missing |
+/// | `unavailable` | 503 | the gate, the audit, no free connection, a lost connection, a full server, a timeout; with `Retry-After` |
+/// | `outcome_unknown` | 500 | the connection was lost during the commit: check before sending the request again |
 /// | `internal` | 500 | anything else |
 ///
 /// ```
@@ -55,7 +53,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem of the application's own.
+    /// Creates a problem of the application.
     #[must_use]
     pub fn new(
         status: StatusCode,
@@ -70,7 +68,8 @@ impl Problem {
         }
     }
 
-    /// The request names nobody, or cannot prove whom: 401, with `WWW-Authenticate: Bearer`.
+    /// The request names nobody, or cannot prove its identity: 401, with `WWW-Authenticate:
+    /// Bearer`.
     #[must_use]
     pub fn unauthenticated() -> Self {
         Self::new(
@@ -80,7 +79,7 @@ impl Problem {
         )
     }
 
-    /// There is no such thing, or it is another's: 404.
+    /// The thing does not exist, or belongs to another: 404.
     #[must_use]
     pub fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "there is no such thing")
@@ -151,7 +150,7 @@ impl From<ContextError> for Problem {
     }
 }
 
-/// Of `transaction(…)`, whose closure may end in a [`Problem`] itself.
+/// For `transaction(…)`, with a closure that may return a [`Problem`].
 impl<E: Into<Self>> From<TransactionError<E>> for Problem {
     fn from(error: TransactionError<E>) -> Self {
         match error {

@@ -1,18 +1,15 @@
-//! What the application says once: whose a request is, and who may administrate.
+//! What the application implements: who the user of a request is, and who is an administrator.
 
 use http::request::Parts;
 
 use super::Problem;
-use crate::context::Settings;
-use crate::{
-    AdminConnection, AdminContext, ReadOnlyAdminConnection, RlsConnection, RlsContext, RlsError,
-    ScopedConnection,
-};
+use crate::context::{ReadOnlyAdminConnection, Settings};
+use crate::{AdminConnection, AdminContext, RlsConnection, RlsContext, RlsError, ScopedConnection};
 
-/// A database that only extractors reach; cheap to clone.
+/// A database that only extractors reach. Cheap to clone.
 ///
-/// A router's state is seen by all handlers, and this has no way back to the connection it was made
-/// of: what a handler may do follows from its arguments.
+/// All handlers see the router's state. This type has no way back to its connection, so the
+/// arguments of a handler decide what it may do.
 ///
 /// ```compile_fail
 /// # use sea_orm_rls::axum::RequestDatabase;
@@ -25,13 +22,13 @@ use crate::{
 pub struct RequestDatabase(RlsConnection);
 
 impl RequestDatabase {
-    /// Keeps `connection` for requests alone.
+    /// Wraps `connection`, which then serves only requests.
     #[must_use]
     pub fn new(connection: RlsConnection) -> Self {
         Self(connection)
     }
 
-    /// Asks again what [`RlsConnection::connect`] asked, for a health check. Statements sent: three
+    /// Repeats the checks of [`RlsConnection::connect`], for a health check. Statements sent: three
     /// that only read.
     ///
     /// # Errors
@@ -66,7 +63,7 @@ impl RequestDatabase {
     }
 }
 
-/// Whose a request is; implemented by the router's state.
+/// Finds the user of a request. The router's state implements it.
 #[diagnostic::on_unimplemented(
     message = "the state `{Self}` does not say whose a request is",
     note = "implement `ContextProvider` for it, and give it to the router by `with_state`"
@@ -78,12 +75,12 @@ pub trait ContextProvider: Send + Sync {
     /// The database of the requests.
     fn database(&self) -> &RequestDatabase;
 
-    /// The context of this request; `None` where it names nobody. It is asked once for each
-    /// extractor of the request.
+    /// Returns the context of this request; `None` if the request names nobody. Called once for
+    /// each extractor of the request.
     ///
     /// # Errors
     ///
-    /// The answer where a request claims an identity and cannot prove it, such as
+    /// The answer to a request that claims an identity and cannot prove it, such as
     /// [`Problem::unauthenticated`].
     fn context(
         &self,
@@ -91,21 +88,21 @@ pub trait ContextProvider: Send + Sync {
     ) -> impl Future<Output = Result<Option<Self::Context>, Problem>> + Send;
 }
 
-/// Who may act as administrator, and why; implemented by the router's state beside
-/// [`ContextProvider`].
+/// Finds out whether the user of a request may act as administrator. The router's state implements
+/// it beside [`ContextProvider`].
 ///
-/// PostgreSQL does not know the application's administrators: this is the check, and all of it.
+/// PostgreSQL does not know the application's administrators: this is the only check.
 #[diagnostic::on_unimplemented(
     message = "the state `{Self}` does not say who may act as administrator",
     note = "implement `AdminProvider` for it"
 )]
 pub trait AdminProvider: ContextProvider {
-    /// The administrator's context, with the name and the reason that the audit shows; `None` where
-    /// the request's user is none.
+    /// Returns the administrator's context, with the name and the reason for the audit; `None` if
+    /// the request's user is no administrator.
     ///
     /// # Errors
     ///
-    /// The answer, such as that of [`AdminContext::new`] for a reason that is missing.
+    /// The answer, such as that to the error of [`AdminContext::new`] if the reason is missing.
     fn admin(
         &self,
         parts: &mut Parts,

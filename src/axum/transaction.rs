@@ -1,4 +1,4 @@
-//! One transaction for a request: committed with its success, undone with its failure.
+//! One transaction for a request: it commits if the request succeeds, and rolls back if it fails.
 
 mod slot;
 
@@ -21,12 +21,12 @@ use super::{ContextProvider, Problem, extract};
 use crate::{RlsError, ScopedTransaction};
 use slot::Slot;
 
-/// The request's transaction, on behalf of its user: all that a request takes of it is one.
+/// The request's transaction, on behalf of its user. All extractors of a request share it.
 ///
-/// It is committed once the handler has answered with a status below 400, before the client hears
-/// of it, and rolled back with any other status, a panic, or a client that has gone. What cannot be
-/// committed is answered as the [`Problem`] it is, whatever the handler said. It cannot be ended by
-/// hand: a part that may fail alone is a nested `begin()`.
+/// It commits when the handler has answered with a status below 400, before the answer is sent. It
+/// rolls back after any other status, after a panic, and if the client has gone. If the commit
+/// fails, the answer is its [`Problem`] instead of the handler's. A handler cannot end it: use a
+/// nested `begin()` for a part that may fail alone.
 ///
 /// ```
 /// use sea_orm::{ActiveModelTrait, ConnectionTrait};
@@ -43,16 +43,16 @@ use slot::Slot;
 /// # }
 /// ```
 ///
-/// Statements sent: `BEGIN …; SET LOCAL …` when the first is taken, `COMMIT` or `ROLLBACK` after
-/// the handler has answered, and before anything of its response is sent; a connection of the pool
-/// is held in between.
+/// Statements sent: `BEGIN …; SET LOCAL …` for the first extractor, `COMMIT` or `ROLLBACK` after
+/// the handler has answered and before the response is sent. It holds a connection of the pool in
+/// between.
 ///
 /// # Errors
 ///
 /// As an extractor: as [`Scoped`](super::Scoped); 500 without [`RequestTransactionLayer`] around
-/// the handler, or when the request has been answered; 503 where the pool has no connection. A
-/// handler that leaves the transaction to a task, or to its response's body, is answered with 500,
-/// and it is rolled back once they end.
+/// the handler, or after the request was answered; 503 if the pool has no connection. If a handler
+/// leaves the transaction to a task or to the body of its response, the answer is 500, and the
+/// transaction rolls back when they end.
 #[derive(Clone, Debug)]
 pub struct RequestTransaction(
     /// The transaction.
@@ -65,7 +65,7 @@ impl<S: ContextProvider> FromRequestParts<S> for RequestTransaction {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let Some(slot) = parts.extensions.get::<Slot>().cloned() else {
             tracing::error!(
-                "`RequestTransaction` was asked for without a layer: add `RequestTransactionLayer` \
+                "`RequestTransaction` was taken without a layer: add `RequestTransactionLayer` \
                  to the route"
             );
             return Err(Problem::internal());
@@ -81,26 +81,26 @@ impl<S: ContextProvider> FromRequestParts<S> for RequestTransaction {
     }
 }
 
-/// Gives the routes below it their [`RequestTransaction`], begun where a handler asks for it.
+/// Layer for routes with a [`RequestTransaction`], which begins when a handler takes it.
 ///
-/// Of two around one handler, the outer one's transaction is the request's. Whatever must end with
-/// the transaction, such as a timeout, is a layer outside of this one; what answers for a panic may
-/// be on either side.
+/// If two are around one handler, the outer one counts. Put a layer that must end the transaction,
+/// such as a timeout, outside of this one. A layer that answers after a panic may be on either
+/// side.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RequestTransactionLayer {
     safe_methods: Option<AccessMode>,
 }
 
 impl RequestTransactionLayer {
-    /// The layer; the transactions may write, whatever the method.
+    /// Creates the layer. The transactions of all methods may write.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Begins the transactions of `GET` and `HEAD` requests `READ ONLY`: the server refuses what
-    /// their handlers would write ([`RlsError::ReadOnly`], 500), and what only read waits for no
-    /// answer to its commit.
+    /// Begins the transactions of `GET` and `HEAD` requests with `READ ONLY`. The server refuses
+    /// their writes ([`RlsError::ReadOnly`], 500), and a transaction that only read does not wait
+    /// for the answer to its commit.
     #[must_use]
     pub fn read_only_for_safe_methods(self) -> Self {
         Self {
@@ -120,7 +120,7 @@ impl<S> Layer<S> for RequestTransactionLayer {
     }
 }
 
-/// The service that [`RequestTransactionLayer`] makes.
+/// The service of [`RequestTransactionLayer`].
 #[derive(Clone)]
 pub struct RequestTransactionService<S> {
     inner: S,
@@ -149,7 +149,7 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        // The one around this one ends the request's transaction.
+        // The outer layer ends the request's transaction.
         if request.extensions().get::<Slot>().is_some() {
             let inner = self.inner.call(request);
             return Box::pin(async move { Ok(inner.await?.into_response()) });
@@ -159,7 +159,7 @@ where
         let slot = Slot::new(self.safe_methods.filter(|_| is_safe));
         request.extensions_mut().insert(slot.clone());
 
-        // The one that was polled ready is the one to call.
+        // Only the service that was polled ready may be called.
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
 
@@ -189,7 +189,7 @@ async fn end(slot: &Slot, response: Response) -> Response {
 
     if failed {
         if let Err(error) = transaction.rollback().await {
-            // Its connection ended, and the transaction with it.
+            // The connection has ended, and the transaction with it.
             tracing::debug!(%error, "a request's transaction was not rolled back by word");
         }
 

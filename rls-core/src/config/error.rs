@@ -1,10 +1,12 @@
+//! Errors of the configuration.
+
 use crate::name::NameError;
 
-/// A configuration that cannot hold; names the variable, or the method, that gave it.
+/// The configuration is wrong. The message names the variable or the method that gave the value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// A switch that is neither on nor off.
+    /// The value of a switch is neither on nor off.
     #[error("{variable} is {value:?}: write `true` or `false`")]
     Switch {
         /// The variable.
@@ -12,13 +14,13 @@ pub enum ConfigError {
         /// Its value.
         value: String,
     },
-    /// A variable that is not Unicode.
+    /// The value is not Unicode.
     #[error("{variable} is not valid Unicode")]
     NotUnicode {
         /// The variable.
         variable: String,
     },
-    /// A role's name that PostgreSQL would not keep.
+    /// PostgreSQL would not keep the role's name.
     #[error("{variable}: {source}")]
     Role {
         /// The variable or method.
@@ -26,7 +28,7 @@ pub enum ConfigError {
         /// What is wrong.
         source: NameError,
     },
-    /// A role's name that PostgreSQL reserves.
+    /// PostgreSQL reserves the role's name.
     #[error("{variable} is `{role}`, a name PostgreSQL reserves: choose another")]
     ReservedRole {
         /// The variable or method.
@@ -34,11 +36,10 @@ pub enum ConfigError {
         /// The name.
         role: String,
     },
-    /// Both logins are one role.
+    /// Both logins are the same role.
     #[error(
         "{app} and {admin} are both `{role}`: the application must not log in as the maintenance \
-         administrator, who \
-         sees every row"
+         administrator, who sees every row"
     )]
     SameRole {
         /// What names the application's role.
@@ -48,7 +49,7 @@ pub enum ConfigError {
         /// The role.
         role: String,
     },
-    /// An empty password, or one with a NUL byte.
+    /// The password is empty or contains a NUL byte.
     #[error(
         "{variable} is empty or holds a NUL byte: give a password, or unset it to log in without \
          one"
@@ -57,7 +58,7 @@ pub enum ConfigError {
         /// The variable or method.
         variable: String,
     },
-    /// A name of the audit's table that PostgreSQL would not keep.
+    /// PostgreSQL would not keep the name of the audit's table.
     #[error("{variable}: {source}; write `table` or `schema.table`")]
     AuditTable {
         /// The variable or method.

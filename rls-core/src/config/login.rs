@@ -1,3 +1,5 @@
+//! A login, and its password that `Debug` does not show.
+
 use std::fmt;
 
 use crate::name::Identifier;
@@ -18,7 +20,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A role that logs in, with its password where one is configured.
+/// A role that logs in, and its password if one is configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Login {
     pub(crate) role: Identifier,

@@ -1,4 +1,4 @@
-//! Environment variables, and what their values must be.
+//! The environment variables, and checks of their values.
 
 use super::{Login, Secret};
 use crate::config::ConfigError;
@@ -59,7 +59,7 @@ pub(super) fn given(method: &str, role: &str, password: &str) -> Result<Login, C
     })
 }
 
-/// Names that are no roles, or not one's own: `CREATE ROLE` refuses them
+/// Checks the name of a role. `CREATE ROLE` refuses the reserved ones
 /// (`src/backend/commands/user.c`).
 fn role_name(variable: &str, name: &str) -> Result<Identifier, ConfigError> {
     if name == "public" || name == "none" || name.starts_with("pg_") {

@@ -1,4 +1,4 @@
-//! A pool that logs in as one role, from SeaORM's options.
+//! Makes a pool that logs in as one role, from SeaORM's options.
 
 use sea_orm::{ConnectOptions, Database, DbErr, RuntimeErr};
 use sqlx::PgPool;
@@ -6,11 +6,11 @@ use sqlx::PgPool;
 use crate::config::Login;
 use crate::error::RlsError;
 
-/// A pool made as SeaORM makes it, for another login. Connects on first use.
+/// Makes a pool as SeaORM does, for another login. It connects on first use.
 ///
-/// SeaORM's options do not let their URL be changed, and a lazy pool with `min_connections` starts
-/// connecting at once; so a lazy pool without any is made first, only to read from it what SeaORM
-/// makes of the options.
+/// The URL of SeaORM's options cannot be changed, and a lazy pool with `min_connections` connects
+/// at once. So this first makes a lazy pool without any, only to read from it what SeaORM makes of
+/// the options.
 pub(super) async fn pool(
     options: &ConnectOptions,
     login: &Login,
@@ -18,7 +18,7 @@ pub(super) async fn pool(
 ) -> Result<PgPool, RlsError> {
     let url = options.get_url();
 
-    // `DbBackend::is_prefix_of` panics on what is no URL.
+    // `DbBackend::is_prefix_of` panics if the text is no URL.
     let scheme = url.split(':').next().unwrap_or_default();
     if !matches!(scheme, "postgres" | "postgresql") {
         return Err(RlsError::Backend {
@@ -41,7 +41,7 @@ pub(super) async fn pool(
     if connect.get_username() != login.role.as_str() {
         connect = connect.username(login.role.as_str());
 
-        // Never another role's password: it would be sent to the server as this role's.
+        // Another role's password must not be sent to the server as this role's.
         connect = connect.password(
             login
                 .password
@@ -68,7 +68,7 @@ pub(super) async fn pool(
     Ok(pool.connect_lazy_with(connect))
 }
 
-/// SeaORM's error for a malformed URL holds the whole of it, with its password.
+/// SeaORM's error for a malformed URL contains the URL, with its password.
 fn hide_url(error: DbErr, url: &str) -> RlsError {
     if error.to_string().contains(url) {
         let scheme = url.split(':').next().unwrap_or_default();

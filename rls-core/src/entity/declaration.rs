@@ -1,3 +1,5 @@
+//! [`Declaration`]: what one derive declares, as the expansions build it.
+
 use std::str::FromStr;
 
 use sea_orm::sea_query::ColumnType;
@@ -10,18 +12,19 @@ use crate::model::key::{Holder, OnDelete};
 use crate::model::policy::PolicyDraft;
 use crate::model::privilege::Privilege;
 
-/// What one derive says of an entity's table, not yet checked against other entities.
+/// What one derive declares of an entity's table. The [`Registry`](crate::Registry) checks it
+/// against the other entities.
 #[derive(Clone, Debug)]
 pub struct Declaration {
     pub(crate) entity: EntityType,
     pub(crate) table: RawTable,
-    /// The column of a primary key that is one column.
+    /// The column of the primary key, if it is one column.
     pub(crate) primary_key: Option<String>,
     pub(crate) part: Part,
 }
 
 impl Declaration {
-    /// The entity's rows are the users themselves.
+    /// Declares that the entity's rows are the users.
     #[must_use]
     pub fn identity<E: EntityTrait>() -> Self {
         let key = RawColumn::primary_key::<E>();
@@ -32,7 +35,7 @@ impl Declaration {
         })
     }
 
-    /// The entity's rows belong to users; `field` is the model's owner field.
+    /// Declares that the entity's rows belong to users; `field` is the model's owner field.
     #[must_use]
     pub fn owned<E: EntityTrait>(field: &str) -> Self {
         let column = match E::Column::from_str(field) {
@@ -46,12 +49,12 @@ impl Declaration {
         Self::with_owner::<E>(column)
     }
 
-    /// The entity's rows belong to users, and the model has no owner field: only the table has the
-    /// column, of the type of the identity's key.
+    /// Declares that the entity's rows belong to users, and that the model has no owner field. The
+    /// table has the column, with the type of the users' primary key.
     #[must_use]
     pub fn owned_in_table<E: EntityTrait>(column: &str) -> Self {
         match E::Column::from_str(column) {
-            // The model has the column after all, under a field of another name.
+            // The model has the column, but its field has another name.
             Ok(column) => Self::with_owner::<E>(RawColumn::of(column)),
             Err(_) => Self::with_owner::<E>(RawColumn {
                 column: column.to_owned(),
@@ -60,8 +63,8 @@ impl Declaration {
         }
     }
 
-    /// The entity's rows belong to whom the rows they refer to belong; all of `relations` must lead
-    /// to one's own.
+    /// Declares that a row belongs to the owners of the rows that it refers to. All `relations`
+    /// must lead to rows of the current user.
     #[must_use]
     pub fn via<E: EntityTrait>(relations: &[&str]) -> Self {
         Self::scoped::<E>(Anchor::Through(
@@ -72,13 +75,14 @@ impl Declaration {
         ))
     }
 
-    /// The entity has policies of its own.
+    /// Declares the entity's own policies.
     #[must_use]
     pub fn policies_of<E: EntityTrait>(policies: impl IntoIterator<Item = PolicyDraft>) -> Self {
         Self::of::<E>(Part::Policies(policies.into_iter().collect()))
     }
 
-    /// The entity's table has no row security; `privileges` is what the application's role may do.
+    /// Declares that the entity's table has no row-level security; the application's role is
+    /// granted `privileges`.
     #[must_use]
     pub fn unscoped<E: EntityTrait>(reason: &str, privileges: &[Privilege]) -> Self {
         let privileges = privileges.iter().copied().collect();
@@ -88,7 +92,7 @@ impl Declaration {
         })
     }
 
-    /// It speaks of tenants, where it spoke of users.
+    /// Declares tenants instead of users. The order of the calls does not matter.
     #[must_use]
     pub fn of_tenants(self) -> Self {
         self.scope(|scope| scope.holder = Holder::Tenant)
@@ -136,13 +140,13 @@ impl Declaration {
         }
     }
 
-    /// The setting that carries the current user or tenant.
+    /// Sets the setting that carries the current user or tenant.
     #[must_use]
     pub fn setting(self, name: &str) -> Self {
         self.key(|key| key.setting = Some(name.to_owned()))
     }
 
-    /// The entity of the users or tenants.
+    /// Sets the entity of the users or tenants.
     #[must_use]
     pub fn user<U: EntityTrait>(self) -> Self {
         self.owned_key(|owned| {
@@ -150,38 +154,38 @@ impl Declaration {
         })
     }
 
-    /// The foreign key's action.
+    /// Sets the action of the foreign key.
     #[must_use]
     pub fn on_delete(self, on_delete: OnDelete) -> Self {
         self.owned_key(|owned| owned.on_delete = Some(on_delete))
     }
 
-    /// The columns that follow the owner in the index, as fields or columns.
+    /// Sets the fields or columns that follow the owner in the index.
     #[must_use]
     pub fn index<E: EntityTrait>(self, fields: &[&str]) -> Self {
         let columns = fields.iter().map(|field| column_name::<E>(field)).collect();
         self.owned_key(|owned| owned.index = columns)
     }
 
-    /// No default on the owner column: every insert names the owner.
+    /// Leaves the owner column without a default: every insert must name the owner.
     #[must_use]
     pub fn no_default(self) -> Self {
         self.owned_key(|owned| owned.default = false)
     }
 
-    /// No foreign key to the identity.
+    /// Leaves out the foreign key to the users or tenants.
     #[must_use]
     pub fn no_foreign_key(self) -> Self {
         self.owned_key(|owned| owned.foreign_key = false)
     }
 
-    /// The SQL expression that gives existing rows their owner.
+    /// Sets the SQL expression that gives existing rows their owner.
     #[must_use]
     pub fn backfill(self, expression: &str) -> Self {
         self.owned_key(|owned| owned.backfill = Some(expression.to_owned()))
     }
 
-    /// The boolean field whose rows everyone may read.
+    /// Sets the boolean field that shares a row with everyone, for reading.
     #[must_use]
     pub fn read<E: EntityTrait>(self, field: &str) -> Self {
         let marked = Marked::of::<E>(field, "a boolean", |column| {
@@ -190,7 +194,7 @@ impl Declaration {
         self.scope(|scope| scope.shared = Some(marked))
     }
 
-    /// The timestamp field that marks a row as deleted.
+    /// Sets the timestamp field that marks a row as deleted.
     #[must_use]
     pub fn soft_delete<E: EntityTrait>(self, field: &str) -> Self {
         let timestamp = |column: &ColumnType| {
@@ -204,13 +208,13 @@ impl Declaration {
         self.scope(|scope| scope.soft_delete = Some(marked))
     }
 
-    /// What the application's role may do, where that is less than reading and writing.
+    /// Sets the privileges of the application's role, if it may not read and write.
     #[must_use]
     pub fn grant(self, privileges: &[Privilege]) -> Self {
         self.scope(|scope| scope.privileges = Some(privileges.iter().copied().collect()))
     }
 
-    /// Further policies.
+    /// Adds policies.
     #[must_use]
     pub fn policies(mut self, policies: impl IntoIterator<Item = PolicyDraft>) -> Self {
         match &mut self.part {
@@ -246,7 +250,7 @@ impl Declaration {
         })
     }
 
-    /// The column that names the user or tenant, where there is one.
+    /// The column that names the user or tenant, if there is one.
     pub(super) fn key_column(&self) -> Option<&str> {
         match &self.part {
             Part::Scoped(scope) => match &scope.anchor {

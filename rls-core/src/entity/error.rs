@@ -1,23 +1,23 @@
+//! Errors of declarations, found before any statement is sent.
+
 use crate::model::key::{Holder, KeyType};
 use crate::model::policy::PolicyError;
 use crate::name::NameError;
 
-/// The registered entities contradict each other, or what PostgreSQL takes.
+/// The registered entities contradict each other, or PostgreSQL would refuse what they declare.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeclarationError {
-    /// The registry is empty.
+    /// No entity is registered.
     #[error(
         "no entity is registered: derive `UserScoped` on an entity, and name its crate once in \
-         this program \
-         (`use entity as _;`), since a crate that nothing names is not linked"
+         this program (`use entity as _;`), since a crate that nothing names is not linked"
     )]
     NoEntities,
-    /// An entity is listed for one of its derives and not for another.
+    /// An entity is listed for one of its derives, but not for another.
     #[error(
         "entity `{entity}` is listed, and its derive `{derive}` is not, so that what it says would \
-         not hold: list \
-         `{entity} as {derive}` too"
+         not hold: list `{entity} as {derive}` too"
     )]
     Unlisted {
         /// The entity.
@@ -25,7 +25,7 @@ pub enum DeclarationError {
         /// The derive.
         derive: &'static str,
     },
-    /// A table, column or setting has a name PostgreSQL would not keep.
+    /// PostgreSQL would not keep the name of a table, column or setting.
     #[error("table `{table}`: {source}")]
     Name {
         /// The table.
@@ -33,25 +33,23 @@ pub enum DeclarationError {
         /// What is wrong with the name.
         source: NameError,
     },
-    /// The owner column, or the identity's key, has a type no owner can have.
+    /// The owner column, or the primary key of the users, has a type that no owner can have.
     #[error(
         "table `{table}`: the key `{column}` is {found}; an owner is one column of `uuid`, \
-         `integer`, `bigint`, \
-         `text` or `varchar`"
+         `integer`, `bigint`, `text` or `varchar`"
     )]
     OwnerType {
         /// The table.
         table: String,
         /// The column.
         column: String,
-        /// What was found in its place.
+        /// Its type.
         found: String,
     },
-    /// The owner column and the identity's key have different types.
+    /// The owner column and the primary key of the users have different types.
     #[error(
         "table `{table}`: the owner column `{column}` is {}, but the identity's key `{identity}` \
-         is {}: give both \
-         one type",
+         is {}: give both one type",
         found.as_sql(),
         expected.as_sql()
     )]
@@ -67,7 +65,7 @@ pub enum DeclarationError {
         /// Its type.
         expected: KeyType,
     },
-    /// There is no identity for the foreign key.
+    /// No entity is the one of the users or tenants, so the foreign key has no target.
     #[error("table `{table}`: {}", no_identity(*holder))]
     NoIdentity {
         /// The table.
@@ -75,16 +73,18 @@ pub enum DeclarationError {
         /// Whom the column names.
         holder: Holder,
     },
-    /// There are several identities to choose from.
-    #[error("table `{table}`: {} are identities: say which with `user = \
-             …::Entity`", identities.join(", "))]
+    /// Several entities could be the one of the users or tenants.
+    #[error(
+        "table `{table}`: {} are identities: say which with `user = …::Entity`",
+        identities.join(", ")
+    )]
     SeveralIdentities {
         /// The table.
         table: String,
         /// The identities.
         identities: Vec<String>,
     },
-    /// A relation that `via` names is not there, or is over several columns.
+    /// `via` names no relation, or one over several columns.
     #[error(
         "table `{table}`: `via = \"{relation}\"` names no relation over one column; the entity has \
          {}",
@@ -93,16 +93,16 @@ pub enum DeclarationError {
     Via {
         /// The table.
         table: String,
-        /// What `via` names.
+        /// The name in `via`.
         relation: String,
-        /// The relations there are.
+        /// The relations of the entity.
         known: Vec<String>,
     },
-    /// `via` leads to a table whose rows belong to nobody.
+    /// `via` leads to a table with rows that belong to nobody.
     #[error(
         "table `{table}`: `via = \"{relation}\"` leads to `{parent}`, whose rows belong to nobody \
-         that a registered \
-         entity names: derive `UserScoped` or `TenantScoped` there, and link or list that entity"
+         that a registered entity names: derive `UserScoped` or `TenantScoped` there, and link or \
+         list that entity"
     )]
     ViaUnowned {
         /// The table.
@@ -113,21 +113,21 @@ pub enum DeclarationError {
         parent: String,
     },
     /// `via` leads back to where it started.
-    #[error("table `{table}`: `via` goes in a circle ({}): one of them must name its owner \
-             itself", path.join(" -> "))]
+    #[error(
+        "table `{table}`: `via` goes in a circle ({}): one of them must name its owner itself",
+        path.join(" -> ")
+    )]
     ViaCircle {
         /// The table.
         table: String,
         /// The tables on the way.
         path: Vec<String>,
     },
-    /// A membership that users could give themselves.
+    /// Users could give themselves a membership.
     #[error(
         "table `{table}`: `via = \"{relation}\"` leads to `{parent}.{column}`, which is not that \
-         table's key, and the \
-         application may write there: anyone could make a row that leads here. Say `grant(select)` \
-         on `{parent}`, so \
-         that only administrators write it"
+         table's key, and the application may write there: anyone could make a row that leads \
+         here. Say `grant(select)` on `{parent}`, so that only administrators write it"
     )]
     Membership {
         /// The table.
@@ -139,7 +139,7 @@ pub enum DeclarationError {
         /// The column it leads to.
         column: String,
     },
-    /// `read` or `soft_delete` names what cannot mark a row.
+    /// `read` or `soft_delete` names a field that cannot mark a row.
     #[error("table `{table}`: `{column}` cannot mark rows: it is {found}")]
     Marked {
         /// The table.
@@ -149,7 +149,7 @@ pub enum DeclarationError {
         /// What it is.
         found: String,
     },
-    /// A policy that PostgreSQL would refuse.
+    /// PostgreSQL would refuse a policy.
     #[error("table `{table}`: {source}")]
     Policy {
         /// The table.
@@ -168,7 +168,7 @@ pub enum DeclarationError {
         /// The call.
         call: String,
     },
-    /// Two policies of one name.
+    /// Two policies have the same name.
     #[error("table `{table}`: two policies are named `{policy}`: name one otherwise")]
     PolicyTwice {
         /// The table.
@@ -176,19 +176,19 @@ pub enum DeclarationError {
         /// The name.
         policy: String,
     },
-    /// No reason is given for a table without row security.
+    /// A table without row-level security has no reason for it.
     #[error("table `{table}` is unscoped without a reason: say `#[unscoped(reason = \"…\")]`")]
     NoReason {
         /// The table.
         table: String,
     },
-    /// A table is scoped and unscoped.
+    /// A table is both scoped and unscoped.
     #[error("table `{table}` is declared both scoped and unscoped: drop one of the derives")]
     Unscoped {
         /// The table.
         table: String,
     },
-    /// Two entities say different things of one table.
+    /// Two entities declare different scopes of one table.
     #[error(
         "table `{table}` is registered twice, with different scopes: keep one, or make both say \
          the same"
@@ -203,13 +203,11 @@ fn no_identity(holder: Holder) -> &'static str {
     match holder {
         Holder::User => {
             "no entity is the identity: say `#[user_scoped(identity)]` on the users' entity, or \
-             here \
-             `user = super::user::Entity` or `no_foreign_key`"
+             here `user = super::user::Entity` or `no_foreign_key`"
         }
         Holder::Tenant => {
             "no entity is the tenant: say `#[tenant_scoped(identity)]` on the tenants' entity, or \
-             here \
-             `tenant = super::tenant::Entity` or `no_foreign_key`"
+             here `tenant = super::tenant::Entity` or `no_foreign_key`"
         }
     }
 }

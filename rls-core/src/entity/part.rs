@@ -1,4 +1,4 @@
-//! What a declaration is put together from.
+//! The parts of a declaration.
 
 use std::any::TypeId;
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ use crate::model::key::{Holder, OnDelete};
 use crate::model::policy::PolicyDraft;
 use crate::model::privilege::Privilege;
 
-/// The entity that a declaration is of.
+/// The entity of a declaration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EntityType {
     pub(crate) id: TypeId,
@@ -28,7 +28,7 @@ impl EntityType {
     }
 }
 
-/// What a table's declarations are put together from.
+/// What one derive declares.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Part {
     /// From `UserScoped` or `TenantScoped`.
@@ -43,7 +43,7 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    /// The derive that says it.
+    /// The name of the derive.
     pub(crate) fn derive(&self) -> &'static str {
         match self {
             Self::Scoped(scope) if scope.holder == Holder::Tenant => "TenantScoped",
@@ -65,8 +65,8 @@ pub(crate) struct DeclaredScope {
 }
 
 impl DeclaredScope {
-    /// What it says the application's role may do. Tenants are made and ended by administrators
-    /// where nothing is said: with a tenant all its rows go.
+    /// The privileges of the application's role, if they are declared. By default only
+    /// administrators create and delete tenants, since all rows of a tenant go with it.
     pub(crate) fn granted(&self) -> Option<BTreeSet<Privilege>> {
         let is_identity = matches!(
             &self.anchor,
@@ -83,8 +83,8 @@ impl DeclaredScope {
             .or_else(|| tenant.then(|| BTreeSet::from([Privilege::Select])))
     }
 
-    /// Whether both say the same but for what ties a row to its holder, which is compared when it
-    /// is known.
+    /// Whether both declare the same. What ties a row to its holder is compared later, when it is
+    /// known.
     pub(crate) fn agrees(&self, other: &Self) -> bool {
         self.shared == other.shared
             && self.soft_delete == other.soft_delete
@@ -93,7 +93,7 @@ impl DeclaredScope {
     }
 }
 
-/// What ties a row to its holder.
+/// What ties a row to its user or tenant.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Anchor {
     Key(DeclaredKey),
@@ -103,7 +103,7 @@ pub(crate) enum Anchor {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct DeclaredKey {
     pub(crate) column: RawColumn,
-    /// `None` if it is the holder's default.
+    /// `None` is the default of the holder.
     pub(crate) setting: Option<String>,
     pub(crate) kind: DeclaredKind,
 }
@@ -124,7 +124,7 @@ pub(crate) struct DeclaredOwned {
     pub(crate) backfill: Option<String>,
 }
 
-/// A column that marks rows, or why it cannot.
+/// A column that marks rows, or the reason why it cannot.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Marked {
     pub(crate) column: String,
@@ -146,7 +146,7 @@ impl Marked {
 
         let definition = column.def();
         let found = definition.get_column_type();
-        let wrong = (!holds(found)).then(|| format!("{found:?}, where {expected} is needed"));
+        let wrong = (!holds(found)).then(|| format!("{found:?}, and {expected} is needed"));
 
         Self {
             column: column.as_str().to_owned(),

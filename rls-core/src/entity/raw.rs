@@ -1,11 +1,11 @@
+//! Tables, columns and relations as an entity names them, before any check.
+
 use sea_orm::sea_query::{ColumnType, TableRef};
 use sea_orm::{ColumnTrait, EntityTrait, Identity, Iterable, PrimaryKeyToColumn, RelationTrait};
 
 use crate::entity::DeclarationError;
-
 use crate::model::key::KeyType;
-use crate::name::NameError;
-use crate::name::{Identifier, TableName};
+use crate::name::{Identifier, NameError, TableName};
 
 /// A table as an entity names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,8 +41,9 @@ impl std::fmt::Display for RawTable {
     }
 }
 
-/// A column as an entity names it; `key` is its type, or what SeaORM calls it where no owner can
-/// have that type. `None` where the model has no such field: the type is then the identity's.
+/// A column as an entity names it. `key` is its type, or SeaORM's name of the type if no owner can
+/// have it. It is `None` if the model has no such field: the type is then that of the users'
+/// primary key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RawColumn {
     pub(crate) column: String,
@@ -57,7 +58,7 @@ impl RawColumn {
         }
     }
 
-    /// The single column of a primary key; a composite one cannot be an owner's.
+    /// The column of a primary key. A composite key names no owner.
     pub(super) fn primary_key<E: EntityTrait>() -> Self {
         let mut keys = E::PrimaryKey::iter();
         match (keys.next(), keys.next()) {
@@ -73,7 +74,7 @@ impl RawColumn {
 fn key_type(column: &ColumnType) -> Result<KeyType, String> {
     match column {
         ColumnType::Uuid => Ok(KeyType::Uuid),
-        // SeaORM writes unsigned columns as these types on PostgreSQL, which has no unsigned ones.
+        // SeaORM writes unsigned columns as these types, since PostgreSQL has no unsigned ones.
         ColumnType::Integer | ColumnType::Unsigned => Ok(KeyType::Integer),
         ColumnType::BigInteger | ColumnType::BigUnsigned => Ok(KeyType::BigInteger),
         ColumnType::String(_) | ColumnType::Text => Ok(KeyType::Text),
@@ -82,7 +83,8 @@ fn key_type(column: &ColumnType) -> Result<KeyType, String> {
 }
 
 impl RawColumn {
-    /// The key type, `None` where the model does not say, or why the column cannot be an owner's.
+    /// The type of the key; `None` if the model does not tell. An error if no owner can have the
+    /// type.
     pub(crate) fn key_type(&self, table: &RawTable) -> Result<Option<KeyType>, DeclarationError> {
         self.key
             .clone()
@@ -100,16 +102,15 @@ impl RawColumn {
 pub(crate) struct RawReference {
     /// The relation's name, as the entity's attribute gives it.
     pub(crate) relation: String,
-    /// From which column to which table's column; `None` where there is no such relation, or it is
-    /// over several columns.
+    /// The column, and the table and column that it refers to. `None` if there is no such relation,
+    /// or if it is over several columns.
     pub(crate) found: Option<(String, RawTable, String)>,
     /// The relations there are.
     pub(crate) known: Vec<String>,
 }
 
 impl RawReference {
-    /// The relation of that name, which may be written as its field (`project`) or its variant
-    /// (`Project`).
+    /// Finds a relation by the name of its field (`project`) or of its variant (`Project`).
     pub(super) fn of<E: EntityTrait>(relation: &str) -> Self {
         let folded = |name: &str| name.replace('_', "").to_lowercase();
         let found = E::Relation::iter().find(|known| folded(&known.name()) == folded(relation));

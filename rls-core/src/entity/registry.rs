@@ -1,4 +1,4 @@
-//! The registered entities: linked into the program, or listed by hand.
+//! The registered entities: those linked into the program, or those listed by hand.
 
 mod anchor;
 mod check;
@@ -6,15 +6,14 @@ mod scope;
 mod settings;
 mod tables;
 
-use crate::entity::Declaration;
-use crate::entity::DeclarationError;
+use crate::entity::{Declaration, DeclarationError};
 use crate::model::policy::PolicyDraft;
 use crate::model::scope::Scope;
 use crate::name::SettingName;
 
 use tables::Tables;
 
-/// An entity that its derive registered; collected by [`Registry::linked`].
+/// An entity that a derive registered. [`Registry::linked`] collects them.
 #[derive(Clone, Copy, Debug)]
 pub struct Registered {
     /// The entity's declaration.
@@ -23,34 +22,32 @@ pub struct Registered {
 
 inventory::collect!(Registered);
 
-/// The scopes of all registered entities, one a table, ordered by schema and table.
+/// The scopes of all registered entities: one for each table, ordered by schema and table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Registry {
     scopes: Vec<Scope>,
 }
 
 impl Registry {
-    /// Every entity with one of this family's derives that is linked into this program.
+    /// Collects every entity with a derive of this library that is linked into the program.
     ///
-    /// An entity crate that nothing in the program names is not linked; refer to it once, or list
-    /// its entities with [`registry!`](crate::entity::registry).
+    /// A crate that the program does not name is not linked. Name it once (`use entity as _;`), or
+    /// list its entities with [`registry!`](crate::registry).
     ///
     /// # Errors
     ///
-    /// [`DeclarationError::NoEntities`] where there is none; else what [`Registry::new`] says.
+    /// [`DeclarationError::NoEntities`] if there is none; otherwise as [`Registry::new`].
     pub fn linked() -> Result<Self, DeclarationError> {
         Self::of(&linked().collect::<Vec<_>>())
     }
 
-    /// Checks declarations against each other and makes one scope a table of them.
+    /// Checks the declarations against each other, and makes a scope of each table.
     ///
     /// # Errors
     ///
-    /// [`DeclarationError`]: none given, a bad name, an owner column of a type no owner can have or of another type
-    /// than the identity's key, no identity to refer to, a `via` that leads nowhere, policies
-    /// PostgreSQL would refuse, or two entities that say different things of one table;
-    /// [`DeclarationError::Unlisted`] where an entity has another of this family's derives, whose
-    /// declaration is not among these.
+    /// [`DeclarationError`], if the declarations contradict each other or if PostgreSQL would
+    /// refuse them. [`DeclarationError::Unlisted`] if an entity has another derive of this library,
+    /// and its declaration is missing.
     pub fn new(
         declarations: impl IntoIterator<Item = Declaration>,
     ) -> Result<Self, DeclarationError> {
@@ -77,7 +74,7 @@ impl Registry {
         &self.scopes
     }
 
-    /// The settings that carry a context to these tables, each once, ordered.
+    /// The settings that the policies of these tables read, ordered.
     #[must_use]
     pub fn settings(&self) -> Vec<SettingName> {
         let keys = self
@@ -104,9 +101,9 @@ fn linked() -> impl Iterator<Item = Declaration> {
     inventory::iter::<Registered>().map(|entity| (entity.declaration)())
 }
 
-/// Lists entities by hand: `registry![user::Entity, task::Entity]` is a [`Registry`] or why it
-/// cannot be one. An entity that derives more than [`UserScoped`](crate::UserScoped) is listed once
-/// for each derive: `registry![post::Entity, post::Entity as TenantScoped]`.
+/// Lists entities by hand: `registry![user::Entity, task::Entity]` is a `Result` with a
+/// [`Registry`]. List an entity once for each of its derives, and name those that are not
+/// [`UserScoped`](crate::UserScoped): `registry![post::Entity, post::Entity as TenantScoped]`.
 #[macro_export]
 macro_rules! registry {
     ($($entity:ty $(as $derive:ident)?),* $(,)?) => {

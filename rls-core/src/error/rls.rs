@@ -1,3 +1,5 @@
+//! [`RlsError`], and its way through SeaORM's `DbErr`.
+
 use std::sync::Arc;
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
@@ -8,113 +10,109 @@ use crate::entity::DeclarationError;
 use crate::model::context::ContextError;
 use crate::sqlstate;
 
-/// All that can go wrong with row-level security, told apart by type.
+/// Any error of this crate.
 ///
-/// SeaORM's traits speak [`DbErr`]; [`RlsError::from`] a `&DbErr` finds the kind again, by SQLSTATE
-/// and never by a message's text, since servers translate those.
+/// SeaORM's traits return [`DbErr`]. [`RlsError::from`] a `&DbErr` finds the variant again, by the
+/// SQLSTATE: never by the text of a message, which servers translate.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RlsError {
     /// The registered entities contradict each other.
     #[error(transparent)]
     Declaration(#[from] DeclarationError),
-    /// The configuration cannot hold.
+    /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The context cannot be carried.
+    /// The context cannot be carried by settings.
     #[error(transparent)]
     Context(#[from] ContextError),
-    /// The database would not keep users' rows apart.
+    /// The database would not keep the rows of users apart.
     #[error(transparent)]
     Gate(#[from] GateError),
-    /// The schema could not be brought to what the entities say.
+    /// The schema could not be changed to the desired one.
     #[error(transparent)]
     Schema(#[from] SchemaError),
     /// The database is not PostgreSQL.
     #[error("row-level security needs PostgreSQL, and this connection's backend is {backend}")]
     Backend {
-        /// What was found.
+        /// The backend.
         backend: String,
     },
     /// A policy refused a row (SQLSTATE 42501).
     #[error("a policy{} refused the row: it is not this context's to write", on(table.as_deref()))]
     PolicyRefused {
-        /// The table, where the server's message names it.
+        /// The table, if the server's message names it.
         table: Option<String>,
         /// What the server said.
         message: String,
     },
-    /// The role has no grant for what it tried (SQLSTATE 42501).
+    /// The role lacks a privilege (SQLSTATE 42501).
     #[error(
         "the login has no privilege{} for this ({message}): scoped tables are granted by the \
-         migration, others by \
-         `GRANT` of your own",
+         migration, others by `GRANT` of your own",
         on(table.as_deref())
     )]
     MissingGrant {
-        /// The table, where the server's message names it.
+        /// The table, if the server's message names it.
         table: Option<String>,
         /// What the server said.
         message: String,
     },
-    /// A scoped row was written without a user.
-    #[error("no user is set, so a row{} was refused: use `scope(UserContext::new(…))`, not \
-             `anonymous()`", on(table.as_deref()))]
+    /// A row of a scoped table was written without a user.
+    #[error(
+        "no user is set, so a row{} was refused: use `scope(UserContext::new(…))`, not \
+         `anonymous()`",
+        on(table.as_deref())
+    )]
     MissingContext {
-        /// The table, where the server's message names it.
+        /// The table, if the server's message names it.
         table: Option<String>,
     },
-    /// SQL text tried to begin or end a transaction in a scope; it did not run.
+    /// SQL text would begin or end a transaction in a scope; it did not run.
     #[error(
         "`{statement}` in SQL text would leave the scope, and did not run: use `begin()`, \
-         `commit()`, `rollback()`, \
-         and a nested `begin()` for a savepoint"
+         `commit()`, `rollback()`, and a nested `begin()` for a savepoint"
     )]
     TransactionControl {
         /// The statement's first words.
         statement: String,
     },
-    /// SQL text tried to change the context of a scope, or held what could hide that it does: a
-    /// call by a name in Unicode escapes, a change of `standard_conforming_strings` or
-    /// `client_encoding`; it did not run.
+    /// SQL text would change the context of a scope, or could hide that it does; it did not run. A
+    /// call by a name in Unicode escapes could hide it, and a change of
+    /// `standard_conforming_strings` or `client_encoding`.
     #[error(
         "`{statement}` in SQL text would change the context, or could hide that it does, and did \
-         not run: make another scope \
-         for another context"
+         not run: make another scope for another context"
     )]
     ContextChange {
         /// The statement's first words.
         statement: String,
     },
-    /// The transaction that carried the context ended under the statements; they no longer run.
+    /// The transaction that carried the context has ended, so its statements no longer run.
     #[error(
         "the transaction has lost its scope ({reason}): nothing more runs in it, and it cannot be \
          committed"
     )]
     ScopeLost {
-        /// How.
+        /// What happened.
         reason: String,
     },
     /// A transaction was used while one nested in it was open.
     #[error(
         "a nested transaction is open: what runs on the outer one now would be undone with it; end \
-         the nested one first, \
-         and begin two of them one after the other"
+         the nested one first, and begin two of them one after the other"
     )]
     NestedOpen,
     /// A transaction was used while a stream of its rows was alive.
     #[error(
         "a stream of this transaction's rows is alive, and a connection runs one statement at a \
-         time: read it to its end or \
-         drop it first, or collect its rows"
+         time: read it to its end or drop it first, or collect its rows"
     )]
     StreamOpen,
-    /// SQL text tried to make what outlives its transaction on the pooled connection; it did not
-    /// run.
+    /// SQL text would leave session state on the pooled connection; it did not run.
     #[error(
         "`{statement}` in SQL text would outlive the scope, and did not run: the next user of the \
-         connection would find \
-         it; use `SET LOCAL`, and an ordinary table for a temporary one"
+         connection would find it; use `SET LOCAL`, and an ordinary table for a temporary one"
     )]
     OutlivesScope {
         /// The statement's first words.
@@ -130,26 +128,25 @@ pub enum RlsError {
         /// What the server said.
         message: String,
     },
-    /// Row security would have hidden rows from a statement that must see all of them (SQLSTATE
-    /// 42501, with `row_security` off); it did not run.
+    /// Row-level security would have hidden rows from a statement that must see all of them; it did
+    /// not run (SQLSTATE 42501, with `row_security` off).
     #[error(
         "row security hides rows{} from this login, so the statement was refused instead of \
-         passing them over: in a \
-         migration use `manager.maintenance([{}], …)`, elsewhere a login that sees all rows",
+         passing them over: in a migration use `manager.maintenance([{}], …)`, elsewhere a login \
+         that sees all rows",
         on(table.as_deref()),
         table.as_deref().map(|table| format!("\"{table}\"")).unwrap_or_default()
     )]
     RowsHidden {
-        /// The table, where the server's message names it.
+        /// The table, if the server's message names it.
         table: Option<String>,
         /// What the server said.
         message: String,
     },
-    /// An administrator's transaction could not be recorded; it was not begun.
+    /// An administrator's transaction could not be recorded, and was not begun.
     #[error(
         "the administrator's transaction could not be recorded, and was not begun: {source}; run \
-         the migrations, and \
-         not on a standby, where nothing can be recorded"
+         the migrations, and not on a standby, where nothing can be recorded"
     )]
     AuditFailed {
         /// What the server said.
@@ -164,7 +161,7 @@ pub enum RlsError {
         /// The first failure.
         first: Arc<DbErr>,
     },
-    /// The connection ended while the commit was under way: whether it took effect is not known.
+    /// The connection was lost during the commit. Whether the commit took effect is not known.
     #[error(
         "the connection was lost during the commit, and whether it took effect is not known: \
          {source}"
@@ -173,22 +170,21 @@ pub enum RlsError {
         /// How the connection ended.
         source: Arc<DbErr>,
     },
-    /// The server lets this role not in: it is not there, has another password, or may not connect
-    /// (SQLSTATE class 28, 3D000, 42501 of severity FATAL).
+    /// The server rejected the login: the role does not exist, has another password, or may not
+    /// connect (SQLSTATE class 28, 3D000, or 42501 of severity FATAL).
     #[error(
         "the server refused the login: {source}; the application's role is `RLS_APP_USER` with \
-         `RLS_APP_PASSWORD`, the \
-         administrator's `RLS_MAINTENANCE_ADMIN` with `RLS_MAINTENANCE_ADMIN_PASSWORD`, and the \
-         migrations make both"
+         `RLS_APP_PASSWORD`, the administrator's `RLS_MAINTENANCE_ADMIN` with \
+         `RLS_MAINTENANCE_ADMIN_PASSWORD`, and the migrations make both"
     )]
     LoginRefused {
         /// What the server said.
         source: Arc<DbErr>,
     },
-    /// The connection to the server ended.
+    /// The connection to the server was lost.
     #[error("the connection to the server was lost: {source}")]
     ConnectionLost {
-        /// How.
+        /// What happened.
         source: Arc<DbErr>,
     },
     /// Any other database error.
@@ -203,7 +199,7 @@ fn on(table: Option<&str>) -> String {
 }
 
 impl RlsError {
-    /// The server's SQLSTATE, where the error came from the server.
+    /// The SQLSTATE, if the error came from the server.
     #[must_use]
     pub fn sqlstate(&self) -> Option<String> {
         match self {
@@ -223,7 +219,7 @@ impl RlsError {
         }
     }
 
-    /// Whether another session changed the same role meanwhile, so that reading it again helps.
+    /// Whether another session changed the same role at the same time: then reading it again helps.
     pub(crate) fn is_concurrent_change(&self) -> bool {
         self.sqlstate()
             .is_some_and(|state| sqlstate::is_concurrent_change(&state))
@@ -285,7 +281,7 @@ impl From<RlsError> for DbErr {
     fn from(error: RlsError) -> Self {
         match error {
             RlsError::Database(error) => Arc::unwrap_or_clone(error),
-            // The one variant of sqlx's error that carries a typed error of another crate.
+            // The only variant of sqlx's error that carries a typed error of another crate.
             other => Self::Query(RuntimeErr::SqlxError(Arc::new(sqlx::Error::Configuration(
                 Box::new(other),
             )))),

@@ -1,10 +1,12 @@
+//! Errors of reading and changing the schema.
+
 use std::sync::Arc;
 
 use sea_orm::DbErr;
 
 use crate::model::key::KeyType;
 
-/// The schema could not be brought to what the entities say; nothing was changed.
+/// The schema could not be changed to the desired one; nothing was changed.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SchemaError {
@@ -19,7 +21,7 @@ pub enum SchemaError {
     },
     /// A table that a migration names is not in the database.
     #[error(
-        "there is no table `{table}`: create it first, and say its schema where that is not the \
+        "there is no table `{table}`: create it first, and say its schema if that is not the \
          current one"
     )]
     NoTable {
@@ -39,7 +41,7 @@ pub enum SchemaError {
         /// The policies there are.
         known: Vec<String>,
     },
-    /// A registered name is a view or another thing that has no row security.
+    /// A registered name is a view or something else without row-level security.
     #[error(
         "`{table}` is registered, and is no table: row security needs an ordinary or partitioned \
          table"
@@ -58,11 +60,10 @@ pub enum SchemaError {
         /// The column.
         column: String,
     },
-    /// The owner column has another type in the database.
+    /// The owner column has another type in the database than in the entity.
     #[error(
         "table `{table}`: the owner column `{column}` is {found} in the database, and {} in the \
-         entity: migrate the \
-         column, or change the entity",
+         entity: migrate the column, or change the entity",
         expected.as_sql()
     )]
     OwnerType {
@@ -75,12 +76,11 @@ pub enum SchemaError {
         /// The type in the entity.
         expected: KeyType,
     },
-    /// Rows without an owner.
+    /// Existing rows have no owner.
     #[error(
         "table `{table}` has rows without an owner in `{column}`: say whose they are with \
          `#[user_scoped(backfill = \"<SQL expression>\")]`, or fill the column in a migration of \
-         your own, or delete \
-         the rows"
+         your own, or delete the rows"
     )]
     RowsWithoutOwner {
         /// The table.
@@ -98,15 +98,14 @@ pub enum SchemaError {
         /// What the server said.
         source: Arc<DbErr>,
     },
-    /// A transaction's statements do not reach one transaction of the server's.
+    /// The statements of a transaction do not reach the same transaction of the server.
     #[error(
         "the statements of this connection's transactions do not share one of the server's: \
-         connect to the server itself, \
-         or through a pooler that keeps transactions together, and not through a proxy whose \
-         `begin` does nothing"
+         connect to the server itself, or through a pooler that keeps transactions together, and \
+         not through a proxy whose `begin` does nothing"
     )]
     NoTransaction,
-    /// Changes lift the force of a table's row security, and do not restore it.
+    /// The changes lift the force of a table's row-level security, and do not restore it.
     #[error(
         "table `{table}`: its row security would stay unforced: put a `RestoreForce` behind the \
          `LiftForce`, or say `NoForce` if that is meant"
@@ -115,13 +114,13 @@ pub enum SchemaError {
         /// The table.
         table: String,
     },
-    /// What fills a column or proves a key reads a table whose row security holds for this login.
+    /// A statement that fills a column or validates a key reads a table, and row-level security
+    /// hides rows of it from this login.
     #[error(
         "table `{table}`: `{sql}` reads {}, whose row security is forced and holds for this login \
-         too, so that rows would \
-         be passed over: migrate as a login with BYPASSRLS, or fill the column in a migration of \
-         your own first, within \
-         `manager.maintenance(…)` with that table among its tables",
+         too, so that rows would be passed over: migrate as a login with BYPASSRLS, or fill the \
+         column in a migration of your own first, within `manager.maintenance(…)` with that table \
+         among its tables",
         .hidden.as_ref().map_or_else(|| "a table".to_owned(), |hidden| format!("table `{hidden}`"))
     )]
     RowsHidden {
@@ -132,31 +131,30 @@ pub enum SchemaError {
         /// The table that is read.
         hidden: Option<String>,
     },
-    /// The login may not do what is needed.
+    /// The login lacks a privilege.
     #[error("the login may not {what}: {source}; let a login that may run this once: {sql}")]
     Privilege {
-        /// What was tried.
+        /// What the login tried.
         what: String,
         /// The statement, with secrets left out.
         sql: String,
         /// What the server said.
         source: Arc<DbErr>,
     },
-    /// The login may not create or alter the two roles, which someone else must do.
+    /// The login may not create or alter the two roles. An administrator of the server must do it.
     #[error(
         "the login may not create or alter roles ({source}); let an administrator of the server \
-         run this once in psql, and \
-         run the migrations again:\n{}",
+         run this once in psql, and run the migrations again:\n{}",
         statements.join("\n")
     )]
     RolesRefused {
-        /// The statements for the administrator, each with its end; passwords are asked for by
-        /// psql's `\password`.
+        /// The statements for the administrator, each with its semicolon. psql's `\password` asks
+        /// for the passwords.
         statements: Vec<String>,
         /// What the server said.
         source: Arc<DbErr>,
     },
-    /// A lock was not had in time.
+    /// Timed out waiting for a lock.
     #[error("`{sql}` waited too long for a lock on a table in use: run it again")]
     LockTimeout {
         /// The statement.
@@ -165,15 +163,13 @@ pub enum SchemaError {
     /// The policies cannot be compared without temporary tables.
     #[error(
         "cannot verify the policies: the login may not create temporary tables; `GRANT TEMPORARY \
-         ON DATABASE …` to \
-         the migrations' login"
+         ON DATABASE …` to the migrations' login"
     )]
     CannotVerify,
-    /// The server does not take the policies that are asked for.
+    /// The server refused the desired policies.
     #[error(
         "table `{table}`: the server does not take its policies: {source}. Where they name the \
-         table's own columns, \
-         leave its schema out"
+         table's own columns, leave its schema out"
     )]
     Policies {
         /// The table.
@@ -181,7 +177,7 @@ pub enum SchemaError {
         /// What the server said.
         source: Arc<DbErr>,
     },
-    /// Changes that let more rows be reached, without consent.
+    /// The changes let more rows be reached, and nobody has accepted that.
     #[error(
         "these changes weaken protection: {}; if that is meant, accept it (`--accept-weakening`, \
          `RlsSchema::danger_accept_weakening`)",
@@ -191,12 +187,11 @@ pub enum SchemaError {
         /// The changes, each with how it weakens.
         changes: Vec<String>,
     },
-    /// Rows belong to someone through a column that two rows may share.
+    /// Rows belong to someone through a column that is not unique.
     #[error(
         "table `{table}` belongs to whom rows of `{parent}` belong, by `{parent}.{column}`, which \
-         two rows there may \
-         share: anyone could make one that leads to it. Make that column the primary key, or \
-         unique on its own"
+         two rows there may share: anyone could make one that leads to it. Make that column the \
+         primary key, or unique on its own"
     )]
     ParentNotUnique {
         /// The table.
@@ -206,18 +201,17 @@ pub enum SchemaError {
         /// The column it leads to.
         column: String,
     },
-    /// A configured role is the login that migrates.
+    /// A configured role is the login of the migrations.
     #[error(
         "role `{role}` is the login that migrates: it would lose its rights, and be bound by no \
-         policy. Give the \
-         application and the administrator roles of their own (`RLS_APP_USER`, \
+         policy. Give the application and the administrator roles of their own (`RLS_APP_USER`, \
          `RLS_MAINTENANCE_ADMIN`)"
     )]
     RoleInUse {
         /// The role.
         role: String,
     },
-    /// A name that is needed is another's.
+    /// A name that is needed is in use.
     #[error(
         "table `{table}`: `{name}` is there already, and is not what is needed: rename or drop it"
     )]
@@ -227,11 +221,11 @@ pub enum SchemaError {
         /// The name.
         name: String,
     },
-    /// The owner column seems to have been renamed in the entity alone.
+    /// The owner column seems to be renamed in the entity, but not in the database.
     #[error(
         "table `{table}` has no column `{column}`, but `{found}` has the current user as its \
-         default: if it was renamed, \
-         let a migration say `ALTER TABLE {table} RENAME COLUMN \"{found}\" TO \"{column}\"`"
+         default: if it was renamed, let a migration say `ALTER TABLE {table} RENAME COLUMN \
+         \"{found}\" TO \"{column}\"`"
     )]
     OwnerRenamed {
         /// The table.
@@ -241,11 +235,10 @@ pub enum SchemaError {
         /// The column in the database.
         found: String,
     },
-    /// The name of the audit's table is taken.
+    /// A table that is not the audit's has its name.
     #[error(
         "`{table}` is not the audit's table as this version makes it ({difference}): rename what \
-         is there, or name \
-         another table (`RLS_AUDIT_TABLE`, `RlsConfig::audit_table`)"
+         is there, or name another table (`RLS_AUDIT_TABLE`, `RlsConfig::audit_table`)"
     )]
     NotTheAudit {
         /// The table.
@@ -253,7 +246,7 @@ pub enum SchemaError {
         /// What differs.
         difference: String,
     },
-    /// Any other failure of a statement.
+    /// A statement failed for another reason.
     #[error("`{sql}` failed: {source}")]
     Statement {
         /// The statement, with secrets left out.
@@ -261,10 +254,10 @@ pub enum SchemaError {
         /// What the server said.
         source: Arc<DbErr>,
     },
-    /// The catalog holds what cannot be read.
+    /// The catalog contains something that this version cannot read.
     #[error("the catalog holds what this version cannot read: {what}")]
     Catalog {
-        /// What.
+        /// What it is.
         what: String,
     },
 }

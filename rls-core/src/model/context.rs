@@ -1,4 +1,4 @@
-//! Contexts: on whose behalf statements run, as settings with values.
+//! Contexts: the user on whose behalf statements run, as settings with values.
 
 mod error;
 
@@ -11,7 +11,7 @@ pub use error::ContextError;
 use crate::model::key::DEFAULT_SETTING;
 use crate::name::NameError;
 
-/// The settings of a context; `Debug` shows their names and never their values.
+/// The settings of a context. `Debug` shows their names, never their values.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Settings(Vec<(SettingName, String)>);
 
@@ -26,8 +26,8 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// [`ContextError::Name`] for a name no setting can have, [`ContextError::Nul`] for a value
-    /// with a NUL byte, [`ContextError::Twice`] where the setting is there already.
+    /// [`ContextError::Name`] if no setting can have the name; [`ContextError::Nul`] if the value
+    /// contains a NUL byte; [`ContextError::Twice`] if the setting is there already.
     pub fn with(mut self, name: &str, value: impl SettingValue) -> Result<Self, ContextError> {
         let name = SettingName::new(name)?;
         let value = value.to_setting();
@@ -43,7 +43,7 @@ impl Settings {
         Ok(self)
     }
 
-    /// Whether every value is empty, so that no scoped row can be reached.
+    /// Whether every value is empty: then no scoped row is reached.
     #[must_use]
     pub fn is_anonymous(&self) -> bool {
         self.0.iter().all(|(_, value)| value.is_empty())
@@ -62,9 +62,10 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// On whose behalf statements run; given to [`RlsConnection::scope`](crate::RlsConnection::scope).
+/// The user on whose behalf statements run, for
+/// [`RlsConnection::scope`](crate::RlsConnection::scope).
 ///
-/// [`UserContext`] is one user. A struct of several settings derives it:
+/// [`UserContext`] sets one setting. Derive this trait on a struct for several:
 ///
 /// ```
 /// use rls_core::{ContextError, RlsContext};
@@ -83,7 +84,7 @@ impl fmt::Debug for Settings {
 ///
 /// let member = Member { user: 7, tenant: Some(3), teams: &[1, 2], request: "GET /tasks" };
 /// assert!(!member.settings()?.is_anonymous());
-/// // `Debug` comes with the derive, and shows no value.
+/// // The derive implements `Debug` too, without the values.
 /// let shown = format!("{member:?} of {}", member.request);
 /// assert_eq!(shown, "Member { user: <app.user_id>, tenant: <app.tenant_id>, teams: <app.team_ids>, .. } of GET /tasks");
 /// # Ok::<(), ContextError>(())
@@ -93,11 +94,11 @@ impl fmt::Debug for Settings {
     note = "use `UserContext`, or derive `RlsContext` on a struct of settings"
 )]
 pub trait RlsContext {
-    /// The settings the policies read.
+    /// The settings that the policies read.
     ///
     /// # Errors
     ///
-    /// [`ContextError`] for what no setting can carry.
+    /// [`ContextError`] if a value cannot be carried by a setting.
     fn settings(&self) -> Result<Settings, ContextError>;
 }
 
@@ -107,7 +108,7 @@ impl RlsContext for Settings {
     }
 }
 
-/// One user.
+/// The context of one user.
 ///
 /// ```
 /// use rls_core::UserContext;
@@ -121,7 +122,7 @@ pub struct UserContext {
 }
 
 impl UserContext {
-    /// The user with this key, in the setting `app.user_id`.
+    /// Creates the context of the user with this key, in the setting `app.user_id`.
     #[must_use]
     pub fn new(user: impl SettingValue) -> Self {
         Self {
@@ -130,8 +131,8 @@ impl UserContext {
         }
     }
 
-    /// The same user in another setting, as the entities' `#[user_scoped(setting = "…")]` name it;
-    /// a name that cannot be a setting fails the first statement.
+    /// Carries the user in another setting, the one that the entities name in
+    /// `#[user_scoped(setting = "…")]`. If no setting can have the name, the first statement fails.
     #[must_use]
     pub fn setting(mut self, name: &str) -> Self {
         self.setting = SettingName::new(name);
@@ -143,7 +144,7 @@ impl RlsContext for UserContext {
     fn settings(&self) -> Result<Settings, ContextError> {
         let setting = self.setting.clone()?;
 
-        // As `Settings::with`, for a name that was checked already.
+        // The check of `Settings::with`; the name is checked already.
         if self.user.contains('\0') {
             return Err(ContextError::Nul { setting });
         }
@@ -160,8 +161,8 @@ impl fmt::Debug for UserContext {
     }
 }
 
-/// Who acts as administrator, and why; both are required, and both reach the server as the settings
-/// `rls.actor` and `rls.reason`.
+/// The administrator who acts, and the reason. Both are required. The server gets them in the
+/// settings `rls.actor` and `rls.reason`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdminContext {
     actor: String,
@@ -169,11 +170,11 @@ pub struct AdminContext {
 }
 
 impl AdminContext {
-    /// An administrator's context.
+    /// Creates an administrator's context.
     ///
     /// # Errors
     ///
-    /// [`ContextError::NoActor`], [`ContextError::NoReason`] where one is blank.
+    /// [`ContextError::NoActor`] or [`ContextError::NoReason`] if one is blank.
     pub fn new(actor: impl Into<String>, reason: impl Into<String>) -> Result<Self, ContextError> {
         let (actor, reason) = (actor.into(), reason.into());
         if actor.trim().is_empty() {
@@ -187,13 +188,13 @@ impl AdminContext {
         Ok(Self { actor, reason })
     }
 
-    /// Who acts.
+    /// The name of the administrator.
     #[must_use]
     pub fn actor(&self) -> &str {
         &self.actor
     }
 
-    /// Why.
+    /// The reason.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason

@@ -1,14 +1,14 @@
-//! Expressions of policies and defaults, as data.
+//! The expressions of policies and defaults, as data. `crate::sql` makes their SQL.
 
 use sea_orm::sea_query::{Condition, Expr};
 
 use crate::model::key::KeyType;
 use crate::name::{Identifier, Schemas, SettingName, TableName};
 
-/// A condition on a row, or the value of a default, as asked for.
+/// A desired condition on a row, or the desired value of a default.
 ///
-/// The named forms are what declared scopes ask for; a policy of one's own is a `sea_query::Expr`,
-/// which converts into one.
+/// Scopes use the named forms. The condition of a policy of your own is a `sea_query::Expr`, which
+/// converts into an expression.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Expression {
@@ -20,7 +20,7 @@ pub enum Expression {
     All(Vec<Expression>),
     /// Any of them holds.
     Any(Vec<Expression>),
-    /// The column is the current key of a setting: the user's, the tenant's.
+    /// The column is the current key of a setting: the user's or the tenant's.
     IsCurrent {
         /// The column.
         column: Identifier,
@@ -29,7 +29,7 @@ pub enum Expression {
         /// The type of the key.
         key: KeyType,
     },
-    /// The current key itself, `NULL` where there is none.
+    /// The current key itself; `NULL` if there is none.
     Current {
         /// The setting that carries the key.
         setting: SettingName,
@@ -38,11 +38,11 @@ pub enum Expression {
     },
     /// The boolean column is true.
     IsTrue(Identifier),
-    /// The row is not marked as deleted: the column is NULL, or was set by this very transaction's
-    /// clock. Without the second, the statement that marks a row would be refused, since the new
-    /// row must pass `SELECT` policies.
+    /// The row is not marked as deleted: the column is NULL, or not before the start of this
+    /// transaction. Without the second, PostgreSQL would refuse the statement that marks a row,
+    /// since the new row must pass the `SELECT` policies.
     NotDeleted(Identifier),
-    /// The column refers to a row of another table on which a condition holds.
+    /// The column refers to a row of another table, and a condition holds on that row.
     Through {
         /// The column.
         column: Identifier,
@@ -53,33 +53,33 @@ pub enum Expression {
         /// The condition on that row.
         holds: Box<Expression>,
     },
-    /// An expression built with sea-query. Name tables outside `search_path` with their schema.
+    /// An expression of sea-query. Name tables outside of `search_path` with their schema.
     Query(Box<Expr>),
-    /// SQL as it was written.
+    /// SQL that is sent as it is.
     RawSql(String),
 }
 
 impl Expression {
-    /// SQL taken as it stands: nothing in it is quoted or checked before the server reads it. Never
+    /// Takes SQL as it is. Nothing in it is quoted or checked before the server reads it. Never
     /// build it from input.
     #[must_use]
     pub fn raw_sql(sql: impl Into<String>) -> Self {
         Self::RawSql(sql.into())
     }
 
-    /// All of them hold; one alone stands for itself, none is `true`.
+    /// Joins the expressions with AND. One is itself, none is `true`.
     #[must_use]
     pub fn all(parts: impl IntoIterator<Item = Self>) -> Self {
         Self::joined(parts, Self::True, Self::False, Self::All)
     }
 
-    /// Any of them holds; one alone stands for itself, none is `false`.
+    /// Joins the expressions with OR. One is itself, none is `false`.
     #[must_use]
     pub fn any(parts: impl IntoIterator<Item = Self>) -> Self {
         Self::joined(parts, Self::False, Self::True, Self::Any)
     }
 
-    /// The same with a schema where a table's name says none.
+    /// The same expression, with a schema for each table that has none.
     pub(crate) fn in_schema(&self, schemas: &Schemas) -> Self {
         let each = |parts: &[Self]| parts.iter().map(|part| part.in_schema(schemas)).collect();
         match self {
@@ -100,7 +100,7 @@ impl Expression {
         }
     }
 
-    /// `neutral` changes nothing, `decisive` decides all.
+    /// Joins the expressions: `neutral` changes nothing, `decisive` decides the whole.
     fn joined(
         parts: impl IntoIterator<Item = Self>,
         neutral: Self,

@@ -1,12 +1,12 @@
-//! The columns that name users and tenants: their types, whom they name, what deletion does.
+//! The types of the columns that name users and tenants, and what happens when one is deleted.
 
-/// The setting that carries the current user where an entity names no other.
+/// The setting that carries the current user, unless an entity names another.
 pub(crate) const DEFAULT_SETTING: &str = "app.user_id";
 
-/// The setting that carries the current tenant where an entity names no other.
+/// The setting that carries the current tenant, unless an entity names another.
 pub(crate) const DEFAULT_TENANT_SETTING: &str = "app.tenant_id";
 
-/// The types an owner column can have.
+/// The types that an owner or tenant column can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeyType {
     /// `uuid`, in Rust `Uuid`.
@@ -37,9 +37,10 @@ impl KeyType {
 pub enum OnDelete {
     /// They are deleted too.
     Cascade,
-    /// The user cannot be deleted while there are any; checked at once.
+    /// The user cannot be deleted while there are any. PostgreSQL checks it at once.
     Restrict,
-    /// The user cannot be deleted while there are any; checked at the end of the statement.
+    /// The user cannot be deleted while there are any. PostgreSQL checks it at the end of the
+    /// statement.
     NoAction,
 }
 
@@ -55,7 +56,7 @@ impl OnDelete {
     }
 }
 
-/// Whom a key names.
+/// Whom a key names: a user or a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Holder {
     /// A user.
@@ -65,7 +66,7 @@ pub enum Holder {
 }
 
 impl Holder {
-    /// The setting that carries the current one if an entity names no other.
+    /// The setting that carries the current one, unless an entity names another.
     pub(crate) fn default_setting(self) -> &'static str {
         match self {
             Self::User => DEFAULT_SETTING,

@@ -1,4 +1,7 @@
-//! Policies as data: what PostgreSQL knows of one, and nothing it would refuse.
+//! Policies as data: their builder, and what it builds. What PostgreSQL would refuse, these types
+//! cannot express.
+
+// `crate::sql::policy` makes their SQL.
 
 mod canonical;
 mod draft;
@@ -17,52 +20,53 @@ pub(crate) use canonical::Canonical;
 
 use crate::name::Identifier;
 
-/// How a policy joins with others: permissive ones with OR, restrictive ones with AND.
+/// How PostgreSQL joins the policies of a table: permissive ones with OR, restrictive ones with
+/// AND.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PolicyKind {
-    /// A row passes where any permissive policy lets it.
+    /// A row passes if any permissive policy lets it through.
     Permissive,
-    /// A row passes only where every restrictive policy lets it.
+    /// A row passes only if every restrictive policy lets it through.
     Restrictive,
 }
 
-/// A policy's command with its conditions: `USING` on the rows that are there, `WITH CHECK` on the
-/// rows that are written. What PostgreSQL refuses, as `USING` for `INSERT`, has no form here.
+/// The command of a policy with its conditions: `USING` on existing rows, `WITH CHECK` on written
+/// rows. What PostgreSQL refuses, such as `USING` for `INSERT`, cannot be expressed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rule<E = Expression> {
     /// For all commands.
     All {
-        /// On rows that are there.
+        /// The condition on existing rows.
         using: Option<E>,
-        /// On rows that are written.
+        /// The condition on written rows.
         with_check: Option<E>,
     },
     /// For `SELECT`.
     Select {
-        /// On rows that are there.
+        /// The condition on existing rows.
         using: Option<E>,
     },
     /// For `INSERT`.
     Insert {
-        /// On rows that are written.
+        /// The condition on written rows.
         with_check: Option<E>,
     },
     /// For `UPDATE`.
     Update {
-        /// On rows that are there.
+        /// The condition on existing rows.
         using: Option<E>,
-        /// On rows that are written.
+        /// The condition on written rows.
         with_check: Option<E>,
     },
     /// For `DELETE`.
     Delete {
-        /// On rows that are there.
+        /// The condition on existing rows.
         using: Option<E>,
     },
 }
 
 impl<E> Rule<E> {
-    /// The rule for a command; a condition that the command does not know is dropped.
+    /// Creates the rule of a command. It drops a condition that the command does not have.
     pub(crate) fn new(command: Command, using: Option<E>, with_check: Option<E>) -> Self {
         match command {
             Command::All => Self::All { using, with_check },
@@ -74,36 +78,36 @@ impl<E> Rule<E> {
     }
 }
 
-/// A policy on one table. `E` is how its expressions are known: as asked, or as the server prints
-/// them; the two are different types, so that they cannot be compared.
+/// A policy on one table. `E` is the type of its expressions: desired ones, or those that the
+/// server prints. They are different types, so that no code compares them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy<E = Expression> {
-    /// Its name, unique on the table.
+    /// The name, unique on the table.
     pub name: Identifier,
     /// Permissive or restrictive.
     pub kind: PolicyKind,
-    /// Its command and conditions.
+    /// The command and its conditions.
     pub rule: Rule<E>,
-    /// The roles it holds for; empty is `PUBLIC`.
+    /// The roles that it holds for; empty means `PUBLIC`.
     pub roles: BTreeSet<Identifier>,
-    /// What `COMMENT ON POLICY` says, without this family's fingerprint.
+    /// The text of `COMMENT ON POLICY`, without the fingerprint that this library adds.
     pub comment: Option<String>,
 }
 
 impl Policy {
-    /// Begins a permissive policy.
+    /// Starts a permissive policy.
     pub fn permissive(name: impl Into<String>) -> PolicyDraft {
         PolicyDraft::new(name.into(), PolicyKind::Permissive)
     }
 
-    /// Begins a restrictive policy.
+    /// Starts a restrictive policy.
     pub fn restrictive(name: impl Into<String>) -> PolicyDraft {
         PolicyDraft::new(name.into(), PolicyKind::Restrictive)
     }
 }
 
 impl<E> Policy<E> {
-    /// The command it holds for.
+    /// The command that it holds for.
     #[must_use]
     pub fn command(&self) -> Command {
         match self.rule {
@@ -115,7 +119,7 @@ impl<E> Policy<E> {
         }
     }
 
-    /// Which existing rows it lets through.
+    /// The condition on existing rows.
     #[must_use]
     pub fn using(&self) -> Option<&E> {
         match &self.rule {
@@ -127,7 +131,7 @@ impl<E> Policy<E> {
         }
     }
 
-    /// Which new rows it lets through.
+    /// The condition on written rows.
     #[must_use]
     pub fn with_check(&self) -> Option<&E> {
         match &self.rule {
@@ -144,8 +148,8 @@ impl<E> Policy<E> {
         self.command() == Command::All || self.command() == command
     }
 
-    /// Whether `ALTER POLICY` makes `other` of it: kind and command stay, and no condition comes or
-    /// goes.
+    /// Whether `ALTER POLICY` can make `other` of it: the kind, the command, and which of the two
+    /// conditions there are must be the same.
     #[must_use]
     pub fn is_alterable_to<T>(&self, other: &Policy<T>) -> bool {
         self.kind == other.kind
@@ -154,7 +158,7 @@ impl<E> Policy<E> {
             && self.with_check().is_some() == other.with_check().is_some()
     }
 
-    /// The same policy with its expressions known otherwise.
+    /// The same policy with other expressions.
     pub(crate) fn map<T>(&self, mut expression: impl FnMut(&E) -> T) -> Policy<T> {
         let using = self.using().map(&mut expression);
         let with_check = self.with_check().map(&mut expression);

@@ -1,4 +1,4 @@
-//! Privileges on tables.
+//! Privileges on tables, and the commands of policies.
 
 /// A privilege on a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,20 +13,19 @@ pub enum Privilege {
     Delete,
     /// `TRUNCATE`, which no policy stops.
     Truncate,
-    /// `REFERENCES`: a foreign key of one's own tells whether a hidden row exists.
+    /// `REFERENCES`: by a foreign key to the table, a role learns whether a hidden row exists.
     References,
-    /// `TRIGGER`: a trigger of one's own sees every row written.
+    /// `TRIGGER`: a role's trigger on the table sees every row that is written.
     Trigger,
     /// `MAINTAIN` (`VACUUM`, `CLUSTER` and the like; since PostgreSQL 17).
     Maintain,
 }
 
 impl Privilege {
-    /// What the two roles get on a scoped table.
+    /// The privileges of both roles on a scoped table.
     pub const READ_WRITE: [Self; 4] = [Self::Select, Self::Insert, Self::Update, Self::Delete];
 
-    /// The privilege that a command needs; all commands together need [`Privilege::Select`] at
-    /// least.
+    /// The privilege that a command needs; for [`Command::All`] it is [`Privilege::Select`].
     #[must_use]
     pub fn of(command: Command) -> Self {
         match command {
@@ -37,7 +36,7 @@ impl Privilege {
         }
     }
 
-    /// PostgreSQL's word.
+    /// The word in SQL.
     #[must_use]
     pub fn as_sql(self) -> &'static str {
         match self {
@@ -52,7 +51,7 @@ impl Privilege {
         }
     }
 
-    /// From PostgreSQL's word.
+    /// Finds a privilege by its word in SQL.
     #[must_use]
     pub fn from_sql(word: &str) -> Option<Self> {
         let all = [
@@ -70,7 +69,7 @@ impl Privilege {
     }
 }
 
-/// The commands a policy holds for.
+/// The command that a policy holds for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Command {
     /// All of them.
@@ -89,7 +88,7 @@ impl Command {
     /// The four commands that [`Command::All`] stands for.
     pub const EACH: [Self; 4] = [Self::Select, Self::Insert, Self::Update, Self::Delete];
 
-    /// PostgreSQL's word.
+    /// The word in SQL.
     #[must_use]
     pub fn as_sql(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! How the rows of one table belong to users, as plain data.
+//! How the rows of a table belong to users and tenants, as plain data.
 
 mod policies;
 
@@ -12,40 +12,40 @@ use crate::model::policy::PolicyDraft;
 use crate::model::privilege::Privilege;
 use crate::name::{Identifier, SettingName, TableName};
 
-/// The scope of one table: whose its rows are, how the database knows, and what the application may
+/// The scope of one table: whose its rows are, which columns say so, and what the application may
 /// do with them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scope {
     /// The table.
     pub table: TableName,
-    /// The columns that name the user and the tenant; a row is reached where all of them are the
+    /// The columns that name the user and the tenant. A row is reached if all of them are the
     /// current ones.
     pub keys: Vec<Key>,
-    /// The rows of other tables through which a row belongs to someone; all of them must.
+    /// The references to rows of other tables through which a row belongs to someone. A row is
+    /// reached if all of those rows are.
     pub through: Vec<Through>,
-    /// The boolean columns whose rows everyone may read: every user, of the same tenant where there
-    /// is one; every tenant.
+    /// The boolean columns that share a row: for a user, with all users of the same tenant; for a
+    /// tenant, with all tenants.
     pub shared: BTreeMap<Holder, Identifier>,
     /// The column that marks a row as deleted.
     pub soft_delete: Option<Identifier>,
-    /// What the application's role is granted.
+    /// The privileges of the application's role.
     pub privileges: BTreeSet<Privilege>,
-    /// Policies of the entity's own.
+    /// The policies that the entity declares itself.
     pub policies: Vec<PolicyDraft>,
-    /// Why the table has no row security, where it is declared to have none.
+    /// The reason why the table has no row-level security, if it is declared so.
     pub unscoped: Option<String>,
 }
 
 impl Scope {
-    /// The condition under which a row is one's own; `None` where only policies of the entity's own
-    /// say.
+    /// The condition that a row is the current user's; `None` if only the entity's own policies say
+    /// so.
     #[must_use]
     pub fn ownership(&self) -> Option<Expression> {
         ownership(&self.keys, &self.through)
     }
 
-    /// The condition under which a row may be read: of each holder, its own rows and those it
-    /// shares.
+    /// The condition that a row may be read: for each holder, that it is the holder's or shared.
     pub(crate) fn visible(&self) -> Option<Expression> {
         if self.shared.is_empty() {
             return self.ownership();
@@ -80,14 +80,15 @@ impl Scope {
         (!parts.is_empty()).then(|| Expression::all(parts))
     }
 
-    /// The column that names the user, where the table has one.
+    /// The column that names the user, if the table has one.
     #[must_use]
     pub fn owner(&self) -> Option<&Key> {
         self.keys.iter().find(|key| key.holder == Holder::User)
     }
 }
 
-/// The condition under which all keys are the current ones, and all references lead to one's own.
+/// The condition that all keys are the current ones, and all references lead to rows of the current
+/// user.
 pub(crate) fn ownership(keys: &[Key], through: &[Through]) -> Option<Expression> {
     let keys = keys.iter().map(Key::is_current);
     let through = through.iter().map(|through| Expression::Through {
@@ -104,15 +105,15 @@ pub(crate) fn ownership(keys: &[Key], through: &[Through]) -> Option<Expression>
 /// A column that names the user or the tenant of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// Whom it names.
+    /// Whether it names a user or a tenant.
     pub holder: Holder,
     /// The column.
     pub column: Identifier,
-    /// Its type.
+    /// The type of the column.
     pub key: KeyType,
-    /// The setting that carries the current one.
+    /// The setting that carries the current user or tenant.
     pub setting: SettingName,
-    /// Whether the rows are the users, or tenants, themselves, or belong to them.
+    /// Whether the rows are the users or tenants themselves, or belong to them.
     pub kind: ScopeKind,
 }
 
@@ -125,7 +126,8 @@ impl Key {
         }
     }
 
-    /// What the migration keeps beside the policies, where the rows belong to users or tenants.
+    /// What the migration adds to the table besides policies; `None` if the rows are the users or
+    /// tenants themselves.
     #[must_use]
     pub fn owned(&self) -> Option<&Owned> {
         match &self.kind {
@@ -138,51 +140,50 @@ impl Key {
 /// A reference to a row of another table that belongs to someone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Through {
-    /// Whose the row is by it.
+    /// Whether the row belongs to a user or to a tenant through it.
     pub holder: Holder,
-    /// The column that refers.
+    /// The referring column.
     pub column: Identifier,
-    /// The table it refers to.
+    /// The table that it refers to.
     pub parent: TableName,
-    /// The column it refers to.
+    /// The column that it refers to.
     pub parent_column: Identifier,
-    /// Whether no two rows there may have one value in that column, since the application may write
-    /// there.
+    /// Whether that column must be unique, since the application may write to that table.
     pub unique: bool,
-    /// When a row there is one's own.
+    /// The condition that a row of that table is the current user's.
     pub holds: Expression,
 }
 
-/// Whether a table's rows are users, or belong to users; tenants likewise.
+/// Whether the rows of a table are users or tenants, or belong to them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ScopeKind {
-    /// The rows are the users: each owns itself, by its primary key.
+    /// The rows are the users or tenants: each owns itself, by its primary key.
     Identity,
-    /// The rows belong to users.
+    /// The rows belong to users or tenants.
     Owned(Owned),
 }
 
-/// What the migration keeps beside the policies on a table whose rows belong to users.
+/// What the migration adds to a table besides policies, if its rows belong to users or tenants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owned {
-    /// The foreign key from the owner column to the identity.
+    /// The foreign key from the owner column to the users or tenants.
     pub foreign_key: Option<ForeignKey>,
-    /// The columns of the index, the owner first.
+    /// The columns of the index; the owner is the first.
     pub index: Vec<Identifier>,
-    /// Whether the owner column's default is the current user.
+    /// Whether the default of the owner column is the current user.
     pub default: bool,
-    /// The SQL expression that gives existing rows their owner, where the entity names one.
+    /// The SQL expression that gives existing rows their owner, if the entity names one.
     pub backfill: Option<String>,
 }
 
-/// A foreign key from an owner column to the identity's key.
+/// A foreign key from an owner column to the primary key of the users or tenants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForeignKey {
-    /// The identity's table.
+    /// The table of the users or tenants.
     pub table: TableName,
-    /// The identity's key column.
+    /// The column of its primary key.
     pub column: Identifier,
-    /// The action, where the entity names one; without, a new key cascades and an existing one is
-    /// left as it is.
+    /// The action, if the entity names one. Without, a new key cascades and an existing one is left
+    /// as it is.
     pub on_delete: Option<OnDelete>,
 }

@@ -1,5 +1,5 @@
-//! What settings carry: PostgreSQL's types, and the Rust values that have a text each of them casts
-//! back.
+//! The values that settings carry: their types in PostgreSQL, and the Rust types with a text that
+//! casts back to them.
 
 #[cfg(feature = "with-chrono")]
 mod chrono;

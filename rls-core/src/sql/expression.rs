@@ -1,3 +1,5 @@
+//! The SQL of expressions.
+
 use std::fmt;
 
 use sea_orm::sea_query::{PostgresQueryBuilder, Query};
@@ -8,7 +10,7 @@ use crate::name::{Identifier, SettingName};
 
 use super::quote::{identifier, known_literal, table};
 
-/// An expression's SQL.
+/// The SQL of an expression.
 pub(crate) fn expression(expression: &Expression) -> String {
     render(expression, 0)
 }
@@ -19,8 +21,8 @@ impl fmt::Display for Expression {
     }
 }
 
-/// `depth` is how many subqueries a column is in: there it is qualified by the subquery's table, so
-/// that it is never taken for a column of the policy's own.
+/// `depth` is the number of subqueries that a column is in. In a subquery, a column is qualified by
+/// the subquery's table, so that it never means a column of the policy's table.
 fn render(expression: &Expression, depth: usize) -> String {
     let column = |name: &Identifier| {
         if depth == 0 {
@@ -37,8 +39,8 @@ fn render(expression: &Expression, depth: usize) -> String {
         Expression::Any(parts) if parts.is_empty() => "false".to_owned(),
         Expression::All(parts) => joined(parts, " AND ", depth),
         Expression::Any(parts) => joined(parts, " OR ", depth),
-        // In a subquery the server reads the setting once a query and may use the column's index;
-        // bare, it reads it once a row.
+        // In a subquery, the server reads the setting once a query and can use the column's index.
+        // Without, it reads the setting once a row.
         Expression::IsCurrent {
             column: name,
             setting,
@@ -54,8 +56,8 @@ fn render(expression: &Expression, depth: usize) -> String {
         Expression::Current { setting, key } => current(setting, *key),
         Expression::IsTrue(name) => column(name),
         Expression::NotDeleted(name) => format!("({0} IS NULL OR {0} >= now())", column(name)),
-        // As an array the subquery is run once and the column's index is used; with IN it is
-        // neither.
+        // As an array, the subquery is run once and the column's index is used. With IN, neither is
+        // so.
         Expression::Through {
             column: name,
             parent,
@@ -82,8 +84,8 @@ fn render(expression: &Expression, depth: usize) -> String {
     }
 }
 
-/// Where the types of both sides may differ, as `varchar` and `text` do, an operator that someone
-/// made for just these types would be taken before the server's own: there it is named in full.
+/// If the types of both sides may differ, as `varchar` and `text` do, the server would prefer an
+/// operator that someone made for just these types. So its own is named in full.
 fn equals(may_differ: bool) -> &'static str {
     if may_differ {
         "OPERATOR(pg_catalog.=)"
@@ -92,7 +94,7 @@ fn equals(may_differ: bool) -> &'static str {
     }
 }
 
-/// A line break keeps a comment at the end from swallowing what follows.
+/// A line break ends a comment, which would otherwise hide what follows.
 fn raw(sql: &str) -> String {
     if sql.contains("--") {
         format!("{sql}\n")
@@ -109,7 +111,7 @@ fn joined(parts: &[Expression], word: &str, depth: usize) -> String {
         .join(word)
 }
 
-/// The current key. A setting that was ever set in a session reads `''`, not NULL, where it is not
+/// The current key. Once a setting was set in a session, it reads `''`, not NULL, when it is not
 /// set.
 fn current(setting: &SettingName, key: KeyType) -> String {
     let name = known_literal(setting.as_str());

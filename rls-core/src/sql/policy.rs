@@ -1,3 +1,5 @@
+//! The SQL of policies.
+
 use std::fmt;
 
 use crate::model::policy::{Policy, PolicyKind};
@@ -6,7 +8,7 @@ use crate::name::Identifier;
 use super::expression::expression;
 use super::quote::{identifier, literal};
 
-/// `CREATE POLICY` on a table whose name is quoted already.
+/// `CREATE POLICY`; `table` is quoted already.
 pub(crate) fn create_policy(table: &str, policy: &Policy) -> String {
     format!(
         "CREATE POLICY {} ON {table} AS {policy}",
@@ -25,7 +27,7 @@ impl fmt::Display for Policy {
     }
 }
 
-/// `ALTER POLICY`: roles and conditions; a condition can be changed and not taken away.
+/// `ALTER POLICY` with all roles and conditions. It can change a condition, but not drop it.
 pub(crate) fn alter_policy(table: &str, policy: &Policy) -> String {
     format!(
         "ALTER POLICY {} ON {table}{}",

@@ -1,6 +1,8 @@
+//! Quoted names and literals.
+
 use crate::name::{Identifier, SettingName, TableName};
 
-/// `"name"`, its quotes doubled.
+/// `"name"`, with its quotes doubled.
 pub(crate) fn identifier(name: &Identifier) -> String {
     quoted(name.as_str())
 }
@@ -13,7 +15,7 @@ pub(crate) fn table(name: &TableName) -> String {
     }
 }
 
-/// `"app"."user_id"`: quoted part by part, since a part can be a keyword.
+/// `"app"."user_id"`: each part is quoted, since it can be a keyword.
 pub(crate) fn setting(name: &SettingName) -> String {
     name.as_str()
         .split('.')
@@ -26,8 +28,9 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// `'text'`, its quotes doubled; with a backslash `E'te\\xt'`, which reads the same whatever
-/// `standard_conforming_strings` says. `None` for a NUL byte, which no PostgreSQL text holds.
+/// `'text'`, with its quotes doubled. With a backslash it is `E'te\\xt'`, which any
+/// `standard_conforming_strings` reads alike. `None` if the text contains a NUL byte, which no text
+/// in PostgreSQL can.
 pub(crate) fn literal(text: &str) -> Option<String> {
     if text.contains('\0') {
         return None;

@@ -1,4 +1,4 @@
-//! The same asked of the application's own login, through its own connection.
+//! Tests of the application's login itself, on its own connection.
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, TransactionTrait};
 use sqlx::{AssertSqlSafe, PgPool, Row};
@@ -17,7 +17,8 @@ use super::shape::Subject;
 use super::user::Users;
 use super::{Actor, ProofError};
 
-/// Whether the login acts as the role that was played, and row security is active for it.
+/// Whether the login is the role as which the statements were run, and row-level security is active
+/// for it.
 pub(super) async fn is_active(
     pool: &PgPool,
     role: &Identifier,
@@ -47,8 +48,7 @@ pub(super) async fn is_active(
     })
 }
 
-/// Whether the login reads no row of anyone's who is not there: the users of a proof have stored
-/// nothing.
+/// Whether the login reads no row as the users of the proof, who have stored none.
 pub(super) async fn reads(
     app: &RlsConnection,
     users: &Users,
@@ -84,7 +84,8 @@ pub(super) async fn reads(
     }
 }
 
-/// A statement's own transaction, a nested one, and what surrounds it after it was rolled back.
+/// Counts the rows in the transaction of a single statement, in a nested one, and after the
+/// rollback of that in the outer one.
 async fn counts(db: &ScopedConnection, scope: &Scope) -> Result<[i64; 3], DbErr> {
     let outer = db.begin().await?;
     let inner = outer.begin().await?;

@@ -1,10 +1,10 @@
-//! Who tries what, as plain data.
+//! The actors and their attempts, as plain data.
 
 use std::fmt;
 
 use crate::model::privilege::Privilege;
 
-/// On whose behalf a statement is played.
+/// The user on whose behalf a statement runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Actor {
     /// The first user.
@@ -30,13 +30,13 @@ impl fmt::Display for Actor {
     }
 }
 
-/// What is tried on a table.
+/// A command that the proof tries on a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Attempt {
     /// `SELECT` without a condition.
     Select,
-    /// `SELECT` of each row by its place, as an index would find it.
+    /// `SELECT` of each row by its `ctid`.
     SelectOne,
     /// `count(*)`.
     Count,
@@ -48,23 +48,23 @@ pub enum Attempt {
     Copy,
     /// `SELECT … FOR UPDATE`.
     Lock,
-    /// A prepared statement whose plan was made for the other user.
+    /// A prepared statement with a plan that was made for the other user.
     Cached,
     /// A `SELECT` after a savepoint was rolled back.
     Nested,
-    /// `INSERT` of one's own row, with and without `RETURNING`.
+    /// `INSERT` of the actor's own row, with and without `RETURNING`.
     Insert,
-    /// `INSERT` in the other's name.
+    /// `INSERT` of a row of the other user.
     Forge,
-    /// `INSERT … ON CONFLICT DO UPDATE` onto the other's row.
+    /// `INSERT … ON CONFLICT DO UPDATE` that conflicts with the other's row.
     Upsert,
-    /// `INSERT … ON CONFLICT DO NOTHING` onto the other's row.
+    /// `INSERT … ON CONFLICT DO NOTHING` that conflicts with the other's row.
     Ignore,
     /// `UPDATE … WHERE … RETURNING`.
     Update,
     /// `UPDATE` without a condition, for which `SELECT` policies do not hold.
     UpdateAll,
-    /// `UPDATE` of one's own row that gives it to the other.
+    /// `UPDATE` of the actor's own row that gives it to the other user.
     Move,
     /// `DELETE … WHERE … RETURNING`.
     Delete,
@@ -72,13 +72,13 @@ pub enum Attempt {
     DeleteAll,
     /// `TRUNCATE`, which no policy stops.
     Truncate,
-    /// The application's own login: row security is active for it, and it reads nothing that was
-    /// there before.
+    /// The application's login itself: row-level security is active for it, and it reads no row
+    /// that was there before.
     Login,
 }
 
 impl Attempt {
-    /// All of them, in the order in which they are played.
+    /// All of them, in the order in which they are run.
     pub const EACH: [Self; 20] = [
         Self::Select,
         Self::SelectOne,
@@ -102,8 +102,8 @@ impl Attempt {
         Self::Login,
     ];
 
-    /// The privileges without which the server refuses it. `WHERE`, `RETURNING` and a conflict's
-    /// column want `SELECT`.
+    /// The privileges without which the server refuses it. `WHERE`, `RETURNING` and the column of a
+    /// conflict need `SELECT`.
     pub(super) fn needs(self) -> &'static [Privilege] {
         use Privilege::{Delete, Insert, Select, Truncate, Update};
 
@@ -120,7 +120,7 @@ impl Attempt {
         }
     }
 
-    /// The head of its column.
+    /// The heading of its column.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

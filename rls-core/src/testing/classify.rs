@@ -1,4 +1,4 @@
-//! What an answer proves, decided without the server.
+//! What an answer of the server proves.
 
 use super::expect::Bound;
 use crate::sqlstate::is_constraint;
@@ -11,9 +11,9 @@ use super::{Actor, Attempt};
 /// Whether rows that the proof did not make may be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ForeignRows {
-    /// The users have none and nobody shares any.
+    /// They may not: the users have none, and nobody shares any.
     Leak,
-    /// They may be shared, or of the users that the caller named.
+    /// They may be shared, or rows of the users that the caller named.
     Pass,
 }
 
@@ -27,7 +27,7 @@ pub(super) fn classify(
     let outcome = match &step.expects {
         Expects::NoGrant => Some(no_grant(answer)),
         _ if *answer == Answer::ByGrant => Some(vacuous(
-            "the login lacks a privilege that is declared, so that no policy was asked: run the \
+            "the login lacks a privilege that is declared, so that no policy was tried: run the \
              migrations",
         )),
         Expects::Rows(bounds) => of_rows(bounds, answer, rows, foreign),
@@ -89,7 +89,7 @@ fn of_rows(
     }
 }
 
-/// `strange` is how many rows were read that the proof did not make and that may not be read.
+/// `strange` is the number of rows that were read, but not made by the proof, and may not be read.
 fn reached(
     bounds: &[Bound],
     rows: &[Row],
@@ -144,7 +144,7 @@ fn passes(answer: &Answer) -> Option<Outcome> {
     match answer {
         Answer::Written { rows: 0, .. } => Some(vacuous("the user's own row was not stored")),
         Answer::Written { .. } => Some(Outcome::Held),
-        // Keys are asked after the policies (`ExecInsert` in
+        // PostgreSQL checks constraints after the policies (`ExecInsert` in
         // `src/backend/executor/nodeModifyTable.c`).
         Answer::Failed { state, .. } if is_constraint(state) => Some(Outcome::Held),
         Answer::ByPolicy => Some(vacuous("a policy refused the user's own row")),
@@ -176,8 +176,10 @@ fn nothing(answer: &Answer) -> Option<Outcome> {
 fn untested(step: &Step<'_>, answer: &Answer) -> Outcome {
     let reason = match answer {
         Answer::Failed { state, message } => {
-            let sql: String = step.sql.chars().take(80).collect();
-            format!("`{sql}` failed ({state}: {message})")
+            // Values, which begin with a quote, are left out.
+            let sql = step.sql.split('\'').next().unwrap_or_default();
+            let sql: String = sql.chars().take(80).collect();
+            format!("`{}` failed ({state}: {message})", sql.trim_end())
         }
         answer => format!("an answer of another kind: {answer:?}"),
     };
@@ -185,7 +187,7 @@ fn untested(step: &Step<'_>, answer: &Answer) -> Outcome {
     Outcome::Untested { reason }
 }
 
-/// One outcome of several steps: the worst, by the first of them.
+/// The outcome of several steps: the first of the worst.
 pub(super) fn worst(outcomes: Vec<Outcome>) -> Outcome {
     let rank = |outcome: &Outcome| match outcome {
         Outcome::Leak { .. } => 0,
@@ -200,7 +202,7 @@ pub(super) fn worst(outcomes: Vec<Outcome>) -> Outcome {
         .unwrap_or(Outcome::NotApplicable)
 }
 
-/// The outcome of an attempt for which there is no statement.
+/// The outcome of an attempt that has no statement.
 pub(super) fn without_steps(attempt: Attempt, actor: Actor) -> Outcome {
     match (attempt, actor) {
         (Attempt::Upsert | Attempt::Ignore | Attempt::Move, _)
@@ -262,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_prove_something_only_where_ones_own_are_among_them() {
+    fn rows_prove_something_only_if_the_users_own_are_among_them() {
         let bounds = || Expects::Rows(vec![Bound::Must, Bound::Never]);
         let read = |ids: &[&str]| Answer::Rows(ids.iter().map(|id| (*id).to_owned()).collect());
         let of = |ids: &[&str]| classified(bounds(), &read(ids), ForeignRows::Leak);
@@ -346,6 +348,26 @@ mod tests {
         assert_eq!(
             classified(Expects::NoGrant, &written(0), ForeignRows::Leak),
             "LEAK"
+        );
+    }
+
+    #[test]
+    fn reason_of_a_failure_shows_no_value() {
+        let step = Step {
+            sql: "INSERT INTO task AS made (\"owner_id\") VALUES ('secret'::text)".to_owned(),
+            how: How::Write,
+            expects: Expects::Passes,
+            third: Vec::new(),
+        };
+        let answer = Answer::Failed {
+            state: "P0001".to_owned(),
+            message: "no".to_owned(),
+        };
+
+        let outcome = classify(&step, &answer, &[], ForeignRows::Leak);
+        assert_eq!(
+            outcome.failure(),
+            Some("`INSERT INTO task AS made (\"owner_id\") VALUES (` failed (P0001: no)")
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Rows as the text of inserts, and as they stand.
+//! Rows before and after their insert.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,8 @@ use crate::sql;
 /// The columns of an insert, with the SQL of their values.
 pub(super) type Draft = BTreeMap<Identifier, String>;
 
-/// A row that is there.
-#[derive(Clone, Debug)]
+/// A row that was inserted.
+#[derive(Clone)]
 pub(super) struct Made {
     /// What [`row_id`] reads.
     pub(super) id: String,

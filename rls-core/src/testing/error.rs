@@ -1,40 +1,40 @@
+//! Errors of a proof.
+
 use sea_orm::{DbErr, RuntimeErr};
 
 use crate::error::{GateError, RlsError};
 use crate::model::context::ContextError;
 use crate::name::NameError;
 
-/// Why no proof could be begun.
+/// Nothing can be proved.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProofError {
-    /// No registered entity is scoped.
+    /// No registered entity has a scope.
     #[error(
         "no registered entity is scoped, so there is nothing to prove: derive `UserScoped` and the \
          like, and list the entities"
     )]
     NothingScoped,
-    /// Row security is switched off.
+    /// Row-level security is switched off.
     #[error("row security is switched off (RLS_ENABLED), so there is nothing to prove")]
     NotEnabled,
-    /// The application's connection knows other tables than the proof.
+    /// The proof and the application's connection have different registries.
     #[error(
         "the proof and the application's connection know different tables ({tables}): make both \
-         from one registry, so \
-         that none is left out"
+         from one registry, so that none is left out"
     )]
     OtherTables {
-        /// Those that one of them lacks, or knows otherwise.
+        /// The tables that differ, or that one of them lacks.
         tables: String,
     },
-    /// The application's login sees every row, or can come to.
+    /// The application's login sees every row, or can.
     #[error("as this login nothing can be proved: {0}")]
     Bypasses(GateError),
-    /// The proof's own login may not act as the application's.
+    /// The login that makes the rows may not act as the application's role.
     #[error(
         "the login `{login}` that makes the rows may not act as `{role}`: give the migrations' \
-         login, or \
-         `GRANT \"{role}\" TO \"{login}\"`"
+         login, or `GRANT \"{role}\" TO \"{login}\"`"
     )]
     CannotAct {
         /// The login.
@@ -42,17 +42,16 @@ pub enum ProofError {
         /// The application's role.
         role: String,
     },
-    /// The proof's own login does not see every row.
+    /// The login that makes the rows does not see all of them.
     #[error(
         "the login that makes the rows does not see all of table `{table}`, and may not change \
-         that: give the \
-         migrations' login, which owns it, or a superuser"
+         that: give the migrations' login, which owns it, or a superuser"
     )]
     Hidden {
         /// The table.
         table: String,
     },
-    /// The two users are one.
+    /// The two users are the same.
     #[error(
         "`users` was given two contexts that agree in `{setting}`: the two must differ in every \
          setting"
@@ -61,7 +60,8 @@ pub enum ProofError {
         /// The setting.
         setting: String,
     },
-    /// The proof was given a table, or the column of one, whose name PostgreSQL would not keep.
+    /// PostgreSQL would not keep the name of a table that the proof was given, or of one of its
+    /// columns.
     #[error("table `{table}`: {source}")]
     Name {
         /// The table.
@@ -69,10 +69,10 @@ pub enum ProofError {
         /// What is wrong with the name.
         source: NameError,
     },
-    /// A context cannot be carried.
+    /// A context cannot be carried by settings.
     #[error(transparent)]
     Context(#[from] ContextError),
-    /// What else can fail.
+    /// Any other error.
     #[error(transparent)]
     Rls(#[from] RlsError),
 }
@@ -85,12 +85,12 @@ impl From<sqlx::Error> for ProofError {
     }
 }
 
-/// Why one table could not be tried, or why nothing could.
+/// The reason why a table cannot be tested, or why nothing can.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// Of this table alone.
+    /// The table cannot be tested.
     Table(String),
-    /// A constraint of the table does not let the row be.
+    /// A constraint of the table refuses the row.
     Constraint(String),
     Fatal(ProofError),
 }

@@ -1,4 +1,4 @@
-//! What an actor reaches of a row, by what is declared and never by what the database answers.
+//! The rows that an actor must or must not reach, by what the entities declare.
 
 use std::collections::BTreeSet;
 
@@ -9,14 +9,14 @@ use crate::model::scope::Scope;
 use super::shape::{Anchor, Subject, Ties};
 use super::{Actor, Attempt};
 
-/// The commands with which rows are reached, for tables whose policies are the entity's own: what
-/// those let through cannot be told from them, so it is said beside them, and proved.
+/// The commands that reach rows of a table with its entity's own policies. Which rows these let
+/// through cannot be told from the policies, so it is declared here, and proved.
 ///
 /// ```
 /// use rls_core::Command;
 /// use rls_core::testing::Reach;
 ///
-/// // Everyone may read, the row's own user may do all.
+/// // Everyone may read; the row's user may do all.
 /// let _ = Reach::own(Command::EACH).others([Command::Select]).nobody([Command::Select]);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,8 +28,8 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// What a user does with the rows made for that user; nothing with others' rows, and nobody
-    /// does anything.
+    /// Sets the commands that reach a user's own rows. Others' rows are not reached, and nobody
+    /// reaches any.
     pub fn own(commands: impl IntoIterator<Item = Command>) -> Self {
         Self {
             own: each(commands),
@@ -37,7 +37,7 @@ impl Reach {
         }
     }
 
-    /// What a user does with the rows made for the other.
+    /// Sets the commands that reach the rows of another user.
     pub fn others(self, commands: impl IntoIterator<Item = Command>) -> Self {
         Self {
             others: each(commands),
@@ -45,7 +45,7 @@ impl Reach {
         }
     }
 
-    /// What is done without a user.
+    /// Sets the commands that reach rows without a user.
     pub fn nobody(self, commands: impl IntoIterator<Item = Command>) -> Self {
         Self {
             nobody: each(commands),
@@ -53,7 +53,7 @@ impl Reach {
         }
     }
 
-    /// Whether `actor` does it with a row that is the actor's own, or another's.
+    /// Whether the command reaches a row that is the actor's own, or another's.
     pub(super) fn has(&self, actor: Actor, own: bool, command: Command) -> bool {
         let commands = match (actor, own) {
             (Actor::Nobody, _) => &self.nobody,
@@ -77,11 +77,11 @@ fn each(commands: impl IntoIterator<Item = Command>) -> BTreeSet<Command> {
         .collect()
 }
 
-/// A row that is made to be tried.
+/// A row to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RowSpec {
     pub(super) ties: Ties,
-    /// Whose marks of shared rows it carries.
+    /// The holders for whom it is marked as shared.
     pub(super) shared: BTreeSet<Holder>,
     /// Whether it is marked as deleted.
     pub(super) deleted: bool,
@@ -104,7 +104,7 @@ impl RowSpec {
         subject(actor).is_some_and(|subject| self.ties.are(subject))
     }
 
-    /// Whether everything by which `holder` has the row leads to the actor.
+    /// Whether all of the holder's ties of the row lead to the actor.
     fn is_own_of(&self, actor: Actor, holder: Holder, scope: &Scope) -> bool {
         let anchors = Anchor::of(scope);
         let mut ties = self
@@ -117,7 +117,7 @@ impl RowSpec {
         subject(actor).is_some_and(|subject| ties.all(|(tie, _)| tie.is(subject)))
     }
 
-    /// Whether it may be read: of each holder, its own rows and those it shares.
+    /// Whether the actor may read it: for each holder, it is the actor's or shared.
     fn is_visible(&self, actor: Actor, scope: &Scope) -> bool {
         let holders: BTreeSet<Holder> = Anchor::of(scope).into_iter().map(Anchor::holder).collect();
         let read = |holder: &Holder| {
@@ -128,7 +128,7 @@ impl RowSpec {
     }
 }
 
-/// The user for whom rows are made that are this actor's own.
+/// The subject whose rows are this actor's own.
 pub(super) fn subject(actor: Actor) -> Option<Subject> {
     match actor {
         Actor::First => Some(Subject::First),
@@ -137,18 +137,18 @@ pub(super) fn subject(actor: Actor) -> Option<Subject> {
     }
 }
 
-/// What must come of an attempt on one row.
+/// The expected outcome of an attempt on one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bound {
-    /// Reached, or nothing is proved.
+    /// It must be reached, or nothing is proved.
     Must,
-    /// Reached or not.
+    /// It may be reached.
     May,
-    /// Not reached, or it is a leak.
+    /// It must not be reached, or it is a leak.
     Never,
 }
 
-/// What must come of reading or writing rows by `attempt`.
+/// The expected outcome of `attempt` on a row.
 pub(super) fn bound(
     scope: &Scope,
     reach: Option<&Reach>,

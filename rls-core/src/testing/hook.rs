@@ -1,4 +1,4 @@
-//! Values that only the application's author knows.
+//! Values that the caller gives.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use super::Actor;
 use super::shape::Subject;
 use super::user::Users;
 
-/// The row that [`IsolationProof::rows`](super::IsolationProof::rows) is asked for.
+/// The row for which [`IsolationProof::rows`](super::IsolationProof::rows) gives values.
 #[derive(Clone)]
 pub struct RowFor {
     number: i32,
@@ -40,13 +40,13 @@ impl RowFor {
         }
     }
 
-    /// A number that no other row of the proof has, over 1,000,000,000: for unique columns.
+    /// A number above 1,000,000,000 that no other row of the proof has, for unique columns.
     #[must_use]
     pub fn number(&self) -> i32 {
         self.number
     }
 
-    /// For whom the row is.
+    /// The user for whom the row is.
     #[must_use]
     pub fn user(&self) -> Actor {
         self.user
@@ -61,7 +61,7 @@ impl RowFor {
     }
 }
 
-/// Values of a context are in no `Debug`.
+/// `Debug` shows no value of a context.
 impl fmt::Debug for RowFor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RowFor")
@@ -71,11 +71,11 @@ impl fmt::Debug for RowFor {
     }
 }
 
-/// The values that a hook gives, as SQL.
+/// Gives the values of a row, as SQL.
 pub(super) type Hook =
     Box<dyn Fn(&RowFor) -> Result<Vec<(Identifier, String)>, NameError> + Send + Sync>;
 
-/// The hooks, by table as the entities name it.
+/// The hooks, by the tables as the entities name them.
 #[derive(Default)]
 pub(super) struct Hooks(Vec<(TableName, Hook)>);
 
@@ -93,7 +93,7 @@ impl Hooks {
     }
 }
 
-/// What is set in an active model, each value as SQL of its column's type.
+/// The values that are set in an active model, as SQL.
 pub(super) fn values<A: ActiveModelTrait>(
     model: &A,
 ) -> Result<Vec<(Identifier, String)>, NameError> {

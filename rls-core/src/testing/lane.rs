@@ -1,5 +1,4 @@
-//! The one connection on which rows are made and statements are played; nothing on it is ever
-//! committed.
+//! The connection on which rows are made and statements are run. Nothing on it is ever committed.
 
 use std::collections::BTreeSet;
 
@@ -21,8 +20,8 @@ use super::{Actor, ProofError};
 /// How long a statement waits for a lock.
 const LOCK_TIMEOUT: &str = "10s";
 
-/// `pg_advisory_xact_lock` of the proofs of a database, which take turns table by table: two that
-/// make one value up would wait for each other. The bytes of `rls-test`.
+/// The key of `pg_advisory_xact_lock` with which the proofs of a database take turns, table by
+/// table: two that make up the same value would wait for each other. The bytes of `rls-test`.
 const TURN: i64 = 0x726c_732d_7465_7374;
 
 /// How long a proof waits for its turn.
@@ -31,12 +30,11 @@ const TURN_TIMEOUT: &str = "120s";
 /// What the server answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// The rows that were read, by their places.
+    /// The ids of the rows that were read.
     Rows(Vec<String>),
     /// The number that was read.
     Count(i64),
-    /// What was written: the rows that are still as they were, and how many the server says it
-    /// wrote.
+    /// The rows that are unchanged after a write, and how many the server says it wrote.
     Written {
         left: BTreeSet<String>,
         rows: u64,
@@ -49,16 +47,16 @@ pub(super) enum Answer {
     },
 }
 
-/// The connection of the login that makes the rows; it is closed when dropped, so nothing outlives
-/// it.
+/// The connection of the login that makes the rows. It is closed when dropped, so that no session
+/// state stays.
 pub(super) struct Lane {
     pub(super) connection: PoolConnection<Postgres>,
     /// The schema of tables that name none.
     pub(super) schema: Identifier,
-    /// `SET LOCAL …` to the application's role, and back.
+    /// The statements that become the application's role, and go back.
     act: String,
     back: &'static str,
-    /// What the application's login has set for it.
+    /// The settings that the application's login has.
     settings: Vec<(String, String)>,
 }
 
@@ -74,8 +72,9 @@ impl Lane {
         let query = format!(
             "SELECT session_user::text AS login, current_schema()::text AS schema,
                     current_setting('is_superuser') = 'on' AS superuser,
-                    coalesce((SELECT pg_has_role(session_user, r.oid, CASE WHEN {OWN_MEMBERSHIPS} \
-                    THEN 'SET' ELSE 'MEMBER' END)
+                    coalesce((SELECT pg_has_role(
+                                session_user, r.oid,
+                                CASE WHEN {OWN_MEMBERSHIPS} THEN 'SET' ELSE 'MEMBER' END)
                               FROM pg_roles r WHERE r.rolname = $1), false) AS member"
         );
 
@@ -96,18 +95,19 @@ impl Lane {
             .try_get::<Option<String>, _>("schema")?
             .unwrap_or_else(|| "public".to_owned());
 
-        // As session user too, where that is allowed: a policy may read `session_user`.
+        // A superuser becomes the session user too, since a policy may read `session_user`.
         let (word, back) = if superuser {
             ("SESSION AUTHORIZATION", "RESET SESSION AUTHORIZATION")
         } else {
             ("ROLE", "RESET ROLE")
         };
 
-        let query = "SELECT name, setting FROM pg_settings
-                     WHERE name = 'search_path'
-                        OR (source IN ('database', 'user', 'database user') AND context = 'user'
-                            AND name NOT IN ('role', 'session_authorization', \
-                            'default_transaction_read_only'))";
+        let query = "
+            SELECT name, setting FROM pg_settings
+            WHERE name = 'search_path'
+               OR (source IN ('database', 'user', 'database user') AND context = 'user'
+                   AND name NOT IN
+                     ('role', 'session_authorization', 'default_transaction_read_only'))";
 
         let rows = sqlx::query(query).fetch_all(app).await?;
         let settings: Result<_, sqlx::Error> = rows
@@ -134,7 +134,7 @@ impl Lane {
         Ok(schema)
     }
 
-    /// Begins; the login sees every row of `hidden` from here to the rollback.
+    /// Begins a transaction, in which the login sees every row of the tables in `hidden`.
     pub(super) async fn begin(&mut self, hidden: &[&TableName]) -> Result<(), ProofError> {
         let begin = format!(
             "BEGIN; SET LOCAL lock_timeout = '{TURN_TIMEOUT}'; SELECT pg_advisory_xact_lock({TURN});
@@ -177,7 +177,7 @@ impl Lane {
         Ok(())
     }
 
-    /// Everything that was made and played is undone.
+    /// Undoes everything.
     pub(super) async fn end(&mut self) -> Result<(), sqlx::Error> {
         self.run("ROLLBACK").await
     }
@@ -189,12 +189,12 @@ impl Lane {
             .map(drop)
     }
 
-    /// Marks what the plays start from.
+    /// Marks the state from which every attempt starts.
     pub(super) async fn mark(&mut self) -> Result<(), sqlx::Error> {
         self.run("SAVEPOINT attempt").await
     }
 
-    /// Plays one step from the mark on, as the application's role in the actor's context.
+    /// Runs one step from the mark, as the application's role in the actor's context.
     pub(super) async fn execute(
         &mut self,
         users: &Users,
@@ -211,7 +211,7 @@ impl Lane {
 
             self.enter(&users.context(other, &[])).await?;
 
-            // Whatever it answers, its plan is kept.
+            // The plan is kept, whatever the answer.
             drop(
                 sqlx::query(AssertSqlSafe(step.sql.as_str()))
                     .fetch_all(&mut *self.connection)
@@ -253,8 +253,8 @@ impl Lane {
                 rows.try_get(0).map(Answer::Count)
             }
             How::Copy => {
-                // What is refused is asked for without COPY: after a refused one sqlx 0.9 takes
-                // each answer for the next.
+                // Without COPY first, to see whether it is refused: after a refused COPY, sqlx 0.9
+                // takes each answer for the next one.
                 sqlx::raw_sql(sql).execute(&mut *connection).await?;
 
                 let copied = copied(connection, &format!("COPY ({}) TO STDOUT", step.sql)).await;
@@ -300,7 +300,7 @@ async fn copied(connection: &mut PgConnection, copy: &str) -> Result<Vec<u8>, sq
         .await
 }
 
-/// What the server refused is an answer; a lost connection is none.
+/// A refusal by the server is an answer; a lost connection is an error.
 fn refused(error: sqlx::Error) -> Result<Answer, ProofError> {
     match (Denied::of(&error), sqlstate::code(&error)) {
         (Some(Denied::ByPolicy { .. }), _) => Ok(Answer::ByPolicy),

@@ -1,33 +1,33 @@
-//! What came of it: the cells, and the proof they make up.
+//! The outcomes, and the proof that they make up.
 
 use crate::error::GateFinding;
 use crate::name::TableName;
 
 use super::{Actor, Attempt};
 
-/// What came of one attempt.
+/// The outcome of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// What is declared to be reached was reached, and nothing else.
+    /// Only the declared rows were reached.
     Held,
-    /// Refused for want of a privilege, as declared.
+    /// The server refused it for lack of a privilege, as declared.
     Refused,
-    /// The table is declared to have no row security, and this to be granted.
+    /// The table is declared to have no row-level security, and the privilege to be granted.
     Open,
-    /// It has no meaning here, such as an insert of one's own row by nobody.
+    /// It has no meaning here, such as an insert of nobody's own row.
     NotApplicable,
-    /// What is another's was reached.
+    /// A row of another was reached.
     Leak {
-        /// What, and how.
+        /// Which, and how.
         reason: String,
     },
-    /// Nothing was proved, since what is one's own was not reached either.
+    /// Nothing was proved, since the actor's own rows were not reached either.
     Vacuous {
         /// What was not reached.
         reason: String,
     },
-    /// It could not be tried.
+    /// It could not be tested.
     Untested {
         /// Why, and what to do.
         reason: String,
@@ -35,7 +35,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Why it is no proof; `None` where all is as declared.
+    /// The reason why it proves nothing, or the opposite; `None` if all is as declared.
     #[must_use]
     pub fn failure(&self) -> Option<&str> {
         match self {
@@ -46,7 +46,7 @@ impl Outcome {
         }
     }
 
-    /// One letter, or a dot.
+    /// The symbol in the matrix.
     pub(super) fn symbol(&self) -> char {
         match self {
             Self::Held => '+',
@@ -78,21 +78,21 @@ impl std::fmt::Display for Outcome {
     }
 }
 
-/// One attempt on one table by one actor.
+/// One attempt of one actor on one table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cell {
     /// The table, with its schema.
     pub table: TableName,
-    /// What was tried.
+    /// The attempt.
     pub attempt: Attempt,
-    /// By whom.
+    /// The actor.
     pub actor: Actor,
-    /// What came of it.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
-/// A table of which nothing could be tried.
+/// A table that could not be tested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UntestedTable {
@@ -102,8 +102,8 @@ pub struct UntestedTable {
     pub reason: String,
 }
 
-/// What [`IsolationProof::run`](super::IsolationProof::run) found. Prints as a matrix, with a line
-/// for each failure.
+/// The result of [`IsolationProof::run`](super::IsolationProof::run). Prints as a matrix, with a
+/// line for each failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a proof is looked at: call `assert_isolated`"]
 pub struct Proof {
@@ -114,7 +114,7 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Every cell: by table, attempt and actor.
+    /// All cells, by table, attempt and actor.
     #[must_use]
     pub fn cells(&self) -> &[Cell] {
         &self.cells
@@ -127,7 +127,7 @@ impl Proof {
             .filter(|cell| cell.outcome.failure().is_some())
     }
 
-    /// What came of one attempt on the table of this name.
+    /// The outcome of an attempt on the table of this name.
     #[must_use]
     pub fn outcome(&self, table: &str, attempt: Attempt, actor: Actor) -> Option<&Outcome> {
         let found = |cell: &&Cell| {
@@ -138,25 +138,25 @@ impl Proof {
         self.cells.iter().find(found).map(|cell| &cell.outcome)
     }
 
-    /// The tables of which nothing could be tried.
+    /// The tables that could not be tested.
     #[must_use]
     pub fn untested(&self) -> &[UntestedTable] {
         &self.untested
     }
 
-    /// What [`danger_untested`](super::IsolationProof::danger_untested) said not to try.
+    /// The tables that [`danger_untested`](super::IsolationProof::danger_untested) leaves out.
     #[must_use]
     pub fn accepted(&self) -> &[UntestedTable] {
         &self.accepted
     }
 
-    /// What the gate would say at the next `connect`.
+    /// The findings of the gate at the next `connect`.
     #[must_use]
     pub fn gate(&self) -> &[GateFinding] {
         &self.gate
     }
 
-    /// Whether every cell is as declared, every table was tried, and the gate has nothing to say.
+    /// Whether every cell is as declared, every table was tested, and the gate finds nothing.
     #[must_use]
     pub fn is_isolated(&self) -> bool {
         self.failures().next().is_none()
@@ -165,11 +165,11 @@ impl Proof {
             && self.cells.iter().any(|cell| cell.outcome == Outcome::Held)
     }
 
-    /// For tests.
+    /// Asserts that the users are kept apart.
     ///
     /// # Panics
     ///
-    /// Where [`is_isolated`](Self::is_isolated) is false, with the matrix and every reason.
+    /// If [`is_isolated`](Self::is_isolated) is false, with the matrix and every reason.
     #[track_caller]
     pub fn assert_isolated(&self) {
         assert!(

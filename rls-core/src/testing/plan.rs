@@ -1,4 +1,4 @@
-//! The statements of each attempt, with what must come of them, as pure text and data.
+//! The statements of each attempt and their expected outcomes, as plain data.
 
 mod write;
 
@@ -11,11 +11,11 @@ use super::expect::{Bound, Reach, RowSpec, bound};
 use super::schema::Table;
 use super::{Actor, Attempt};
 
-/// How a statement is played, and how its answer is read.
+/// How a statement is run, and how its answer is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum How {
     Read,
-    /// As a prepared statement that another context has used before.
+    /// As a prepared statement that another context has run before.
     Cached,
     Count,
     /// As `COPY (…) TO STDOUT`.
@@ -23,60 +23,59 @@ pub(super) enum How {
     Write,
 }
 
-/// What must come of a statement.
+/// The expected outcome of a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Expects {
-    /// Of each row that was made.
+    /// For each row that was made.
     Rows(Vec<Bound>),
     /// This many rows.
     Count(i64),
-    /// It is let through, whatever a key says then.
+    /// The policies let it through; a constraint may still refuse it.
     Passes,
     /// A policy refuses it.
     Refused,
-    /// Nothing is written, by a refusal or without one.
+    /// Nothing is written, with an error or without.
     Nothing,
-    /// It is refused for want of a privilege.
+    /// The server refuses it for lack of a privilege.
     NoGrant,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Step<'a> {
     pub(super) sql: String,
     pub(super) how: How,
     pub(super) expects: Expects,
-    /// The settings that are the third's, who has no row yet.
+    /// The settings that have the value of the third user, who has no row yet.
     pub(super) third: Vec<&'a SettingName>,
 }
 
-/// A row that is there, with what it was meant to be.
-#[derive(Clone, Debug)]
+/// A row that was made, and its description.
+#[derive(Clone)]
 pub(super) struct Row {
     pub(super) spec: RowSpec,
     pub(super) made: Made,
 }
 
-/// The rows that are inserted: one's own, and those in another's name.
-#[derive(Clone, Debug, Default)]
+/// The rows to insert: the actor's own, and those of another.
+#[derive(Clone, Default)]
 pub(super) struct Drafts {
     pub(super) own: Vec<(Actor, Draft)>,
     pub(super) forged: Vec<(Actor, Draft)>,
 }
 
-/// A table with all that is played against it.
-#[derive(Debug)]
+/// A table with its rows, ready for the attempts.
 pub(super) struct Target<'a> {
     pub(super) scope: &'a Scope,
     pub(super) reach: Option<&'a Reach>,
     pub(super) table: &'a Table,
     pub(super) rows: Vec<Row>,
     pub(super) drafts: Drafts,
-    /// The identity's key of the third, where there is one: as setting and as SQL.
+    /// The third user's key, if there is a third: its setting and its SQL.
     pub(super) third: Option<(&'a SettingName, String)>,
 }
 
 impl<'a> Target<'a> {
-    /// What is played; empty where it has no meaning here.
+    /// The statements of an attempt; none if it has no meaning here.
     pub(super) fn steps(&self, attempt: Attempt, actor: Actor) -> Vec<Step<'a>> {
         let mut steps = self.granted_steps(attempt, actor);
         let granted = |privilege| self.scope.privileges.contains(privilege);
@@ -241,7 +240,7 @@ impl<'a> Target<'a> {
         )
     }
 
-    /// Asks which of the rows that were made are as they were.
+    /// The statement that reads which of the rows are unchanged.
     pub(super) fn present(&self) -> String {
         format!(
             "SELECT {} FROM {} AS t WHERE {}",

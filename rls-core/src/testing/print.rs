@@ -1,4 +1,4 @@
-//! A proof as text: tables down, attempts across, a symbol for each actor.
+//! Prints a proof: a row for each table, a column for each attempt, a symbol for each actor.
 
 use std::fmt::{self, Write as _};
 
@@ -20,7 +20,7 @@ impl fmt::Display for Proof {
         }
 
         for table in &self.accepted {
-            write!(f, "\nnot tried, as told: {}: {}", table.table, table.reason)?;
+            write!(f, "\nleft out: {}: {}", table.table, table.reason)?;
         }
 
         Ok(())
@@ -72,7 +72,7 @@ impl Proof {
         )
     }
 
-    /// A line for each failure, with all who met it.
+    /// A line for each failure, with all its actors.
     fn reasons(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut failures = self.failures().peekable();
         while let Some(cell) = failures.next() {

@@ -1,5 +1,5 @@
-//! What the application reaches beside the registered tables, and what it may do where there is no
-//! row security.
+//! The relations that no entity is registered for, and the privileges on tables without row-level
+//! security.
 
 use sqlx::{AssertSqlSafe, Row};
 
@@ -17,8 +17,8 @@ use super::shape::Scopes;
 use super::user::Users;
 use super::{Actor, Attempt, ProofError};
 
-/// Views, partitions and the like that the application's role may use, and no entity is registered
-/// for.
+/// Finds the views, partitions and the like that the application's role may use, and that no entity
+/// is registered for.
 pub(super) async fn unregistered(
     lane: &mut Lane,
     role: &Identifier,
@@ -26,23 +26,23 @@ pub(super) async fn unregistered(
 ) -> Result<Vec<UntestedTable>, ProofError> {
     let query = "
         SELECT n.nspname::text AS schema, c.relname::text AS \"table\", p.privileges,
-               CASE c.relkind WHEN 'v' THEN 'a view' WHEN 'm' THEN 'a materialized view' WHEN 'f' \
-               THEN 'a foreign table'
+               CASE c.relkind WHEN 'v' THEN 'a view' WHEN 'm' THEN 'a materialized view'
+                 WHEN 'f' THEN 'a foreign table'
                  ELSE CASE WHEN c.relispartition THEN 'a partition' ELSE 'a table' END END AS kind
         FROM pg_class c
         JOIN pg_namespace n ON n.oid = c.relnamespace
         CROSS JOIN LATERAL (
           SELECT string_agg(w.word, ', ' ORDER BY w.at) AS privileges
-          FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) WITH ORDINALITY \
-          AS w (word, at)
+          FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'])
+            WITH ORDINALITY AS w (word, at)
           WHERE has_table_privilege($1, c.oid, w.word)
              OR w.at <= 3 AND has_any_column_privilege($1, c.oid, w.word)) p
         WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND p.privileges IS NOT NULL
-          AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' AND \
-          has_schema_privilege($1, n.oid, 'USAGE')
-          AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND \
-          d.objid = c.oid
-                          AND d.deptype = 'e')
+          AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+          AND has_schema_privilege($1, n.oid, 'USAGE')
+          AND NOT EXISTS (SELECT FROM pg_depend d
+                          WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+                            AND d.deptype = 'e')
         ORDER BY 1, 2";
 
     let rows = sqlx::query(AssertSqlSafe(query))
@@ -58,10 +58,8 @@ pub(super) async fn unregistered(
                 (row.try_get("kind")?, row.try_get("privileges")?);
             let reason = format!(
                 "{kind} that no entity is registered for, and the application's role has \
-                 {privileges} on it: register an \
-                 entity (`#[derive(Unscoped)]` where it needs no row security), revoke it, or name \
-                 it with \
-                 `danger_untested`"
+                 {privileges} on it: register an entity (`#[derive(Unscoped)]` if it needs no \
+                 row security), revoke it, or name it with `danger_untested`"
             );
 
             found.push(UntestedTable { table, reason });
@@ -71,10 +69,11 @@ pub(super) async fn unregistered(
     Ok(found)
 }
 
-/// Which rows were made here: none.
+/// The statement that reads which rows are unchanged: there are none.
 const NO_ROWS: &str = "SELECT ''::text WHERE false";
 
-/// What is not declared to be granted on a table without row security is refused.
+/// Tries that the server refuses what is not declared to be granted on a table without row-level
+/// security.
 pub(super) async fn unscoped(
     lane: &mut Lane,
     role: &Identifier,
@@ -146,8 +145,8 @@ async fn update(lane: &mut Lane, role: &Identifier, scope: &Scope) -> Result<Str
     let table = sql::table(&scope.table);
     let query = format!(
         "SELECT a.attname::text FROM pg_attribute a
-         WHERE a.attrelid = {}::regclass AND a.attnum > 0 AND NOT a.attisdropped AND \
-         a.attgenerated = ''
+         WHERE a.attrelid = {}::regclass AND a.attnum > 0 AND NOT a.attisdropped
+           AND a.attgenerated = ''
          ORDER BY has_column_privilege({}, a.attrelid, a.attnum, 'UPDATE') DESC, a.attnum LIMIT 1",
         super::draft::text(&table),
         super::draft::text(role.as_str())

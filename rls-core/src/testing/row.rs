@@ -1,4 +1,4 @@
-//! Rows, made from what the catalog says of their table, with the rows they refer to.
+//! Makes rows, and the rows that they refer to, from the catalog's description of their tables.
 
 mod reference;
 
@@ -31,13 +31,12 @@ pub(super) struct Maker<'a, 'l> {
     pub(super) number: i64,
     /// The rows that others refer to, each made once.
     pub(super) parents: BTreeMap<(TableName, Ties, Draft), Made>,
-    /// The rows that are being made, each waiting for what it refers to.
+    /// The rows that wait for those that they refer to.
     pub(super) pending: Vec<(TableName, Draft)>,
 }
 
 impl Maker<'_, '_> {
-    /// Makes a row, and sees that it stands as it was meant: a trigger may have written something
-    /// else.
+    /// Makes a row, and checks its keys: a trigger may have changed them.
     pub(super) async fn make(
         &mut self,
         table: &TableName,
@@ -46,7 +45,7 @@ impl Maker<'_, '_> {
         self.make_with(table, spec, Draft::new()).await
     }
 
-    /// The same with values that it must have.
+    /// Makes a row with these values.
     async fn make_with(
         &mut self,
         table: &TableName,
@@ -61,13 +60,13 @@ impl Maker<'_, '_> {
                 let (Anchor::Key(key), Tie::Key(subject)) = (anchor, tie) else {
                     continue;
                 };
-                let stored = made
+                let actual = made
                     .values
                     .get(&key.column)
                     .and_then(Option::as_deref)
                     .map(str::trim_end);
 
-                if stored.is_none() || stored != self.users.value(&key.setting, *subject) {
+                if actual.is_none() || actual != self.users.value(&key.setting, *subject) {
                     return Err(Trouble::Table(format!(
                         "the row made for a user is stored under another `{}`: a trigger or the \
                          column's type changes it",
@@ -80,7 +79,7 @@ impl Maker<'_, '_> {
         Ok(made)
     }
 
-    /// The values of a row, with what it refers to made.
+    /// The values of a row; makes the rows that it refers to.
     pub(super) async fn draft(
         &mut self,
         table: &TableName,
@@ -172,7 +171,7 @@ impl Maker<'_, '_> {
         Ok(())
     }
 
-    /// Writes what makes the row someone's.
+    /// Writes the columns that say whose the row is.
     async fn tie(
         &mut self,
         known: &Table,
@@ -216,7 +215,7 @@ impl Maker<'_, '_> {
         Ok(())
     }
 
-    /// The row of another table, with these ties and values, that rows refer to.
+    /// The row with these ties and values that other rows refer to; makes it once.
     pub(super) async fn parent(
         &mut self,
         table: &TableName,
@@ -232,8 +231,7 @@ impl Maker<'_, '_> {
             return Ok(made.clone());
         }
 
-        // Marked as shared: those who may read a row that others refer to do not own what refers to
-        // it.
+        // It is marked as shared: reading a row must not mean owning the rows that refer to it.
         let shared = self
             .scopes
             .get(table)
@@ -268,7 +266,7 @@ impl Maker<'_, '_> {
         column.filled == Filled::Nobody && (column.not_null || of_type)
     }
 
-    /// Puts a value of the column's type where there is none.
+    /// Makes up a value for the column if it has none.
     pub(super) fn fill(
         &mut self,
         table: &TableName,
@@ -284,8 +282,7 @@ impl Maker<'_, '_> {
         let value = value::of(column, self.schema, self.number).ok_or_else(|| {
             Trouble::Table(format!(
                 "no value is known for column `{}` of type `{}`: give one with \
-                 `IsolationProof::rows::<Entity>(…)` for the \
-                 entity of `{table}`",
+                 `IsolationProof::rows::<Entity>(…)` for the entity of `{table}`",
                 column.name, column.sql_type
             ))
         })?;
@@ -321,7 +318,7 @@ impl Maker<'_, '_> {
             super::Actor::First
         };
 
-        // The context is set for defaults and triggers that read it.
+        // Defaults and triggers may read the context.
         let before = format!("SAVEPOINT make{}", self.users.context(actor, &[]));
         self.lane.run(&before).await?;
 

@@ -1,4 +1,4 @@
-//! The proof, from the first question to the last rollback.
+//! Runs a proof, from the first check to the last rollback.
 
 use sea_orm::{DatabaseConnection, DbBackend};
 
@@ -147,7 +147,7 @@ fn check(
     Ok(())
 }
 
-/// What the gate finds; with a login that bypasses nothing is played.
+/// The findings of the gate. With a login that bypasses row-level security nothing is run.
 async fn gate(app: &RlsConnection) -> Result<Vec<GateFinding>, ProofError> {
     let findings = match gate::check(&app.pool(), app.config(), app.registry()).await {
         Ok(()) => Vec::new(),
@@ -272,7 +272,7 @@ impl<'a> Run<'a> {
         Ok(cells)
     }
 
-    /// The same table as the application's own login has it; asked when nothing is locked any more.
+    /// The cells of the application's login; read after the rollback, when nothing is locked.
     async fn login(&self, scope: &Scope, reach: Option<&Reach>) -> Result<Vec<Cell>, ProofError> {
         let foreign = self.foreign(scope, reach);
         let mut cells = Vec::new();
@@ -306,23 +306,23 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What was said of a table with policies of its own; of another nothing is to be said.
+    /// What the caller declared of a table with its own policies. Of other tables nothing may be
+    /// declared.
     fn reach(&self, scope: &Scope) -> Result<Option<&'a Reach>, Trouble> {
         let schema = &self.lane.schema;
-        let said = self
+        let declared = self
             .proof
             .reach
             .iter()
             .rev()
             .find(|(named, _)| is_of(named, &scope.table, schema));
 
-        match (said.map(|(_, reach)| reach), scope.policies.is_empty()) {
+        match (declared.map(|(_, reach)| reach), scope.policies.is_empty()) {
             (None, true) => Ok(None),
             (Some(reach), false) => Ok(Some(reach)),
             (None, false) => Err(Trouble::Table(
-                "it has policies of its own, and what these let through cannot be told from them: \
-                 say it with \
-                 `IsolationProof::expect::<Entity>(Reach::own(…))`"
+                "it has its own policies, which do not tell what they let through: declare it with \
+                 say it with `IsolationProof::expect::<Entity>(Reach::own(…))`"
                     .to_owned(),
             )),
             (Some(_), true) => Err(Trouble::Table(

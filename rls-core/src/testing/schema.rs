@@ -1,4 +1,4 @@
-//! What the catalog says of the tables that rows are made in.
+//! Reads the tables and types from the catalog.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -19,10 +19,10 @@ pub(super) struct Schema {
 
 #[derive(Debug)]
 pub(super) struct Table {
-    /// Whether row security hides rows from the login that makes them.
+    /// Whether row-level security hides rows from the login that makes them.
     pub(super) hidden: bool,
     pub(super) columns: Vec<Column>,
-    /// The primary key, where a conflict with it can be named.
+    /// The primary key, unless it is deferrable: then `ON CONFLICT` cannot name it.
     pub(super) primary_key: Vec<Identifier>,
     /// The columns of unique indexes.
     pub(super) unique: BTreeSet<Identifier>,
@@ -83,44 +83,44 @@ pub(super) struct Type {
 }
 
 const COLUMNS: &str = "
-SELECT n.nspname::text AS schema, c.relname::text AS \"table\", row_security_active(c.oid) AS \
-hidden,
-       a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type, a.atttypid::int8 AS \
-       type_id,
-       a.atttypmod AS modifier, a.attnotnull AS not_null, a.atthasdef AS has_default,
-       a.attidentity <> '' OR a.attgenerated <> '' AS of_server
+SELECT n.nspname::text AS schema, c.relname::text AS \"table\",
+       row_security_active(c.oid) AS hidden,
+       a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type,
+       a.atttypid::int8 AS type_id, a.atttypmod AS modifier, a.attnotnull AS not_null,
+       a.atthasdef AS has_default, a.attidentity <> '' OR a.attgenerated <> '' AS of_server
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
 ORDER BY 1, 2, a.attnum";
 
-/// One row a column of an index; of expressions, the columns in them.
+/// One row for each column of a unique index, also for those within expressions.
 const UNIQUE: &str = "
 SELECT n.nspname::text AS schema, c.relname::text AS \"table\", a.attname::text AS name,
        i.indisprimary AND i.indimmediate AND a.attnum = ANY (i.indkey::int2[]) AS primary_key
 FROM pg_index i
 JOIN pg_class c ON c.oid = i.indrelid AND c.relkind IN ('r', 'p')
-JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname <> 'information_schema' AND n.nspname \
-!~ '^pg_'
+JOIN pg_namespace n ON n.oid = c.relnamespace
+  AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
   AND (a.attnum = ANY (i.indkey::int2[])
-       OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = \
-       i.indexrelid
-                  AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid \
-                  = a.attnum))
+       OR EXISTS (SELECT FROM pg_depend d
+                  WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+                    AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
+                    AND d.refobjsubid = a.attnum))
 WHERE i.indisunique OR i.indisexclusion
 ORDER BY 1, 2, array_position(i.indkey::int2[], a.attnum)";
 
 const REFERENCES: &str = "
 SELECT n.nspname::text AS schema, c.relname::text AS \"table\",
-       pn.nspname::text AS parent_schema, p.relname::text AS parent, k.condeferrable AS deferrable,
+       pn.nspname::text AS parent_schema, p.relname::text AS parent,
+       k.condeferrable AS deferrable,
        ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u (num, at)
-             JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num ORDER BY u.at) AS \
-             columns,
+             JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num
+             ORDER BY u.at) AS columns,
        ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS u (num, at)
-             JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num ORDER BY u.at) \
-             AS parent_columns
+             JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num
+             ORDER BY u.at) AS parent_columns
 FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -130,18 +130,19 @@ WHERE k.contype = 'f'
 ORDER BY 1, 2, k.conname";
 
 const TYPES: &str = "
-SELECT t.oid::int8 AS id, t.typname::text AS name, t.typnamespace = 'pg_catalog'::regnamespace AS \
-builtin,
-       t.typtype::text AS kind, t.typbasetype::int8 AS base, t.typtypmod AS base_modifier, \
-       t.typnotnull AS not_null,
+SELECT t.oid::int8 AS id, t.typname::text AS name,
+       t.typnamespace = 'pg_catalog'::regnamespace AS builtin, t.typtype::text AS kind,
+       t.typbasetype::int8 AS base, t.typtypmod AS base_modifier, t.typnotnull AS not_null,
        CASE WHEN t.typcategory = 'A' AND t.typelem <> 0 THEN t.typelem::int8 END AS element,
-       ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid ORDER BY \
-       e.enumsortorder) AS labels,
-       coalesce((SELECT count(*) FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0
-                 AND NOT a.attisdropped AND t.typtype = 'c'), 0)::int4 AS attributes
+       ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid
+             ORDER BY e.enumsortorder) AS labels,
+       coalesce((SELECT count(*) FROM pg_attribute a
+                 WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+                   AND t.typtype = 'c'), 0)::int4 AS attributes
 FROM pg_type t";
 
-/// Reads them, with `search_path` at `pg_catalog` so that types are printed with their schema.
+/// Reads all of them. `search_path` must be `pg_catalog`, so that types are printed with their
+/// schema.
 pub(super) async fn read(connection: &mut PgConnection) -> Result<Schema, ProofError> {
     let mut schema = Schema::default();
     for row in rows(connection, COLUMNS).await? {

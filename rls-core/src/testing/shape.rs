@@ -1,11 +1,11 @@
-//! Whose rows a table can have, as plain data: one's own, another's, and those that are one's own
-//! in part.
+//! The rows that a table can have, as plain data: a user's own, another's, and those that belong to
+//! both in part.
 
 use crate::model::key::Holder;
 use crate::model::scope::{Key, Scope, ScopeKind, Through};
 use crate::name::{Identifier, TableName};
 
-/// For whom rows are made; the third has none, until it inserts its own.
+/// The users for whom rows are made. The third has none until it inserts its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Subject {
     First,
@@ -22,10 +22,10 @@ pub(super) enum Tie {
     Row(Ties),
 }
 
-/// The ties of one row: a scope's keys, then what it goes through.
+/// The ties of one row: the scope's keys, then its references.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Ties {
-    /// For whom the row is made, which decides where there are no ties.
+    /// The user for whom the row is made. It decides if there are no ties.
     pub(super) subject: Subject,
     pub(super) ties: Vec<Tie>,
 }
@@ -133,9 +133,9 @@ impl Scopes {
         }
     }
 
-    /// The ties that a table's rows are made with: all of the one, all of the other, and for each
-    /// tie all of the one but for it, since a policy that forgets one tie of several shows only
-    /// there.
+    /// The combinations of ties for which a table's rows are made: all of one user, all of the
+    /// other, and all of one user except for one tie. Only the last show a policy that forgets one
+    /// of several ties.
     pub(super) fn ties(&self, scope: &Scope) -> Vec<Ties> {
         let mut made = vec![
             self.uniform(&scope.table, Subject::First),

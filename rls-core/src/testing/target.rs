@@ -1,4 +1,4 @@
-//! A table with its rows made, ready to be played against.
+//! Makes the rows of a table, ready for the attempts.
 
 use crate::model::scope::{Key, Scope};
 use crate::name::TableName;
@@ -12,7 +12,7 @@ use super::row::Maker;
 use super::shape::{Anchor, Subject, Tie, Ties};
 use super::value;
 
-/// Makes the rows of both users, and what they insert.
+/// Makes the rows of both users, and drafts those that they insert.
 pub(super) async fn prepare<'a>(
     maker: &mut Maker<'a, '_>,
     scope: &'a Scope,
@@ -29,7 +29,7 @@ pub(super) async fn prepare<'a>(
     for spec in specs(maker, scope, reach) {
         match maker.make(&scope.table, &spec).await {
             Ok(made) => rows.push(Row { spec, made }),
-            // A key may forbid rows that are one's own in part, or a second row.
+            // A unique key may forbid a second row, or one that belongs to both users in part.
             Err(Trouble::Constraint(_)) if !is_needed(&spec) => {}
             Err(trouble) => return Err(trouble),
         }
@@ -55,8 +55,8 @@ fn is_needed(spec: &RowSpec) -> bool {
             .any(|subject| spec.ties.are(subject))
 }
 
-/// The rows that are made: of each kind of ties, one that is nothing else, one for each mark of
-/// shared rows, and one of each user that is marked as deleted.
+/// The rows to make: for each combination of ties a plain one, one for each way to share it, and
+/// for each user one that is marked as deleted.
 fn specs(maker: &Maker<'_, '_>, scope: &Scope, reach: Option<&Reach>) -> Vec<RowSpec> {
     let all = maker.scopes.ties(scope);
     let mut specs: Vec<RowSpec> = all.iter().cloned().map(RowSpec::plain).collect();
@@ -81,8 +81,7 @@ fn specs(maker: &Maker<'_, '_>, scope: &Scope, reach: Option<&Reach>) -> Vec<Row
     specs
 }
 
-/// The key of the third, of whom there is no row, where the rows are the users or tenants
-/// themselves.
+/// The key of the third user, who has no row, if the rows are the users or tenants themselves.
 fn third<'a>(
     maker: &Maker<'_, '_>,
     scope: &'a Scope,
@@ -114,7 +113,7 @@ async fn drafts(maker: &mut Maker<'_, '_>, scope: &Scope) -> Result<Drafts, Trou
         let ties = newcomer(maker, scope, maker.scopes.uniform(&scope.table, own));
         let mut draft = maker.draft(&scope.table, &RowSpec::plain(ties)).await?;
 
-        // Left to the column's default, as the application does.
+        // The application leaves these to the column's default.
         leave_out(&mut draft, scope, |key| {
             key.owned().is_some_and(|owned| owned.default)
         });
@@ -161,7 +160,7 @@ async fn forge(
     Ok(())
 }
 
-/// The same with the third for whoever has a row already, where the rows are the users or tenants
+/// Replaces whoever has a row already by the third user, if the rows are the users or tenants
 /// themselves.
 fn newcomer(maker: &Maker<'_, '_>, scope: &Scope, mut ties: Ties) -> Ties {
     if maker.users.has_third() {
@@ -181,7 +180,7 @@ fn leave_out(draft: &mut Draft, scope: &Scope, which: impl Fn(&Key) -> bool) {
     }
 }
 
-/// The name under which a registry or a hook has a table.
+/// Whether a name in the registry or in a hook means this table.
 pub(super) fn is_of(
     named: &TableName,
     table: &TableName,

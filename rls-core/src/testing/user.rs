@@ -12,21 +12,20 @@ use super::shape::Subject;
 use super::value;
 use super::{Actor, ProofError};
 
-/// What each setting says for each subject; the third's is there where the values are the proof's
-/// own.
-#[derive(Clone, Debug)]
+/// The value of each setting for each subject. The third has values if the proof makes them up.
+#[derive(Clone)]
 pub(super) struct Users {
     values: BTreeMap<SettingName, [Option<String>; 3]>,
-    /// Whether they are contexts of the caller's, whose users may have rows already.
+    /// Whether the caller gave the contexts: those users may have rows already.
     pub(super) given: bool,
 }
 
 impl Users {
-    /// Values of its own for the settings that key columns are compared with; others stay empty.
+    /// Makes up values of the settings that key columns are compared with. Others stay empty.
     pub(super) fn made(scopes: &[Scope], settings: &[SettingName]) -> Self {
         let mut types: BTreeMap<&SettingName, KeyType> = BTreeMap::new();
         for key in scopes.iter().flat_map(|scope| &scope.keys) {
-            // Text takes the words of any other type.
+            // A text column takes the values of any other type.
             let known = types.entry(&key.setting).or_insert(key.key);
             if *known == KeyType::Text {
                 *known = key.key;
@@ -56,7 +55,7 @@ impl Users {
         }
     }
 
-    /// The caller's.
+    /// Takes the caller's contexts.
     pub(super) fn given(
         contexts: &[Settings; 2],
         settings: &[SettingName],
@@ -95,7 +94,7 @@ impl Users {
         self.values.get(setting)?[at].as_deref()
     }
 
-    /// Whether there is a third, who has no rows yet.
+    /// Whether there is a third user, who has no rows yet.
     pub(super) fn has_third(&self) -> bool {
         !self.given
     }
@@ -106,8 +105,8 @@ impl Users {
             .filter_map(move |setting| Some((setting, self.value(setting, subject)?)))
     }
 
-    /// The statements that set the context; every setting that is not the actor's is empty, as a
-    /// scope leaves it. The settings in `third` are the third's.
+    /// The statements that set the context. Every setting that the actor lacks is empty, as in a
+    /// scope. The settings in `third` get the third's values.
     pub(super) fn context(&self, actor: Actor, third: &[&SettingName]) -> String {
         let subject = super::expect::subject(actor);
         let set = self.values.keys().map(|setting| {
@@ -128,7 +127,7 @@ impl Users {
         set.collect()
     }
 
-    /// A context of one subject.
+    /// The context of one subject.
     pub(super) fn scope(&self, subject: Subject) -> Result<Settings, ProofError> {
         let mut settings = Settings::new();
         for (setting, value) in self.settings(subject) {

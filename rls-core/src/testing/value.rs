@@ -1,10 +1,10 @@
-//! Values for columns of which only the type is known.
+//! Made-up values of columns, by their types.
 
 use super::schema::{Column, Schema};
 use crate::sql;
 
-/// The first number for values of its own: high, so that few tables hold it, and such that
-/// thousands more are `integer`s.
+/// The first number for made-up values. It is high, so that few tables contain it, and leaves room
+/// for thousands more in an `integer`.
 pub(super) fn first_number() -> i64 {
     1_000_000_000 + i64::from(rand::random::<u32>() % 1_000_000_000)
 }
@@ -17,8 +17,7 @@ pub(super) fn cast(text: Option<&str>, sql_type: &str) -> String {
     }
 }
 
-/// A value of the column's type, another for each `number`; `None` where the type is not known
-/// here.
+/// A value of the column's type, another for each `number`; `None` if the type is not known here.
 pub(super) fn of(column: &Column, schema: &Schema, number: i64) -> Option<String> {
     Some(cast(
         Some(&text(column.type_id, column.modifier, schema, number)?),
@@ -149,7 +148,7 @@ fn numeric(modifier: i32, number: i64) -> String {
     (number % 10_i64.pow(whole)).to_string()
 }
 
-/// A word that fits `varchar(n)`: the last letters differ from one number to the next.
+/// A word that fits `varchar(n)`. Its last letters differ from one number to the next.
 fn letters(modifier: i32, number: i64) -> String {
     let word = format!("row{number:x}");
     match usize::try_from(modifier - 4) {

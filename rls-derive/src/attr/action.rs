@@ -1,3 +1,5 @@
+//! The foreign key's action: `on_delete = …`.
+
 use syn::{Error, Result};
 
 use super::Name;
@@ -12,7 +14,7 @@ pub(crate) enum OnDelete {
 }
 
 impl OnDelete {
-    /// The variant's name, which is SeaORM's word too.
+    /// The name of the variant, which SeaORM uses too.
     pub(crate) fn variant(self) -> &'static str {
         match self {
             Self::Cascade => "Cascade",

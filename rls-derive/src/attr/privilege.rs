@@ -1,9 +1,11 @@
+//! Privileges: `grant(…)`.
+
 use syn::{Error, Result};
 
 use super::Name;
 use crate::spelling::{did_you_mean, list};
 
-/// What the application's role may do.
+/// A privilege of the application's role.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Privilege {
     Select,
@@ -34,7 +36,7 @@ impl Privilege {
         }
     }
 
-    /// The privileges of these names, or all that is wrong with them.
+    /// The privileges of these names, or all errors in them.
     pub(super) fn all(names: Vec<Name>) -> Result<Vec<Self>> {
         let mut privileges = Vec::new();
         let mut errors: Option<Error> = None;

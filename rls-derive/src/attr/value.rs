@@ -33,7 +33,7 @@ impl Parse for Name {
     }
 }
 
-/// The tokens that follow a key.
+/// Takes the tokens that follow a key.
 pub(crate) fn until_comma(input: ParseStream<'_>) -> Result<TokenStream> {
     let mut tokens = TokenStream::new();
     while !input.is_empty() && !input.peek(Token![,]) {
@@ -46,7 +46,7 @@ pub(crate) fn until_comma(input: ParseStream<'_>) -> Result<TokenStream> {
 /// A key and the tokens that follow it.
 pub(crate) struct Value {
     pub word: Word,
-    /// How the key is written, for messages.
+    /// An example of the key, for messages.
     pub usage: &'static str,
     pub span: Span,
     pub rest: TokenStream,
@@ -72,7 +72,7 @@ impl Value {
         self.after_equals(Name::parse)
     }
 
-    /// A value that may stand in a string.
+    /// A value that may be within a string.
     pub(crate) fn parsed<T>(self, parser: fn(ParseStream<'_>) -> Result<T>) -> Result<T> {
         self.after_equals(|input| bare_or_in_string(input, parser))
     }

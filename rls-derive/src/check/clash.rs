@@ -1,4 +1,4 @@
-//! Keys that cannot stand together.
+//! Keys that exclude each other.
 
 use crate::attr::Attr;
 use crate::ctxt::Ctxt;

@@ -8,7 +8,7 @@ use crate::ctxt::Ctxt;
 use crate::spelling::did_you_mean;
 use crate::symbol::Word;
 
-/// Types that are read from no boolean column; of others only the registry can tell.
+/// Types that no boolean column has. Of other types, only the registry can tell.
 const NOT_BOOLEAN: [&str; 18] = [
     "Option", "String", "Vec", "Uuid", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128",
     "isize", "u8", "u16", "u32", "u64", "usize",
@@ -60,7 +60,7 @@ fn index(ctxt: &Ctxt, model: &Model<'_>) {
     }
 }
 
-/// A field that would name the owner, where the rows say it otherwise.
+/// Reports a field that would name the owner if `via` did not.
 fn unread(ctxt: &Ctxt, model: &Model<'_>) {
     if let Some(span) = model.attr.span_of(Word::Via)
         && let Some((word, column)) = model.derive.column()
@@ -75,7 +75,7 @@ fn unread(ctxt: &Ctxt, model: &Model<'_>) {
     }
 }
 
-/// The field, else an error at its name.
+/// The field; reports an error at its name if there is none.
 fn existing<'a>(ctxt: &Ctxt, model: &Model<'a>, name: &Name) -> Option<&'a Field> {
     let field = model.field(&name.value);
     if field.is_none() {

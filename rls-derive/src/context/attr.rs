@@ -20,7 +20,7 @@ pub(super) const SETTING: &str = "setting";
 /// The word that leaves a field out.
 const SKIP: &str = "skip";
 
-/// What a field's `#[setting(…)]` says.
+/// The content of a field's `#[setting(…)]`.
 pub(super) enum Said {
     Name(LitStr),
     Skip,
@@ -84,8 +84,8 @@ fn crate_path(key: &Path, rest: TokenStream) -> Result<Path> {
     ))
 }
 
-/// What a field's attributes say; `None`, and an error, where they are none, several or not to be
-/// read.
+/// Reads the `#[setting(…)]` of a field. Reports an error, and returns `None`, if there is none, if
+/// there are several or if it cannot be read.
 pub(super) fn said(ctxt: &Ctxt, field: &Ident, attrs: &[Attribute]) -> Option<Said> {
     misplaced(
         ctxt,
@@ -107,8 +107,7 @@ pub(super) fn said(ctxt: &Ctxt, field: &Ident, attrs: &[Attribute]) -> Option<Sa
             field,
             format!(
                 "`{field}` names no setting: write `#[setting(\"app.{name}\")]`, or \
-                 `#[setting(skip)]` to leave the \
-                 field out"
+                 `#[setting(skip)]` to leave the field out"
             ),
         );
         return None;

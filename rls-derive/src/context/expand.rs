@@ -1,3 +1,5 @@
+//! The expansion of `RlsContext`.
+
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
@@ -6,11 +8,11 @@ use syn::{DeriveInput, Generics, Path, Type, parse_quote_spanned};
 
 use super::field::Setting;
 
-/// The implementations of `RlsContext`, and of `Debug` without values.
+/// Implements `RlsContext`, and `Debug` without the values.
 pub(super) fn expand(root: &Path, input: &DeriveInput, settings: &[Setting<'_>]) -> TokenStream {
     let names = settings.iter().map(|setting| &setting.name);
     let values = settings.iter().map(|Setting { field, ty, .. }| {
-        // The type alone in its own tokens, so that an error about it is at the field.
+        // The type has its own tokens, so that an error about it is at the field.
         quote!(<#ty as #root::__private::SettingValue>::to_setting(&self.#field))
     });
 
@@ -31,7 +33,7 @@ pub(super) fn expand(root: &Path, input: &DeriveInput, settings: &[Setting<'_>])
     quote!(#context #debug)
 }
 
-/// Keeps both traits implemented beside a `compile_error!`, so that one mistake is one error.
+/// Implements both traits beside a `compile_error!`, so that one mistake is one error.
 pub(super) fn fallback(root: &Path, input: &DeriveInput) -> TokenStream {
     let context = context(
         root,
@@ -79,7 +81,7 @@ fn debug(input: &DeriveInput, fields: &TokenStream) -> TokenStream {
     }
 }
 
-/// The struct's generics, and that every setting whose type is generic is a value.
+/// The struct's generics, with a bound for every setting of a generic type.
 fn bounded(root: &Path, generics: &Generics, settings: &[Setting<'_>]) -> Generics {
     let mut bounded = generics.clone();
     for Setting { ty, .. } in settings {

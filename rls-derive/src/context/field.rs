@@ -1,4 +1,4 @@
-//! The fields of a context, and what they may not say.
+//! The fields of a context, and their checks.
 
 use syn::{Data, DeriveInput, Fields, Ident, LitStr, Type};
 

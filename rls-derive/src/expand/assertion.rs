@@ -1,3 +1,5 @@
+//! The assertion about the type of a column.
+
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::Path;
@@ -6,8 +8,8 @@ use syn::spanned::Spanned;
 use crate::ast::{Anchor, Model};
 use crate::derive::Derive;
 
-/// That the column has a type such a column can have: with `user` or `tenant` that of the key
-/// there, whose own derive asserts the rest.
+/// Asserts the type of the column that names the user or tenant. With `user` or `tenant`, it must
+/// be that of the primary key there, which the derive there asserts.
 pub(super) fn expand(root: &Path, model: &Model<'_>) -> TokenStream {
     if !matches!(model.derive, Derive::UserScoped | Derive::TenantScoped) {
         return TokenStream::new();

@@ -1,4 +1,4 @@
-//! What an entity says of itself, as calls that make a `Declaration`.
+//! The calls that make the `Declaration` of an entity.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -43,7 +43,7 @@ fn anchor(model: &Model<'_>) -> TokenStream {
     }
 }
 
-/// What is said of the column that names the user or tenant.
+/// The calls about the column that names the user or tenant.
 fn column(root: &Path, attr: &Attr) -> TokenStream {
     let holder = attr
         .holder
@@ -77,7 +77,7 @@ fn column(root: &Path, attr: &Attr) -> TokenStream {
     quote!(#holder #setting #on_delete #index #no_default #no_foreign_key #backfill)
 }
 
-/// What is said of the rows beyond whose they are.
+/// The calls about the rows.
 fn rows(root: &Path, attr: &Attr) -> TokenStream {
     let read = attr.read.as_ref().map(|name| {
         let field = &name.value;

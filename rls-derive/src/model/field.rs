@@ -19,7 +19,7 @@ use crate::symbol::Word;
 /// The relation's field.
 const RELATION: &str = "owner";
 
-/// Adds the owner's column where the struct has no such field.
+/// Adds the field of the owner's column, unless the struct has it.
 pub(super) fn add_owner(ctxt: &Ctxt, root: &Path, attr: &Attr, fields: &mut FieldsNamed) {
     let name = column_name(Derive::UserScoped, attr);
     if has_field(fields, name) {
@@ -39,8 +39,8 @@ pub(super) fn add_owner(ctxt: &Ctxt, root: &Path, attr: &Attr, fields: &mut Fiel
         return;
     };
 
-    // SeaORM reads a field's type as text without spaces: `<U as EntityTrait>` would not survive,
-    // an alias does.
+    // SeaORM reads a field's type as text without spaces, so it cannot be `<U as EntityTrait>`, but
+    // an alias.
     let field = match &attr.holder {
         Some(user) => parse_quote_spanned! {span=>
             #[doc = " The user the row belongs to."]
@@ -56,8 +56,8 @@ pub(super) fn add_owner(ctxt: &Ctxt, root: &Path, attr: &Attr, fields: &mut Fiel
     fields.named.push(field);
 }
 
-/// Adds the relation `owner` where `user` says to whom, and the struct has neither a field of that
-/// name nor another relation by the owner's column.
+/// Adds the relation `owner` if `user` names its entity, unless the struct has a field of that name
+/// or another relation by the owner's column.
 pub(super) fn add_relation(ctxt: &Ctxt, attr: &Attr, fields: &mut FieldsNamed) {
     let Some(user) = &attr.holder else {
         return;
@@ -94,7 +94,7 @@ pub(super) fn add_relation(ctxt: &Ctxt, attr: &Attr, fields: &mut FieldsNamed) {
         quote!(on_delete = #action)
     };
 
-    // SeaORM names a relation after its entity unless told; two of one name would not compile.
+    // By default SeaORM names a relation after its entity, and two of the same name do not compile.
     let name = fields
         .named
         .iter()
@@ -134,7 +134,7 @@ fn belongs_to_by(field: &Field, column: &str) -> bool {
         .iter()
         .filter(|attr| attr.path().is_ident("sea_orm"))
     {
-        // SeaORM reports what is wrong with its attributes.
+        // SeaORM reports the errors in its attributes.
         let _ = attr.parse_nested_meta(|meta| {
             let value = meta.value().and_then(ParseBuffer::parse::<Expr>).ok();
             if meta.path.is_ident("from")
@@ -153,15 +153,14 @@ fn belongs_to_by(field: &Field, column: &str) -> bool {
     found
 }
 
-/// Whether the field is `HasOne`, `HasMany` or `BelongsTo` of that entity, which may stand in an
-/// `Option`.
+/// Whether the field is `HasOne`, `HasMany` or `BelongsTo` of that entity or of its `Option`.
 fn relates_to(field: &Field, entity: &TypePath) -> bool {
     let of = generic(&field.ty, &["BelongsTo", "HasOne", "HasMany"]);
     let of = of.map(|of| generic(of, &["Option"]).unwrap_or(of));
     of.is_some_and(|of| of.to_token_stream().to_string() == entity.to_token_stream().to_string())
 }
 
-/// The `T` of `Name<T>`, where the name is one of these.
+/// The `T` of `Name<T>`, if the name is one of these.
 fn generic<'a>(ty: &'a Type, names: &[&str]) -> Option<&'a Type> {
     let Type::Path(ty) = ty else {
         return None;

@@ -1,4 +1,4 @@
-//! What `#[derive(RlsContext)]` expands to, what it refuses, and where it says so.
+//! What `#[derive(RlsContext)]` expands to, what it refuses, and the place of each error.
 
 use super::{compile_errors, expansions, file, tokens};
 use crate::context::derive;

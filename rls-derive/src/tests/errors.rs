@@ -1,4 +1,4 @@
-//! What `#[derive(UserScoped)]` refuses, and where it says so.
+//! What `#[derive(UserScoped)]` refuses, and the place of each error.
 
 use super::{assert_errors_of, compile_errors, errors_of, file, tokens};
 use crate::derive::Derive;
@@ -19,9 +19,8 @@ fn assert_errors(attribute: &str, expected: &[(&str, &str)]) {
 }
 
 const KEYS: &str = "expected one of `backfill`, `crate`, `grant`, `identity`, `index`, \
-                    `no_default`, `no_foreign_key`, \
-                    `on_delete`, `owner`, `policies`, `read`, `setting`, `soft_delete`, `to`, \
-                    `user`, `via`";
+                    `no_default`, `no_foreign_key`, `on_delete`, `owner`, `policies`, `read`, \
+                    `setting`, `soft_delete`, `to`, `user`, `via`";
 
 #[test]
 fn unknown_key_is_told_with_what_was_meant() {
@@ -222,7 +221,7 @@ fn index_names_fields_once_and_not_the_owner() {
 #[test]
 fn user_is_another_entity() {
     let message =
-        "an entity cannot be the user of its own rows; say `identity` where its rows are the users";
+        "an entity cannot be the user of its own rows; say `identity` if its rows are the users";
     assert_errors("user = Entity", &[("Entity", message)]);
 
     assert_errors(

@@ -152,7 +152,7 @@ fn arguments_are_refused() {
     let input = tokens("#[derive(DeriveEntityModel, UserScoped)] struct Model { id: Uuid }");
     let expansion = expand(Root::Facade, &tokens("owner = \"x\""), &input);
     let message =
-        "`#[sea_orm_rls::model]` takes no arguments; what it adds is told by `#[user_scoped(…)]`";
+        "`#[sea_orm_rls::model]` takes no arguments; `#[user_scoped(…)]` says what it adds";
 
     assert_eq!(compile_errors(expansion), error("owner = \"x\"", message));
 }

@@ -138,7 +138,7 @@ fn read_names_a_boolean_field() {
     );
     assert_errors("read", &[("read", "expected `read = \"is_public\"`")]);
 
-    // What a type of one's own is only the registry can tell.
+    // Only the registry knows the column of a type of the user's own.
     assert_errors("read = flag", &[]);
 
     let input = "#[user_scoped(read = a)] struct Model { a: (bool, bool) }";

@@ -48,7 +48,7 @@ fn setting_of_tenants_is_shown_as_one() {
 #[test]
 fn tenant_is_another_entity() {
     let input = "#[tenant_scoped(tenant = Entity)] struct Model { id: Uuid }";
-    let message = "an entity cannot be the tenant of its own rows; say `identity` where its rows \
+    let message = "an entity cannot be the tenant of its own rows; say `identity` if its rows \
                    are the tenants";
     assert_errors_of(Derive::TenantScoped, input, &[("Entity", message)]);
 }

@@ -130,7 +130,7 @@ mod tests {
     /// The policies that differ in a table of desired policies that `change` was applied to.
     fn states(change: impl FnOnce(&mut Table) -> Vec<Change>) -> Vec<(String, State)> {
         let scope = scope("task", vec![key(Holder::User, "id")]);
-        let desired = scope.asked_policies(&RlsConfig::new());
+        let desired = scope.desired_policies(&RlsConfig::new());
         let actual = actual_table("task", desired.clone());
         let mut subject = Table {
             name: actual.name.clone(),
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn nothing_is_called_as_desired_that_was_not_compared() {
         let scope = scope("task", vec![key(Holder::User, "id")]);
-        let desired = scope.asked_policies(&RlsConfig::new());
+        let desired = scope.desired_policies(&RlsConfig::new());
         let mut actual = actual_table("task", desired.clone());
 
         actual.policies[0].1 = Origin::Altered;

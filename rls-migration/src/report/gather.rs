@@ -64,7 +64,7 @@ async fn report(
         .collect();
 
     let table = |((scope, name), actual): ((&Scope, TableName), Option<TableSecurity>)| Table {
-        desired: scope.asked_policies(config),
+        desired: scope.desired_policies(config),
         scope: scope.clone(),
         name,
         actual: actual.map(ActualTable::from),

@@ -1,4 +1,4 @@
-//! What an error of the database means to whoever sent the request.
+//! What an error of the database means for the client.
 
 use http::StatusCode;
 use sea_orm::{DbErr, RuntimeErr, sqlx};
@@ -7,7 +7,7 @@ use super::Problem;
 use crate::RlsError;
 use crate::error::ContextError;
 
-/// The problem without its source.
+/// The problem of an error, without its source.
 pub(super) fn problem(error: &RlsError) -> Problem {
     match error {
         RlsError::PolicyRefused { .. } => Problem::new(
@@ -59,7 +59,7 @@ fn database(error: &DbErr, sqlstate: Option<&str>) -> Problem {
     match error {
         DbErr::RecordNotFound(_) | DbErr::RecordNotUpdated => Problem::not_found(),
         DbErr::RecordNotInserted => already_exists(),
-        // Of SeaORM's role-based access control.
+        // SeaORM's role-based access control.
         DbErr::AccessDenied { .. } => not_granted(),
         DbErr::ConnectionAcquire(_) => unavailable(),
         DbErr::Conn(RuntimeErr::SqlxError(error))
@@ -96,7 +96,7 @@ fn by_sqlstate(sqlstate: &str) -> Problem {
             "concurrent_change",
             "something else changed this meanwhile",
         ),
-        // Of class 22 only what a value can cause: a division by zero is the service's own.
+        // Only those of class 22 that a value can cause; a division by zero is the service's fault.
         "22000" | "22001" | "22003" | "22007" | "22008" | "22009" | "22015" | "2201B" | "2201W"
         | "2201X" | "22021" | "22P02" | "22P05" | "23502" | "23514" | "54000" | "54001" => {
             Problem::new(
@@ -171,7 +171,7 @@ mod tests {
             (500, "outcome_unknown")
         );
 
-        // Through SeaORM's type, as handlers meet it.
+        // Through SeaORM's type, which handlers get.
         assert_eq!(answer(DbErr::from(refused)), (403, "not_yours"));
     }
 

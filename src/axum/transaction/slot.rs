@@ -1,4 +1,4 @@
-//! Where a request keeps its transaction between the extractor and the layer.
+//! Where a request keeps its transaction, between extractor and layer.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use crate::axum::Problem;
 use crate::context::Settings;
 use crate::{ScopedConnection, ScopedTransaction};
 
-/// Shared by the request's extensions and the layer. Dropped with both, it drops the transaction,
-/// which rolls back.
+/// The place of a request's transaction, shared by the request's extensions and the layer. When
+/// both are dropped, the transaction is, and rolls back.
 #[derive(Clone)]
 pub(super) struct Slot {
     state: Arc<Mutex<State>>,
@@ -19,7 +19,7 @@ pub(super) struct Slot {
 
 #[derive(Default)]
 enum State {
-    /// Nobody has asked.
+    /// No extractor has begun the transaction.
     #[default]
     Empty,
     Open(Settings, Arc<ScopedTransaction>),
@@ -28,7 +28,7 @@ enum State {
 }
 
 impl Slot {
-    /// Without `access` the transaction may write.
+    /// Creates an empty slot. Without `access`, the transaction may write.
     pub(super) fn new(access: Option<AccessMode>) -> Self {
         Self {
             state: Arc::default(),
@@ -36,7 +36,7 @@ impl Slot {
         }
     }
 
-    /// The request's transaction, begun by the first to ask.
+    /// Returns the request's transaction; the first call begins it.
     pub(super) async fn begin(
         &self,
         db: &ScopedConnection,
@@ -47,7 +47,7 @@ impl Slot {
             State::Open(begun, transaction) if *begun == settings => Ok(Arc::clone(transaction)),
             State::Open(..) => {
                 tracing::error!(
-                    "`RequestTransaction` was asked for on behalf of another than the one it was \
+                    "`RequestTransaction` was taken on behalf of another user than the one it was \
                      begun for"
                 );
                 Err(Problem::internal())
@@ -58,15 +58,13 @@ impl Slot {
                 Ok(transaction)
             }
             State::Closed => {
-                tracing::error!(
-                    "`RequestTransaction` was asked for after its request was answered"
-                );
+                tracing::error!("`RequestTransaction` was taken after its request was answered");
                 Err(Problem::internal())
             }
         }
     }
 
-    /// Takes the transaction out; none is begun afterwards.
+    /// Takes the transaction out. None can begin afterwards.
     pub(super) async fn close(&self) -> Option<Arc<ScopedTransaction>> {
         match std::mem::replace(&mut *self.state.lock().await, State::Closed) {
             State::Open(_, transaction) => Some(transaction),

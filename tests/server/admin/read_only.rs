@@ -5,7 +5,8 @@ use sea_orm::{
     AccessMode, ActiveModelTrait, ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait,
     Statement, StreamTrait, TransactionTrait,
 };
-use sea_orm_rls::{ReadOnlyAdminConnection, RlsError};
+use sea_orm_rls::RlsError;
+use sea_orm_rls::context::ReadOnlyAdminConnection;
 
 use super::{because, recorded};
 use crate::fixture::{Fixture, task};

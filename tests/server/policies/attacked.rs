@@ -110,7 +110,7 @@ fn what_users_share_stays_in_the_tenant() {
     let scope = &registry.scopes()[0];
     assert_eq!(scope.shared.len(), 1);
 
-    let policies = scope.asked_policies(&RlsConfig::new());
+    let policies = scope.desired_policies(&RlsConfig::new());
     let select = policies
         .iter()
         .find(|policy| policy.name.as_str() == "post_tenant_select")

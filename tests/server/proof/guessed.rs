@@ -217,7 +217,7 @@ async fn what_is_left_out_is_printed_with_its_reason() {
     assert!(
         proof
             .to_string()
-            .ends_with("not tried, as told: public.totals: shows no one's rows"),
+            .ends_with("left out: public.totals: shows no one's rows"),
         "{proof}"
     );
 }

@@ -1,4 +1,5 @@
-//! What ties the rows of a table to their holders: its own key, or a reference to another table.
+//! What ties the rows of a table to users and tenants: a key column, or a reference to another
+//! table.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +13,8 @@ use crate::model::scope::{self, ForeignKey, Key, Owned, ScopeKind, Through};
 use crate::name::{Identifier, NameError, SettingName, TableName};
 
 impl<'a> Tables<'a> {
-    /// What ties a table's rows to their holders, the tenant first; `path` is the tables it is
-    /// asked from.
+    /// The keys and references of a table, the tenant's first. `path` is the tables that lead to
+    /// it.
     pub(super) fn anchors(
         &self,
         declared: &Declared<'a>,
@@ -36,7 +37,7 @@ impl<'a> Tables<'a> {
                 }
             };
 
-            // Two entities on one table may say one thing in two ways.
+            // Two entities on one table may declare the same in two ways.
             match anchors.get(&part.holder) {
                 Some(other) if *other != found => return Err(declared.clash()),
                 Some(_) => {}
@@ -126,7 +127,7 @@ fn owned(
     })
 }
 
-/// The index's columns: the owner, then what `index(…)` names.
+/// The columns of the index: the owner, then those that `index(…)` names.
 fn index(declared: &DeclaredKey, owned: &DeclaredOwned) -> Result<Vec<Identifier>, NameError> {
     let leading = &declared.column.column;
     let rest = owned.index.iter().filter(|column| *column != leading);
@@ -136,8 +137,8 @@ fn index(declared: &DeclaredKey, owned: &DeclaredOwned) -> Result<Vec<Identifier
         .collect()
 }
 
-/// The tenant before the user; and the tenant's index goes on with the user, so that a query that
-/// names neither reads one index that leads with both.
+/// Puts the tenant before the user. The tenant's index continues with the user, so that one index
+/// serves the policies' conditions on both.
 fn lead_with_tenant(keys: &mut [Key]) {
     keys.sort_by_key(|key| std::cmp::Reverse(key.holder));
 
@@ -208,8 +209,7 @@ fn through(
     })
 }
 
-/// Whether the application may write there: then only a key that no two rows share tells whose a
-/// row is.
+/// Whether the application may write to the table. Then only a unique column tells whose a row is.
 fn is_written(declared: &Declared<'_>) -> bool {
     let privileges = declared.privileges();
     privileges.contains(&Privilege::Insert) || privileges.contains(&Privilege::Update)

@@ -1,4 +1,4 @@
-//! The parts of a scope, checked against the other tables.
+//! Checks of a list of declarations, and of each scope.
 
 use std::collections::BTreeSet;
 
@@ -11,26 +11,26 @@ use crate::model::policy::PolicyDraft;
 use crate::model::scope::{self, Scope};
 use crate::name::{Identifier, SettingName};
 
-/// Whether each derive of an entity in the list is in it too.
+/// Checks that the list has all derives of each entity in it.
 pub(super) fn all_listed(
     list: &[Declaration],
     linked: impl Iterator<Item = Declaration>,
 ) -> Result<(), DeclarationError> {
-    let is_listed = |asked: &Declaration| {
-        let derives = |listed: &&Declaration| listed.entity == asked.entity;
+    let is_listed = |declared: &Declaration| {
+        let derives = |listed: &&Declaration| listed.entity == declared.entity;
         let mut derives = list
             .iter()
             .filter(derives)
             .map(|listed| listed.part.derive())
             .peekable();
-        derives.peek().is_none() || derives.any(|derive| derive == asked.part.derive())
+        derives.peek().is_none() || derives.any(|derive| derive == declared.part.derive())
     };
 
-    for asked in linked {
-        if !is_listed(&asked) {
+    for declared in linked {
+        if !is_listed(&declared) {
             return Err(DeclarationError::Unlisted {
-                entity: asked.entity.name,
-                derive: asked.part.derive(),
+                entity: declared.entity.name,
+                derive: declared.part.derive(),
             });
         }
     }
@@ -54,7 +54,7 @@ pub(super) fn marked(raw: &RawTable, marked: &Marked) -> Result<Identifier, Decl
     })
 }
 
-/// Builds each policy once, for roles that stand for any.
+/// Checks the policies of a scope, by building each of them with the default roles.
 pub(super) fn policies(raw: &RawTable, scope: &Scope) -> Result<(), DeclarationError> {
     let config = RlsConfig::new();
     for draft in &scope.policies {

@@ -1,4 +1,4 @@
-//! The scopes of the registered tables, each made of what all its derives say.
+//! The scopes of the registered tables, each made of all its declarations.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::model::scope::Scope;
 use crate::name::TableName;
 
 impl<'a> Tables<'a> {
-    /// One scope a table, ordered.
+    /// The scope of each table, ordered.
     pub(super) fn scopes(&self) -> Result<Vec<Scope>, DeclarationError> {
         self.declared
             .iter()

@@ -1,10 +1,10 @@
-//! The settings that expressions read, so that every scope can blank those it does not set.
+//! The settings that expressions read. Every scope blanks those that it does not set.
 
 use crate::model::expression::Expression;
 use crate::name::SettingName;
 use crate::sql;
 
-/// Settings of the server's own that a policy may read; no scope sets them.
+/// The server's settings that a policy may read. No scope sets them.
 const OF_THE_SERVER: [&str; 6] = [
     "application_name",
     "is_superuser",
@@ -14,7 +14,7 @@ const OF_THE_SERVER: [&str; 6] = [
     "transaction_isolation",
 ];
 
-/// The settings an expression reads.
+/// The settings that an expression reads.
 pub(super) fn read_by(expression: &Expression) -> Vec<SettingName> {
     spelt_in(expression)
         .unwrap_or_default()
@@ -23,12 +23,11 @@ pub(super) fn read_by(expression: &Expression) -> Vec<SettingName> {
         .collect()
 }
 
-/// The settings an expression reads, as it spells them, without the server's own.
+/// The settings that an expression reads, as it spells them, without the server's own.
 ///
 /// # Errors
 ///
-/// The rest of the text from a call whose setting is not spelt out: one that nobody knows is
-/// blanked in no scope.
+/// The text from a call on that does not spell out its setting, since no scope could blank that.
 pub(super) fn spelt_in(expression: &Expression) -> Result<Vec<String>, String> {
     const CALL: &str = "current_setting";
 
@@ -53,7 +52,7 @@ pub(super) fn spelt_in(expression: &Expression) -> Result<Vec<String>, String> {
     Ok(names)
 }
 
-/// The first argument of a call, where it is one plain literal.
+/// The first argument of a call, if it is a plain literal.
 fn argument(rest: &str) -> Option<String> {
     let mut rest = rest
         .trim_start_matches('"')
@@ -88,8 +87,8 @@ mod tests {
     #[test]
     fn settings_are_found_however_they_are_spelt() {
         let sql = "a = CURRENT_SETTING( 'app.A', true)::int OR b = \
-                   \"current_setting\"('app.b'::text) \
-                   OR c = current_setting('role') OR my_current_setting(1)";
+                   \"current_setting\"('app.b'::text) OR c = current_setting('role') OR \
+                   my_current_setting(1)";
         let names: Vec<_> = read_by(&Expression::raw_sql(sql))
             .iter()
             .map(ToString::to_string)

@@ -1,3 +1,5 @@
+//! The declarations of each table.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::entity::part::{Anchor, DeclaredKey, DeclaredKind, DeclaredOwned, DeclaredScope, Part};
@@ -8,12 +10,12 @@ use crate::model::policy::PolicyDraft;
 use crate::model::privilege::Privilege;
 use crate::name::TableName;
 
-/// Declarations by table, each part once.
+/// The declarations, by table.
 pub(super) struct Tables<'a> {
     pub(super) declared: BTreeMap<TableName, Declared<'a>>,
 }
 
-/// What is declared of one table.
+/// All that is declared of one table.
 pub(super) struct Declared<'a> {
     pub(super) raw: &'a RawTable,
     pub(super) primary_key: Option<&'a str>,
@@ -40,7 +42,8 @@ impl<'a> Tables<'a> {
                 unscoped: None,
             });
 
-            // A table has one primary key: where two entities say two, neither is relied on.
+            // A table has one primary key. If two entities name different ones, neither is relied
+            // on.
             if table.primary_key != declaration.primary_key.as_deref() {
                 table.primary_key = None;
             }
@@ -55,7 +58,8 @@ impl<'a> Tables<'a> {
         self.declared.get_key_value(&raw.check().ok()?)
     }
 
-    /// The identity an owned entity refers to: the one it names, else the only one there is.
+    /// The users or tenants that an owned entity refers to: those that it names, or the only ones
+    /// that are registered.
     pub(super) fn identity(
         &self,
         table: &RawTable,
@@ -126,7 +130,8 @@ impl<'a> Declared<'a> {
         }
     }
 
-    /// What the application's role is granted: where both scopes say, what both grant.
+    /// The privileges of the application's role. If both scopes declare some, those that are in
+    /// both.
     pub(super) fn privileges(&self) -> BTreeSet<Privilege> {
         if let Some(Part::Unscoped { privileges, .. }) = self.unscoped {
             return privileges.clone();

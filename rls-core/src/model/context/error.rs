@@ -1,29 +1,31 @@
+//! Errors of contexts.
+
 use super::NameError;
 use crate::name::SettingName;
 
-/// A context that no setting can carry; the value itself is in no message.
+/// The context cannot be carried by settings. No message contains a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ContextError {
-    /// The setting's name.
+    /// No setting can have this name.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// A NUL byte in a value.
+    /// A value contains a NUL byte.
     #[error("the context's value for `{setting}` holds a NUL byte, which PostgreSQL's text cannot")]
     Nul {
         /// The setting.
         setting: SettingName,
     },
-    /// A setting given twice.
+    /// The context sets a setting twice.
     #[error("the context sets `{setting}` twice")]
     Twice {
         /// The setting.
         setting: SettingName,
     },
-    /// An administrator without a name.
+    /// The administrator's name is blank.
     #[error("an administrator's context needs an actor: say who acts")]
     NoActor,
-    /// An administrator without a reason.
+    /// The administrator's reason is blank.
     #[error("an administrator's context needs a reason: say why, for the audit")]
     NoReason,
 }

@@ -1,12 +1,13 @@
+//! [`PolicyDraft`]: the builder of policies.
+
 use std::collections::BTreeSet;
 
 use super::{Command, Expression, Policy, PolicyKind, Rule};
 use crate::config::RlsConfig;
 use crate::model::policy::PolicyError;
-use crate::name::Identifier;
-use crate::name::NameError;
+use crate::name::{Identifier, NameError};
 
-/// For whom a policy holds, before the configuration has named the two roles.
+/// The role that a policy holds for, before [`RlsConfig`] names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Grantee {
@@ -16,16 +17,16 @@ pub enum Grantee {
     Admin,
     /// Everyone.
     Public,
-    /// A role of one's own.
+    /// Another role, by its name.
     Role(String),
 }
 
 impl Grantee {
-    /// The role's name; `public`, which PostgreSQL gives to no role, is everyone.
+    /// The name of the role. Everyone is `public`, a name that PostgreSQL gives to no role.
     ///
     /// # Errors
     ///
-    /// [`NameError`] for a name PostgreSQL would not keep.
+    /// [`NameError`] if PostgreSQL would not keep the name.
     pub fn role(&self, config: &RlsConfig) -> Result<Identifier, NameError> {
         match self {
             Self::App => Ok(config.app_role().clone()),
@@ -38,7 +39,7 @@ impl Grantee {
 
 impl From<&str> for Grantee {
     fn from(role: &str) -> Self {
-        // However it is quoted, the server reads it so.
+        // The server reads it so even if it is quoted.
         if role == "public" {
             Self::Public
         } else {
@@ -47,10 +48,10 @@ impl From<&str> for Grantee {
     }
 }
 
-/// A policy that is being said; begun with [`Policy::permissive`] or [`Policy::restrictive`].
+/// Builder of a policy, started with [`Policy::permissive`] or [`Policy::restrictive`].
 ///
-/// It holds for all commands where [`on`](Self::on) names none, and for the application's role
-/// where [`to`](Self::to) names none.
+/// The policy holds for all commands unless [`on`](Self::on) names some, and for the application's
+/// role unless [`to`](Self::to) names others.
 ///
 /// ```
 /// use rls_core::model::policy::{Command, Policy};
@@ -61,7 +62,7 @@ impl From<&str> for Grantee {
 /// # Ok::<(), rls_core::error::PolicyError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-#[must_use = "a draft becomes a policy where an entity or a migration is given it"]
+#[must_use = "a draft becomes a policy in an entity or a migration"]
 pub struct PolicyDraft {
     name: String,
     kind: PolicyKind,
@@ -87,52 +88,52 @@ impl PolicyDraft {
         }
     }
 
-    /// The commands it holds for. PostgreSQL knows one or all: for several, one policy each is
-    /// made, named `<name>_<command>`.
+    /// Sets the commands. A policy in PostgreSQL has one command or all of them, so several
+    /// commands make several policies, each named `<name>_<command>`.
     pub fn on(mut self, commands: impl IntoIterator<Item = Command>) -> Self {
         self.commands.extend(commands);
         self
     }
 
-    /// For whom it holds.
+    /// Sets the roles that the policy holds for.
     pub fn to(mut self, grantees: impl IntoIterator<Item = impl Into<Grantee>>) -> Self {
         self.grantees.extend(grantees.into_iter().map(Into::into));
         self
     }
 
-    /// The condition on the rows that are there; where no other is said, also on the rows that are
-    /// written.
+    /// Sets the condition on existing rows. It is the condition on written rows too, unless
+    /// [`with_check`](Self::with_check) sets another.
     pub fn using(mut self, condition: impl Into<Expression>) -> Self {
         self.using = Some(condition.into());
         self
     }
 
-    /// The condition on the rows that are written.
+    /// Sets the condition on written rows.
     pub fn with_check(mut self, condition: impl Into<Expression>) -> Self {
         self.with_check = Some(condition.into());
         self
     }
 
-    /// What `COMMENT ON POLICY` says.
+    /// Sets the text of `COMMENT ON POLICY`.
     pub fn comment(mut self, comment: impl Into<String>) -> Self {
         self.comment = Some(comment.into()).filter(|comment: &String| !comment.is_empty());
         self
     }
 
-    /// Takes the conditions as they are said, for policies that were written in SQL before: `using`
-    /// is not said again for the rows that are written (PostgreSQL takes it for them all the same),
-    /// and a policy may have no condition, which lets no row through where it is permissive.
+    /// Takes the conditions as they are, for policies that were written in SQL before. `using` is
+    /// not repeated as the condition on written rows, for which PostgreSQL uses it anyway. The
+    /// policy may also have no condition; if it is permissive, it then lets no row through.
     pub fn verbatim(mut self) -> Self {
         self.verbatim = true;
         self
     }
 
-    /// The policies, one a command, for the roles of `config`.
+    /// Builds the policies, one for each command, for the roles of `config`.
     ///
     /// # Errors
     ///
-    /// [`PolicyError`] for a name PostgreSQL would not keep, and for conditions that the commands
-    /// do not know or lack.
+    /// [`PolicyError`] if PostgreSQL would not keep a name, or if the commands do not have a
+    /// condition or lack one.
     pub fn build(&self, config: &RlsConfig) -> Result<Vec<Policy>, PolicyError> {
         let named = |source| PolicyError::Name {
             policy: self.name.clone(),
@@ -174,7 +175,7 @@ impl PolicyDraft {
             .collect()
     }
 
-    /// The commands, if one of them takes each condition.
+    /// The commands, if they have the conditions that are set.
     fn commands(&self) -> Result<Vec<Command>, PolicyError> {
         let commands: Vec<Command> =
             if self.commands.is_empty() || self.commands.contains(&Command::All) {
@@ -213,7 +214,7 @@ impl PolicyDraft {
         let written = self.with_check.clone().or_else(|| self.using.clone());
         let reads = self.using.is_some();
 
-        // A restrictive policy may check written rows alone; a permissive one without `USING` lets
+        // A restrictive policy may check written rows alone. A permissive one without `USING` lets
         // no row through.
         let holds = match command {
             Command::Select | Command::Delete => reads,

@@ -1,11 +1,13 @@
+//! Errors of policies, found before any statement is sent.
+
 use crate::model::privilege::Command;
 use crate::name::NameError;
 
-/// A policy that PostgreSQL would refuse, or that would let no row through.
+/// PostgreSQL would refuse the policy, or it would let no row through.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyError {
-    /// The policy or one of its roles has a name PostgreSQL would not keep.
+    /// PostgreSQL would not keep the name of the policy, or of one of its roles.
     #[error("policy `{policy}`: {source}")]
     Name {
         /// The policy.
@@ -13,19 +15,19 @@ pub enum PolicyError {
         /// What is wrong with the name.
         source: NameError,
     },
-    /// The comment holds a NUL byte, which no PostgreSQL text does.
+    /// The comment contains a NUL byte, which no text in PostgreSQL can.
     #[error("policy `{policy}`: its comment holds a NUL byte")]
     Comment {
         /// The policy.
         policy: String,
     },
-    /// `INSERT` reads no row.
+    /// A policy for `INSERT` has `USING`, but `INSERT` reads no row.
     #[error("policy `{policy}`: `INSERT` has no `USING`, since it reads no row: say `with_check`")]
     InsertUsing {
         /// The policy.
         policy: String,
     },
-    /// Only `SELECT` or `DELETE`, with a condition on written rows.
+    /// A policy for `SELECT` or `DELETE` has `WITH CHECK`, but these write no row.
     #[error(
         "policy `{policy}`: `SELECT` and `DELETE` have no `WITH CHECK`, since they write no row: \
          say `using`"
@@ -34,9 +36,11 @@ pub enum PolicyError {
         /// The policy.
         policy: String,
     },
-    /// The command lacks its condition.
-    #[error("policy `{policy}` lets no row through for `{}`: say `using`, or `with_check` for \
-             `INSERT`", command.as_sql())]
+    /// A command lacks its condition.
+    #[error(
+        "policy `{policy}` lets no row through for `{}`: say `using`, or `with_check` for `INSERT`",
+        command.as_sql()
+    )]
     NoCondition {
         /// The policy.
         policy: String,

@@ -1,12 +1,14 @@
+//! The value of a setting in the condition of a policy.
+
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Query};
 
 use crate::model::setting::{SettingType, SettingValue};
 
-/// The value of a setting, `NULL` where it is not set, for a policy's condition.
+/// The value of a setting, for the condition of a policy; `NULL` if the setting is not set.
 ///
-/// It is a subquery, so that the server reads the setting once a query and not once a row, and may
-/// use an index on what it is compared with. A list is for `= ANY (…)`, which sea-query spells
-/// `PgFunc::any`.
+/// It is a subquery, so that the server reads the setting once a query, not once a row, and can use
+/// an index on the column that it is compared with. Use a list with `= ANY (…)`, which is
+/// `PgFunc::any` in sea-query.
 ///
 /// ```
 /// use rls_core::model::policy::{Command, Policy, setting};
@@ -30,8 +32,7 @@ pub fn setting<T: SettingValue + ?Sized>(name: &str) -> Expr {
     );
 
     match T::SQL_TYPE {
-        // A bare subquery in ANY would be taken for its rows; a cast to the same type costs
-        // nothing.
+        // In ANY, a bare subquery would mean its rows. A cast to the same type costs nothing.
         SettingType::Array(_) => once.cast_as(T::SQL_TYPE.as_sql().into_owned()),
         _ => once,
     }

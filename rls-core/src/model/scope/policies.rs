@@ -1,4 +1,4 @@
-//! The policies that a scope asks for.
+//! The desired policies of a scope.
 
 use std::collections::BTreeSet;
 
@@ -11,17 +11,17 @@ use crate::model::privilege::{Command, Privilege};
 use crate::name::Identifier;
 
 impl Scope {
-    /// The policies that this scope asks for, for the roles of `config`, in the order in which they
-    /// are created.
+    /// The desired policies of the table, for the roles of `config`, in the order in which they are
+    /// created.
     #[must_use]
-    pub fn asked_policies(&self, config: &RlsConfig) -> Vec<Policy> {
+    pub fn desired_policies(&self, config: &RlsConfig) -> Vec<Policy> {
         of(self, config)
     }
 }
 
-/// The policies of a scope, in the order in which they are created: for the application's role one
-/// a command, those the entity declares itself, and restrictive guards, so that a stray permissive
-/// policy opens nothing; for the administrator one that lets all pass. None for an unscoped table.
+/// The application's role gets one policy for each command, the policies that the entity declares
+/// itself, and restrictive guards, so that a stray permissive policy opens nothing. The
+/// administrator gets one that lets all rows through. An unscoped table has no policies.
 pub(crate) fn of(scope: &Scope, config: &RlsConfig) -> Vec<Policy> {
     if scope.unscoped.is_some() {
         return Vec::new();
@@ -29,7 +29,7 @@ pub(crate) fn of(scope: &Scope, config: &RlsConfig) -> Vec<Policy> {
 
     let mut policies = owners(scope, config);
 
-    // The registry has built each once already.
+    // The registry has built each without an error.
     policies.extend(
         scope
             .policies
@@ -53,7 +53,7 @@ pub(crate) fn of(scope: &Scope, config: &RlsConfig) -> Vec<Policy> {
     policies
 }
 
-/// The names that guards of a table can have.
+/// The names that the guards of a table can have.
 pub(crate) fn guards_of(table: &Identifier) -> Vec<Identifier> {
     let each = Command::EACH.map(|command| format!("guard_{}", command.as_sql().to_lowercase()));
     std::iter::once("guard".to_owned())
@@ -103,7 +103,7 @@ fn owners(scope: &Scope, config: &RlsConfig) -> Vec<Policy> {
 }
 
 /// Guards that let through exactly what the declared permissive policies let through: one for all
-/// commands where these agree, else one a command.
+/// commands if the conditions are the same, else one for each command.
 ///
 /// The server joins permissive policies with OR in descending order of their names, and folds a
 /// restrictive condition equal to the whole into it (`get_row_security_policies` and
@@ -141,7 +141,7 @@ fn guards(scope: &Scope, policies: &[Policy], config: &RlsConfig) -> Vec<Policy>
         .collect()
 }
 
-/// For each command what any of the permissive policies lets through.
+/// The rule of each command that lets through what any of the permissive policies does.
 fn widest(policies: &[Policy], app: &Identifier) -> [Rule; 4] {
     let mut permissive: Vec<&Policy> = policies
         .iter()

@@ -1,3 +1,5 @@
+//! chrono's dates and times as values of settings.
+
 use std::borrow::Cow;
 
 use ::chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Timelike};
@@ -5,8 +7,8 @@ use ::chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeZone
 use super::iso::{self, Clock, Day};
 use super::{SettingElement, SettingType, SettingValue};
 
-/// From 4713 BC to 5874897, which are PostgreSQL's dates; the server refuses what is outside when a
-/// policy reads it.
+/// PostgreSQL's dates are from 4713 BC to 5874897. The server refuses any other when a policy reads
+/// it.
 impl SettingValue for NaiveDate {
     const SQL_TYPE: SettingType = SettingType::Date;
 
@@ -17,7 +19,7 @@ impl SettingValue for NaiveDate {
 
 impl SettingElement for NaiveDate {}
 
-/// Cut to microseconds; a leap second is the last microsecond before it, since PostgreSQL has none.
+/// Cut to microseconds. PostgreSQL has no leap second: it becomes the last microsecond before it.
 impl SettingValue for NaiveTime {
     const SQL_TYPE: SettingType = SettingType::Time;
 
@@ -28,8 +30,8 @@ impl SettingValue for NaiveTime {
 
 impl SettingElement for NaiveTime {}
 
-/// From 4713 BC to 294276, cut as a `NaiveTime` is; the server refuses what is outside when a
-/// policy reads it.
+/// Cut as a `NaiveTime` is. PostgreSQL's timestamps are from 4713 BC to 294276. The server refuses
+/// any other when a policy reads it.
 impl SettingValue for NaiveDateTime {
     const SQL_TYPE: SettingType = SettingType::Timestamp;
 
@@ -40,7 +42,7 @@ impl SettingValue for NaiveDateTime {
 
 impl SettingElement for NaiveDateTime {}
 
-/// The moment in UTC, as a `NaiveDateTime` is written, with its offset.
+/// The moment in UTC, written as a `NaiveDateTime` with an offset.
 impl<Tz: TimeZone> SettingValue for DateTime<Tz> {
     const SQL_TYPE: SettingType = SettingType::TimestampWithTimeZone;
 
@@ -65,7 +67,7 @@ fn clock(time: NaiveTime) -> Clock {
         hour: time.hour(),
         minute: time.minute(),
         second: time.second(),
-        // From 1,000,000,000 ns on it is a leap second.
+        // More than 999,999,999 ns are a leap second.
         microsecond: (time.nanosecond() / 1_000).min(999_999),
     }
 }

@@ -1,9 +1,9 @@
-//! Dates and times as the server reads them whatever `DateStyle` and `TimeZone` say: year first, of
-//! four digits or more, `BC` at the end, an explicit offset.
+//! Dates and times that the server reads alike with any `DateStyle` and `TimeZone`: the year first,
+//! with four digits or more, an explicit offset, `BC` at the end.
 
 use std::fmt::Write as _;
 
-/// A day of the proleptic Gregorian calendar, with a year 0.
+/// A day of the proleptic Gregorian calendar, which has a year 0.
 #[derive(Clone, Copy)]
 pub(super) struct Day {
     pub(super) year: i32,
@@ -11,7 +11,7 @@ pub(super) struct Day {
     pub(super) day: u32,
 }
 
-/// A time of day, to the microseconds that PostgreSQL keeps.
+/// A time of day with microseconds, as PostgreSQL keeps it.
 #[derive(Clone, Copy)]
 pub(super) struct Clock {
     pub(super) hour: u32,
@@ -32,7 +32,7 @@ pub(super) fn timestamp(day: Day, clock: Clock) -> String {
     text(Some(day), Some(clock), None)
 }
 
-/// `offset` in seconds east of Greenwich.
+/// Writes a moment; `offset` is in seconds east of Greenwich.
 pub(super) fn timestamp_at(day: Day, clock: Clock, offset: i32) -> String {
     text(Some(day), Some(clock), Some(offset))
 }

@@ -1,3 +1,5 @@
+//! Lists as values of settings.
+
 use std::borrow::Cow;
 
 use super::{SettingElement, SettingType, SettingValue};
@@ -39,7 +41,7 @@ impl<T: SettingElement, const N: usize> SettingValue for [T; N] {
     }
 }
 
-/// Quoted, all but quote and backslash stand for themselves (`array_in` in
+/// Within quotes, only the quote and the backslash need an escape (`array_in` in
 /// `src/backend/utils/adt/arrayfuncs.c`).
 fn push_quoted(text: &mut String, element: &str) {
     text.push('"');

@@ -1,3 +1,5 @@
+//! time's dates and times as values of settings.
+
 use std::borrow::Cow;
 
 use ::time::{Date, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
@@ -5,8 +7,7 @@ use ::time::{Date, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 use super::iso::{self, Clock, Day};
 use super::{SettingElement, SettingType, SettingValue};
 
-/// From 4713 BC on, which is PostgreSQL's first year; the server refuses what is before when a
-/// policy reads it.
+/// PostgreSQL's dates begin in 4713 BC. The server refuses an earlier one when a policy reads it.
 impl SettingValue for Date {
     const SQL_TYPE: SettingType = SettingType::Date;
 
@@ -28,7 +29,7 @@ impl SettingValue for Time {
 
 impl SettingElement for Time {}
 
-/// As a `Date` and a `Time` are.
+/// Written as its `Date` and its `Time`.
 impl SettingValue for PrimitiveDateTime {
     const SQL_TYPE: SettingType = SettingType::Timestamp;
 
@@ -39,13 +40,13 @@ impl SettingValue for PrimitiveDateTime {
 
 impl SettingElement for PrimitiveDateTime {}
 
-/// The moment in UTC, as a `PrimitiveDateTime` is written, with its offset.
+/// The moment in UTC, written as a `PrimitiveDateTime` with an offset.
 impl SettingValue for OffsetDateTime {
     const SQL_TYPE: SettingType = SettingType::TimestampWithTimeZone;
 
     fn to_setting(&self) -> Cow<'_, str> {
-        // PostgreSQL takes offsets below 16 hours, and `time` longer ones. On the first and last
-        // day that `time` knows, UTC may be a day that it does not.
+        // PostgreSQL takes offsets below 16 hours, `time` has longer ones. On the first and the
+        // last day that `time` has, UTC may be a day that it has not.
         let moment = self.checked_to_offset(UtcOffset::UTC).unwrap_or(*self);
         Cow::Owned(iso::timestamp_at(
             day(moment.date()),
@@ -95,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_in_utc_where_there_is_such_a_day() {
+    fn moments_are_in_utc_if_there_is_such_a_day() {
         let offset = UtcOffset::from_hms(-23, -30, 0).unwrap();
         let new_year = Date::from_calendar_date(2024, Month::January, 1)
             .unwrap()

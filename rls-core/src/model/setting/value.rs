@@ -1,20 +1,21 @@
+//! Single values of settings.
+
 use std::borrow::Cow;
 
 use uuid::Uuid;
 
 use super::SettingType;
 
-/// A value that a setting can carry, as the text PostgreSQL casts back to it.
+/// A value that a setting can carry, as a text that PostgreSQL casts back to it.
 ///
-/// Implemented for `Uuid`, `bool`, texts, the integers that fit a `bigint`, an `Option` of these
-/// (`None` is no value) and lists of these; with the feature `with-chrono` for chrono's dates and
-/// times, with `with-time` for time's. What the server's `DateStyle`, `IntervalStyle` and
-/// `TimeZone` say changes none of them.
+/// Implemented for `Uuid`, `bool`, texts, the integers that fit a `bigint`, and for an `Option` or
+/// a list of one of these. The feature `with-chrono` adds chrono's dates and times, `with-time`
+/// adds time's. The server's `DateStyle`, `IntervalStyle` and `TimeZone` change none of them.
 ///
-/// A policy reads `NULLIF(current_setting('app.user_id', true), '')::uuid`: the empty text is no
-/// value, so an empty `String` is one like `None`.
+/// A policy reads `NULLIF(current_setting('app.user_id', true), '')::uuid`. The empty text is no
+/// value, so an empty `String` means the same as `None`.
 ///
-/// A type of your own says which it is like:
+/// Implement it for a type of your own by another value:
 ///
 /// ```
 /// use std::borrow::Cow;
@@ -31,7 +32,7 @@ use super::SettingType;
 ///     }
 /// }
 ///
-/// // So that a list of it is a value too.
+/// // Makes a list of it a value too.
 /// impl SettingElement for TeamId {}
 ///
 /// assert_eq!(TeamId(7).to_setting(), "7");
@@ -45,26 +46,26 @@ use super::SettingType;
     note = "implement `SettingValue` for a type of your own"
 )]
 pub trait SettingValue {
-    /// The type a policy casts the text to.
+    /// The type that a policy casts the text to.
     const SQL_TYPE: SettingType;
 
-    /// The text form; empty where there is no value.
+    /// The text; empty if there is no value.
     fn to_setting(&self) -> Cow<'_, str>;
 }
 
-/// A value that can stand in a list; a list of them is a value for `= ANY(…)`.
+/// A value that can be in a list. A list of them is a value for `= ANY(…)`.
 ///
-/// `Vec<T>`, `[T]`, `[T; N]` and references to them are the text of a PostgreSQL array, which a
-/// policy reads once a query as
+/// `Vec<T>`, `[T]`, `[T; N]` and references to them are sent as a PostgreSQL array. A policy reads
+/// it once a query, as
 ///
 /// ```sql
 /// "team_id" = ANY((SELECT NULLIF(current_setting('app.team_ids', true), '')::uuid[])::uuid[])
 /// ```
 ///
-/// - An element that is `None` is NULL, an element that is an empty text is that text.
-/// - The empty list is `{}`. It is a value, so a context that sets only it is not anonymous; it
-///   matches no row.
-/// - A list of lists is no value: PostgreSQL's arrays are rectangles.
+/// - An element `None` is NULL; an empty text is the empty text.
+/// - The empty list is `{}` and matches no row. It is a value, so a context with nothing else is
+///   not anonymous.
+/// - A list of lists is no value, since PostgreSQL's arrays are rectangles.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot stand in the list of a setting",
     label = "expected a `Uuid`, `bool`, text, integer, date or time, or an `Option` of one",
@@ -93,8 +94,7 @@ macro_rules! setting_value_by_display {
     )*};
 }
 
-// An unsigned integer has the smallest type that holds all of its values; none holds those of
-// `u64`.
+// An unsigned integer has the smallest type with all of its values; no type has those of `u64`.
 setting_value_by_display!(
     Uuid => Uuid,
     i8 => SmallInteger,
@@ -132,7 +132,7 @@ impl<T: SettingValue + ?Sized> SettingValue for &T {
     }
 }
 
-/// `None` is the empty value, which every policy of this family reads as no value.
+/// `None` is the empty text, which the policies read as no value.
 impl<T: SettingValue> SettingValue for Option<T> {
     const SQL_TYPE: SettingType = T::SQL_TYPE;
 

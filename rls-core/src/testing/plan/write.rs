@@ -1,7 +1,6 @@
-//! The statements that write in someone's name.
+//! The statements that write rows of a user.
 
-use crate::model::privilege::Command;
-use crate::model::privilege::Privilege;
+use crate::model::privilege::{Command, Privilege};
 use crate::name::Identifier;
 use crate::sql;
 
@@ -66,13 +65,13 @@ impl<'a> Target<'a> {
 
         let forged = self.drafts.forged.iter().filter(|(of, _)| *of == actor);
 
-        // Without `RETURNING`, which has `SELECT` policies hold for the new row too.
+        // Without `RETURNING`, which would apply the `SELECT` policies to the new row too.
         forged
             .map(|(_, draft)| self.write(draft, "", expects.clone()))
             .collect()
     }
 
-    /// Inserts of one's own row that conflict with another's.
+    /// Inserts the actor's own row so that it conflicts with another's.
     pub(super) fn onto_others(&self, attempt: Attempt, actor: Actor) -> Vec<Step<'a>> {
         let key = &self.table.primary_key;
         let own = self
@@ -109,7 +108,7 @@ impl<'a> Target<'a> {
         let onto = others.filter_map(|other| {
             let mut draft = own.clone();
             for column in key {
-                draft.insert(column.clone(), self.stored(other, column)?);
+                draft.insert(column.clone(), self.value_of(other, column)?);
             }
 
             Some(self.write(&draft, &rest, expects.clone()))
@@ -118,8 +117,8 @@ impl<'a> Target<'a> {
         onto.collect()
     }
 
-    /// Gives one's own rows to the other, by each column that says whose they are. Without a
-    /// condition, for which `SELECT` policies would hold for the new row too.
+    /// Gives the actor's own rows to the other user, by each column that says whose they are. It
+    /// has no condition, which would apply the `SELECT` policies to the new row too.
     pub(super) fn moves(&self, actor: Actor, bounds: &[Bound]) -> Vec<Step<'a>> {
         if self.reach.is_some() {
             return Vec::new();
@@ -140,7 +139,7 @@ impl<'a> Target<'a> {
         let moved = Anchor::of(self.scope).into_iter().filter_map(|anchor| {
             let value = match &self.third {
                 Some((_, key)) if anchor.is_identity() => key.clone(),
-                _ => self.stored(other?, anchor.column())?,
+                _ => self.value_of(other?, anchor.column())?,
             };
 
             let sql = format!(
@@ -166,7 +165,7 @@ impl<'a> Target<'a> {
             .find(|row| row.spec.is_plain() && row.spec.ties.are(subject))
     }
 
-    fn stored(&self, row: &Row, column: &Identifier) -> Option<String> {
+    fn value_of(&self, row: &Row, column: &Identifier) -> Option<String> {
         let column = self.table.column(column)?;
         Some(value::cast(
             row.made.values.get(&column.name)?.as_deref(),
@@ -174,8 +173,8 @@ impl<'a> Target<'a> {
         ))
     }
 
-    /// `column = value`, of a column that can hold one value in all rows; else of one that makes a
-    /// row the actor's.
+    /// `column = value`, of a column that can have the same value in all rows; otherwise of one
+    /// that makes a row the actor's.
     pub(super) fn change(&self, actor: Actor) -> Option<String> {
         let own = self.plain(if actor == Actor::Second {
             Subject::Second
@@ -229,7 +228,7 @@ impl<'a> Target<'a> {
         Some(format!(
             "{} = {}",
             sql::identifier(column),
-            self.stored(own, column)?
+            self.value_of(own, column)?
         ))
     }
 }

@@ -1,4 +1,4 @@
-//! What the foreign keys of a row refer to.
+//! The rows that the foreign keys of a row refer to.
 
 use sqlx::{AssertSqlSafe, Row};
 
@@ -12,7 +12,7 @@ use crate::testing::schema::{Filled, Reference, Table};
 use crate::testing::shape::{Anchor, Subject, Tie, Ties};
 use crate::testing::value;
 
-/// Makes what the row that is being made refers to, and writes the references into it.
+/// Makes the rows that the pending row refers to, and writes the references into it.
 pub(super) async fn resolve(
     maker: &mut Maker<'_, '_>,
     table: &TableName,
@@ -75,7 +75,7 @@ fn draft_of<'m>(maker: &'m mut Maker<'_, '_>) -> &'m mut Draft {
         .map_or_else(|| unreachable!("the row is pending"), |(_, draft)| draft)
 }
 
-/// Whose the row must be that is referred to: where a key column refers, whom it names; else for
+/// Whose the referred row must be: the user that a referring key column names, else the user for
 /// whom the row is made.
 fn ties_of(maker: &Maker<'_, '_>, table: &TableName, reference: &Reference, ties: &Ties) -> Ties {
     let anchors = maker.scopes.get(table).map(Anchor::of).unwrap_or_default();
@@ -85,7 +85,7 @@ fn ties_of(maker: &Maker<'_, '_>, table: &TableName, reference: &Reference, ties
         .filter(|(anchor, _)| reference.columns.contains(anchor.column()));
 
     let mut subject = match ties.subject {
-        // The third has rows nowhere but in the table that is tried.
+        // The third user has rows only in the table that is tested.
         Subject::Third => Subject::First,
         subject => subject,
     };
@@ -100,7 +100,7 @@ fn ties_of(maker: &Maker<'_, '_>, table: &TableName, reference: &Reference, ties
     maker.scopes.uniform(&reference.parent, subject)
 }
 
-/// Whether what the row refers to is there.
+/// Whether the referred row exists.
 async fn stands(
     maker: &mut Maker<'_, '_>,
     known: &Table,
@@ -130,7 +130,7 @@ async fn stands(
     Ok(!rows.is_empty())
 }
 
-/// The row refers to itself.
+/// Makes the row refer to itself.
 fn itself(
     maker: &mut Maker<'_, '_>,
     table: &TableName,
@@ -154,7 +154,7 @@ fn itself(
     Ok(())
 }
 
-/// The row refers to one that waits for it: that is there only where the key is checked later.
+/// Makes the row refer to a row that waits for it. That needs a key that is checked later.
 fn circle(maker: &mut Maker<'_, '_>, reference: &Reference) -> Result<(), Trouble> {
     let waiting = maker
         .pending
@@ -179,8 +179,7 @@ fn circle(maker: &mut Maker<'_, '_>, reference: &Reference) -> Result<(), Troubl
 
         return Err(Trouble::Table(format!(
             "tables {} refer to each other, and none of the references may be NULL: make one of \
-             the foreign keys \
-             deferrable, or its column nullable",
+             the foreign keys deferrable, or its column nullable",
             tables.join(" and ")
         )));
     };

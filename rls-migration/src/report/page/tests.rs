@@ -16,7 +16,7 @@ fn report(scopes: Vec<rls_core::Scope>) -> Report {
     let tables: Vec<Table> = scopes
         .into_iter()
         .map(|scope| {
-            let desired = scope.asked_policies(&config);
+            let desired = scope.desired_policies(&config);
             let mut actual = actual_table(scope.table.table.as_str(), desired.clone());
             actual.enabled = scope.unscoped.is_none();
             actual

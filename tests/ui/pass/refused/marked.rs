@@ -44,12 +44,12 @@ mod deleted {
 pub(super) fn main() {
     let error = refused(
         sea_orm_rls::registry![read::Entity],
-        "table `read`: `visibility` cannot mark rows: it is String(None), where a boolean is needed",
+        "table `read`: `visibility` cannot mark rows: it is String(None), and a boolean is needed",
     );
     assert!(matches!(error, DeclarationError::Marked { .. }));
     let error = refused(
         sea_orm_rls::registry![deleted::Entity as TenantScoped],
-        "table `deleted`: `deleted` cannot mark rows: it is Boolean, where a timestamp is needed",
+        "table `deleted`: `deleted` cannot mark rows: it is Boolean, and a timestamp is needed",
     );
     assert!(matches!(error, DeclarationError::Marked { .. }));
 }

@@ -8,7 +8,7 @@ use crate::report::fixture::{self, column, current, key, table};
 fn said(scope: &Scope) -> Vec<String> {
     let config = RlsConfig::new();
     let holders = Holders::new([scope]);
-    super::scope(scope, &scope.asked_policies(&config), &config, &holders)
+    super::scope(scope, &scope.desired_policies(&config), &config, &holders)
         .iter()
         .map(ToString::to_string)
         .collect()
