@@ -14,9 +14,9 @@ pub struct Page {
 }
 
 pub struct Code {
-    /// What stands behind the backticks.
+    /// The word after the backticks.
     pub language: String,
-    /// The lines, without the block's own indentation.
+    /// The lines, without the block's indentation.
     pub text: String,
 }
 
@@ -107,7 +107,7 @@ fn anchor(heading: &str) -> String {
     kept.collect()
 }
 
-/// Keeps backticks' places and takes what they hold, which is no link.
+/// Replaces inline code, which holds no links.
 fn without_inline_code(prose: &str) -> String {
     prose
         .split('`')
