@@ -1,6 +1,4 @@
-//! The pages of `docs/manual`, which can be read there as plain files too.
-//!
-// A page's footer defines its links for who reads the file. The definitions of `links.md` stand
+// A page's footer defines its links for a reader of the file. The definitions of `links.md` stand
 // before the page, and Markdown takes the first definition of a label: so rustdoc links to its own
 // pages. `tests/manual` compiles and runs the examples, so they are no doctests.
 #![doc = include_str!("manual/links.md")]

@@ -1,5 +1,5 @@
-//! The Markdown pages: who reads them as plain files meets no dead link and no hidden line, and
-//! each Rust block is code that `tests/manual` compiles and runs.
+//! The Markdown pages: a reader of the plain files meets no dead link and no hidden line, and
+//! `tests/manual` compiles and runs each Rust block.
 
 #[path = "docs/markdown.rs"]
 mod markdown;
@@ -13,7 +13,7 @@ use markdown::{Code, Page, dedent};
 const MANUAL: &str = "docs/manual";
 const DERIVES: &str = "rls-derive/docs";
 
-/// Whether each Rust block is what `tests/manual` has between `// snippet` and `// end`.
+/// Compares each Rust block with what `tests/manual` has between `// snippet` and `// end`.
 #[test]
 fn every_rust_block_is_compiled() {
     for page in pages() {

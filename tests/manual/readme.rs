@@ -1,7 +1,7 @@
 // snippet
 mod user {
-    use sea_orm::entity::prelude::*; // hidden
-    use sea_orm_rls::UserScoped; // hidden
+    use sea_orm::entity::prelude::*;
+    use sea_orm_rls::UserScoped;
 
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
@@ -12,12 +12,13 @@ mod user {
         pub id: Uuid,
         pub email: String,
     }
-    impl ActiveModelBehavior for ActiveModel {} // hidden
+
+    impl ActiveModelBehavior for ActiveModel {}
 }
 
 mod task {
-    use sea_orm::entity::prelude::*; // hidden
-    use sea_orm_rls::UserScoped; // hidden
+    use sea_orm::entity::prelude::*;
+    use sea_orm_rls::UserScoped;
 
     #[sea_orm_rls::model] // adds `owner_id` and `owner`
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
@@ -28,7 +29,8 @@ mod task {
         pub id: Uuid,
         pub title: String,
     }
-    impl ActiveModelBehavior for ActiveModel {} // hidden
+
+    impl ActiveModelBehavior for ActiveModel {}
 }
 // end
 
@@ -54,14 +56,14 @@ mod migration {
 }
 
 mod service {
+    use super::task;
+
+    // snippet
     use sea_orm::{ActiveModelTrait, EntityTrait, Set, TransactionTrait};
     use sea_orm_rls::{AdminContext, RlsConfig, RlsConnection, UserContext};
     use uuid::Uuid;
 
-    use super::task;
-
-    async fn run(url: &str, user_id: Uuid) -> crate::Tested {
-        // snippet
+    async fn serve(url: &str, user_id: Uuid) -> Result<(), Box<dyn std::error::Error>> {
         // Refuses to start if row security would not hold.
         let db = RlsConnection::connect(url, RlsConfig::from_env()?).await?;
 
@@ -81,8 +83,10 @@ mod service {
 
         // Another type, another role, and a record of its transactions.
         let ops = db.admin(AdminContext::new("carol", "ticket 4711")?);
-        // end
-        drop((ops, tasks));
+        let all = task::Entity::find().all(&ops).await?;
+
+        println!("{} of {} tasks", tasks.len(), all.len());
         Ok(())
     }
+    // end
 }

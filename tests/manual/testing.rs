@@ -33,7 +33,7 @@ async fn the_proof_holds_for_a_migrated_database() -> Tested {
     // snippet
     let proof = IsolationProof::new(db.registry());
     let report = proof.run(owner, db).await?; // `owner` logs in as the migrations do
-    println!("{report}"); // a line a table, a column a command
+    println!("{report}"); // one line per table, one column per command
     report.assert_isolated();
     // end
 

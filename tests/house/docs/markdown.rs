@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-pub(crate) struct Page {
+pub struct Page {
     /// Relative to the repository.
     pub path: PathBuf,
     /// The blocks of code, in order.
@@ -13,19 +13,19 @@ pub(crate) struct Page {
     headings: Vec<String>,
 }
 
-pub(crate) struct Code {
-    /// What stands behind the backticks.
+pub struct Code {
+    /// The word after the backticks.
     pub language: String,
-    /// The lines, without the block's own indentation.
+    /// The lines, without the block's indentation.
     pub text: String,
 }
 
 impl Page {
-    pub(crate) fn read(path: &Path) -> Self {
+    pub fn read(path: &Path) -> Self {
         Self::new(path, &fs::read_to_string(path).unwrap())
     }
 
-    pub(crate) fn new(path: &Path, text: &str) -> Self {
+    pub fn new(path: &Path, text: &str) -> Self {
         let (mut code, mut prose, mut headings) = (Vec::new(), String::new(), Vec::new());
 
         let mut lines = text.lines();
@@ -57,7 +57,7 @@ impl Page {
     }
 
     /// The targets of `[text](target)`.
-    pub(crate) fn inline_targets(&self) -> Vec<&str> {
+    pub fn inline_targets(&self) -> Vec<&str> {
         self.prose
             .match_indices("](")
             .map(|(at, _)| &self.prose[at + 2..])
@@ -67,7 +67,7 @@ impl Page {
     }
 
     /// Label and target of each `[label]: target`.
-    pub(crate) fn definitions(&self) -> Vec<(&str, &str)> {
+    pub fn definitions(&self) -> Vec<(&str, &str)> {
         self.prose
             .lines()
             .filter_map(|line| line.strip_prefix('[')?.split_once("]: "))
@@ -75,7 +75,7 @@ impl Page {
     }
 
     /// The labels of `[text][label]` and `[label]`.
-    pub(crate) fn references(&self) -> Vec<&str> {
+    pub fn references(&self) -> Vec<&str> {
         let mut found = Vec::new();
         for line in self.prose.lines() {
             let mut rest = line;
@@ -92,7 +92,7 @@ impl Page {
         found
     }
 
-    pub(crate) fn has_heading(&self, anchor: &str) -> bool {
+    pub fn has_heading(&self, anchor: &str) -> bool {
         self.headings.iter().any(|heading| heading == anchor)
     }
 }
@@ -107,7 +107,7 @@ fn anchor(heading: &str) -> String {
     kept.collect()
 }
 
-/// Keeps backticks' places and takes what they hold, which is no link.
+/// Replaces inline code, which holds no links.
 fn without_inline_code(prose: &str) -> String {
     prose
         .split('`')
@@ -116,7 +116,7 @@ fn without_inline_code(prose: &str) -> String {
         .collect()
 }
 
-pub(crate) fn dedent(lines: &[&str]) -> String {
+pub fn dedent(lines: &[&str]) -> String {
     let indent = lines
         .iter()
         .filter(|line| !line.trim().is_empty())
