@@ -5,6 +5,7 @@
 #![allow(
     dead_code,
     unnameable_types,
+    unreachable_pub,
     unused_imports,
     clippy::unnecessary_literal_bound,
     clippy::wildcard_imports,

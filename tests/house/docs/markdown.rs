@@ -3,29 +3,29 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-pub struct Page {
+pub(crate) struct Page {
     /// Relative to the repository.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// The blocks of code, in order.
-    pub code: Vec<Code>,
+    pub(crate) code: Vec<Code>,
     /// Everything else, with inline code blanked.
     prose: String,
     headings: Vec<String>,
 }
 
-pub struct Code {
+pub(crate) struct Code {
     /// The word after the backticks.
-    pub language: String,
+    pub(crate) language: String,
     /// The lines, without the block's indentation.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 impl Page {
-    pub fn read(path: &Path) -> Self {
+    pub(crate) fn read(path: &Path) -> Self {
         Self::new(path, &fs::read_to_string(path).unwrap())
     }
 
-    pub fn new(path: &Path, text: &str) -> Self {
+    pub(crate) fn new(path: &Path, text: &str) -> Self {
         let (mut code, mut prose, mut headings) = (Vec::new(), String::new(), Vec::new());
 
         let mut lines = text.lines();
@@ -57,7 +57,7 @@ impl Page {
     }
 
     /// The targets of `[text](target)`.
-    pub fn inline_targets(&self) -> Vec<&str> {
+    pub(crate) fn inline_targets(&self) -> Vec<&str> {
         self.prose
             .match_indices("](")
             .map(|(at, _)| &self.prose[at + 2..])
@@ -67,7 +67,7 @@ impl Page {
     }
 
     /// Label and target of each `[label]: target`.
-    pub fn definitions(&self) -> Vec<(&str, &str)> {
+    pub(crate) fn definitions(&self) -> Vec<(&str, &str)> {
         self.prose
             .lines()
             .filter_map(|line| line.strip_prefix('[')?.split_once("]: "))
@@ -75,7 +75,7 @@ impl Page {
     }
 
     /// The labels of `[text][label]` and `[label]`.
-    pub fn references(&self) -> Vec<&str> {
+    pub(crate) fn references(&self) -> Vec<&str> {
         let mut found = Vec::new();
         for line in self.prose.lines() {
             let mut rest = line;
@@ -92,7 +92,7 @@ impl Page {
         found
     }
 
-    pub fn has_heading(&self, anchor: &str) -> bool {
+    pub(crate) fn has_heading(&self, anchor: &str) -> bool {
         self.headings.iter().any(|heading| heading == anchor)
     }
 }
@@ -116,7 +116,7 @@ fn without_inline_code(prose: &str) -> String {
         .collect()
 }
 
-pub fn dedent(lines: &[&str]) -> String {
+pub(crate) fn dedent(lines: &[&str]) -> String {
     let indent = lines
         .iter()
         .filter(|line| !line.trim().is_empty())
