@@ -1,4 +1,4 @@
-use rls_core::schema::read::Origin;
+use rls_core::schema::read::{Origin, TablePolicy};
 use rls_core::{Change, Identifier, Policy};
 
 use super::{Compared, Table};
@@ -35,7 +35,7 @@ pub(super) fn lines<'a>(table: &'a Table, compared: &'a Compared) -> Vec<Line<'a
         .map(|actual| actual.policies.as_slice())
         .unwrap_or_default();
 
-    let find = |name: &Identifier| actual.iter().find(|(policy, _)| policy.name == *name);
+    let find = |name: &Identifier| actual.iter().find(|found| found.policy.name == *name);
     let mut renamed: Vec<&Identifier> = Vec::new();
     let mut lines = Vec::new();
 
@@ -46,7 +46,7 @@ pub(super) fn lines<'a>(table: &'a Table, compared: &'a Compared) -> Vec<Line<'a
             (None, _) => State::Missing,
             (Some(_), _) if is_changed(table, compared, &desired.name) => State::Differs,
             (Some(_), Some(was)) => State::Renamed(was.clone()),
-            (Some((_, origin)), None) => match (compared, origin) {
+            (Some(found), None) => match (compared, found.origin) {
                 (Compared::Plan { .. }, _) => State::AsDesired,
                 (Compared::Not(_), Origin::Altered) => State::Differs,
                 (Compared::Not(_), _) => State::Unknown,
@@ -58,12 +58,12 @@ pub(super) fn lines<'a>(table: &'a Table, compared: &'a Compared) -> Vec<Line<'a
         lines.push(Line {
             name: &desired.name,
             desired: Some(desired),
-            actual: found.map(|(policy, _)| policy),
+            actual: found.map(|found| &found.policy),
             state,
         });
     }
 
-    for (policy, origin) in actual {
+    for TablePolicy { policy, origin, .. } in actual {
         let is_desired = table
             .desired
             .iter()
@@ -130,7 +130,7 @@ mod tests {
         let desired = scope.asked_policies(&RlsConfig::new());
         let actual = actual_table("task", desired.clone());
         let mut subject = Table {
-            name: actual.name.clone(),
+            name: actual.table.clone(),
             scope,
             desired,
             actual: Some(actual),
@@ -158,7 +158,7 @@ mod tests {
             let actual = table.actual.as_mut().unwrap();
             actual
                 .policies
-                .retain(|(policy, _)| policy.name.as_str() != "task_guard");
+                .retain(|found| found.policy.name.as_str() != "task_guard");
             Vec::new()
         });
 
@@ -178,7 +178,7 @@ mod tests {
 
         let renamed = states(|table| {
             let name = table.desired[0].name.clone();
-            table.actual.as_mut().unwrap().policies[0].0.name = column("old");
+            table.actual.as_mut().unwrap().policies[0].policy.name = column("old");
 
             vec![Change::RenamePolicy {
                 table: table.name.clone(),
@@ -198,12 +198,10 @@ mod tests {
 
             let mut old = stray.clone();
             old.name = column("was_desired");
-            table
-                .actual
-                .as_mut()
-                .unwrap()
-                .policies
-                .extend([(stray, Origin::ByHand), (old, Origin::Applied)]);
+            table.actual.as_mut().unwrap().policies.extend([
+                TablePolicy::new(stray, Origin::ByHand),
+                TablePolicy::new(old, Origin::Applied),
+            ]);
 
             Vec::new()
         });
@@ -223,8 +221,8 @@ mod tests {
         let desired = scope.asked_policies(&RlsConfig::new());
         let mut actual = actual_table("task", desired.clone());
 
-        actual.policies[0].1 = Origin::Altered;
-        actual.policies[1].0 = Policy {
+        actual.policies[0].origin = Origin::Altered;
+        actual.policies[1].policy = Policy {
             rule: rls_core::model::policy::Rule::Select {
                 using: Some(Expression::True),
             },

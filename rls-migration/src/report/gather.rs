@@ -6,7 +6,7 @@ use rls_core::schema::read::{self, TableSecurity};
 use rls_core::{Identifier, Plan, RlsError, RlsSchema, Scope, TableName, Unmanaged};
 use sea_orm_migration::sea_orm::DatabaseConnection;
 
-use super::{ActualRole, ActualTable, Compared, Report, Role, Table};
+use super::{Compared, Report, Role, Table};
 
 /// Reads all that the page tells, in several transactions that are rolled back: what somebody
 /// changes meanwhile may be in one part of the page and not in another.
@@ -31,18 +31,14 @@ pub(crate) async fn gather(
     let all: Vec<TableName> = names.iter().chain(&strange).cloned().collect();
     let mut found = read::tables(db, &all).await?;
     let fingerprint = read::fingerprint(&found.iter().flatten().cloned().collect::<Vec<_>>());
-    let unmanaged: Vec<ActualTable> = found
-        .split_off(names.len())
-        .into_iter()
-        .flatten()
-        .map(ActualTable::from)
-        .collect();
+    let unmanaged: Vec<TableSecurity> =
+        found.split_off(names.len()).into_iter().flatten().collect();
 
     let table = |((scope, name), found): ((&Scope, TableName), Option<TableSecurity>)| Table {
         desired: scope.asked_policies(config),
         scope: scope.clone(),
         name,
-        actual: found.map(ActualTable::from),
+        actual: found,
     };
 
     let tables: Vec<Table> = scopes.iter().zip(names).zip(found).map(table).collect();
@@ -112,14 +108,14 @@ async fn roles(
     db: &DatabaseConnection,
     login: &Identifier,
     tables: &[Table],
-    unmanaged: &[ActualTable],
+    unmanaged: &[TableSecurity],
 ) -> Result<Vec<Role>, RlsError> {
     let mut names: Vec<Identifier> = vec![
         rls.config().app_role().clone(),
         rls.config().admin_role().clone(),
     ];
 
-    let held: Vec<&ActualTable> = tables
+    let held: Vec<&TableSecurity> = tables
         .iter()
         .filter_map(|table| table.actual.as_ref())
         .chain(unmanaged)
@@ -130,7 +126,7 @@ async fn roles(
     let policies = held
         .iter()
         .flat_map(|held| &held.policies)
-        .flat_map(|(policy, _)| &policy.roles);
+        .flat_map(|found| &found.policy.roles);
 
     let others: BTreeSet<&Identifier> = std::iter::once(login)
         .chain(owners)
@@ -149,31 +145,8 @@ async fn roles(
     let found = read::roles(db, &names).await?;
     let role = |(name, found): (Identifier, Option<read::RoleSecurity>)| Role {
         name,
-        actual: found.map(|found| ActualRole {
-            attributes: found.attributes,
-            member_of: found.member_of,
-            members: found.members,
-        }),
+        actual: found,
     };
 
     Ok(names.into_iter().zip(found).map(role).collect())
-}
-
-impl From<TableSecurity> for ActualTable {
-    fn from(found: TableSecurity) -> Self {
-        let fingerprint = found.fingerprint();
-        Self {
-            name: found.table,
-            owner: found.owner,
-            enabled: found.enabled,
-            forced: found.forced,
-            policies: found
-                .policies
-                .into_iter()
-                .map(|found| (found.policy, found.origin))
-                .collect(),
-            grants: found.grants,
-            fingerprint,
-        }
-    }
 }

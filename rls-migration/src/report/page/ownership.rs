@@ -14,9 +14,8 @@ impl Page<'_> {
 
         section("ownership", "Who owns what")
             .child(Element::new("p").text(
-                "Below each table stand the tables with rows that belong to its rows, and the \
-                 column that says so. A table that belongs to several others stands below each of \
-                 them.",
+                "Below each table are the tables that belong to it, with the column by which their \
+                 rows do. A table that belongs to several others is below each of them.",
             ))
             .child(Element::of("ul", "ownership").children(ownership.trees().iter().map(branch)))
     }
