@@ -45,16 +45,18 @@ fn branch(branch: &Branch<'_>) -> Element {
             .child(holder);
     }
 
-    let note = if branch.is_listed_elsewhere {
+    let remark = if branch.is_listed_elsewhere {
         "its other entry lists what belongs to it"
     } else {
         note(node.kind)
     };
 
-    item.when(!note.is_empty(), || Element::of("span", "note").text(note))
-        .when(!branch.below.is_empty(), || {
-            Element::new("ul").children(branch.below.iter().map(self::branch))
-        })
+    item.when(!remark.is_empty(), || {
+        Element::of("span", "note").text(remark)
+    })
+    .when(!branch.below.is_empty(), || {
+        Element::new("ul").children(branch.below.iter().map(self::branch))
+    })
 }
 
 fn note(kind: NodeKind) -> &'static str {
