@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn each_difference_is_told_as_what_it_is() {
+    fn each_difference_has_its_state() {
         assert_eq!(states(|_| Vec::new()), []);
 
         let of = |name: &str, state| vec![(name.to_owned(), state)];

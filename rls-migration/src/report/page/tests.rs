@@ -281,7 +281,7 @@ fn a_database_that_was_not_compared_is_not_called_as_desired() {
 }
 
 #[test]
-fn row_security_that_is_off_is_said_first() {
+fn row_security_that_is_off_comes_first() {
     let mut report = report(entities());
     report.config = RlsConfig::new().danger_enabled(false);
     for table in &mut report.tables {
