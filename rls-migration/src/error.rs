@@ -1,5 +1,5 @@
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rls_core::RlsError;
 use rls_core::doctor::SuppressionError;
@@ -56,6 +56,18 @@ pub(crate) enum CliError {
     Rls(#[from] RlsError),
     #[error(transparent)]
     Database(#[from] DbErr),
+}
+
+impl CliError {
+    /// Turns an error of this file into one of a command.
+    pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::Io {
+            doing,
+            path,
+            source,
+        }
+    }
 }
 
 /// The error of a migration. SeaORM's command line prints this variant's text as it is.

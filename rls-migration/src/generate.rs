@@ -4,13 +4,13 @@ mod file;
 mod library;
 mod name;
 
-use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use rls_core::MigrationScript;
 
 use crate::error::CliError;
+use crate::file::write_new;
 
 pub(crate) use name::MigrationName;
 
@@ -44,30 +44,13 @@ pub(crate) fn write(
         return Err(CliError::NoLibrary { directory: source });
     };
     let file = source.join(format!("{name}.rs"));
-    let io = |doing, path: &Path| {
-        let path = path.to_owned();
-        move |source| CliError::Io {
-            doing,
-            path,
-            source,
-        }
-    };
-
-    let opened = OpenOptions::new().write(true).create_new(true).open(&file);
-    let mut opened = opened.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => CliError::Exists { file: file.clone() },
-        _ => io("create", &file)(error),
-    })?;
-
     let text = file::text(name, script, uses_facade(directory));
-    opened
-        .write_all(text.as_bytes())
-        .map_err(io("write", &file))?;
+    write_new(&file, &text)?;
 
-    let before = fs::read_to_string(&library).map_err(io("read", &library))?;
+    let before = fs::read_to_string(&library).map_err(CliError::io("read", &library))?;
     let missing = match library::with(&before, name) {
         Some(after) => {
-            fs::write(&library, after).map_err(io("write", &library))?;
+            fs::write(&library, after).map_err(CliError::io("write", &library))?;
             None
         }
         None => Some(library::lines(name)),

@@ -8,6 +8,7 @@
 
 pub mod cli;
 mod error;
+mod file;
 mod generate;
 mod guard;
 mod import;

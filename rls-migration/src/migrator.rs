@@ -138,8 +138,8 @@ impl<M: MigratorTraitSelf> RlsMigrator<M> {
         if plan.is_empty() {
             tracing::info!(target: SHOWN, "Row-level security is as the entities say");
         } else {
-            tracing::info!(target: SHOWN, "Row-level security: {} changes \
-                                           applied", plan.changes().len());
+            let changes = plan.changes().len();
+            tracing::info!(target: SHOWN, "Row-level security: {changes} changes applied");
         }
 
         Ok(())
@@ -163,7 +163,7 @@ impl<M: MigratorTraitSelf> RlsMigrator<M> {
                  missing migration"
             ),
             Err(RlsError::Schema(error)) => {
-                tracing::warn!(target: SHOWN, "Row-level security was not compared: {error}")
+                tracing::warn!(target: SHOWN, "Row-level security was not compared: {error}");
             }
             Err(error) => return Err(migration_error(&error)),
         }

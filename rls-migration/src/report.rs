@@ -10,12 +10,10 @@ mod ownership;
 mod page;
 mod words;
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use chrono::{DateTime, Utc};
 use rls_core::doctor::Finding;
-use rls_core::schema::read::Origin;
-use rls_core::{Change, Identifier, Policy, Privilege, RlsConfig, Scope, TableName};
+use rls_core::schema::read::{RoleSecurity, TableSecurity};
+use rls_core::{Change, Identifier, Policy, RlsConfig, Scope, TableName};
 
 pub(crate) use gather::gather;
 pub(crate) use page::{GENERATOR, html};
@@ -36,7 +34,7 @@ pub(crate) struct Report {
     /// The registered tables.
     pub(crate) tables: Vec<Table>,
     /// Tables with row security that no entity is registered for.
-    pub(crate) unmanaged: Vec<ActualTable>,
+    pub(crate) unmanaged: Vec<TableSecurity>,
     pub(crate) roles: Vec<Role>,
     pub(crate) compared: Compared,
     pub(crate) findings: Vec<Finding>,
@@ -64,19 +62,7 @@ pub(crate) struct Table {
     pub(crate) name: TableName,
     pub(crate) desired: Vec<Policy>,
     /// `None` if the table is not in the database.
-    pub(crate) actual: Option<ActualTable>,
-}
-
-/// What the catalog holds of a table's row security.
-#[derive(Clone, Debug)]
-pub(crate) struct ActualTable {
-    pub(crate) name: TableName,
-    pub(crate) owner: Identifier,
-    pub(crate) enabled: bool,
-    pub(crate) forced: bool,
-    pub(crate) policies: Vec<(Policy, Origin)>,
-    pub(crate) grants: BTreeMap<Identifier, BTreeSet<Privilege>>,
-    pub(crate) fingerprint: String,
+    pub(crate) actual: Option<TableSecurity>,
 }
 
 /// A role that owns these tables, or is named by their grants or policies.
@@ -84,14 +70,7 @@ pub(crate) struct ActualTable {
 pub(crate) struct Role {
     pub(crate) name: Identifier,
     /// `None` if it does not exist.
-    pub(crate) actual: Option<ActualRole>,
-}
-
-#[derive(Clone, Debug, Default)]
-pub(crate) struct ActualRole {
-    pub(crate) attributes: Vec<&'static str>,
-    pub(crate) member_of: BTreeSet<Identifier>,
-    pub(crate) members: BTreeSet<Identifier>,
+    pub(crate) actual: Option<RoleSecurity>,
 }
 
 impl Report {

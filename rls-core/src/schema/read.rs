@@ -42,6 +42,20 @@ pub struct TableSecurity {
 }
 
 impl TableSecurity {
+    /// A table without row security, policies or grants.
+    #[must_use]
+    pub fn new(table: TableName, owner: Identifier) -> Self {
+        Self {
+            table,
+            owner,
+            enabled: false,
+            forced: false,
+            policies: Vec::new(),
+            grants: BTreeMap::new(),
+            sequences: Vec::new(),
+        }
+    }
+
     /// The policy of that name.
     #[must_use]
     pub fn policy(&self, name: &str) -> Option<&TablePolicy> {
@@ -105,6 +119,14 @@ pub struct TablePolicy {
     pub policy: Policy,
     /// Who made it.
     pub origin: Origin,
+}
+
+impl TablePolicy {
+    /// A policy of this origin.
+    #[must_use]
+    pub fn new(policy: Policy, origin: Origin) -> Self {
+        Self { policy, origin }
+    }
 }
 
 /// Who made a policy.

@@ -24,7 +24,9 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 pub(super) enum RlsCommand {
-    /// Show what would change; exits with 0 if nothing would, with 2 if something would
+    /// Show what would change
+    ///
+    /// Exits with 0 if nothing would, with 2 if something would, and with 1 on an error.
     Plan {
         /// `text` for people, `sql` to run by hand, `json` for programs
         #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -35,15 +37,17 @@ pub(super) enum RlsCommand {
         /// Also make changes that let more rows be reached
         #[arg(long)]
         accept_weakening: bool,
-        /// Add columns, keys and indexes first, in steps that hold no lock for long; if one fails,
-        /// those before it stay
+        /// Add columns, keys and indexes first, in steps that hold no lock for long; if a step
+        /// fails, the earlier ones stay
         #[arg(long)]
         online: bool,
     },
-    /// Show each table: whether it differs from its entity, its policies and its scope
+    /// Show a line for each table: its drift from the entity, its policies and its scope
     Status,
-    /// Look for what weakens or slows row-level security, and say what to do; exits with 0 if
-    /// nothing is found, with 1 if something is, with 2 if the database could not be examined
+    /// Look for what weakens or slows row-level security, and say what to do
+    ///
+    /// Exits with 0 if nothing is found, with 1 if something is, and with 2 if the database could
+    /// not be examined.
     Doctor(DoctorArguments),
     /// Write a page for people: who owns what, policies in words and in SQL, roles, findings
     Report {
@@ -57,7 +61,7 @@ pub(super) enum RlsCommand {
         #[arg(long, value_name = "FILE")]
         suppressions: Option<PathBuf>,
     },
-    /// Write a migration that brings the database to what the entities say, and back
+    /// Write a migration that brings the database to what the entities say, and undoes it
     Generate {
         /// The migration's name
         name: String,

@@ -48,21 +48,15 @@ pub(super) fn suppressions(options: &DoctorArguments) -> Result<Suppressions, Cl
         }
 
         let file = suppressions::file(named);
-        let io = |doing| {
-            move |source| CliError::Io {
-                doing,
-                path: file.to_owned(),
-                source,
-            }
-        };
-
         let mut opened = OpenOptions::new()
             .append(true)
             .create(true)
             .open(file)
-            .map_err(io("open"))?;
+            .map_err(CliError::io("open", file))?;
 
-        opened.write_all(allowed.as_bytes()).map_err(io("write"))?;
+        opened
+            .write_all(allowed.as_bytes())
+            .map_err(CliError::io("write", file))?;
         text.push_str(&allowed);
     }
 

@@ -1,5 +1,3 @@
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use rls_core::schema::read;
@@ -10,6 +8,7 @@ use super::arguments::Arguments;
 use super::connect::connect;
 use super::output::print;
 use crate::error::CliError;
+use crate::file::write_new;
 use crate::import;
 
 /// Prints hand-written policies as Rust, or writes them to `output`.
@@ -35,33 +34,12 @@ pub(super) async fn run(
         (None, _) => eprintln!("Nothing to import: these schemas have no hand-written policy."),
         (Some(text), None) => print(&text)?,
         (Some(text), Some(file)) => {
-            write(&text, file)?;
+            write_new(file, &text)?;
             print(&format!("Wrote {}.\n", file.display()))?;
         }
     }
 
     Ok(0)
-}
-
-/// Writes a file that is not there yet.
-fn write(text: &str, file: &Path) -> Result<(), CliError> {
-    let io = |doing| {
-        move |source| CliError::Io {
-            doing,
-            path: file.to_owned(),
-            source,
-        }
-    };
-
-    let opened = OpenOptions::new().write(true).create_new(true).open(file);
-    let mut opened = opened.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => CliError::Exists {
-            file: file.to_owned(),
-        },
-        _ => io("create")(error),
-    })?;
-
-    opened.write_all(text.as_bytes()).map_err(io("write"))
 }
 
 fn names(schemas: &[String]) -> Result<Vec<Identifier>, CliError> {

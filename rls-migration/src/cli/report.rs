@@ -52,19 +52,15 @@ pub(super) async fn run(
 
 /// Checks that no file is overwritten but an earlier report.
 fn may_be_written_over(file: &Path) -> Result<(), CliError> {
-    let io = |source| CliError::Io {
-        doing: "write",
-        path: file.to_owned(),
-        source,
-    };
-
     let mut opened = match File::open(file) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        opened => opened.map_err(io)?,
+        opened => opened.map_err(CliError::io("write", file))?,
     };
 
     let mut begins = vec![0; 1024];
-    let read = opened.read(&mut begins).map_err(io)?;
+    let read = opened
+        .read(&mut begins)
+        .map_err(CliError::io("write", file))?;
     let begins = String::from_utf8_lossy(&begins[..read]).into_owned();
     let generator = format!("content=\"{}", report::GENERATOR);
 
@@ -95,11 +91,7 @@ fn write(file: &Path, html: &str) -> Result<(), CliError> {
     written.map_err(|source| {
         // If the file could not be created, there is nothing to remove.
         let _not_there = fs::remove_file(&part);
-        CliError::Io {
-            doing: "write",
-            path: file.to_owned(),
-            source,
-        }
+        CliError::io("write", file)(source)
     })
 }
 

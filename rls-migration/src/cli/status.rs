@@ -165,7 +165,7 @@ fn words(scope: &Scope) -> String {
     let through = scope
         .through
         .iter()
-        .map(|through| format!("{} leads to own {}", through.column, through.parent));
+        .map(|through| format!("through {} by {}", through.parent, through.column));
 
     let mut words = keys.chain(through).collect::<Vec<_>>().join(", ");
     if words.is_empty() {

@@ -20,11 +20,7 @@ pub(super) fn text(named: Option<&Path>, created: bool) -> Result<String, CliErr
         Err(error) if error.kind() == ErrorKind::NotFound && (named.is_none() || created) => {
             Ok(String::new())
         }
-        read => read.map_err(|source| CliError::Io {
-            doing: "read",
-            path: file(named).to_owned(),
-            source,
-        }),
+        read => read.map_err(CliError::io("read", file(named))),
     }
 }
 

@@ -1,4 +1,4 @@
-use rls_core::schema::read::Origin;
+use rls_core::schema::read::{Origin, TablePolicy};
 use rls_core::schema::{PolicyChange, TableChange};
 use rls_core::{Change, Identifier, Policy};
 
@@ -36,7 +36,7 @@ pub(super) fn lines<'a>(table: &'a Table, compared: &'a Compared) -> Vec<Line<'a
         .map(|actual| actual.policies.as_slice())
         .unwrap_or_default();
 
-    let find = |name: &Identifier| actual.iter().find(|(policy, _)| policy.name == *name);
+    let find = |name: &Identifier| actual.iter().find(|found| found.policy.name == *name);
     let mut renamed: Vec<&Identifier> = Vec::new();
     let mut lines = Vec::new();
 
@@ -47,7 +47,7 @@ pub(super) fn lines<'a>(table: &'a Table, compared: &'a Compared) -> Vec<Line<'a
             (None, _) => State::Missing,
             (Some(_), _) if is_changed(table, compared, &desired.name) => State::Differs,
             (Some(_), Some(was)) => State::Renamed(was.clone()),
-            (Some((_, origin)), None) => match (compared, origin) {
+            (Some(found), None) => match (compared, found.origin) {
                 (Compared::Plan { .. }, _) => State::AsDesired,
                 (Compared::Not(_), Origin::Altered) => State::Differs,
                 (Compared::Not(_), _) => State::Unknown,
@@ -59,12 +59,12 @@ pub(super) fn lines<'a>(table: &'a Table, compared: &'a Compared) -> Vec<Line<'a
         lines.push(Line {
             name: &desired.name,
             desired: Some(desired),
-            actual: found.map(|(policy, _)| policy),
+            actual: found.map(|found| &found.policy),
             state,
         });
     }
 
-    for (policy, origin) in actual {
+    for TablePolicy { policy, origin, .. } in actual {
         let is_desired = table
             .desired
             .iter()
@@ -133,7 +133,7 @@ mod tests {
         let desired = scope.desired_policies(&RlsConfig::new());
         let actual = actual_table("task", desired.clone());
         let mut subject = Table {
-            name: actual.name.clone(),
+            name: actual.table.clone(),
             scope,
             desired,
             actual: Some(actual),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn each_difference_is_told_as_what_it_is() {
+    fn each_difference_has_its_state() {
         assert_eq!(states(|_| Vec::new()), []);
 
         let of = |name: &str, state| vec![(name.to_owned(), state)];
@@ -161,7 +161,7 @@ mod tests {
             let actual = table.actual.as_mut().unwrap();
             actual
                 .policies
-                .retain(|(policy, _)| policy.name.as_str() != "task_guard");
+                .retain(|found| found.policy.name.as_str() != "task_guard");
             Vec::new()
         });
 
@@ -182,7 +182,7 @@ mod tests {
 
         let renamed = states(|table| {
             let name = table.desired[0].name.clone();
-            table.actual.as_mut().unwrap().policies[0].0.name = column("old");
+            table.actual.as_mut().unwrap().policies[0].policy.name = column("old");
 
             let was = column("old");
             let rename = PolicyChange::Rename { was, name };
@@ -201,12 +201,10 @@ mod tests {
 
             let mut old = stray.clone();
             old.name = column("was_desired");
-            table
-                .actual
-                .as_mut()
-                .unwrap()
-                .policies
-                .extend([(stray, Origin::ByHand), (old, Origin::Applied)]);
+            table.actual.as_mut().unwrap().policies.extend([
+                TablePolicy::new(stray, Origin::ByHand),
+                TablePolicy::new(old, Origin::Applied),
+            ]);
 
             Vec::new()
         });
@@ -226,8 +224,8 @@ mod tests {
         let desired = scope.desired_policies(&RlsConfig::new());
         let mut actual = actual_table("task", desired.clone());
 
-        actual.policies[0].1 = Origin::Altered;
-        actual.policies[1].0 = Policy {
+        actual.policies[0].origin = Origin::Altered;
+        actual.policies[1].policy = Policy {
             rule: rls_core::model::policy::Rule::Select {
                 using: Some(Expression::True),
             },

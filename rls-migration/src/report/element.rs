@@ -1,5 +1,7 @@
 use std::fmt;
 
+use rls_core::shown;
+
 /// An element of HTML. Names are the program's own; every text and every attribute's value is
 /// escaped here, and markup is put together nowhere else.
 #[derive(Clone, Debug)]
@@ -104,7 +106,7 @@ impl fmt::Display for Element {
 }
 
 /// Text without markup, for an element or an attribute's double quotes. Characters that a document
-/// must not hold, and those that turn the direction of text, are shown by their number.
+/// must not hold, and those that are not seen, are shown by their number.
 struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {
@@ -119,13 +121,7 @@ impl fmt::Display for Escaped<'_> {
                 '"' => f.write_str("&quot;")?,
                 '\'' => f.write_str("&#39;")?,
                 '\n' | '\t' => f.write_char(character)?,
-                // Left to right, right to left, and what overrides them
-                // (<https://unicode.org/reports/tr36/#Bidirectional_Text_Spoofing>).
-                '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                    write!(f, "{}", character.escape_unicode())?;
-                }
-                _ if character.is_control() => write!(f, "{}", character.escape_unicode())?,
-                _ => f.write_char(character)?,
+                _ => f.write_str(&shown(character.encode_utf8(&mut [0; 4])))?,
             }
         }
 

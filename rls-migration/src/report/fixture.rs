@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use rls_core::schema::read::Origin;
+use rls_core::schema::read::{Origin, TablePolicy, TableSecurity};
 use rls_core::{
     Command, Expression, ForeignKey, Holder, Identifier, Key, KeyType, OnDelete, Owned, Policy,
     Privilege, Scope, ScopeKind, SettingName, TableName, Through,
 };
-
-use super::ActualTable;
 
 pub(crate) fn column(name: &str) -> Identifier {
     Identifier::new(name).unwrap()
@@ -72,19 +70,16 @@ pub(crate) fn through(name: &str, parent: &str, holds: Expression) -> Expression
 }
 
 /// A table in the database with these policies, applied by this crate.
-pub(crate) fn actual_table(name: &str, policies: Vec<Policy>) -> ActualTable {
-    ActualTable {
-        name: table(name),
-        owner: column("migrator"),
-        enabled: true,
-        forced: true,
-        policies: policies
-            .into_iter()
-            .map(|policy| (policy, Origin::Applied))
-            .collect(),
-        grants: BTreeMap::new(),
-        fingerprint: "0123456789abcdef01234567".to_owned(),
-    }
+pub(crate) fn actual_table(name: &str, policies: Vec<Policy>) -> TableSecurity {
+    let mut actual = TableSecurity::new(table(name), column("migrator"));
+    actual.enabled = true;
+    actual.forced = true;
+    actual.policies = policies
+        .into_iter()
+        .map(|policy| TablePolicy::new(policy, Origin::Applied))
+        .collect();
+
+    actual
 }
 
 /// A key that names the holder, a row of `parent`.

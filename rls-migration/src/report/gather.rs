@@ -8,7 +8,7 @@ use sea_orm_migration::sea_orm::{
     DatabaseConnection, DatabaseTransaction, IsolationLevel, TransactionTrait,
 };
 
-use super::{ActualRole, ActualTable, Compared, Report, Role, Table};
+use super::{Compared, Report, Role, Table};
 
 /// Reads all that the page tells, in one transaction that is rolled back. It sees the rows of the
 /// catalog as they were at its first query, so that all parts of the page are of one moment.
@@ -56,18 +56,14 @@ async fn report(
     let all: Vec<TableName> = names.iter().chain(&strange).cloned().collect();
     let mut actual = read::tables(db, &all).await?;
     let fingerprint = read::fingerprint(&actual.iter().flatten().cloned().collect::<Vec<_>>());
-    let unmanaged: Vec<ActualTable> = actual
-        .split_off(names.len())
-        .into_iter()
-        .flatten()
-        .map(ActualTable::from)
-        .collect();
+    let unmanaged: Vec<TableSecurity> =
+        actual.split_off(names.len()).into_iter().flatten().collect();
 
     let table = |((scope, name), actual): ((&Scope, TableName), Option<TableSecurity>)| Table {
         desired: scope.desired_policies(config),
         scope: scope.clone(),
         name,
-        actual: actual.map(ActualTable::from),
+        actual,
     };
 
     let tables: Vec<Table> = scopes.iter().zip(names).zip(actual).map(table).collect();
@@ -139,14 +135,14 @@ async fn roles(
     db: &DatabaseTransaction,
     login: &Identifier,
     tables: &[Table],
-    unmanaged: &[ActualTable],
+    unmanaged: &[TableSecurity],
 ) -> Result<Vec<Role>, RlsError> {
     let mut names: Vec<Identifier> = vec![
         rls.config().app_role().clone(),
         rls.config().admin_role().clone(),
     ];
 
-    let actual: Vec<&ActualTable> = tables
+    let actual: Vec<&TableSecurity> = tables
         .iter()
         .filter_map(|table| table.actual.as_ref())
         .chain(unmanaged)
@@ -157,7 +153,7 @@ async fn roles(
     let policies = actual
         .iter()
         .flat_map(|table| &table.policies)
-        .flat_map(|(policy, _)| &policy.roles);
+        .flat_map(|policy| &policy.policy.roles);
 
     let others: BTreeSet<&Identifier> = std::iter::once(login)
         .chain(owners)
@@ -176,31 +172,8 @@ async fn roles(
     let actual = read::roles(db, &names).await?;
     let role = |(name, actual): (Identifier, Option<read::RoleSecurity>)| Role {
         name,
-        actual: actual.map(|role| ActualRole {
-            attributes: role.attributes,
-            member_of: role.member_of,
-            members: role.members,
-        }),
+        actual,
     };
 
     Ok(names.into_iter().zip(actual).map(role).collect())
-}
-
-impl From<TableSecurity> for ActualTable {
-    fn from(table: TableSecurity) -> Self {
-        let fingerprint = table.fingerprint();
-        Self {
-            name: table.table,
-            owner: table.owner,
-            enabled: table.enabled,
-            forced: table.forced,
-            policies: table
-                .policies
-                .into_iter()
-                .map(|policy| (policy.policy, policy.origin))
-                .collect(),
-            grants: table.grants,
-            fingerprint,
-        }
-    }
 }

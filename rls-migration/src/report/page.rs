@@ -120,9 +120,9 @@ impl Page<'_> {
                 .child(
                     Element::new("th")
                         .with("scope", "row")
-                        .child(self.name(&actual.name)),
+                        .child(self.name(&actual.table)),
                 )
-                .child(Element::new("td").child(Element::new("code").text(&actual.fingerprint)))
+                .child(Element::new("td").child(Element::new("code").text(actual.fingerprint())))
         });
 
         section("fingerprints", "Fingerprints")

@@ -13,7 +13,7 @@ use super::process::Process;
 use crate::fixture::config;
 use crate::schema::{database, text};
 
-/// A copy of the example's entities and migrations as a project, with a migrator that applies
+/// A copy of the example's entities and migrations as a project of its own, whose migrator applies
 /// reviewed migrations alone.
 fn project() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

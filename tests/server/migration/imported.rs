@@ -1,9 +1,9 @@
-//! Policies that were in the database before, as `rls import` read them. Each function is for its
+//! Hand-written policies, as `rls import` read them from the database. Each function is for its
 //! entity: `#[derive(RlsPolicies)] #[rls_policies(policies = path::to::function)]`.
 
 use sea_orm_rls::policy::{Command, Expression, Grantee, Policy, PolicyDraft};
 
-/// Of `public.Odd name`, whose row security was not enabled.
+/// Policies of `public.Odd name`: its row security was not enabled.
 #[must_use]
 pub fn odd_name_policies() -> Vec<PolicyDraft> {
     vec![
@@ -14,7 +14,7 @@ pub fn odd_name_policies() -> Vec<PolicyDraft> {
     ]
 }
 
-/// Of `public.memo`.
+/// Policies of `public.memo`.
 #[must_use]
 pub fn memo_policies() -> Vec<PolicyDraft> {
     vec![

@@ -43,7 +43,7 @@ impl Process<'_> {
         command
     }
 
-    /// What it printed, where it exits with `code`; roles by their usual names.
+    /// Runs it, checks the exit code, and returns what it printed, with the usual names of roles.
     pub fn prints(&self, code: i32, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let (out, error) = (self.text(&output.stdout), self.text(&output.stderr));
@@ -63,7 +63,7 @@ impl Process<'_> {
         out
     }
 
-    /// What it said on standard error, where it exits with `code`.
+    /// Runs it, checks the exit code, and returns what it wrote to standard error.
     pub fn fails(&self, code: i32, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let (out, error) = (self.text(&output.stdout), self.text(&output.stderr));

@@ -21,6 +21,19 @@ pub struct RoleSecurity {
     pub members: BTreeSet<Identifier>,
 }
 
+impl RoleSecurity {
+    /// A role without attributes and memberships.
+    #[must_use]
+    pub fn new(role: Identifier) -> Self {
+        Self {
+            role,
+            attributes: Vec::new(),
+            member_of: BTreeSet::new(),
+            members: BTreeSet::new(),
+        }
+    }
+}
+
 /// These roles, in the same order, each `None` where it does not exist.
 ///
 /// Statements sent: catalog queries. Lock taken: none. Privilege needed: none.

@@ -14,9 +14,8 @@ impl Page<'_> {
 
         section("ownership", "Who owns what")
             .child(Element::new("p").text(
-                "Below each table stand the tables with rows that belong to its rows, and the \
-                 column that says so. A table that belongs to several others stands below each of \
-                 them.",
+                "Below each table are the tables that belong to it, with the column by which their \
+                 rows do. A table that belongs to several others is below each of them.",
             ))
             .child(Element::of("ul", "ownership").children(ownership.trees().iter().map(branch)))
     }
@@ -46,16 +45,18 @@ fn branch(branch: &Branch<'_>) -> Element {
             .child(holder);
     }
 
-    let note = if branch.is_listed_elsewhere {
+    let remark = if branch.is_listed_elsewhere {
         "its other entry lists what belongs to it"
     } else {
         note(node.kind)
     };
 
-    item.when(!note.is_empty(), || Element::of("span", "note").text(note))
-        .when(!branch.below.is_empty(), || {
-            Element::new("ul").children(branch.below.iter().map(self::branch))
-        })
+    item.when(!remark.is_empty(), || {
+        Element::of("span", "note").text(remark)
+    })
+    .when(!branch.below.is_empty(), || {
+        Element::new("ul").children(branch.below.iter().map(self::branch))
+    })
 }
 
 fn note(kind: NodeKind) -> &'static str {

@@ -137,7 +137,7 @@ impl Page<'_> {
                 .child(
                     Element::new("th")
                         .with("scope", "row")
-                        .child(self.granted_name(&actual.name)),
+                        .child(self.granted_name(&actual.table)),
                 )
                 .children(cells)
         });

@@ -1,10 +1,11 @@
+use rls_core::schema::read::{TablePolicy, TableSecurity};
 use rls_core::{Change, Policy, PolicyKind};
 
 use super::{Page, anchor, badge, section, sentence, table_of};
 use crate::report::compare::{Line, State};
 use crate::report::element::Element;
 use crate::report::words::{self, Phrase};
-use crate::report::{ActualTable, Compared, Table};
+use crate::report::{Compared, Table};
 
 impl Page<'_> {
     pub(super) fn tables(&self) -> Element {
@@ -178,7 +179,7 @@ impl Page<'_> {
 
     pub(super) fn unmanaged(&self) -> Element {
         let parts = self.report.unmanaged.iter().map(|actual| {
-            let rows = actual.policies.iter().map(|(policy, _)| {
+            let rows = actual.policies.iter().map(|TablePolicy { policy, .. }| {
                 let named = Element::new("td").child(
                     Element::of("div", "name").child(Element::new("code").text(&policy.name)),
                 );
@@ -189,7 +190,7 @@ impl Page<'_> {
             });
 
             let part = Element::of("article", "table")
-                .child(Element::new("h3").child(self.name(&actual.name)))
+                .child(Element::new("h3").child(self.name(&actual.table)))
                 .child(state(actual));
             if actual.policies.is_empty() {
                 return part.child(Element::new("p").text(
@@ -229,7 +230,7 @@ impl Page<'_> {
 }
 
 /// Flags and owner.
-fn state(actual: &ActualTable) -> Element {
+fn state(actual: &TableSecurity) -> Element {
     let flags = match (actual.enabled, actual.forced) {
         (true, true) => badge("good", "row security enabled and forced"),
         (true, false) => badge("error", "not forced: its owner sees every row"),

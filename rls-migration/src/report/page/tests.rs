@@ -2,13 +2,13 @@ use std::collections::BTreeSet;
 
 use chrono::DateTime;
 use rls_core::doctor::{Finding, RULES, Remedy};
-use rls_core::schema::read::Origin;
+use rls_core::schema::read::{Origin, RoleSecurity, TablePolicy};
 use rls_core::schema::{PolicyChange, PrivilegeChange, RowSecurityChange};
 use rls_core::{Change, Expression, Holder, Policy, Privilege, RlsConfig};
 
 use super::*;
-use crate::report::fixture::{self, actual_table, column, entities, key, scope, table};
-use crate::report::{ActualRole, ActualTable, Compared, Role};
+use crate::report::fixture::{self, actual_table, column, entities, key, scope};
+use crate::report::{Compared, Role};
 
 /// Of tables that are as their entities say.
 fn report(scopes: Vec<rls_core::Scope>) -> Report {
@@ -27,7 +27,7 @@ fn report(scopes: Vec<rls_core::Scope>) -> Report {
                 .insert(config.admin_role().clone(), Privilege::READ_WRITE.into());
 
             Table {
-                name: actual.name.clone(),
+                name: actual.table.clone(),
                 scope,
                 desired,
                 actual: Some(actual),
@@ -35,12 +35,15 @@ fn report(scopes: Vec<rls_core::Scope>) -> Report {
         })
         .collect();
 
-    let role = |name: &str, attributes: &[&'static str]| Role {
-        name: column(name),
-        actual: Some(ActualRole {
-            attributes: attributes.to_vec(),
-            ..ActualRole::default()
-        }),
+    let role = |name: &str, attributes: &[&'static str]| {
+        let name = column(name);
+        let mut actual = RoleSecurity::new(name.clone());
+        actual.attributes = attributes.to_vec();
+
+        Role {
+            name,
+            actual: Some(actual),
+        }
     };
 
     Report {
@@ -93,8 +96,10 @@ fn faulty() -> Report {
     actual.forced = false;
     actual
         .policies
-        .retain(|(policy, _)| policy.name != guard.name);
-    actual.policies.push((stray, Origin::ByHand));
+        .retain(|found| found.policy.name != guard.name);
+    actual
+        .policies
+        .push(TablePolicy::new(stray, Origin::ByHand));
     actual
         .grants
         .entry(column("public"))
@@ -122,10 +127,7 @@ fn faulty() -> Report {
         ],
         without_fingerprint: 0,
     };
-    report.unmanaged.push(ActualTable {
-        name: table("legacy"),
-        ..fixture::actual_table("legacy", Vec::new())
-    });
+    report.unmanaged.push(actual_table("legacy", Vec::new()));
     report.roles.push(Role {
         name: column("auditors"),
         actual: None,
@@ -189,13 +191,14 @@ fn hostile() -> Report {
     report.version = "<h1>18".to_owned();
     report.database = column("</title><script>db");
     report.login = column("<login>");
+
+    let mut role = RoleSecurity::new(column("<role onclick='x'>"));
+    role.members.insert(column("</code><m>"));
     report.roles.push(Role {
-        name: column("<role onclick='x'>"),
-        actual: Some(ActualRole {
-            members: BTreeSet::from([column("</code><m>")]),
-            ..ActualRole::default()
-        }),
+        name: role.role.clone(),
+        actual: Some(role),
     });
+
     report
         .unmanaged
         .push(actual_table("</article>", Vec::new()));
@@ -277,7 +280,7 @@ fn a_database_that_was_not_compared_is_not_called_as_desired() {
 }
 
 #[test]
-fn row_security_that_is_off_is_said_first() {
+fn row_security_that_is_off_comes_first() {
     let mut report = report(entities());
     report.config = RlsConfig::new().danger_enabled(false);
     for table in &mut report.tables {
