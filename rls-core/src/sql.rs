@@ -10,4 +10,4 @@ mod quote;
 
 pub(crate) use expression::expression;
 pub(crate) use policy::{alter_policy, comment_on_policy, create_policy};
-pub(crate) use quote::{identifier, literal, quoted, setting, table};
+pub(crate) use quote::{identifier, literal, setting, table};

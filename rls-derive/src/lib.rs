@@ -22,7 +22,7 @@ use proc_macro::TokenStream;
 use crate::derive::Derive;
 use crate::root::Root;
 
-// The examples in these pages need SeaORM and the facade, so the facade's tests run them.
+// The examples in the documentation of these need SeaORM and the facade, whose tests run them.
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/user_scoped.md"))]
 #[doc = include_str!("../docs/user_scoped/keys.md")]

@@ -1,17 +1,12 @@
-//! Errors of the gate.
-
 use std::fmt;
 
-use crate::name::TableName;
-use crate::sql::{self, quoted};
-
-/// The database would not keep the rows of users apart, so the application must not start.
+/// The database would not keep users' rows apart, so the application must not start.
 ///
-/// Its `Debug` is its `Display`, since `main` prints an error by `Debug`, and the text contains the
-/// remedies.
+/// Its `Debug` is its `Display`: what `main` prints of an error is `Debug`, and the remedies are in
+/// the words.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub struct GateError {
-    /// Every reason that was found.
+    /// Every reason found.
     pub findings: Vec<GateFinding>,
 }
 
@@ -32,11 +27,11 @@ impl fmt::Display for GateError {
     }
 }
 
-/// A reason why isolation would not hold. The text contains the remedy.
+/// One reason why isolation would not hold, with its remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GateFinding {
-    /// The login sees every row, since no policy holds for it.
+    /// The login sees every row, whatever the policies say.
     #[error("{}", bypasses(role, through))]
     Bypasses {
         /// The login.
@@ -56,10 +51,11 @@ pub enum GateFinding {
         /// The administrator.
         admin: String,
     },
-    /// The login owns a table, and an owner can switch row-level security off.
+    /// The login owns a table, and an owner can switch its row security off.
     #[error(
         "the login `{role}` owns table `{table}`, or is a member of its owner: let the migrations' \
-         role own it, by `ALTER TABLE {} OWNER TO CURRENT_USER` of its",
+         role own it, by \
+         `ALTER TABLE {} OWNER TO CURRENT_USER` of its",
         name(table)
     )]
     Owns {
@@ -71,7 +67,8 @@ pub enum GateFinding {
     /// The login may truncate a table, which no policy stops.
     #[error(
         "the login `{role}` may truncate table `{table}`, which no policy stops: `REVOKE TRUNCATE \
-         ON {0} FROM PUBLIC, {1}`, or from the role between them that has it",
+         ON {0} FROM PUBLIC, {1}`, \
+         or from the role between them that has it",
         name(table),
         quoted(role)
     )]
@@ -81,13 +78,13 @@ pub enum GateFinding {
         /// The table.
         table: String,
     },
-    /// A registered table does not exist, or the login cannot see it.
+    /// A registered table is not there, or hidden from the login.
     #[error("table `{table}` is missing: run the migrations")]
     Missing {
         /// The table.
         table: String,
     },
-    /// Row-level security is not enabled on a table.
+    /// Row security is off.
     #[error(
         "row security is not enabled on table `{table}`: run the migrations, or `ALTER TABLE {} \
          ENABLE ROW LEVEL SECURITY`",
@@ -97,7 +94,7 @@ pub enum GateFinding {
         /// The table.
         table: String,
     },
-    /// Row-level security is not forced on a table, so it does not hold for the owner.
+    /// Row security does not hold for the owner.
     #[error(
         "row security is not forced on table `{table}`: run the migrations, or `ALTER TABLE {} \
          FORCE ROW LEVEL SECURITY`",
@@ -107,7 +104,7 @@ pub enum GateFinding {
         /// The table.
         table: String,
     },
-    /// Policies are missing on a table.
+    /// Policies are not there.
     #[error(
         "table `{table}` lacks policies that its entity asks for ({missing}): run the migrations"
     )]
@@ -117,10 +114,11 @@ pub enum GateFinding {
         /// Their names.
         missing: String,
     },
-    /// Policies are not the desired ones: the entity has changed, or someone altered them.
+    /// Policies are not what the entity asks for: the entity has changed, or someone altered them.
     #[error(
         "table `{table}` has policies that are not what its entity asks for, or were altered since \
-         ({altered}): see what differs (`rls plan`), and run the migrations"
+         ({altered}): see \
+         what differs (`rls plan`), and run the migrations"
     )]
     PolicyAltered {
         /// The table.
@@ -128,17 +126,17 @@ pub enum GateFinding {
         /// Their names.
         altered: String,
     },
-    /// Administrators would leave no record.
+    /// What administrators do would leave no record.
     #[error(
         "the audit's table `{table}` is missing, or the administrator may not write it: run the \
-         migrations, or let administrators act without a record (`RLS_AUDIT=false`, \
-         `RlsConfig::danger_no_audit`)"
+         migrations, or let \
+         administrators act without a record (`RLS_AUDIT=false`, `RlsConfig::danger_no_audit`)"
     )]
     AuditMissing {
         /// The table.
         table: String,
     },
-    /// A login that is recorded could change the record.
+    /// The record of what administrators do can be changed by those whom it is about.
     #[error(
         "the role `{role}` may change or forge the audit's table `{table}`: run the migrations, \
          which take that away"
@@ -167,7 +165,14 @@ fn bypasses(role: &str, through: &str) -> String {
     )
 }
 
-/// The table, quoted. Its schema, if there is one, is before the first dot.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// The table as SQL takes it; its schema, where it is said, stands before the first dot.
 fn name(table: &str) -> String {
-    TableName::parse(table).map_or_else(|_| quoted(table), |table| sql::table(&table))
+    table.split_once('.').map_or_else(
+        || quoted(table),
+        |(schema, table)| format!("{}.{}", quoted(schema), quoted(table)),
+    )
 }

@@ -1,5 +1,7 @@
-//! Policies as data. What PostgreSQL would refuse, these types cannot express. `crate::sql` makes
-//! their SQL.
+//! Policies as data: their builder, and what it builds. What PostgreSQL would refuse, these types
+//! cannot express.
+
+// `crate::sql::policy` makes their SQL.
 
 mod canonical;
 mod draft;

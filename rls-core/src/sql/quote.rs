@@ -24,8 +24,7 @@ pub(crate) fn setting(name: &SettingName) -> String {
         .join(".")
 }
 
-/// `"name"`, of a name that is not checked.
-pub(crate) fn quoted(name: &str) -> String {
+fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
