@@ -8,7 +8,7 @@ mod import;
 #[rustfmt::skip]
 mod imported;
 mod plain;
-mod process;
+pub mod process;
 mod report;
 mod verbs;
 
