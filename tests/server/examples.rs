@@ -1,22 +1,19 @@
 //! The examples, run as the processes they are, on a fresh database.
 
-use std::process::{Command, Output};
+use std::process::Output;
 
+use crate::migration::process::{Process, program, this_workspace};
 use crate::schema::{database, text, texts};
 
-/// `cargo run -p <package> -- <arguments>` with the environment of a deployment.
 fn run(package: &str, arguments: &[&str], database: &testbed::Database) -> Output {
-    Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--package", package, "--"])
-        .args(arguments)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env("DATABASE_URL", database.url())
-        .env("RLS_APP_USER", database.role("app"))
-        .env("RLS_APP_PASSWORD", "app secret")
-        .env("RLS_MAINTENANCE_ADMIN", database.role("admin"))
-        .env("RLS_MAINTENANCE_ADMIN_PASSWORD", "admin secret")
-        .output()
-        .unwrap()
+    let manifest = this_workspace();
+    let process = Process {
+        manifest: &manifest,
+        package,
+        database,
+    };
+
+    process.run(arguments)
 }
 
 fn succeeds(package: &str, arguments: &[&str], database: &testbed::Database) -> String {
@@ -79,9 +76,8 @@ async fn tasks_migrates_as_a_process() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wrong_configuration_stops_a_migration_before_it_changes_anything() {
     let (database, owner) = database().await;
-    let output = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--package", "tasks-migration", "--", "up"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+    let output = program(&this_workspace(), "tasks-migration")
+        .arg("up")
         .env("DATABASE_URL", database.url())
         .env("RLS_FORCE", "perhaps")
         .output()

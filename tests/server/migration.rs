@@ -7,7 +7,7 @@ mod import;
 #[rustfmt::skip]
 mod imported;
 mod plain;
-mod process;
+pub mod process;
 mod report;
 mod script;
 mod verbs;

@@ -46,11 +46,13 @@ fn with_salt(password: &str, salt: &[u8], iterations: u32) -> String {
 
 /// `Hi` of RFC 5802: PBKDF2 with HMAC-SHA-256 for one block.
 fn salted_password(password: &[u8], salt: &[u8], iterations: u32) -> [u8; 32] {
-    let mut block = hmac(password, &[salt, &1_u32.to_be_bytes()].concat());
+    // Keyed once: to key costs as much as a round.
+    let keyed = keyed(password);
+    let mut block = finish(keyed.clone(), &[salt, &1_u32.to_be_bytes()].concat());
     let mut result = block;
 
     for _ in 1..iterations {
-        block = hmac(password, &block);
+        block = finish(keyed.clone(), &block);
         result
             .iter_mut()
             .zip(block)
@@ -61,8 +63,14 @@ fn salted_password(password: &[u8], salt: &[u8], iterations: u32) -> [u8; 32] {
 }
 
 fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key)
-        .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
+    finish(keyed(key), message)
+}
+
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"))
+}
+
+fn finish(mut mac: Hmac<Sha256>, message: &[u8]) -> [u8; 32] {
     mac.update(message);
     mac.finalize().into_bytes().into()
 }

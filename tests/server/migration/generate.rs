@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -13,58 +14,79 @@ use super::process::Process;
 use crate::fixture::config;
 use crate::schema::{database, text};
 
-/// A copy of the example's entities and migrations as a project of its own, whose migrator applies
-/// reviewed migrations alone.
+/// This workspace again, by links, with a copy of the example's entities and of its migrations,
+/// whose migrator applies reviewed migrations alone.
 fn project() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
 
     // The same folder each time, so that what is built there is built once.
     let project = Path::new(env!("CARGO_TARGET_TMPDIR")).join("generated");
     let _not_there = fs::remove_dir_all(&project);
+    let tasks = project.join("examples/tasks");
+    fs::create_dir_all(&tasks).unwrap();
+
+    let folders = [
+        "benches",
+        "docs",
+        "rls-core",
+        "rls-derive",
+        "rls-migration",
+        "src",
+        "tests",
+    ];
+    for linked in folders
+        .into_iter()
+        .chain(["examples/quickstart.rs", "examples/tasks/api"])
+    {
+        symlink(root.join(linked), project.join(linked)).unwrap();
+    }
+
+    for copied in ["Cargo.toml", "README.md"] {
+        fs::copy(root.join(copied), project.join(copied)).unwrap();
+    }
+
+    let mut lock = fs::read_to_string(root.join("Cargo.lock")).unwrap();
 
     for (package, file) in [("entity", "lib.rs"), ("migration", "main.rs")] {
         let from = root.join("examples/tasks").join(package);
-        fs::create_dir_all(project.join(package).join("src")).unwrap();
+        let to = tasks.join(package);
+        fs::create_dir_all(to.join("src")).unwrap();
+
+        // Of another version, so that Cargo does not take one for the other.
+        let manifest = fs::read_to_string(from.join("Cargo.toml")).unwrap();
+        fs::write(to.join("Cargo.toml"), other_version(&manifest, package)).unwrap();
+        lock = other_version(&lock, package);
 
         for entry in fs::read_dir(from.join("src")).unwrap() {
             let entry = entry.unwrap();
-            fs::copy(
-                entry.path(),
-                project.join(package).join("src").join(entry.file_name()),
-            )
-            .unwrap();
+            fs::copy(entry.path(), to.join("src").join(entry.file_name())).unwrap();
         }
 
-        assert!(project.join(package).join("src").join(file).is_file());
-
-        let manifest = fs::read_to_string(from.join("Cargo.toml")).unwrap();
-        let mut manifest = manifest.replace("../../..", root.to_str().unwrap());
-
-        if package == "migration" {
-            // The example's own binary is in the same folder, and other tests run it.
-            manifest
-                .push_str("\n[[bin]]\nname = \"generated-migration\"\npath = \"src/main.rs\"\n");
-        }
-
-        fs::write(project.join(package).join("Cargo.toml"), manifest).unwrap();
+        assert!(to.join("src").join(file).is_file());
     }
 
-    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
-    let shared = &manifest
-        [manifest.find("[workspace.package]").unwrap()..manifest.find("\n[package]").unwrap()];
-    let shared = shared.replace("path = \"", &format!("path = \"{}/", root.display()));
-    let members = "[workspace]\nmembers = [\"entity\", \"migration\"]\nresolver = \"3\"\n\n";
+    fs::write(project.join("Cargo.lock"), lock).unwrap();
 
-    fs::write(project.join("Cargo.toml"), format!("{members}{shared}")).unwrap();
-    fs::copy(root.join("Cargo.lock"), project.join("Cargo.lock")).unwrap();
+    // The example's own binary is in the same folder, and other tests run it.
+    let manifest = tasks.join("migration/Cargo.toml");
+    let named = fs::read_to_string(&manifest).unwrap()
+        + "\n[[bin]]\nname = \"generated-migration\"\npath = \"src/main.rs\"\n";
+    fs::write(&manifest, named).unwrap();
 
-    let main = project.join("migration/src/main.rs");
+    let main = tasks.join("migration/src/main.rs");
     let reviewed = fs::read_to_string(&main)
         .unwrap()
         .replace("new(Migrator)", "new(Migrator).reviewed()");
     fs::write(&main, reviewed).unwrap();
 
     project
+}
+
+fn other_version(text: &str, package: &str) -> String {
+    let named = format!("name = \"tasks-{package}\"\nversion = \"0.1.0\"");
+    let other = text.replacen(&named, &named.replace("0.1.0", "0.1.1"), 1);
+    assert_ne!(text, other, "{package}");
+    other
 }
 
 /// A database with hand-written row security, which in part is what the entities ask for.
@@ -82,7 +104,7 @@ GRANT SELECT, TRUNCATE ON task TO "APP";
 "#;
 
 fn generated_file(project: &Path) -> PathBuf {
-    let files = fs::read_dir(project.join("migration/src")).unwrap();
+    let files = fs::read_dir(project.join("examples/tasks/migration/src")).unwrap();
     let mut files = files.map(|entry| entry.unwrap().path());
     files
         .find(|path| path.to_string_lossy().contains("_protect_tasks"))
@@ -118,7 +140,7 @@ async fn generated_migration_goes_up_and_down() {
     let manifest = project.join("Cargo.toml");
     let process = Process {
         manifest: &manifest,
-        package: "tasks-migration",
+        package: "generated-migration",
         database: &database,
     };
 
@@ -163,7 +185,7 @@ async fn generated_migration_goes_up_and_down() {
         "a file is written, and nothing else"
     );
 
-    let library = fs::read_to_string(project.join("migration/src/lib.rs")).unwrap();
+    let library = fs::read_to_string(project.join("examples/tasks/migration/src/lib.rs")).unwrap();
     assert_eq!(library.matches("_protect_tasks").count(), 2, "{library}");
 
     let written = fs::read_to_string(generated_file(&project)).unwrap();

@@ -17,8 +17,8 @@ pub(super) async fn privileges(
            f.proowner) AS by_default,
                   f.proowner AS owner, 'ROUTINE' AS kind, f.oid::regprocedure::text AS object
            FROM pg_proc f
-           WHERE f.oid < 16384 AND f.oid <> 'pg_catalog.set_config(text, text, \
-           boolean)'::regprocedure
+           WHERE f.proacl IS NOT NULL AND f.oid < 16384
+             AND f.oid <> 'pg_catalog.set_config(text, text, boolean)'::regprocedure
            UNION ALL
            SELECT 'pg_class'::regclass, c.oid, c.relacl, acldefault('r', c.relowner), c.relowner, \
            'TABLE', c.oid::regclass::text
