@@ -17,7 +17,7 @@ use crate::schema::plan::{Change, TableChange};
 use crate::sql::{identifier, table};
 
 pub(crate) use audit::{AUDIT_COLUMNS, AUDIT_GRANTED, create_audit, record};
-pub(crate) use online::{Step, online};
+pub(crate) use online::{Fill, Step, online};
 pub(crate) use role::by_hand;
 pub(crate) use statement::Statement;
 

@@ -9,7 +9,7 @@ use super::{column, index};
 pub(crate) enum Step {
     /// Statements of one short transaction.
     Together(Vec<String>),
-    /// An index, made in no transaction; one of that name that was broken off goes first.
+    /// An index, created in no transaction. An invalid one of that name is dropped first.
     Index {
         table: TableName,
         name: Identifier,
@@ -22,7 +22,7 @@ pub(crate) enum Step {
         column: Identifier,
         any: String,
     },
-    /// A check that the column is not NULL, which is proven, relied on, and dropped.
+    /// A check that the column is not NULL: it is validated, used, and dropped.
     Check {
         table: TableName,
         name: Identifier,
@@ -41,8 +41,8 @@ pub(crate) struct Fill {
 }
 
 impl Fill {
-    /// The statement for all pages: what was updated meanwhile may have moved to pages that were
-    /// filled before.
+    /// The statement for all pages: rows that were updated meanwhile may have moved to pages that
+    /// were filled before.
     pub(crate) fn rest(&self) -> String {
         self.update.clone()
     }
@@ -155,7 +155,7 @@ fn create_index(name: &TableName, change: &IndexChange) -> Step {
     }
 }
 
-/// Rows without an owner get theirs, or are told of.
+/// Fills rows without an owner; if any are left, they are an error.
 fn filled(name: &TableName, column: &Identifier, backfill: Option<&String>) -> Vec<Step> {
     let (quoted, target) = (table(name), identifier(column));
     let fill = backfill.map(|backfill| Step::Pages {
