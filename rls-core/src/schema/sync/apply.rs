@@ -43,6 +43,8 @@ where
 
     let transaction = begin_alone(db).await?;
     let session = Session::enter(&transaction).await?;
+
+    // The changes with a schema, each with the fingerprint of its policy as it was given.
     let changes: Vec<(Change, Option<String>)> = changes
         .iter()
         .map(|change| (change.in_schema(&session.schemas), desired_by(change)))
@@ -54,17 +56,9 @@ where
         .collect();
 
     let tables: Vec<&TableName> = tables.into_iter().collect();
-    let mut fingerprints = Fingerprints::new();
 
-    for (table, policies) in tables
-        .iter()
-        .zip(catalog::policies(&transaction, &tables).await?)
-    {
-        for (policy, actual) in policies {
-            let desired = actual.fingerprint.map(|fingerprint| fingerprint.desired);
-            fingerprints.insert(((*table).clone(), policy), desired);
-        }
-    }
+    // The fingerprints that are there, which the changes then update.
+    let mut fingerprints = read_fingerprints(&transaction, &tables).await?;
 
     transaction
         .execute_unprepared(&session.path.creating())
@@ -74,8 +68,8 @@ where
         follow(&mut fingerprints, change, by.as_ref());
     }
 
+    // What the server then grants and prints.
     transaction.execute_unprepared(SearchPath::PRINTING).await?;
-
     let applied: Vec<Change> = changes.iter().map(|(change, _)| change.clone()).collect();
     catalog::verify_grants(&transaction, &applied).await?;
     write_fingerprints(&transaction, &tables, |table, policy, _| {
@@ -193,6 +187,21 @@ fn desired_by(change: &Change) -> Option<String> {
         ) => Some(fingerprint::desired(policy)),
         _ => None,
     }
+}
+
+async fn read_fingerprints(
+    db: &DatabaseTransaction,
+    tables: &[&TableName],
+) -> Result<Fingerprints, RlsError> {
+    let mut fingerprints = Fingerprints::new();
+    for (table, policies) in tables.iter().zip(catalog::policies(db, tables).await?) {
+        for (policy, actual) in policies {
+            let desired = actual.fingerprint.map(|fingerprint| fingerprint.desired);
+            fingerprints.insert(((*table).clone(), policy), desired);
+        }
+    }
+
+    Ok(fingerprints)
 }
 
 /// Keeps the fingerprints up to date with a change that was applied.
