@@ -1,5 +1,5 @@
-//! The gate: whether isolation would hold for this login and these tables, asked before the
-//! application starts.
+//! The gate: checks, before the application starts, that isolation would hold for its login and the
+//! registered tables.
 
 pub(crate) mod audit;
 mod table;
@@ -16,8 +16,9 @@ use crate::name::Identifier;
 use crate::schema::catalog::query::checked;
 use crate::schema::catalog::{CAN_IDENTIFY, QUICK, SearchPath};
 
-/// The login, and the tables as its statements find them: names without a schema by its
-/// `search_path`, in which no operator need be the server's.
+/// The login, and the tables as its statements find them: a name without a schema by its
+/// `search_path`. An operator found by that path need not be the server's, so all are named in
+/// full.
 fn login_query() -> String {
     format!(
         "SELECT current_user::text AS role,
@@ -49,8 +50,8 @@ fn login_query() -> String {
     )
 }
 
-/// Asks in two statements, for all tables; in a third of the policies whose row another version of
-/// the catalog holds than after the last sync. Any login may ask.
+/// Checks all tables with two statements, and with a third the policies that have another row in
+/// the catalog than after the last sync. Needs no privilege.
 pub(crate) async fn check(
     pool: &PgPool,
     config: &RlsConfig,
@@ -95,7 +96,7 @@ pub(crate) async fn check(
 
 struct LoginFacts {
     role: Identifier,
-    /// The registered tables, each none where it is not found.
+    /// The registered tables; `None` for one that is not found.
     tables: Vec<Option<Oid>>,
     can_identify: bool,
     bypasses: bool,

@@ -107,7 +107,7 @@ pub enum GateFinding {
         /// The table.
         table: TableName,
     },
-    /// Policies are not there.
+    /// Policies are missing.
     #[error(
         "table `{table}` lacks policies that its entity asks for ({missing}): run the migrations"
     )]
@@ -117,7 +117,7 @@ pub enum GateFinding {
         /// Their names.
         missing: String,
     },
-    /// Policies are not what the entity asks for: the entity has changed, or someone altered them.
+    /// Policies are not as the entity declares them: it has changed, or someone altered them.
     #[error(
         "table `{table}` has policies that are not what its entity asks for, or were altered since \
          ({altered}): see \
@@ -129,7 +129,7 @@ pub enum GateFinding {
         /// Their names.
         altered: String,
     },
-    /// What administrators do would leave no record.
+    /// Administrators would leave no record.
     #[error(
         "the audit's table `{table}` is missing, or the administrator may not write it: run the \
          migrations, or let \
@@ -139,7 +139,7 @@ pub enum GateFinding {
         /// The table.
         table: TableName,
     },
-    /// The record of what administrators do can be changed by those whom it is about.
+    /// One of the two roles could change or forge the record of the administrators' transactions.
     #[error(
         "the role `{role}` may change or forge the audit's table `{table}`: run the migrations, \
          which take that away"

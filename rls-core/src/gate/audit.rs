@@ -1,4 +1,5 @@
-//! The record of what administrators do: found at start, and written by each of their transactions.
+//! The record of the administrators' transactions: its table is checked at start, and each
+//! transaction writes a row.
 
 use std::sync::Arc;
 
@@ -11,8 +12,9 @@ use crate::name::{Identifier, TableName};
 use crate::schema::catalog::query::{checked, name};
 use crate::schema::render;
 
-/// Who may do what with the audit's table, found by `search_path` where `$2` says no schema, in
-/// which no operator need be the server's; `$3` and `$4` are the two roles. Any login may ask.
+/// The privileges of the two roles, `$3` and `$4`, on the audit table `$1`, in the schema `$2` or,
+/// if that is NULL, found by `search_path`. An operator found by that path need not be the
+/// server's, so all are named in full. Needs no privilege.
 const AUDIT: &str = r#"
 SELECT n.nspname::text AS schema, a.oid IS NOT NULL
          AND pg_catalog.has_schema_privilege(a.oid, n.oid, 'USAGE')
@@ -36,16 +38,17 @@ WHERE c.relname OPERATOR(pg_catalog.=) $1::pg_catalog.name
 ORDER BY s.at
 LIMIT 1"#;
 
-/// Where administrators are recorded.
+/// The audit table.
 #[derive(Clone, Debug)]
 pub(crate) struct Audit {
-    /// The statement; its table has its schema, so that no temporary one shadows it.
+    /// The statement that records a transaction; its table has a schema, so that no temporary table
+    /// shadows it.
     pub(crate) record: Arc<str>,
 }
 
 impl Audit {
-    /// Asks in one statement whether what administrators do leaves a record that they cannot
-    /// change.
+    /// Checks, with one statement, that the administrators' transactions leave a record that they
+    /// cannot change.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! What the gate finds of each table, and of which policies it must see more than the version of
-//! their row.
+//! The gate's check of each table: its flags, the login's rights, and its policies by their
+//! fingerprints.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,10 +19,11 @@ use crate::name::Identifier;
 use crate::schema::catalog::{self, POLICY_COLUMNS, POLICY_JOINS, REFERS, version};
 use crate::schema::fingerprint::{self, Fingerprint};
 
-/// One row a policy, or a table without any; read by position, since there are thousands.
+/// One row for each policy, or for a table without any. The columns are read by position, since
+/// there are thousands of rows.
 ///
-/// The planner takes the tables asked for to be few, whatever their number: what is not
-/// materialised may be read again for each of them.
+/// The planner estimates few tables, whatever their number: what is not materialised may be read
+/// again for each of them.
 fn tables(can_identify: bool) -> String {
     format!(
         "WITH {REFERS},
@@ -111,45 +112,16 @@ pub(super) async fn read(
     let mut doubtful = BTreeMap::new();
     let mut rows = rows.iter().peekable();
 
+    // There is one row at least for each table, in their order.
     while let Some(row) = rows.peek() {
         let at = position(row)?;
-
-        // One row at least for each table, in their order.
         let (Some(table), Some(mut desired)) = (tables.get_mut(at), desired.next()) else {
             break;
         };
-        *table = TableFacts {
-            exists: get(row, 1)?,
-            enabled: get(row, 2)?,
-            forced: get(row, 3)?,
-            owns: get(row, 4)?,
-            truncates: get(row, 5)?,
-            ..TableFacts::default()
-        };
 
+        *table = facts(row)?;
         while let Some(row) = rows.next_if(|row| position(row).is_ok_and(|other| other == at)) {
-            let Some(name) = get::<Option<&str>>(row, 7)? else {
-                continue;
-            };
-            let Some((name, desired)) = Identifier::new(name)
-                .ok()
-                .and_then(|name| desired.remove_entry(&name))
-            else {
-                continue;
-            };
-
-            match compare(row, &desired)? {
-                Compared::AsDesired => {}
-                Compared::Altered => drop(table.altered.insert(name)),
-                Compared::Doubtful(fingerprint) => {
-                    let doubt = Doubtful {
-                        at,
-                        desired: desired.policy,
-                        fingerprint,
-                    };
-                    doubtful.insert(get::<Oid>(row, 6)?.0, doubt);
-                }
-            }
+            policy(row, at, table, &mut desired, &mut doubtful)?;
         }
 
         table.missing = desired.into_keys().collect();
@@ -157,6 +129,46 @@ pub(super) async fn read(
 
     settle(connection, &mut tables, doubtful).await?;
     Ok(tables)
+}
+
+fn facts(row: &PgRow) -> Result<TableFacts, RlsError> {
+    Ok(TableFacts {
+        exists: get(row, 1)?,
+        enabled: get(row, 2)?,
+        forced: get(row, 3)?,
+        owns: get(row, 4)?,
+        truncates: get(row, 5)?,
+        ..TableFacts::default()
+    })
+}
+
+/// Takes the policy of a row out of the desired ones, and notes if it is altered or doubtful.
+fn policy(
+    row: &PgRow,
+    at: usize,
+    table: &mut TableFacts,
+    desired: &mut BTreeMap<Identifier, Desired>,
+    doubtful: &mut BTreeMap<u32, Doubtful>,
+) -> Result<(), RlsError> {
+    let name = get::<Option<&str>>(row, 7)?.and_then(|name| Identifier::new(name).ok());
+    let Some((name, desired)) = name.and_then(|name| desired.remove_entry(&name)) else {
+        return Ok(());
+    };
+
+    match compare(row, &desired)? {
+        Compared::AsDesired => {}
+        Compared::Altered => drop(table.altered.insert(name)),
+        Compared::Doubtful(fingerprint) => {
+            let doubt = Doubtful {
+                at,
+                desired: desired.policy,
+                fingerprint,
+            };
+            doubtful.insert(get::<Oid>(row, 6)?.0, doubt);
+        }
+    }
+
+    Ok(())
 }
 
 /// What a policy's row of the answer says of it.
@@ -270,7 +282,7 @@ impl TableFacts {
             return;
         }
 
-        // Who bypasses has these rights everywhere, which says nothing of the table.
+        // A role that bypasses row security has these rights on every table.
         if !login.bypasses && self.owns {
             findings.push(GateFinding::Owns {
                 role: role(),

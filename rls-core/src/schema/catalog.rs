@@ -1,7 +1,7 @@
-//! The catalog: what the database holds, read into the same types as what is asked for.
+//! The catalog: reads the actual state of a database.
 //!
-//! Everything here runs inside one transaction of the caller's, with `search_path` at `pg_catalog`,
-//! so that the server prints every expression the same way.
+//! All of it runs in a transaction of the caller's, with `search_path` at `pg_catalog`, so that the
+//! server prints every expression the same way.
 
 mod audit;
 mod canonical;

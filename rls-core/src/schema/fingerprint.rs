@@ -1,9 +1,10 @@
-//! Fingerprints of policies: what was asked, and what the server then held, kept in each policy's
-//! comment.
+//! Fingerprints of policies, kept in each policy's comment: of the desired policy, and of the text
+//! that the server then printed of it.
 //!
-//! With them, any login can compare a policy with its entity exactly, though only the server can
-//! print an expression and only who may create tables can make it print one. The version of the
-//! policy's row in the catalog says whether it need be printed at all.
+//! With them, any login can compare a policy with its entity exactly. Without them only a login
+//! that may create temporary tables could, since the server must print the desired expressions
+//! first. The version of the policy's row in the catalog tells whether anything need be printed at
+//! all.
 
 use std::fmt::{self, Write as _};
 
@@ -13,23 +14,23 @@ use crate::model::policy::Canonical;
 use crate::model::policy::{Policy, PolicyKind};
 use crate::sql;
 
-/// What marks the comment of a policy that this family made.
+/// The mark in the comment of a policy that this library made.
 const MARK: &str = "sea-orm-rls:";
 
-/// What stands for the second fingerprint in a file, until the server has printed the policy.
+/// The word in place of the second fingerprint, in a file, until the server has printed the policy.
 const PENDING: &str = "pending";
 
-/// A regular expression of PostgreSQL's that finds comments whose second fingerprint is pending.
+/// A regular expression of PostgreSQL's that finds comments with a pending second fingerprint.
 pub(crate) const PENDING_PATTERN: &str = "(^|\\n)sea-orm-rls: [0-9a-f]+ pending$";
 
 /// The fingerprints in a policy's comment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fingerprint {
-    /// Of the policy as it was asked for.
+    /// Of the desired policy.
     pub(crate) desired: String,
-    /// Of the policy as the server printed it.
+    /// Of the actual policy, as the server printed it.
     pub(crate) actual: String,
-    /// Of the row of the catalog that held it; `None` where a version does not tell all.
+    /// The version of its row in the catalog; `None` if it would not tell every change.
     pub(crate) version: Option<String>,
 }
 
@@ -56,7 +57,7 @@ impl Fingerprint {
         ((!text.is_empty()).then(|| text.to_owned()), fingerprint)
     }
 
-    /// Of a policy that is yet to be applied.
+    /// The fingerprints of a policy that is yet to be applied.
     pub(crate) fn pending(desired: &str) -> Self {
         Self {
             desired: desired.to_owned(),
@@ -65,7 +66,7 @@ impl Fingerprint {
         }
     }
 
-    /// Whether the server is yet to print the policy.
+    /// Whether the policy is yet to be applied.
     pub(crate) fn is_pending(&self) -> bool {
         self.actual == PENDING
     }
@@ -85,7 +86,7 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-/// As [`of`] writes one.
+/// Whether a word looks as [`of`] writes it.
 fn is_hash(word: &str) -> bool {
     word.len() == 24
         && word
@@ -93,17 +94,17 @@ fn is_hash(word: &str) -> bool {
             .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
-/// Of a policy as it is asked for, whatever the schema of names that say none.
+/// The fingerprint of a desired policy. Give it the policy as declared, before names get a schema.
 pub(crate) fn desired(policy: &Policy) -> String {
     of(&policy.map(sql::expression))
 }
 
-/// Of a policy as the server prints it.
+/// The fingerprint of an actual policy, as the server prints it.
 pub(crate) fn actual(policy: &Policy<Canonical>) -> String {
     of(&policy.map(|canonical| canonical.as_str().to_owned()))
 }
 
-/// Of all but the name, which a rename changes, and the comment.
+/// The hash of a policy but for its name, which a rename changes, and its comment.
 fn of(policy: &Policy<String>) -> String {
     let mut hash = Sha256::new();
     let mut part = |text: &str| {
@@ -130,7 +131,7 @@ fn of(policy: &Policy<String>) -> String {
     hex(hash)
 }
 
-/// Of texts, each with its length, so that none runs into the next.
+/// The hash of texts, each with its length, so that none runs into the next.
 pub(crate) fn listed(parts: impl Iterator<Item = String>) -> String {
     let mut hash = Sha256::new();
     for part in parts {
@@ -141,7 +142,7 @@ pub(crate) fn listed(parts: impl Iterator<Item = String>) -> String {
     hex(hash)
 }
 
-/// Of a version of a policy's row, as the catalog tells it.
+/// The hash of a version of a policy's row.
 pub(crate) fn version(row: &str) -> String {
     hex(Sha256::new_with_prefix(row))
 }

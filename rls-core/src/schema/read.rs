@@ -1,5 +1,4 @@
-//! What the catalog holds of row security, as data: any table's, whether an entity is registered
-//! for it or not.
+//! The row security of any table as data, whether or not an entity is registered for it.
 
 mod role;
 mod server;
@@ -20,7 +19,7 @@ use crate::sql;
 pub use role::{RoleSecurity, roles};
 pub use server::{Server, server};
 
-/// What the catalog holds of one table's row security.
+/// The row security of one table, as the catalog has it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TableSecurity {
@@ -30,12 +29,12 @@ pub struct TableSecurity {
     pub owner: Identifier,
     /// Whether row security is enabled.
     pub enabled: bool,
-    /// Whether it holds for the table's owner too.
+    /// Whether row security holds for the table's owner too.
     pub forced: bool,
     /// The policies, ordered by name.
     pub policies: Vec<TablePolicy>,
-    /// The privileges by role, the owner's own included where any were granted; `public` is
-    /// everyone.
+    /// The privileges by role; `public` is everyone. The owner is among the roles once a privilege
+    /// on the table was granted.
     pub grants: BTreeMap<Identifier, BTreeSet<Privilege>>,
     /// The sequences behind its serial and identity columns.
     pub sequences: Vec<TableName>,
@@ -64,8 +63,8 @@ impl TableSecurity {
             .find(|actual| actual.policy.name.as_str() == name)
     }
 
-    /// A hash of all that this says but comments: where it is another than before, the table's row
-    /// security was changed.
+    /// A hash of all of this but comments. If it is another than before, the table's row security
+    /// was changed.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let Self {
@@ -95,7 +94,7 @@ impl TableSecurity {
 
         let sequences = sequences.iter().map(sql::table);
 
-        // Each list ends in an empty text, which no name is.
+        // Each list ends with an empty text; no name is empty.
         let end = || std::iter::once(String::new());
 
         fingerprint::listed(
@@ -133,16 +132,16 @@ impl TablePolicy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origin {
-    /// It has no fingerprint: this family did not make it.
+    /// It has no fingerprint: this library did not make it.
     ByHand,
-    /// This family made it, and nobody has changed it since.
+    /// This library made it, and nobody has changed it since.
     Applied,
-    /// This family made it, and it was changed since.
+    /// This library made it, and someone has changed it since.
     Altered,
 }
 
-/// Every table that has row security or policies, in these schemas; in the current one where none
-/// is given.
+/// Reads every table that has row security or policies in these schemas; in the current schema if
+/// none is given.
 ///
 /// Statements sent: catalog queries. Lock taken: none. Privilege needed: none.
 ///
@@ -169,8 +168,8 @@ where
     Ok(secured?.into_iter().map(TableSecurity::from).collect())
 }
 
-/// These tables, in the same order, each `None` where it is not there or is no table. Those that
-/// say no schema are found by `search_path`, as statements find them.
+/// Reads these tables, in the same order; `None` stands for a name that is of no table. A name
+/// without a schema is found by `search_path`, as statements find it.
 ///
 /// Statements sent: catalog queries. Lock taken: none. Privilege needed: none.
 ///
@@ -198,13 +197,14 @@ where
     Ok(tables.iter().map(|table| named.remove(table)).collect())
 }
 
-/// This table.
+/// Reads one table.
 ///
 /// Statements sent: catalog queries. Lock taken: none. Privilege needed: none.
 ///
 /// # Errors
 ///
-/// [`SchemaError::NoTable`] where it is not there; [`RlsError::Backend`], [`RlsError::Database`].
+/// [`SchemaError::NoTable`] if there is no such table; [`RlsError::Backend`],
+/// [`RlsError::Database`].
 pub async fn table<C>(db: &C, table: &TableName) -> Result<TableSecurity, RlsError>
 where
     C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
@@ -222,7 +222,7 @@ where
     })
 }
 
-/// A hash of all that these say, in their order: one word for the row security of a whole database.
+/// A hash of all these tables, in their order: one word for the row security of a whole database.
 #[must_use]
 pub fn fingerprint(tables: &[TableSecurity]) -> String {
     fingerprint::listed(tables.iter().map(TableSecurity::fingerprint))

@@ -17,8 +17,7 @@ use crate::schema::plan::{Change, TableChange};
 use crate::sql::{identifier, table};
 
 pub(crate) use audit::{AUDIT_COLUMNS, AUDIT_GRANTED, create_audit, record};
-pub(crate) use online::{Step, online};
-pub(crate) use role::by_hand;
+pub(crate) use online::{Fill, Step, online};
 pub(crate) use statement::Statement;
 
 /// The statements of a change, one a message.
@@ -37,6 +36,18 @@ pub(crate) fn change(change: &Change) -> Vec<Statement> {
             let sequence = format!("SEQUENCE {}", table(sequence));
             vec![Statement::plain(usage::statement(&sequence, change))]
         }
+    }
+}
+
+/// The statements with which an administrator of the server makes a change by hand, each with its
+/// end.
+pub(crate) fn by_hand(of: &Change) -> Vec<String> {
+    match of {
+        Change::Role(role, change) => role::by_hand(role, change),
+        other => change(other)
+            .into_iter()
+            .map(|statement| format!("{};", statement.text))
+            .collect(),
     }
 }
 

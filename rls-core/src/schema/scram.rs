@@ -18,7 +18,7 @@ pub(crate) fn verifier(password: &str) -> String {
     with_salt(password, &salt, ITERATIONS)
 }
 
-/// Whether a stored verifier is of this password. An MD5 one never is, so that it is replaced.
+/// Whether a stored verifier is of this password. A hash of MD5 never is, so that it is replaced.
 pub(crate) fn verifies(stored: &str, password: &str) -> bool {
     let parts = stored.strip_prefix("SCRAM-SHA-256$").and_then(|rest| {
         let (head, _) = rest.split_once('$')?;

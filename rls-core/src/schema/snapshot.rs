@@ -58,9 +58,9 @@ pub(crate) struct ActualRole {
     /// The members among the two roles, each with the role that granted the membership (since
     /// PostgreSQL 16).
     pub(crate) members: BTreeSet<(Identifier, Option<Identifier>)>,
-    /// The other roles whose privileges it has without `SET ROLE`, each with the role that granted
-    /// the membership, if the login that migrates can act as that one. Before PostgreSQL 16 there
-    /// are none, since the role is `NOINHERIT`.
+    /// The other roles that give it their privileges without `SET ROLE`, each with the role that
+    /// granted the membership, if the login that migrates can act as that one. Before PostgreSQL 16
+    /// there are none, since the role is `NOINHERIT`.
     pub(crate) inherits: BTreeSet<(Identifier, Identifier)>,
 }
 

@@ -1,4 +1,4 @@
-//! The schema lane's driver: reads, compares, and applies what lacks, in one transaction.
+//! The driver: reads, compares, and applies the changes, in one transaction.
 
 mod apply;
 mod fingerprint;
@@ -27,7 +27,7 @@ use lock::begin_alone;
 use role::apply_roles;
 use run::run;
 
-/// The registered entities and the configuration, with what brings a database to them.
+/// Brings a database to what the registered entities and the configuration say.
 ///
 /// ```no_run
 /// # async fn run(db: sea_orm::DatabaseConnection) -> Result<(), rls_core::RlsError> {
@@ -47,7 +47,7 @@ pub struct RlsSchema {
 }
 
 impl RlsSchema {
-    /// These entities and this configuration.
+    /// Takes these entities and this configuration.
     #[must_use]
     pub fn new(registry: Registry, config: RlsConfig) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl RlsSchema {
         }
     }
 
-    /// The linked entities, and the configuration in the environment.
+    /// Takes the linked entities, and the configuration in the environment.
     ///
     /// # Errors
     ///
@@ -67,8 +67,8 @@ impl RlsSchema {
         Ok(Self::new(Registry::linked()?, RlsConfig::from_env()?))
     }
 
-    /// What becomes of registered tables that are not in the database; an error where this is not
-    /// said.
+    /// Sets what becomes of registered tables that are not in the database. Without this they are
+    /// an error.
     #[must_use]
     pub fn missing_tables(mut self, missing: MissingTables) -> Self {
         self.missing = missing;
@@ -76,8 +76,8 @@ impl RlsSchema {
     }
 
     /// Lets [`RlsSchema::sync`] make changes that certainly let more rows be reached
-    /// ([`Plan::weakening`]), such as dropping a restrictive policy that the entities no longer ask
-    /// for. What the configuration's own switches ask for needs no consent beside them.
+    /// ([`Plan::weakening`]), such as dropping a restrictive policy that the entities no longer
+    /// declare. The configuration's own switches need no further consent.
     #[must_use]
     pub fn danger_accept_weakening(mut self, accept: bool) -> Self {
         self.accept_weakening = accept;
@@ -96,14 +96,15 @@ impl RlsSchema {
         &self.config
     }
 
-    /// The changes that would be made.
+    /// Compares the database with the entities, and returns the changes that would be made.
     ///
     /// Statements sent: catalog queries, and an empty temporary copy of each table that is rolled
     /// back. Lock taken: `ACCESS SHARE`. Privilege needed: `TEMPORARY` on the database.
     ///
     /// # Errors
     ///
-    /// [`RlsError::Backend`], [`RlsError::Schema`] for what cannot be brought about.
+    /// [`RlsError::Backend`]; [`RlsError::Schema`] if the database cannot be brought to what the
+    /// entities say.
     pub async fn plan<C>(&self, db: &C) -> Result<Plan, RlsError>
     where
         C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
@@ -113,19 +114,18 @@ impl RlsSchema {
     }
 
     /// Brings the database to what the entities say, and returns what was changed: roles, owner
-    /// columns, keys, row security, policies, grants. All or nothing; nothing where nothing is
-    /// missing.
+    /// columns, keys, row security, policies, grants. All or nothing; nothing if nothing differs.
     ///
-    /// Statements sent: those of [`RlsSchema::plan`], one message a change, and one for each policy whose
-    /// fingerprint is not up to date. Locks taken: an advisory one a database, so that two
+    /// Statements sent: those of [`RlsSchema::plan`], one message a change, and one for each policy
+    /// with an outdated fingerprint. Locks taken: an advisory one a database, so that two
     /// deployments cannot race, `ACCESS EXCLUSIVE` on each table that changes, and
     /// `SHARE UPDATE EXCLUSIVE` for a fingerprint, each waited for at most 5 s. Privileges needed:
-    /// to own the tables, and `CREATEROLE` where a role is missing.
+    /// to own the tables, and `CREATEROLE` if a role is missing.
     ///
     /// # Errors
     ///
-    /// [`RlsError::Backend`], [`RlsError::Schema`], of these [`SchemaError::Weakens`] where consent
-    /// is missing; nothing was changed then.
+    /// [`RlsError::Backend`]; [`RlsError::Schema`], of which [`SchemaError::Weakens`] if consent is
+    /// missing. Nothing was changed then.
     pub async fn sync<C>(&self, db: &C) -> Result<Plan, RlsError>
     where
         C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,

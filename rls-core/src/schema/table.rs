@@ -1,4 +1,4 @@
-//! The row security of one table as data: what is asked for, and what the catalog holds.
+//! The desired and the actual state of one table, as data.
 
 mod actual;
 mod desired;

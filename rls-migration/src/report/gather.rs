@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use rls_core::doctor::{Doctor, Suppressions};
 use rls_core::schema::read::{self, TableSecurity};
-use rls_core::{Identifier, Plan, RlsError, RlsSchema, Scope, TableName, Unmanaged};
+use rls_core::{Identifier, Plan, RlsConfig, RlsError, RlsSchema, Scope, TableName, Unmanaged};
 use sea_orm_migration::sea_orm::{
     DatabaseConnection, DatabaseTransaction, IsolationLevel, TransactionTrait,
 };
@@ -59,14 +59,10 @@ async fn report(
     let unmanaged: Vec<TableSecurity> =
         actual.split_off(names.len()).into_iter().flatten().collect();
 
-    let table = |((scope, name), actual): ((&Scope, TableName), Option<TableSecurity>)| Table {
-        desired: scope.desired_policies(config),
-        scope: scope.clone(),
-        name,
-        actual,
-    };
-
-    let tables: Vec<Table> = scopes.iter().zip(names).zip(actual).map(table).collect();
+    let registered = scopes.iter().zip(names).zip(actual);
+    let tables: Vec<Table> = registered
+        .map(|((scope, name), actual)| table(scope, name, actual, config))
+        .collect();
 
     // The roles that these tables name, and the findings.
     let roles = roles(rls, db, &server.login, &tables, &unmanaged).await?;
@@ -89,6 +85,20 @@ async fn report(
         findings: findings.findings().to_vec(),
         fingerprint,
     })
+}
+
+fn table(
+    scope: &Scope,
+    name: TableName,
+    actual: Option<TableSecurity>,
+    config: &RlsConfig,
+) -> Table {
+    Table {
+        desired: scope.desired_policies(config),
+        scope: scope.clone(),
+        name,
+        actual,
+    }
 }
 
 /// Compares the database with the entities. If it cannot be compared, the page says why.
@@ -129,7 +139,7 @@ fn unmanaged(table: &Unmanaged) -> Option<TableName> {
     }
 }
 
-/// The two roles, the login that asked, and whom owners, grants and policies name.
+/// Reads the two roles, the connection's role, and the roles that owners, grants and policies name.
 async fn roles(
     rls: &RlsSchema,
     db: &DatabaseTransaction,

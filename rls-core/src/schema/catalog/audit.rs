@@ -1,20 +1,22 @@
-use sea_orm::{ConnectionTrait, TransactionSession, TransactionTrait};
+use std::collections::BTreeMap;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 
 use super::query::{checked, get, name, rows, text};
 use crate::config::RlsConfig;
 use crate::error::RlsError;
 use crate::model::policy::Canonical;
 use crate::model::privilege::Privilege;
-use crate::name::TableName;
+use crate::name::{Identifier, TableName};
 use crate::schema::render;
-use crate::schema::snapshot::{ActualAudit, AuditTable, PUBLIC};
+use crate::schema::snapshot::{ActualAudit, AuditTable, Grants, PUBLIC};
 
-/// Reads the audit's table, and compares it with a copy of what is asked for, in a savepoint that
-/// is rolled back.
+/// Reads the audit table, and compares it with a copy of the desired one, in a savepoint that is
+/// rolled back.
 ///
 /// Lock taken: none. Privilege needed: `TEMPORARY` on the database. Nothing remains.
 pub(crate) async fn audit(
-    db: &(impl ConnectionTrait + TransactionTrait<Transaction: ConnectionTrait + TransactionSession>),
+    db: &DatabaseTransaction,
     table: &TableName,
     config: &RlsConfig,
 ) -> Result<ActualAudit, RlsError> {
@@ -65,11 +67,22 @@ pub(crate) async fn audit(
         }
     }
 
-    for row in rows(db, grants(&oid, config)).await? {
+    actual.grants = read_grants(db, &oid, config).await?;
+    Ok(ActualAudit::Table(actual))
+}
+
+/// The grants of the two roles, and of everyone.
+async fn read_grants(
+    db: &DatabaseTransaction,
+    oid: &str,
+    config: &RlsConfig,
+) -> Result<BTreeMap<Identifier, Grants>, RlsError> {
+    let mut roles: BTreeMap<Identifier, Grants> = BTreeMap::new();
+    for row in rows(db, grants(oid, config)).await? {
         let Some(privilege) = Privilege::from_sql(&get::<String>(&row, "privilege")?) else {
             continue;
         };
-        let grants = actual.grants.entry(name(&row, "role")?).or_default();
+        let grants = roles.entry(name(&row, "role")?).or_default();
 
         match get::<Option<String>>(&row, "column")? {
             Some(column) => drop(
@@ -83,10 +96,10 @@ pub(crate) async fn audit(
         }
     }
 
-    Ok(ActualAudit::Table(actual))
+    Ok(roles)
 }
 
-/// Each column of the copy beside the one of the table; more columns are nobody's concern.
+/// Each column of the copy beside that of the table; further columns do not matter.
 fn columns(oid: &str) -> String {
     format!(
         "SELECT w.attname::text AS column, pg_get_expr(wd.adbin, wd.adrelid) AS desired,

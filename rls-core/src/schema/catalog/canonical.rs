@@ -1,9 +1,8 @@
-//! The canonical form of an expression: what the server prints when it is asked to print what it
-//! stored.
+//! The canonical form of an expression: the text that the server prints of what it stored.
 //!
-//! Two texts can mean one thing and one text can mean two, so text is never compared with text: the
-//! desired policies are created on an empty copy of the table, in a savepoint, and the server
-//! prints both sides.
+//! Two texts can mean one thing, and one text can mean two. So the texts of entities are never
+//! compared with those of the catalog: the desired policies are created on an empty copy of the
+//! table, in a savepoint, and the server prints both sides.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,11 +24,12 @@ use crate::sqlstate;
 /// A table, as it is desired and as it is.
 type Pair<'a> = (&'a DesiredTable, &'a ActualTable);
 
-/// The canonical form of what is desired of each table, if there is anything to compare it with.
-/// With `incomplete`, a table is left out that refers to what other changes of the plan make first.
+/// The canonical form of each table's desired policies and defaults, if there is anything to
+/// compare it with. With `incomplete`, a table is left out if it refers to something that other
+/// changes of the plan create first.
 ///
-/// A copy has the name of its table, so that an expression may use it; hence tables of one name
-/// take turns.
+/// A copy has the name of its table, so that expressions may use it. Two tables of one name, in two
+/// schemas, therefore take turns.
 ///
 /// Lock taken: `ACCESS SHARE` on each table. Privilege needed: `TEMPORARY` on the database. Nothing
 /// remains.
@@ -91,8 +91,7 @@ async fn make_copies(
 
         match as_applied(*pair) {
             Some(applied) => drop(canonical.insert(desired.table.clone(), applied)),
-            // Not yet applied: it counts as different, and the server says what it takes when it
-            // is.
+            // It counts as different: the server decides when the policy is applied.
             None if is_of_row_type(&error) => {}
             None => return Err(failure(desired, error)),
         }
@@ -142,8 +141,8 @@ async fn print_copies(
     Ok(())
 }
 
-/// The policies as they stand, where they were made for what is asked now and not altered since: a
-/// function of the table's row type takes no copy, whose type is another.
+/// The policies as they stand, if they were made for what is desired and nobody altered them since.
+/// For a policy with a function of the table's row type, which does not take the copy's rows.
 fn as_applied((desired, actual): Pair<'_>) -> Option<CanonicalTable> {
     let mut canonical = CanonicalTable::default();
     for desired in &desired.policies {
@@ -166,8 +165,7 @@ fn as_applied((desired, actual): Pair<'_>) -> Option<CanonicalTable> {
     Some(canonical)
 }
 
-/// Whether the table has a policy or default to compare with: without one, all that is asked for is
-/// new.
+/// Whether the table has a policy or default to compare with; without one, all is new.
 fn is_comparable((desired, actual): &Pair<'_>) -> bool {
     let has_default = |column: &Identifier| {
         actual
@@ -214,7 +212,7 @@ fn copy((desired, actual): Pair<'_>) -> String {
         statements.push(sql::create_policy(&copy, &for_public));
     }
 
-    // For the next table; a message with a mistake in it does not run at all.
+    // For the next table. A message with a syntax error does not run at all.
     statements.push("RELEASE SAVEPOINT rls_copy; SAVEPOINT rls_copy".to_owned());
     statements.join("; ")
 }

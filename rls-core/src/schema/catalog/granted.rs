@@ -10,9 +10,8 @@ use crate::schema::plan::{Change, PrivilegeChange, TableChange, UsageChange};
 use crate::schema::snapshot::PUBLIC;
 use crate::sql;
 
-/// Whether what these changes grant and revoke is granted and revoked: to a login that may not pass
-/// a privilege on, and of a privilege that another role granted, the server gives a warning at
-/// most.
+/// Checks that the privileges of these changes are granted and revoked. The server gives no error
+/// but a warning if the login may not pass a privilege on, or if another role granted it.
 pub(crate) async fn verify_grants(
     db: &impl ConnectionTrait,
     changes: &[Change],
@@ -59,7 +58,7 @@ pub(crate) async fn verify_grants(
     .into())
 }
 
-/// Whether each privilege that a change grants is had, as SQL.
+/// Whether the role has each privilege that a change grants, as SQL.
 fn granted(change: &Change) -> Vec<String> {
     let has = |what, role: &Identifier, object: &str, privilege| {
         format!(
@@ -101,7 +100,7 @@ fn revoked(change: &Change) -> Vec<String> {
         .collect();
 
     let grantee = match role.as_str() {
-        // Which stands for everyone, quoted or not.
+        // The name stands for everyone, quoted or not.
         PUBLIC => "0".to_owned(),
         _ => format!("{}::regrole", sql::known_literal(&sql::identifier(role))),
     };
@@ -114,8 +113,8 @@ fn revoked(change: &Change) -> Vec<String> {
     )]
 }
 
-/// The `(schema, role)` pairs of these roles that need no grant of `USAGE`: they have one of their
-/// own, or they have it as everyone does and this login could not grant it.
+/// The `(schema, role)` pairs of these roles that need no grant of `USAGE`: the role has a grant of
+/// its own, or everyone has one and this login could not grant it.
 pub(crate) async fn schema_usage(
     db: &impl ConnectionTrait,
     roles: [&Identifier; 2],

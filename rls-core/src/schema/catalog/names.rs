@@ -1,4 +1,4 @@
-//! Where names that say no schema are found.
+//! The schemas in which names without a schema are found.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub(crate) struct PathSchemas {
     others: Vec<Identifier>,
 }
 
-/// Asked before `search_path` is put out of the way.
+/// The schemas of `search_path`, read before it is replaced.
 pub(crate) async fn path_schemas(db: &impl ConnectionTrait) -> Result<PathSchemas, RlsError> {
     const QUERY: &str =
         "SELECT s.name::text AS name FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) \
@@ -41,8 +41,8 @@ pub(crate) async fn path_schemas(db: &impl ConnectionTrait) -> Result<PathSchema
 }
 
 impl PathSchemas {
-    /// What is in these schemas, as statements find it; asked with `search_path` out of the way.
-    /// Sends nothing where there is one schema alone.
+    /// The schema in which statements find each relation, read while `search_path` is replaced.
+    /// Sends nothing if there is one schema alone.
     pub(crate) async fn found(self, db: &impl ConnectionTrait) -> Result<Schemas, RlsError> {
         let Self { current, others } = self;
         let mut schema_of = BTreeMap::new();

@@ -6,9 +6,9 @@ use super::query::{get, rows, table, text};
 use crate::error::RlsError;
 use crate::name::{Identifier, TableName};
 
-/// What stands under the name of an index that is to be made.
+/// What has the name of an index that is to be created.
 pub(crate) enum IndexNamed {
-    /// An index of that table which was broken off and serves nobody.
+    /// An invalid index of that table, left by a run that broke off.
     BrokenOff,
     /// Anything else.
     Other,
@@ -44,8 +44,8 @@ pub(crate) async fn index_named(
     }))
 }
 
-/// Whether a constraint of that name on a table is a check that the column is not NULL, and nothing
-/// else.
+/// Whether the constraint of that name is only a check that the column is not NULL; `None` if there
+/// is no such constraint.
 pub(crate) async fn check_named(
     db: &impl ConnectionTrait,
     of: &TableName,

@@ -8,7 +8,7 @@ use crate::model::privilege::Command;
 use crate::schema::fingerprint::Fingerprint;
 use crate::schema::table::ActualPolicy;
 
-/// What [`policy`] reads, of `pg_policy p` and [`POLICY_JOINS`].
+/// The columns that [`policy`] reads, of `pg_policy p` and [`POLICY_JOINS`].
 pub(crate) const POLICY_COLUMNS: &str = "
        p.polname::text AS name, p.polpermissive AS permissive, p.polcmd::text AS command,
        (SELECT json_agg(r.rolname)::text FROM pg_roles r WHERE r.oid = ANY (p.polroles)) AS roles,
@@ -19,7 +19,7 @@ pub(crate) const POLICY_COLUMNS: &str = "
 pub(crate) const POLICY_JOINS: &str = "LEFT JOIN pg_description t ON t.objoid = p.oid AND \
                                        t.classoid = 'pg_policy'::regclass AND t.objsubid = 0";
 
-/// A policy as the catalog holds it.
+/// Reads a policy from a row of [`POLICY_COLUMNS`].
 pub(crate) fn policy(row: &QueryResult) -> Result<ActualPolicy, RlsError> {
     let command: String = get(row, "command")?;
     let command = match command.as_str() {

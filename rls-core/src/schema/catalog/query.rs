@@ -1,4 +1,4 @@
-//! Asking the catalog, and reading its answers.
+//! Queries of the catalog, and the reading of their answers.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use crate::error::{RlsError, SchemaError};
 use crate::name::{Identifier, TableName};
 use crate::sql;
 
-/// For statements that read the whole catalog once: right after migrations the server takes it to
-/// be far larger than it is, and would compile the statement (55 of 140 ms on 500 tables) and start
-/// workers for it.
+/// Settings for statements that read the whole catalog once. Right after migrations the server
+/// estimates the catalog far too large: it would compile the statement (55 of 140 ms on 500 tables)
+/// and start workers for it.
 pub(crate) const QUICK: &str = "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0";
 
 pub(crate) async fn rows(

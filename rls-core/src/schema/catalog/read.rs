@@ -18,7 +18,7 @@ use crate::schema::snapshot::Relation;
 use crate::schema::table::{ActualIndex, ActualPolicy, ActualTable};
 use crate::sql;
 
-/// The relations of the names that are asked for, each at the position of its name.
+/// The relations under the given names, each at the position of its name.
 struct Relations(Vec<Option<Relation>>);
 
 impl Relations {
@@ -182,7 +182,7 @@ fn of_policies(named: &str) -> String {
     )
 }
 
-/// The tables with policies whose second fingerprint is pending.
+/// The tables that have a policy with a pending second fingerprint.
 pub(crate) async fn pending(db: &impl ConnectionTrait) -> Result<Vec<TableName>, RlsError> {
     let pattern = sql::known_literal(fingerprint::PENDING_PATTERN);
     let query = format!(

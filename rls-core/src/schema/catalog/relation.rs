@@ -1,5 +1,5 @@
-//! What is asked of a table's catalog rows, and what a row says. Each query is over `named`, of
-//! `read.rs`.
+//! The queries for a table's rows in the catalog, and the reading of each row. Each query is over
+//! `named`, of `read.rs`.
 
 use sea_orm::QueryResult;
 
@@ -33,8 +33,7 @@ pub(super) fn relation(row: &QueryResult) -> Result<Option<Relation>, RlsError> 
     }))))
 }
 
-/// Of column `a`: the constraint that makes it `NOT NULL` and is `NOT VALID`, as one can be since
-/// PostgreSQL 18.
+/// Of column `a`: the `NOT NULL` constraint that is `NOT VALID`, which can be since PostgreSQL 18.
 pub(crate) const UNPROVEN: &str = "(SELECT u.conname::text FROM pg_constraint u
    WHERE u.conrelid = a.attrelid AND u.contype = 'n' AND u.conkey = ARRAY[a.attnum] AND NOT \
    u.convalidated)";
@@ -74,10 +73,10 @@ fn key(base_type: &str) -> Option<KeyType> {
     }
 }
 
-/// Of constraint `k`: whether the server looks at it at all, which can be said since PostgreSQL 18.
+/// Of constraint `k`: whether the server enforces it; `NOT ENFORCED` can be since PostgreSQL 18.
 pub(crate) const ENFORCED: &str = "coalesce((to_jsonb(k)->>'conenforced')::bool, true)";
 
-/// What is inherited is for the parent to enforce.
+/// An inherited foreign key counts as enforced: its parent's is looked at.
 pub(super) fn foreign_keys() -> String {
     format!(
         "SELECT w.at, k.conname::text AS name, f.attname::text AS from, n.nspname::text AS schema,
@@ -115,8 +114,8 @@ pub(super) fn foreign_key(row: &QueryResult) -> Result<ActualForeignKey, RlsErro
     })
 }
 
-/// One row a column; an index on an expression does not serve, nor an invalid one, nor a partial
-/// one but over the rows where a boolean column is true.
+/// One row for each column of an index. Left out are indexes on expressions, invalid ones, and
+/// partial ones with another predicate than a boolean column.
 pub(super) const INDEXES: &str = "
 SELECT w.at, i.indexrelid::text AS index, a.attname::text AS column, o.attname::text AS only,
        i.indisunique AND i.indimmediate AS unique

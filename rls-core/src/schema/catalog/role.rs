@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::query::{checked, get, name, rows, text};
 use crate::config::RlsConfig;
@@ -12,7 +12,7 @@ use crate::schema::snapshot::ActualRole;
 /// every role: since PostgreSQL 16.
 pub(crate) const OWN_MEMBERSHIPS: &str = "(current_setting('server_version_num')::int4 >= 160000)";
 
-/// The two roles, where they exist. Locks nothing; passwords are read where the login may.
+/// The two roles, if they exist. Locks nothing; passwords are read if the login may read them.
 pub(crate) async fn roles(
     db: &impl ConnectionTrait,
     config: &RlsConfig,
@@ -51,35 +51,47 @@ pub(crate) async fn roles(
 
     let mut roles = BTreeMap::new();
     for row in rows(db, query).await? {
-        let mut lacks = Vec::new();
-        for (column, desired, word) in [
-            ("login", true, "LOGIN"),
-            ("super", false, "NOSUPERUSER"),
-            ("createdb", false, "NOCREATEDB"),
-            ("createrole", false, "NOCREATEROLE"),
-            ("inherit", false, "NOINHERIT"),
-            ("replication", false, "NOREPLICATION"),
-            ("bypassrls", false, "NOBYPASSRLS"),
-        ] {
-            if get::<bool>(&row, column)? != desired {
-                lacks.push(word);
-            }
-        }
-
-        let migrates = get(&row, "migrates")?;
-        let role = ActualRole {
-            lacks,
-            migrates,
-            password: get(&row, "password")?,
-            settable: get(&row, "settable")?,
-            members: BTreeSet::new(),
-            inherits: BTreeSet::new(),
-        };
-
-        roles.insert(name(&row, "role")?, role);
+        roles.insert(name(&row, "role")?, role(&row)?);
     }
 
-    let memberships = format!(
+    memberships(db, &both, &mut roles).await?;
+    Ok(roles)
+}
+
+fn role(row: &QueryResult) -> Result<ActualRole, RlsError> {
+    let mut lacks = Vec::new();
+    for (column, desired, word) in [
+        ("login", true, "LOGIN"),
+        ("super", false, "NOSUPERUSER"),
+        ("createdb", false, "NOCREATEDB"),
+        ("createrole", false, "NOCREATEROLE"),
+        ("inherit", false, "NOINHERIT"),
+        ("replication", false, "NOREPLICATION"),
+        ("bypassrls", false, "NOBYPASSRLS"),
+    ] {
+        if get::<bool>(row, column)? != desired {
+            lacks.push(word);
+        }
+    }
+
+    Ok(ActualRole {
+        lacks,
+        migrates: get(row, "migrates")?,
+        password: get(row, "password")?,
+        settable: get(row, "settable")?,
+        members: BTreeSet::new(),
+        inherits: BTreeSet::new(),
+    })
+}
+
+/// The memberships of the two roles: one in the other, and those that give privileges without
+/// `SET ROLE`.
+async fn memberships(
+    db: &impl ConnectionTrait,
+    both: &str,
+    roles: &mut BTreeMap<Identifier, ActualRole>,
+) -> Result<(), RlsError> {
+    let query = format!(
         "SELECT g.rolname::text AS role, m.rolname::text AS member,
                 CASE WHEN {OWN_MEMBERSHIPS} THEN b.rolname::text END AS grantor,
                 coalesce((to_jsonb(a)->>'inherit_option')::bool, false) AND \
@@ -91,7 +103,7 @@ pub(crate) async fn roles(
          WHERE m.rolname IN {both}"
     );
 
-    for row in rows(db, memberships).await? {
+    for row in rows(db, query).await? {
         let (role, member) = (name(&row, "role")?, name(&row, "member")?);
         let grantor = get::<Option<String>>(&row, "grantor")?
             .map(checked)
@@ -106,5 +118,5 @@ pub(crate) async fn roles(
         }
     }
 
-    Ok(roles)
+    Ok(())
 }

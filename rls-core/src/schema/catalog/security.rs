@@ -18,7 +18,7 @@ pub(crate) struct Security {
     pub(crate) policies: BTreeMap<Identifier, ActualPolicy>,
     /// `public` is everyone.
     pub(crate) grants: BTreeMap<Identifier, BTreeSet<Privilege>>,
-    /// Those behind serial and identity columns.
+    /// The sequences behind serial and identity columns.
     pub(crate) sequences: Vec<TableName>,
 }
 
@@ -68,14 +68,16 @@ pub(crate) async fn named(
     .await
 }
 
+/// The tables of the catalog, as `c` in the schema `n`.
+const FROM: &str = "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace";
+
 async fn read(db: &impl ConnectionTrait, filter: &str) -> Result<Vec<Security>, RlsError> {
-    let from = "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace";
     let filter = format!("c.relkind IN ('r', 'p') AND {filter}");
     let query = format!(
         "SELECT n.nspname::text AS schema, c.relname::text AS \"table\", \
          pg_get_userbyid(c.relowner)::text AS owner,
                 c.relrowsecurity AS enabled, c.relforcerowsecurity AS forced
-         {from} WHERE {filter} ORDER BY n.nspname, c.relname"
+         {FROM} WHERE {filter} ORDER BY n.nspname, c.relname"
     );
 
     let mut tables: Vec<Security> = Vec::new();
@@ -100,17 +102,28 @@ async fn read(db: &impl ConnectionTrait, filter: &str) -> Result<Vec<Security>, 
         security.policies = policies;
     }
 
+    read_grants(db, &filter, &mut tables).await?;
+    read_sequences(db, &filter, &mut tables).await?;
+
+    Ok(tables)
+}
+
+async fn read_grants(
+    db: &impl ConnectionTrait,
+    filter: &str,
+    tables: &mut [Security],
+) -> Result<(), RlsError> {
     let query = format!(
         "SELECT n.nspname::text AS schema, c.relname::text AS \"table\", coalesce(r.rolname::text, \
          'public') AS role,
                 a.privilege_type AS privilege
-         {from} CROSS JOIN LATERAL aclexplode(c.relacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
+         {FROM} CROSS JOIN LATERAL aclexplode(c.relacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
          WHERE {filter}"
     );
 
     for row in rows(db, query).await? {
         let privilege = Privilege::from_sql(&get::<String>(&row, "privilege")?);
-        if let (Some(at), Some(privilege)) = (position(&tables, &row)?, privilege) {
+        if let (Some(at), Some(privilege)) = (position(tables, &row)?, privilege) {
             tables[at]
                 .grants
                 .entry(name(&row, "role")?)
@@ -119,12 +132,20 @@ async fn read(db: &impl ConnectionTrait, filter: &str) -> Result<Vec<Security>, 
         }
     }
 
+    Ok(())
+}
+
+async fn read_sequences(
+    db: &impl ConnectionTrait,
+    filter: &str,
+    tables: &mut [Security],
+) -> Result<(), RlsError> {
     // `a` is a serial column's, `i` an identity column's.
     let query = format!(
         "SELECT n.nspname::text AS schema, c.relname::text AS \"table\", m.nspname::text AS \
          sequence_schema,
                 s.relname::text AS sequence
-         {from}
+         {FROM}
          JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND \
          d.refobjsubid > 0
                              AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
@@ -134,14 +155,14 @@ async fn read(db: &impl ConnectionTrait, filter: &str) -> Result<Vec<Security>, 
     );
 
     for row in rows(db, query).await? {
-        if let Some(at) = position(&tables, &row)? {
+        if let Some(at) = position(tables, &row)? {
             tables[at]
                 .sequences
                 .push(table(&row, "sequence_schema", "sequence")?);
         }
     }
 
-    Ok(tables)
+    Ok(())
 }
 
 fn position(tables: &[Security], row: &QueryResult) -> Result<Option<usize>, RlsError> {

@@ -1,4 +1,4 @@
-//! A transaction in which the catalog is read and the server prints names in full.
+//! The settings of a transaction in which the catalog is read and the server prints names in full.
 
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement, TransactionTrait,
@@ -25,18 +25,17 @@ const SETTINGS: [&str; 8] = [
     "bytea_output",
 ];
 
-/// Where the lane works: the schemas of tables that name none, with `search_path` out of the way
-/// meanwhile.
+/// A transaction's settings as they were, while `search_path` and others are replaced.
 pub(crate) struct Session {
     pub(crate) schemas: Schemas,
     pub(crate) path: SearchPath,
-    /// The other settings that are changed meanwhile.
+    /// The other settings that are replaced meanwhile.
     settings: Vec<(&'static str, String)>,
     temporary: bool,
 }
 
 impl Session {
-    /// A transaction for reading, to be rolled back.
+    /// Begins a transaction for reading, which the caller rolls back.
     pub(crate) async fn reading<C>(db: &C) -> Result<(DatabaseTransaction, Self), RlsError>
     where
         C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
@@ -87,7 +86,7 @@ impl Session {
         })
     }
 
-    /// Whether policies can be compared here, which takes temporary tables.
+    /// Checks that policies can be compared, which takes temporary tables.
     pub(crate) fn verifiable(&self) -> Result<(), SchemaError> {
         if self.temporary {
             Ok(())
@@ -96,7 +95,7 @@ impl Session {
         }
     }
 
-    /// Settings outlive a savepoint, so they are put back for a transaction of the caller's.
+    /// Puts the settings back: they outlive a savepoint, and the transaction may be the caller's.
     pub(crate) async fn leave(&self, db: &DatabaseTransaction) -> Result<(), RlsError> {
         let setting = |name: &str, value: &str| {
             let value = sql::known_literal(value);
@@ -117,7 +116,7 @@ impl Session {
     }
 }
 
-/// Begins a transaction, where `db` is a PostgreSQL server.
+/// Begins a transaction, if `db` is a PostgreSQL server.
 pub(crate) async fn begin<C>(db: &C) -> Result<DatabaseTransaction, RlsError>
 where
     C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
@@ -138,8 +137,8 @@ where
     Ok(db.begin().await?)
 }
 
-/// Whether what the last message set is still set: statements pass through a connection of their
-/// own otherwise, and nothing that follows would be all or nothing.
+/// Checks that the last message's settings are still set. If they are not, each statement has a
+/// connection of its own, and nothing that follows would be all or nothing.
 async fn check_settings(db: &DatabaseTransaction) -> Result<(), RlsError> {
     let query = format!("SELECT current_setting('lock_timeout') = '{LOCK_TIMEOUT}' AS set");
     let row = db

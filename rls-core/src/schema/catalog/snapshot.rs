@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use sea_orm::{ConnectionTrait, TransactionSession, TransactionTrait};
+use sea_orm::DatabaseTransaction;
 
 use super::audit::audit;
 use super::granted::schema_usage;
@@ -16,7 +16,7 @@ use crate::schema::snapshot::{ActualAudit, Snapshot};
 ///
 /// Lock taken: none. Privilege needed: `TEMPORARY` on the database, for the audit table.
 pub(crate) async fn snapshot(
-    db: &(impl ConnectionTrait + TransactionTrait<Transaction: ConnectionTrait + TransactionSession>),
+    db: &DatabaseTransaction,
     desired: &Desired<'_>,
 ) -> Result<Snapshot, RlsError> {
     let config = desired.config;

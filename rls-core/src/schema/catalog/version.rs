@@ -1,18 +1,18 @@
-//! Which version of a policy's row the catalog holds: where that is the one of the last sync, its
-//! expressions need not be printed, which costs the server most of what reading a policy costs it.
+//! The version of a policy's row in the catalog. If it is still the one of the last sync, the
+//! policy's expressions need not be printed, and printing is most of the cost of reading a policy.
 
-/// Whether the login may ask for the cluster's identifier, without which versions are not told;
-/// everyone may, unless that was revoked.
+/// Whether the login may ask for the cluster's identifier, without which a row has no version.
+/// Everyone may, unless that was revoked.
 pub(crate) const CAN_IDENTIFY: &str =
     "pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')";
 
-/// The `WITH` query `refers (table, names)`, one row a table whose policies refer to anything by
-/// OID: to what, and under which name, since a rename changes what an expression says and not its
-/// row. It reads the catalog once for all tables.
+/// The `WITH` query `refers (table, names)`, one row for each table with policies that refer to
+/// anything by OID: to what, and under which name, since a rename changes what an expression says
+/// and not its row. It reads the catalog once for all tables.
 ///
-/// `names` is NULL where a policy refers to a type of one's own: an `ENUM`'s labels are in a row by
-/// OID, and have no dependencies of their own. Every other OID in an expression that can be renamed
-/// is in `pg_depend` (`find_expr_references_walker` in `src/backend/catalog/dependency.c`).
+/// `names` is NULL if a policy refers to a user-defined type: the labels of an `ENUM` are in a row
+/// by OID, and have no dependencies of their own. Every other OID in an expression that can be
+/// renamed is in `pg_depend` (`find_expr_references_walker` in `src/backend/catalog/dependency.c`).
 pub(crate) const REFERS: &str = "
 refers AS MATERIALIZED (
   SELECT d.polrelid AS \"table\",
@@ -30,8 +30,8 @@ refers AS MATERIALIZED (
                               AND a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
   GROUP BY d.polrelid)";
 
-/// The version of the row of `pg_policy p`, beside [`REFERS`] `r`; `can_identify` is what
-/// [`CAN_IDENTIFY`] said. NULL where it would not tell all.
+/// The version of the row of `pg_policy p`, beside [`REFERS`] `r`; `can_identify` is the answer to
+/// [`CAN_IDENTIFY`]. NULL if it would not tell every change.
 ///
 /// Cluster, database, OID, writing transaction and place tell a row: a restored dump has none of
 /// its old versions, and whatever alters a policy writes another.

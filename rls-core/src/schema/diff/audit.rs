@@ -68,7 +68,8 @@ pub(super) fn changes(
     Ok(())
 }
 
-/// The administrator alone gets something; everyone's privileges are the two roles' as well.
+/// The desired grants. The administrator alone gets any; `PUBLIC` is among them since its
+/// privileges are the two roles' as well.
 fn desired(config: &RlsConfig) -> [(Identifier, Grants); 3] {
     let constant =
         |name: &str| Identifier::new(name).unwrap_or_else(|_| unreachable!("a constant name"));
@@ -109,40 +110,48 @@ fn privileges(
         });
     }
 
-    let granted: BTreeSet<Privilege> = desired
+    let of_columns: BTreeSet<&Privilege> = desired
         .columns
         .keys()
         .chain(actual.columns.keys())
-        .copied()
         .collect();
-    let on =
-        |grants: &Grants, privilege| grants.columns.get(&privilege).cloned().unwrap_or_default();
-
-    for privilege in granted {
-        let desired: BTreeSet<Identifier> = on(desired, privilege);
+    for privilege in of_columns {
+        let on = |grants: &Grants| grants.columns.get(privilege).cloned().unwrap_or_default();
+        let desired = on(desired);
         // To revoke a privilege on a table revokes it on the columns as well.
-        let actual = if surplus.contains(&privilege) {
+        let actual = if surplus.contains(privilege) {
             BTreeSet::new()
         } else {
-            on(actual, privilege)
+            on(actual)
         };
 
-        let columns: BTreeSet<Identifier> = actual.difference(&desired).cloned().collect();
-        if !columns.is_empty() {
-            change(PrivilegeChange::RevokeColumns {
-                role: role.clone(),
-                privilege,
-                columns,
-            });
-        }
-
-        let columns: BTreeSet<Identifier> = desired.difference(&actual).cloned().collect();
-        if !columns.is_empty() {
-            change(PrivilegeChange::GrantColumns {
-                role: role.clone(),
-                privilege,
-                columns,
-            });
+        for change in columns(role, *privilege, &desired, &actual) {
+            changes.push(Change::on(table.clone(), change));
         }
     }
+}
+
+/// Revokes the privilege on the columns that should not have it, and grants it on those that lack
+/// it.
+fn columns(
+    role: &Identifier,
+    privilege: Privilege,
+    desired: &BTreeSet<Identifier>,
+    actual: &BTreeSet<Identifier>,
+) -> impl Iterator<Item = PrivilegeChange> {
+    let surplus: BTreeSet<Identifier> = actual.difference(desired).cloned().collect();
+    let revoke = (!surplus.is_empty()).then(|| PrivilegeChange::RevokeColumns {
+        role: role.clone(),
+        privilege,
+        columns: surplus,
+    });
+
+    let lacking: BTreeSet<Identifier> = desired.difference(actual).cloned().collect();
+    let grant = (!lacking.is_empty()).then(|| PrivilegeChange::GrantColumns {
+        role: role.clone(),
+        privilege,
+        columns: lacking,
+    });
+
+    revoke.into_iter().chain(grant)
 }

@@ -48,7 +48,7 @@ pub(crate) fn comparable<'a>(
     Ok(tables)
 }
 
-/// Whether the key columns are there, and of the entities' types.
+/// Checks that the key columns are there, and have the entities' types.
 fn check_columns(desired: &DesiredTable, actual: &ActualTable) -> Result<(), SchemaError> {
     for column in &desired.columns {
         let (table, name) = (desired.table.to_string(), column.name.to_string());
@@ -75,7 +75,7 @@ fn check_columns(desired: &DesiredTable, actual: &ActualTable) -> Result<(), Sch
     Ok(())
 }
 
-/// Leaves out tables whose policies or keys refer to a registered one that is left out.
+/// Leaves out each table that refers, by a policy or a key, to a registered one that is left out.
 fn skip_dependents(desired: &Desired<'_>, tables: &mut Vec<Table<'_>>) {
     loop {
         let mut skipped: BTreeSet<&TableName> = desired.names().collect();
@@ -96,8 +96,8 @@ fn skip_dependents(desired: &Desired<'_>, tables: &mut Vec<Table<'_>>) {
     }
 }
 
-/// Whether each reference leads to one row: a column that two rows share tells nobody whose a row
-/// is.
+/// Checks that each reference leads to one row: if two rows can share the column, it does not tell
+/// who owns a row.
 fn check_parents(tables: &[Table<'_>]) -> Result<(), SchemaError> {
     for child in tables {
         for (parent, column) in &child.desired.unique {

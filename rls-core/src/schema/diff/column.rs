@@ -61,8 +61,8 @@ pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<()
     Ok(())
 }
 
-/// A column that no key asks for and whose default is this key's: most likely it, under its old
-/// name.
+/// A column that is no desired one and has this one's default: most likely it is this one, under
+/// its old name.
 fn renamed(table: &Table<'_>, desired: &DesiredColumn) -> Option<String> {
     let default = table.canonical?.defaults.get(&desired.name)?;
     let unclaimed = |name: &Identifier| {

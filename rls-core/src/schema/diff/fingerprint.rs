@@ -4,15 +4,14 @@ use crate::name::{Identifier, TableName};
 use crate::schema::fingerprint::{self, Fingerprint};
 use crate::schema::table::{ActualPolicy, DesiredPolicy, DesiredTable};
 
-/// A comment that a policy should carry: what a person wrote, and the fingerprints of what is asked
-/// and held.
+/// The comment that a policy should have: what a person wrote, and the fingerprints.
 pub(crate) struct StaleFingerprint<'a> {
     pub(crate) table: &'a TableName,
     pub(crate) policy: &'a Identifier,
     pub(crate) comment: String,
 }
 
-/// The policies, as they are after all changes, whose fingerprints are missing or of another time.
+/// The policies, read after all changes, that lack fingerprints or have outdated ones.
 pub(crate) fn stale<'a>(
     desired: &'a DesiredTable,
     actual: &BTreeMap<Identifier, ActualPolicy>,

@@ -3,7 +3,8 @@ use crate::name::{Identifier, TableName};
 use crate::schema::plan::{Change, ColumnChange, ForeignKeyChange, RowSecurityChange, TableChange};
 use crate::sql;
 
-/// These changes of columns and keys, with the tables not forced meanwhile whose rows they read.
+/// These changes of columns and keys, and around them the changes that lift and restore the force
+/// of each table that they read.
 pub(super) fn lifted(tables: &[Table<'_>], changes: Vec<Change>) -> Vec<Change> {
     let forced = tables
         .iter()
@@ -27,9 +28,11 @@ pub(super) fn lifted(tables: &[Table<'_>], changes: Vec<Change>) -> Vec<Change> 
         .collect()
 }
 
-/// Whether a change reads rows of this table. A backfill is taken to read the tables whose names it
-/// holds: one too many is locked, and one too few, behind a function, is refused by the server,
-/// which passes over no row in silence.
+/// Whether a change reads rows of this table.
+///
+/// A backfill is taken to read each table that it names. If it does not read one of them, that
+/// table is locked for nothing. If it reads another one, behind a function, the server refuses it,
+/// since `row_security` is off.
 fn reads(change: &Change, read: &TableName) -> bool {
     let Change::Table(table, change) = change else {
         return false;

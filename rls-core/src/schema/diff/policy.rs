@@ -26,7 +26,7 @@ pub(super) fn row_security(table: &Table<'_>, changes: &mut Vec<Change>) {
     }
 }
 
-/// Desired policies come first, and those that are no longer desired go then. Policies that this
+/// Desired policies come first; then the policies that are no longer desired go. Policies that this
 /// library did not make stay.
 pub(super) fn policies(
     table: &Table<'_>,
@@ -132,8 +132,8 @@ fn same(canonical: &Policy<Canonical>, actual: &Policy<Canonical>) -> bool {
         && canonical.roles == actual.roles
 }
 
-/// A policy that this library made, that is no longer desired, and that says what this one is to
-/// say.
+/// A policy of this library that is no longer desired and says what this one is to say: this one,
+/// under its old name.
 fn old_name<'a>(
     table: &Table<'a>,
     canonical: Option<&Policy<Canonical>>,
@@ -150,8 +150,8 @@ fn old_name<'a>(
     table.actual.policies.iter().find(is_old)
 }
 
-/// Whether it is a guard, and other guards are desired: these hold for every command. Any other
-/// restrictive policy that goes keeps nothing out any more.
+/// Whether the dropped policy is a guard, and other guards are desired, which hold for every
+/// command. Nothing else replaces a restrictive policy.
 fn replaced(table: &Table<'_>, gone: &Policy<Canonical>) -> bool {
     let names = scope::guards_of(&table.desired.table.table);
     let is_guard = |name: &Identifier| names.contains(name);
@@ -164,7 +164,7 @@ fn replaced(table: &Table<'_>, gone: &Policy<Canonical>) -> bool {
             .any(|desired| is_guard(&desired.policy.name))
 }
 
-/// As the server prints it, for showing and for putting back.
+/// The policy as the server prints it, to show it and to put it back.
 fn printed(policy: &Policy<Canonical>) -> Policy {
     policy.map(Canonical::to_expression)
 }

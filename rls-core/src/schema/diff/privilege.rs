@@ -5,7 +5,7 @@ use crate::model::privilege::Privilege;
 use crate::name::Identifier;
 use crate::schema::plan::{Change, PrivilegeChange, UsageChange};
 
-/// Each role gets what it should have on the table and loses what it should not.
+/// Grants each role its privileges on the table, and revokes the others.
 pub(super) fn privileges(table: &Table<'_>, changes: &mut Vec<Change>) {
     let name = &table.desired.table;
     let none = BTreeSet::new();
@@ -45,7 +45,7 @@ pub(super) fn privileges(table: &Table<'_>, changes: &mut Vec<Change>) {
     }
 }
 
-/// Each role may use the schemas of its tables.
+/// Grants each role the use of its tables' schemas.
 pub(super) fn schemas(
     tables: &[Table<'_>],
     usage: &BTreeSet<(Identifier, Identifier)>,

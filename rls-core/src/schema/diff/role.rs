@@ -7,7 +7,7 @@ use crate::schema::plan::{Change, RoleChange, Verifier};
 use crate::schema::scram;
 use crate::schema::snapshot::ActualRole;
 
-/// Whether the roles are others than the login that migrates.
+/// Checks that the login that migrates is none of the two roles.
 pub(crate) fn check(actual: &BTreeMap<Identifier, ActualRole>) -> Result<(), SchemaError> {
     match actual.iter().find(|(_, actual)| actual.migrates) {
         Some((role, _)) => Err(SchemaError::RoleInUse {
@@ -59,10 +59,10 @@ fn alter(login: &Login, actual: &ActualRole) -> Option<RoleChange> {
     })
 }
 
-/// Whether the stored password is the configured one. Where it may not be read, a configured
-/// password is set again: the role ends with the password that was asked for either way. Where it
-/// may be neither read nor set, it is for who made the role, and the application's login tells
-/// whether it is right.
+/// Whether the role keeps its password: it is the configured one, or none is configured.
+///
+/// If the login may not read the stored password, the configured one is set again, which is the
+/// same in the end. If it may not set it either, it keeps: connecting tells whether it is right.
 fn keeps_password(login: &Login, actual: &ActualRole) -> bool {
     match (&login.password, &actual.password) {
         (None, _) => true,

@@ -19,7 +19,8 @@ use crate::schema::snapshot::{
     ActualAudit, ActualRole, AuditTable, CanonicalTable, Grants, Relation, Snapshot,
 };
 use crate::schema::table::{
-    ActualColumn, ActualForeignKey, ActualIndex, ActualPolicy, ActualTable, DesiredTable,
+    ActualColumn, ActualForeignKey, ActualIndex, ActualPolicy, ActualTable, DesiredColumn,
+    DesiredPolicy, DesiredTable,
 };
 use crate::sql;
 
@@ -108,29 +109,29 @@ fn canonical(desired: &DesiredTable) -> CanonicalTable {
     }
 }
 
+fn applied_policy(desired: &DesiredPolicy) -> ActualPolicy {
+    let policy = desired.policy.map(printed);
+    let fingerprint = Fingerprint {
+        desired: desired.fingerprint.clone(),
+        actual: fingerprint::actual(&policy),
+        version: None,
+    };
+
+    ActualPolicy {
+        policy,
+        fingerprint: Some(fingerprint),
+        version: None,
+    }
+}
+
 /// The table as migrations leave it.
 fn applied(desired: &DesiredTable) -> ActualTable {
-    let column = |column: &crate::schema::table::DesiredColumn| ActualColumn {
+    let column = |column: &DesiredColumn| ActualColumn {
         sql_type: column.key.as_sql().to_owned(),
         key: Some(column.key),
         not_null: true,
         unproven: None,
         default: column.default.as_ref().map(printed),
-    };
-
-    let policy = |desired: &crate::schema::table::DesiredPolicy| {
-        let policy = desired.policy.map(printed);
-        let fingerprint = Fingerprint {
-            desired: desired.fingerprint.clone(),
-            actual: fingerprint::actual(&policy),
-            version: None,
-        };
-
-        ActualPolicy {
-            policy,
-            fingerprint: Some(fingerprint),
-            version: None,
-        }
     };
 
     let foreign_keys = desired.columns.iter().filter_map(|column| {
@@ -164,7 +165,7 @@ fn applied(desired: &DesiredTable) -> ActualTable {
         policies: desired
             .policies
             .iter()
-            .map(|desired| (desired.policy.name.clone(), policy(desired)))
+            .map(|desired| (desired.policy.name.clone(), applied_policy(desired)))
             .collect(),
         foreign_keys: foreign_keys.collect(),
         indexes: indexes.collect(),

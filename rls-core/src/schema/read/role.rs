@@ -7,13 +7,13 @@ use crate::name::Identifier;
 use crate::schema::catalog::Session;
 use crate::schema::catalog::query::{get, name, rows, text};
 
-/// What a role is, beyond what it was granted on tables.
+/// The attributes and memberships of a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RoleSecurity {
     /// The role.
     pub role: Identifier,
-    /// The attributes that it has, as `CREATE ROLE` spells them.
+    /// Its attributes, as `CREATE ROLE` spells them.
     pub attributes: Vec<&'static str>,
     /// The roles that it is a member of, directly.
     pub member_of: BTreeSet<Identifier>,
@@ -34,7 +34,7 @@ impl RoleSecurity {
     }
 }
 
-/// These roles, in the same order, each `None` where it does not exist.
+/// Reads these roles, in the same order; `None` stands for a role that does not exist.
 ///
 /// Statements sent: catalog queries. Lock taken: none. Privilege needed: none.
 ///
@@ -100,14 +100,23 @@ async fn security(
         roles.insert(role, security);
     }
 
-    let memberships = format!(
+    memberships(db, &named, &mut roles).await?;
+    Ok(roles)
+}
+
+async fn memberships(
+    db: &impl ConnectionTrait,
+    named: &str,
+    roles: &mut BTreeMap<Identifier, RoleSecurity>,
+) -> Result<(), RlsError> {
+    let query = format!(
         "SELECT g.rolname::text AS role, m.rolname::text AS member
          FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = \
          a.member
          WHERE g.rolname IN ({named}) OR m.rolname IN ({named})"
     );
 
-    for row in rows(db, memberships).await? {
+    for row in rows(db, query).await? {
         let (role, member) = (name(&row, "role")?, name(&row, "member")?);
         if let Some(security) = roles.get_mut(&role) {
             security.members.insert(member.clone());
@@ -118,5 +127,5 @@ async fn security(
         }
     }
 
-    Ok(roles)
+    Ok(())
 }

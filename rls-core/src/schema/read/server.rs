@@ -5,31 +5,30 @@ use crate::name::{Identifier, Schemas, TableName};
 use crate::schema::catalog::Session;
 use crate::schema::catalog::query::{get, name, rows};
 
-/// Which server and database were asked, and as whom.
+/// The server and database of a connection, and its role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Server {
-    /// The server's version, as it tells it.
+    /// The server's version, as `server_version` has it.
     pub version: String,
     /// The database.
     pub database: Identifier,
-    /// The schema of tables that name none.
+    /// The schema in which a table without a schema would be created.
     pub schema: Identifier,
-    /// The role that asked.
+    /// The connection's role.
     pub login: Identifier,
     schemas: Schemas,
 }
 
 impl Server {
-    /// The table with the schema in which statements find it; where it is in none, in which it
-    /// would be created.
+    /// The table with the schema in which statements find it, or would create it if it is in none.
     #[must_use]
     pub fn found(&self, table: &TableName) -> TableName {
         table.found_in(&self.schemas)
     }
 }
 
-/// Which server and database this is.
+/// Reads which server and database this is.
 ///
 /// Statements sent: one. Lock taken: none. Privilege needed: none.
 ///

@@ -2,11 +2,11 @@ use crate::name::TableName;
 
 use crate::sql::table;
 
-/// A column of the audit's table: its name, type, and what the server fills it with.
+/// A column of the audit table: its name, its type, and the default with which the server fills it.
 pub(crate) struct AuditColumn {
     pub(crate) name: &'static str,
     sql_type: &'static str,
-    /// `None` where the server counts.
+    /// `None` for the identity column.
     pub(crate) default: Option<&'static str>,
     constraint: &'static str,
 }
@@ -25,9 +25,9 @@ const fn column(
     }
 }
 
-/// Every value is the server's: who and why come from the settings that the begin message sets,
-/// since SQL text may not change these, and the rest from the session. A setting that was set once
-/// reads `''` afterwards, hence the checks.
+/// The columns. The server fills each of them: the actor and the reason come from settings that the
+/// begin message sets and SQL text may not change, the rest from the session. A setting that was
+/// set once reads `''` afterwards, hence the checks.
 pub(crate) const AUDIT_COLUMNS: [AuditColumn; 8] = [
     AuditColumn {
         name: "id",
@@ -64,11 +64,10 @@ pub(crate) const AUDIT_COLUMNS: [AuditColumn; 8] = [
     column("transaction", "xid8", "pg_current_xact_id()", "NOT NULL"),
 ];
 
-/// The one column that the administrator may give a value: `INSERT` needs a privilege on some
-/// column.
+/// The one column on which the administrator has `INSERT`, which needs a privilege on some column.
 pub(crate) const AUDIT_GRANTED: &str = "reason";
 
-/// `CREATE TABLE` of the audit's table, whose name is quoted already.
+/// `CREATE TABLE` of the audit table; `table` is quoted already.
 pub(crate) fn create_audit(table: &str) -> String {
     let columns: Vec<String> = AUDIT_COLUMNS
         .iter()

@@ -5,7 +5,7 @@ use crate::sql::{expression, identifier};
 /// The server alters no table for which a deferred check is still to come.
 const IMMEDIATE: &str = "SET CONSTRAINTS ALL IMMEDIATE";
 
-/// On a table whose name is quoted already.
+/// Renders a change of a table; `table` is quoted already.
 pub(super) fn statements(table: &str, column: &Identifier, change: &ColumnChange) -> Vec<String> {
     let name = identifier(column);
     let alter = format!("ALTER TABLE {table} ALTER COLUMN {name}");

@@ -3,13 +3,13 @@ use crate::name::{Identifier, TableName};
 use crate::schema::plan::{Change, ColumnChange, ForeignKeyChange, IndexChange, TableChange};
 use crate::sql::{identifier, known_literal, table};
 
-use super::{column, index};
+use super::{column, foreign_key, index};
 
 /// A step of a change that is made while the table is in use.
 pub(crate) enum Step {
     /// Statements of one short transaction.
     Together(Vec<String>),
-    /// An index, made in no transaction; one of that name that was broken off goes first.
+    /// An index, created in no transaction. An invalid one of that name is dropped first.
     Index {
         table: TableName,
         name: Identifier,
@@ -22,7 +22,7 @@ pub(crate) enum Step {
         column: Identifier,
         any: String,
     },
-    /// A check that the column is not NULL, which is proven, relied on, and dropped.
+    /// A check that the column is not NULL: it is validated, used, and dropped.
     Check {
         table: TableName,
         name: Identifier,
@@ -41,8 +41,8 @@ pub(crate) struct Fill {
 }
 
 impl Fill {
-    /// The statement for all pages: what was updated meanwhile may have moved to pages that were
-    /// filled before.
+    /// The statement for all pages: rows that were updated meanwhile may have moved to pages that
+    /// were filled before.
     pub(crate) fn rest(&self) -> String {
         self.update.clone()
     }
@@ -59,35 +59,33 @@ impl Fill {
 /// The steps of a change that takes long on a big table; `None` for one that
 /// [`RlsSchema::sync`](crate::RlsSchema::sync) makes as quickly.
 pub(crate) fn online(change: &Change) -> Option<Vec<Step>> {
-    let Change::Table(table, of_table) = change else {
+    let Change::Table(name, of_table) = change else {
         return None;
     };
 
     match of_table {
         TableChange::Column(column, ColumnChange::Add { key, backfill }) => {
-            Some(add_column(table, column, *key, backfill.as_ref()))
+            Some(add_column(name, column, *key, backfill.as_ref()))
         }
         TableChange::Column(column, ColumnChange::SetNotNull { backfill, unproven }) => Some(
-            set_not_null(table, column, backfill.as_ref(), unproven.as_ref()),
+            set_not_null(name, column, backfill.as_ref(), unproven.as_ref()),
         ),
-        TableChange::ForeignKey(ForeignKeyChange::Add { column, .. }) => {
-            Some(add_foreign_key(table, column, change))
+        TableChange::Column(column, change @ ColumnChange::SetDefault { .. }) => {
+            let statements = column::statements(&table(name), column, change);
+            Some(vec![Step::Together(statements)])
         }
-        TableChange::Index(index @ IndexChange::Create { .. }) => {
-            Some(vec![create_index(table, index)])
+        TableChange::ForeignKey(change @ ForeignKeyChange::Add { column, .. }) => {
+            Some(add_foreign_key(name, column, change))
         }
-        TableChange::Column(_, ColumnChange::SetDefault { .. })
-        | TableChange::ForeignKey(ForeignKeyChange::Validate { .. }) => {
-            Some(vec![Step::Together(texts(change).collect())])
+        TableChange::ForeignKey(change @ ForeignKeyChange::Validate { .. }) => {
+            let validate = foreign_key::statement(name, change);
+            Some(vec![Step::Together(vec![validate])])
+        }
+        TableChange::Index(change @ IndexChange::Create { .. }) => {
+            Some(vec![create_index(name, change)])
         }
         _ => None,
     }
-}
-
-fn texts(change: &Change) -> impl Iterator<Item = String> {
-    super::change(change)
-        .into_iter()
-        .map(|statement| statement.text)
 }
 
 fn add_column(
@@ -125,14 +123,12 @@ fn set_not_null(
     steps
 }
 
-fn add_foreign_key(name: &TableName, column: &Identifier, change: &Change) -> Vec<Step> {
+fn add_foreign_key(name: &TableName, column: &Identifier, change: &ForeignKeyChange) -> Vec<Step> {
     let constraint = ForeignKeyChange::name_of(&name.table, column);
-    let add = texts(change)
-        .map(|statement| format!("{statement} NOT VALID"))
-        .collect();
+    let add = format!("{} NOT VALID", foreign_key::statement(name, change));
 
     vec![
-        Step::Together(add),
+        Step::Together(vec![add]),
         Step::Together(vec![validate(name, &constraint)]),
     ]
 }
@@ -155,7 +151,7 @@ fn create_index(name: &TableName, change: &IndexChange) -> Step {
     }
 }
 
-/// Rows without an owner get theirs, or are told of.
+/// Fills rows without an owner; if any are left, they are an error.
 fn filled(name: &TableName, column: &Identifier, backfill: Option<&String>) -> Vec<Step> {
     let (quoted, target) = (table(name), identifier(column));
     let fill = backfill.map(|backfill| Step::Pages {

@@ -1,7 +1,7 @@
 use crate::schema::plan::PolicyChange;
 use crate::sql::{alter_policy, comment_on_policy, create_policy, identifier};
 
-/// On a table whose name is quoted already.
+/// Renders a change of a table; `table` is quoted already.
 pub(super) fn statements(table: &str, change: &PolicyChange) -> Vec<String> {
     match change {
         PolicyChange::Create { policy } => {

@@ -5,7 +5,7 @@ use crate::name::Identifier;
 use crate::schema::plan::PrivilegeChange;
 use crate::sql::identifier;
 
-/// On a table whose name is quoted already.
+/// Renders a change of a table; `table` is quoted already.
 pub(super) fn statement(table: &str, change: &PrivilegeChange) -> String {
     match change {
         PrivilegeChange::Grant { role, privileges } => {

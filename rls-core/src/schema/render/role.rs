@@ -1,8 +1,8 @@
 use crate::name::Identifier;
-use crate::schema::plan::{Change, RoleChange, Verifier};
+use crate::schema::plan::{RoleChange, Verifier};
 use crate::sql::{identifier, known_literal};
 
-use super::Statement;
+use super::statement::Statement;
 
 /// The attributes of a role that logs in and never bypasses row security.
 const LOGIN: &str = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION NOBYPASSRLS";
@@ -39,14 +39,7 @@ pub(super) fn statement(role: &Identifier, change: &RoleChange) -> Statement {
 
 /// A change as someone else runs it by hand, with no password in it: `\password` of psql asks for
 /// one.
-pub(crate) fn by_hand(change: &Change) -> Vec<String> {
-    let Change::Role(role, change) = change else {
-        return super::change(change)
-            .into_iter()
-            .map(|statement| format!("{};", statement.text))
-            .collect();
-    };
-
+pub(super) fn by_hand(role: &Identifier, change: &RoleChange) -> Vec<String> {
     let (plain, verifier) = match change {
         RoleChange::Create { verifier } => (
             Some(RoleChange::Create { verifier: None }),

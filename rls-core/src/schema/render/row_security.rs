@@ -1,6 +1,6 @@
 use crate::schema::plan::RowSecurityChange;
 
-/// On a table whose name is quoted already.
+/// Renders a change of a table; `table` is quoted already.
 pub(super) fn statement(table: &str, change: RowSecurityChange) -> String {
     let word = match change {
         RowSecurityChange::Enable => "ENABLE",

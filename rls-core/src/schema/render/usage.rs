@@ -1,7 +1,7 @@
 use crate::schema::plan::UsageChange;
 use crate::sql::identifier;
 
-/// On an object that is quoted already, as `SCHEMA "app"`.
+/// Renders a change on an object; `object` is quoted already, as `SCHEMA "app"`.
 pub(super) fn statement(object: &str, change: &UsageChange) -> String {
     match change {
         UsageChange::Grant { role } => {

@@ -1,5 +1,5 @@
-//! What migrations apply without entities: changes written by hand, statements of a generated file,
-//! the two roles.
+//! Changes that migrations apply without entities: written by hand, or as statements of a generated
+//! file, and the two roles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,9 +21,9 @@ use crate::sql;
 type Fingerprints = BTreeMap<(TableName, Identifier), Option<String>>;
 
 /// Applies changes in order, all or none, and writes the fingerprints of the policies they create
-/// or alter. Tables that say no schema are in the current one.
+/// or alter. A table without a schema is found by `search_path`.
 ///
-/// Statements sent: one message a change, and one for each fingerprint. Locks taken: this family's
+/// Statements sent: one message a change, and one for each fingerprint. Locks taken: this library's
 /// advisory one, and `ACCESS EXCLUSIVE` on each table that changes, waited for at most 5 s.
 /// Privilege needed: to own the tables.
 ///
@@ -43,6 +43,8 @@ where
 
     let transaction = begin_alone(db).await?;
     let session = Session::enter(&transaction).await?;
+
+    // The changes with a schema, each with the fingerprint of its policy as it was given.
     let changes: Vec<(Change, Option<String>)> = changes
         .iter()
         .map(|change| (change.in_schema(&session.schemas), desired_by(change)))
@@ -54,17 +56,9 @@ where
         .collect();
 
     let tables: Vec<&TableName> = tables.into_iter().collect();
-    let mut fingerprints = Fingerprints::new();
 
-    for (table, policies) in tables
-        .iter()
-        .zip(catalog::policies(&transaction, &tables).await?)
-    {
-        for (policy, actual) in policies {
-            let desired = actual.fingerprint.map(|fingerprint| fingerprint.desired);
-            fingerprints.insert(((*table).clone(), policy), desired);
-        }
-    }
+    // The fingerprints that are there, which the changes then update.
+    let mut fingerprints = read_fingerprints(&transaction, &tables).await?;
 
     transaction
         .execute_unprepared(&session.path.creating())
@@ -74,8 +68,8 @@ where
         follow(&mut fingerprints, change, by.as_ref());
     }
 
+    // What the server then grants and prints.
     transaction.execute_unprepared(SearchPath::PRINTING).await?;
-
     let applied: Vec<Change> = changes.iter().map(|(change, _)| change.clone()).collect();
     catalog::verify_grants(&transaction, &applied).await?;
     write_fingerprints(&transaction, &tables, |table, policy, _| {
@@ -91,12 +85,12 @@ where
     Ok(())
 }
 
-/// Runs the statements of a file that `rls generate` wrote, all or none, and completes the
-/// fingerprints in it with what this server prints of the policies.
+/// Runs the statements of a file that `rls generate` wrote, all or none, and completes its
+/// fingerprints with those of the policies that this server prints.
 ///
-/// Statements sent: these, each a message, and one for each fingerprint. Locks taken: this family's
-/// advisory one, and those of the statements, each waited for at most 5 s. Privilege needed: to own
-/// the tables.
+/// Statements sent: these, each a message, and one for each fingerprint. Locks taken: this
+/// library's advisory one, and those of the statements, each waited for at most 5 s. Privilege
+/// needed: to own the tables.
 ///
 /// # Errors
 ///
@@ -136,12 +130,12 @@ where
     Ok(())
 }
 
-/// Creates the configuration's two roles where they are missing, gives them the attributes and
-/// passwords they lack, and returns what was changed.
+/// Creates the configuration's two roles if they are missing, gives them the attributes and
+/// passwords that they lack, and returns what was changed.
 ///
 /// Statements sent: catalog queries, and one message a change, with passwords as bound verifiers.
-/// Lock taken: this family's advisory one. Privilege needed: `CREATEROLE` where a role is missing
-/// or differs.
+/// Lock taken: this library's advisory one. Privilege needed: `CREATEROLE` if a role is missing or
+/// differs.
 ///
 /// # Errors
 ///
@@ -164,7 +158,7 @@ where
     })
 }
 
-/// A table whose force is lifted and not restored afterwards.
+/// A table for which force is lifted and not restored afterwards.
 fn lifted_for_good<'a>(changes: &'a [Change]) -> Option<&'a TableName> {
     let of = |change: &'a Change, what| match change {
         Change::Table(table, TableChange::RowSecurity(change)) if *change == what => Some(table),
@@ -181,8 +175,8 @@ fn lifted_for_good<'a>(changes: &'a [Change]) -> Option<&'a TableName> {
     })
 }
 
-/// The fingerprint of the policy that a change asks for, as it was given: whatever the schema it is
-/// applied in.
+/// The fingerprint of the policy that a change creates or alters; of the change as it was given,
+/// before names got a schema.
 fn desired_by(change: &Change) -> Option<String> {
     match change {
         Change::Table(
@@ -193,6 +187,21 @@ fn desired_by(change: &Change) -> Option<String> {
         ) => Some(fingerprint::desired(policy)),
         _ => None,
     }
+}
+
+async fn read_fingerprints(
+    db: &DatabaseTransaction,
+    tables: &[&TableName],
+) -> Result<Fingerprints, RlsError> {
+    let mut fingerprints = Fingerprints::new();
+    for (table, policies) in tables.iter().zip(catalog::policies(db, tables).await?) {
+        for (policy, actual) in policies {
+            let desired = actual.fingerprint.map(|fingerprint| fingerprint.desired);
+            fingerprints.insert(((*table).clone(), policy), desired);
+        }
+    }
+
+    Ok(fingerprints)
 }
 
 /// Keeps the fingerprints up to date with a change that was applied.

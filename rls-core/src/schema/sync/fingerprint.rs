@@ -7,7 +7,7 @@ use crate::schema::catalog;
 use crate::schema::diff::{self, Table};
 use crate::sql;
 
-/// Writes the fingerprints that are missing or of another time.
+/// Writes the fingerprints that are missing or outdated.
 pub(super) async fn fingerprint(
     db: &DatabaseTransaction,
     tables: &[Table<'_>],

@@ -5,10 +5,11 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 use crate::error::RlsError;
 use crate::schema::catalog::begin;
 
-/// `pg_advisory_xact_lock` of this family, one a database: the bytes of `sea-rls!`.
+/// The key of this library's advisory lock, of which each database has one: the bytes of
+/// `sea-rls!`.
 const LOCK: i64 = 0x7365_612d_726c_7321;
 
-/// A transaction in which no other deployment applies anything.
+/// Begins a transaction in which no other deployment applies anything.
 pub(super) async fn begin_alone<C>(db: &C) -> Result<DatabaseTransaction, RlsError>
 where
     C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,

@@ -4,7 +4,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement, TransactionTrait,
+};
 
 use super::RlsSchema;
 use super::run::failure;
@@ -12,17 +14,16 @@ use crate::error::{RlsError, SchemaError};
 use crate::name::{Identifier, TableName};
 use crate::schema::catalog::{self, IndexNamed, SearchPath, Session};
 use crate::schema::plan::{Change, ColumnChange, Plan, TableChange};
-use crate::schema::render;
-use crate::schema::render::Step;
+use crate::schema::render::{self, Fill, Step};
 
 /// How many pages of a table one statement fills.
 const PAGES: i64 = 2000;
 
 impl RlsSchema {
-    /// Adds the owner columns, defaults, foreign keys and indexes that [`RlsSchema::sync`] would add,
-    /// without holding a lock that stops readers or writers for longer than a change of the catalog
-    /// takes; policies, flags and grants are left to [`RlsSchema::sync`], which then finds these done.
-    /// Returns what was changed.
+    /// Adds the owner columns, defaults, foreign keys and indexes that [`RlsSchema::sync`] would
+    /// add, without holding a lock that stops readers or writers for longer than a change of the
+    /// catalog takes. Policies, flags and grants are left to a later [`RlsSchema::sync`]. Returns
+    /// what was changed.
     ///
     /// Not all or nothing: what was done before a failure stays, and running it again goes on from
     /// there. Run one at a time. A program that inserts without a user meanwhile is refused from
@@ -43,7 +44,7 @@ impl RlsSchema {
         let mut steps: Vec<(Change, VecDeque<Step>)> = plan
             .changes
             .into_iter()
-            // The server makes neither indexes nor keys of these in steps; they are left to a sync.
+            // The server creates no index and no key of a partitioned table in steps.
             .filter(|change| {
                 change
                     .table()
@@ -52,7 +53,7 @@ impl RlsSchema {
             .filter_map(|change| render::online(&change).map(|steps| (change, steps.into())))
             .collect();
 
-        // Columns and defaults first: rows that come meanwhile then have their owner.
+        // Columns and defaults first: rows that are inserted meanwhile then have their owner.
         for (change, steps) in &mut steps {
             if matches!(
                 change,
@@ -103,9 +104,7 @@ async fn run(db: &DatabaseConnection, change: &Change, step: Step) -> Result<(),
             alone(db, change, create).await
         }
         Step::Filled { table, column, any } => {
-            let row = db
-                .query_one_raw(Statement::from_string(DbBackend::Postgres, any))
-                .await?;
+            let row = one_row(db, any).await?;
             let any: bool = row.map_or(Ok(false), |row| row.try_get("", "any"))?;
             let (table, column) = (table.to_string(), column.to_string());
 
@@ -125,42 +124,52 @@ async fn run(db: &DatabaseConnection, change: &Change, step: Step) -> Result<(),
         } => {
             match catalog::check_named(db, &table, &name, &column).await? {
                 None => within(db, change, &[add]).await?,
-                // A run that was broken off left it.
+                // Left by a run that broke off.
                 Some(true) => {}
                 Some(false) => return Err(taken(&table, &name).into()),
             }
 
             let proven = within(db, change, &[validate]).await;
             if proven.is_err() {
-                // Left there, it would refuse every change of a row that came meanwhile.
+                // If it stayed, it would refuse every change of a row without an owner.
                 within(db, change, &[drop]).await?;
             }
 
             proven
         }
-        Step::Pages { table, fill } => {
-            let size = format!(
-                "SELECT pg_relation_size({table}) / current_setting('block_size')::int8 AS pages"
-            );
-            let row = db
-                .query_one_raw(Statement::from_string(DbBackend::Postgres, size))
-                .await?;
-            let row = row.ok_or_else(|| SchemaError::Catalog {
-                what: "a table without a size".to_owned(),
-            })?;
-            let pages: i64 = row.try_get("", "pages")?;
-
-            for from in (0..pages).step_by(usize::try_from(PAGES).unwrap_or(usize::MAX)) {
-                within(db, change, &[fill.between(from, from + PAGES)]).await?;
-            }
-
-            within(db, change, &[fill.rest()]).await?;
-            Ok(())
-        }
+        Step::Pages { table, fill } => pages(db, change, &table, &fill).await,
     }
 }
 
-/// In no transaction, as the server wants it.
+/// Fills the pages that the table has now, and then the rest.
+async fn pages(
+    db: &DatabaseConnection,
+    change: &Change,
+    table: &str,
+    fill: &Fill,
+) -> Result<(), RlsError> {
+    let size =
+        format!("SELECT pg_relation_size({table}) / current_setting('block_size')::int8 AS pages");
+    let row = one_row(db, size)
+        .await?
+        .ok_or_else(|| SchemaError::Catalog {
+            what: "a table without a size".to_owned(),
+        })?;
+    let pages: i64 = row.try_get("", "pages")?;
+
+    for from in (0..pages).step_by(usize::try_from(PAGES).unwrap_or(usize::MAX)) {
+        within(db, change, &[fill.between(from, from + PAGES)]).await?;
+    }
+
+    within(db, change, &[fill.rest()]).await
+}
+
+async fn one_row(db: &DatabaseConnection, sql: String) -> Result<Option<QueryResult>, DbErr> {
+    db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql))
+        .await
+}
+
+/// Runs a statement in no transaction, as the server requires.
 async fn alone(db: &DatabaseConnection, change: &Change, sql: String) -> Result<(), RlsError> {
     match db.execute_unprepared(&sql).await {
         Ok(_) => Ok(()),
@@ -175,7 +184,7 @@ fn taken(table: &TableName, name: &Identifier) -> SchemaError {
     }
 }
 
-/// One short transaction, with the same settings as the schema lane's.
+/// Runs statements in one short transaction, with the settings of [`Session`].
 async fn within(
     db: &DatabaseConnection,
     change: &Change,

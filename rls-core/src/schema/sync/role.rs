@@ -8,11 +8,10 @@ use crate::schema::diff;
 use crate::schema::plan::Change;
 use crate::schema::render;
 
-/// How often the roles are compared again after another database's migration changed them
-/// meanwhile.
+/// How often the roles are compared, if another database's migration changes them meanwhile.
 const ROLE_ATTEMPTS: usize = 5;
 
-/// The changes that the two roles need now.
+/// Reads and compares the two roles.
 pub(super) async fn role_changes(
     db: &DatabaseTransaction,
     config: &RlsConfig,

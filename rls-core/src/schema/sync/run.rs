@@ -36,7 +36,7 @@ pub(super) async fn run(db: &DatabaseTransaction, change: &Change) -> Result<(),
     Ok(())
 }
 
-/// What a failed statement of a change means.
+/// The error for a failed statement of a change.
 pub(super) fn failure(change: &Change, sql: String, error: DbErr) -> SchemaError {
     if let (RlsError::RowsHidden { table: hidden, .. }, Some(table)) =
         (RlsError::from(&error), change.table())

@@ -1,4 +1,4 @@
-//! A plan as statements for a file: reviewed, independent of the entities, and reversible.
+//! A plan as statements for a file, to be reviewed; independent of the entities, and reversible.
 
 use std::collections::BTreeSet;
 
@@ -14,16 +14,18 @@ use crate::schema::plan::{Change, Plan, PolicyChange, TableChange};
 use crate::schema::table::DesiredPolicy;
 use crate::sql;
 
-/// A plan as statements to keep in a file, for [`apply_statements`](crate::apply_statements). Names
-/// in them are qualified; roles are in none of them, since the configuration names them and their
-/// passwords.
+/// A plan as statements to keep in a file, for [`apply_statements`](crate::apply_statements).
+///
+/// Names in them are qualified. Changes of roles are left out: the configuration has the roles'
+/// names and passwords.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MigrationScript {
     /// The plan.
     pub plan: Plan,
-    /// The statements that apply it, each policy's comment with the fingerprint of what was asked.
+    /// The statements that apply it; each policy's comment has the fingerprint of the desired
+    /// policy.
     pub up: Vec<String>,
-    /// The statements that restore what was there, each policy as the server printed it.
+    /// The statements that undo it; each policy is as the server printed it.
     pub down: Vec<String>,
 }
 
@@ -36,7 +38,7 @@ impl MigrationScript {
 }
 
 impl RlsSchema {
-    /// [`RlsSchema::plan`] as statements, with those that take it back.
+    /// Makes a script of [`RlsSchema::plan`], with the statements that undo it.
     ///
     /// Statements sent, lock taken, privilege needed: as [`RlsSchema::plan`].
     ///
@@ -116,7 +118,7 @@ fn statements(change: &Change) -> Vec<String> {
     }
 }
 
-/// The policies whose comments a change makes, drops or leaves out of date.
+/// The policies of a change that creates or drops a comment, or leaves one outdated.
 fn touched(change: &Change) -> Vec<(&TableName, &Identifier)> {
     let Change::Table(table, TableChange::Policy(change)) = change else {
         return Vec::new();

@@ -8,12 +8,12 @@ use crate::model::privilege::Privilege;
 use crate::name::{Identifier, TableName};
 use crate::schema::fingerprint::{self, Fingerprint};
 
-/// What the catalog holds of one table.
+/// The actual state of a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ActualTable {
     /// Whether row security is enabled.
     pub(crate) enabled: bool,
-    /// Whether it holds for the table's owner too.
+    /// Whether row security holds for the table's owner too.
     pub(crate) forced: bool,
     /// The policies, by name.
     pub(crate) policies: BTreeMap<Identifier, ActualPolicy>,
@@ -29,12 +29,12 @@ pub(crate) struct ActualTable {
     pub(crate) sequences: BTreeMap<TableName, BTreeSet<Identifier>>,
 }
 
-/// A policy as the catalog holds it, with the fingerprint in its comment.
+/// An actual policy, with the fingerprint in its comment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ActualPolicy {
     pub(crate) policy: Policy<Canonical>,
     pub(crate) fingerprint: Option<Fingerprint>,
-    /// The version of its row, where it was asked for.
+    /// The version of its row, if it was read.
     pub(crate) version: Option<String>,
 }
 
@@ -73,11 +73,11 @@ impl ActualPolicy {
 pub(crate) struct ActualColumn {
     /// Its type, as `format_type` prints it.
     pub(crate) sql_type: String,
-    /// Its key type, where it can be an owner's.
+    /// Its key type, if an owner column can have it.
     pub(crate) key: Option<KeyType>,
     /// Whether it refuses NULL.
     pub(crate) not_null: bool,
-    /// The constraint that says so and is `NOT VALID`, as one can be since PostgreSQL 18.
+    /// The `NOT NULL` constraint, if it is `NOT VALID`, which can be since PostgreSQL 18.
     pub(crate) unproven: Option<Identifier>,
     /// Its default; `None` for a generated column too.
     pub(crate) default: Option<Canonical>,
@@ -94,11 +94,11 @@ pub(crate) struct ActualForeignKey {
     pub(crate) table: TableName,
     /// The column it refers to.
     pub(crate) parent_column: Identifier,
-    /// Its action; `None` for one no owner can have (`SET NULL`, `SET DEFAULT`).
+    /// Its action; `None` for one that no owner column can have (`SET NULL`, `SET DEFAULT`).
     pub(crate) on_delete: Option<crate::model::key::OnDelete>,
-    /// Whether rows that were there before it are known to hold it.
+    /// Whether the rows that were there before it are checked.
     pub(crate) validated: bool,
-    /// Whether the server looks at it at all; `NOT ENFORCED` can be said since PostgreSQL 18.
+    /// Whether the server enforces it; `NOT ENFORCED` can be since PostgreSQL 18.
     pub(crate) enforced: bool,
     /// As `pg_get_constraintdef` prints it.
     pub(crate) definition: String,
@@ -108,9 +108,9 @@ pub(crate) struct ActualForeignKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ActualIndex {
     pub(crate) columns: Vec<Identifier>,
-    /// The boolean column that its `WHERE` is, where it is partial; other partial indexes are not
-    /// read.
+    /// The boolean column that is the predicate of a partial index; indexes with other predicates
+    /// are not read.
     pub(crate) only: Option<Identifier>,
-    /// Whether no two rows have the same values, checked at once.
+    /// Whether it is unique, and checked at once.
     pub(crate) unique: bool,
 }

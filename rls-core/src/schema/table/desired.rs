@@ -10,12 +10,12 @@ use crate::model::scope::{ForeignKey, Key, Scope};
 use crate::name::{Identifier, Schemas, TableName};
 use crate::schema::fingerprint;
 
-/// All that one registered table should have.
+/// The desired state of a registered table.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct DesiredTable {
     /// The table, with its schema.
     pub(crate) table: TableName,
-    /// The flags; `None` for an unscoped table, whose flags are left as they are.
+    /// The flags; `None` for an unscoped table, which keeps its flags.
     pub(crate) row_security: Option<RowSecurity>,
     /// The columns that name user and tenant.
     pub(crate) columns: Vec<DesiredColumn>,
@@ -23,8 +23,8 @@ pub(crate) struct DesiredTable {
     pub(crate) policies: Vec<DesiredPolicy>,
     /// The indexes that the policies need.
     pub(crate) indexes: Vec<DesiredIndex>,
-    /// The columns of other tables that no two rows there may share, for this table's rows to be
-    /// anyone's own.
+    /// The columns of other tables that must be unique: through them this table's rows belong to
+    /// someone.
     pub(crate) unique: Vec<(TableName, Identifier)>,
     /// The tables through which rows belong to someone.
     pub(crate) parents: Vec<TableName>,
@@ -37,7 +37,7 @@ pub(crate) struct DesiredTable {
 pub(crate) struct RowSecurity {
     /// Whether row security is enabled.
     pub(crate) enabled: bool,
-    /// Whether it holds for the table's owner too.
+    /// Whether row security holds for the table's owner too.
     pub(crate) forced: bool,
 }
 
@@ -54,14 +54,14 @@ pub(crate) struct DesiredColumn {
     pub(crate) owned: bool,
 }
 
-/// A policy, and the fingerprint of what was asked.
+/// A policy, and its fingerprint before its names got a schema.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct DesiredPolicy {
     pub(crate) policy: Policy,
     pub(crate) fingerprint: String,
 }
 
-/// An index that leads with these columns, over all rows or those where a boolean column is true.
+/// An index that begins with these columns, over all rows, or the rows in which `only` is true.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DesiredIndex {
     pub(crate) columns: Vec<Identifier>,
@@ -69,7 +69,7 @@ pub(crate) struct DesiredIndex {
 }
 
 impl DesiredTable {
-    /// What `scope` asks for, with a schema where a name says none.
+    /// The desired state for a scope, with a schema for each table name that has none.
     pub(crate) fn new(scope: &Scope, config: &RlsConfig, schemas: &Schemas) -> Self {
         let policies = policies_of(scope, config)
             .into_iter()
@@ -161,9 +161,9 @@ fn column(key: &Key, schemas: &Schemas) -> DesiredColumn {
     }
 }
 
-/// One for each user's or tenant's column, the tenant's continued by the user's; one for each
-/// reference; and a partial one for shared rows, without which `own OR shared` reads the whole
-/// table.
+/// The indexes that a scope's policies need: one for each column that names a user or tenant, one
+/// for each reference, and a partial one for shared rows, without which `own OR shared` reads the
+/// whole table.
 fn indexes(scope: &Scope) -> Vec<DesiredIndex> {
     let mut indexes: Vec<DesiredIndex> = Vec::new();
     let mut add = |columns: Vec<Identifier>, only: Option<Identifier>| {
