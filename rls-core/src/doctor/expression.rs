@@ -26,7 +26,7 @@ pub(super) fn reads_setting_per_row(printed: &str) -> bool {
 
 /// Whether membership is asked for by `IN (SELECT …)`, `EXISTS (SELECT …)` or `ALL (SELECT …)`,
 /// which the server runs or searches once a row; `= ANY (ARRAY(SELECT …))` is run once.
-pub(super) fn asks_membership_per_row(printed: &str) -> bool {
+pub(super) fn checks_membership_per_row(printed: &str) -> bool {
     let code = code(printed);
     [
         "IN ( SELECT",
@@ -89,14 +89,14 @@ mod tests {
     fn membership_by_array_is_asked_once() {
         let array =
             "(org = ANY (ARRAY( SELECT m.org\n   FROM public.member m\n  WHERE (m.account = 1))))";
-        assert!(!asks_membership_per_row(array));
-        assert!(asks_membership_per_row(
+        assert!(!checks_membership_per_row(array));
+        assert!(checks_membership_per_row(
             "(org IN ( SELECT m.org\n   FROM public.member m))"
         ));
-        assert!(asks_membership_per_row(
+        assert!(checks_membership_per_row(
             "(EXISTS ( SELECT 1\n   FROM public.member m))"
         ));
-        assert!(!asks_membership_per_row("(label = 'IN ( SELECT'::text)"));
-        assert!(!asks_membership_per_row("(owner_id = ( SELECT 1))"));
+        assert!(!checks_membership_per_row("(label = 'IN ( SELECT'::text)"));
+        assert!(!checks_membership_per_row("(owner_id = ( SELECT 1))"));
     }
 }

@@ -2,6 +2,7 @@
 
 mod actual;
 mod desired;
+pub(crate) mod serves;
 
 pub(crate) use actual::{Actual, ActualColumn, ActualForeignKey, ActualIndex, ActualPolicy};
 pub(crate) use desired::{Desired, DesiredColumn, DesiredIndex, DesiredPolicy};

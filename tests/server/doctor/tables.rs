@@ -5,10 +5,8 @@ use super::fault::{End::*, Fault, Gate::*, each_is_caught};
 pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS101",
-        "a table is \
-                     gone",
-        "ALTER TABLE note RENAME TO \
-                             gone",
+        "a table is gone",
+        "ALTER TABLE note RENAME TO gone",
         Shuts,
         Undo("ALTER TABLE gone RENAME TO note"),
     ),
@@ -21,16 +19,14 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS103",
-        "row security is \
-                     disabled",
+        "row security is disabled",
         "ALTER TABLE task DISABLE ROW LEVEL SECURITY",
         Shuts,
         Remedy,
     ),
     Fault(
         "RLS104",
-        "row security is not \
-                     forced",
+        "row security is not forced",
         "ALTER TABLE task NO FORCE ROW LEVEL SECURITY",
         Shuts,
         Remedy,
@@ -44,26 +40,22 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS105",
-        "the policy for reading is \
-                     dropped",
+        "the policy for reading is dropped",
         "DROP POLICY task_owner_select ON task",
         Shuts,
         Remedy,
     ),
     Fault(
         "RLS105",
-        "a policy is \
-                     renamed",
+        "a policy is renamed",
         "ALTER POLICY task_guard ON task RENAME TO other",
         Shuts,
         Remedy,
     ),
     Fault(
         "RLS106",
-        "a condition is \
-                     widened",
-        "ALTER POLICY task_owner_select ON task USING \
-                                (true)",
+        "a condition is widened",
+        "ALTER POLICY task_owner_select ON task USING (true)",
         Shuts,
         Remedy,
     ),
@@ -99,16 +91,14 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS106",
-        "a policy is for \
-                     everyone",
+        "a policy is for everyone",
         "ALTER POLICY task_admin ON task TO PUBLIC",
         Shuts,
         Remedy,
     ),
     Fault(
         "RLS106",
-        "the guard is for another \
-                     role",
+        "the guard is for another role",
         "ALTER POLICY task_guard ON task TO ADMIN",
         Shuts,
         Remedy,
@@ -136,16 +126,14 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS107",
-        "the schema is \
-                     closed",
+        "the schema is closed",
         "REVOKE USAGE ON SCHEMA public FROM APP",
         StaysOpen,
         Remedy,
     ),
     Fault(
         "RLS107",
-        "the administrator can become the \
-                     login",
+        "the administrator can become the login",
         "GRANT APP TO ADMIN",
         StaysOpen,
         Remedy,
@@ -161,8 +149,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS108",
-        "everything is let through by \
-                     hand",
+        "everything is let through by hand",
         "CREATE POLICY open ON task USING (true)",
         StaysOpen,
         Remedy,
@@ -215,8 +202,7 @@ pub const FAULTS: &[Fault] = &[
          CREATE POLICY helper ON task AS RESTRICTIVE USING (owner_id === owner_id)",
         StaysOpen,
         RemedyThen(
-            "DROP POLICY helper ON task; DROP OPERATOR === (uuid, uuid); DROP FUNCTION \
-                    is_mine",
+            "DROP POLICY helper ON task; DROP OPERATOR === (uuid, uuid); DROP FUNCTION is_mine",
         ),
     ),
     Fault(

@@ -137,8 +137,13 @@ pub const FAULTS: &[Fault] = &[
              DROP ROLE HELPER",
         ),
     ),
-    Fault("RLS310", "a partition is \
-                     granted", "GRANT SELECT ON event_2026 TO APP", StaysOpen, Remedy),
+    Fault(
+        "RLS310",
+        "a partition is granted",
+        "GRANT SELECT ON event_2026 TO APP",
+        StaysOpen,
+        Remedy,
+    ),
     Fault(
         "RLS310",
         "a partition is attached with its grants",
@@ -313,9 +318,13 @@ pub const FAULTS: &[Fault] = &[
         StaysOpen,
         RemedyThen("DROP FOREIGN DATA wrapper wire CASCADE"),
     ),
-    Fault("RLS401", "a table of \
-                     nobody's", "CREATE TABLE stray (id \
-                                 integer)", StaysOpen, Undo("DROP TABLE stray")),
+    Fault(
+        "RLS401",
+        "a table of nobody's",
+        "CREATE TABLE stray (id integer)",
+        StaysOpen,
+        Undo("DROP TABLE stray"),
+    ),
     Fault(
         "RLS402",
         "a table with owners that no entity claims",

@@ -34,7 +34,7 @@ pub(crate) fn name(row: &QueryResult, column: &str) -> Result<Identifier, RlsErr
     checked(get::<String>(row, column)?)
 }
 
-pub(super) fn checked(name: String) -> Result<Identifier, RlsError> {
+pub(crate) fn checked(name: String) -> Result<Identifier, RlsError> {
     Identifier::new(name).map_err(|error: NameError| {
         SchemaError::Catalog {
             what: error.to_string(),
@@ -43,7 +43,7 @@ pub(super) fn checked(name: String) -> Result<Identifier, RlsError> {
     })
 }
 
-pub(super) fn table(row: &QueryResult, schema: &str, table: &str) -> Result<TableName, RlsError> {
+pub(crate) fn table(row: &QueryResult, schema: &str, table: &str) -> Result<TableName, RlsError> {
     Ok(TableName {
         schema: Some(name(row, schema)?),
         table: name(row, table)?,

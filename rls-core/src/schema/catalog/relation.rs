@@ -109,29 +109,33 @@ pub(super) fn foreign_keys() -> String {
 }
 
 pub(super) fn foreign_key(row: &QueryResult) -> Result<ActualForeignKey, RlsError> {
-    let on_delete: String = get(row, "on_delete")?;
     Ok(ActualForeignKey {
         name: name(row, "name")?,
         column: name(row, "from")?,
         table: table_name(row)?,
         parent_column: name(row, "column")?,
-        on_delete: match on_delete.as_str() {
-            "a" => Some(OnDelete::NoAction),
-            "r" => Some(OnDelete::Restrict),
-            "c" => Some(OnDelete::Cascade),
-            _ => None,
-        },
+        on_delete: on_delete(&get::<String>(row, "on_delete")?),
         validated: get(row, "validated")?,
         enforced: get(row, "enforced")?,
         definition: get(row, "definition")?,
     })
 }
 
-/// One row a column; an index on an expression does not serve, nor an invalid one, nor a partial
-/// one but over the rows where a boolean column is true.
+/// Reads `confdeltype`; `None` for an action that no owner's key can have.
+pub(crate) fn on_delete(code: &str) -> Option<OnDelete> {
+    match code {
+        "a" => Some(OnDelete::NoAction),
+        "r" => Some(OnDelete::Restrict),
+        "c" => Some(OnDelete::Cascade),
+        _ => None,
+    }
+}
+
+/// One row for each column before the first expression; invalid indexes are not read, nor partial
+/// ones but those over the rows for which a boolean column is true.
 pub(super) const INDEXES: &str = "
 SELECT w.at, i.indexrelid::text AS index, a.attname::text AS column, o.attname::text AS only,
-       i.indisunique AND i.indimmediate AS unique
+       i.indisunique AND i.indimmediate AND 0 <> ALL (i.indkey::int2[]) AS unique
 FROM wanted w
 JOIN pg_index i ON i.indrelid = w.oid AND i.indisvalid
 JOIN pg_class c ON c.oid = i.indexrelid
@@ -141,7 +145,7 @@ JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum = k.attnum
 LEFT JOIN pg_attribute o ON o.attrelid = w.oid AND quote_ident(o.attname) = pg_get_expr(i.indpred, \
 i.indrelid)
 WHERE k.position <= i.indnkeyatts
-  AND 0 <> ALL (i.indkey::int2[])
+  AND 0 <> ALL ((i.indkey::int2[])[0:(k.position - 1)::int4])
   AND (i.indpred IS NULL OR o.attname IS NOT NULL)
 ORDER BY w.at, i.indexrelid, k.position";
 

@@ -1,9 +1,12 @@
+use std::cmp::Reverse;
+
 use super::Table;
 use crate::error::SchemaError;
 use crate::model::policy::Canonical;
 use crate::name::Identifier;
 use crate::schema::plan::Change;
-use crate::schema::table::{ActualForeignKey, ActualIndex, DesiredColumn, DesiredIndex};
+use crate::schema::table::serves::{self, IndexFit, KeyFit};
+use crate::schema::table::{ActualIndex, DesiredColumn};
 
 pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<(), SchemaError> {
     let name = &table.desired.table;
@@ -90,19 +93,12 @@ pub(super) fn keys(
         let Some(foreign_key) = &asked.foreign_key else {
             continue;
         };
-        let same_target = |found: &&ActualForeignKey| {
-            found.column == asked.name
-                && found.table == foreign_key.table
-                && found.parent_column == foreign_key.column
-        };
+        let fits = actual
+            .foreign_keys
+            .iter()
+            .map(|found| (serves::key(&asked.name, foreign_key, &found.into()), found));
 
-        let action_holds = |found: &ActualForeignKey| {
-            let asked = foreign_key.on_delete.is_none() || found.on_delete == foreign_key.on_delete;
-            found.enforced && found.on_delete.is_some() && asked
-        };
-
-        let found: Vec<_> = actual.foreign_keys.iter().filter(same_target).collect();
-        for wrong in found.iter().filter(|found| !action_holds(found)) {
+        for (_, wrong) in fits.clone().filter(|(fit, _)| fit.is_unfit()) {
             changes.push(Change::DropForeignKey {
                 table: desired.table.clone(),
                 name: wrong.name.clone(),
@@ -110,12 +106,9 @@ pub(super) fn keys(
             });
         }
 
-        let holding = || found.iter().filter(|found| action_holds(found));
-        let holding = holding()
-            .find(|found| found.validated)
-            .or_else(|| holding().next());
-
-        if let Some(unproven) = holding.filter(|found| !found.validated) {
+        // The first of the best.
+        let best = fits.min_by_key(|(fit, _)| Reverse(*fit));
+        if let Some((KeyFit::Unproven, unproven)) = best {
             changes.push(Change::ValidateForeignKey {
                 table: desired.table.clone(),
                 name: unproven.name.clone(),
@@ -123,7 +116,7 @@ pub(super) fn keys(
             });
         }
 
-        if holding.is_none() {
+        if best.is_none_or(|(fit, _)| fit < KeyFit::Unproven) {
             changes.push(Change::AddForeignKey {
                 table: desired.table.clone(),
                 column: asked.name.clone(),
@@ -132,14 +125,13 @@ pub(super) fn keys(
         }
     }
 
-    for DesiredIndex { columns, only } in &desired.indexes {
-        let serves =
-            |found: &ActualIndex| found.columns.starts_with(columns) && found.only == *only;
+    for asked in &desired.indexes {
+        let serves = |found: &ActualIndex| serves::index(asked, &found.into()) == IndexFit::Serves;
         if !actual.indexes.iter().any(serves) {
             changes.push(Change::CreateIndex {
                 table: desired.table.clone(),
-                columns: columns.clone(),
-                only: only.clone(),
+                columns: asked.columns.clone(),
+                only: asked.only.clone(),
             });
         }
     }

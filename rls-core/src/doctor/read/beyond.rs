@@ -1,41 +1,42 @@
 use sea_orm::ConnectionTrait;
 
-use super::{get, grantee, name, rows, table_name};
-use crate::doctor::facts::{Granted, Support};
+use super::grantee;
+use crate::doctor::facts::{Privileges, Support};
 use crate::error::RlsError;
+use crate::schema::catalog::query::{get, name, rows, table};
 
-/// What the server gives by itself is in `pg_init_privs`, or else the default; `information_schema`
-/// is made later than that list, and its views show only what one may see. `set_config` has a rule
-/// of its own.
+/// The privileges of a new server are in `pg_init_privs`, or else the defaults of the object's kind.
+/// The views of `information_schema` are younger than that list, and show only what their reader may
+/// see. `set_config` has its own rule.
 pub(super) async fn privileges(
     db: &impl ConnectionTrait,
     grantees: &str,
-) -> Result<Vec<Granted>, RlsError> {
+) -> Result<Vec<Privileges>, RlsError> {
     let query = format!(
         "WITH held AS (
-           SELECT 'pg_proc'::regclass AS class, f.oid, f.proacl AS acl, acldefault('f', \
+           SELECT 'pg_proc'::regclass AS class, f.oid, f.proacl AS acl, acldefault('f',
            f.proowner) AS by_default,
                   f.proowner AS owner, 'ROUTINE' AS kind, f.oid::regprocedure::text AS object
            FROM pg_proc f
-           WHERE f.oid < 16384 AND f.oid <> 'pg_catalog.set_config(text, text, \
+           WHERE f.oid < 16384 AND f.oid <> 'pg_catalog.set_config(text, text,
            boolean)'::regprocedure
            UNION ALL
-           SELECT 'pg_class'::regclass, c.oid, c.relacl, acldefault('r', c.relowner), c.relowner, \
+           SELECT 'pg_class'::regclass, c.oid, c.relacl, acldefault('r', c.relowner), c.relowner,
            'TABLE', c.oid::regclass::text
-           FROM pg_class c WHERE c.relnamespace = 'pg_catalog'::regnamespace AND c.relkind IN \
+           FROM pg_class c WHERE c.relnamespace = 'pg_catalog'::regnamespace AND c.relkind IN
            ('r', 'v')
            UNION ALL
-           SELECT 'pg_namespace'::regclass, n.oid, n.nspacl, acldefault('n', n.nspowner), \
+           SELECT 'pg_namespace'::regclass, n.oid, n.nspacl, acldefault('n', n.nspowner),
            n.nspowner, 'SCHEMA',
                   quote_ident(n.nspname)
            FROM pg_namespace n WHERE n.nspname IN ('pg_catalog', 'information_schema')
            UNION ALL
-           SELECT 'pg_foreign_server'::regclass, s.oid, s.srvacl, acldefault('S', s.srvowner), \
+           SELECT 'pg_foreign_server'::regclass, s.oid, s.srvacl, acldefault('S', s.srvowner),
            s.srvowner, 'FOREIGN SERVER',
                   quote_ident(s.srvname)
            FROM pg_foreign_server s)
          SELECT h.kind, h.object, r.rolname::text AS grantee,
-                string_agg(DISTINCT acl.privilege_type, ', ' ORDER BY acl.privilege_type) AS \
+                string_agg(DISTINCT acl.privilege_type, ', ' ORDER BY acl.privilege_type) AS
                 privileges
          FROM held h CROSS JOIN aclexplode(h.acl) acl
          LEFT JOIN pg_roles r ON r.oid = acl.grantee
@@ -43,13 +44,13 @@ pub(super) async fn privileges(
          WHERE acl.grantee = ANY ({grantees}) AND acl.grantee <> h.owner
            AND (h.kind <> 'SCHEMA' OR acl.privilege_type = 'CREATE')
            AND NOT EXISTS (SELECT FROM aclexplode(coalesce(i.initprivs, h.by_default)) was
-                           WHERE was.privilege_type = acl.privilege_type AND was.grantee IN (0, \
+                           WHERE was.privilege_type = acl.privilege_type AND was.grantee IN (0,
                            acl.grantee))
          GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
     );
 
     let granted = |row| {
-        Ok(Granted {
+        Ok(Privileges {
             on: get(row, "kind")?,
             object: get(row, "object")?,
             grantee: grantee(row)?,
@@ -60,7 +61,7 @@ pub(super) async fn privileges(
     rows(db, query).await?.iter().map(granted).collect()
 }
 
-/// Whoever owns one of these can drop it with `CASCADE`, and the policy with it.
+/// The owner of such an object can drop it with `CASCADE`, and the policy with it.
 pub(super) async fn supports(
     db: &impl ConnectionTrait,
     tables: &str,
@@ -68,15 +69,15 @@ pub(super) async fn supports(
     grantees: &str,
 ) -> Result<Vec<Support>, RlsError> {
     let query = format!(
-        "SELECT DISTINCT ON (u.kind, u.object) u.kind, u.object, u.owner::int8 AS owner, \
+        "SELECT DISTINCT ON (u.kind, u.object) u.kind, u.object, u.owner::int8 AS owner,
          n.nspname::text AS schema,
                 c.relname::text AS name, p.polname::text AS policy
-         FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = \
+         FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid =
          c.relnamespace
          JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid
          LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
          CROSS JOIN LATERAL (
-           SELECT 'ROUTINE' AS kind, f.oid::regprocedure::text AS object, f.proowner AS owner FROM \
+           SELECT 'ROUTINE' AS kind, f.oid::regprocedure::text AS object, f.proowner AS owner FROM
            pg_proc f
            WHERE d.refclassid = 'pg_proc'::regclass AND f.oid = d.refobjid OR f.oid = o.oprcode
            UNION ALL
@@ -86,7 +87,7 @@ pub(super) async fn supports(
            WHERE d.refclassid = 'pg_type'::regclass AND t.oid = d.refobjid
            UNION ALL
            SELECT 'TABLE', r.oid::regclass::text, r.relowner FROM pg_class r
-           WHERE d.refclassid = 'pg_class'::regclass AND r.oid = d.refobjid AND r.oid <> ALL \
+           WHERE d.refclassid = 'pg_class'::regclass AND r.oid = d.refobjid AND r.oid <> ALL
            ({family})) u
          WHERE p.polrelid = ANY ({tables}) AND u.owner = ANY ({grantees})
          ORDER BY u.kind, u.object, n.nspname, c.relname, p.polname"
@@ -97,7 +98,7 @@ pub(super) async fn supports(
             kind: get(row, "kind")?,
             object: get(row, "object")?,
             owner: get(row, "owner")?,
-            table: table_name(row)?,
+            table: table(row, "schema", "name")?,
             policy: name(row, "policy")?,
         })
     };
@@ -105,8 +106,8 @@ pub(super) async fn supports(
     rows(db, query).await?.iter().map(support).collect()
 }
 
-/// The functions of one's own, marked `LEAKPROOF`, that the application's role may call: what an
-/// extension's author marks is for the author to answer.
+/// The `LEAKPROOF` functions that the application's role may call. Those of the server and of
+/// extensions are left out: their authors answer for them.
 pub(super) async fn leakproof(
     db: &impl ConnectionTrait,
     grantees: &str,
@@ -115,7 +116,7 @@ pub(super) async fn leakproof(
         "SELECT DISTINCT f.oid::regprocedure::text AS function
          FROM pg_proc f CROSS JOIN aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) acl
          WHERE f.proleakproof AND f.oid >= 16384 AND acl.grantee = ANY ({grantees})
-           AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND \
+           AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND
            e.objid = f.oid AND e.deptype = 'e')
          ORDER BY 1"
     );
