@@ -1,8 +1,8 @@
 //! The doctor reports what weakens or slows row-level security in a database, beyond what the gate
 //! checks, and how to repair it.
 //!
-//! It first reads facts into plain data, in a fixed number of catalog queries whatever the number of
-//! tables. The [rules] then look only at that data.
+//! It first reads facts into plain data, in a fixed number of catalog queries whatever the number
+//! of tables. The [rules] then look only at that data.
 
 mod case;
 mod check;

@@ -143,8 +143,8 @@ impl<'a> Case<'a> {
             })
     }
 
-    /// Whether no policy on a relation itself lets the application's role through, or a role that it
-    /// can become.
+    /// Whether no policy on a relation itself lets the application's role through, or a role that
+    /// it can become.
     pub(super) fn lets_nobody_through(&self, oid: Oid) -> bool {
         let policies = self.facts.policies.get(&oid);
         !policies

@@ -57,10 +57,10 @@ impl Doctor {
 
     /// Examines the database in two transactions that are rolled back.
     ///
-    /// Statements sent: a fixed number of catalog queries, then those of [`RlsSchema::plan`]. Lock taken:
-    /// `ACCESS SHARE` on the registered tables. Privilege needed: none; without `TEMPORARY` on the
-    /// database and `SELECT` on the tables, which the migrations' login has, the doctor cannot find
-    /// out what the migrations would change, and reports `RLS113`.
+    /// Statements sent: a fixed number of catalog queries, then those of [`RlsSchema::plan`]. Lock
+    /// taken: `ACCESS SHARE` on the registered tables. Privilege needed: none; without `TEMPORARY`
+    /// on the database and `SELECT` on the tables, which the migrations' login has, the doctor
+    /// cannot find out what the migrations would change, and reports `RLS113`.
     ///
     /// # Errors
     ///

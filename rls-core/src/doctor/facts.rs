@@ -35,7 +35,8 @@ pub(super) struct Facts {
     /// The tables that have the audit's columns, whatever their names.
     pub(super) audits: BTreeSet<Oid>,
     pub(super) inheritance: Inheritance,
-    /// The columns of registered tables, and those of other tables with the name of an owner column.
+    /// The columns of registered tables, and those of other tables with the name of an owner
+    /// column.
     pub(super) columns: BTreeMap<Oid, BTreeMap<Identifier, Column>>,
     /// The policies of registered tables and their relatives.
     pub(super) policies: BTreeMap<Oid, BTreeMap<Identifier, ActualPolicy>>,

@@ -37,7 +37,7 @@ fn foreign_key(
         .collect();
 
     let best = fits.iter().map(|(fit, _)| *fit).max();
-    let of = |wanted: KeyFit| fits.iter().filter(move |(fit, _)| *fit == wanted);
+    let of = |one: KeyFit| fits.iter().filter(move |(fit, _)| *fit == one);
 
     match best.unwrap_or(KeyFit::Other) {
         KeyFit::Other | KeyFit::NotEnforced => {

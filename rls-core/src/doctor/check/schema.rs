@@ -9,6 +9,9 @@ use crate::doctor::remedy::Remedy;
 use crate::doctor::rules;
 use crate::name::Identifier;
 
+const SCOPED: &str = "#[derive(UserScoped)]";
+const UNSCOPED: &str = "#[derive(Unscoped)] #[unscoped(reason = \"…\")]";
+
 pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let schemas: BTreeSet<&Identifier> = case
         .tables
@@ -38,13 +41,11 @@ pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
                 "its column `{owner}` names owners elsewhere: is the crate of its entity linked \
                  into this program?"
             );
-            let remedy =
-                derive("#[derive(UserScoped)], or #[derive(Unscoped)] #[unscoped(reason = \"…\")]");
+            let remedy = Remedy::Rust(format!("{SCOPED}, or {UNSCOPED}"));
             findings.push(Finding::new(&rules::RLS402, &relation.name, why, remedy));
         } else if schema.is_some_and(|schema| schemas.contains(schema)) {
             let why = "nobody has said whether its rows belong to users";
-            let remedy =
-                derive("#[derive(Unscoped)] #[unscoped(reason = \"…\")], or #[derive(UserScoped)]");
+            let remedy = Remedy::Rust(format!("{UNSCOPED}, or {SCOPED}"));
             findings.push(Finding::new(&rules::RLS401, &relation.name, why, remedy));
         }
     }
@@ -81,8 +82,4 @@ fn undecided<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (Oid, &'a Relation)
         .iter()
         .map(|(oid, relation)| (*oid, relation))
         .filter(move |(oid, relation)| is_undecided(*oid, relation))
-}
-
-fn derive(attributes: &str) -> Remedy {
-    Remedy::Rust(attributes.to_owned())
 }

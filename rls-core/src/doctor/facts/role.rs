@@ -29,7 +29,8 @@ pub(in crate::doctor) struct ReachedRole {
     pub(in crate::doctor) name: Identifier,
     /// The role whose membership leads there; `None` for the role itself.
     pub(in crate::doctor) via: Option<Identifier>,
-    /// Who granted that membership, since PostgreSQL 16, which revokes only a named grantor's grant.
+    /// Who granted that membership, since PostgreSQL 16, which revokes only a named grantor's
+    /// grant.
     pub(in crate::doctor) grantors: Vec<Identifier>,
     /// The attributes by which no policy applies to it: `SUPERUSER`, `BYPASSRLS`.
     pub(in crate::doctor) bypasses: Vec<&'static str>,

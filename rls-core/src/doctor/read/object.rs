@@ -36,8 +36,8 @@ pub(super) async fn readers(
 /// choose. Its `search_path` is empty, or ends with `pg_temp` after another schema: `pg_temp` is
 /// searched first if it is not named (`src/backend/catalog/namespace.c`).
 const FIXED_PATH: &str = "EXISTS (SELECT FROM unnest(f.proconfig) AS s (setting)
-             WHERE s.setting IN ('search_path=', 'search_path=\"\"') OR s.setting ~
-             '^search_path=.+, *\"?pg_temp\"?$' AND s.setting !~ '\\mpg_temp\\M.*,')";
+             WHERE s.setting IN ('search_path=', 'search_path=\"\"')
+                OR s.setting ~ '^search_path=.+, *\"?pg_temp\"?$' AND s.setting !~ '\\mpg_temp\\M.*,')";
 
 /// One row a function, with `PUBLIC` before any role. A view can call a function without `USAGE` on
 /// its schema.
@@ -47,28 +47,26 @@ pub(super) async fn definers(
     past: &str,
 ) -> Result<Vec<Definer>, RlsError> {
     let query = format!(
-        "SELECT DISTINCT ON (f.oid) f.oid::regprocedure::text AS function, n.nspname::text AS
-         schema, f.proowner::int8 AS owner,
-                o.rolname::text AS owner_name, {past} AS owner_bypasses, r.rolname::text AS grantee,
-                {FIXED_PATH} AS fixed_path
+        "SELECT DISTINCT ON (f.oid) f.oid::regprocedure::text AS function, n.nspname::text AS schema,
+                f.proowner::int8 AS owner, o.rolname::text AS owner_name, {past} AS owner_bypasses,
+                r.rolname::text AS grantee, {FIXED_PATH} AS fixed_path
          FROM pg_proc f
          CROSS JOIN aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) acl
          JOIN pg_namespace n ON n.oid = f.pronamespace
          JOIN pg_roles o ON o.oid = f.proowner
          LEFT JOIN pg_roles r ON r.oid = acl.grantee
          WHERE f.prosecdef AND f.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
-           AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND acl.grantee = ANY
-           ({grantees})
+           AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+           AND acl.grantee = ANY ({grantees})
            AND (EXISTS (SELECT FROM aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) u
                         WHERE u.privilege_type = 'USAGE' AND u.grantee = ANY ({grantees}))
-                OR EXISTS (SELECT FROM pg_depend d JOIN pg_rewrite w ON w.oid = d.objid JOIN
-                pg_class v ON v.oid = w.ev_class
-                           CROSS JOIN aclexplode(v.relacl) u
-                           WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid =
-                           'pg_proc'::regclass
-                             AND d.refobjid = f.oid AND u.grantee = ANY ({grantees})))
-           AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND
-           e.objid = f.oid AND e.deptype = 'e')
+                OR EXISTS (SELECT FROM pg_depend d JOIN pg_rewrite w ON w.oid = d.objid
+                           JOIN pg_class v ON v.oid = w.ev_class CROSS JOIN aclexplode(v.relacl) u
+                           WHERE d.classid = 'pg_rewrite'::regclass
+                             AND d.refclassid = 'pg_proc'::regclass AND d.refobjid = f.oid
+                             AND u.grantee = ANY ({grantees})))
+           AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass
+                             AND e.objid = f.oid AND e.deptype = 'e')
          ORDER BY f.oid, acl.grantee"
     );
 
@@ -145,17 +143,17 @@ pub(super) async fn triggers(
     past: &str,
 ) -> Result<Vec<TriggerFact>, RlsError> {
     let query = format!(
-        "SELECT t.tgrelid::int8 AS relation, t.tgname::text AS name, f.oid::regprocedure::text AS
-         function,
-                f.proowner::int8 AS owner, o.rolname::text AS owner_name, {past} AS owner_bypasses,
+        "SELECT t.tgrelid::int8 AS relation, t.tgname::text AS name,
+                f.oid::regprocedure::text AS function, f.proowner::int8 AS owner,
+                o.rolname::text AS owner_name, {past} AS owner_bypasses,
                 n.nspname::text AS schema, f.prosecdef AS definer, {FIXED_PATH} AS fixed_path
-         FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid JOIN pg_namespace n ON n.oid =
-         f.pronamespace
+         FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid
+         JOIN pg_namespace n ON n.oid = f.pronamespace
          JOIN pg_roles o ON o.oid = f.proowner
-         WHERE NOT t.tgisinternal AND (t.tgrelid = ANY ({tables}) OR f.prosecdef AND t.tgparentid
-         = 0 AND NOT EXISTS (
-             SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = f.oid AND
-             e.deptype = 'e'))
+         WHERE NOT t.tgisinternal
+           AND (t.tgrelid = ANY ({tables}) OR f.prosecdef AND t.tgparentid = 0
+                AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass
+                                  AND e.objid = f.oid AND e.deptype = 'e'))
          ORDER BY 1, 2"
     );
 
@@ -186,8 +184,9 @@ pub(super) async fn temporary(
     let query = format!(
         "SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind = 'v' AS is_view
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE c.relpersistence = 't' AND c.relkind IN ('r', 'p', 'v') AND c.relowner = ANY
-         ({grantees}) ORDER BY 1, 2"
+         WHERE c.relpersistence = 't' AND c.relkind IN ('r', 'p', 'v')
+           AND c.relowner = ANY ({grantees})
+         ORDER BY 1, 2"
     );
 
     let rows = rows(db, query).await?;

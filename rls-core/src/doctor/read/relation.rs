@@ -15,28 +15,27 @@ pub(super) async fn relations(
     let query = format!(
         "
         SELECT c.oid::int8 AS oid, n.nspname::text AS schema, c.relname::text AS name,
-        c.relkind::text AS kind,
-               c.relrowsecurity AS enabled, c.relforcerowsecurity AS forced, c.relowner::int8 AS
-               owner,
-               o.rolname::text AS owner_name, {past} AS owner_bypasses, c.relpersistence = 'u' AS
-               unlogged, c.relkind = 'p' AS partitioned, s.serves,
+               c.relkind::text AS kind, c.relrowsecurity AS enabled,
+               c.relforcerowsecurity AS forced, c.relowner::int8 AS owner,
+               o.rolname::text AS owner_name, {past} AS owner_bypasses,
+               c.relpersistence = 'u' AS unlogged, c.relkind = 'p' AS partitioned, s.serves,
                coalesce(x.invoker, false) AS invoker, e.objid IS NOT NULL AS of_extension
         FROM pg_class c
         JOIN pg_namespace n ON n.oid = c.relnamespace
         JOIN pg_roles o ON o.oid = c.relowner
-        LEFT JOIN pg_depend e ON e.classid = 'pg_class'::regclass AND e.objid = c.oid AND
-        e.objsubid = 0 AND e.deptype = 'e'
+        LEFT JOIN pg_depend e ON e.classid = 'pg_class'::regclass AND e.objid = c.oid
+                                 AND e.objsubid = 0 AND e.deptype = 'e'
         LEFT JOIN LATERAL (
-          SELECT bool_or(CASE WHEN v.option_name = 'security_invoker' THEN v.option_value::boolean
-          END) AS invoker
+          SELECT bool_or(CASE WHEN v.option_name = 'security_invoker'
+                              THEN v.option_value::boolean END) AS invoker
           FROM pg_options_to_table(c.reloptions) v) x ON c.relkind = 'v'
         LEFT JOIN LATERAL (
           SELECT d.refobjid::int8 AS serves FROM pg_depend d
-          WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid =
-          'pg_class'::regclass
-            AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0 LIMIT 1) s ON c.relkind = 'S'
-        WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND n.nspname !~ '^pg_' AND n.nspname <>
-        'information_schema'"
+          WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+            AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+            AND d.refobjsubid > 0 LIMIT 1) s ON c.relkind = 'S'
+        WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+          AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
     );
 
     let mut relations = BTreeMap::new();
@@ -77,8 +76,8 @@ pub(super) async fn grants(
     let query = format!(
         "SELECT g.relation::int8 AS relation, g.column, r.rolname::text AS grantee, g.privilege
          FROM (
-           SELECT c.oid AS relation, NULL::text AS column, acl.grantee, acl.privilege_type AS
-           privilege
+           SELECT c.oid AS relation, NULL::text AS column, acl.grantee,
+                  acl.privilege_type AS privilege
            FROM pg_class c CROSS JOIN aclexplode(c.relacl) acl
            WHERE acl.grantee <> c.relowner
            UNION ALL
@@ -107,10 +106,9 @@ pub(super) async fn grants(
 pub(super) async fn audits(db: &impl ConnectionTrait) -> Result<BTreeSet<Oid>, RlsError> {
     let names = AUDIT_COLUMNS.map(|column| format!("'{}'", column.name));
     let query = format!(
-        "SELECT a.attrelid::int8 AS relation FROM pg_attribute a JOIN pg_class c ON c.oid =
-         a.attrelid
-         WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND NOT a.attisdropped AND
-         a.attname IN ({})
+        "SELECT a.attrelid::int8 AS relation FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+         WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND NOT a.attisdropped
+           AND a.attname IN ({})
          GROUP BY a.attrelid HAVING count(*) = {}",
         names.join(", "),
         names.len()

@@ -231,13 +231,13 @@ pub(super) async fn creators(
     grantees: &str,
 ) -> Result<Vec<Creator>, RlsError> {
     let query = format!(
-        "SELECT n.nspname::text AS schema, r.rolname::text AS grantee, acl.grantee = n.nspowner AS
-         owns
-         FROM pg_namespace n CROSS JOIN aclexplode(coalesce(n.nspacl, acldefault('n',
-         n.nspowner))) acl
+        "SELECT n.nspname::text AS schema, r.rolname::text AS grantee,
+                acl.grantee = n.nspowner AS owns
+         FROM pg_namespace n
+         CROSS JOIN aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) acl
          LEFT JOIN pg_roles r ON r.oid = acl.grantee
-         WHERE acl.privilege_type = 'CREATE' AND acl.grantee = ANY ({grantees}) AND n.nspname !~
-         '^pg_'
+         WHERE acl.privilege_type = 'CREATE' AND acl.grantee = ANY ({grantees})
+           AND n.nspname !~ '^pg_'
          ORDER BY 1, 2"
     );
 
@@ -260,8 +260,8 @@ pub(super) async fn usable(
 ) -> Result<BTreeSet<Identifier>, RlsError> {
     let query = format!(
         "SELECT DISTINCT n.nspname::text AS schema
-         FROM pg_namespace n CROSS JOIN aclexplode(coalesce(n.nspacl, acldefault('n',
-         n.nspowner))) acl
+         FROM pg_namespace n
+         CROSS JOIN aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) acl
          WHERE acl.privilege_type = 'USAGE' AND acl.grantee = ANY ({grantees})"
     );
 
@@ -277,13 +277,13 @@ pub(super) async fn settings(
     app: &Identifier,
 ) -> Result<Vec<RoleSetting>, RlsError> {
     let query = format!(
-        "SELECT r.rolname::text AS role, s.setdatabase <> 0 AS here, split_part(c.setting, '=', 1)
-         AS setting,
+        "SELECT r.rolname::text AS role, s.setdatabase <> 0 AS here,
+                split_part(c.setting, '=', 1) AS setting,
                 CASE WHEN c.setting LIKE 'search_path=%' THEN substr(c.setting, 13) END AS path
          FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) AS c (setting)
          LEFT JOIN pg_roles r ON r.oid = s.setrole
-         WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_database d WHERE d.datname =
-         current_database()))
+         WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_database d
+                                     WHERE d.datname = current_database()))
            AND (s.setrole = 0 OR r.rolname = {})
          ORDER BY 3, 1, 2",
         text(app)
