@@ -1,4 +1,4 @@
-//! What the doctor says of a database that the migrations made, of other logins, and of other
+//! What the doctor reports on a database that the migrations made, as other logins, and under other
 //! configurations.
 
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
@@ -29,8 +29,7 @@ async fn migrated_database_has_three_hints_alone() {
         .map(|finding| (finding.rule.id, finding.object.as_str()))
         .collect();
 
-    // Who looks after the server decides the first two; the third is so by the entity's own
-    // `unique`.
+    // The server's administrator decides about the first two. The third is an entity's `unique`.
     assert_eq!(
         found,
         [
@@ -58,9 +57,9 @@ async fn migrated_database_has_three_hints_alone() {
     assert_eq!(report.under(&suppressions).exit_code(Severity::Hint), 0);
 }
 
-/// Whether it is written, however it is called, and wherever it is.
+/// Under any name, in any schema, and whether or not it is written.
 #[tokio::test]
-async fn audit_s_table_is_this_family_s_own() {
+async fn audit_table_needs_no_entity() {
     let fixture = Fixture::new(1).await;
     let three = ["RLS009", "RLS017", "RLS208"];
     let renamed = fixture
@@ -92,7 +91,7 @@ async fn audit_s_table_is_this_family_s_own() {
         assert_eq!(rules(&report), three, "{}", report.text(false));
     }
 
-    // What an earlier configuration left still says who did what.
+    // The table of an earlier configuration still says who did what.
     let app = fixture.config.app_role();
     fixture
         .owner
@@ -276,7 +275,7 @@ async fn key_that_a_partition_has_from_its_parent_serves() {
 }
 
 #[tokio::test]
-async fn switches_that_are_off_are_told_and_not_their_tables() {
+async fn switches_that_are_off_are_reported_and_not_their_tables() {
     let fixture = Fixture::new(1).await;
     let off = fixture
         .config
@@ -338,7 +337,7 @@ mod tag {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Rows that belong to whom their folder belongs, by its name.
+/// Rows that belong to the owner of their folder, which they name.
 mod folder {
     use sea_orm::entity::prelude::*;
     use sea_orm_rls::UserScoped;
@@ -379,7 +378,7 @@ mod folder {
 }
 
 #[tokio::test]
-async fn references_that_differ_in_case_alone_are_told() {
+async fn references_that_differ_in_case_alone_are_reported() {
     let (database, owner) = database().await;
     owner
         .execute_unprepared(
@@ -410,7 +409,7 @@ async fn references_that_differ_in_case_alone_are_told() {
 }
 
 #[tokio::test]
-async fn owners_that_differ_in_case_alone_are_told() {
+async fn owners_that_differ_in_case_alone_are_reported() {
     let (database, owner) = database().await;
     let sql = |collation: &str| {
         format!(

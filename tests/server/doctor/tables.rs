@@ -1,4 +1,4 @@
-//! Row security that is off, and policies that are not what the entities ask for.
+//! Row security that is off, and policies that differ from what the entities declare.
 
 use super::fault::{End::*, Fault, Gate::*, each_is_caught};
 
@@ -163,7 +163,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS109",
-        "a setting is read once a row",
+        "a setting is read once per row",
         "CREATE POLICY bare ON task AS RESTRICTIVE USING (owner_id = \
          current_setting('app.user_id', true)::uuid)",
         StaysOpen,
@@ -171,14 +171,14 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS110",
-        "membership is asked by IN",
+        "membership is checked by IN",
         "CREATE POLICY member ON task AS RESTRICTIVE USING (id IN (SELECT task_id FROM note))",
         StaysOpen,
         Undo("DROP POLICY member ON task"),
     ),
     Fault(
         "RLS110",
-        "membership is asked by EXISTS",
+        "membership is checked by EXISTS",
         "CREATE POLICY member ON task AS RESTRICTIVE USING (EXISTS (SELECT FROM note WHERE task_id \
          = task.id))",
         StaysOpen,
@@ -195,7 +195,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS111",
-        "an operator of the policy's is IMMUTABLE, and asks who the user is",
+        "an operator of the policy is IMMUTABLE, and reads who the user is",
         "CREATE FUNCTION is_mine(uuid, uuid) RETURNS boolean LANGUAGE sql IMMUTABLE
          AS 'SELECT current_setting(''app.user_id'', true)::uuid = $1';
          CREATE OPERATOR === (FUNCTION = is_mine, LEFTARG = uuid, RIGHTARG = uuid);
