@@ -44,7 +44,7 @@ fn elsewhere(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let setting = effective(&case.facts.settings);
     let path = match setting.and_then(|setting| setting.path.as_deref()) {
         Some(path) => parsed(path, app),
-        // The server's default. Whatever else may stand in it is up to who connects.
+        // The server's default begins with `"$user"`. The rest depends on who connects.
         None => vec![app.clone()],
     };
 
