@@ -1,12 +1,12 @@
-//! The doctor: what in a database, beyond what the gate asks, weakens or slows row-level security,
-//! and what to do.
+//! The doctor reports what weakens or slows row-level security in a database, beyond what the gate
+//! checks, and how to repair it.
 //!
-//! Facts are read first, in a fixed number of catalog queries whatever the number of tables
-//! (`read`), into plain data (`facts`); rules look at the data alone (`check`).
+//! It first reads facts into plain data, in a fixed number of catalog queries whatever the number
+//! of tables. The [rules] then look only at that data.
 
 mod case;
 mod check;
-mod doctor;
+mod examine;
 mod expression;
 mod facts;
 mod finding;
@@ -19,7 +19,7 @@ pub mod rules;
 mod severity;
 mod suppression;
 
-pub use doctor::Doctor;
+pub use examine::Doctor;
 pub use finding::Finding;
 pub use remedy::Remedy;
 pub use report::{Report, ReportText};

@@ -1,5 +1,5 @@
-//! The doctor: every fault is found by the rule for it, its remedy ends it, and nothing else is
-//! found.
+//! The doctor: the rule for it reports every fault, its remedy ends the fault, and nothing else is
+//! reported.
 
 mod audit;
 mod columns;
@@ -38,8 +38,7 @@ fn entities() -> Registry {
     registry![user::Entity, task::Entity, note::Entity, event::Entity].unwrap()
 }
 
-/// A protected database in which the doctor finds two hints alone: a unique address, and none but
-/// that.
+/// A protected database in which the doctor finds only hints.
 struct Patient {
     fixture: Fixture,
     rls: RlsSchema,
@@ -106,7 +105,7 @@ impl Patient {
         self.doctor.examine(&self.fixture.owner).await.unwrap()
     }
 
-    /// What is found now and was not in health.
+    /// The findings that were not there in health.
     fn news<'a>(&self, report: &'a Report) -> Vec<&'a Finding> {
         report
             .findings()

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::facts::{Column, Facts, Grant, Kind, Oid, Relation};
+use super::facts::{Column, Facts, Grant, Grantee, Kind, Oid, Relation};
 use crate::config::RlsConfig;
 use crate::entity::registry::Registry;
 use crate::model::policy::{Policy, PolicyKind};
@@ -16,21 +16,21 @@ pub(super) struct Case<'a> {
     pub(super) registry: &'a Registry,
     /// The registered tables, in the registry's order.
     pub(super) tables: Vec<Table<'a>>,
-    /// What the migrations would change; `None` where that could not be asked.
+    /// What the migrations would change; `None` if this login cannot find out.
     pub(super) plan: Option<&'a Plan>,
     /// The table in which SeaORM keeps which migrations have run.
     pub(super) migrations: &'a str,
-    /// The scoped tables that are there, as positions in `tables`.
+    /// The scoped tables that exist, as positions in `tables`.
     scoped: BTreeMap<Oid, usize>,
-    /// What is no scoped table itself and shows, or is shown by, one, by inheritance.
+    /// What a scoped table inherits from, or what inherits from it, and is not scoped itself.
     relatives: BTreeMap<Oid, Oid>,
 }
 
-/// A registered table, as asked for and as found.
+/// A registered table, desired and actual.
 pub(super) struct Table<'a> {
     pub(super) scope: &'a Scope,
     pub(super) desired: DesiredTable,
-    pub(super) found: Option<(Oid, &'a Relation)>,
+    pub(super) actual: Option<(Oid, &'a Relation)>,
 }
 
 impl<'a> Case<'a> {
@@ -49,12 +49,12 @@ impl<'a> Case<'a> {
 
         let table = |scope: &'a Scope| {
             let desired = DesiredTable::new(scope, config, &facts.server.schemas);
-            let found = by_name.get(&desired.table).copied();
+            let actual = by_name.get(&desired.table).copied();
 
             Table {
                 scope,
                 desired,
-                found,
+                actual,
             }
         };
 
@@ -65,8 +65,8 @@ impl<'a> Case<'a> {
             .filter(|(_, table)| table.scope.unscoped.is_none())
             .filter_map(|(at, table)| {
                 table
-                    .found
-                    .filter(|(_, found)| found.kind == Kind::Table)
+                    .actual
+                    .filter(|(_, actual)| actual.kind == Kind::Table)
                     .map(|(oid, _)| (oid, at))
             })
             .collect();
@@ -97,31 +97,31 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The scoped tables that are there, in the registry's order.
+    /// The scoped tables that exist, in the registry's order.
     pub(super) fn scoped(&self) -> impl Iterator<Item = (Oid, &Relation, &Table<'a>)> {
         self.tables.iter().filter_map(|table| {
-            let (oid, relation) = table.found?;
+            let (oid, relation) = table.actual?;
             self.scoped
                 .contains_key(&oid)
                 .then_some((oid, relation, table))
         })
     }
 
-    /// The scoped table of a number.
+    /// The scoped table with this number.
     pub(super) fn scoped_table(&self, oid: Oid) -> Option<(&Relation, &Table<'a>)> {
         let table = self.tables.get(*self.scoped.get(&oid)?)?;
-        Some((table.found?.1, table))
+        Some((table.actual?.1, table))
     }
 
-    /// The scoped table whose rows a relation of a number holds or shows: itself, or one that it
-    /// inherits from or that inherits from it.
+    /// The scoped table that has rows in a relation: that relation itself, or one related to it by
+    /// inheritance.
     pub(super) fn rows_behind(&self, oid: Oid) -> Option<(&Relation, &Table<'a>)> {
         self.scoped_table(oid)
             .or_else(|| self.scoped_table(*self.relatives.get(&oid)?))
     }
 
-    /// What holds rows of scoped tables beside the tables themselves, with the table: relatives,
-    /// and materialized views over either.
+    /// What else holds rows of scoped tables, with the table: relatives by inheritance, and
+    /// materialized views over a scoped table or a relative.
     pub(super) fn holders(&self) -> impl Iterator<Item = (&Relation, &Relation)> {
         self.facts
             .relations
@@ -143,16 +143,19 @@ impl<'a> Case<'a> {
             })
     }
 
-    /// Whether no policy of a relation's own lets the application's role, or one that it can
-    /// become, through.
+    /// Whether no policy on a relation itself lets the application's role through, or a role that
+    /// it can become.
     pub(super) fn lets_nobody_through(&self, oid: Oid) -> bool {
         let policies = self.facts.policies.get(&oid);
-        !policies.into_iter().flat_map(BTreeMap::values).any(|held| {
-            let Policy { kind, roles, .. } = &held.policy;
-            let applies =
-                roles.is_empty() || self.facts.app.iter().any(|role| roles.contains(&role.name));
-            *kind == PolicyKind::Permissive && applies
-        })
+        !policies
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .any(|actual| {
+                let Policy { kind, roles, .. } = &actual.policy;
+                let applies = roles.is_empty()
+                    || self.facts.app.iter().any(|role| roles.contains(&role.name));
+                *kind == PolicyKind::Permissive && applies
+            })
     }
 
     /// Privileges on a relation that reach the application's role.
@@ -160,11 +163,18 @@ impl<'a> Case<'a> {
         self.facts.grants.get(&oid).map_or(&[], Vec::as_slice)
     }
 
+    /// The roles with such privileges.
+    pub(super) fn grantees_on(&self, oid: Oid) -> impl Iterator<Item = Grantee> + use<'a> {
+        self.grants_on(oid)
+            .iter()
+            .map(|grant| grant.grantee.clone())
+    }
+
     pub(super) fn column(&self, oid: Oid, column: &Identifier) -> Option<&'a Column> {
         self.facts.columns.get(&oid)?.get(column)
     }
 
-    /// Whether what runs as this role sees rows whatever the policies say.
+    /// Whether no policy applies to what runs as this role.
     pub(super) fn is_past_policies(&self, owner: Oid, bypasses: bool) -> bool {
         bypasses
             || self
@@ -176,20 +186,20 @@ impl<'a> Case<'a> {
         self.scoped().any(|(_, relation, _)| relation.owner == role)
     }
 
-    /// The audit's table that is configured, where it is there; whether or not it is written.
+    /// The configured audit table, with its number if it exists, whether or not it is written.
     pub(super) fn audit(&self) -> (TableName, Option<Oid>) {
         let name = self
             .config
             .audit_table_name()
             .found_in(&self.facts.server.schemas);
 
-        let found = self.facts.audits.iter().find(|oid| {
+        let actual = self.facts.audits.iter().find(|oid| {
             self.facts
                 .relations
                 .get(oid)
                 .is_some_and(|it| it.name == name)
         });
 
-        (name, found.copied())
+        (name, actual.copied())
     }
 }

@@ -1,24 +1,34 @@
 //! The rules, over facts alone.
 
-mod around;
 mod audit;
+mod beyond;
 mod column;
+mod definer;
+mod drift;
+mod foreign_key;
 mod grant;
-mod granted;
+mod index;
+mod inheritance;
 mod key;
 mod path;
 mod policy;
+mod publication;
+mod rewrite;
 mod role;
 mod schema;
 mod server;
 mod table;
 mod view;
 
+use std::collections::BTreeSet;
+
 use super::case::Case;
+use super::facts::Grantee;
 use super::finding::Finding;
+use super::remedy::Remedy;
 
 pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
-    let mut found = Vec::new();
+    let mut findings = Vec::new();
     for check in [
         role::findings,
         server::findings,
@@ -26,25 +36,32 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
         table::findings,
         policy::findings,
         column::findings,
+        foreign_key::findings,
+        index::findings,
         key::findings,
         grant::findings,
         view::findings,
-        around::findings,
-        granted::findings,
+        definer::findings,
+        inheritance::findings,
+        rewrite::findings,
+        publication::findings,
+        beyond::findings,
         schema::findings,
         audit::findings,
+        // Last: it reports what no other rule does.
+        drift::findings,
     ] {
-        check(case, &mut found);
+        check(case, &mut findings);
     }
 
-    found
+    findings
 }
 
-/// Statements that take all of these from whom they were granted to.
+/// Statements that revoke something from each grantee, once.
 fn revokes(
-    what: impl Fn(&super::facts::Grantee) -> String,
-    grantees: impl IntoIterator<Item = super::facts::Grantee>,
-) -> super::remedy::Remedy {
-    let grantees: std::collections::BTreeSet<_> = grantees.into_iter().collect();
-    super::remedy::Remedy::Sql(grantees.iter().map(what).collect())
+    statement: impl Fn(&Grantee) -> String,
+    grantees: impl IntoIterator<Item = Grantee>,
+) -> Remedy {
+    let grantees: BTreeSet<Grantee> = grantees.into_iter().collect();
+    Remedy::Sql(grantees.iter().map(statement).collect())
 }

@@ -1,6 +1,6 @@
-//! What an expression, as the server prints it, does once a row.
+//! What an expression, as the server prints it, does once per row.
 
-/// Whether a setting is read once a row: by a call that stands in no subquery.
+/// Whether a setting is read once per row: by a call outside any subquery.
 pub(super) fn reads_setting_per_row(printed: &str) -> bool {
     let mut subqueries = Vec::new();
     let code = code(printed);
@@ -24,9 +24,9 @@ pub(super) fn reads_setting_per_row(printed: &str) -> bool {
     false
 }
 
-/// Whether membership is asked for by `IN (SELECT …)`, `EXISTS (SELECT …)` or `ALL (SELECT …)`,
-/// which the server runs or searches once a row; `= ANY (ARRAY(SELECT …))` is run once.
-pub(super) fn asks_membership_per_row(printed: &str) -> bool {
+/// Whether membership is checked by `IN (SELECT …)`, `EXISTS (SELECT …)` or `ALL (SELECT …)`, which
+/// the server runs or searches once per row. It runs `= ANY (ARRAY(SELECT …))` once.
+pub(super) fn checks_membership_per_row(printed: &str) -> bool {
     let code = code(printed);
     [
         "IN ( SELECT",
@@ -42,7 +42,8 @@ pub(super) fn asks_membership_per_row(printed: &str) -> bool {
     })
 }
 
-/// The text with its literals and quoted names blanked.
+/// The text with blanks for its literals and quoted names. The server prints no comment and no
+/// dollar-quoted string, so this need not be a lexer.
 fn code(printed: &str) -> String {
     let mut quote = None;
     let blank = |character| match quote {
@@ -86,17 +87,17 @@ mod tests {
     }
 
     #[test]
-    fn membership_by_array_is_asked_once() {
+    fn membership_by_array_is_checked_once() {
         let array =
             "(org = ANY (ARRAY( SELECT m.org\n   FROM public.member m\n  WHERE (m.account = 1))))";
-        assert!(!asks_membership_per_row(array));
-        assert!(asks_membership_per_row(
+        assert!(!checks_membership_per_row(array));
+        assert!(checks_membership_per_row(
             "(org IN ( SELECT m.org\n   FROM public.member m))"
         ));
-        assert!(asks_membership_per_row(
+        assert!(checks_membership_per_row(
             "(EXISTS ( SELECT 1\n   FROM public.member m))"
         ));
-        assert!(!asks_membership_per_row("(label = 'IN ( SELECT'::text)"));
-        assert!(!asks_membership_per_row("(owner_id = ( SELECT 1))"));
+        assert!(!checks_membership_per_row("(label = 'IN ( SELECT'::text)"));
+        assert!(!checks_membership_per_row("(owner_id = ( SELECT 1))"));
     }
 }

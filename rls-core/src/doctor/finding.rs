@@ -4,20 +4,20 @@ use super::remedy::Remedy;
 use super::rule::Rule;
 use super::severity::Severity;
 
-/// One thing that a rule found.
+/// Something that a rule reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The rule.
     pub rule: &'static Rule,
     /// The rule's severity, unless a suppression raised it.
     pub severity: Severity,
-    /// What it was found on, with its schema.
+    /// The object that it is about, with its schema.
     pub object: String,
-    /// What is so, and what follows.
+    /// What is wrong, and what follows from it.
     pub why: String,
     /// What to do.
     pub remedy: Remedy,
-    /// Why it is allowed, where a suppression says so: it then counts no more.
+    /// Why it is allowed, if a suppression allows it. It then no longer counts.
     pub allowed: Option<String>,
 }
 

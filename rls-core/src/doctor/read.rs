@@ -1,6 +1,7 @@
-//! The facts from the catalog: one query a kind, for all tables at once. Any login may ask.
+//! Reads the facts from the catalog, in one query a kind for all tables at once. Any login may send
+//! these queries.
 
-mod granted;
+mod beyond;
 mod object;
 mod relation;
 mod role;
@@ -8,90 +9,56 @@ mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, TryGetable};
+use sea_orm::{ConnectionTrait, QueryResult};
 
-use super::facts::{Facts, Grant, Grantee, Oid, ReachedRole};
+use super::facts::{Facts, Grant, Grantee, Inheritance, Oid, ReachedRole, Relation};
 use crate::config::RlsConfig;
 use crate::entity::registry::Registry;
 use crate::error::{RlsError, SchemaError};
-use crate::name::{Identifier, TableName};
+use crate::name::{Identifier, Schemas, TableName};
 use crate::schema::catalog::names::path_schemas;
+use crate::schema::catalog::query::{checked, get};
 use crate::schema::catalog::{QUICK, SearchPath};
 
-/// Reads in a transaction of the caller's; locks nothing.
+/// Reads in a transaction of the caller. Locks nothing.
 pub(super) async fn facts(
     db: &impl ConnectionTrait,
     registry: &Registry,
     config: &RlsConfig,
 ) -> Result<Facts, RlsError> {
+    // Names: with `search_path` put aside, the server prints every name outside `pg_catalog` with
+    // its schema.
     let path = path_schemas(db).await?;
-
-    // With `search_path` out of the way the server prints every name outside `pg_catalog` with its
-    // schema.
     db.execute_unprepared(&format!("{}; {QUICK}", SearchPath::PRINTING))
         .await?;
 
     let schemas = path.found(db).await?;
+
+    // Roles: the application's and the administrator's, with those that each can become.
     let app = role::reached(db, config.app_role()).await?;
     let admin = role::reached(db, config.admin_role()).await?;
     let past = past_policies(&admin);
-    let of = |roles: &[ReachedRole]| {
-        std::iter::once(0)
-            .chain(roles.iter().map(|role| role.oid))
-            .collect::<Vec<Oid>>()
-    };
+    let grantees = listed(&grantees(&app));
+    let both = listed(&[self::grantees(&app), self::grantees(&admin)].concat());
 
-    let (grantees, both) = (listed(&of(&app)), listed(&[of(&app), of(&admin)].concat()));
-    let server = role::server(db, schemas, &grantees).await?;
+    // Tables: the registered ones, their relatives by inheritance, and the audit's.
     let relations = relation::relations(db, &past).await?;
-    let registered: BTreeSet<TableName> = registry
-        .scopes()
-        .iter()
-        .map(|scope| scope.table.found_in(&server.schemas))
-        .collect();
-
-    let tables: BTreeSet<Oid> = relations
-        .iter()
-        .filter(|(_, relation)| registered.contains(&relation.name))
-        .map(|(oid, _)| *oid)
-        .collect();
-
     let inheritance = relation::inheritance(db).await?;
     let audits = relation::audits(db).await?;
-    let mut family = tables.clone();
+    let tables = registered(registry, &schemas, &relations);
+    let family = family(&tables, &inheritance);
+    let readable = listed(family.union(&audits));
+    let watched = listed(tables.union(&audits));
+    let (tables, family) = (listed(&tables), listed(&family));
 
-    for oid in &tables {
-        family.extend(inheritance.ancestors(*oid));
-        family.extend(inheritance.descendants(*oid));
-    }
+    // Privileges: who may do what on any relation.
+    let (grants, audit_grants) = split(relation::grants(db, &both).await?, &app, &audits);
 
-    let readable: BTreeSet<Oid> = family.union(&audits).copied().collect();
-    let watched: BTreeSet<Oid> = tables.union(&audits).copied().collect();
-    let (tables, family, readable, watched) = (
-        listed(&tables),
-        listed(&family),
-        listed(&readable),
-        listed(&watched),
-    );
-
-    let all = relation::grants(db, &both).await?;
-    let reaches_app = |grant: &Grant| match &grant.grantee {
-        Grantee::Public => true,
-        Grantee::Role(role) => app.iter().any(|reached| reached.name == *role),
-    };
-
-    let of_audits = all
-        .iter()
-        .filter(|(relation, _)| audits.contains(relation))
-        .cloned();
-
-    let audit_grants = by_relation(of_audits);
-
+    // The rest, about these tables or these roles.
     Ok(Facts {
-        grants: by_relation(all.into_iter().filter(|(_, grant)| reaches_app(grant))),
+        server: role::server(db, schemas, &grantees).await?,
+        grants,
         audit_grants,
-        audits,
-        inheritance,
         columns: table::columns(db, &tables, registry).await?,
         policies: table::policies(db, &family).await?,
         calls: table::calls(db, &tables).await?,
@@ -102,9 +69,9 @@ pub(super) async fn facts(
         defaults: role::defaults(db, &grantees).await?,
         creators: role::creators(db, &grantees).await?,
         usable: role::usable(db, &grantees).await?,
-        granted: granted::privileges(db, &grantees).await?,
-        supports: granted::supports(db, &tables, &family, &grantees).await?,
-        leakproof: granted::leakproof(db, &grantees).await?,
+        beyond: beyond::privileges(db, &grantees).await?,
+        supports: beyond::supports(db, &tables, &family, &grantees).await?,
+        leakproof: beyond::leakproof(db, &grantees).await?,
         publications: object::publications(db, &family).await?,
         rewrites: object::rewrites(db).await?,
         triggers: object::triggers(db, &watched, &past).await?,
@@ -112,13 +79,14 @@ pub(super) async fn facts(
         temporary: object::temporary(db, &grantees).await?,
         app,
         admin,
-        server,
         relations,
+        inheritance,
+        audits,
     })
 }
 
-/// Whether what runs as the role `o` sees every row: it bypasses row security, or the
-/// administrator's policy is its own.
+/// An SQL condition: whether the role `o` sees every row, since it bypasses row security or the
+/// administrator's policy applies to it.
 fn past_policies(admin: &[ReachedRole]) -> String {
     let bypasses = "o.rolsuper OR o.rolbypassrls";
     admin.first().map_or_else(
@@ -132,42 +100,83 @@ fn past_policies(admin: &[ReachedRole]) -> String {
     )
 }
 
-fn by_relation(grants: impl Iterator<Item = (Oid, Grant)>) -> BTreeMap<Oid, Vec<Grant>> {
-    let mut by: BTreeMap<Oid, Vec<Grant>> = BTreeMap::new();
-    for (relation, grant) in grants {
-        by.entry(relation).or_default().push(grant);
-    }
-
-    by
+/// These roles, and `PUBLIC`, which is 0.
+fn grantees(roles: &[ReachedRole]) -> Vec<Oid> {
+    std::iter::once(0)
+        .chain(roles.iter().map(|role| role.oid))
+        .collect()
 }
 
-/// `ARRAY[…]::oid[]`.
+fn registered(
+    registry: &Registry,
+    schemas: &Schemas,
+    relations: &BTreeMap<Oid, Relation>,
+) -> BTreeSet<Oid> {
+    let names: BTreeSet<TableName> = registry
+        .scopes()
+        .iter()
+        .map(|scope| scope.table.found_in(schemas))
+        .collect();
+
+    relations
+        .iter()
+        .filter(|(_, relation)| names.contains(&relation.name))
+        .map(|(oid, _)| *oid)
+        .collect()
+}
+
+fn family(tables: &BTreeSet<Oid>, inheritance: &Inheritance) -> BTreeSet<Oid> {
+    let relatives = |oid: &Oid| {
+        let ancestors = inheritance.ancestors(*oid).into_iter();
+        ancestors.chain(inheritance.descendants(*oid))
+    };
+
+    tables
+        .iter()
+        .flat_map(relatives)
+        .chain(tables.iter().copied())
+        .collect()
+}
+
+type ByRelation = BTreeMap<Oid, Vec<Grant>>;
+
+/// The grants that reach the application's role, and all those on the audit's tables.
+fn split(
+    all: Vec<(Oid, Grant)>,
+    app: &[ReachedRole],
+    audits: &BTreeSet<Oid>,
+) -> (ByRelation, ByRelation) {
+    let reaches_app = |grant: &Grant| match &grant.grantee {
+        Grantee::Public => true,
+        Grantee::Role(role) => app.iter().any(|reached| reached.name == *role),
+    };
+
+    let (mut grants, mut audit_grants) = (ByRelation::new(), ByRelation::new());
+    for (relation, grant) in all {
+        if audits.contains(&relation) {
+            let of_table = audit_grants.entry(relation).or_default();
+            of_table.push(grant.clone());
+        }
+
+        if reaches_app(&grant) {
+            grants.entry(relation).or_default().push(grant);
+        }
+    }
+
+    (grants, audit_grants)
+}
+
+/// `'{…}'::oid[]`.
 fn listed<'a>(oids: impl IntoIterator<Item = &'a Oid>) -> String {
     let oids: Vec<String> = oids.into_iter().map(ToString::to_string).collect();
     format!("'{{{}}}'::oid[]", oids.join(","))
-}
-
-async fn rows(
-    db: &impl ConnectionTrait,
-    query: impl Into<String>,
-) -> Result<Vec<QueryResult>, RlsError> {
-    let statement = Statement::from_string(DbBackend::Postgres, query.into());
-    db.query_all_raw(statement).await.map_err(RlsError::from)
-}
-
-fn get<T: TryGetable>(row: &QueryResult, column: &str) -> Result<T, RlsError> {
-    row.try_get("", column).map_err(RlsError::from)
-}
-
-fn name(row: &QueryResult, column: &str) -> Result<Identifier, RlsError> {
-    checked(get::<String>(row, column)?)
 }
 
 fn maybe_name(row: &QueryResult, column: &str) -> Result<Option<Identifier>, RlsError> {
     get::<Option<String>>(row, column)?.map(checked).transpose()
 }
 
-/// Names that come as a list of JSON's, in which `null` is none.
+/// Names that come as a JSON list, in which `null` is no name.
 fn names(row: &QueryResult, column: &str) -> Result<Vec<Option<Identifier>>, RlsError> {
     let text = get::<Option<String>>(row, column)?.unwrap_or_else(|| "[]".to_owned());
     let names: Vec<Option<String>> =
@@ -181,23 +190,7 @@ fn names(row: &QueryResult, column: &str) -> Result<Vec<Option<Identifier>>, Rls
         .collect()
 }
 
-/// The role that `grantee` names; none is everyone.
+/// The role in the column `grantee`; no role is `PUBLIC`.
 fn grantee(row: &QueryResult) -> Result<Grantee, RlsError> {
     Ok(maybe_name(row, "grantee")?.map_or(Grantee::Public, Grantee::Role))
-}
-
-fn table_name(row: &QueryResult) -> Result<TableName, RlsError> {
-    Ok(TableName {
-        schema: Some(name(row, "schema")?),
-        table: name(row, "name")?,
-    })
-}
-
-fn checked(name: String) -> Result<Identifier, RlsError> {
-    Identifier::new(name).map_err(|error| {
-        SchemaError::Catalog {
-            what: error.to_string(),
-        }
-        .into()
-    })
 }

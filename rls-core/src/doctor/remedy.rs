@@ -1,16 +1,16 @@
 use std::fmt;
 
-/// What puts a finding right.
+/// How to repair what a finding reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Remedy {
-    /// Statements for the migrations' login, in order.
+    /// Statements to run as the migrations' login, in order.
     Sql(Vec<String>),
     /// A line of Rust.
     Rust(String),
-    /// The migrations: they bring it about, and leave the fingerprints that the gate compares.
+    /// The migrations: they make the repair, and write the fingerprints that the gate compares.
     Migrate,
-    /// What only a person can decide.
+    /// Advice, if only a person can decide.
     Words(String),
 }
 
@@ -23,7 +23,7 @@ impl Remedy {
         Self::Words(text.into())
     }
 
-    /// What kind it is: `sql`, `rust`, `migrate`, `words`; stable, for programs to read.
+    /// The kind, for programs to read: `sql`, `rust`, `migrate` or `words`. These words are stable.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {

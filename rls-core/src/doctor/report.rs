@@ -1,4 +1,4 @@
-//! What the doctor found, and the forms it is told in.
+//! The doctor's findings, and the formats of the report.
 
 mod json;
 mod sarif;
@@ -10,7 +10,7 @@ use super::suppression::{Suppression, Suppressions};
 
 pub use text::ReportText;
 
-/// What the doctor found, gravest first, then by rule and object.
+/// The doctor's findings, the most severe first, then by rule and object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     findings: Vec<Finding>,
@@ -26,7 +26,7 @@ impl Report {
         }
     }
 
-    /// The report under a project's suppressions.
+    /// Applies a project's suppressions.
     #[must_use]
     pub fn under(mut self, suppressions: &Suppressions) -> Self {
         self.unused = suppressions.apply(&mut self.findings);
@@ -34,19 +34,20 @@ impl Report {
         self
     }
 
-    /// All findings, those that are allowed included.
+    /// All findings, including those that are allowed.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// The suppressions that found nothing: what they are about is gone, or was never so.
+    /// The suppressions that allow something and match no finding: it was repaired, or never
+    /// existed.
     #[must_use]
     pub fn unused(&self) -> &[Suppression] {
         &self.unused
     }
 
-    /// How many findings of this severity count; allowed ones do not.
+    /// Counts the findings of this severity, without those that are allowed.
     #[must_use]
     pub fn count(&self, severity: Severity) -> usize {
         self.findings
@@ -55,7 +56,8 @@ impl Report {
             .count()
     }
 
-    /// A process's exit code: 1 where a finding of at least this severity counts, else 0.
+    /// Returns a process's exit code: 1 if a finding of at least this severity is not allowed, else
+    /// 0.
     #[must_use]
     pub fn exit_code(&self, at_least: Severity) -> u8 {
         let counts = |finding: &&Finding| finding.allowed.is_none() && finding.severity >= at_least;
@@ -131,9 +133,9 @@ mod tests {
             "error    RLS103  public.a      row security is not enabled\n\
              \u{20}                              it is off\n\
              \u{20}                              -> ALTER TABLE \"a\" ENABLE ROW LEVEL SECURITY;\n\
-             allowed  RLS208  public.a_key  a unique key tells of hidden rows\n\
+             allowed  RLS208  public.a_key  a unique key reveals hidden rows\n\
              \u{20}                              known\n\
-             line 2 of the suppressions: RLS009 is found no more\n\
+             line 2 of the suppressions is unused: no finding of RLS009\n\
              1 error, 0 warnings, 0 hints, 1 allowed\n"
         );
         assert!(report.text(true).to_string().contains("\x1b[31m"));

@@ -7,7 +7,7 @@ pub struct Rule {
     pub id: &'static str,
     /// How much a finding matters, unless a suppression raises it.
     pub severity: Severity,
-    /// What a finding says, in a few words.
+    /// What a finding of it reports, in a few words.
     pub title: &'static str,
     /// A page in Markdown: what the rule is about, and the remedy.
     pub page: &'static str,

@@ -3,11 +3,11 @@ use std::fmt;
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// Good to know; may be meant so.
+    /// Good to know; it may be intended.
     Hint,
-    /// Protection or speed is less than the entities ask for, or rests on one thing alone.
+    /// Protection or speed is less than the entities declare, or depends on a single safeguard.
     Warning,
-    /// Rows can be reached that are not one's own, or the application would not start.
+    /// A user can reach rows of others, or the application would not start.
     Error,
 }
 

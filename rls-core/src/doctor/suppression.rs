@@ -2,20 +2,20 @@ use super::finding::Finding;
 use super::rules::RULES;
 use super::severity::Severity;
 
-/// What a project decided about findings, kept in a file of its own.
+/// What a project has decided about findings: the allow list in a file.
 ///
-/// One suppression a line; lines that begin with `#` are left out:
+/// The file has one suppression a line. Lines that begin with `#` are comments:
 ///
 /// ```text
 /// # decided in March
 /// allow RLS208 public.user_email_key addresses are public here
-/// allow RLS009 * the function is revoked where hostile SQL could run
+/// allow RLS009 * nobody can inject SQL here
 /// deny  RLS209
 /// ```
 ///
-/// `allow` takes a rule, an object and a reason; `deny` takes a rule and, where it is not for all,
-/// an object, and makes its findings errors. `*` is any object; one that holds spaces is in double
-/// quotes, and its own quotes are doubled. A later line counts more than an earlier one.
+/// `allow` takes a rule, an object and a reason. `deny` takes a rule and, optionally, an object,
+/// and makes the findings errors. `*` is any object. An object with spaces is in double quotes, and
+/// double quotes in it are doubled. A later line overrides an earlier one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Suppressions {
     suppressions: Vec<Suppression>,
@@ -28,36 +28,36 @@ pub struct Suppression {
     pub rule: &'static str,
     /// The object; `None` for any.
     pub object: Option<String>,
-    /// Why it is allowed; `None` where it is denied.
+    /// Why it is allowed; `None` for `deny`.
     pub reason: Option<String>,
     /// The line in the file, from 1.
     pub line: usize,
 }
 
-/// A line that says no suppression.
+/// A line that is not a suppression.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SuppressionError {
-    /// Not `allow` or `deny`.
+    /// The line begins with neither `allow` nor `deny`.
     #[error(
-        "line {line}: `{word}` is no suppression: write `allow RULE OBJECT REASON` or `deny RULE \
+        "line {line}: `{word}` is not a suppression: write `allow RULE OBJECT REASON` or `deny RULE \
          [OBJECT]`"
     )]
     Word {
         /// The line, from 1.
         line: usize,
-        /// What stands there.
+        /// The first word.
         word: String,
     },
-    /// A rule that there is not.
+    /// The rule does not exist.
     #[error("line {line}: there is no rule `{rule}`")]
     Rule {
         /// The line, from 1.
         line: usize,
-        /// What stands there.
+        /// The second word.
         rule: String,
     },
-    /// Something allowed without an object or a reason.
+    /// `allow` without an object or a reason.
     #[error(
         "line {line}: an object (`*` for any) or the reason is missing: `allow RULE OBJECT REASON`"
     )]
@@ -65,7 +65,7 @@ pub enum SuppressionError {
         /// The line, from 1.
         line: usize,
     },
-    /// An opening quote without a closing one.
+    /// The object's closing quote is missing.
     #[error("line {line}: the object's closing quote is missing")]
     Quote {
         /// The line, from 1.
@@ -74,11 +74,11 @@ pub enum SuppressionError {
 }
 
 impl Suppressions {
-    /// Reads the text of a file.
+    /// Parses the text of a file.
     ///
     /// # Errors
     ///
-    /// [`SuppressionError`] for the first line that says no suppression.
+    /// [`SuppressionError`] for the first line that is not a suppression.
     ///
     /// ```
     /// use rls_core::doctor::Suppressions;
@@ -101,18 +101,17 @@ impl Suppressions {
         })
     }
 
-    /// One more line, after those there are: whose findings are errors, and where a reason is given
-    /// whose are allowed.
+    /// Writes one line: with a reason it allows the findings of a rule, without one it denies them.
     ///
     /// # Errors
     ///
-    /// [`SuppressionError`] for a rule that there is not, and for a reason that is blank.
+    /// [`SuppressionError`] if the rule does not exist, or the reason is blank.
     pub fn line(
         rule: &str,
         object: Option<&str>,
         reason: Option<&str>,
     ) -> Result<String, SuppressionError> {
-        // A line is one line, whatever an object is called.
+        // An object's name may contain a line break.
         let one_line = |text: &str| text.split(['\n', '\r']).collect::<Vec<_>>().join(" ");
         let object = object.map_or_else(
             || "*".to_owned(),
@@ -129,13 +128,13 @@ impl Suppressions {
         suppression(1, line.trim_end()).map(|_| line.trim_end().to_owned())
     }
 
-    /// The suppressions, in the order of their lines.
+    /// Iterates over the suppressions in the order of their lines.
     pub fn iter(&self) -> impl Iterator<Item = &Suppression> {
         self.suppressions.iter()
     }
 
-    /// Applies the suppressions, a later one over an earlier one; gives back what is allowed and was
-    /// not found.
+    /// Applies the suppressions in order, so that a later one overrides an earlier one. Returns
+    /// those that allow something and match no finding.
     pub(super) fn apply(&self, findings: &mut [Finding]) -> Vec<Suppression> {
         let mut unused = Vec::new();
         for suppression in &self.suppressions {
@@ -197,7 +196,7 @@ fn suppression(line: usize, text: &str) -> Result<Suppression, SuppressionError>
     let (object, reason) = if let Some(text) = rest.strip_prefix('"') {
         let (object, reason) = quoted(text).ok_or(SuppressionError::Quote { line })?;
 
-        // It would be any object.
+        // An empty object would mean any object.
         if object.is_empty() {
             return Err(SuppressionError::NoReason { line });
         }
@@ -232,7 +231,7 @@ fn suppression(line: usize, text: &str) -> Result<Suppression, SuppressionError>
     })
 }
 
-/// What stands up to the closing quote, and what follows it.
+/// The text up to the closing quote, and the rest behind it.
 fn quoted(text: &str) -> Option<(String, &str)> {
     let mut object = String::new();
     let mut rest = text;
@@ -263,7 +262,7 @@ mod tests {
     use crate::doctor::rules;
 
     #[test]
-    fn a_later_verdict_is_over_an_earlier_one_and_unused_ones_are_told() {
+    fn a_later_suppression_overrides_an_earlier_one_and_unused_ones_are_reported() {
         let text = "deny RLS208\nallow rls208 \"public.a b\" known\n\n# since May\nallow RLS009 * \
                     not here\n";
         let suppressions = Suppressions::parse(text).unwrap();
@@ -317,8 +316,8 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_says_no_verdict_is_an_error_with_its_number() {
-        for (text, wanted) in [
+    fn a_line_that_is_no_suppression_is_an_error_with_its_number() {
+        for (text, expected) in [
             (
                 "\nallow RLS208 public.a",
                 SuppressionError::NoReason { line: 2 },
@@ -347,7 +346,7 @@ mod tests {
                 SuppressionError::Quote { line: 1 },
             ),
         ] {
-            assert_eq!(Suppressions::parse(text), Err(wanted), "{text}");
+            assert_eq!(Suppressions::parse(text), Err(expected), "{text}");
         }
     }
 }

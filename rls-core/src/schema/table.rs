@@ -2,6 +2,7 @@
 
 mod actual;
 mod desired;
+pub(crate) mod serves;
 
 pub(crate) use actual::{ActualColumn, ActualForeignKey, ActualIndex, ActualPolicy, ActualTable};
 pub(crate) use desired::{DesiredColumn, DesiredIndex, DesiredPolicy, DesiredTable};

@@ -56,8 +56,11 @@ async fn report(
     let all: Vec<TableName> = names.iter().chain(&strange).cloned().collect();
     let mut actual = read::tables(db, &all).await?;
     let fingerprint = read::fingerprint(&actual.iter().flatten().cloned().collect::<Vec<_>>());
-    let unmanaged: Vec<TableSecurity> =
-        actual.split_off(names.len()).into_iter().flatten().collect();
+    let unmanaged: Vec<TableSecurity> = actual
+        .split_off(names.len())
+        .into_iter()
+        .flatten()
+        .collect();
 
     let registered = scopes.iter().zip(names).zip(actual);
     let tables: Vec<Table> = registered
@@ -180,10 +183,7 @@ async fn roles(
     names.append(&mut others);
 
     let actual = read::roles(db, &names).await?;
-    let role = |(name, actual): (Identifier, Option<read::RoleSecurity>)| Role {
-        name,
-        actual,
-    };
+    let role = |(name, actual): (Identifier, Option<read::RoleSecurity>)| Role { name, actual };
 
     Ok(names.into_iter().zip(actual).map(role).collect())
 }

@@ -153,7 +153,7 @@ pub const FAULTS: &[Fault] = &[
     ),
 ];
 
-/// An owner's privileges stay where they are when the table changes hands.
+/// An owner keeps its privileges when the table gets another owner.
 const REGRANT: &str = "REVOKE ALL ON rls_audit FROM APP, ADMIN";
 
 #[tokio::test]

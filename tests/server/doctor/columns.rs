@@ -5,24 +5,21 @@ use super::fault::{End::*, Fault, Gate::*, each_is_caught};
 pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS201",
-        "the owner column is \
-                     dropped",
+        "the owner column is dropped",
         "ALTER TABLE task DROP COLUMN owner_id CASCADE",
         Shuts,
         Remedy,
     ),
     Fault(
         "RLS202",
-        "the owner may be \
-                     NULL",
+        "the owner may be NULL",
         "ALTER TABLE task ALTER owner_id DROP NOT NULL",
         StaysOpen,
         Remedy,
     ),
     Fault(
         "RLS203",
-        "the owner's index is \
-                     dropped",
+        "the owner's index is dropped",
         "DROP INDEX task_owner_id_idx",
         StaysOpen,
         Remedy,
@@ -36,10 +33,8 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS204",
-        "the foreign key is \
-                     dropped",
-        "ALTER TABLE task DROP CONSTRAINT \
-                                task_owner_id_fkey",
+        "the foreign key is dropped",
+        "ALTER TABLE task DROP CONSTRAINT task_owner_id_fkey",
         StaysOpen,
         Remedy,
     ),
@@ -54,8 +49,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS206",
-        "the default is \
-                     dropped",
+        "the default is dropped",
         "ALTER TABLE task ALTER owner_id DROP DEFAULT",
         StaysOpen,
         Remedy,
@@ -69,10 +63,8 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS208",
-        "titles are \
-                     unique",
-        "CREATE UNIQUE INDEX once ON task \
-                               (title)",
+        "titles are unique",
+        "CREATE UNIQUE INDEX once ON task (title)",
         StaysOpen,
         Undo("DROP INDEX once"),
     ),

@@ -7,7 +7,7 @@ use sea_orm_rls::doctor::{RULES, Remedy};
 
 use super::Patient;
 
-/// Who else catches a fault, beside the doctor.
+/// Whether the gate catches a fault too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gate {
     Shuts,
@@ -19,13 +19,13 @@ pub enum Gate {
 pub enum End {
     /// The remedy, and nothing is left.
     Remedy,
-    /// The remedy; then these statements put things back as they were.
+    /// The remedy; then these statements restore the rest.
     RemedyThen(&'static str),
-    /// These statements: the remedy is words.
+    /// These statements, since the remedy is words.
     Undo(&'static str),
 }
 
-/// `what`, made by these statements, is found once by this rule.
+/// The rule that reports `what` once, and the statements that make it.
 #[derive(Clone, Copy, Debug)]
 pub struct Fault(
     pub &'static str,
@@ -35,7 +35,7 @@ pub struct Fault(
     pub End,
 );
 
-/// Makes each fault, asks gate and doctor, applies the remedy as printed, and asks again.
+/// Makes each fault, runs gate and doctor, applies the remedy as printed, and runs both again.
 pub async fn each_is_caught(faults: &[Fault]) {
     let patient = Patient::new().await;
     for fault in faults {
@@ -107,8 +107,7 @@ async fn caught(patient: &Patient, Fault(rule, what, make, gate, end): &Fault) {
 
 #[test]
 fn every_rule_has_its_fault() {
-    // These take another configuration, login or server than the faults have; each has a test of
-    // its own.
+    // These need another configuration, login or server. Each has its own test.
     let mut covered = BTreeSet::from(["RLS001", "RLS010", "RLS012", "RLS016", "RLS113", "RLS207"]);
     let all = [
         super::roles::FAULTS,

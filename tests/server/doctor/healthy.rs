@@ -1,12 +1,13 @@
-//! What the doctor says of a database that the migrations made, of other logins, and of other
+//! What the doctor reports on a database that the migrations made, as other logins, and under other
 //! configurations.
 
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
-use sea_orm_rls::doctor::{Doctor, Report, Severity, Suppressions};
+use sea_orm_rls::doctor::{Doctor, Remedy, Report, Severity, Suppressions};
+use sea_orm_rls::schema::Change;
 use sea_orm_rls::{RlsConfig, RlsSchema, registry};
 
 use super::Patient;
-use crate::fixture::{Fixture, entities};
+use crate::fixture::{Fixture, entities, user};
 use crate::schema::database;
 
 fn rules(report: &Report) -> Vec<&str> {
@@ -28,8 +29,7 @@ async fn migrated_database_has_three_hints_alone() {
         .map(|finding| (finding.rule.id, finding.object.as_str()))
         .collect();
 
-    // Who looks after the server decides the first two; the third is so by the entity's own
-    // `unique`.
+    // The server's administrator decides about the first two. The third is an entity's `unique`.
     assert_eq!(
         found,
         [
@@ -57,9 +57,9 @@ async fn migrated_database_has_three_hints_alone() {
     assert_eq!(report.under(&suppressions).exit_code(Severity::Hint), 0);
 }
 
-/// Whether it is written, however it is called, and wherever it is.
+/// Under any name, in any schema, and whether or not it is written.
 #[tokio::test]
-async fn audit_s_table_is_this_family_s_own() {
+async fn audit_table_needs_no_entity() {
     let fixture = Fixture::new(1).await;
     let three = ["RLS009", "RLS017", "RLS208"];
     let renamed = fixture
@@ -91,7 +91,7 @@ async fn audit_s_table_is_this_family_s_own() {
         assert_eq!(rules(&report), three, "{}", report.text(false));
     }
 
-    // What an earlier configuration left still says who did what.
+    // The table of an earlier configuration still says who did what.
     let app = fixture.config.app_role();
     fixture
         .owner
@@ -161,30 +161,121 @@ async fn what_holds_is_healthy_however_it_is_spelt() {
     );
 }
 
-/// The migrations lift `FORCE` for a moment to add it.
+/// The plan has these changes too; for a key it lifts `FORCE` for a moment.
 #[tokio::test]
-async fn dropped_foreign_key_is_one_finding() {
+async fn key_or_index_that_does_not_serve_is_one_finding() {
+    const ADD: &str = "ALTER TABLE task DROP CONSTRAINT task_owner_id_fkey;
+        ALTER TABLE task ADD CONSTRAINT task_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES \
+        \"user\"";
+
+    const DROP: &str =
+        "DO $$ DECLARE key name := (SELECT conname FROM pg_constraint WHERE conrelid \
+        = 'task'::regclass AND contype = 'f');
+        BEGIN EXECUTE format('ALTER TABLE task DROP CONSTRAINT %I', key); END $$";
+
     let patient = Patient::new().await;
-    patient
-        .run(
-            "DO $$ DECLARE key name := (SELECT conname FROM pg_constraint WHERE conrelid = \
-             'task'::regclass AND contype = 'f');
-             BEGIN EXECUTE format('ALTER TABLE task DROP CONSTRAINT %I', key); END $$",
-        )
-        .await;
+    let faults = [
+        // The remedy gives it the name that the others have.
+        ("RLS204", DROP.to_owned()),
+        ("RLS205", format!("{ADD} ON DELETE CASCADE NOT VALID")),
+        // Another action is not the key that the entity declares.
+        ("RLS107", format!("{ADD} ON DELETE SET NULL")),
+        ("RLS203", "DROP INDEX task_owner_id_idx".to_owned()),
+        (
+            "RLS203",
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = \
+             'task_owner_id_idx'::regclass"
+                .to_owned(),
+        ),
+    ];
 
-    let report = patient.examine().await;
-    let found: Vec<&str> = patient
-        .news(&report)
-        .iter()
-        .map(|finding| finding.rule.id)
-        .collect();
+    for (rule, fault) in faults {
+        patient.run(&fault).await;
 
-    assert_eq!(found, ["RLS204"], "{}", report.text(false));
+        let report = patient.examine().await;
+        let news = patient.news(&report);
+        let [finding] = news.as_slice() else {
+            panic!("{fault}: {}", report.text(false))
+        };
+
+        assert_eq!(finding.rule.id, rule, "{fault}");
+        match &finding.remedy {
+            Remedy::Sql(statements) => patient.run(&statements.join(";")).await,
+            _ => drop(patient.rls.sync(&patient.fixture.owner).await.unwrap()),
+        }
+
+        let report = patient.examine().await;
+        assert_eq!(patient.news(&report), Vec::<&_>::new(), "{fault}");
+    }
 }
 
 #[tokio::test]
-async fn switches_that_are_off_are_told_and_not_their_tables() {
+async fn index_with_an_expression_behind_the_owner_serves() {
+    let patient = Patient::new().await;
+    patient
+        .run("DROP INDEX task_owner_id_idx; CREATE INDEX other ON task (owner_id, lower(title))")
+        .await;
+
+    let report = patient.examine().await;
+    assert_eq!(
+        patient.news(&report),
+        Vec::<&_>::new(),
+        "{}",
+        report.text(false)
+    );
+
+    let plan = patient.rls.plan(&patient.fixture.owner).await.unwrap();
+    assert!(plan.is_empty(), "{plan}");
+}
+
+mod part {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_rls::UserScoped;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+    #[sea_orm(table_name = "event_2026")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i32,
+        pub year: i32,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+#[tokio::test]
+async fn key_that_a_partition_has_from_its_parent_serves() {
+    let patient = Patient::new().await;
+    let config = patient.fixture.config.clone();
+    let registry = registry![user::Entity, part::Entity].unwrap();
+    let report = Doctor::new(registry.clone(), config.clone())
+        .examine(&patient.fixture.owner)
+        .await
+        .unwrap();
+
+    assert!(
+        !rules(&report).contains(&"RLS204"),
+        "{}",
+        report.text(false)
+    );
+
+    let plan = RlsSchema::new(registry, config)
+        .plan(&patient.fixture.owner)
+        .await
+        .unwrap();
+
+    assert!(
+        !plan
+            .changes()
+            .iter()
+            .any(|change| matches!(change, Change::AddForeignKey { .. })),
+        "{plan}"
+    );
+}
+
+#[tokio::test]
+async fn switches_that_are_off_are_reported_and_not_their_tables() {
     let fixture = Fixture::new(1).await;
     let off = fixture
         .config
@@ -246,7 +337,7 @@ mod tag {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Rows that belong to whom their folder belongs, by its name.
+/// Rows that belong to the owner of their folder, which they name.
 mod folder {
     use sea_orm::entity::prelude::*;
     use sea_orm_rls::UserScoped;
@@ -287,7 +378,7 @@ mod folder {
 }
 
 #[tokio::test]
-async fn references_that_differ_in_case_alone_are_told() {
+async fn references_that_differ_in_case_alone_are_reported() {
     let (database, owner) = database().await;
     owner
         .execute_unprepared(
@@ -318,7 +409,7 @@ async fn references_that_differ_in_case_alone_are_told() {
 }
 
 #[tokio::test]
-async fn owners_that_differ_in_case_alone_are_told() {
+async fn owners_that_differ_in_case_alone_are_reported() {
     let (database, owner) = database().await;
     let sql = |collation: &str| {
         format!(

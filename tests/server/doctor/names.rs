@@ -1,5 +1,4 @@
-//! Names without a schema: plan, gate and doctor find the table that the application's statements
-//! find.
+//! Names without a schema: plan, gate and doctor resolve them as the application's statements do.
 
 use sea_orm::{ConnectionTrait, Database, EntityTrait};
 use sea_orm_rls::doctor::Doctor;
@@ -33,7 +32,7 @@ async fn tables_behind_the_first_schema_are_found_by_all() {
         .await
         .unwrap();
 
-    // New sessions have the path.
+    // Only new sessions have the path.
     let owner = Database::connect(fixture.database.url()).await.unwrap();
     let db = RlsConnection::connect_with(fixture.database.url(), config.clone(), entities())
         .await
@@ -53,14 +52,14 @@ async fn tables_behind_the_first_schema_are_found_by_all() {
 
     assert_eq!(report.findings().len(), 3, "{}", report.text(false));
 
-    // What comes to stand before a table is what statements reach, and is what all of them tell.
+    // A table that shadows another is the one that statements reach, and that all three report.
     owner
         .execute_unprepared("CREATE TABLE first.task (LIKE public.task)")
         .await
         .unwrap();
     assert!(
         matches!(db.check_gate().await, Err(RlsError::Gate(_))),
-        "asked again"
+        "checked again"
     );
 
     let findings =
@@ -95,7 +94,7 @@ async fn tables_behind_the_first_schema_are_found_by_all() {
         report.text(false)
     );
 
-    // A schema that the login may not use is passed over by the server, and so by the gate.
+    // The server skips a schema that the login may not use, and so does the gate.
     owner
         .execute_unprepared(&format!("REVOKE USAGE ON SCHEMA first FROM \"{app}\""))
         .await
@@ -108,7 +107,7 @@ async fn tables_behind_the_first_schema_are_found_by_all() {
 }
 
 #[tokio::test]
-async fn temporary_table_before_a_scoped_one_is_told() {
+async fn temporary_table_that_shadows_a_scoped_one_is_reported() {
     let patient = Patient::new().await;
     patient
         .run("GRANT TEMPORARY ON DATABASE DATABASE_NAME TO APP")

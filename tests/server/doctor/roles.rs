@@ -1,11 +1,29 @@
-//! Roles with more than they need, and what the server lends them.
+//! Roles with more than they need, and what the server grants them.
 
 use super::fault::{End::*, Fault, Gate::*, each_is_caught};
 
 pub const FAULTS: &[Fault] = &[
-    Fault("RLS002", "the login is a superuser", "ALTER ROLE APP SUPERUSER", Shuts, Remedy),
-    Fault("RLS002", "the login has BYPASSRLS", "ALTER ROLE APP BYPASSRLS", Shuts, Remedy),
-    Fault("RLS002", "the login can become a superuser", "GRANT postgres TO APP", Shuts, Remedy),
+    Fault(
+        "RLS002",
+        "the login is a superuser",
+        "ALTER ROLE APP SUPERUSER",
+        Shuts,
+        Remedy,
+    ),
+    Fault(
+        "RLS002",
+        "the login has BYPASSRLS",
+        "ALTER ROLE APP BYPASSRLS",
+        Shuts,
+        Remedy,
+    ),
+    Fault(
+        "RLS002",
+        "the login can become a superuser",
+        "GRANT postgres TO APP",
+        Shuts,
+        Remedy,
+    ),
     Fault(
         "RLS002",
         "the login can become one who has BYPASSRLS, two steps away",
@@ -14,19 +32,62 @@ pub const FAULTS: &[Fault] = &[
         Shuts,
         RemedyThen("DROP ROLE HELPER; DROP ROLE HELPER_far"),
     ),
-    Fault("RLS003", "the login is a member of the \
-                     administrator", "GRANT ADMIN TO APP", Shuts, Remedy),
-    Fault("RLS004", "the login may create roles", "ALTER ROLE APP CREATEROLE", Shuts, Remedy),
-    Fault("RLS004", "the login may replicate", "ALTER ROLE APP REPLICATION", Shuts, Remedy),
-    Fault("RLS004", "the login may create databases", "ALTER ROLE APP CREATEDB", StaysOpen, Remedy),
-    Fault("RLS004", "the login reads the server's \
-                     files", "GRANT pg_read_server_files TO APP", Shuts, Remedy),
-    Fault("RLS004", "the login runs \
-                     programs", "GRANT pg_execute_server_program TO APP", Shuts, Remedy),
-    Fault("RLS004", "the login reads all \
-                     tables", "GRANT pg_read_all_data TO APP", StaysOpen, Remedy),
-    Fault("RLS004", "the login writes all \
-                     tables", "GRANT pg_write_all_data TO APP", StaysOpen, Remedy),
+    Fault(
+        "RLS003",
+        "the login is a member of the administrator",
+        "GRANT ADMIN TO APP",
+        Shuts,
+        Remedy,
+    ),
+    Fault(
+        "RLS004",
+        "the login may create roles",
+        "ALTER ROLE APP CREATEROLE",
+        Shuts,
+        Remedy,
+    ),
+    Fault(
+        "RLS004",
+        "the login may replicate",
+        "ALTER ROLE APP REPLICATION",
+        Shuts,
+        Remedy,
+    ),
+    Fault(
+        "RLS004",
+        "the login may create databases",
+        "ALTER ROLE APP CREATEDB",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
+        "RLS004",
+        "the login reads the server's files",
+        "GRANT pg_read_server_files TO APP",
+        Shuts,
+        Remedy,
+    ),
+    Fault(
+        "RLS004",
+        "the login runs programs",
+        "GRANT pg_execute_server_program TO APP",
+        Shuts,
+        Remedy,
+    ),
+    Fault(
+        "RLS004",
+        "the login reads all tables",
+        "GRANT pg_read_all_data TO APP",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
+        "RLS004",
+        "the login writes all tables",
+        "GRANT pg_write_all_data TO APP",
+        StaysOpen,
+        Remedy,
+    ),
     Fault(
         "RLS004",
         "the login reads the server's files, two steps away",
@@ -34,7 +95,13 @@ pub const FAULTS: &[Fault] = &[
         Shuts,
         RemedyThen("DROP ROLE HELPER"),
     ),
-    Fault("RLS005", "the login owns a table", "ALTER TABLE task OWNER TO APP", Shuts, Remedy),
+    Fault(
+        "RLS005",
+        "the login owns a table",
+        "ALTER TABLE task OWNER TO APP",
+        Shuts,
+        Remedy,
+    ),
     Fault(
         "RLS005",
         "the login is a member of a table's owner",
@@ -42,8 +109,13 @@ pub const FAULTS: &[Fault] = &[
         Shuts,
         RemedyThen("ALTER TABLE task OWNER TO CURRENT_USER; DROP ROLE HELPER"),
     ),
-    Fault("RLS005", "the login owns a \
-                     partition", "ALTER TABLE event_2026 OWNER TO APP", StaysOpen, Remedy),
+    Fault(
+        "RLS005",
+        "the login owns a partition",
+        "ALTER TABLE event_2026 OWNER TO APP",
+        StaysOpen,
+        Remedy,
+    ),
     Fault(
         "RLS005",
         "the login is a member of a partition's owner",
@@ -75,14 +147,34 @@ pub const FAULTS: &[Fault] = &[
         StaysOpen,
         RemedyThen("DROP MATERIALIZED VIEW titles; DROP VIEW inner_titles"),
     ),
-    Fault("RLS006", "the administrator is a \
-                     superuser", "ALTER ROLE ADMIN SUPERUSER", Shuts, Remedy),
-    Fault("RLS007", "the login creates in a \
-                     schema", "GRANT CREATE ON SCHEMA public TO APP", StaysOpen, Remedy),
-    Fault("RLS007", "everyone creates in a \
-                     schema", "GRANT CREATE ON SCHEMA public TO PUBLIC", StaysOpen, Remedy),
-    Fault("RLS008", "the login creates \
-                     schemas", "GRANT CREATE ON DATABASE DATABASE_NAME TO APP", StaysOpen, Remedy),
+    Fault(
+        "RLS006",
+        "the administrator is a superuser",
+        "ALTER ROLE ADMIN SUPERUSER",
+        Shuts,
+        Remedy,
+    ),
+    Fault(
+        "RLS007",
+        "the login creates in a schema",
+        "GRANT CREATE ON SCHEMA public TO APP",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
+        "RLS007",
+        "everyone creates in a schema",
+        "GRANT CREATE ON SCHEMA public TO PUBLIC",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
+        "RLS008",
+        "the login creates schemas",
+        "GRANT CREATE ON DATABASE DATABASE_NAME TO APP",
+        StaysOpen,
+        Remedy,
+    ),
     Fault(
         "RLS009",
         "everyone calls set_config",
@@ -90,8 +182,13 @@ pub const FAULTS: &[Fault] = &[
         StaysOpen,
         Remedy,
     ),
-    Fault("RLS011", "row security is off for the \
-                     login", "ALTER ROLE APP SET row_security = off", StaysOpen, Remedy),
+    Fault(
+        "RLS011",
+        "row security is off for the login",
+        "ALTER ROLE APP SET row_security = off",
+        StaysOpen,
+        Remedy,
+    ),
     Fault(
         "RLS011",
         "every role brings a user along",
@@ -109,14 +206,34 @@ pub const FAULTS: &[Fault] = &[
         StaysOpen,
         RemedyThen("DROP OPERATOR public.= (uuid, uuid); DROP FUNCTION public.never"),
     ),
-    Fault("RLS013", "the login owns the \
-                     database", "ALTER DATABASE DATABASE_NAME OWNER TO APP", StaysOpen, Remedy),
-    Fault("RLS013", "the login owns the \
-                     schema", "ALTER SCHEMA public OWNER TO APP", StaysOpen, Remedy),
-    Fault("RLS014", "the administrator may create \
-                     roles", "ALTER ROLE ADMIN CREATEROLE", StaysOpen, Remedy),
-    Fault("RLS014", "the administrator runs \
-                     programs", "GRANT pg_execute_server_program TO ADMIN", StaysOpen, Remedy),
+    Fault(
+        "RLS013",
+        "the login owns the database",
+        "ALTER DATABASE DATABASE_NAME OWNER TO APP",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
+        "RLS013",
+        "the login owns the schema",
+        "ALTER SCHEMA public OWNER TO APP",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
+        "RLS014",
+        "the administrator may create roles",
+        "ALTER ROLE ADMIN CREATEROLE",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
+        "RLS014",
+        "the administrator runs programs",
+        "GRANT pg_execute_server_program TO ADMIN",
+        StaysOpen,
+        Remedy,
+    ),
     Fault(
         "RLS014",
         "the administrator is a member of a table's owner",
@@ -124,8 +241,13 @@ pub const FAULTS: &[Fault] = &[
         StaysOpen,
         RemedyThen("ALTER TABLE task OWNER TO CURRENT_USER; DROP ROLE HELPER"),
     ),
-    Fault("RLS014", "the administrator owns a \
-                     partition", "ALTER TABLE event_2026 OWNER TO ADMIN", StaysOpen, Remedy),
+    Fault(
+        "RLS014",
+        "the administrator owns a partition",
+        "ALTER TABLE event_2026 OWNER TO ADMIN",
+        StaysOpen,
+        Remedy,
+    ),
     Fault(
         "RLS017",
         "everyone makes temporary tables",
@@ -133,16 +255,34 @@ pub const FAULTS: &[Fault] = &[
         StaysOpen,
         Remedy,
     ),
-    Fault("RLS017", "the login makes temporary \
-                     tables", "GRANT TEMPORARY ON DATABASE DATABASE_NAME TO \
-                               APP", StaysOpen, Remedy),
-    Fault("RLS018", "the login reads \
-                     files", "GRANT EXECUTE ON FUNCTION pg_read_binary_file(text) TO \
-                              APP", StaysOpen, Remedy),
-    Fault("RLS018", "everyone reads values of \
-                     columns", "GRANT SELECT ON pg_statistic TO PUBLIC", StaysOpen, Remedy),
-    Fault("RLS018", "the login creates among the server's \
-                     own", "GRANT CREATE ON SCHEMA pg_catalog TO APP", StaysOpen, Remedy),
+    Fault(
+        "RLS017",
+        "the login makes temporary tables",
+        "GRANT TEMPORARY ON DATABASE DATABASE_NAME TO APP",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
+        "RLS018",
+        "the login reads files",
+        "GRANT EXECUTE ON FUNCTION pg_read_binary_file(text) TO APP",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
+        "RLS018",
+        "everyone reads values of columns",
+        "GRANT SELECT ON pg_statistic TO PUBLIC",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
+        "RLS018",
+        "the login creates among the server's own",
+        "GRANT CREATE ON SCHEMA pg_catalog TO APP",
+        StaysOpen,
+        Remedy,
+    ),
     Fault(
         "RLS018",
         "the login reads passwords as someone else",

@@ -1,14 +1,12 @@
-//! Row security that is off, and policies that are not what the entities ask for.
+//! Row security that is off, and policies that differ from what the entities declare.
 
 use super::fault::{End::*, Fault, Gate::*, each_is_caught};
 
 pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS101",
-        "a table is \
-                     gone",
-        "ALTER TABLE note RENAME TO \
-                             gone",
+        "a table is gone",
+        "ALTER TABLE note RENAME TO gone",
         Shuts,
         Undo("ALTER TABLE gone RENAME TO note"),
     ),
@@ -21,16 +19,14 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS103",
-        "row security is \
-                     disabled",
+        "row security is disabled",
         "ALTER TABLE task DISABLE ROW LEVEL SECURITY",
         Shuts,
         Remedy,
     ),
     Fault(
         "RLS104",
-        "row security is not \
-                     forced",
+        "row security is not forced",
         "ALTER TABLE task NO FORCE ROW LEVEL SECURITY",
         Shuts,
         Remedy,
@@ -44,26 +40,22 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS105",
-        "the policy for reading is \
-                     dropped",
+        "the policy for reading is dropped",
         "DROP POLICY task_owner_select ON task",
         Shuts,
         Remedy,
     ),
     Fault(
         "RLS105",
-        "a policy is \
-                     renamed",
+        "a policy is renamed",
         "ALTER POLICY task_guard ON task RENAME TO other",
         Shuts,
         Remedy,
     ),
     Fault(
         "RLS106",
-        "a condition is \
-                     widened",
-        "ALTER POLICY task_owner_select ON task USING \
-                                (true)",
+        "a condition is widened",
+        "ALTER POLICY task_owner_select ON task USING (true)",
         Shuts,
         Remedy,
     ),
@@ -99,16 +91,14 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS106",
-        "a policy is for \
-                     everyone",
+        "a policy is for everyone",
         "ALTER POLICY task_admin ON task TO PUBLIC",
         Shuts,
         Remedy,
     ),
     Fault(
         "RLS106",
-        "the guard is for another \
-                     role",
+        "the guard is for another role",
         "ALTER POLICY task_guard ON task TO ADMIN",
         Shuts,
         Remedy,
@@ -136,16 +126,14 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS107",
-        "the schema is \
-                     closed",
+        "the schema is closed",
         "REVOKE USAGE ON SCHEMA public FROM APP",
         StaysOpen,
         Remedy,
     ),
     Fault(
         "RLS107",
-        "the administrator can become the \
-                     login",
+        "the administrator can become the login",
         "GRANT APP TO ADMIN",
         StaysOpen,
         Remedy,
@@ -161,8 +149,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS108",
-        "everything is let through by \
-                     hand",
+        "everything is let through by hand",
         "CREATE POLICY open ON task USING (true)",
         StaysOpen,
         Remedy,
@@ -176,7 +163,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS109",
-        "a setting is read once a row",
+        "a setting is read once per row",
         "CREATE POLICY bare ON task AS RESTRICTIVE USING (owner_id = \
          current_setting('app.user_id', true)::uuid)",
         StaysOpen,
@@ -184,14 +171,14 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS110",
-        "membership is asked by IN",
+        "membership is checked by IN",
         "CREATE POLICY member ON task AS RESTRICTIVE USING (id IN (SELECT task_id FROM note))",
         StaysOpen,
         Undo("DROP POLICY member ON task"),
     ),
     Fault(
         "RLS110",
-        "membership is asked by EXISTS",
+        "membership is checked by EXISTS",
         "CREATE POLICY member ON task AS RESTRICTIVE USING (EXISTS (SELECT FROM note WHERE task_id \
          = task.id))",
         StaysOpen,
@@ -208,15 +195,14 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS111",
-        "an operator of the policy's is IMMUTABLE, and asks who the user is",
+        "an operator of the policy is IMMUTABLE, and reads who the user is",
         "CREATE FUNCTION is_mine(uuid, uuid) RETURNS boolean LANGUAGE sql IMMUTABLE
          AS 'SELECT current_setting(''app.user_id'', true)::uuid = $1';
          CREATE OPERATOR === (FUNCTION = is_mine, LEFTARG = uuid, RIGHTARG = uuid);
          CREATE POLICY helper ON task AS RESTRICTIVE USING (owner_id === owner_id)",
         StaysOpen,
         RemedyThen(
-            "DROP POLICY helper ON task; DROP OPERATOR === (uuid, uuid); DROP FUNCTION \
-                    is_mine",
+            "DROP POLICY helper ON task; DROP OPERATOR === (uuid, uuid); DROP FUNCTION is_mine",
         ),
     ),
     Fault(

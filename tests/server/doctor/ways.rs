@@ -1,4 +1,4 @@
-//! Ways to scoped rows that lead past their table, and tables nobody decided about.
+//! Ways to scoped rows that bypass their table, and tables about which nobody has decided.
 
 use super::fault::{End::*, Fault, Gate::*, each_is_caught};
 
@@ -28,7 +28,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS306",
-        "a view of a role that policies hold",
+        "a view of a role to which policies apply",
         "CREATE ROLE HELPER; CREATE VIEW titles AS SELECT title FROM task; GRANT SELECT ON titles \
          TO APP;
          GRANT CREATE ON SCHEMA public TO HELPER; ALTER VIEW titles OWNER TO HELPER",
@@ -69,7 +69,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS309",
-        "a function that sees all and looks names up in its caller's path",
+        "a function that sees all and resolves names in its caller's path",
         "CREATE FUNCTION total() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) \
          FROM task'",
         StaysOpen,
@@ -115,7 +115,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS309",
-        "a trigger that looks names up in its caller's path",
+        "a trigger that resolves names in its caller's path",
         "CREATE FUNCTION note_down() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN \
          DELETE FROM note; RETURN new; END';
          CREATE TRIGGER note_down AFTER INSERT ON task FOR EACH ROW EXECUTE FUNCTION note_down()",
@@ -137,8 +137,13 @@ pub const FAULTS: &[Fault] = &[
              DROP ROLE HELPER",
         ),
     ),
-    Fault("RLS310", "a partition is \
-                     granted", "GRANT SELECT ON event_2026 TO APP", StaysOpen, Remedy),
+    Fault(
+        "RLS310",
+        "a partition is granted",
+        "GRANT SELECT ON event_2026 TO APP",
+        StaysOpen,
+        Remedy,
+    ),
     Fault(
         "RLS310",
         "a partition is attached with its grants",
@@ -184,7 +189,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS313",
-        "a trigger of a partition's writes what the user may not",
+        "a trigger of a partition writes what the user may not",
         "CREATE FUNCTION wipe() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path \
          = ''
          AS 'BEGIN DELETE FROM public.task; RETURN new; END';
@@ -194,7 +199,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS313",
-        "a trigger of a partitioned table's is told once",
+        "a trigger of a partitioned table is reported once",
         "CREATE FUNCTION wipe() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path \
          = ''
          AS 'BEGIN DELETE FROM public.task; RETURN new; END';
@@ -204,7 +209,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS313",
-        "a trigger of another table's, which the login writes, writes what the user may not",
+        "a trigger of another table, which the login writes, writes what the user may not",
         "CREATE TABLE stray (id integer); GRANT INSERT ON stray TO APP;
          CREATE FUNCTION wipe() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path \
          = ''
@@ -313,9 +318,13 @@ pub const FAULTS: &[Fault] = &[
         StaysOpen,
         RemedyThen("DROP FOREIGN DATA wrapper wire CASCADE"),
     ),
-    Fault("RLS401", "a table of \
-                     nobody's", "CREATE TABLE stray (id \
-                                 integer)", StaysOpen, Undo("DROP TABLE stray")),
+    Fault(
+        "RLS401",
+        "a table that nobody has decided about",
+        "CREATE TABLE stray (id integer)",
+        StaysOpen,
+        Undo("DROP TABLE stray"),
+    ),
     Fault(
         "RLS402",
         "a table with owners that no entity claims",

@@ -1,6 +1,11 @@
+//! What makes the audit incomplete, or no audit: the record of the administrators' transactions.
+//!
+//! A table that an earlier configuration named still holds one, and is examined too.
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::role::disown;
+use super::revokes;
+use super::role::{disown, owns};
 use crate::doctor::case::Case;
 use crate::doctor::facts::{Grant, Grantee, Kind, Oid, Relation};
 use crate::doctor::finding::Finding;
@@ -11,17 +16,30 @@ use crate::schema::plan::{Change, ColumnChange, PrivilegeChange, TableChange};
 use crate::schema::render::AUDIT_GRANTED;
 use crate::sql::{identifier, table};
 
-/// What makes the record of the administrators' transactions incomplete, or no record.
-///
-/// A table that an earlier configuration named still holds one, and is looked at too.
-pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
+pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let (name, configured) = case.audit();
-    let is_wanted = case.config.audit().is_some() && case.scoped().next().is_some();
+    let is_desired = case.config.audit().is_some() && case.scoped().next().is_some();
 
-    if is_wanted && configured.is_none() {
-        let why = "what administrators do would leave no record, so the application does not start";
-        found.push(Finding::new(&rules::RLS501, &name, why, Remedy::Migrate));
+    if is_desired && configured.is_none() {
+        let why = "administrators would leave no record, so the application does not start";
+        findings.push(Finding::new(&rules::RLS501, &name, why, Remedy::Migrate));
     }
+
+    planned(case, findings);
+
+    for oid in &case.facts.audits {
+        let relation = case.facts.relations.get(oid);
+        if let Some(relation) = relation.filter(|relation| relation.kind == Kind::Table) {
+            owner(case, relation, findings);
+            privileges(case, *oid, relation, findings);
+            views(case, *oid, relation, findings);
+            additions(case, *oid, relation, findings);
+        }
+    }
+}
+
+fn planned(case: &Case<'_>, findings: &mut Vec<Finding>) {
+    let (name, configured) = case.audit();
 
     for change in case.plan.iter().flat_map(|plan| plan.changes()) {
         match change {
@@ -32,82 +50,55 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
                 ),
             ) if *table == name && configured.is_some() => {
                 let why = "administrators may not write or read it, so their transactions fail";
-                found.push(Finding::new(
-                    &rules::RLS501,
-                    table,
-                    why,
-                    Remedy::Sql(change.sql()),
-                ));
+                let remedy = Remedy::Sql(change.sql());
+                findings.push(Finding::new(&rules::RLS501, table, why, remedy));
             }
             Change::Table(table, TableChange::Column(column, ColumnChange::SetDefault { .. }))
                 if *table == name =>
             {
-                let why = "what it records is not what the server knows";
+                let why = "it records something else than what the server knows";
                 let object = format!("{table}.{column}");
-
-                found.push(Finding::new(
-                    &rules::RLS503,
-                    object,
-                    why,
-                    Remedy::Sql(change.sql()),
-                ));
+                let remedy = Remedy::Sql(change.sql());
+                findings.push(Finding::new(&rules::RLS503, object, why, remedy));
             }
             _ => {}
         }
     }
-
-    for oid in &case.facts.audits {
-        let Some(relation) = case
-            .facts
-            .relations
-            .get(oid)
-            .filter(|relation| relation.kind == Kind::Table)
-        else {
-            continue;
-        };
-
-        rights(case, *oid, relation, found);
-        additions(case, *oid, relation, found);
-    }
 }
 
-/// Administrators may read it and add to it; nobody else of this family may do anything.
-fn rights(case: &Case<'_>, oid: Oid, relation: &Relation, found: &mut Vec<Finding>) {
+fn owner(case: &Case<'_>, relation: &Relation, findings: &mut Vec<Finding>) {
     let (app, admin) = (case.config.app_role(), case.config.admin_role());
     let owner = case.facts.app_is(relation.owner).map(|role| (app, role));
-
-    if let Some((who, role)) = owner.or_else(|| {
+    let owner = owner.or_else(|| {
         case.facts
             .admin_is(relation.owner)
             .map(|role| (admin, role))
-    }) {
-        // Who bypasses has all rights everywhere, which says nothing of the table.
-        if role.bypasses.is_empty() {
-            let why = format!(
-                "`{who}` is its owner `{}`, or a member of it, and can change what stands there",
-                role.name
-            );
+    });
 
-            found.push(Finding::new(
-                &rules::RLS502,
-                &relation.name,
-                why,
-                disown(who, role, &relation.name),
-            ));
-        }
+    // A role that bypasses policies has all rights everywhere, which says nothing of this table.
+    if let Some((who, role)) = owner.filter(|(_, role)| role.bypasses.is_empty()) {
+        let owns = owns(who, role);
+        let why = format!("{owns}, and an owner can change what it records");
+        let remedy = disown(who, role, &relation.name);
+        findings.push(Finding::new(&rules::RLS502, &relation.name, why, remedy));
     }
+}
 
-    let is_meant = |grant: &&Grant| {
-        let own = grant.grantee == Grantee::Role(admin.clone());
-        let adds = grant.privilege == "INSERT"
-            && grant.column.as_ref().map(Identifier::as_str) == Some(AUDIT_GRANTED);
-        own && (grant.privilege == "SELECT" || adds)
+/// Administrators may read the table and add to it. The two roles need nothing else.
+fn privileges(case: &Case<'_>, oid: Oid, relation: &Relation, findings: &mut Vec<Finding>) {
+    let name = table(&relation.name);
+    let admin = Grantee::Role(case.config.admin_role().clone());
+
+    let is_needed = |grant: &&Grant| {
+        let column = grant.column.as_ref().map(Identifier::as_str);
+        let adds = grant.privilege == "INSERT" && column == Some(AUDIT_GRANTED);
+        grant.grantee == admin && (grant.privilege == "SELECT" || adds)
     };
 
     let mut surplus: BTreeMap<&Grantee, (BTreeSet<&str>, BTreeSet<String>)> = BTreeMap::new();
     let grants = case.facts.audit_grants.get(&oid).into_iter().flatten();
 
-    for grant in grants.filter(|grant| !is_meant(grant)) {
+    for grant in grants.filter(|grant| !is_needed(grant)) {
         let what = match &grant.column {
             Some(column) => format!("{} ({})", grant.privilege, identifier(column)),
             None => grant.privilege.clone(),
@@ -115,135 +106,93 @@ fn rights(case: &Case<'_>, oid: Oid, relation: &Relation, found: &mut Vec<Findin
 
         let (words, statements) = surplus.entry(&grant.grantee).or_default();
         words.insert(&grant.privilege);
-
-        statements.insert(format!(
-            "REVOKE {what} ON {} FROM {}",
-            table(&relation.name),
-            grant.grantee
-        ));
+        statements.insert(format!("REVOKE {what} ON {name} FROM {}", grant.grantee));
     }
 
-    for (grantee, (words, mut statements)) in surplus {
+    for (grantee, (words, statements)) in surplus {
         let words: Vec<&str> = words.into_iter().collect();
         let why = format!(
-            "{grantee} has {}: more than to add what is true and read it",
+            "{grantee} has {}: more than to read it and to add what is true",
             words.join(", ")
         );
 
         // To revoke a privilege on a table revokes it on the columns as well.
-        let back = format!(
-            "GRANT INSERT ({AUDIT_GRANTED}) ON {} TO {grantee}",
-            table(&relation.name)
-        );
-
         let takes_all = statements
             .iter()
             .any(|statement| statement.starts_with("REVOKE INSERT ON"));
-        let mut statements: Vec<String> = std::mem::take(&mut statements).into_iter().collect();
-        if takes_all && *grantee == Grantee::Role(admin.clone()) {
-            statements.push(back);
-        }
+        let back = (takes_all && *grantee == admin)
+            .then(|| format!("GRANT INSERT ({AUDIT_GRANTED}) ON {name} TO {grantee}"));
 
-        found.push(Finding::new(
-            &rules::RLS502,
-            &relation.name,
-            why,
-            Remedy::Sql(statements),
-        ));
+        let remedy = Remedy::Sql(statements.into_iter().chain(back).collect());
+        findings.push(Finding::new(&rules::RLS502, &relation.name, why, remedy));
     }
+}
 
+/// Views and rules over the table.
+fn views(case: &Case<'_>, oid: Oid, relation: &Relation, findings: &mut Vec<Finding>) {
     for (reader, _) in case.facts.readers.iter().filter(|(_, base)| *base == oid) {
         let Some(view) = case.facts.relations.get(reader) else {
             continue;
         };
-        let grantees: BTreeSet<&Grantee> = case
-            .grants_on(*reader)
-            .iter()
-            .map(|grant| &grant.grantee)
-            .collect();
-
-        if view.invoker && view.kind == Kind::View || grantees.is_empty() {
+        let reads_as_its_reader = view.invoker && view.kind == Kind::View;
+        if reads_as_its_reader || case.grants_on(*reader).is_empty() {
             continue;
         }
 
+        let name = table(&view.name);
         let why = format!("it shows or changes `{}` to the application", relation.name);
-        let revoke = |grantee| format!("REVOKE ALL ON {} FROM {grantee}", table(&view.name));
-        let remedy = Remedy::Sql(grantees.into_iter().map(revoke).collect());
+        let remedy = revokes(
+            |grantee| format!("REVOKE ALL ON {name} FROM {grantee}"),
+            case.grantees_on(*reader),
+        );
 
-        found.push(Finding::new(&rules::RLS502, &view.name, why, remedy));
+        findings.push(Finding::new(&rules::RLS502, &view.name, why, remedy));
     }
 }
 
-/// What stands on it that no migration of this family puts there.
-fn additions(case: &Case<'_>, oid: Oid, relation: &Relation, found: &mut Vec<Finding>) {
+/// What no migration of this library adds to the table.
+fn additions(case: &Case<'_>, oid: Oid, relation: &Relation, findings: &mut Vec<Finding>) {
     let name = table(&relation.name);
+    let on = |it: &Identifier| format!("{}.{it}", relation.name);
     let mut push = |object: String, why: &str, statement: String| {
-        found.push(Finding::new(
-            &rules::RLS503,
-            object,
-            why,
-            Remedy::sql(statement),
-        ));
+        let remedy = Remedy::sql(statement);
+        findings.push(Finding::new(&rules::RLS503, object, why, remedy));
     };
 
-    for trigger in case
-        .facts
-        .triggers
-        .iter()
-        .filter(|trigger| trigger.relation == oid)
-    {
+    let facts = case.facts;
+    for trigger in facts.triggers.iter().filter(|it| it.relation == oid) {
         let why = "a trigger can change what is recorded, or leave it out";
         let drop = format!("DROP TRIGGER {} ON {name}", identifier(&trigger.name));
-        push(format!("{}.{}", relation.name, trigger.name), why, drop);
+        push(on(&trigger.name), why, drop);
     }
 
-    for rewrite in case
-        .facts
-        .rewrites
-        .iter()
-        .filter(|rewrite| rewrite.relation == oid)
-    {
-        let why = "a rule can record something else, or nothing";
-        push(
-            format!("{}.{}", relation.name, rewrite.name),
-            why,
-            format!("DROP RULE {} ON {name}", identifier(&rewrite.name)),
-        );
+    for rewrite in facts.rewrites.iter().filter(|it| it.relation == oid) {
+        let why = "a rewrite rule can record something else, or nothing";
+        let drop = format!("DROP RULE {} ON {name}", identifier(&rewrite.name));
+        push(on(&rewrite.name), why, drop);
     }
 
     if relation.enabled {
-        let why = "its policies decide what is recorded, and which of it is seen";
-        push(
-            relation.name.to_string(),
-            why,
-            format!("ALTER TABLE {name} DISABLE ROW LEVEL SECURITY"),
-        );
+        let why = "its policies decide what is recorded, and what of it can be read";
+        let disable = format!("ALTER TABLE {name} DISABLE ROW LEVEL SECURITY");
+        push(relation.name.to_string(), why, disable);
     }
 
     if relation.unlogged {
         let why = "a crash of the server empties it";
-        push(
-            relation.name.to_string(),
-            why,
-            format!("ALTER TABLE {name} SET LOGGED"),
-        );
+        let log = format!("ALTER TABLE {name} SET LOGGED");
+        push(relation.name.to_string(), why, log);
     }
 
-    for child in case
-        .facts
-        .inheritance
-        .children(oid)
-        .filter(|_| !relation.partitioned)
-    {
-        let Some(child) = case.facts.relations.get(&child) else {
-            continue;
-        };
-        let why = format!("its rows are read as if they were of `{}`", relation.name);
-
-        push(
-            child.name.to_string(),
-            &why,
-            format!("ALTER TABLE {} NO INHERIT {name}", table(&child.name)),
-        );
+    let children = facts.inheritance.children(oid);
+    for child in children.filter(|_| !relation.partitioned) {
+        if let Some(child) = facts.relations.get(&child) {
+            let why = format!(
+                "its rows are read as if they were rows of `{}`",
+                relation.name
+            );
+            let end = format!("ALTER TABLE {} NO INHERIT {name}", table(&child.name));
+            push(child.name.to_string(), &why, end);
+        }
     }
 }

@@ -1,116 +1,81 @@
+//! Privileges on scoped tables and their sequences, beyond those that the migrations grant.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::revokes;
 use crate::doctor::case::Case;
-use crate::doctor::facts::{Grant, Grantee, Kind};
+use crate::doctor::facts::{Grant, Grantee, Kind, Oid, Relation};
 use crate::doctor::finding::Finding;
 use crate::doctor::remedy::Remedy;
+use crate::doctor::rule::Rule;
 use crate::doctor::rules;
 use crate::name::Identifier;
 use crate::sql::{identifier, table};
 
-/// Privileges that act on rows without asking policies.
+/// Privileges that act on rows, and that no policy limits.
 const UNBOUND: [&str; 4] = ["TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN"];
 
-pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
+pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
     for (oid, relation, _) in case.scoped() {
-        let grants: Vec<&Grant> = case.grants_on(oid).iter().collect();
-        let name = table(&relation.name);
-        let unbound = |grant: &Grant| UNBOUND.contains(&grant.privilege.as_str());
-        let revoke = |grantee: &Grantee, privileges: &BTreeSet<&str>| {
-            format!(
-                "REVOKE {} ON {name} FROM {grantee}",
-                privileges.iter().copied().collect::<Vec<_>>().join(", ")
-            )
-        };
+        tables(case, (oid, relation), findings);
+        columns(case, (oid, relation), findings);
+    }
 
-        for (grantee, privileges) in by_grantee(
-            grants
-                .iter()
-                .filter(|grant| grant.column.is_none() && unbound(grant)),
-        ) {
-            let why = format!(
-                "{grantee} has {}, which acts on every row",
-                listed(&privileges)
-            );
+    defaults(case, findings);
+    sequences(case, findings);
+}
 
-            found.push(Finding::new(
-                &rules::RLS301,
-                &relation.name,
-                why,
-                Remedy::sql(revoke(grantee, &privileges)),
-            ));
-        }
+fn tables(case: &Case<'_>, (oid, relation): (Oid, &Relation), findings: &mut Vec<Finding>) {
+    let mut by_rule: BTreeMap<&str, (&'static Rule, ByGrantee<'_>)> = BTreeMap::new();
+    let grants = case.grants_on(oid).iter();
 
-        let public = grants.iter().filter(|grant| {
-            grant.column.is_none() && !unbound(grant) && grant.grantee == Grantee::Public
-        });
-        for (grantee, privileges) in by_grantee(public) {
-            let why = format!(
-                "every role has {}, and policies for PUBLIC or none at all decide",
-                listed(&privileges)
-            );
-
-            found.push(Finding::new(
-                &rules::RLS302,
-                &relation.name,
-                why,
-                Remedy::sql(revoke(grantee, &privileges)),
-            ));
-        }
-
-        let granted = grants.iter().filter(|grant| {
-            grant.column.is_none() && !unbound(grant) && is_granted(case, &grant.grantee)
-        });
-        for (grantee, privileges) in by_grantee(granted) {
-            let why = format!(
-                "the application can become {grantee}, who has {} and is held by no guard, only by \
-                 what is missing",
-                listed(&privileges)
-            );
-
-            found.push(Finding::new(
-                &rules::RLS316,
-                &relation.name,
-                why,
-                Remedy::sql(revoke(grantee, &privileges)),
-            ));
-        }
-
-        let columns: Vec<(&Grant, &Identifier)> = grants
-            .iter()
-            .filter_map(|grant| Some((*grant, grant.column.as_ref()?)))
-            .collect();
-
-        if !columns.is_empty() {
-            let statements = columns.iter().map(|(grant, column)| {
-                format!(
-                    "REVOKE {} ({}) ON {name} FROM {}",
-                    grant.privilege,
-                    identifier(column),
-                    grant.grantee
-                )
-            });
-
-            let why =
-                "they stay when those on the table are taken away, and no migration knows of them";
-
-            found.push(Finding::new(
-                &rules::RLS303,
-                &relation.name,
-                why,
-                Remedy::Sql(statements.collect()),
-            ));
+    for grant in grants.filter(|grant| grant.column.is_none()) {
+        if let Some(rule) = rule(case, grant) {
+            let (_, by_grantee) = by_rule.entry(rule.id).or_insert((rule, BTreeMap::new()));
+            let privileges = by_grantee.entry(&grant.grantee).or_default();
+            privileges.insert(&grant.privilege);
         }
     }
 
-    defaults(case, found);
-    sequences(case, found);
+    for (rule, by_grantee) in by_rule.into_values() {
+        for (grantee, privileges) in by_grantee {
+            let privileges = listed(&privileges);
+            let name = table(&relation.name);
+            let why = why(rule, grantee, &privileges);
+            let remedy = Remedy::sql(format!("REVOKE {privileges} ON {name} FROM {grantee}"));
+            findings.push(Finding::new(rule, &relation.name, why, remedy));
+        }
+    }
 }
 
-/// Whether it is another role that the application can become, of which no other rule tells
-/// already.
-fn is_granted(case: &Case<'_>, grantee: &Grantee) -> bool {
+type ByGrantee<'a> = BTreeMap<&'a Grantee, BTreeSet<&'a str>>;
+
+/// The rule that a privilege on a scoped table breaks.
+fn rule(case: &Case<'_>, grant: &Grant) -> Option<&'static Rule> {
+    if UNBOUND.contains(&grant.privilege.as_str()) {
+        Some(&rules::RLS301)
+    } else if grant.grantee == Grantee::Public {
+        Some(&rules::RLS302)
+    } else {
+        is_other_role(case, &grant.grantee).then_some(&rules::RLS316)
+    }
+}
+
+fn why(rule: &Rule, grantee: &Grantee, privileges: &str) -> String {
+    if rule == &rules::RLS301 {
+        format!("{grantee} has {privileges}, which acts on every row")
+    } else if rule == &rules::RLS302 {
+        format!("every role has {privileges}, and only policies for PUBLIC, if any, decide")
+    } else {
+        format!(
+            "the application can become {grantee}, which has {privileges} and which no guard \
+             restricts"
+        )
+    }
+}
+
+/// Whether it is another role that the application can become, and no other rule reports it.
+fn is_other_role(case: &Case<'_>, grantee: &Grantee) -> bool {
     let Grantee::Role(name) = grantee else {
         return false;
     };
@@ -119,24 +84,33 @@ fn is_granted(case: &Case<'_>, grantee: &Grantee) -> bool {
         && reached.is_some_and(|role| role.via.is_some() && role.bypasses.is_empty())
 }
 
-fn by_grantee<'a>(
-    grants: impl Iterator<Item = &'a &'a Grant>,
-) -> BTreeMap<&'a Grantee, BTreeSet<&'a str>> {
-    let mut by: BTreeMap<&Grantee, BTreeSet<&str>> = BTreeMap::new();
-    for grant in grants {
-        by.entry(&grant.grantee)
-            .or_default()
-            .insert(&grant.privilege);
-    }
+fn columns(case: &Case<'_>, (oid, relation): (Oid, &Relation), findings: &mut Vec<Finding>) {
+    let name = table(&relation.name);
+    let revoke = |grant: &Grant| {
+        let column = identifier(grant.column.as_ref()?);
+        let Grant {
+            privilege, grantee, ..
+        } = grant;
+        Some(format!(
+            "REVOKE {privilege} ({column}) ON {name} FROM {grantee}"
+        ))
+    };
 
-    by
+    let statements: Vec<String> = case.grants_on(oid).iter().filter_map(revoke).collect();
+
+    if !statements.is_empty() {
+        let why = "they stay when the table's privileges are revoked, and the migrations ignore \
+                   them";
+        let remedy = Remedy::Sql(statements);
+        findings.push(Finding::new(&rules::RLS303, &relation.name, why, remedy));
+    }
 }
 
 fn listed(privileges: &BTreeSet<&str>) -> String {
     privileges.iter().copied().collect::<Vec<_>>().join(", ")
 }
 
-fn defaults(case: &Case<'_>, found: &mut Vec<Finding>) {
+fn defaults(case: &Case<'_>, findings: &mut Vec<Finding>) {
     type Place<'a> = (
         &'a Identifier,
         Option<&'a Identifier>,
@@ -160,7 +134,7 @@ fn defaults(case: &Case<'_>, found: &mut Vec<Finding>) {
             format!(" IN SCHEMA {}", identifier(schema))
         });
         let why = format!(
-            "what `{owner}` creates is granted to {grantee} ({}) before any policy stands",
+            "what `{owner}` creates is granted to {grantee} ({}) before it has policies",
             listed(&privileges)
         );
 
@@ -172,7 +146,7 @@ fn defaults(case: &Case<'_>, found: &mut Vec<Finding>) {
 
         let object = schema.map_or_else(|| "all schemas".to_owned(), ToString::to_string);
 
-        found.push(Finding::new(
+        findings.push(Finding::new(
             &rules::RLS304,
             object,
             why,
@@ -181,7 +155,7 @@ fn defaults(case: &Case<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-fn sequences(case: &Case<'_>, found: &mut Vec<Finding>) {
+fn sequences(case: &Case<'_>, findings: &mut Vec<Finding>) {
     for (oid, sequence) in case
         .facts
         .relations
@@ -199,15 +173,15 @@ fn sequences(case: &Case<'_>, found: &mut Vec<Finding>) {
             .collect();
 
         if is_of_scoped && !readers.is_empty() {
-            let why =
-                "its last value tells how many rows all users have made, and `setval` changes it";
+            let why = "its last value tells how many rows all users have made, and `setval` \
+                       changes it";
             let name = table(&sequence.name);
             let remedy = revokes(
                 |grantee| format!("REVOKE SELECT, UPDATE ON SEQUENCE {name} FROM {grantee}"),
                 readers,
             );
 
-            found.push(Finding::new(&rules::RLS311, &sequence.name, why, remedy));
+            findings.push(Finding::new(&rules::RLS311, &sequence.name, why, remedy));
         }
     }
 }

@@ -1,81 +1,80 @@
+//! What constraints and indexes, which see every row, reveal or do across owners.
+
 use crate::doctor::case::{Case, Table};
-use crate::doctor::facts::Oid;
+use crate::doctor::facts::{ForeignKeyFact, IndexFact, Oid};
 use crate::doctor::finding::Finding;
 use crate::doctor::remedy::Remedy;
 use crate::doctor::rules;
 use crate::name::Identifier;
 
-/// What constraints and indexes, which see every row, tell or do across holders.
-pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
+pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
     for index in &case.facts.indexes {
-        let Some((_, table)) = case.scoped_table(index.relation) else {
-            continue;
-        };
-        let columns: Vec<&Identifier> = index.columns.iter().flatten().collect();
-
-        if index.unique
-            && !columns.iter().any(|column| holds(table, column))
-            && is_natural(case, index.relation, &index.columns)
-        {
-            let why =
-                "an insert that clashes with a hidden row fails, which tells that the row is there";
-            let remedy = Remedy::words(
-                "let the holder's column lead the key, or allow it if that may be known",
-            );
-            found.push(Finding::new(&rules::RLS208, &index.name, why, remedy));
-        }
-
-        let leads_with_holder = columns.first().is_some_and(|column| holds(table, column));
-
-        if !index.leakproof && !leads_with_holder {
-            let why = "its operators are not leakproof, so policies are asked first, and a query \
-                       reads all of one's rows";
-            let remedy = Remedy::words(
-                "let the holder's column lead the index (`btree_gin`, `btree_gist`), or filter by \
-                 it",
-            );
-            found.push(Finding::new(&rules::RLS210, &index.name, why, remedy));
+        if let Some((_, table)) = case.scoped_table(index.relation) {
+            indexes(case, table, index, findings);
         }
     }
 
-    for key in case
-        .facts
-        .foreign_keys
-        .iter()
-        .filter(|key| key.enforced && !key.acts.is_empty())
-    {
-        let (Some((relation, table)), Some((parent, _))) = (
-            case.scoped_table(key.relation),
-            case.scoped_table(key.parent),
-        ) else {
-            continue;
-        };
-
-        if key.columns.iter().any(|column| holds(table, column)) {
-            continue;
-        }
-
-        let why = format!(
-            "{} on `{}`: who writes a row there changes rows here that are another's",
-            key.acts.join(", "),
-            parent.name
-        );
-
-        let remedy = Remedy::words(
-            "put the holder's column into the key on both sides, or let it refuse (`NO ACTION`)",
-        );
-
-        found.push(Finding::new(
-            &rules::RLS209,
-            format!("{}.{}", relation.name, key.name),
-            why,
-            remedy,
-        ));
+    let acting = |key: &&ForeignKeyFact| key.enforced && !key.inherited && !key.acts.is_empty();
+    for key in case.facts.foreign_keys.iter().filter(acting) {
+        findings.extend(foreign_key(case, key));
     }
 }
 
-/// Whether a column says whose a row is.
-fn holds(table: &Table<'_>, column: &Identifier) -> bool {
+fn indexes(case: &Case<'_>, table: &Table<'_>, index: &IndexFact, findings: &mut Vec<Finding>) {
+    let columns: Vec<&Identifier> = index.columns.iter().flatten().collect();
+
+    if index.unique
+        && !columns.iter().any(|column| names_owner(table, column))
+        && is_natural(case, index.relation, &index.columns)
+    {
+        let why = "an insert that clashes with a hidden row fails, which reveals that row";
+        let remedy = Remedy::words(
+            "let the owner column lead the key, or allow the finding if the row may be known",
+        );
+        findings.push(Finding::new(&rules::RLS208, &index.name, why, remedy));
+    }
+
+    let leads_with_owner = columns
+        .first()
+        .is_some_and(|column| names_owner(table, column));
+
+    if !index.leakproof && !leads_with_owner {
+        let why = "its operators are not leakproof, so policies are checked first, and a query \
+                   reads all rows of the user";
+        let remedy = Remedy::words(
+            "let the owner column lead the index (`btree_gin`, `btree_gist`), or filter by it",
+        );
+        findings.push(Finding::new(&rules::RLS210, &index.name, why, remedy));
+    }
+}
+
+fn foreign_key(case: &Case<'_>, key: &ForeignKeyFact) -> Option<Finding> {
+    let (relation, table) = case.scoped_table(key.relation)?;
+    let (parent, _) = case.scoped_table(key.parent)?;
+    if key.columns.iter().any(|column| names_owner(table, column)) {
+        return None;
+    }
+
+    let why = format!(
+        "{} on `{}`: a user who changes a row there also changes rows here that belong to others",
+        key.acts.join(", "),
+        parent.name
+    );
+
+    let remedy = Remedy::words(
+        "add the owner column to the key on both sides, or let the key refuse (`NO ACTION`)",
+    );
+
+    Some(Finding::new(
+        &rules::RLS209,
+        format!("{}.{}", relation.name, key.name),
+        why,
+        remedy,
+    ))
+}
+
+/// Whether a column says to whom a row belongs.
+fn names_owner(table: &Table<'_>, column: &Identifier) -> bool {
     table
         .scope
         .keys
@@ -88,8 +87,7 @@ fn holds(table: &Table<'_>, column: &Identifier) -> bool {
             .any(|through| through.column == *column)
 }
 
-/// Whether a key is of values that people choose; of random and counted ones there is nothing to
-/// guess.
+/// Whether people choose the key's values. Random and counted values cannot be guessed.
 fn is_natural(case: &Case<'_>, relation: Oid, columns: &[Option<Identifier>]) -> bool {
     columns.iter().all(|column| {
         let Some(column) = column

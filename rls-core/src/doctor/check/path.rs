@@ -1,4 +1,4 @@
-//! Where the application's statements find the tables that they name without a schema.
+//! In which schema the application's statements find the tables that they name without one.
 
 use super::server::reset;
 use crate::doctor::case::Case;
@@ -9,8 +9,8 @@ use crate::doctor::rules;
 use crate::name::{Identifier, TableName};
 use crate::sql::table;
 
-pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
-    elsewhere(case, found);
+pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
+    elsewhere(case, findings);
     for temporary in &case.facts.temporary {
         let shadowed = case.tables.iter().find(|table| {
             table.scope.unscoped.is_none()
@@ -25,11 +25,11 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
             table: temporary.name.clone(),
         };
 
-        let why = "on the connection that made it every statement reaches it instead, whoever its \
-                   user is by now";
+        let why = "every statement on its connection reaches it instead, whoever the user of the \
+                   connection is by now";
         let remedy = Remedy::sql(format!("DROP {what} {}", table(&name)));
 
-        found.push(Finding::new(
+        findings.push(Finding::new(
             &rules::RLS016,
             &shadowed.desired.table,
             why,
@@ -38,20 +38,20 @@ pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-/// Tables that another `search_path` than the one examined with would find first.
-fn elsewhere(case: &Case<'_>, found: &mut Vec<Finding>) {
+/// Tables that the application's `search_path` finds first, and the examining one does not.
+fn elsewhere(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let app = case.config.app_role();
     let setting = effective(&case.facts.settings);
     let path = match setting.and_then(|setting| setting.path.as_deref()) {
         Some(path) => parsed(path, app),
-        // The server's own default; what else stands in it is for who connects to say.
+        // The server's default begins with `"$user"`. The rest depends on who connects.
         None => vec![app.clone()],
     };
 
     if let Some(setting) = setting.filter(|_| shadows_the_server(&path)) {
-        let why = "a function or operator in a schema before `pg_catalog` takes the place of the \
-                   server's own";
-        found.push(Finding::new(
+        let why = "a function or operator in a schema before `pg_catalog` shadows one of the \
+                   server";
+        findings.push(Finding::new(
             &rules::RLS011,
             "search_path",
             why,
@@ -71,23 +71,23 @@ fn elsewhere(case: &Case<'_>, found: &mut Vec<Finding>) {
         let Some((oid, other)) = first(case, &path, &registered.scope.table.table) else {
             continue;
         };
-        if registered.found.is_some_and(|(found, _)| found == oid) {
+        if registered.actual.is_some_and(|(actual, _)| actual == oid) {
             continue;
         }
 
         let why = format!(
-            "its statements that name `{}` reach `{other}` instead",
+            "statements of the application that name `{}` reach `{other}` instead",
             registered.scope.table.table
         );
 
         let remedy = match setting {
             Some(setting) => reset(case, setting),
-            None => Remedy::words(
-                "rename or drop what is there, or the schema that bears the role's name",
-            ),
+            None => {
+                Remedy::words("rename or drop that table, or the schema with the name of the role")
+            }
         };
 
-        found.push(Finding::new(
+        findings.push(Finding::new(
             &rules::RLS015,
             &registered.desired.table,
             why,
@@ -96,7 +96,7 @@ fn elsewhere(case: &Case<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-/// Whether other schemas come before the server's own, which is first where it is not named.
+/// Whether other schemas come before `pg_catalog`, which is first if it is not named.
 fn shadows_the_server(path: &[Identifier]) -> bool {
     path.iter()
         .position(|schema| schema.as_str() == "pg_catalog")
@@ -124,7 +124,7 @@ fn first<'a>(
         })
 }
 
-/// The setting that counts: a role's over the database's, one for this database over one for all.
+/// The setting that counts: a role's before the database's, this database's before that for all.
 fn effective(settings: &[RoleSetting]) -> Option<&RoleSetting> {
     let paths = settings.iter().filter(|setting| setting.path.is_some());
     paths.max_by_key(|setting| (setting.role.is_some(), setting.here))

@@ -1,5 +1,10 @@
-use crate::doctor::case::Case;
-use crate::doctor::expression::{asks_membership_per_row, reads_setting_per_row};
+//! The policies of scoped tables, and the functions that they call.
+
+use std::collections::BTreeMap;
+
+use crate::doctor::case::{Case, Table};
+use crate::doctor::expression::{checks_membership_per_row, reads_setting_per_row};
+use crate::doctor::facts::{Call, Oid, Relation};
 use crate::doctor::finding::Finding;
 use crate::doctor::remedy::Remedy;
 use crate::doctor::rules;
@@ -10,65 +15,60 @@ use crate::schema::plan::{Change, PolicyChange, TableChange};
 use crate::schema::table::{ActualPolicy, DesiredPolicy};
 use crate::sql::{identifier, table};
 
-pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
+pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
     for (oid, relation, registered) in case.scoped() {
-        let none = std::collections::BTreeMap::new();
-        let held = case.facts.policies.get(&oid).unwrap_or(&none);
-
-        for asked in &registered.desired.policies {
-            let name = of(&relation.name, &asked.policy.name);
-            match held.get(&asked.policy.name) {
-                None => {
-                    let why = "rows that it lets through or keeps out are not, and the application \
-                               does not start";
-                    found.push(Finding::new(&rules::RLS105, name, why, Remedy::Migrate));
-                }
-                Some(held) if !holds(asked, held) => {
-                    let why = "it was altered by hand, or its entity has changed since";
-                    found.push(Finding::new(&rules::RLS106, name, why, Remedy::Migrate));
-                }
-                Some(_) => {}
-            }
-        }
-
-        for (name, policy) in held {
-            let asked = registered
-                .desired
-                .policies
-                .iter()
-                .any(|asked| asked.policy.name == *name);
-            let asked = asked || is_planned(case, &relation.name, name);
-            look(&relation.name, policy, asked, case.config.app_role(), found);
-        }
+        policies(case, (oid, relation), registered, findings);
     }
 
     for call in &case.facts.calls {
-        let Some((relation, _)) = case.scoped_table(call.relation) else {
-            continue;
-        };
-        let object = of(&relation.name, &call.policy);
-        let function = &call.function;
-        let stable = Remedy::sql(format!("ALTER FUNCTION {function} STABLE"));
-
-        match call.volatility {
-            'i' if call.varies => {
-                let why = format!(
-                    "`{function}` may be computed when a plan is made, and the plan used for the \
-                     next user"
-                );
-                found.push(Finding::new(&rules::RLS111, object, why, stable));
-            }
-            'v' => {
-                let why = format!("`{function}` is called once a row, and no index is used for it");
-                found.push(Finding::new(&rules::RLS112, object, why, stable));
-            }
-            _ => {}
+        if let Some((relation, _)) = case.scoped_table(call.relation) {
+            findings.extend(self::call(relation, call));
         }
     }
 }
 
-/// Whether the migrations drop or rename it, which is told as theirs. Its comment proves nothing:
-/// anyone can write one.
+fn policies(
+    case: &Case<'_>,
+    (oid, relation): (Oid, &Relation),
+    registered: &Table<'_>,
+    findings: &mut Vec<Finding>,
+) {
+    let none = BTreeMap::new();
+    let actual = case.facts.policies.get(&oid).unwrap_or(&none);
+    let desired = &registered.desired.policies;
+
+    for desired in desired {
+        let object = of(&relation.name, &desired.policy.name);
+        let (rule, why) = match actual.get(&desired.policy.name) {
+            None => (
+                &rules::RLS105,
+                "rows are hidden or shown that should not be, and the application does not start",
+            ),
+            Some(actual) if !is_as_desired(desired, actual) => (
+                &rules::RLS106,
+                "it was altered by hand, or its entity has changed since the last migration",
+            ),
+            Some(_) => continue,
+        };
+
+        findings.push(Finding::new(rule, object, why, Remedy::Migrate));
+    }
+
+    for (name, policy) in actual {
+        let is_desired = desired.iter().any(|desired| desired.policy.name == *name);
+        if policy.policy.kind == PolicyKind::Permissive
+            && !is_desired
+            && !is_planned(case, &relation.name, name)
+        {
+            findings.push(stray(case, &relation.name, policy));
+        }
+
+        speed(&relation.name, policy, findings);
+    }
+}
+
+/// Whether the migrations drop or rename it, which is a finding of RLS107. Its comment proves
+/// nothing: anyone can write one.
 fn is_planned(case: &Case<'_>, on: &TableName, policy: &Identifier) -> bool {
     case.plan
         .iter()
@@ -85,34 +85,29 @@ fn is_planned(case: &Case<'_>, on: &TableName, policy: &Identifier) -> bool {
         })
 }
 
-fn look(
-    on: &TableName,
-    held: &ActualPolicy,
-    asked: bool,
-    app: &Identifier,
-    found: &mut Vec<Finding>,
-) {
-    let policy = &held.policy;
-    let name = of(on, &policy.name);
+fn stray(case: &Case<'_>, on: &TableName, actual: &ActualPolicy) -> Finding {
+    let policy = &actual.policy;
+    let is_guarded = policy.roles.is_empty() || policy.roles.contains(case.config.app_role());
+    let why = if is_guarded {
+        "no entity declares it: only the restrictive guard keeps out what it lets through"
+    } else {
+        "no entity declares it, and no guard restricts its roles"
+    };
 
-    if !asked && policy.kind == PolicyKind::Permissive {
-        let is_guarded = policy.roles.is_empty() || policy.roles.contains(app);
-        let why = if is_guarded {
-            "no entity asks for it: what it lets through, the restrictive guard alone keeps out"
-        } else {
-            "no entity asks for it, and for its roles no guard stands beside it"
-        };
+    let remedy = Remedy::sql(format!(
+        "DROP POLICY {} ON {}",
+        identifier(&policy.name),
+        table(on)
+    ));
 
-        let remedy = Remedy::sql(format!(
-            "DROP POLICY {} ON {}",
-            identifier(&policy.name),
-            table(on)
-        ));
+    Finding::new(&rules::RLS108, of(on, &policy.name), why, remedy)
+}
 
-        found.push(Finding::new(&rules::RLS108, &name, why, remedy));
-    }
-
-    let sides = || {
+/// Conditions that cost more than they need.
+fn speed(on: &TableName, actual: &ActualPolicy, findings: &mut Vec<Finding>) {
+    let policy = &actual.policy;
+    let object = of(on, &policy.name);
+    let conditions = || {
         policy
             .using()
             .into_iter()
@@ -120,29 +115,51 @@ fn look(
             .map(Canonical::as_str)
     };
 
-    if sides().any(reads_setting_per_row) {
+    if conditions().any(reads_setting_per_row) {
+        let why = "a full scan is several times slower, and an index may not be used";
         let remedy = Remedy::words(
             "put the call in a subquery: `owner_id = (SELECT current_setting(…)::uuid)`",
         );
-        let why = "a full scan is several times slower, and an index may not be used";
-        found.push(Finding::new(&rules::RLS109, &name, why, remedy));
+        findings.push(Finding::new(&rules::RLS109, &object, why, remedy));
     }
 
-    if sides().any(asks_membership_per_row) {
-        let remedy = Remedy::words(
-            "ask `column = ANY (ARRAY(SELECT …))`, which is run once and uses the column's index",
-        );
+    if conditions().any(checks_membership_per_row) {
         let why = "the subquery is searched for each row, and the column's index is not used";
-        found.push(Finding::new(&rules::RLS110, &name, why, remedy));
+        let remedy = Remedy::words(
+            "write `column = ANY (ARRAY(SELECT …))`, which runs once and uses the column's index",
+        );
+        findings.push(Finding::new(&rules::RLS110, &object, why, remedy));
     }
 }
 
-/// As the gate compares.
-fn holds(asked: &DesiredPolicy, held: &ActualPolicy) -> bool {
-    held.is_applied(asked)
-        && held.policy.kind == asked.policy.kind
-        && held.policy.command() == asked.policy.command()
-        && held.policy.roles == asked.policy.roles
+fn call(on: &Relation, call: &Call) -> Option<Finding> {
+    let function = &call.function;
+    let (rule, why) = match call.volatility {
+        'i' if call.varies => (
+            &rules::RLS111,
+            format!(
+                "the server may compute `{function}` when it makes a plan, and use the plan for \
+                 the next user"
+            ),
+        ),
+        'v' => (
+            &rules::RLS112,
+            format!("`{function}` is called once per row, and no index is used for its result"),
+        ),
+        _ => return None,
+    };
+
+    let remedy = Remedy::sql(format!("ALTER FUNCTION {function} STABLE"));
+
+    Some(Finding::new(rule, of(&on.name, &call.policy), why, remedy))
+}
+
+/// The gate compares the same way.
+fn is_as_desired(desired: &DesiredPolicy, actual: &ActualPolicy) -> bool {
+    actual.is_applied(desired)
+        && actual.policy.kind == desired.policy.kind
+        && actual.policy.command() == desired.policy.command()
+        && actual.policy.roles == desired.policy.roles
 }
 
 fn of(table: &TableName, policy: &Identifier) -> String {

@@ -1,3 +1,5 @@
+//! What the application's role and the administrator's role are, can become and own.
+
 use std::collections::BTreeSet;
 
 use crate::doctor::case::Case;
@@ -9,185 +11,80 @@ use crate::name::{Identifier, TableName};
 use crate::schema::plan::{Change, RoleChange};
 use crate::sql::{identifier, table};
 
-pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
+pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
+    application(case, findings);
+    application_owns(case, findings);
+    schemas(case, findings);
+    administrator(case, findings);
+    administrator_owns(case, findings);
+}
+
+fn application(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let app = case.config.app_role();
-    if case.facts.app.is_empty() {
-        let why = "the application cannot log in, and no policy can be for it";
-        found.push(Finding::new(&rules::RLS001, app, why, Remedy::Migrate));
-    }
-
-    for role in case
-        .facts
-        .app
-        .iter()
-        .filter(|role| !role.bypasses.is_empty())
-    {
-        let why = format!(
-            "{}: it sees and writes every row, whatever the policies say",
-            held(role, &role.bypasses)
-        );
-
-        found.push(Finding::new(
-            &rules::RLS002,
-            app,
-            why,
-            without(app, role, &role.bypasses),
-        ));
-    }
-
     let admin = case.config.admin_role();
-    if let Some(role) = case.facts.app.iter().find(|role| role.name == *admin) {
-        let why = format!(
-            "`SET ROLE {}` is enough to see every row",
-            identifier(admin)
-        );
+    let roles = &case.facts.app;
 
-        found.push(Finding::new(
-            &rules::RLS003,
-            app,
-            why,
-            without(app, role, &[]),
-        ));
+    if roles.is_empty() {
+        let why = "the application cannot log in, and no policy can name its role";
+        findings.push(Finding::new(&rules::RLS001, app, why, Remedy::Migrate));
     }
 
-    for role in case.facts.app.iter().filter(|role| !role.powers.is_empty()) {
-        let why = format!(
-            "{}: more than an application needs, and a way around policies",
-            held(role, &role.powers)
-        );
-
-        let powers = if role.via.is_some() {
-            &[][..]
-        } else {
-            &role.powers
-        };
-
-        found.push(Finding::new(
-            &rules::RLS004,
-            app,
-            why,
-            without(app, role, powers),
-        ));
+    for role in roles.iter().filter(|role| !role.bypasses.is_empty()) {
+        let has = has(role, &role.bypasses);
+        let why = format!("{has}: it reads and writes every row, whatever the policies say");
+        let remedy = without(app, role, &role.bypasses);
+        findings.push(Finding::new(&rules::RLS002, app, why, remedy));
     }
+
+    if let Some(role) = roles.iter().find(|role| role.name == *admin) {
+        let role_sql = identifier(admin);
+        let why = format!("after `SET ROLE {role_sql}` it sees every row");
+        let remedy = without(app, role, &[]);
+        findings.push(Finding::new(&rules::RLS003, app, why, remedy));
+    }
+
+    for role in roles.iter().filter(|role| !role.powers.is_empty()) {
+        let has = has(role, &role.powers);
+        let why = format!("{has}: more than an application needs, and a way around policies");
+        let remedy = without(app, role, &role.powers);
+        findings.push(Finding::new(&rules::RLS004, app, why, remedy));
+    }
+}
+
+/// Scoped tables, and what else holds their rows.
+fn application_owns(case: &Case<'_>, findings: &mut Vec<Finding>) {
+    let app = case.config.app_role();
 
     for (_, relation, _) in case.scoped() {
         let Some(role) = case.facts.app_is(relation.owner) else {
             continue;
         };
-        let why = format!(
-            "`{app}` is its owner `{}`, or a member of it, and an owner can switch row security \
-             off",
-            role.name
-        );
 
-        found.push(Finding::new(
-            &rules::RLS005,
-            &relation.name,
-            why,
-            disown(app, role, &relation.name),
-        ));
+        let owns = owns(app, role);
+        let why = format!("{owns}, and an owner can disable row security");
+        let remedy = disown(app, role, &relation.name);
+        findings.push(Finding::new(&rules::RLS005, &relation.name, why, remedy));
     }
 
     for (relation, base) in case.holders() {
         let Some(role) = case.facts.app_is(relation.owner) else {
             continue;
         };
-        let why = format!(
-            "`{app}` is its owner `{}`, or a member of it, and an owner reads rows of `{}` in it \
-             whatever the policies say",
-            role.name, base.name
-        );
-
-        found.push(Finding::new(
-            &rules::RLS005,
-            &relation.name,
-            why,
-            disown(app, role, &relation.name),
-        ));
-    }
-
-    owned(case, found);
-    for role in case
-        .facts
-        .admin
-        .iter()
-        .filter(|role| !role.powers.is_empty())
-    {
-        let why = format!(
-            "{}: more than to see every row, and enough to change who may",
-            held(role, &role.powers)
-        );
-
-        let powers = if role.via.is_some() {
-            &[][..]
-        } else {
-            &role.powers
-        };
-
-        found.push(Finding::new(
-            &rules::RLS014,
-            admin,
-            why,
-            without(admin, role, powers),
-        ));
-    }
-
-    // The administrator reads all that a materialized view holds, and nothing else comes of owning
-    // one.
-    let holders = case
-        .holders()
-        .map(|(relation, _)| relation)
-        .filter(|it| it.kind != Kind::MaterializedView);
-
-    for relation in case
-        .scoped()
-        .map(|(_, relation, _)| relation)
-        .chain(holders)
-    {
-        let Some(role) = case
-            .facts
-            .admin_is(relation.owner)
-            .filter(|role| role.bypasses.is_empty())
-        else {
-            continue;
-        };
 
         let why = format!(
-            "it is its owner `{}`, or a member of it, and can switch row security off",
-            role.name
+            "{}, and an owner reads the rows of `{}` in it, whatever the policies say",
+            owns(app, role),
+            base.name
         );
 
-        found.push(Finding::new(
-            &rules::RLS014,
-            &relation.name,
-            why,
-            disown(admin, role, &relation.name),
-        ));
-    }
-
-    for role in case
-        .facts
-        .admin
-        .iter()
-        .filter(|role| !role.bypasses.is_empty())
-    {
-        let why = format!(
-            "{}: its own policy is enough to see every row, and can be taken away",
-            held(role, &role.bypasses)
-        );
-
-        found.push(Finding::new(
-            &rules::RLS006,
-            admin,
-            why,
-            without(admin, role, &role.bypasses),
-        ));
+        let remedy = disown(app, role, &relation.name);
+        findings.push(Finding::new(&rules::RLS005, &relation.name, why, remedy));
     }
 }
 
-/// Schemas and the database: their owner may drop what others own in them, and put tables of its
-/// own in its place.
-fn owned(case: &Case<'_>, found: &mut Vec<Finding>) {
+/// The owner of a schema or of the database can drop what others own in it, and create tables of
+/// its own in its place.
+fn schemas(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let app = case.config.app_role();
     let server = &case.facts.server;
     let database = (server.owner, "DATABASE", &server.database);
@@ -213,7 +110,7 @@ fn owned(case: &Case<'_>, found: &mut Vec<Finding>) {
         Some((role.oid, "SCHEMA", &creator.schema))
     });
 
-    for (owner, what, name) in std::iter::once(database).chain(owned) {
+    for (owner, kind, name) in std::iter::once(database).chain(owned) {
         let Some(role) = case
             .facts
             .app_is(owner)
@@ -222,20 +119,84 @@ fn owned(case: &Case<'_>, found: &mut Vec<Finding>) {
             continue;
         };
 
-        let why = format!(
-            "`{app}` is its owner `{}`, or a member of it, and can drop and replace what is in it",
-            role.name
-        );
-
+        let owns = owns(app, role);
+        let why = format!("{owns}, and an owner can drop and replace what is in it");
         let remedy = match &role.via {
             None => Remedy::sql(format!(
-                "ALTER {what} {} OWNER TO CURRENT_USER",
+                "ALTER {kind} {} OWNER TO CURRENT_USER",
                 identifier(name)
             )),
             Some(_) => without(app, role, &[]),
         };
 
-        found.push(Finding::new(&rules::RLS013, name, why, remedy));
+        findings.push(Finding::new(&rules::RLS013, name, why, remedy));
+    }
+}
+
+fn administrator(case: &Case<'_>, findings: &mut Vec<Finding>) {
+    let admin = case.config.admin_role();
+    let roles = &case.facts.admin;
+
+    for role in roles.iter().filter(|role| !role.powers.is_empty()) {
+        let has = has(role, &role.powers);
+        let why =
+            format!("{has}: more than it needs to see every row, and enough to change who may");
+        let remedy = without(admin, role, &role.powers);
+        findings.push(Finding::new(&rules::RLS014, admin, why, remedy));
+    }
+
+    for role in roles.iter().filter(|role| !role.bypasses.is_empty()) {
+        let has = has(role, &role.bypasses);
+        let why = format!("{has}: a policy already lets it see every row, and can be dropped");
+        let remedy = without(admin, role, &role.bypasses);
+        findings.push(Finding::new(&rules::RLS006, admin, why, remedy));
+    }
+}
+
+fn administrator_owns(case: &Case<'_>, findings: &mut Vec<Finding>) {
+    let admin = case.config.admin_role();
+
+    // The administrator may read all that a materialized view holds, and an owner can do no more.
+    let holders = case
+        .holders()
+        .map(|(relation, _)| relation)
+        .filter(|it| it.kind != Kind::MaterializedView);
+
+    for relation in case
+        .scoped()
+        .map(|(_, relation, _)| relation)
+        .chain(holders)
+    {
+        let Some(role) = case
+            .facts
+            .admin_is(relation.owner)
+            .filter(|role| role.bypasses.is_empty())
+        else {
+            continue;
+        };
+
+        let owns = owns(admin, role);
+        let why = format!("{owns}, and an owner can disable row security");
+        let remedy = disown(admin, role, &relation.name);
+        findings.push(Finding::new(&rules::RLS014, &relation.name, why, remedy));
+    }
+}
+
+/// `role` owns the object as `reached`: itself, or a role that it can become.
+pub(super) fn owns(role: &Identifier, reached: &ReachedRole) -> String {
+    if reached.via.is_some() {
+        format!("its owner is `{}`, which `{role}` can become", reached.name)
+    } else {
+        format!("its owner is `{role}`")
+    }
+}
+
+fn has(role: &ReachedRole, what: &[&str]) -> String {
+    let what = what.join(", ");
+    if role.via.is_some() {
+        format!("it can become `{}` ({what})", role.name)
+    } else {
+        format!("it has {what}")
     }
 }
 
@@ -247,16 +208,7 @@ pub(super) fn disown(role: &Identifier, reached: &ReachedRole, of: &TableName) -
     }
 }
 
-fn held(role: &ReachedRole, what: &[&str]) -> String {
-    let what = what.join(", ");
-    if role.via.is_some() {
-        format!("it can become `{}` ({what})", role.name)
-    } else {
-        format!("it has {what}")
-    }
-}
-
-/// Takes attributes from a role, or the membership through which it has them.
+/// Takes attributes from a role, or ends the membership through which it has them.
 pub(super) fn without(role: &Identifier, reached: &ReachedRole, attributes: &[&str]) -> Remedy {
     if let Some(via) = &reached.via {
         let revoke = |grantor: Option<&Identifier>| {

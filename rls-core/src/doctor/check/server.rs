@@ -1,3 +1,5 @@
+//! The server, the database and the configuration.
+
 use crate::doctor::case::Case;
 use crate::doctor::facts::{Creator, Grantee, RoleSetting};
 use crate::doctor::finding::Finding;
@@ -6,128 +8,142 @@ use crate::doctor::remedy::Remedy;
 use crate::doctor::rules;
 use crate::sql::identifier;
 
-/// Settings that change what policies hold for, beside those of the context.
-const OWN: [&str; 4] = [
+/// Settings that change whom policies apply to, beside those of the context.
+const SETTINGS: [&str; 4] = [
     "role",
     "session_authorization",
     "row_security",
     "session_replication_role",
 ];
 
-pub(super) fn findings(case: &Case<'_>, found: &mut Vec<Finding>) {
-    let server = &case.facts.server;
+pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
+    creators(case, findings);
+    set_config(case, findings);
+    temporary(case, findings);
+    version(case, findings);
+    settings(case, findings);
+    configuration(case, findings);
+}
 
-    // An owner's right is told as what it is.
+fn creators(case: &Case<'_>, findings: &mut Vec<Finding>) {
+    // An owner may create too, which is a finding of RLS013.
     for Creator {
         schema, grantee, ..
     } in case.facts.creators.iter().filter(|creator| !creator.owns)
     {
         let why = format!(
-            "{grantee} may create there: a function or table of one's own can shadow another's"
+            "{grantee} may create functions and tables there, and they can shadow those of others"
         );
         let remedy = Remedy::sql(format!(
             "REVOKE CREATE ON SCHEMA {} FROM {grantee}",
             identifier(schema)
         ));
 
-        found.push(Finding::new(&rules::RLS007, schema, why, remedy));
+        findings.push(Finding::new(&rules::RLS007, schema, why, remedy));
     }
 
-    for grantee in &server.creators {
-        let why = format!("{grantee} may create schemas, and in them functions and tables");
+    let database = &case.facts.server.database;
+    for grantee in &case.facts.server.creators {
+        let why = format!("{grantee} may create schemas, and functions and tables in them");
         let remedy = Remedy::sql(format!(
             "REVOKE CREATE ON DATABASE {} FROM {grantee}",
-            identifier(&server.database)
+            identifier(database)
         ));
-        found.push(Finding::new(&rules::RLS008, &server.database, why, remedy));
+        findings.push(Finding::new(&rules::RLS008, database, why, remedy));
     }
+}
 
-    if !server.set_config.is_empty() {
-        let function = "pg_catalog.set_config(text, text, boolean)";
-        let why =
-            "SQL that was let in somewhere can call it within a statement, and become another user";
-        let revoke =
-            |grantee: &Grantee| format!("REVOKE EXECUTE ON FUNCTION {function} FROM {grantee}");
-        let mut statements: Vec<String> = server.set_config.iter().map(revoke).collect();
+fn set_config(case: &Case<'_>, findings: &mut Vec<Finding>) {
+    const FUNCTION: &str = "pg_catalog.set_config(text, text, boolean)";
 
-        if server.set_config.contains(&Grantee::Public) {
-            statements.push(format!(
-                "GRANT EXECUTE ON FUNCTION {function} TO CURRENT_USER"
-            ));
-        }
+    let grantees = &case.facts.server.set_config;
+    if !grantees.is_empty() {
+        let why = "injected SQL can call it in the middle of a statement, and become another user";
+        let remedy = but_the_migrations(&format!("EXECUTE ON FUNCTION {FUNCTION}"), grantees);
 
-        found.push(Finding::new(
+        findings.push(Finding::new(
             &rules::RLS009,
             "pg_catalog.set_config",
             why,
-            Remedy::Sql(statements),
-        ));
-    }
-
-    if !server.temporary.is_empty() {
-        let database = identifier(&server.database);
-        let why = "a temporary table that is named like a scoped one stands before it for whoever \
-                   gets the connection next";
-        let revoke =
-            |grantee: &Grantee| format!("REVOKE TEMPORARY ON DATABASE {database} FROM {grantee}");
-        let mut statements: Vec<String> = server.temporary.iter().map(revoke).collect();
-
-        if server.temporary.contains(&Grantee::Public) {
-            statements.push(format!(
-                "GRANT TEMPORARY ON DATABASE {database} TO CURRENT_USER"
-            ));
-        }
-
-        found.push(Finding::new(
-            &rules::RLS017,
-            "pg_temp",
-            why,
-            Remedy::Sql(statements),
-        ));
-    }
-
-    let flaws = leaks::of(server.version);
-    if !flaws.is_empty() {
-        let remedy = Remedy::words(
-            "install the newest minor version of this major one, or a newer major version",
-        );
-        let object = format!("PostgreSQL {}", server.version_text);
-
-        found.push(Finding::new(
-            &rules::RLS010,
-            object,
-            format!("it has {}", flaws.join(" and ")),
             remedy,
         ));
     }
+}
 
+fn temporary(case: &Case<'_>, findings: &mut Vec<Finding>) {
+    let grantees = &case.facts.server.temporary;
+    if !grantees.is_empty() {
+        let database = identifier(&case.facts.server.database);
+        let why = "a temporary table with the name of a scoped one shadows it for whoever gets \
+                   the connection next";
+        let remedy = but_the_migrations(&format!("TEMPORARY ON DATABASE {database}"), grantees);
+        findings.push(Finding::new(&rules::RLS017, "pg_temp", why, remedy));
+    }
+}
+
+/// Takes a privilege from all of them. The migrations' login needs it, and gets it itself if it had
+/// it from `PUBLIC`.
+fn but_the_migrations(privilege: &str, grantees: &[Grantee]) -> Remedy {
+    let revoke = |grantee: &Grantee| format!("REVOKE {privilege} FROM {grantee}");
+    let grant = grantees
+        .contains(&Grantee::Public)
+        .then(|| format!("GRANT {privilege} TO CURRENT_USER"));
+
+    Remedy::Sql(grantees.iter().map(revoke).chain(grant).collect())
+}
+
+fn version(case: &Case<'_>, findings: &mut Vec<Finding>) {
+    let server = &case.facts.server;
+    let flaws = leaks::of(server.version);
+
+    if !flaws.is_empty() {
+        let object = format!("PostgreSQL {}", server.version_text);
+        let why = format!(
+            "it has {}; the doctor's list is of {}",
+            flaws.join(" and "),
+            leaks::AS_OF
+        );
+        let remedy = Remedy::words(
+            "install the newest minor version of this major version, or a newer major version",
+        );
+
+        findings.push(Finding::new(&rules::RLS010, object, why, remedy));
+    }
+}
+
+fn settings(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let context = case.registry.settings();
+
     for setting in &case.facts.settings {
         let name = setting.setting.to_lowercase();
-        if OWN.contains(&name.as_str()) || context.iter().any(|other| other.as_str() == name) {
-            let why = "where no context sets it, as in SQL outside this family's connections, it \
-                       is someone's";
-            found.push(Finding::new(
-                &rules::RLS011,
-                &setting.setting,
-                why,
-                reset(case, setting),
-            ));
-        }
-    }
+        let is_context = context.iter().any(|other| other.as_str() == name);
 
+        let why = if is_context {
+            "a statement without a context, as `psql` sends it, runs as this user"
+        } else if SETTINGS.contains(&name.as_str()) {
+            "it changes whom policies apply to, in every new session"
+        } else {
+            continue;
+        };
+
+        findings.push(Finding::new(
+            &rules::RLS011,
+            &setting.setting,
+            why,
+            reset(case, setting),
+        ));
+    }
+}
+
+fn configuration(case: &Case<'_>, findings: &mut Vec<Finding>) {
     for (variable, on) in [
         ("RLS_ENABLED", case.config.enabled()),
         ("RLS_FORCE", case.config.force()),
     ] {
         if !on {
+            let why = "the migrations switch it off on every table";
             let remedy = Remedy::words(format!("set {variable}=true and run the migrations"));
-            found.push(Finding::new(
-                &rules::RLS012,
-                variable,
-                "the migrations switch it off on every table",
-                remedy,
-            ));
+            findings.push(Finding::new(&rules::RLS012, variable, why, remedy));
         }
     }
 }

@@ -1,9 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Oid;
+use crate::model::key::OnDelete;
 use crate::name::{Identifier, TableName};
 
-/// What stands under a relation's name.
+/// What kind of relation has a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::doctor) enum Kind {
     Table,
@@ -17,7 +18,7 @@ pub(in crate::doctor) enum Kind {
 #[derive(Debug)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is what the catalog says of the relation"
+    reason = "the catalog has a flag for each"
 )]
 pub(in crate::doctor) struct Relation {
     pub(in crate::doctor) name: TableName,
@@ -27,19 +28,19 @@ pub(in crate::doctor) struct Relation {
     pub(in crate::doctor) owner: Oid,
     pub(in crate::doctor) owner_name: Identifier,
     pub(in crate::doctor) owner_bypasses: bool,
-    /// Whether a view reads as who asks it.
+    /// Whether a view reads as its reader (`security_invoker`).
     pub(in crate::doctor) invoker: bool,
-    /// Whether an extension made it.
+    /// Whether it belongs to an extension.
     pub(in crate::doctor) of_extension: bool,
-    /// Whether it has partitions, or would.
+    /// Whether it is a partitioned table.
     pub(in crate::doctor) partitioned: bool,
     /// Whether a crash of the server empties it.
     pub(in crate::doctor) unlogged: bool,
-    /// The table whose column takes its values from this sequence.
+    /// The table with the column that this sequence numbers.
     pub(in crate::doctor) serves: Option<Oid>,
 }
 
-/// Which relation inherits from which, as partition or child.
+/// Which relation inherits from which, as a partition or a child.
 #[derive(Debug, Default)]
 pub(in crate::doctor) struct Inheritance {
     parents: BTreeMap<Oid, BTreeSet<Oid>>,
@@ -52,36 +53,36 @@ impl Inheritance {
         self.children.entry(parent).or_default().insert(child);
     }
 
-    /// All that a relation inherits from, however far up.
+    /// All relations that this one inherits from, at any distance.
     pub(in crate::doctor) fn ancestors(&self, of: Oid) -> BTreeSet<Oid> {
         along(&self.parents, of)
     }
 
-    /// What inherits from a relation itself.
+    /// The relations that inherit from this one directly.
     pub(in crate::doctor) fn children(&self, of: Oid) -> impl Iterator<Item = Oid> {
         self.children.get(&of).into_iter().flatten().copied()
     }
 
-    /// All that inherit from a relation, however far down.
+    /// All relations that inherit from this one, at any distance.
     pub(in crate::doctor) fn descendants(&self, of: Oid) -> BTreeSet<Oid> {
         along(&self.children, of)
     }
 }
 
 fn along(way: &BTreeMap<Oid, BTreeSet<Oid>>, of: Oid) -> BTreeSet<Oid> {
-    let mut found = BTreeSet::new();
-    let mut ask = vec![of];
+    let mut reached = BTreeSet::new();
+    let mut pending = vec![of];
 
-    while let Some(oid) = ask.pop() {
-        ask.extend(
+    while let Some(oid) = pending.pop() {
+        pending.extend(
             way.get(&oid)
                 .into_iter()
                 .flatten()
-                .filter(|next| found.insert(**next)),
+                .filter(|next| reached.insert(**next)),
         );
     }
 
-    found
+    reached
 }
 
 /// A column.
@@ -90,11 +91,11 @@ pub(in crate::doctor) struct Column {
     /// As `format_type` prints it.
     pub(in crate::doctor) sql_type: String,
     pub(in crate::doctor) not_null: bool,
-    /// The constraint that says so, and is `NOT VALID`.
+    /// The constraint that makes it `NOT NULL` and is `NOT VALID`.
     pub(in crate::doctor) unproven: Option<Identifier>,
-    /// Whether a sequence gives it its values.
+    /// Whether a sequence numbers it.
     pub(in crate::doctor) serial: bool,
-    /// Whether equal texts are the same text.
+    /// Whether its collation treats only identical texts as equal.
     pub(in crate::doctor) deterministic: bool,
 }
 
@@ -102,7 +103,7 @@ pub(in crate::doctor) struct Column {
 #[derive(Debug)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is what the catalog says of the index"
+    reason = "the catalog has a flag for each"
 )]
 pub(in crate::doctor) struct IndexFact {
     pub(in crate::doctor) relation: Oid,
@@ -112,11 +113,12 @@ pub(in crate::doctor) struct IndexFact {
     pub(in crate::doctor) unique: bool,
     /// The boolean column that its `WHERE` is.
     pub(in crate::doctor) only: Option<Identifier>,
-    /// Whether it holds some rows alone.
+    /// Whether it has a `WHERE`.
     pub(in crate::doctor) partial: bool,
     pub(in crate::doctor) btree: bool,
     pub(in crate::doctor) valid: bool,
-    /// Whether the operators of its first column may run before policies do.
+    /// Whether the operators of its first column are leakproof, so that they may run before
+    /// policies.
     pub(in crate::doctor) leakproof: bool,
 }
 
@@ -129,8 +131,12 @@ pub(in crate::doctor) struct ForeignKeyFact {
     pub(in crate::doctor) parent: Oid,
     pub(in crate::doctor) parent_columns: Vec<Identifier>,
     pub(in crate::doctor) validated: bool,
-    /// Whether the server looks at it at all.
+    /// Whether the server checks it at all. It checks an inherited one at the parent.
     pub(in crate::doctor) enforced: bool,
-    /// What it does to rows, where it is not to refuse: `ON DELETE CASCADE` and so on.
+    /// Whether a partition has it from its parent.
+    pub(in crate::doctor) inherited: bool,
+    /// `None` for an action that no owner's key can have (`SET NULL`, `SET DEFAULT`).
+    pub(in crate::doctor) on_delete: Option<OnDelete>,
+    /// What it does to rows instead of refusing: `ON DELETE CASCADE` and so on.
     pub(in crate::doctor) acts: Vec<String>,
 }

@@ -3,42 +3,42 @@ use std::fmt;
 use super::Oid;
 use crate::name::{Identifier, Schemas};
 
-/// What is so of server and database.
+/// The server and the database.
 #[derive(Debug)]
 pub(in crate::doctor) struct Server {
     /// `server_version_num`.
     pub(in crate::doctor) version: i32,
     pub(in crate::doctor) version_text: String,
     pub(in crate::doctor) database: Identifier,
-    /// Its owner.
+    /// The database's owner.
     pub(in crate::doctor) owner: Oid,
-    /// The schemas of tables that name none.
+    /// The schemas of tables that are named without one.
     pub(in crate::doctor) schemas: Schemas,
-    /// Who, of those that reach the application's role, may call `set_config`.
+    /// Who may call `set_config`, of `PUBLIC`, the application's role and those it can become.
     pub(in crate::doctor) set_config: Vec<Grantee>,
-    /// Who, of those that reach the application's role, may create schemas.
+    /// Who of them may create schemas.
     pub(in crate::doctor) creators: Vec<Grantee>,
-    /// Who, of those that reach the application's role, may make temporary objects.
+    /// Who of them may create temporary objects.
     pub(in crate::doctor) temporary: Vec<Grantee>,
 }
 
-/// A role that another is or can become.
+/// A role that the application or the administrator is or can become.
 #[derive(Debug)]
 pub(in crate::doctor) struct ReachedRole {
     pub(in crate::doctor) oid: Oid,
     pub(in crate::doctor) name: Identifier,
-    /// The membership that leads there; `None` for the role itself.
+    /// The role whose membership leads there; `None` for the role itself.
     pub(in crate::doctor) via: Option<Identifier>,
-    /// Who granted it, since PostgreSQL 16, which takes away only what the one who is named
-    /// granted.
+    /// Who granted that membership, since PostgreSQL 16, which revokes only a named grantor's
+    /// grant.
     pub(in crate::doctor) grantors: Vec<Identifier>,
-    /// Whether policies do not hold for it: `SUPERUSER`, `BYPASSRLS`.
+    /// The attributes by which no policy applies to it: `SUPERUSER`, `BYPASSRLS`.
     pub(in crate::doctor) bypasses: Vec<&'static str>,
-    /// What lets it change roles, server or tables: attributes, and the names of predefined roles.
+    /// What gives it power over roles, the server or tables: attributes and predefined roles.
     pub(in crate::doctor) powers: Vec<&'static str>,
 }
 
-/// To whom something is granted.
+/// Whom something is granted to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::doctor) enum Grantee {
     Public,
@@ -72,7 +72,7 @@ pub(in crate::doctor) struct Grant {
     pub(in crate::doctor) privilege: String,
 }
 
-/// A privilege on what a role is yet to create.
+/// A default privilege: one on what a role creates from now on.
 #[derive(Debug)]
 pub(in crate::doctor) struct SchemaDefault {
     pub(in crate::doctor) owner: Identifier,

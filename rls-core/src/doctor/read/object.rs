@@ -2,9 +2,10 @@ use std::collections::BTreeSet;
 
 use sea_orm::ConnectionTrait;
 
-use super::{get, grantee, name, rows};
+use super::grantee;
 use crate::doctor::facts::{Definer, Oid, Publication, Rewrite, Temporary, TriggerFact};
 use crate::error::RlsError;
+use crate::schema::catalog::query::{get, name, rows};
 
 pub(super) async fn readers(
     db: &impl ConnectionTrait,
@@ -31,43 +32,41 @@ pub(super) async fn readers(
         .collect()
 }
 
-/// Whether the function `f` looks names up where its caller can put nothing: its path is empty, or
-/// ends with the temporary schema after another, which is searched first where it is not named
-/// (`src/backend/catalog/namespace.c`).
+/// An SQL condition: whether the function `f` resolves names in schemas that its caller cannot
+/// choose. Its `search_path` is empty, or ends with `pg_temp` after another schema: `pg_temp` is
+/// searched first if it is not named (`src/backend/catalog/namespace.c`).
 const FIXED_PATH: &str = "EXISTS (SELECT FROM unnest(f.proconfig) AS s (setting)
-             WHERE s.setting IN ('search_path=', 'search_path=\"\"') OR s.setting ~ \
-             '^search_path=.+, *\"?pg_temp\"?$' AND s.setting !~ '\\mpg_temp\\M.*,')";
+             WHERE s.setting IN ('search_path=', 'search_path=\"\"')
+                OR s.setting ~ '^search_path=.+, *\"?pg_temp\"?$' AND s.setting !~ '\\mpg_temp\\M.*,')";
 
-/// One row a function: where everyone may call it, that is what is told. Through a view it is
-/// called without its schema's `USAGE`.
+/// One row a function, with `PUBLIC` before any role. A view can call a function without `USAGE` on
+/// its schema.
 pub(super) async fn definers(
     db: &impl ConnectionTrait,
     grantees: &str,
     past: &str,
 ) -> Result<Vec<Definer>, RlsError> {
     let query = format!(
-        "SELECT DISTINCT ON (f.oid) f.oid::regprocedure::text AS function, n.nspname::text AS \
-         schema, f.proowner::int8 AS owner,
-                o.rolname::text AS owner_name, {past} AS owner_bypasses, r.rolname::text AS grantee,
-                {FIXED_PATH} AS fixed_path
+        "SELECT DISTINCT ON (f.oid) f.oid::regprocedure::text AS function, n.nspname::text AS schema,
+                f.proowner::int8 AS owner, o.rolname::text AS owner_name, {past} AS owner_bypasses,
+                r.rolname::text AS grantee, {FIXED_PATH} AS fixed_path
          FROM pg_proc f
          CROSS JOIN aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) acl
          JOIN pg_namespace n ON n.oid = f.pronamespace
          JOIN pg_roles o ON o.oid = f.proowner
          LEFT JOIN pg_roles r ON r.oid = acl.grantee
          WHERE f.prosecdef AND f.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
-           AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND acl.grantee = ANY \
-           ({grantees})
+           AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+           AND acl.grantee = ANY ({grantees})
            AND (EXISTS (SELECT FROM aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) u
                         WHERE u.privilege_type = 'USAGE' AND u.grantee = ANY ({grantees}))
-                OR EXISTS (SELECT FROM pg_depend d JOIN pg_rewrite w ON w.oid = d.objid JOIN \
-                pg_class v ON v.oid = w.ev_class
-                           CROSS JOIN aclexplode(v.relacl) u
-                           WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = \
-                           'pg_proc'::regclass
-                             AND d.refobjid = f.oid AND u.grantee = ANY ({grantees})))
-           AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND \
-           e.objid = f.oid AND e.deptype = 'e')
+                OR EXISTS (SELECT FROM pg_depend d JOIN pg_rewrite w ON w.oid = d.objid
+                           JOIN pg_class v ON v.oid = w.ev_class CROSS JOIN aclexplode(v.relacl) u
+                           WHERE d.classid = 'pg_rewrite'::regclass
+                             AND d.refclassid = 'pg_proc'::regclass AND d.refobjid = f.oid
+                             AND u.grantee = ANY ({grantees})))
+           AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass
+                             AND e.objid = f.oid AND e.deptype = 'e')
          ORDER BY f.oid, acl.grantee"
     );
 
@@ -125,7 +124,7 @@ pub(super) async fn rewrites(db: &impl ConnectionTrait) -> Result<Vec<Rewrite>, 
         "SELECT r.ev_class::int8 AS relation, r.rulename::text AS name FROM pg_rewrite r
         WHERE r.rulename <> '_RETURN' AND r.oid >= 16384 ORDER BY 1, 2";
 
-    let rows = rows(db, QUERY).await?;
+    let rows = rows(db, QUERY.to_owned()).await?;
 
     rows.iter()
         .map(|row| {
@@ -137,24 +136,24 @@ pub(super) async fn rewrites(db: &impl ConnectionTrait) -> Result<Vec<Rewrite>, 
         .collect()
 }
 
-/// Those of constraints are left out, and a partition's that are its parent's, told there.
+/// The triggers of constraints are left out, and those that a partition has from its parent.
 pub(super) async fn triggers(
     db: &impl ConnectionTrait,
     tables: &str,
     past: &str,
 ) -> Result<Vec<TriggerFact>, RlsError> {
     let query = format!(
-        "SELECT t.tgrelid::int8 AS relation, t.tgname::text AS name, f.oid::regprocedure::text AS \
-         function,
-                f.proowner::int8 AS owner, o.rolname::text AS owner_name, {past} AS owner_bypasses,
+        "SELECT t.tgrelid::int8 AS relation, t.tgname::text AS name,
+                f.oid::regprocedure::text AS function, f.proowner::int8 AS owner,
+                o.rolname::text AS owner_name, {past} AS owner_bypasses,
                 n.nspname::text AS schema, f.prosecdef AS definer, {FIXED_PATH} AS fixed_path
-         FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid JOIN pg_namespace n ON n.oid = \
-         f.pronamespace
+         FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid
+         JOIN pg_namespace n ON n.oid = f.pronamespace
          JOIN pg_roles o ON o.oid = f.proowner
-         WHERE NOT t.tgisinternal AND (t.tgrelid = ANY ({tables}) OR f.prosecdef AND t.tgparentid \
-         = 0 AND NOT EXISTS (
-             SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = f.oid AND \
-             e.deptype = 'e'))
+         WHERE NOT t.tgisinternal
+           AND (t.tgrelid = ANY ({tables}) OR f.prosecdef AND t.tgparentid = 0
+                AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass
+                                  AND e.objid = f.oid AND e.deptype = 'e'))
          ORDER BY 1, 2"
     );
 
@@ -177,7 +176,7 @@ pub(super) async fn triggers(
         .collect()
 }
 
-/// Those of other sessions are in the catalog too.
+/// The catalog has those of other sessions too.
 pub(super) async fn temporary(
     db: &impl ConnectionTrait,
     grantees: &str,
@@ -185,8 +184,9 @@ pub(super) async fn temporary(
     let query = format!(
         "SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind = 'v' AS is_view
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE c.relpersistence = 't' AND c.relkind IN ('r', 'p', 'v') AND c.relowner = ANY \
-         ({grantees}) ORDER BY 1, 2"
+         WHERE c.relpersistence = 't' AND c.relkind IN ('r', 'p', 'v')
+           AND c.relowner = ANY ({grantees})
+         ORDER BY 1, 2"
     );
 
     let rows = rows(db, query).await?;

@@ -1,13 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, QueryResult};
 
-use super::{get, grantee, maybe_name, name, rows};
-use crate::doctor::facts::{Creator, ReachedRole, RoleSetting, SchemaDefault, Server};
+use super::{grantee, maybe_name};
+use crate::doctor::facts::{Creator, Grantee, ReachedRole, RoleSetting, SchemaDefault, Server};
 use crate::error::{RlsError, SchemaError};
 use crate::name::{Identifier, Schemas};
+use crate::schema::catalog::query::{get, name, rows, text};
 use crate::schema::catalog::role::OWN_MEMBERSHIPS;
-use crate::sql;
 
 pub(super) async fn server(
     db: &impl ConnectionTrait,
@@ -15,19 +15,38 @@ pub(super) async fn server(
     grantees: &str,
 ) -> Result<Server, RlsError> {
     const SERVER: &str = "
-        SELECT current_setting('server_version_num')::int4 AS version, \
-        current_setting('server_version') AS version_text,
+        SELECT current_setting('server_version_num')::int4 AS version,
+               current_setting('server_version') AS version_text,
                d.datname::text AS database, d.datdba::int8 AS owner
         FROM pg_database d WHERE d.datname = current_database()";
 
-    let row = rows(db, SERVER)
+    let row = rows(db, SERVER.to_owned())
         .await?
         .pop()
         .ok_or_else(|| SchemaError::Catalog {
             what: "no server".to_owned(),
         })?;
 
-    let holders = format!(
+    let (creators, temporary) = of_database(db, grantees).await?;
+
+    Ok(Server {
+        version: get(&row, "version")?,
+        version_text: get(&row, "version_text")?,
+        database: name(&row, "database")?,
+        owner: get(&row, "owner")?,
+        schemas,
+        set_config: set_config(db, grantees).await?,
+        creators,
+        temporary,
+    })
+}
+
+/// Who may create schemas in the database, and who temporary objects.
+async fn of_database(
+    db: &impl ConnectionTrait,
+    grantees: &str,
+) -> Result<(Vec<Grantee>, Vec<Grantee>), RlsError> {
+    let query = format!(
         "SELECT r.rolname::text AS grantee, acl.privilege_type = 'CREATE' AS creates
          FROM pg_database d CROSS JOIN aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) acl
          LEFT JOIN pg_roles r ON r.oid = acl.grantee
@@ -36,18 +55,8 @@ pub(super) async fn server(
          ORDER BY acl.grantee"
     );
 
-    let set_config = format!(
-        "SELECT r.rolname::text AS grantee
-         FROM pg_proc f CROSS JOIN aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) acl
-         LEFT JOIN pg_roles r ON r.oid = acl.grantee
-         WHERE f.oid = 'pg_catalog.set_config(text, text, boolean)'::regprocedure AND acl.grantee \
-         = ANY ({grantees})
-           AND acl.grantee <> f.proowner
-         ORDER BY acl.grantee"
-    );
-
     let (mut creators, mut temporary) = (Vec::new(), Vec::new());
-    for row in rows(db, holders).await? {
+    for row in rows(db, query).await? {
         let may = if get(&row, "creates")? {
             &mut creators
         } else {
@@ -56,113 +65,133 @@ pub(super) async fn server(
         may.push(grantee(&row)?);
     }
 
-    Ok(Server {
-        version: get(&row, "version")?,
-        version_text: get(&row, "version_text")?,
-        database: name(&row, "database")?,
-        owner: get(&row, "owner")?,
-        schemas,
-        set_config: rows(db, set_config)
-            .await?
-            .iter()
-            .map(grantee)
-            .collect::<Result<_, _>>()?,
-        creators,
-        temporary,
-    })
+    Ok((creators, temporary))
 }
 
-/// By recursion over memberships, not `pg_has_role`, which says that a superuser is a member of
-/// all.
+async fn set_config(db: &impl ConnectionTrait, grantees: &str) -> Result<Vec<Grantee>, RlsError> {
+    let query = format!(
+        "SELECT r.rolname::text AS grantee
+         FROM pg_proc f CROSS JOIN aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) acl
+         LEFT JOIN pg_roles r ON r.oid = acl.grantee
+         WHERE f.oid = 'pg_catalog.set_config(text, text, boolean)'::regprocedure
+           AND acl.grantee = ANY ({grantees}) AND acl.grantee <> f.proowner
+         ORDER BY acl.grantee"
+    );
+
+    rows(db, query).await?.iter().map(grantee).collect()
+}
+
+/// The role and those that it can become. It follows memberships: `pg_has_role` says that a
+/// superuser is a member of every role.
 pub(super) async fn reached(
     db: &impl ConnectionTrait,
     role: &Identifier,
 ) -> Result<Vec<ReachedRole>, RlsError> {
-    const POWERS: [(&str, &str); 3] = [
-        ("rolcreaterole", "CREATEROLE"),
-        ("rolcreatedb", "CREATEDB"),
-        ("rolreplication", "REPLICATION"),
-    ];
-
-    const PREDEFINED: [&str; 7] = [
-        "pg_execute_server_program",
-        "pg_read_server_files",
-        "pg_write_server_files",
-        "pg_read_all_data",
-        "pg_write_all_data",
-        "pg_maintain",
-        "pg_create_subscription",
-    ];
-
     let query = format!(
         "WITH RECURSIVE up AS (
            SELECT r.oid, NULL::name AS via FROM pg_roles r WHERE r.rolname = {}
            UNION
            SELECT m.roleid, coalesce(up.via, g.rolname)
            FROM up JOIN pg_auth_members m ON m.member = up.oid JOIN pg_roles g ON g.oid = m.roleid)
-         SELECT r.oid::int8 AS oid, r.rolname::text AS name, min(up.via::text) AS via, r.rolsuper, \
-         r.rolbypassrls,
-                r.rolcreaterole, r.rolcreatedb, r.rolreplication
+         SELECT r.oid::int8 AS oid, r.rolname::text AS name, min(up.via::text) AS via,
+                r.rolsuper, r.rolbypassrls, r.rolcreaterole, r.rolcreatedb, r.rolreplication
          FROM up JOIN pg_roles r ON r.oid = up.oid
-         GROUP BY r.oid, r.rolname, r.rolsuper, r.rolbypassrls, r.rolcreaterole, r.rolcreatedb, \
-         r.rolreplication
+         GROUP BY r.oid, r.rolname, r.rolsuper, r.rolbypassrls, r.rolcreaterole, r.rolcreatedb,
+                  r.rolreplication
          ORDER BY min(up.via::text) NULLS FIRST, r.rolname",
-        sql::known_literal(role.as_str())
+        text(role)
     );
 
-    let grantors = format!(
+    let grantors = grantors(db, role).await?;
+
+    rows(db, query)
+        .await?
+        .iter()
+        .map(|row| reached_role(row, &grantors))
+        .collect()
+}
+
+/// By role, who granted a membership in it to `member`.
+async fn grantors(
+    db: &impl ConnectionTrait,
+    member: &Identifier,
+) -> Result<BTreeMap<Identifier, Vec<Identifier>>, RlsError> {
+    let query = format!(
         "SELECT g.rolname::text AS role, b.rolname::text AS grantor
-         FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = \
-         a.member
-         JOIN pg_roles b ON b.oid = a.grantor
+         FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid
+         JOIN pg_roles m ON m.oid = a.member JOIN pg_roles b ON b.oid = a.grantor
          WHERE m.rolname = {} AND {OWN_MEMBERSHIPS} ORDER BY 1, 2",
-        sql::known_literal(role.as_str())
+        text(member)
     );
 
-    let mut granted: BTreeMap<Identifier, Vec<Identifier>> = BTreeMap::new();
-    for row in rows(db, grantors).await? {
-        granted
+    let mut grantors: BTreeMap<Identifier, Vec<Identifier>> = BTreeMap::new();
+    for row in rows(db, query).await? {
+        grantors
             .entry(name(&row, "role")?)
             .or_default()
             .push(name(&row, "grantor")?);
     }
 
-    let mut reached = Vec::new();
-    for row in rows(db, query).await? {
-        let has = |words: &[(&str, &'static str)]| -> Result<Vec<&'static str>, RlsError> {
-            let mut held = Vec::new();
-            for (column, word) in words {
-                if get(&row, column)? {
-                    held.push(*word);
-                }
-            }
+    Ok(grantors)
+}
 
-            Ok(held)
-        };
+fn reached_role(
+    row: &QueryResult,
+    grantors: &BTreeMap<Identifier, Vec<Identifier>>,
+) -> Result<ReachedRole, RlsError> {
+    const BYPASSES: [(&str, &str); 2] = [("rolsuper", "SUPERUSER"), ("rolbypassrls", "BYPASSRLS")];
+    const POWERS: [(&str, &str); 3] = [
+        ("rolcreaterole", "CREATEROLE"),
+        ("rolcreatedb", "CREATEDB"),
+        ("rolreplication", "REPLICATION"),
+    ];
 
-        let (name, via) = (name(&row, "name")?, maybe_name(&row, "via")?);
-        let mut powers = has(&POWERS)?;
-        powers.extend(
-            PREDEFINED
-                .iter()
-                .find(|predefined| **predefined == name.as_str()),
-        );
+    let (name, via) = (name(row, "name")?, maybe_name(row, "via")?);
+    let predefined = PREDEFINED
+        .iter()
+        .find(|predefined| **predefined == name.as_str());
 
-        reached.push(ReachedRole {
-            oid: get(&row, "oid")?,
-            grantors: via
-                .as_ref()
-                .and_then(|via| granted.get(via))
-                .cloned()
-                .unwrap_or_default(),
-            via,
-            bypasses: has(&[("rolsuper", "SUPERUSER"), ("rolbypassrls", "BYPASSRLS")])?,
-            powers,
-            name,
-        });
+    let mut powers = attributes(row, &POWERS)?;
+    powers.extend(predefined);
+
+    Ok(ReachedRole {
+        oid: get(row, "oid")?,
+        grantors: via
+            .as_ref()
+            .and_then(|via| grantors.get(via))
+            .cloned()
+            .unwrap_or_default(),
+        via,
+        bypasses: attributes(row, &BYPASSES)?,
+        powers,
+        name,
+    })
+}
+
+/// The predefined roles with power over the server or all tables, of PostgreSQL 18.
+const PREDEFINED: [&str; 7] = [
+    "pg_execute_server_program",
+    "pg_read_server_files",
+    "pg_write_server_files",
+    "pg_read_all_data",
+    "pg_write_all_data",
+    "pg_maintain",
+    "pg_create_subscription",
+];
+
+/// The words of the columns that are true.
+fn attributes(
+    row: &QueryResult,
+    columns: &[(&str, &'static str)],
+) -> Result<Vec<&'static str>, RlsError> {
+    let mut attributes = Vec::new();
+    for (column, word) in columns {
+        if get(row, column)? {
+            attributes.push(*word);
+        }
     }
 
-    Ok(reached)
+    Ok(attributes)
 }
 
 pub(super) async fn defaults(
@@ -202,13 +231,13 @@ pub(super) async fn creators(
     grantees: &str,
 ) -> Result<Vec<Creator>, RlsError> {
     let query = format!(
-        "SELECT n.nspname::text AS schema, r.rolname::text AS grantee, acl.grantee = n.nspowner AS \
-         owns
-         FROM pg_namespace n CROSS JOIN aclexplode(coalesce(n.nspacl, acldefault('n', \
-         n.nspowner))) acl
+        "SELECT n.nspname::text AS schema, r.rolname::text AS grantee,
+                acl.grantee = n.nspowner AS owns
+         FROM pg_namespace n
+         CROSS JOIN aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) acl
          LEFT JOIN pg_roles r ON r.oid = acl.grantee
-         WHERE acl.privilege_type = 'CREATE' AND acl.grantee = ANY ({grantees}) AND n.nspname !~ \
-         '^pg_'
+         WHERE acl.privilege_type = 'CREATE' AND acl.grantee = ANY ({grantees})
+           AND n.nspname !~ '^pg_'
          ORDER BY 1, 2"
     );
 
@@ -224,15 +253,15 @@ pub(super) async fn creators(
     rows.iter().map(creator).collect()
 }
 
-/// The schemas whose objects any of these may use.
+/// The schemas that any of these may use.
 pub(super) async fn usable(
     db: &impl ConnectionTrait,
     grantees: &str,
 ) -> Result<BTreeSet<Identifier>, RlsError> {
     let query = format!(
         "SELECT DISTINCT n.nspname::text AS schema
-         FROM pg_namespace n CROSS JOIN aclexplode(coalesce(n.nspacl, acldefault('n', \
-         n.nspowner))) acl
+         FROM pg_namespace n
+         CROSS JOIN aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) acl
          WHERE acl.privilege_type = 'USAGE' AND acl.grantee = ANY ({grantees})"
     );
 
@@ -248,16 +277,16 @@ pub(super) async fn settings(
     app: &Identifier,
 ) -> Result<Vec<RoleSetting>, RlsError> {
     let query = format!(
-        "SELECT r.rolname::text AS role, s.setdatabase <> 0 AS here, split_part(c.setting, '=', 1) \
-         AS setting,
+        "SELECT r.rolname::text AS role, s.setdatabase <> 0 AS here,
+                split_part(c.setting, '=', 1) AS setting,
                 CASE WHEN c.setting LIKE 'search_path=%' THEN substr(c.setting, 13) END AS path
          FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) AS c (setting)
          LEFT JOIN pg_roles r ON r.oid = s.setrole
-         WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_database d WHERE d.datname = \
-         current_database()))
+         WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_database d
+                                     WHERE d.datname = current_database()))
            AND (s.setrole = 0 OR r.rolname = {})
          ORDER BY 3, 1, 2",
-        sql::known_literal(app.as_str())
+        text(app)
     );
 
     rows(db, query)

@@ -2,15 +2,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::ConnectionTrait;
 
-use super::{get, maybe_name, name, names, rows, table_name};
+use super::{maybe_name, names};
 use crate::doctor::facts::{Call, Column, ForeignKeyFact, IndexFact, Oid};
 use crate::entity::registry::Registry;
 use crate::error::RlsError;
 use crate::name::Identifier;
-use crate::schema::catalog::relation::{ENFORCED, UNPROVEN};
+use crate::schema::catalog::query::{get, name, rows, table, text};
+use crate::schema::catalog::relation::{ENFORCED, UNPROVEN, on_delete};
 use crate::schema::catalog::{self, POLICY_COLUMNS, POLICY_JOINS};
 use crate::schema::table::ActualPolicy;
-use crate::sql;
 
 type ByTable<T> = BTreeMap<Oid, BTreeMap<Identifier, T>>;
 
@@ -27,10 +27,7 @@ pub(super) async fn columns(
         .map(|key| &key.column)
         .collect();
 
-    let names: Vec<String> = names
-        .into_iter()
-        .map(|name| sql::known_literal(name.as_str()))
-        .collect();
+    let names: Vec<String> = names.into_iter().map(text).collect();
 
     let query = format!(
         "SELECT a.attrelid::int8 AS relation, a.attname::text AS name, a.attnotnull AS not_null,
@@ -41,13 +38,13 @@ pub(super) async fn columns(
          FROM pg_attribute a
          LEFT JOIN pg_collation l ON l.oid = a.attcollation
          LEFT JOIN (
-           SELECT DISTINCT d.refobjid, d.refobjsubid FROM pg_depend d JOIN pg_class q ON q.oid = \
-           d.objid AND q.relkind = 'S'
-           WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND \
-           d.deptype IN ('a', 'i')) s
+           SELECT DISTINCT d.refobjid, d.refobjsubid
+           FROM pg_depend d JOIN pg_class q ON q.oid = d.objid AND q.relkind = 'S'
+           WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
+             AND d.deptype IN ('a', 'i')) s
            ON s.refobjid = a.attrelid AND s.refobjsubid = a.attnum
-         WHERE a.attnum > 0 AND NOT a.attisdropped AND (a.attrelid = ANY ({tables}) OR a.attname = \
-         ANY (ARRAY[{}]::name[]))",
+         WHERE a.attnum > 0 AND NOT a.attisdropped
+           AND (a.attrelid = ANY ({tables}) OR a.attname = ANY (ARRAY[{}]::name[]))",
         names.join(", ")
     );
 
@@ -81,35 +78,33 @@ pub(super) async fn policies(
 
     let mut policies: ByTable<ActualPolicy> = BTreeMap::new();
     for row in rows(db, query).await? {
-        let held = catalog::policy(&row)?;
+        let policy = catalog::policy(&row)?;
         policies
             .entry(get(&row, "relation")?)
             .or_default()
-            .insert(held.policy.name.clone(), held);
+            .insert(policy.policy.name.clone(), policy);
     }
 
     Ok(policies)
 }
 
-/// Functions of the server's own have no dependencies; those of extensions are for their authors to
-/// declare.
+/// The catalog records no dependency on a function of the server. Those of extensions are left out:
+/// their authors answer for them.
 pub(super) async fn calls(db: &impl ConnectionTrait, tables: &str) -> Result<Vec<Call>, RlsError> {
     let query = format!(
-        "SELECT DISTINCT p.polrelid::int8 AS relation, p.polname::text AS policy, \
-         f.oid::regprocedure::text AS function,
-                f.provolatile::text AS volatility,
-                f.pronargs = 0 OR CASE WHEN f.prokind = 'f' THEN pg_get_functiondef(f.oid) ELSE \
-                f.prosrc END
-                  ~* \
+        "SELECT DISTINCT p.polrelid::int8 AS relation, p.polname::text AS policy,
+                f.oid::regprocedure::text AS function, f.provolatile::text AS volatility,
+                f.pronargs = 0
+                OR CASE WHEN f.prokind = 'f' THEN pg_get_functiondef(f.oid) ELSE f.prosrc END ~*
                   '\\m(current_setting|current_user|current_role|session_user|user|now|from|perform|execute)\\M' AS varies
          FROM pg_policy p
          JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid
          LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
          JOIN pg_proc f ON f.oid = coalesce(o.oprcode::oid, d.refobjid)
-         WHERE p.polrelid = ANY ({tables}) AND d.refclassid IN ('pg_proc'::regclass, \
-         'pg_operator'::regclass)
-           AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND \
-           e.objid = f.oid AND e.deptype = 'e')
+         WHERE p.polrelid = ANY ({tables}) AND d.refclassid IN ('pg_proc'::regclass,
+                                                               'pg_operator'::regclass)
+           AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass
+                             AND e.objid = f.oid AND e.deptype = 'e')
          ORDER BY 1, 2, 3"
     );
 
@@ -129,7 +124,7 @@ pub(super) async fn calls(db: &impl ConnectionTrait, tables: &str) -> Result<Vec
         .collect()
 }
 
-/// What may run before a policy does is what `proleakproof` says of an operator's function.
+/// An operator may run before policies if its function is `proleakproof`.
 pub(super) async fn indexes(
     db: &impl ConnectionTrait,
     tables: &str,
@@ -137,23 +132,24 @@ pub(super) async fn indexes(
     let query = format!(
         "WITH leaky AS MATERIALIZED (
            SELECT DISTINCT c.oid AS opclass
-           FROM pg_opclass c JOIN pg_amop x ON x.amopfamily = c.opcfamily AND x.amoppurpose = 's' \
-           AND x.amoplefttype = c.opcintype
+           FROM pg_opclass c JOIN pg_amop x ON x.amopfamily = c.opcfamily AND x.amoppurpose = 's'
+                                           AND x.amoplefttype = c.opcintype
            JOIN pg_operator o ON o.oid = x.amopopr JOIN pg_proc f ON f.oid = o.oprcode
-           WHERE NOT f.proleakproof AND (x.amoprighttype = c.opcintype OR x.amoplefttype <> \
-           x.amoprighttype AND NOT EXISTS (
-             SELECT FROM pg_amop y WHERE y.amopfamily = c.opcfamily AND y.amoplefttype = c.opcintype
-                                     AND y.amoprighttype = c.opcintype AND y.amoppurpose = 's')))
-         SELECT i.indrelid::int8 AS relation, n.nspname::text AS schema, c.relname::text AS name, \
-         i.indisunique AS is_unique,
-                i.indisvalid AS valid, m.amname = 'btree' AS btree, i.indpred IS NOT NULL AS \
-                partial, o.attname::text AS only,
-                NOT EXISTS (SELECT FROM leaky WHERE leaky.opclass = (i.indclass::oid[])[0]) AS \
-                leakproof,
+           WHERE NOT f.proleakproof AND (
+             x.amoprighttype = c.opcintype
+             OR x.amoplefttype <> x.amoprighttype AND NOT EXISTS (
+               SELECT FROM pg_amop y
+               WHERE y.amopfamily = c.opcfamily AND y.amoplefttype = c.opcintype
+                 AND y.amoprighttype = c.opcintype AND y.amoppurpose = 's')))
+         SELECT i.indrelid::int8 AS relation, n.nspname::text AS schema, c.relname::text AS name,
+                i.indisunique AS is_unique, i.indisvalid AS valid, m.amname = 'btree' AS btree,
+                i.indpred IS NOT NULL AS partial, o.attname::text AS only,
+                NOT EXISTS (SELECT FROM leaky
+                            WHERE leaky.opclass = (i.indclass::oid[])[0]) AS leakproof,
                 (SELECT json_agg(a.attname::text ORDER BY k.position)::text
                  FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, position)
-                 LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND \
-                 k.attnum > 0
+                 LEFT JOIN pg_attribute a
+                   ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum > 0
                  WHERE k.position <= i.indnkeyatts) AS columns
          FROM pg_index i
          JOIN pg_class c ON c.oid = i.indexrelid
@@ -171,7 +167,7 @@ pub(super) async fn indexes(
         .map(|row| {
             Ok(IndexFact {
                 relation: get(row, "relation")?,
-                name: table_name(row)?,
+                name: table(row, "schema", "name")?,
                 columns: names(row, "columns")?,
                 unique: get(row, "is_unique")?,
                 only: maybe_name(row, "only")?,
@@ -192,15 +188,16 @@ pub(super) async fn foreign_keys(
 
     let query = format!(
         "SELECT k.conrelid::int8 AS relation, k.conname::text AS name, k.confrelid::int8 AS parent,
-                k.convalidated AS validated, {ENFORCED} AS enforced, k.confdeltype::text AS \
-                on_delete, k.confupdtype::text AS on_update,
+                k.convalidated AS validated, k.conparentid <> 0 AS inherited,
+                k.conparentid <> 0 OR {ENFORCED} AS enforced,
+                k.confdeltype::text AS on_delete, k.confupdtype::text AS on_update,
                 ({COLUMNS} FROM unnest(k.conkey) WITH ORDINALITY AS u (attnum, at)
                  JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum) AS columns,
                 ({COLUMNS} FROM unnest(k.confkey) WITH ORDINALITY AS u (attnum, at)
-                 JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.attnum) AS \
-                 parent_columns
+                 JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.attnum)
+                  AS parent_columns
          FROM pg_constraint k
-         WHERE k.contype = 'f' AND k.conparentid = 0 AND k.conrelid = ANY ({tables})
+         WHERE k.contype = 'f' AND k.conrelid = ANY ({tables})
          ORDER BY 1, 2"
     );
 
@@ -229,6 +226,8 @@ pub(super) async fn foreign_keys(
                     .collect(),
                 validated: get(row, "validated")?,
                 enforced: get(row, "enforced")?,
+                inherited: get(row, "inherited")?,
+                on_delete: on_delete(&get::<String>(row, "on_delete")?),
                 acts,
             })
         })

@@ -6,7 +6,7 @@ use crate::doctor::remedy::Remedy;
 use crate::doctor::severity::Severity;
 
 impl Report {
-    /// The report as JSON:
+    /// Formats the report as JSON:
     /// `{"findings": [{"rule", "title", "severity", "object", "why", "remedy": {"kind", "text", "sql"}, "allowed"}], "errors", "warnings", "hints"}`.
     #[must_use]
     pub fn json(&self) -> String {

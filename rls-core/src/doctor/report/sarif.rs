@@ -7,10 +7,9 @@ use crate::doctor::rules::RULES;
 use crate::doctor::severity::Severity;
 
 impl Report {
-    /// The report as SARIF 2.1.0, which code hosts show beside a change. A finding is on an object
-    /// of the database, which is its logical location; code hosts want a file too, so `file` is
-    /// given as where it can be decided about: a path in the repository, such as that of the
-    /// suppressions.
+    /// Formats the report as SARIF 2.1.0, which code hosts show beside a change. The logical
+    /// location of a finding is an object of the database. Code hosts also require a file: `file`
+    /// is a path in the repository, such as that of the suppressions.
     #[must_use]
     pub fn sarif(&self, file: &str) -> String {
         json!({

@@ -5,10 +5,10 @@ use crate::doctor::finding::Finding;
 use crate::doctor::severity::Severity;
 use crate::terminal::{colour, paint, shown};
 
-/// The colour of hints, as `SGR` code (ECMA-48).
+/// The colour of hints, as an `SGR` code (ECMA-48).
 const CYAN: &str = "36";
 
-/// A report for a person to read; see [`Report::text`].
+/// A report as text for people; see [`Report::text`].
 #[derive(Clone, Copy, Debug)]
 pub struct ReportText<'a> {
     report: &'a Report,
@@ -16,8 +16,8 @@ pub struct ReportText<'a> {
 }
 
 impl Report {
-    /// The report for a person: each finding with what follows from it and what to do; with a
-    /// terminal's colours or without.
+    /// Formats the report for people: each finding with its reason and its remedy. `colours` adds
+    /// the colours of a terminal.
     #[must_use]
     pub fn text(&self, colours: bool) -> ReportText<'_> {
         ReportText {
@@ -37,8 +37,7 @@ impl fmt::Display for ReportText<'_> {
             .max()
             .unwrap_or(0);
 
-        // Objects of unusual length, such as functions with many arguments, push only their own
-        // line.
+        // A longer object, such as a function with many arguments, widens only its own line.
         let width = widest.min(48);
         for finding in &self.report.findings {
             self.finding(f, finding, width)?;
@@ -48,11 +47,11 @@ impl fmt::Display for ReportText<'_> {
             let object = suppression
                 .object
                 .as_deref()
-                .map_or_else(String::new, |object| format!(" of {}", shown(object)));
+                .map_or_else(String::new, |object| format!(" on {}", shown(object)));
 
             writeln!(
                 f,
-                "line {} of the suppressions: {}{object} is found no more",
+                "line {} of the suppressions is unused: no finding of {}{object}",
                 suppression.line, suppression.rule
             )?;
         }

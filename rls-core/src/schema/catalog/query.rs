@@ -43,7 +43,7 @@ pub(crate) fn checked(name: String) -> Result<Identifier, RlsError> {
     })
 }
 
-pub(super) fn table(row: &QueryResult, schema: &str, table: &str) -> Result<TableName, RlsError> {
+pub(crate) fn table(row: &QueryResult, schema: &str, table: &str) -> Result<TableName, RlsError> {
     Ok(TableName {
         schema: Some(name(row, schema)?),
         table: name(row, table)?,

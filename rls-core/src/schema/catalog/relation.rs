@@ -96,29 +96,33 @@ pub(super) fn foreign_keys() -> String {
 }
 
 pub(super) fn foreign_key(row: &QueryResult) -> Result<ActualForeignKey, RlsError> {
-    let on_delete: String = get(row, "on_delete")?;
     Ok(ActualForeignKey {
         name: name(row, "name")?,
         column: name(row, "from")?,
         table: table_name(row)?,
         parent_column: name(row, "column")?,
-        on_delete: match on_delete.as_str() {
-            "a" => Some(OnDelete::NoAction),
-            "r" => Some(OnDelete::Restrict),
-            "c" => Some(OnDelete::Cascade),
-            _ => None,
-        },
+        on_delete: on_delete(&get::<String>(row, "on_delete")?),
         validated: get(row, "validated")?,
         enforced: get(row, "enforced")?,
         definition: get(row, "definition")?,
     })
 }
 
-/// One row for each column of an index. Left out are indexes on expressions, invalid ones, and
+/// Reads `confdeltype`; `None` for an action that no owner's key can have.
+pub(crate) fn on_delete(code: &str) -> Option<OnDelete> {
+    match code {
+        "a" => Some(OnDelete::NoAction),
+        "r" => Some(OnDelete::Restrict),
+        "c" => Some(OnDelete::Cascade),
+        _ => None,
+    }
+}
+
+/// One row for each column of an index before its first expression. Left out are invalid indexes, and
 /// partial ones with another predicate than a boolean column.
 pub(super) const INDEXES: &str = "
 SELECT w.at, i.indexrelid::text AS index, a.attname::text AS column, o.attname::text AS only,
-       i.indisunique AND i.indimmediate AS unique
+       i.indisunique AND i.indimmediate AND 0 <> ALL (i.indkey::int2[]) AS unique
 FROM named w
 JOIN pg_index i ON i.indrelid = w.oid AND i.indisvalid
 JOIN pg_class c ON c.oid = i.indexrelid
@@ -128,7 +132,7 @@ JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum = k.attnum
 LEFT JOIN pg_attribute o ON o.attrelid = w.oid AND quote_ident(o.attname) = pg_get_expr(i.indpred, \
 i.indrelid)
 WHERE k.position <= i.indnkeyatts
-  AND 0 <> ALL (i.indkey::int2[])
+  AND 0 <> ALL ((i.indkey::int2[])[0:(k.position - 1)::int4])
   AND (i.indpred IS NULL OR o.attname IS NOT NULL)
 ORDER BY w.at, i.indexrelid, k.position";
 

@@ -1,10 +1,13 @@
+use std::cmp::Reverse;
+
 use super::table::Table;
 use crate::error::SchemaError;
 use crate::model::policy::Canonical;
 use crate::model::scope::ForeignKey;
 use crate::name::Identifier;
 use crate::schema::plan::{Change, ColumnChange, ForeignKeyChange, IndexChange, TableChange};
-use crate::schema::table::{ActualForeignKey, ActualIndex, DesiredColumn, DesiredIndex};
+use crate::schema::table::serves::{self, IndexFit, KeyFit};
+use crate::schema::table::{ActualIndex, DesiredColumn};
 
 pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<(), SchemaError> {
     let name = &table.desired.table;
@@ -88,13 +91,13 @@ pub(super) fn keys(table: &Table<'_>, changes: &mut Vec<Change>) {
         }
     }
 
-    for DesiredIndex { columns, only } in &table.desired.indexes {
+    for desired in &table.desired.indexes {
         let serves =
-            |actual: &ActualIndex| actual.columns.starts_with(columns) && actual.only == *only;
+            |actual: &ActualIndex| serves::index(desired, &actual.into()) == IndexFit::Serves;
         if !table.actual.indexes.iter().any(serves) {
             let create = IndexChange::Create {
-                columns: columns.clone(),
-                only: only.clone(),
+                columns: desired.columns.clone(),
+                only: desired.only.clone(),
             };
             changes.push(Change::on(table.desired.table.clone(), create));
         }
@@ -104,39 +107,27 @@ pub(super) fn keys(table: &Table<'_>, changes: &mut Vec<Change>) {
 fn key(table: &Table<'_>, column: &Identifier, desired: &ForeignKey, changes: &mut Vec<Change>) {
     let mut change = |change| changes.push(Change::on(table.desired.table.clone(), change));
 
-    let same_target = |actual: &&ActualForeignKey| {
-        actual.column == *column
-            && actual.table == desired.table
-            && actual.parent_column == desired.column
-    };
-
-    let serves = |actual: &ActualForeignKey| {
-        let same_action = desired.on_delete.is_none() || actual.on_delete == desired.on_delete;
-        actual.enforced && actual.on_delete.is_some() && same_action
-    };
-
-    let (serving, wrong): (Vec<_>, Vec<_>) = table
+    let fits = table
         .actual
         .foreign_keys
         .iter()
-        .filter(same_target)
-        .partition(|actual| serves(actual));
+        .map(|actual| (serves::key(column, desired, &actual.into()), actual));
 
-    for wrong in wrong {
+    for (_, wrong) in fits.clone().filter(|(fit, _)| fit.is_unfit()) {
         change(ForeignKeyChange::Drop {
             name: wrong.name.clone(),
             definition: wrong.definition.clone(),
         });
     }
 
-    let proven = serving.iter().any(|actual| actual.validated);
-    match serving.first() {
-        Some(unproven) if !proven => change(ForeignKeyChange::Validate {
+    // The first of the best.
+    match fits.min_by_key(|(fit, _)| Reverse(*fit)) {
+        Some((KeyFit::Serves, _)) => {}
+        Some((KeyFit::Unproven, unproven)) => change(ForeignKeyChange::Validate {
             name: unproven.name.clone(),
             parent: unproven.table.clone(),
         }),
-        Some(_) => {}
-        None => change(ForeignKeyChange::Add {
+        _ => change(ForeignKeyChange::Add {
             column: column.clone(),
             foreign_key: desired.clone(),
         }),

@@ -15,7 +15,7 @@ use crate::schema::plan::Plan;
 use crate::schema::sync::RlsSchema;
 use crate::sqlstate;
 
-/// Where SeaORM keeps which migrations have run, unless a migrator says otherwise.
+/// SeaORM's table of the migrations that have run.
 const MIGRATIONS: &str = "seaql_migrations";
 
 /// Looks for what weakens or slows row-level security.
@@ -38,7 +38,7 @@ pub struct Doctor {
 }
 
 impl Doctor {
-    /// For these entities and this configuration.
+    /// Creates a doctor for these entities and this configuration.
     #[must_use]
     pub fn new(registry: Registry, config: RlsConfig) -> Self {
         Self {
@@ -48,25 +48,25 @@ impl Doctor {
         }
     }
 
-    /// The table in which the migrator keeps which migrations have run, where it is not SeaORM's
-    /// own `seaql_migrations`: nobody need decide about it.
+    /// Sets the table in which the migrator records the migrations that have run, if it is not
+    /// SeaORM's `seaql_migrations`. The doctor reports nothing about this table.
     #[must_use]
     pub fn migration_table(mut self, name: impl Into<String>) -> Self {
         self.migrations = name.into();
         self
     }
 
-    /// Examines the database, in two transactions that are rolled back.
+    /// Examines the database in two transactions that are rolled back.
     ///
-    /// Statements sent: a fixed number of catalog queries, then those of [`RlsSchema::plan`]. Lock taken:
-    /// `ACCESS SHARE` on the registered tables. Privilege needed: none; without `TEMPORARY` on the
-    /// database and `SELECT` on the tables, as the migrations' login has them, what the migrations
-    /// would change is not examined, which is a finding of `RLS113`.
+    /// Statements sent: a fixed number of catalog queries, then those of [`RlsSchema::plan`]. Lock
+    /// taken: `ACCESS SHARE` on the registered tables. Privilege needed: none; without `TEMPORARY`
+    /// on the database and `SELECT` on the tables, which the migrations' login has, the doctor
+    /// cannot find out what the migrations would change, and reports `RLS113`.
     ///
     /// # Errors
     ///
     /// [`RlsError::Backend`]; [`RlsError::Schema`] for a `search_path` without a schema;
-    /// [`RlsError::Database`]. What the migrations would refuse is a finding.
+    /// [`RlsError::Database`]. If the migrations would fail, that is a finding.
     pub async fn examine<C>(&self, db: &C) -> Result<Report, RlsError>
     where
         C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
@@ -99,8 +99,8 @@ impl Doctor {
         Ok(Report::new(findings))
     }
 
-    /// What the migrations would change; where that cannot be told, a finding of why.
-    async fn plan<C>(&self, db: &C, found: &mut Vec<Finding>) -> Result<Option<Plan>, RlsError>
+    /// Plans what the migrations would change; if that fails, adds a finding that says why.
+    async fn plan<C>(&self, db: &C, findings: &mut Vec<Finding>) -> Result<Option<Plan>, RlsError>
     where
         C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
     {
@@ -113,16 +113,16 @@ impl Doctor {
 
         let denied = error.sqlstate().as_deref() == Some(sqlstate::INSUFFICIENT_PRIVILEGE);
         match error {
-            // Told already, by the facts.
+            // The facts report these already.
             RlsError::Schema(SchemaError::NotATable { .. } | SchemaError::MissingKey { .. }) => {}
-            RlsError::Schema(SchemaError::CannotVerify) => found.push(unexamined(&error)),
-            _ if denied => found.push(unexamined(&error)),
+            RlsError::Schema(SchemaError::CannotVerify) => findings.push(unexamined(&error)),
+            _ if denied => findings.push(unexamined(&error)),
             RlsError::Schema(refused) => {
-                let remedy = Remedy::words("do as the error says, and run the migrations");
-                found.push(Finding::new(
+                let remedy = Remedy::words("do what the error says, then run the migrations");
+                findings.push(Finding::new(
                     &rules::RLS107,
                     "plan",
-                    format!("the migrations would stop: {refused}"),
+                    format!("the migrations would fail: {refused}"),
                     remedy,
                 ));
             }
@@ -134,11 +134,11 @@ impl Doctor {
 }
 
 fn unexamined(error: &RlsError) -> Finding {
-    let why = format!("what the migrations would change cannot be told: {error}");
+    let why = format!("the doctor cannot find out what the migrations would change: {error}");
     Finding::new(
         &rules::RLS113,
         "plan",
         why,
-        Remedy::words("examine as the migrations' login"),
+        Remedy::words("run the doctor as the migrations' login"),
     )
 }

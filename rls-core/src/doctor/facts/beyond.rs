@@ -1,25 +1,24 @@
 use super::{Grantee, Oid};
 use crate::name::{Identifier, TableName};
 
-/// A privilege that reaches the application's role, beyond those that the server gives by itself:
-/// on what is the server's own, or on a foreign server.
+/// Privileges on a system object or a foreign server, beyond those that a new server grants.
 #[derive(Debug)]
-pub(in crate::doctor) struct Granted {
+pub(in crate::doctor) struct Privileges {
     /// `ROUTINE`, `TABLE`, `SCHEMA` or `FOREIGN SERVER`.
     pub(in crate::doctor) on: String,
-    /// As SQL names it.
+    /// The object's name as SQL.
     pub(in crate::doctor) object: String,
     pub(in crate::doctor) grantee: Grantee,
-    /// PostgreSQL's words.
+    /// PostgreSQL's words, joined by commas.
     pub(in crate::doctor) privileges: String,
 }
 
-/// What a policy cannot be without, owned by the application's role or one that it can become.
+/// An object that a policy depends on, owned by the application's role or one that it can become.
 #[derive(Debug)]
 pub(in crate::doctor) struct Support {
     /// `ROUTINE`, `OPERATOR`, `TYPE` or `TABLE`.
     pub(in crate::doctor) kind: String,
-    /// As SQL names it.
+    /// The object's name as SQL.
     pub(in crate::doctor) object: String,
     pub(in crate::doctor) owner: Oid,
     pub(in crate::doctor) table: TableName,

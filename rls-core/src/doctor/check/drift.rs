@@ -1,0 +1,100 @@
+//! What the migrations would change and no finding reports yet.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::doctor::case::Case;
+use crate::doctor::finding::Finding;
+use crate::doctor::remedy::Remedy;
+use crate::doctor::rules;
+use crate::model::privilege::Privilege;
+use crate::schema::plan::{
+    Change, ColumnChange, PolicyChange, PrivilegeChange, RoleChange, TableChange,
+};
+
+/// Runs last: a change whose statements are a finding's remedy is reported.
+pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
+    let remedies: BTreeSet<&String> = findings
+        .iter()
+        .filter_map(|finding| match &finding.remedy {
+            Remedy::Sql(statements) => Some(statements),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+
+    let mut objects: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for change in case.plan.iter().flat_map(|plan| plan.changes()) {
+        let statements = change.sql();
+        let is_remedy = statements
+            .iter()
+            .all(|statement| remedies.contains(statement));
+
+        if is_remedy || has_own_rule(case, change) {
+            continue;
+        }
+
+        objects
+            .entry(object(change))
+            .or_default()
+            .extend(statements);
+    }
+
+    for (object, statements) in objects {
+        let why = format!("the migrations would run `{}`", statements.join("; "));
+        findings.push(Finding::new(&rules::RLS107, object, why, Remedy::Migrate));
+    }
+}
+
+fn object(change: &Change) -> String {
+    match change {
+        Change::Role(role, _) => role.to_string(),
+        Change::Table(table, _) => table.to_string(),
+        Change::Schema(schema, _) => schema.to_string(),
+        Change::Sequence(sequence, _) => sequence.to_string(),
+    }
+}
+
+fn has_own_rule(case: &Case<'_>, change: &Change) -> bool {
+    match change {
+        Change::Role(_, change) => role_has_own_rule(case, change),
+        Change::Table(table, change) => table_has_own_rule(*table == case.audit().0, change),
+        Change::Schema(..) | Change::Sequence(..) => false,
+    }
+}
+
+fn role_has_own_rule(case: &Case<'_>, change: &RoleChange) -> bool {
+    match change {
+        RoleChange::RevokeMembership { member, .. } => member == case.config.app_role(),
+        // Without a right to read passwords, a configured one would be set on each run.
+        RoleChange::Alter { attributes, .. } => {
+            let own = ["NOINHERIT", "LOGIN"];
+            !attributes.iter().any(|attribute| own.contains(attribute))
+        }
+        RoleChange::Create { .. } | RoleChange::EndInheritance { .. } => false,
+    }
+}
+
+fn table_has_own_rule(is_audit: bool, change: &TableChange) -> bool {
+    match change {
+        TableChange::Privilege(_) if is_audit => true,
+        TableChange::Privilege(PrivilegeChange::Revoke { privileges, .. }) => privileges
+            .iter()
+            .all(|privilege| !Privilege::READ_WRITE.contains(privilege)),
+        TableChange::Policy(change) => match change {
+            PolicyChange::Create { .. } | PolicyChange::Alter { .. } => true,
+            // A policy that is dropped to be created otherwise is a finding of RLS106.
+            PolicyChange::Drop { replaced, .. } => *replaced,
+            _ => false,
+        },
+        // Force is lifted and restored only around another change.
+        TableChange::RowSecurity(_)
+        | TableChange::Column(
+            _,
+            ColumnChange::Add { .. }
+            | ColumnChange::SetNotNull { .. }
+            | ColumnChange::SetDefault { .. },
+        )
+        | TableChange::CreateAudit => true,
+        _ => false,
+    }
+}
