@@ -13,7 +13,10 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use crate::error::SchemaError;
+use crate::name::Identifier;
 use crate::schema::desired::Desired;
 use crate::schema::plan::{Plan, Unmanaged};
 use crate::schema::snapshot::Snapshot;
@@ -31,7 +34,7 @@ pub(crate) fn diff(desired: &Desired<'_>, snapshot: &Snapshot) -> Result<Plan, S
         unmanaged: Vec::new(),
     };
 
-    table::changes(&tables, &snapshot.schema_usage, &mut plan)?;
+    table_changes(&tables, &snapshot.schema_usage, &mut plan)?;
 
     // Without a registered table there is nothing to administer.
     if let (Some(audit), false) = (&desired.audit, tables.is_empty()) {
@@ -47,4 +50,35 @@ pub(crate) fn diff(desired: &Desired<'_>, snapshot: &Snapshot) -> Result<Plan, S
         .extend(others.map(|table| Unmanaged::Table { table }));
 
     Ok(plan)
+}
+
+/// The changes of tables, ordered: columns and keys first, then row security and policies, and grants last,
+/// so that the application's role reaches no table before its policies stand.
+fn table_changes(
+    tables: &[Table<'_>],
+    schema_usage: &BTreeSet<(Identifier, Identifier)>,
+    plan: &mut Plan,
+) -> Result<(), SchemaError> {
+    let mut changes = Vec::new();
+    for table in tables {
+        column::columns(table, &mut changes)?;
+    }
+
+    // Foreign keys refer to other tables' columns, and come after all of them.
+    for table in tables {
+        column::keys(table, &mut changes);
+    }
+
+    plan.changes.extend(force::lifted(tables, changes));
+    for table in tables {
+        policy::row_security(table, &mut plan.changes);
+        policy::policies(table, &mut plan.changes, &mut plan.unmanaged);
+    }
+
+    for table in tables {
+        privilege::privileges(table, &mut plan.changes);
+    }
+
+    privilege::schemas(tables, schema_usage, &mut plan.changes);
+    Ok(())
 }

@@ -1,9 +1,3 @@
-use std::collections::BTreeSet;
-
-use super::{column, force, policy, privilege};
-use crate::error::SchemaError;
-use crate::name::Identifier;
-use crate::schema::plan::Plan;
 use crate::schema::snapshot::CanonicalTable;
 use crate::schema::table::{ActualTable, DesiredTable};
 
@@ -24,35 +18,4 @@ impl Table<'_> {
             .iter()
             .any(|column| !self.actual.columns.contains_key(&column.name))
     }
-}
-
-/// The changes, ordered: columns and keys first, then row security and policies, and grants last,
-/// so that the application's role reaches no table before its policies stand.
-pub(super) fn changes(
-    tables: &[Table<'_>],
-    schema_usage: &BTreeSet<(Identifier, Identifier)>,
-    plan: &mut Plan,
-) -> Result<(), SchemaError> {
-    let mut changes = Vec::new();
-    for table in tables {
-        column::columns(table, &mut changes)?;
-    }
-
-    // Foreign keys refer to other tables' columns, and come after all of them.
-    for table in tables {
-        column::keys(table, &mut changes);
-    }
-
-    plan.changes.extend(force::lifted(tables, changes));
-    for table in tables {
-        policy::row_security(table, &mut plan.changes);
-        policy::policies(table, &mut plan.changes, &mut plan.unmanaged);
-    }
-
-    for table in tables {
-        privilege::privileges(table, &mut plan.changes);
-    }
-
-    privilege::schemas(tables, schema_usage, &mut plan.changes);
-    Ok(())
 }
