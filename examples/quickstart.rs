@@ -165,6 +165,34 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let nobody = task::Entity::find().all(&db.anonymous()).await?;
     println!("   nobody sees: {}", titles_of(&nobody));
 
+    try_foreign_rows(&db, ann, bob).await?;
+
+    println!("\n4. The maintenance administrator, with a name and a reason");
+
+    let ops = db.admin(AdminContext::new("carol", "quickstart: show all rows")?);
+    println!(
+        "   sees: {}",
+        titles_of(&task::Entity::find().all(&ops).await?)
+    );
+
+    println!("\n5. What PostgreSQL enforces, as pg_policies shows it");
+
+    let policies = "SELECT policyname::text, lower(permissive), cmd, coalesce(qual, with_check)
+                    FROM pg_policies WHERE tablename = 'task' ORDER BY policyname";
+    for row in owner
+        .query_all_raw(Statement::from_string(DbBackend::Postgres, policies))
+        .await?
+    {
+        let (name, kind, command, expression): (String, String, String, String) =
+            row.try_get_many_by_index()?;
+        println!("   {name:<18} {kind:<12} {command:<7} {expression}");
+    }
+
+    db.close().await;
+    Ok(())
+}
+
+async fn try_foreign_rows(db: &RlsConnection, ann: Uuid, bob: Uuid) -> Result<(), Box<dyn Error>> {
     println!("\n3. Ann tries Bob's rows");
 
     let as_ann = db.scope(UserContext::new(ann));
@@ -215,28 +243,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         deleted.rows_affected
     );
 
-    println!("\n4. The maintenance administrator, with a name and a reason");
-
-    let ops = db.admin(AdminContext::new("carol", "quickstart: show all rows")?);
-    println!(
-        "   sees: {}",
-        titles_of(&task::Entity::find().all(&ops).await?)
-    );
-
-    println!("\n5. What PostgreSQL enforces, as pg_policies shows it");
-
-    let policies = "SELECT policyname::text, lower(permissive), cmd, coalesce(qual, with_check)
-                    FROM pg_policies WHERE tablename = 'task' ORDER BY policyname";
-    for row in owner
-        .query_all_raw(Statement::from_string(DbBackend::Postgres, policies))
-        .await?
-    {
-        let (name, kind, command, expression): (String, String, String, String) =
-            row.try_get_many_by_index()?;
-        println!("   {name:<18} {kind:<12} {command:<7} {expression}");
-    }
-
-    db.close().await;
     Ok(())
 }
 

@@ -20,6 +20,7 @@ pub(crate) fn paint(colours: bool, colour: &str, text: &str) -> String {
 
 /// Escapes what a terminal would obey. A name in the database may contain control characters, or a
 /// line break and a line that looks like ours.
+#[must_use]
 pub fn shown(text: &str) -> String {
     let visible = |character: char| match character {
         control if control.is_control() => control.escape_default().to_string(),

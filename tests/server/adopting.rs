@@ -52,7 +52,7 @@ impl Watch {
                     Err(error)
                         if matches!(RlsError::from(&error), RlsError::MissingGrant { .. }) =>
                     {
-                        seen.refused += 1
+                        seen.refused += 1;
                     }
                     Err(error) => seen.failed.push(error.to_string()),
                 }

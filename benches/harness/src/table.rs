@@ -38,9 +38,9 @@ impl fmt::Display for Table {
         for (i, row) in self.rows.iter().enumerate() {
             for (column, (cell, &width)) in row.iter().zip(&widths).enumerate() {
                 if column == 0 {
-                    write!(f, "| {cell:<width$} |")?
+                    write!(f, "| {cell:<width$} |")?;
                 } else {
-                    write!(f, " {cell:>width$} |")?
+                    write!(f, " {cell:>width$} |")?;
                 }
             }
 

@@ -146,23 +146,7 @@ async fn no_drop_leaks_a_row_a_context_or_a_lie() {
 
     let killed = kills.await.unwrap();
 
-    let rows = task::Entity::find().all(&fixture.owner).await.unwrap();
-    let stored: HashSet<Uuid> = rows.iter().map(|task| task.id).collect();
-    let (mut said_stored, mut said_absent) = (0, 0);
-
-    for ledger in &ledgers {
-        assert!(
-            ledger.stored.is_subset(&stored),
-            "an Ok commit is not in the table"
-        );
-        assert!(
-            ledger.absent.is_disjoint(&stored),
-            "an Err commit is in the table"
-        );
-        said_stored += ledger.stored.len();
-        said_absent += ledger.absent.len();
-    }
-
+    let (said_stored, said_absent) = compare(&fixture, &ledgers).await;
     let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
     println!(
         "{} dropped, {} finished, {} lost in {:.1} s; {killed} connections killed, {} opened, {} \
@@ -181,6 +165,28 @@ async fn no_drop_leaks_a_row_a_context_or_a_lie() {
         "contexts or transactions found on idle connections"
     );
     assert!(said_stored > 100 && said_absent > 100 && killed > 0);
+}
+
+/// Compares what was said with the table; the rows said to be stored, and to be absent.
+async fn compare(fixture: &Fixture, ledgers: &[Ledger]) -> (usize, usize) {
+    let rows = task::Entity::find().all(&fixture.owner).await.unwrap();
+    let stored: HashSet<Uuid> = rows.iter().map(|task| task.id).collect();
+    let (mut said_stored, mut said_absent) = (0, 0);
+
+    for ledger in ledgers {
+        assert!(
+            ledger.stored.is_subset(&stored),
+            "an Ok commit is not in the table"
+        );
+        assert!(
+            ledger.absent.is_disjoint(&stored),
+            "an Err commit is in the table"
+        );
+        said_stored += ledger.stored.len();
+        said_absent += ledger.absent.len();
+    }
+
+    (said_stored, said_absent)
 }
 
 /// One scene, dropped after a random number of polls.

@@ -196,9 +196,9 @@ async fn read_only_transaction_waits_for_one_answer_more_than_its_reads() {
             read_five(&reads).await.unwrap();
 
             if end == "commit" {
-                reads.commit().await.unwrap()
+                reads.commit().await.unwrap();
             } else {
-                drop(reads)
+                drop(reads);
             }
         }
 

@@ -90,7 +90,7 @@ async fn connection_that_rests_is_dropped_where_no_runtime_is() {
         let counted = runtime.block_on(Counted::of(fixture, 1, None));
         drop(counted.db);
         runtime.block_on(async {
-            assert!(soon(async || counted.released.load(Ordering::Relaxed) > 0).await)
+            assert!(soon(async || counted.released.load(Ordering::Relaxed) > 0).await);
         });
     });
 
