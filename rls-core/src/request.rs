@@ -1,9 +1,9 @@
-//! One statement, one transaction: what carries a context to the server and takes it away again.
+//! Runs one statement or one transaction in a context.
 //!
-//! A request begins in [`scoped`] or [`transaction`]. [`statement`] reads its text and refuses what
-//! would end or change the context, [`begin`] writes the message that sets it, [`pool`] and [`lease`]
-//! lend a connection, and [`operation`] runs the statement there. It ends with a commit or a
-//! rollback in [`lease`]; a connection whose end is not certain is closed.
+//! A request begins in [`scoped`] (a statement) or [`transaction`]. [`statement`] reads its text and
+//! refuses what would end or change the context, [`begin`] writes the message that sets the context,
+//! [`pool`] and [`lease`] take a connection, and [`operation`] runs the statement on it. The request
+//! ends in [`lease`] with a commit or a rollback. A connection in an unknown state is closed.
 
 pub(crate) mod begin;
 pub(crate) mod lease;

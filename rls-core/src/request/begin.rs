@@ -54,7 +54,7 @@ struct Text {
     /// `BEGIN READ ONLY; SET LOCAL …`, whole; with a record
     /// `BEGIN; SET LOCAL …; INSERT …; SET TRANSACTION READ ONLY`.
     read_only: SqlStr,
-    /// `BEGIN; SET LOCAL …`, whole, with the record where one is left.
+    /// `BEGIN; SET LOCAL …`, whole, with the record if there is one.
     read_write: SqlStr,
     settings: Settings,
     known: Arc<[KnownSetting]>,
@@ -144,9 +144,8 @@ impl ContextText {
         self.expected().any(|(name, _)| name == setting)
     }
 
-    /// The message for one statement's own transaction: read-only where the statement looks like a
-    /// read, and its effect unknown where the transaction must be committed for the sake of its
-    /// record.
+    /// The message for the transaction of one statement: read-only if the statement looks like a
+    /// read. Its effect counts as unknown if the transaction must be committed to keep a record.
     pub(crate) fn begin_for(&self, classified: Classified) -> (Effect, SqlStr) {
         let Text {
             read_only,
@@ -175,8 +174,7 @@ impl ContextText {
         self.0.read_write.clone()
     }
 
-    /// The message for a statement that only looked like a read; `None` where writes are not
-    /// wanted.
+    /// The message for a statement that only looked like a read; `None` if writes are refused.
     pub(crate) fn begin_again(&self) -> Option<SqlStr> {
         (!self.0.opening.read_only).then(|| self.0.read_write.clone())
     }

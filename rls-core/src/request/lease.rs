@@ -1,5 +1,4 @@
-//! One pooled connection for the time of one transaction, and what becomes of it however that time
-//! ends.
+//! One pooled connection for one transaction, and what happens to it, however the transaction ends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,40 +15,40 @@ use crate::sqlstate;
 
 type Manager = <Postgres as sqlx::Database>::TransactionManager;
 
-/// How long a dropped begin may take to answer; after that the connection is closed.
+/// How long the answer to a dropped begin may take. After that the connection is closed.
 const RECOVERY: Duration = Duration::from_secs(1);
 
 /// What is known of the connection's transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// None is open.
+    /// No transaction is open.
     Idle,
-    /// One is open; dropped like this, its rollback is queued before the next borrower's first
-    /// message.
+    /// A transaction is open. If the lease is dropped now, a rollback is queued before the next
+    /// borrower's first message.
     Open,
-    /// A begin or its answer is under way. Dropped like this, the connection goes to nobody before
-    /// the answer has been read and a rollback confirmed: the next borrower could find itself in
+    /// A begin or its answer is under way. If the lease is dropped now, the connection serves nobody
+    /// until the answer is read and a rollback confirmed: otherwise the next borrower could be in
     /// another user's transaction.
     Beginning,
-    /// Not known: the protocol broke, or the scope was left. Dropped like this, the connection is
-    /// closed.
+    /// Unknown: the protocol broke, or SQL text left the scope. If the lease is dropped now, the
+    /// connection is closed.
     Unknown,
 }
 
-/// A pooled connection that never serves another with a context or an open transaction.
+/// A pooled connection that never serves the next borrower with a context or an open transaction.
 pub(crate) struct Lease {
     taken: Option<Taken>,
     resting: Arc<Resting>,
     state: State,
-    /// Whether the session may hold what another user of the connection must not find.
+    /// Whether the session may hold something that the next user of the connection must not find.
     spent: bool,
 }
 
 impl Lease {
     /// Takes a connection and begins with `message`, in one round trip.
     ///
-    /// A connection found dead here is replaced: nothing ran on it. Once a connection of the pool,
-    /// for a server's restart kills them all, and once more for a fresh one.
+    /// A connection that turns out dead is replaced, since nothing ran on it: once per connection of
+    /// the pool, because a restart of the server kills all of them, and once more for a fresh one.
     pub(crate) async fn begin(
         pool: &PgPool,
         resting: &Arc<Resting>,
@@ -74,7 +73,7 @@ impl Lease {
         }
     }
 
-    /// Rolls back what is open and begins anew, in one round trip.
+    /// Rolls back the open transaction and begins another, in one round trip.
     pub(crate) async fn begin_again(&mut self, message: SqlStr) -> Result<(), sqlx::Error> {
         self.queue_rollback();
         self.state = State::Beginning;
@@ -90,7 +89,7 @@ impl Lease {
         begun
     }
 
-    /// Commits; afterwards nothing is open, whether it succeeded or the server rolled back instead.
+    /// Commits. Afterwards no transaction is open, even if the server rolled back instead.
     pub(crate) async fn commit(mut self) -> Result<(), sqlx::Error> {
         // Dropped while this waits, the commit may or may not have happened; the rollback queued
         // then ends nothing.
@@ -122,11 +121,10 @@ impl Lease {
         }
     }
 
-    /// Ends in order, every answer read: what is open is rolled back, by a message that goes out
-    /// with the next begin or soon, and the connection rests. Out of order, this is a drop.
+    /// Ends in order, if every answer is read: the open transaction is rolled back by a message that
+    /// goes out soon or with the next begin, and the connection rests. Otherwise this is a drop.
     pub(crate) fn end(mut self) {
-        // Ready where there is nothing to send or to read: nobody else may come to read an answer
-        // of this user's.
+        // Ready if there is nothing to send or to read: no other user may read an answer to this one.
         let settled = matches!(self.connection().flush().now_or_never(), Some(Ok(())));
         if !settled || self.spent {
             return;
@@ -141,7 +139,7 @@ impl Lease {
         }
     }
 
-    /// Reads what a dropped future left unread; the server's errors in it, in order.
+    /// Reads what a dropped future left unread. Returns the server's errors in it, in order.
     ///
     /// # Errors
     ///
@@ -165,19 +163,19 @@ impl Lease {
         }
     }
 
-    /// Remembers what an error says of the connection.
+    /// Remembers that the connection is lost, if the error says so.
     pub(crate) fn note(&mut self, error: &sqlx::Error) {
         if sqlstate::is_connection_lost(error) {
             self.state = State::Unknown;
         }
     }
 
-    /// The transaction is not what it was: the connection is closed, not given back.
+    /// Closes the connection at the end, because its transaction is no longer the one that began.
     pub(crate) fn give_up(&mut self) {
         self.state = State::Unknown;
     }
 
-    /// The connection is closed when this ends, not given back.
+    /// Closes the connection at the end instead of giving it back.
     pub(crate) fn close_at_end(&mut self) {
         self.spent = true;
     }
@@ -235,7 +233,7 @@ impl Drop for Lease {
 
 impl Lease {
     /// Reads what a dropped begin left unread and rolls back, so that a cancelled request does not
-    /// cost a login; the connection is closed where that is not confirmed in time.
+    /// cost a login. The connection is closed if that is not confirmed in time.
     async fn recover(mut self) {
         let connection = self.connection();
         let rolled_back = async {
@@ -253,7 +251,7 @@ impl Lease {
     }
 }
 
-/// As SeaORM reports a pool that gave no connection.
+/// The error that SeaORM reports for a pool without a connection to give.
 fn acquire_error(error: sqlx::Error) -> DbErr {
     match error {
         sqlx::Error::PoolTimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),

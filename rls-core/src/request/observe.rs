@@ -1,4 +1,4 @@
-//! What is seen of statements from outside: SeaORM's metric callback, and spans that hold no value.
+//! What can be observed of statements: SeaORM's metric callback, and spans that hold no value.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,7 +12,7 @@ use crate::sqlstate;
 
 type Callback = dyn Fn(&Info<'_>) + Send + Sync;
 
-/// Who is told of each statement.
+/// Reports each statement to a callback and to `tracing`.
 #[derive(Clone)]
 pub(crate) struct Observer {
     callback: Option<Arc<Callback>>,
@@ -109,7 +109,7 @@ impl Observed<'_> {
     }
 }
 
-/// A statement whose rows come one by one.
+/// A statement that returns its rows one by one.
 pub(crate) struct ObservedRows<'a>(Observed<'a>);
 
 impl ObservedRows<'_> {

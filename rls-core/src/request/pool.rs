@@ -1,4 +1,4 @@
-//! A pool and what every statement on it goes through.
+//! The connections of one login, and the steps that every statement on them takes.
 
 mod recorder;
 
@@ -35,7 +35,7 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// Of which a connection is kept no longer than that.
+    /// Creates a pool that reuses a connection for at most `keep`.
     pub(crate) fn new(
         pg: PgPool,
         settings: Arc<[KnownSetting]>,
@@ -54,12 +54,12 @@ impl Pool {
         }
     }
 
-    /// Whose transactions record themselves with this statement.
+    /// The same pool, with a statement by which each transaction records itself.
     pub(crate) fn recorded_by(self, record: Option<Arc<str>>) -> Self {
         Self { record, ..self }
     }
 
-    /// Whose transactions are each recorded by another login first.
+    /// The same pool, with another login that records each transaction before it begins.
     pub(crate) fn recorded_before_by(self, recorder: Recorder) -> Self {
         Self {
             recorder: Some(Arc::new(recorder)),
@@ -67,7 +67,7 @@ impl Pool {
         }
     }
 
-    /// For what runs on behalf of nobody.
+    /// Borrows the sqlx pool for statements without a context.
     pub(crate) fn pg(&self) -> Asked<'_> {
         Asked {
             pg: &self.pg,
@@ -102,7 +102,7 @@ impl Pool {
         self.begin_unannounced(message).await
     }
 
-    /// As [`Pool::begin`], where another login records nothing before.
+    /// Begins without the other login's record.
     pub(crate) async fn begin_unannounced(&self, message: SqlStr) -> Result<Lease, DbErr> {
         let begun = Lease::begin(&self.pg, &self.resting, message).await;
         match begun {
@@ -139,7 +139,7 @@ impl Pool {
         closing.await;
     }
 
-    /// Judges SQL text before anything is sent; what would leave the scope is refused.
+    /// Reads SQL text before anything is sent, and refuses what would leave the scope.
     pub(crate) fn classify(
         &self,
         sql: &str,
@@ -182,7 +182,7 @@ impl Pool {
     }
 }
 
-/// The pool itself; as long as this lives, no connection of it rests.
+/// The sqlx pool. As long as this lives, no connection rests outside of it.
 pub(crate) struct Asked<'a> {
     pg: &'a PgPool,
     _waiting: Waiting<'a>,
@@ -196,8 +196,8 @@ impl Deref for Asked<'_> {
     }
 }
 
-/// Whether the server refused a begin message, of which only the record can be; logins are refused
-/// as FATAL.
+/// Whether the server refused a begin message. Of such a message only the record can be refused; a
+/// refused login is FATAL.
 fn is_refused(error: &DbErr) -> bool {
     let error = RlsError::from(error);
     !matches!(
@@ -206,7 +206,7 @@ fn is_refused(error: &DbErr) -> bool {
     ) && error.sqlstate().is_some()
 }
 
-/// Says what a refusal by a policy means where no user is set.
+/// Turns a policy's refusal into a missing context, if no user is set.
 pub(crate) fn explain(error: DbErr, anonymous: bool) -> DbErr {
     if anonymous && let RlsError::PolicyRefused { table, .. } = RlsError::from(&error) {
         return RlsError::MissingContext { table }.into();

@@ -1,6 +1,6 @@
-//! The question whether a scope still holds: the same transaction, the same role, the same context?
+//! The question whether a scope still holds: the same transaction, the same role, the same context.
 //!
-//! Its text holds the settings' names and none of their values, which servers log; the answers are
+//! Servers log statements, so the question names the settings and holds no value. The answers are
 //! compared here.
 
 use std::fmt::Write as _;
@@ -14,13 +14,12 @@ use crate::request::lease::Lease;
 use crate::request::statement::{Classified, Protocol};
 use crate::sql;
 
-/// Written so that neither `DateStyle` nor `TimeZone`, which the text may set, changes the time's
-/// form.
+/// The text may set `DateStyle` and `TimeZone`; neither changes the answer to this.
 const QUESTION: &str = "SELECT pg_catalog.to_char(pg_catalog.timezone('UTC', pg_catalog.now()), \
                         'YYYYMMDDHH24MISSUS'), \
                         CURRENT_USER::pg_catalog.text";
 
-/// What the server said; of a context there may be values in it.
+/// The server's answer. It may hold values of the context.
 pub(crate) struct Answer {
     /// `now()` is the start of the transaction, so it differs after any `COMMIT`.
     transaction: String,
@@ -29,8 +28,8 @@ pub(crate) struct Answer {
 }
 
 impl ContextText {
-    /// The question, as one statement. All names in it are qualified: `search_path` is the text's
-    /// to change.
+    /// Writes the question as one statement. All names are qualified, since the text may change
+    /// `search_path`.
     pub(crate) fn question(&self) -> String {
         let mut question = String::from(QUESTION);
         for (name, _) in self.expected() {
@@ -61,9 +60,9 @@ impl ContextText {
         }
     }
 
-    /// Asks before a prepared statement that holds code, in a round trip of its own; and whatever
-    /// the protocol, code can leave settings, prepared statements and more in the session, so the
-    /// connection is closed afterwards.
+    /// Asks before a prepared statement that holds code, in a message of its own. Code can leave
+    /// settings, prepared statements and more in the session, so the connection is closed afterwards,
+    /// whatever the protocol.
     pub(crate) async fn ask_before(
         &self,
         classified: Classified,
@@ -81,7 +80,7 @@ impl ContextText {
         }
     }
 
-    /// Asks again where it was asked before.
+    /// Asks again, if it was asked before.
     pub(crate) async fn ask_after(
         &self,
         before: Option<Answer>,
@@ -107,7 +106,7 @@ impl ContextText {
 ///
 /// # Errors
 ///
-/// [`RlsError::ScopeLost`], where the second is of another transaction, role or context.
+/// [`RlsError::ScopeLost`] if the second answer is from another transaction, role or context.
 pub(crate) fn still_holds(
     before: Option<Answer>,
     after: Option<Answer>,

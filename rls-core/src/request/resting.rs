@@ -1,5 +1,5 @@
-//! Connections that rest between two transactions without going back to sqlx's pool, which would
-//! ask each for an answer.
+//! Connections that wait for the next transaction outside of sqlx's pool, which would send each a
+//! message and wait for the answer.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -15,14 +15,14 @@ use tokio::task::JoinHandle;
 use tokio::task::coop::{consume_budget, unconstrained};
 use tokio::time::{Instant, sleep};
 
-/// How long a connection rests before the pool gets it back; up to twice that, since it is looked
-/// after as often.
+/// How long a connection rests before it goes back to the pool. It can be twice as long: that is how
+/// often somebody looks.
 const REST: Duration = Duration::from_millis(100);
 
-/// About how long a rollback waits for a begin to travel with.
+/// About how long a rollback waits for a begin message to be sent with.
 const JOIN: Duration = Duration::from_millis(1);
 
-/// A connection, and when the pool gave it.
+/// A connection, and when it left the pool.
 pub(crate) struct Taken {
     pub(crate) connection: PoolConnection<Postgres>,
     since: Instant,
@@ -31,15 +31,15 @@ pub(crate) struct Taken {
 /// The connections of a pool that rest.
 pub(crate) struct Resting {
     state: Mutex<State>,
-    /// How long after the pool gave it a connection is taken again: the pool's hooks and lifetimes
-    /// are for all.
+    /// How long a connection serves before it goes back, so that the pool's hooks and lifetimes hold
+    /// for it too.
     keep: Duration,
 }
 
 #[derive(Default)]
 struct State {
     connections: Vec<Rested>,
-    /// How many wait for the pool; while any does, every connection goes back to it.
+    /// How many tasks wait for the pool. While one does, every connection goes back to it.
     waiting: usize,
     watch: Option<Watch>,
 }
@@ -52,9 +52,9 @@ impl Resting {
         }
     }
 
-    /// A connection that rests, or one of the pool.
+    /// Takes a resting connection, or one of the pool.
     pub(crate) async fn take(&self, pool: &PgPool) -> Result<Taken, sqlx::Error> {
-        // As the pool's own queue does: a task that never has to wait must let others run.
+        // A task that never has to wait must let others run, as in the pool's own queue.
         consume_budget().await;
         if pool.is_closed() {
             return Err(sqlx::Error::PoolClosed);
@@ -85,8 +85,8 @@ impl Resting {
         })
     }
 
-    /// Keeps a connection for whoever comes next, with what is to be sent before; the pool gets it
-    /// where someone waits, and when it has been away for long.
+    /// Keeps a connection for the next transaction, with any unsent rollback. If a task waits for the
+    /// pool, or the connection has served for long, it goes back instead.
     pub(crate) fn keep(self: &Arc<Self>, taken: Taken) {
         let Ok(runtime) = Handle::try_current() else {
             return;
@@ -110,8 +110,8 @@ impl Resting {
         state.connections.push(rested);
     }
 
-    /// Gives all back to the pool, and as long as the answer lives every other one: for whoever
-    /// asks the pool itself.
+    /// Gives all connections back to the pool, and keeps none as long as the answer lives. For code
+    /// that uses the pool itself.
     pub(crate) fn give_way(&self) -> Waiting<'_> {
         let (waiting, all) = {
             let mut state = self.lock();
@@ -130,18 +130,18 @@ impl Resting {
     }
 }
 
-/// The task that looks after those that rest; it ends when none has for a while, or with its
-/// runtime.
+/// The task that looks after resting connections. It ends with its runtime, or when none has rested
+/// for a while.
 struct Watch {
     task: JoinHandle<()>,
     runtime: runtime::Id,
     looked: Instant,
-    /// Wakes it where a connection rests with a rollback that is to be sent.
+    /// Wakes the task if a connection rests with an unsent rollback.
     unsent: Arc<Notify>,
 }
 
 impl Watch {
-    /// For a connection that may have something to send.
+    /// Starts the task, for a connection that may have something to send.
     fn start(runtime: &Handle, resting: &Arc<Resting>) -> Self {
         let unsent = Arc::new(Notify::new());
         unsent.notify_one();
@@ -160,7 +160,7 @@ impl Watch {
         }
     }
 
-    /// A runtime that nobody runs any more keeps its tasks, and runs none of them.
+    /// Whether the task still runs. A runtime that nobody drives keeps its tasks and runs none.
     fn is_alive(&self) -> bool {
         !self.task.is_finished() && self.looked.elapsed() < REST * 3
     }
@@ -172,12 +172,12 @@ impl Drop for Watch {
     }
 }
 
-/// Sends what those that rest have to send; after each pause, gives back those that have rested or
-/// been kept too long, until none is left.
+/// Sends unsent rollbacks. After each pause, gives back the connections that have rested or served too
+/// long, until none is left.
 async fn watch(resting: Weak<Resting>, unsent: Arc<Notify>, pause: Duration) {
     let mut pausing = pin!(sleep(pause));
     loop {
-        // The pause first, or there would be none while there is always something to send.
+        // The pause comes first: otherwise a steady flow of rollbacks would leave no time for it.
         let paused = matches!(
             select(pausing.as_mut(), pin!(unsent.notified())).await,
             Either::Left(_)
@@ -241,13 +241,13 @@ struct Rested {
 }
 
 impl Rested {
-    /// Where it was not kept too long already.
+    /// The connection, unless it has served too long.
     fn wake(&mut self, keep: Duration) -> Option<Taken> {
         self.taken.take_if(|taken| taken.since.elapsed() < keep)
     }
 
-    /// Has what is to be sent here sent soon, and at once where that would be for another runtime
-    /// to do, which may stop.
+    /// Lets the task send an unsent rollback soon. If the task belongs to another runtime, which may
+    /// stop, the rollback is sent now.
     fn leave_to(&mut self, watch: &Watch) {
         if watch.runtime != self.runtime.id() {
             self.send();
@@ -260,7 +260,7 @@ impl Rested {
         }
     }
 
-    /// Sends the rollback that waits here for the next begin, without waiting for its answer.
+    /// Sends an unsent rollback, without waiting for its answer.
     fn send(&mut self) {
         let Some(taken) = &mut self.taken else {
             return;
@@ -285,7 +285,7 @@ impl Rested {
     }
 }
 
-/// The pool takes a connection back by a task, which outside of a runtime would be a panic.
+/// The pool spawns a task to take a connection back, which panics outside of a runtime.
 impl Drop for Rested {
     fn drop(&mut self) {
         let Some(mut taken) = self.taken.take() else {
@@ -293,8 +293,8 @@ impl Drop for Rested {
         };
         match Handle::try_current() {
             Ok(_) => drop(taken),
-            // A thread that ends can enter none: its connection ends with the process, and its
-            // transaction now, or with it where that cannot be sent; there is nobody left to tell.
+            // A thread that ends can enter no runtime. Its rollback is sent now, if that works at
+            // once; the connection ends with the process, and there is nobody left to tell.
             Err(none) if none.is_thread_local_destroyed() => {
                 let _ = taken.connection.flush().now_or_never();
                 std::mem::forget(taken);

@@ -12,11 +12,11 @@ use sea_orm::{
 use crate::request::scoped::ScopedConnection;
 use crate::request::transaction::in_transaction;
 
-/// A scope whose statements SeaORM's [`RestrictedConnection`] allows or refuses before they are
-/// sent; made by [`ScopedConnection::restricted`].
+/// A scope behind SeaORM's [`RestrictedConnection`], which allows or refuses each statement before it
+/// is sent. [`ScopedConnection::restricted`] makes one.
 ///
-/// It judges as SeaORM's own does: it takes no raw statements, looks at no subquery in a value, and
-/// takes an upsert for an insert. Statements sent, locks, errors: those of the scope, and
+/// It decides as SeaORM's own does: it refuses raw statements, ignores subqueries in values, and
+/// treats an upsert as an insert. Statements sent, locks, errors: those of the scope, and
 /// `DbErr::AccessDenied`, `DbErr::RbacError`, for which nothing was sent.
 #[derive(Debug)]
 pub struct Restricted<C> {
@@ -25,9 +25,8 @@ pub struct Restricted<C> {
 }
 
 impl ScopedConnection {
-    /// This scope, for statements that `rbac` allows its user alone. Sends nothing; the connection
-    /// in `rbac` is asked for permissions and never for rows, and can be one that is connected to
-    /// nothing.
+    /// This scope, limited to the statements that `rbac` allows its user. Sends nothing. The
+    /// connection in `rbac` answers for permissions and never for rows; it need not be connected.
     ///
     /// ```no_run
     /// # async fn run(mine: rls_core::ScopedConnection, snapshot: sea_orm::rbac::RbacSnapshot) -> Result<(), sea_orm::DbErr> {

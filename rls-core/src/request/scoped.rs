@@ -64,33 +64,34 @@ pub type ReadOnlyAdminTransaction = ContextTransaction<MaintenanceReads>;
 /// }
 /// ```
 ///
-/// Statements sent: for one that only reads `BEGIN READ ONLY; SET LOCAL …` in one message, the
-/// statement, and a `ROLLBACK` that waits for nobody; for any other `BEGIN; SET LOCAL …`, the
-/// statement, `COMMIT`. A read that turns out to write (SQLSTATE 25006) has done nothing, and is
-/// run again read-write. Unprepared text is put between two questions, in the same message, whether
-/// transaction, role and context are still the same; a `DO` block that is executed as a prepared
-/// statement costs two messages more, and its connection is closed afterwards.
+/// Statements sent, for a statement that only reads: `BEGIN READ ONLY; SET LOCAL …` in one message,
+/// the statement, and a `ROLLBACK` that nobody waits for. For any other statement:
+/// `BEGIN; SET LOCAL …` in one message, the statement, `COMMIT`. If a read turns out to write
+/// (SQLSTATE 25006), it has changed nothing, and it runs again in a transaction that may write.
+/// Unprepared text stands between two questions, in the same message: are transaction, role and
+/// context still the same? A `DO` block that is executed as a prepared statement costs two messages
+/// more, and its connection is closed afterwards.
 ///
-/// An administrator's begin messages end in an `INSERT` into the audit's table, unless the
-/// configuration says otherwise, so each of an administrator's statements ends in a `COMMIT`, reads
-/// too.
+/// An administrator's begin messages end in an `INSERT` into the audit table, unless the
+/// configuration switches the audit off. So each of an administrator's statements ends in a
+/// `COMMIT`, reads too.
 ///
-/// `begin`, `begin_with_config`, `begin_with_options` send `BEGIN …; SET LOCAL …`, one message, and
-/// hold a connection of the pool until the transaction ends; `stream_raw` sends the begin message,
-/// and the statement with the first row that is asked for. Locks taken, privileges needed: those of
-/// the statements. Transaction required: none, each statement has its own; a statement that cannot
-/// run in one (`VACUUM`) cannot run here.
+/// `begin`, `begin_with_config` and `begin_with_options` send `BEGIN …; SET LOCAL …` in one message,
+/// and hold a connection of the pool until the transaction ends. `stream_raw` sends the begin
+/// message at once, and the statement when the first row is requested. Locks taken, privileges
+/// needed: those of the statements. Transaction required: none; each statement has its own. A
+/// statement that cannot run in a transaction (`VACUUM`) cannot run here.
 ///
 /// # Errors
 ///
-/// SeaORM's [`DbErr`]. [`RlsError::from`] one tells what is about row-level security: `Context`,
-/// `TransactionControl`, `ContextChange`, `OutlivesScope` before anything is sent, `AuditFailed`,
-/// `PolicyRefused`, `MissingGrant`, `MissingContext`, `ReadOnly`, `ScopeLost`, `ConnectionLost`,
+/// SeaORM's [`DbErr`]. [`RlsError::from`] finds the error of row-level security in it: `Context`,
+/// `TransactionControl`, `ContextChange` and `OutlivesScope` before anything is sent; `AuditFailed`,
+/// `PolicyRefused`, `MissingGrant`, `MissingContext`, `ReadOnly`, `ScopeLost`, `ConnectionLost` and
 /// `CommitUnknown` afterwards.
 #[derive(Clone)]
 pub struct ContextConnection<R> {
     pool: Pool,
-    /// A context that cannot be carried fails each statement.
+    /// If the context cannot be sent, each statement fails.
     context: Result<ContextText, ContextError>,
     login: PhantomData<fn() -> R>,
 }

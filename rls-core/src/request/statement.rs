@@ -1,12 +1,11 @@
-//! What SQL text is about to do, as far as its words tell: whether it only reads, and whether it
-//! would leave the transaction that carries the context.
+//! Reads SQL text: does it only read, and would it leave the transaction that carries the context?
 //!
 //! PostgreSQL decides in the end: a misclassified read fails in its `READ ONLY` transaction, and
-//! unprepared text is followed by a question whether the transaction is still the same. Here
-//! mistakes are told before anything runs.
+//! unprepared text is followed by a question whether the transaction is still the same. This module
+//! finds mistakes before anything runs.
 //!
-//! Every statement is read once, token by token; the words that it would take to leave the scope
-//! are rare, and where one is seen the text is read again, with an eye to what stands around it.
+//! Every text is read once, token by token. Words that can leave the scope are rare. If one is seen,
+//! the text is read again, with the tokens around it.
 
 mod control;
 mod effect;
@@ -20,8 +19,8 @@ use effect::Reading;
 pub(crate) use seen::Seen;
 use token::{Strings, Token, tokens};
 
-/// Text that stays in its scope, and what it does there. Nothing is sent without one, and [`classify`]
-/// alone makes them.
+/// Text that stays in its scope, and what it does there. Only [`classify`] makes one, and nothing is
+/// sent without it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Classified {
     protocol: Protocol,
@@ -37,7 +36,7 @@ impl Classified {
         self.look.effect
     }
 
-    /// Whether a statement in the text is a `DO` block, whose body is a literal here and can do
+    /// Whether a statement in the text is a `DO` block. Its body is a literal here, and can do
     /// anything.
     pub(crate) fn holds_code(self) -> bool {
         self.look.holds_code

@@ -18,8 +18,8 @@ use crate::sqlstate;
 /// The rows of a statement, as the server sends them.
 ///
 /// On a [`ScopedConnection`](crate::ScopedConnection) a stream has a transaction of its own, which
-/// ends when the stream ends, fails, or is dropped: read to its end it is committed where the
-/// statement may have written, dropped before it is rolled back. On a
+/// ends when the stream ends, fails, or is dropped. Read to its end, it is committed if the statement
+/// may have written. Dropped before, it is rolled back. On a
 /// [`ScopedTransaction`](crate::ScopedTransaction) it keeps the transaction's one connection: other
 /// statements are refused with [`RlsError::StreamOpen`](crate::RlsError::StreamOpen) until it ends
 /// or is dropped.

@@ -1,5 +1,5 @@
-//! A transaction that carries a context: nested ones are savepoints in it, with the same, fixed
-//! context.
+//! A transaction that carries a context. Nested transactions are savepoints in it, with the same
+//! context, which cannot change.
 
 mod lane;
 mod shared;
@@ -124,7 +124,7 @@ impl<R: Role> ContextTransaction<R> {
     }
 
     async fn finish_commit(mut self) -> Result<(), DbErr> {
-        // Where it cannot be entered, nothing is committed, and the drop of `self` rolls back.
+        // If the lane cannot be entered, nothing is committed, and the drop of `self` rolls back.
         let lane = Lane::enter(&self.shared, self.savepoint).await?;
 
         // From here the outcome is the server's: a drop while waiting must not roll back what a

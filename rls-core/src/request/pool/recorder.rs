@@ -18,7 +18,7 @@ pub(crate) fn known_setting() -> KnownSetting {
     )
 }
 
-/// Records what runs on another login, where the record cannot be written.
+/// Records what runs on another login, which may not write the record itself.
 pub(crate) struct Recorder {
     pool: Pool,
     message: Result<ContextText, ContextError>,

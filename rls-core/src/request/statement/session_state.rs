@@ -1,6 +1,5 @@
-//! What a statement leaves in the session, wherever in its text it is said: temporary relations and
-//! functions, which stand before all others of their name, and settings that are written through
-//! their view.
+//! What a statement leaves in the session: temporary relations and functions, which hide all others of
+//! their name, and settings that are written through `pg_settings`.
 
 use super::token::Token;
 use super::{Refusal, is_any};

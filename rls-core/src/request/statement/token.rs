@@ -81,7 +81,7 @@ impl<'a> Tokens<'a> {
         self.take(bytes)
     }
 
-    /// Takes up to and with `end`; to the end of the text where it is missing.
+    /// Takes everything through `end`, or the rest of the text if `end` is missing.
     fn take_through(&mut self, end: &str) -> &'a str {
         let found = self.rest.find(end);
         self.breaks_off |= found.is_none();
@@ -195,7 +195,7 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// A dollar-quoted string, where one starts here.
+    /// Takes a dollar-quoted string, if one starts here.
     fn take_dollar_quoted(&mut self) -> bool {
         let bytes = self.rest.as_bytes();
         let name = bytes[1..]

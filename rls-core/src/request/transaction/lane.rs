@@ -15,15 +15,15 @@ use crate::request::pool::explain;
 use crate::request::question::scope_lost;
 use crate::request::statement::{Classified, Effect, Protocol};
 
-/// The lane, entered: nothing else runs on the connection meanwhile.
+/// The lane, entered. Nothing else runs on the connection meanwhile.
 pub(super) struct Lane<'a> {
     state: MutexGuard<'a, State>,
     shared: &'a Shared,
 }
 
 impl<'a> Lane<'a> {
-    /// Waits for the lane, and brings the connection to where `savepoint`'s transaction thinks it
-    /// is.
+    /// Waits for the lane, and brings the connection to the state that `savepoint`'s transaction
+    /// expects.
     pub(super) async fn enter(
         shared: &'a Shared,
         savepoint: Option<Savepoint>,
@@ -110,7 +110,7 @@ impl<'a> Lane<'a> {
         self.state.undoable &= classified.effect() == Effect::Read;
     }
 
-    /// Sets a savepoint; a future dropped here leaves at most one under which nothing happens.
+    /// Sets a savepoint. If the future is dropped, at most a savepoint without statements stays.
     pub(super) async fn savepoint(&mut self) -> Result<Savepoint, DbErr> {
         let mut message = String::new();
         let kept = self
@@ -139,7 +139,7 @@ impl<'a> Lane<'a> {
         Ok(savepoint)
     }
 
-    /// Commits a nested transaction; a future dropped here leaves its work to the enclosing one.
+    /// Commits a nested transaction. If the future is dropped, its work belongs to the enclosing one.
     pub(super) async fn release(mut self, savepoint: Savepoint) -> Result<(), DbErr> {
         if let Some(first) = self.state.failed.clone() {
             self.rollback_to(savepoint).await?;
@@ -151,8 +151,8 @@ impl<'a> Lane<'a> {
             .await
     }
 
-    /// Rolls back to a savepoint; a future dropped here leaves that to whoever enters next, since
-    /// to do it twice is to do it once.
+    /// Rolls back to a savepoint. If the future is dropped, the next one that enters the lane does it
+    /// again, which has the same effect.
     pub(super) async fn rollback_to(&mut self, savepoint: Savepoint) -> Result<(), DbErr> {
         if !self
             .state
@@ -179,8 +179,8 @@ impl<'a> Lane<'a> {
         Ok(())
     }
 
-    /// Commits the outermost transaction, or rolls it back where a statement had failed; where a
-    /// rollback does the same, by one that nobody waits for.
+    /// Commits the outermost transaction, or rolls it back if a statement had failed. If a rollback
+    /// has the same effect as a commit, it is sent instead, and nobody waits for it.
     pub(super) async fn commit(mut self) -> Result<(), DbErr> {
         let lease = take(&mut self.state.lease)?;
         if let Some(first) = self.state.failed.take() {
@@ -206,13 +206,13 @@ impl<'a> Lane<'a> {
             .map_err(exec_error)
     }
 
-    /// Keeps the lane for a stream: others are refused until this is dropped.
+    /// Keeps the lane for a stream. Other statements are refused until this is dropped.
     pub(super) fn keep_for_stream(&mut self, classified: Classified) {
         self.remember(classified);
         self.shared.streaming.send_replace(true);
     }
 
-    /// The connection, for a stream; `failed` of it is reported with [`Lane::failure`].
+    /// The connection, for a stream. Report its failure with [`Lane::failure`].
     pub(super) fn for_stream(&mut self) -> Result<&mut Lease, DbErr> {
         self.state.unread = true;
         open(&mut self.state.lease)
@@ -304,7 +304,7 @@ impl<'a> Lane<'a> {
             .retain(|other| *other != savepoint);
     }
 
-    /// Forgets the savepoints set after this one; of this one itself, `keep`.
+    /// Forgets the savepoints after this one, and keeps `keep` of this one itself.
     fn truncate(&mut self, savepoint: Savepoint, keep: usize) {
         if let Some(at) = self
             .state

@@ -25,8 +25,8 @@ impl Savepoint {
 /// What the outermost transaction and its nested ones share.
 pub(super) struct Shared {
     pub(super) state: tokio::sync::Mutex<State>,
-    /// Whether a stream is in the lane: it leaves when its holder reads or drops it, who may be the
-    /// one that waits.
+    /// Whether a stream is in the lane. It leaves when its holder reads it to the end or drops it, and
+    /// that holder may be the task that waits.
     pub(super) streaming: watch::Sender<bool>,
     abandoned: Mutex<Abandoned>,
     pub(super) pool: Pool,
@@ -48,7 +48,7 @@ pub(super) struct State {
     pub(super) lost: Option<RlsError>,
     /// A message was on its way when its future was dropped.
     pub(super) unread: bool,
-    /// It was one after which is asked whether the scope still holds.
+    /// It was a message that ends with the question whether the scope still holds.
     pub(super) unasked: bool,
 }
 
@@ -58,8 +58,8 @@ pub(super) struct Entry {
     pub(super) ended: bool,
 }
 
-/// What was dropped without a word; kept apart from the lane, which another task may hold at that
-/// moment.
+/// Transactions that were dropped without a commit or a rollback. They stand apart from the lane, which
+/// another task may hold at that moment.
 #[derive(Default)]
 pub(super) struct Abandoned {
     pub(super) outermost: bool,
@@ -86,8 +86,8 @@ impl Shared {
         }
     }
 
-    /// Waits for statements, and not for a stream: who waits for one that the same task holds would
-    /// wait for ever.
+    /// Waits for statements, and not for a stream: a task that waits for its own stream would wait
+    /// for ever.
     pub(super) async fn lock(&self) -> Result<MutexGuard<'_, State>, RlsError> {
         if let Ok(state) = self.state.try_lock() {
             return Ok(state);

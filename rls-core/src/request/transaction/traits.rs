@@ -113,30 +113,30 @@ impl<R: Role> TransactionSession for ContextTransaction<R> {
     }
 }
 
-/// The inherent forms, so that ending a transaction needs no trait in scope, as with SeaORM's own.
+/// Inherent forms of SeaORM's trait, so that a caller need not import it.
 impl<R: Role> ContextTransaction<R> {
     /// Commits.
     ///
-    /// Statements sent: `COMMIT`, for a nested one `RELEASE SAVEPOINT`; one round trip. For one
-    /// begun `READ ONLY`, not `SERIALIZABLE`, whose statements only read, a `ROLLBACK` that waits
-    /// for nobody. Locks are released with the outermost.
+    /// Statements sent: `COMMIT`, for a nested transaction `RELEASE SAVEPOINT`; one round trip. A
+    /// transaction that began `READ ONLY`, is not `SERIALIZABLE` and only read sends a `ROLLBACK`
+    /// that nobody waits for. Locks are released with the outermost transaction.
     ///
     /// # Errors
     ///
-    /// [`RlsError::TransactionFailed`](crate::RlsError::TransactionFailed) where a statement had
+    /// [`RlsError::TransactionFailed`](crate::RlsError::TransactionFailed) if a statement had
     /// failed: it was rolled back. [`RlsError::CommitUnknown`](crate::RlsError::CommitUnknown)
-    /// where the connection ended meanwhile. [`RlsError::NestedOpen`](crate::RlsError::NestedOpen),
+    /// if the connection ended meanwhile. [`RlsError::NestedOpen`](crate::RlsError::NestedOpen),
     /// [`RlsError::StreamOpen`](crate::RlsError::StreamOpen),
-    /// [`RlsError::ScopeLost`](crate::RlsError::ScopeLost): it is rolled back. Else what the server
-    /// says, such as a deferred constraint.
+    /// [`RlsError::ScopeLost`](crate::RlsError::ScopeLost): it is rolled back. Otherwise the
+    /// server's error, such as a failed deferred constraint.
     pub async fn commit(self) -> Result<(), DbErr> {
         self.finish_commit().await
     }
 
-    /// Rolls back, with all that is nested in it.
+    /// Rolls back, with the transactions that are nested in it.
     ///
-    /// Statements sent: `ROLLBACK`, for a nested one `ROLLBACK TO SAVEPOINT`; one round trip. To
-    /// drop it does the same and waits for nobody.
+    /// Statements sent: `ROLLBACK`, for a nested one `ROLLBACK TO SAVEPOINT`; one round trip. A
+    /// drop does the same, and nobody waits for it.
     ///
     /// # Errors
     ///
