@@ -211,6 +211,34 @@ impl<'a> Tokens<'a> {
 
         is_tag
     }
+
+    /// A name or key word, or the literal or escaped name that it begins.
+    fn take_word(&mut self) -> Token<'a> {
+        let word = self.take_while(|byte| is_word(byte) || byte == b'$');
+
+        // Bit strings have no escapes, whatever plain ones have.
+        let prefix = ["e", "b", "x"]
+            .into_iter()
+            .find(|prefix| word.eq_ignore_ascii_case(prefix));
+        if let (Some(prefix), true) = (prefix, self.rest.starts_with('\'')) {
+            self.take(1);
+            self.take_quoted(b'\'', prefix == "e");
+            while self.take_continuation() {
+                self.take_quoted(b'\'', prefix == "e");
+            }
+
+            return Token::Literal;
+        }
+
+        if word.eq_ignore_ascii_case("u") && self.rest.starts_with("&\"") {
+            self.take(2);
+            self.take_quoted(b'"', false);
+            self.take_escape_character();
+            return Token::Escaped;
+        }
+
+        Token::Word(word)
+    }
 }
 
 /// The server's own white space; others, such as U+00A0, are parts of names to it.
@@ -261,32 +289,7 @@ impl<'a> Iterator for Tokens<'a> {
                 self.take_while(|byte| is_word(byte) || byte == b'.');
                 Token::Literal
             }
-            letter if is_word(letter) => {
-                let word = self.take_while(|byte| is_word(byte) || byte == b'$');
-
-                // Bit strings have no escapes, whatever plain ones have.
-                let prefix = ["e", "b", "x"]
-                    .into_iter()
-                    .find(|prefix| word.eq_ignore_ascii_case(prefix));
-                if let (Some(prefix), true) = (prefix, self.rest.starts_with('\'')) {
-                    self.take(1);
-                    self.take_quoted(b'\'', prefix == "e");
-                    while self.take_continuation() {
-                        self.take_quoted(b'\'', prefix == "e");
-                    }
-
-                    return Some(Token::Literal);
-                }
-
-                if word.eq_ignore_ascii_case("u") && self.rest.starts_with("&\"") {
-                    self.take(2);
-                    self.take_quoted(b'"', false);
-                    self.take_escape_character();
-                    return Some(Token::Escaped);
-                }
-
-                Token::Word(word)
-            }
+            letter if is_word(letter) => self.take_word(),
             symbol => {
                 self.take(1);
                 Token::Symbol(char::from(symbol))
