@@ -15,7 +15,6 @@ mod names;
 mod no_field;
 mod plain;
 mod policies;
-mod readme;
 mod refused;
 mod rows;
 mod tenants;
@@ -46,7 +45,6 @@ accepted!(
     no_field,
     plain,
     policies,
-    readme,
     refused,
     rows,
     tenants,
