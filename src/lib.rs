@@ -59,7 +59,8 @@
 //!   [pooling](manual::pooling).
 //! - Be sure: [testing](manual::testing), [checking](manual::checking), [what it protects against,
 //!   and what it does not](manual::limits).
-//! - In trouble: [troubleshooting](manual::troubleshooting), by symptom.
+//! - In trouble: [troubleshooting](manual::troubleshooting), by symptom; [ten
+//!   words](manual::glossary).
 //!
 //! # Features
 //!

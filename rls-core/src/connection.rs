@@ -1,8 +1,9 @@
 //! [`RlsConnection`], which an application keeps. It owns the pools of both logins, and runs
 //! nothing without a context: [`scope`](RlsConnection::scope) and the like return connections that
 //! do.
-//!
-//! May import all rooms below it; `gate` checks the database before it opens.
+
+// May import every room that stands before it in lib.rs. Asks `gate` about the database before it
+// opens.
 
 mod open;
 
@@ -60,8 +61,9 @@ impl RlsConnection {
     /// [`RlsConfig::keep_connections`] allows and nobody waits for the pool. The hooks of sqlx's
     /// pool run when a connection leaves the pool or returns to it.
     ///
-    /// Statements sent: those that log in, and three that check isolation and the audit. Privilege
-    /// needed: to connect.
+    /// Statements sent: those that log in, and three that check isolation and the audit; one more
+    /// if a policy's row in the catalog has changed since the last sync. Privilege needed: to
+    /// connect.
     ///
     /// # Errors
     ///
@@ -176,7 +178,8 @@ impl RlsConnection {
     /// Repeats the checks of [`RlsConnection::connect`], for a health check. Skips those that the
     /// configuration switches off.
     ///
-    /// Statements sent: three that only read. Privilege needed: to connect.
+    /// Statements sent: three that only read; one more if a policy's row in the catalog has changed
+    /// since the last sync. Privilege needed: to connect.
     ///
     /// # Errors
     ///

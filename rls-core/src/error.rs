@@ -1,7 +1,7 @@
 //! The errors: what is wrong, on which table, and what to do. [`RlsError`] holds all of them.
 
-// May import the rooms below it: `name`, `sqlstate`, `config`, `model`, `sql`, `entity`. The errors
-// of plain data are defined there, and re-exported here.
+// May import `name`, `sqlstate`, `config`, `model`, `sql` and `entity`. The errors of plain data
+// are defined there, and re-exported here.
 
 mod gate;
 mod rls;

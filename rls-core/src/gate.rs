@@ -1,6 +1,8 @@
 //! The gate: checks, before the application starts, that isolation would hold for its login and the
 //! registered tables.
 
+// May import `schema` and what stands before it; knows nothing of `request`.
+
 pub(crate) mod audit;
 mod table;
 

@@ -2,8 +2,8 @@
 //! user. Applications use it through `sea-orm-rls`.
 #![forbid(unsafe_code)]
 
-// The rooms, bottom up: a module imports only what stands above it in this list, and no siblings
-// import each other in a circle (`tests/house/tree.rs` checks both).
+// The rooms, from the ground up. A module imports only modules that stand before it in this list,
+// and siblings never import each other in a circle (`tests/house/tree.rs` checks both).
 //
 // - A request begins at `RlsConnection::scope` (`connection`). `request` runs it, and ends it with a
 //   commit or a rollback.

@@ -5,6 +5,8 @@
 //! [`pool`] and [`lease`] take a connection, and [`operation`] runs the statement on it. The request
 //! ends in [`lease`] with a commit or a rollback. A connection in an unknown state is closed.
 
+// May import every room that stands before it in lib.rs; knows nothing of `schema`.
+
 pub(crate) mod begin;
 pub(crate) mod lease;
 pub(crate) mod observe;

@@ -5,6 +5,8 @@
 //! [`plan`] holds the changes, [`render`] writes their SQL, [`show`] prints them, and [`sync`]
 //! drives it all in one transaction.
 
+// May import every room that stands before it in lib.rs; knows nothing of `request`.
+
 pub(crate) mod catalog;
 pub(crate) mod desired;
 pub(crate) mod diff;

@@ -29,7 +29,7 @@ impl RequestDatabase {
     }
 
     /// Repeats the checks of [`RlsConnection::connect`], for a health check. Statements sent: three
-    /// that only read.
+    /// that only read; one more if a policy's row in the catalog has changed since the last sync.
     ///
     /// # Errors
     ///

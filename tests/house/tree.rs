@@ -1,5 +1,5 @@
-//! What the modules of each crate may import: no room of `rls-core` imports one above it, and no
-//! sibling modules import each other in a circle.
+//! What the modules of each crate may import: a room of `rls-core` imports only rooms that stand
+//! before it in `lib.rs`, and sibling modules never import each other in a circle.
 
 #[path = "tree/scan.rs"]
 mod scan;

@@ -85,7 +85,8 @@ impl Patient {
         }
     }
 
-    /// Runs statements, with this database's names for `APP`, `ADMIN`, `HELPER` and `DATABASE`.
+    /// Runs statements, with this database's names for `APP`, `ADMIN`, `HELPER` and
+    /// `DATABASE_NAME`.
     async fn run(&self, sql: &str) {
         let config = &self.fixture.config;
         let sql = sql

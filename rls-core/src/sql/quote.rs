@@ -24,7 +24,8 @@ pub(crate) fn setting(name: &SettingName) -> String {
         .join(".")
 }
 
-fn quoted(name: &str) -> String {
+/// Any text as a name, with its quotes doubled: a part of a name that the server answered.
+pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

@@ -32,7 +32,7 @@ pub(super) enum RlsCommand {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
-    /// Bring the database to what the entities say, all or nothing
+    /// Bring the database to what the entities say, all or nothing (but see --online)
     Apply {
         /// Also make changes that let more rows be reached
         #[arg(long)]

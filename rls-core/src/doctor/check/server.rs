@@ -6,7 +6,7 @@ use crate::doctor::finding::Finding;
 use crate::doctor::leaks;
 use crate::doctor::remedy::Remedy;
 use crate::doctor::rules;
-use crate::sql::identifier;
+use crate::sql::{identifier, quoted};
 
 /// Settings that change whom policies apply to, beside those of the context.
 const SETTINGS: [&str; 4] = [
@@ -153,7 +153,7 @@ pub(super) fn reset(case: &Case<'_>, setting: &RoleSetting) -> Remedy {
     let what = setting
         .setting
         .split('.')
-        .map(|part| format!("\"{}\"", part.replace('"', "\"\"")))
+        .map(quoted)
         .collect::<Vec<_>>()
         .join(".");
 
