@@ -5,7 +5,7 @@
 //! bench's. `-- --quick` takes fewer rows, words after `--` choose sections by their titles,
 //! `BENCH_SECONDS` is the time for one comparison, `BENCH_ROWS` and `BENCH_GROWTH` are the rows of
 //! the tables and of the largest one of others' rows. In full the server needs about 4.5 GB of
-//! memory or disk. Client and server share one processor, where the system lets them, and talk by
+//! memory or disk. Client and server share one processor, if the system lets them, and talk by
 //! TCP: on a socket the server wakes its client by taking a message too, the more often the longer
 //! it then takes to answer.
 #![allow(

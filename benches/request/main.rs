@@ -2,9 +2,9 @@
 //!
 //! All strategies run in one process against one server, taking turns; over the loopback and over a
 //! link whose round trip costs 1 ms. `-- --quick` gives rough numbers, words after `--` choose
-//! sections by their titles, `BENCH_SECONDS` is the time for one section. `taskset -c 0`, where
-//! there is one, takes the scheduler's part out of the ratios over the loopback, where half of a
-//! round trip is waking up.
+//! sections by their titles, `BENCH_SECONDS` is the time for one section. `taskset -c 0`, if
+//! there is one, takes the scheduler's part out of the ratios over the loopback: half of a round
+//! trip there is waking up.
 #![allow(
     unnameable_types,
     reason = "SeaORM generates traits in private modules"

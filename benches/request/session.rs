@@ -87,7 +87,7 @@ impl Session {
     /// Times some work, alone: what the pools do behind the strategy before is over then.
     pub async fn alone(&self, work: impl Future<Output = Result<(), DbErr>>) -> Duration {
         // A pool asks for one more answer when it gets a connection back; two of another's outlast
-        // it, and keep the processors awake where a pause would let them sleep.
+        // it, and keep the processors awake, which a pause would let sleep.
         for _ in 0..2 {
             self.one().await;
         }
@@ -103,7 +103,7 @@ impl Session {
         time
     }
 
-    /// Those the last timed work waited for; none where the link has no proxy.
+    /// Those the last timed work waited for; none if the link has no proxy.
     pub fn round_trips(&self) -> usize {
         self.round_trips.load(Ordering::Relaxed)
     }

@@ -2,7 +2,7 @@
 //!
 //! Absolute times, since there is nothing to compare them with: the first application of all
 //! policies, a plan that is empty, a sync that changes nothing, the gate at start-up, and the
-//! doctor. `BENCH_TABLES` is how many tables; 500 where unset.
+//! doctor. `BENCH_TABLES` is how many tables; 500 if unset.
 
 #![allow(
     unreachable_pub,

@@ -197,7 +197,7 @@ impl Tree {
         })
     }
 
-    /// The module in which the path ends, where re-exports lead on.
+    /// The module in which the path ends; if it ends at a re-export, the one that this leads to.
     fn module_of(&self, path: &[String], re_exports: usize) -> Names {
         let is_module = |length: &usize| self.0.contains_key(&path[..*length]);
         let length = (0..=path.len()).rev().find(is_module).unwrap_or_default();

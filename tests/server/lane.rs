@@ -28,7 +28,7 @@ pub fn new_task(title: &str) -> task::ActiveModel {
     }
 }
 
-/// A future that is dropped where it still waits after so many polls; `None` then.
+/// A future that is dropped if it still waits after so many polls; `None` then.
 pub struct DropAfter<F> {
     future: Option<Pin<Box<F>>>,
     polls: usize,

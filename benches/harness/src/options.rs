@@ -31,7 +31,7 @@ impl Effort {
 /// The options of one run.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// `--quick` or `BENCH_QUICK=1`; smoke where Cargo does not say `--bench`.
+    /// `--quick` or `BENCH_QUICK=1`; smoke if Cargo does not say `--bench`.
     pub effort: Effort,
     /// For one table: `BENCH_SECONDS`.
     pub budget: Duration,
@@ -39,7 +39,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Reads arguments and environment; `quick` and `full` are the seconds for one table where none
+    /// Reads arguments and environment; `quick` and `full` are the seconds for one table if none
     /// are given.
     ///
     /// # Panics
@@ -83,7 +83,7 @@ impl Options {
         }
     }
 
-    /// Whether the words of the command line ask for this section; all are asked for where there
+    /// Whether the words of the command line ask for this section; all are asked for if there
     /// are none.
     #[must_use]
     pub fn wants(&self, section: &str) -> bool {

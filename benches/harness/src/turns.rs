@@ -53,7 +53,7 @@ impl fmt::Debug for Strategy<'_> {
 pub struct Pace {
     /// Rounds that are not counted: connections open, statements are prepared, plans settle.
     pub warm_up: usize,
-    /// Rounds that are taken even where the time is over.
+    /// Rounds that are taken even if the time is over.
     pub least: usize,
     /// Rounds are begun within this time.
     pub budget: Duration,

@@ -309,7 +309,7 @@ async fn data_migration_that_row_security_would_filter_is_refused() {
     world.assert_forced().await;
 }
 
-/// `ALTER TABLE … ADD FOREIGN KEY` reads both tables, and where their rows are hidden it would pass
+/// `ALTER TABLE … ADD FOREIGN KEY` reads both tables, and if their rows are hidden it would pass
 /// any.
 #[tokio::test]
 async fn foreign_key_that_would_be_checked_against_no_row_is_refused() {

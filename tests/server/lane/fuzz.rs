@@ -75,7 +75,7 @@ async fn no_drop_leaks_a_row_a_context_or_a_lie() {
                 })
             });
 
-        // Called with each idle connection of the pool before it is given out: where anything was
+        // Called with each idle connection of the pool before it is given out: if anything was
         // dropped, it was there.
         options.map_sqlx_postgres_before_acquire(move |connection, _| {
             let found = Arc::clone(&found);

@@ -23,7 +23,7 @@ fn is_open(error: DbErr) -> bool {
     matches!(RlsError::from(error), RlsError::StreamOpen)
 }
 
-/// SeaORM's transaction waits for ever where the stream's own task asks it for another statement.
+/// SeaORM's transaction waits for ever if the stream's own task asks it for another statement.
 #[tokio::test]
 async fn statement_beside_a_stream_of_its_transaction_is_refused() {
     let fixture = Fixture::new(1).await;

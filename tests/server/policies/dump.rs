@@ -10,7 +10,7 @@ use super::Things;
 use crate::fixture::{Fixture, entities};
 use crate::schema::database;
 
-/// The database as `pg_dump` writes it; `None` where the server has no such program beside it.
+/// The database as `pg_dump` writes it; `None` if the server has no such program beside it.
 fn dump(url: &str) -> Option<String> {
     let program = testbed::server().unwrap().programs()?.join("pg_dump");
     if !program.exists() {

@@ -157,7 +157,7 @@ const HELD: &str =
     'thing_%'
     ORDER BY policyname";
 
-/// What the server holds where the same policies are created from nothing, without a diff.
+/// What the server holds if the same policies are created from nothing, without a diff.
 async fn created(things: &Things, drafts: &[PolicyDraft]) -> Vec<String> {
     let transaction = things.owner.begin().await.unwrap();
     transaction

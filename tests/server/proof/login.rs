@@ -81,7 +81,7 @@ async fn login_that_does_not_see_all_rows_makes_none() {
 async fn settings_of_the_application_s_login_hold() {
     let shop = Shop::new().await;
 
-    // A policy that opens where a setting of the login says so, which `SET ROLE` does not apply.
+    // A policy that opens if a setting of the login says so, which `SET ROLE` does not apply.
     shop.run(
         "DROP POLICY sample_guard ON sample;
          CREATE POLICY stray ON sample FOR SELECT USING (current_setting('IntervalStyle') = \

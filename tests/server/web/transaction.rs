@@ -332,7 +332,7 @@ async fn client_gone_at_any_point_leaves_all_or_nothing() {
                     (StatusCode::CREATED, 2)
                 );
             }
-            // Two where the client left while the commit was on its way.
+            // Two if the client left while the commit was on its way.
             None => assert!(
                 now == written || now == written + 2,
                 "{written}, then {now}"

@@ -19,7 +19,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// The user of this process, or, where that is root, `postgres` or `nobody`.
+    /// The user of this process, or, if that is root, `postgres` or `nobody`.
     pub(crate) fn of_server() -> Result<Self, Error> {
         if !geteuid().is_root() {
             return Ok(Self {

@@ -43,7 +43,7 @@ impl Database {
         let suffix = name::random();
         let name = name::with_suffix(hint, &suffix);
 
-        // Files are copied in half the time their pages are logged in, where checkpoints cost nothing.
+        // Files are copied in half the time their pages are logged in, if checkpoints cost nothing.
         let strategy = match keep {
             Keep::WithServer => "STRATEGY file_copy",
             Keep::WhileInUse => "",
@@ -137,7 +137,7 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// [`Error::Sql`] where the server refuses.
+    /// [`Error::Sql`] if the server refuses.
     pub async fn execute(&self, sql: &str) -> Result<(), Error> {
         execute(&self.address, sql).await
     }

@@ -12,8 +12,8 @@
 //! # Ok::<(), testbed::Error>(()) }).unwrap();
 //! ```
 //!
-//! Where `DATABASE_URL` is set, that server is used. Else PostgreSQL's programs are looked for
-//! ([`Source`]), a cluster is made in memory where there is room, and a guard process removes it
+//! If `DATABASE_URL` is set, that server is used. Else PostgreSQL's programs are looked for
+//! ([`Source`]), a cluster is made in memory if there is room, and a guard process removes it
 //! when its owner is gone, however it went.
 
 #![forbid(unsafe_code)]

@@ -88,7 +88,7 @@ pub(crate) fn install(
 
     let fetched = fetch(npm, platform, integrity, &part);
 
-    // A rename is atomic, and fails where another process was faster: its programs are the same.
+    // A rename is atomic, and fails if another process was faster: its programs are the same.
     let fetched = fetched.and_then(|()| match fs::rename(part.join("unpacked"), &kept) {
         Err(_) if programs.exists() => Ok(()),
         renamed => Ok(renamed.map_err(Error::io("make", &kept))?),

@@ -160,7 +160,7 @@ fn accept(
 }
 
 impl Proxy {
-    /// A proxy in front of this server: at its port where it has one, else at its socket.
+    /// A proxy in front of this server: at its port if it has one, else at its socket.
     #[must_use]
     pub fn to(server: &Server) -> ProxyBuilder {
         ProxyBuilder {

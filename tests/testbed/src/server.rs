@@ -42,7 +42,7 @@ pub struct ServerBuilder {
 }
 
 impl ServerBuilder {
-    /// Starts a server of one's own even where `DATABASE_URL` names one.
+    /// Starts a server of one's own even if `DATABASE_URL` names one.
     #[must_use]
     pub fn own(mut self) -> Self {
         self.given = None;
@@ -71,7 +71,7 @@ impl ServerBuilder {
         self
     }
 
-    /// Keeps the cluster in memory only where this many bytes are free, 1 GiB unless told; else it
+    /// Keeps the cluster in memory only if this many bytes are free, 1 GiB unless told; else it
     /// is on disk. No effect on a server that `DATABASE_URL` names.
     #[must_use]
     pub fn room(mut self, bytes: u64) -> Self {
@@ -173,7 +173,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`Error::Sql`] where the server refuses.
+    /// [`Error::Sql`] if the server refuses.
     pub async fn database(&self, hint: &str) -> Result<Database, Error> {
         let keep = if self.guard.is_some() {
             Keep::WithServer
@@ -212,7 +212,7 @@ impl Server {
             .ok_or(Error::NoTcp)
     }
 
-    /// For a proxy: TCP where the server listens on it, so that nothing but the proxy comes in
+    /// For a proxy: TCP if the server listens on it, so that nothing but the proxy comes in
     /// between.
     pub(crate) fn upstream(&self) -> Result<Upstream, Error> {
         self.loopback

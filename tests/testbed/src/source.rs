@@ -12,7 +12,7 @@ const CACHE: &str = "sea-orm-rls-testbed";
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Source {
-    /// This folder; where it does not hold working programs, nothing else is looked at.
+    /// This folder; if it does not hold working programs, nothing else is looked at.
     Named(PathBuf),
     /// The folders of a search path.
     Path(OsString),
@@ -65,7 +65,7 @@ impl Source {
         ]
     }
 
-    /// The npm package, kept in the user's cache folder, or where the server's user cannot reach
+    /// The npm package, kept in the user's cache folder, or, if the server's user cannot reach
     /// that, in the temporary folder.
     #[must_use]
     pub fn npm() -> Self {

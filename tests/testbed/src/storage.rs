@@ -1,4 +1,4 @@
-//! The folder that holds the cluster: in memory where there is room.
+//! The folder that holds the cluster: in memory if there is room.
 
 use std::env::temp_dir;
 use std::fs::DirBuilder;
@@ -20,7 +20,7 @@ pub(crate) const ROOM: u64 = 1 << 30;
 /// them.
 const LONGEST: usize = 103 - 15;
 
-/// Makes a folder of the server's user, closed to others; in memory where that leaves `room` bytes.
+/// Makes a folder of the server's user, closed to others; in memory if that leaves `room` bytes.
 pub(crate) fn create(account: Account, room: u64) -> Result<PathBuf, Error> {
     let mut tried = Vec::new();
     for parent in [PathBuf::from(MEMORY), temp_dir(), PathBuf::from("/tmp")] {
@@ -65,10 +65,7 @@ fn free(folder: &Path) -> Result<u64, String> {
     let found = statvfs(folder).map_err(|error| error.to_string())?;
 
     // The two counts are of different widths on macOS.
-    #[allow(
-        clippy::useless_conversion,
-        reason = "of use where the type is another"
-    )]
+    #[allow(clippy::useless_conversion, reason = "of use if the type is another")]
     Ok(u64::from(found.blocks_available()) * u64::from(found.fragment_size()))
 }
 

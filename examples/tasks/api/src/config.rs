@@ -14,7 +14,7 @@ const SHORTEST_SECRET: usize = 32;
 /// |---|---|
 /// | `DATABASE_URL` | a PostgreSQL of the service's own, gone with it, and users to try it with |
 /// | `JWT_SECRET`, 32 bytes or more | an error; with a database of its own, a new one |
-/// | `LISTEN` | `127.0.0.1:8000`; with a database of its own, another port where that is taken |
+/// | `LISTEN` | `127.0.0.1:8000`; with a database of its own, another port if that is taken |
 /// | `WORKER_SECONDS` | 60 |
 /// | `FIRST_USER`, `FIRST_USER_PASSWORD` | no user is added |
 /// | `FIRST_SUPERUSER`, `FIRST_SUPERUSER_PASSWORD` | no superuser is added |

@@ -24,7 +24,7 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Starts PostgreSQL and migrates, as `tasks-migration up` does where there is a database.
+    /// Starts PostgreSQL and migrates, as `tasks-migration up` does if there is a database.
     pub async fn start() -> Result<Self, Box<dyn Error>> {
         let server = tokio::task::spawn_blocking(|| Server::builder().own().start()).await??;
         let database = server.database("tasks").await?;
@@ -53,7 +53,7 @@ pub fn random() -> String {
         .concat()
 }
 
-/// Users where the environment names none, two tasks of the first, and one that another shares.
+/// Users if the environment names none, two tasks of the first, and one that another shares.
 /// Gives the first user's password as it stands between a shell's `'`: one from the environment is
 /// not printed.
 pub async fn fill(

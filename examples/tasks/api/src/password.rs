@@ -16,8 +16,8 @@ const SHORTEST: usize = 8;
 /// Beyond this, a password is a way to keep a processor busy.
 const LONGEST: usize = 256;
 
-/// What a login is compared with where there is no such user, so that it takes as long as where
-/// there is.
+/// What a login is compared with if there is no such user, so that it takes as long as if
+/// there is one.
 static DECOY: LazyLock<String> =
     LazyLock::new(|| hash_now("nobody's password").unwrap_or_default());
 
@@ -81,7 +81,7 @@ impl Passwords {
             .await
             .map_err(|_| failed())?;
 
-        // The permit stays with the work, which goes on where its request does not.
+        // The permit stays with the work, which goes on if its request does not.
         let work = spawn_blocking(move || {
             let _permit = permit;
             work()

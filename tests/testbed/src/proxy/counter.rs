@@ -90,7 +90,7 @@ impl Flight {
         &self.messages
     }
 
-    /// The type bytes of the server's messages; empty where none has come.
+    /// The type bytes of the server's messages; empty if none has come.
     #[must_use]
     pub fn answers(&self) -> &str {
         &self.answers
@@ -111,7 +111,7 @@ impl fmt::Display for Flight {
     }
 }
 
-/// A client's message. Displayed as its type byte and its SQL, where it has any.
+/// A client's message. Displayed as its type byte and its SQL, if it has any.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     pub(super) kind: char,

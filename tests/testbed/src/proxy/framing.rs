@@ -10,7 +10,7 @@ pub(super) enum Head {
     Type,
 }
 
-/// A message without its head; without a type where its head has none.
+/// A message without its head; without a type if its head has none.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Frame {
     pub(super) kind: Option<char>,

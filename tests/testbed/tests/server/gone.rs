@@ -85,7 +85,7 @@ impl Owner {
         let bystander = words.next().unwrap().parse().unwrap();
         let folder = PathBuf::from(words.next().unwrap());
 
-        // Gone already where the owner ends at once.
+        // Gone already if the owner ends at once.
         let lock = fs::read_to_string(folder.join("data/postmaster.pid")).unwrap_or_default();
         let server = lock
             .lines()

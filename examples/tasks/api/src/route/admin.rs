@@ -1,5 +1,5 @@
 //! What administrators do, each with a reason in `x-admin-reason`. Handlers are those of users, on
-//! another connection: one that only reads where that is enough, and one that is a single user's
+//! another connection: one that only reads if that is enough, and one that is a single user's
 //! for what concerns that user alone.
 
 use axum::Json;

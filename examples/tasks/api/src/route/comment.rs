@@ -52,7 +52,7 @@ pub async fn list(
     ))
 }
 
-/// Adds a comment; refused where the task is another's, or is not there.
+/// Adds a comment; refused if the task is another's, or is not there.
 #[utoipa::path(post, path = "/tasks/{id}/comments", security(("token" = [])), request_body = NewComment, responses((status = 201, body = Comment), (status = 403)))]
 pub async fn create(
     Scoped(db): Scoped,

@@ -63,7 +63,7 @@ pub async fn teams(Scoped(db): Scoped) -> Result<Json<Vec<Team>>, Problem> {
     Ok(Json(teams.into_iter().map(Team::from).collect()))
 }
 
-/// A team's documents; none where one is not in it.
+/// A team's documents; none if one is not in it.
 #[utoipa::path(get, path = "/teams/{id}/documents", security(("token" = [])), responses((status = 200, body = Vec<Document>)))]
 pub async fn list(
     Scoped(db): Scoped,

@@ -6,7 +6,7 @@ use sea_orm::sea_query::{Expr, IntoColumnRef, SimpleExpr};
 /// Whether the column holds the text, in capitals or not; `%` and `_` are characters like any
 /// other.
 pub fn contains(column: impl IntoColumnRef, text: &str) -> SimpleExpr {
-    // `\` is what escapes where no `ESCAPE` says otherwise.
+    // `\` is what escapes if no `ESCAPE` says otherwise.
     let escaped = text
         .replace('\\', r"\\")
         .replace('%', r"\%")

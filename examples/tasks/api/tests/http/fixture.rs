@@ -198,7 +198,7 @@ impl Service {
     }
 }
 
-/// A request; without a token where it is empty.
+/// A request; without a token if it is empty.
 pub fn request(method: &str, path: &str, token: &str, reason: &str, body: &Value) -> Request<Body> {
     let mut request = Request::builder()
         .method(method)

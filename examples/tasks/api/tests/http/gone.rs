@@ -88,7 +88,7 @@ async fn assert_nothing_half_written(service: &Service) -> u64 {
     tasks
 }
 
-/// The future's value, where it has one after so many polls.
+/// The future's value, if it has one after so many polls.
 async fn polled<F: Future>(times: u64, mut future: Pin<&mut F>) -> Option<F::Output> {
     let mut left = times;
     poll_fn(move |cx| {

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::{PASSWORD, Service, assert_problem, request};
 
-/// Texts that do something where they are taken for SQL, a pattern, or an identifier.
+/// Texts that do something if they are taken for SQL, a pattern, or an identifier.
 const TEXTS: [&str; 10] = [
     "'; DROP TABLE task; --",
     "\"; DROP TABLE \"task\"; --",

@@ -59,7 +59,7 @@ async fn lines_to_try(child: &mut Child) -> Vec<String> {
 
 #[tokio::test]
 async fn it_starts_with_nothing_set_and_what_it_prints_works() {
-    // Another port where someone uses the usual one.
+    // Another port if someone uses the usual one.
     let mut child = service(&[]).spawn().unwrap();
     let lines = lines_to_try(&mut child).await;
 

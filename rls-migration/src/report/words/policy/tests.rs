@@ -223,6 +223,6 @@ fn who_is_named_and_a_policy_without_a_condition_allows_nothing() {
         ),
         "the application may change the rows whose `owner_id` is the user's id; a changed row must \
          still be one of them",
-        "where no check is said, PostgreSQL takes the condition for both"
+        "if no check is said, PostgreSQL takes the condition for both"
     );
 }
