@@ -1,6 +1,6 @@
 //! PostgreSQL row-level security for SeaORM 2.
 //!
-//! A derive on an entity declares whose its rows are, migrations create the policies, and a
+//! A derive on an entity declares who owns its rows, migrations create the policies, and a
 //! connection carries the user. PostgreSQL itself then keeps the rows of users apart, in every
 //! query, raw SQL included.
 //!
@@ -51,7 +51,7 @@
 //!
 //! - Begin: [first steps](manual::first_steps), [adopting](manual::adopting) in an existing
 //!   project.
-//! - Declare whose rows are whose: [entities and their keys](manual::entities), your own
+//! - Declare who owns which rows: [entities and their keys](manual::entities), your own
 //!   [policies](manual::policies).
 //! - Bring it to a database: [migrations](manual::migrations), in a team and in CI.
 //! - Run: [contexts](manual::contexts), [services](manual::services), [background
@@ -83,7 +83,7 @@
 //! | [`schema`] | the plan of changes, and how it is applied |
 //! | [`error`] | all errors |
 #![forbid(unsafe_code)]
-// The table of features names what each adds.
+// Without all features, links in the tables above lead nowhere.
 #![cfg_attr(
     not(all(
         feature = "migration",

@@ -267,7 +267,7 @@ impl RlsConnection {
 
     /// The sqlx pool of the application's login, for statements without a context.
     #[cfg(feature = "testing")]
-    pub(crate) fn pool(&self) -> crate::request::pool::Asked<'_> {
+    pub(crate) fn pool(&self) -> crate::request::pool::Borrowed<'_> {
         self.app.pg()
     }
 

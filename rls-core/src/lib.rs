@@ -5,8 +5,8 @@
 // The rooms, from the ground up. A module imports only modules that stand before it in this list,
 // and siblings never import each other in a circle (`tests/house/tree.rs` checks both).
 //
-// - A request begins at `RlsConnection::scope` (`connection`). `request` runs it, and ends it with a
-//   commit or a rollback.
+// - A request begins at `RlsConnection::scope` (`connection`). `request` runs it, and ends it with
+//   a commit or a rollback.
 // - The policies of a table are chosen in `model::scope`, become SQL in `sql::policy`, and are
 //   compared and applied in `schema`.
 // - The checks are three: `gate` at every start, `doctor` on demand, `testing` for a proof.

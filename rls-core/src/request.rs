@@ -1,9 +1,10 @@
 //! Runs one statement or one transaction in a context.
 //!
-//! A request begins in [`scoped`] (a statement) or [`transaction`]. [`statement`] reads its text and
-//! refuses what would end or change the context, [`begin`] writes the message that sets the context,
-//! [`pool`] and [`lease`] take a connection, and [`operation`] runs the statement on it. The request
-//! ends in [`lease`] with a commit or a rollback. A connection in an unknown state is closed.
+//! A request begins in [`scoped`] (a statement) or [`transaction`]. [`statement`] reads its text
+//! and refuses what would end or change the context, [`begin`] writes the message that sets the
+//! context, [`pool`] and [`lease`] take a connection, and [`operation`] runs the statement on it.
+//! The request ends in [`lease`] with a commit or a rollback. A connection in an unknown state is
+//! closed.
 
 // May import every room that stands before it in lib.rs; knows nothing of `schema`.
 

@@ -1,8 +1,8 @@
 //! From the scopes of the entities to the catalog of a database, and back.
 //!
-//! [`mod@desired`] and [`snapshot`] hold the desired and the actual state of a database, and
-//! [`table`] those of one table. [`catalog`] reads the actual state, [`mod@diff`] compares the two,
-//! [`plan`] holds the changes, [`render`] writes their SQL, [`show`] prints them, and [`sync`]
+//! `desired` and `snapshot` hold the desired and the actual state of a database, and
+//! `table` those of one table. `catalog` reads the actual state, `diff` compares the two,
+//! `plan` holds the changes, `render` writes their SQL, `show` prints them, and `sync`
 //! drives it all in one transaction.
 
 // May import every room that stands before it in lib.rs; knows nothing of `request`.

@@ -14,8 +14,8 @@
 //! }
 //! ```
 
-// `IsolationProof` is the builder. `run` makes the rows (`row`), runs the statements (`plan`, `lane`)
-// and classifies the answers (`classify`). May import all rooms of the crate but `doctor`.
+// `IsolationProof` is the builder. `run` makes the rows (`row`), runs the statements (`plan`,
+// `lane`) and classifies the answers (`classify`). May import all rooms of the crate but `doctor`.
 
 mod app;
 mod attempt;
@@ -114,8 +114,8 @@ impl<'a> IsolationProof<'a> {
         self
     }
 
-    /// Sets which rows of an entity with its own policies are reached. Of other entities, the scope
-    /// tells it.
+    /// Sets which rows are reached in a table with policies of its own. For other entities, the
+    /// scope decides.
     pub fn expect<E: EntityTrait>(mut self, reach: Reach) -> Self {
         if let Some(table) = self.table_of::<E>() {
             self.reach.push((table, reach));
@@ -136,10 +136,10 @@ impl<'a> IsolationProof<'a> {
 
     /// Runs every attempt on every table.
     ///
-    /// `owner` makes the rows and looks at them afterwards. It is the login of the migrations or a
-    /// superuser, and must be a member of the application's role, as which it acts with that
-    /// login's settings. `app` tells whether the gate would open, whether row-level security is
-    /// active for its login, and what it reads.
+    /// `owner` makes the rows and checks them afterwards. It is the login of the migrations or a
+    /// superuser, and must be a member of the application's role: it runs the statements as that
+    /// role, with the settings of the application's login. `app` shows whether the gate would open,
+    /// whether row-level security is active for its login, and which rows it reads.
     ///
     /// Statements sent: some hundred for each table, in one transaction, which is rolled back. The
     /// connection is closed afterwards, so no row stays. Sequences advance, and triggers fire. Lock
@@ -150,7 +150,7 @@ impl<'a> IsolationProof<'a> {
     /// # Errors
     ///
     /// [`ProofError`] if nothing can be proved. A table that is not isolated is no error: the
-    /// [`Proof`] tells it.
+    /// [`Proof`] reports it.
     ///
     /// # Panics
     ///

@@ -54,7 +54,7 @@ pub(crate) enum Compared {
     Not(String),
 }
 
-/// A registered table: what its entity asks for, and what the database holds.
+/// A registered table: what its entity declares, and what the database has.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     pub(crate) scope: Scope,

@@ -56,9 +56,8 @@ pub enum GateFinding {
     },
     /// The login owns a table, and an owner can switch its row security off.
     #[error(
-        "the login `{role}` owns table `{table}`, or is a member of its owner: let the migrations' \
-         role own it, by \
-         `ALTER TABLE {} OWNER TO CURRENT_USER` of its",
+        "the login `{role}` owns table `{table}`, or is a member of its owner: as the migrations' \
+         login, run `ALTER TABLE {} OWNER TO CURRENT_USER`",
         sql::table(table)
     )]
     Owns {
@@ -109,7 +108,7 @@ pub enum GateFinding {
     },
     /// Policies are missing.
     #[error(
-        "table `{table}` lacks policies that its entity asks for ({missing}): run the migrations"
+        "table `{table}` lacks policies that its entity declares ({missing}): run the migrations"
     )]
     PolicyMissing {
         /// The table.
@@ -119,7 +118,7 @@ pub enum GateFinding {
     },
     /// Policies are not as the entity declares them: it has changed, or someone altered them.
     #[error(
-        "table `{table}` has policies that are not what its entity asks for, or were altered since \
+        "table `{table}` has policies that differ from what its entity declares, or were altered since \
          ({altered}): see \
          what differs (`rls plan`), and run the migrations"
     )]

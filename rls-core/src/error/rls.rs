@@ -78,8 +78,8 @@ pub enum RlsError {
         statement: String,
     },
     /// SQL text would change the context of a scope, or could hide that it does; it did not run. A
-    /// call by a name in Unicode escapes could hide it, and a change of
-    /// `standard_conforming_strings` or `client_encoding`.
+    /// call by a name in Unicode escapes, and a change of `standard_conforming_strings` or
+    /// `client_encoding`, could hide it.
     #[error(
         "`{statement}` in SQL text would change the context, or could hide that it does, and did \
          not run: make another scope for another context"

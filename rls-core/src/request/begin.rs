@@ -37,7 +37,7 @@ fn assignment(name: &SettingName) -> String {
     ["; SET LOCAL ", &sql::setting(name), " = "].concat()
 }
 
-/// What the transactions of a connection are begun with beside the context.
+/// What a connection adds to each begin message.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Opening {
     /// Whether the server refuses all writes.
@@ -217,9 +217,8 @@ impl ContextText {
         )
     }
 
-    /// Whether a transaction of statements that only read may be undone instead of committed: the
-    /// server must refuse what was misclassified, its `COMMIT` must have nothing to say, which of a
-    /// serializable one it may, and nothing to keep.
+    /// Whether a transaction of reads may be rolled back instead of committed: the server refuses
+    /// writes in it, it is not serializable (such a `COMMIT` may fail), and it holds no record.
     pub(crate) fn may_undo(&self, options: TransactionOptions) -> bool {
         let serializable = matches!(options.isolation_level, Some(IsolationLevel::Serializable));
         self.is_read_only(options) && !serializable && !self.is_recorded()

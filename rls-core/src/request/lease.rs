@@ -26,9 +26,9 @@ enum State {
     /// A transaction is open. If the lease is dropped now, a rollback is queued before the next
     /// borrower's first message.
     Open,
-    /// A begin or its answer is under way. If the lease is dropped now, the connection serves nobody
-    /// until the answer is read and a rollback confirmed: otherwise the next borrower could be in
-    /// another user's transaction.
+    /// A begin or its answer is under way. If the lease is dropped now, the connection serves
+    /// nobody until the answer is read and a rollback confirmed: otherwise the next borrower could
+    /// be in another user's transaction.
     Beginning,
     /// Unknown: the protocol broke, or SQL text left the scope. If the lease is dropped now, the
     /// connection is closed.
@@ -47,8 +47,9 @@ pub(crate) struct Lease {
 impl Lease {
     /// Takes a connection and begins with `message`, in one round trip.
     ///
-    /// A connection that turns out dead is replaced, since nothing ran on it: once per connection of
-    /// the pool, because a restart of the server kills all of them, and once more for a fresh one.
+    /// A connection that turns out dead is replaced, since nothing ran on it: once per connection
+    /// of the pool, because a restart of the server kills all of them, and once more for a fresh
+    /// one.
     pub(crate) async fn begin(
         pool: &PgPool,
         resting: &Arc<Resting>,
@@ -121,10 +122,12 @@ impl Lease {
         }
     }
 
-    /// Ends in order, if every answer is read: the open transaction is rolled back by a message that
-    /// goes out soon or with the next begin, and the connection rests. Otherwise this is a drop.
+    /// Ends in order, if every answer is read: the open transaction is rolled back by a message
+    /// that goes out soon or with the next begin, and the connection rests. Otherwise this is a
+    /// drop.
     pub(crate) fn end(mut self) {
-        // Ready if there is nothing to send or to read: no other user may read an answer to this one.
+        // Ready if there is nothing to send or to read: no other user may read an answer to this
+        // one.
         let settled = matches!(self.connection().flush().now_or_never(), Some(Ok(())));
         if !settled || self.spent {
             return;

@@ -113,7 +113,7 @@ impl Observed<'_> {
 pub(crate) struct ObservedRows<'a>(Observed<'a>);
 
 impl ObservedRows<'_> {
-    /// The next of the rows; the observation ends with the last of them or the first failure.
+    /// The next row. The observation ends with the last row or the first failure.
     pub(crate) async fn next<T>(
         &mut self,
         rows: &mut (impl Stream<Item = Result<T, sqlx::Error>> + Unpin),
@@ -130,7 +130,7 @@ impl ObservedRows<'_> {
 }
 
 impl Drop for ObservedRows<'_> {
-    /// Whoever drops them before their end has enough of them: no failure, as in SeaORM.
+    /// A stream that is dropped early is no failure, as in SeaORM.
     fn drop(&mut self) {
         self.0.tell(false);
     }

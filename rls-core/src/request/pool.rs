@@ -68,8 +68,8 @@ impl Pool {
     }
 
     /// Borrows the sqlx pool for statements without a context.
-    pub(crate) fn pg(&self) -> Asked<'_> {
-        Asked {
+    pub(crate) fn pg(&self) -> Borrowed<'_> {
+        Borrowed {
             pg: &self.pg,
             _waiting: self.resting.give_way(),
         }
@@ -183,12 +183,12 @@ impl Pool {
 }
 
 /// The sqlx pool. As long as this lives, no connection rests outside of it.
-pub(crate) struct Asked<'a> {
+pub(crate) struct Borrowed<'a> {
     pg: &'a PgPool,
     _waiting: Waiting<'a>,
 }
 
-impl Deref for Asked<'_> {
+impl Deref for Borrowed<'_> {
     type Target = PgPool;
 
     fn deref(&self) -> &PgPool {

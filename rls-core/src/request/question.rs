@@ -61,8 +61,8 @@ impl ContextText {
     }
 
     /// Asks before a prepared statement that holds code, in a message of its own. Code can leave
-    /// settings, prepared statements and more in the session, so the connection is closed afterwards,
-    /// whatever the protocol.
+    /// settings, prepared statements and more in the session, so the connection is closed
+    /// afterwards, whatever the protocol.
     pub(crate) async fn ask_before(
         &self,
         classified: Classified,

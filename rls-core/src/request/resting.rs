@@ -15,8 +15,8 @@ use tokio::task::JoinHandle;
 use tokio::task::coop::{consume_budget, unconstrained};
 use tokio::time::{Instant, sleep};
 
-/// How long a connection rests before it goes back to the pool. It can be twice as long: that is how
-/// often somebody looks.
+/// How long a connection rests before it goes back to the pool. It can be twice as long: that is
+/// how often somebody looks.
 const REST: Duration = Duration::from_millis(100);
 
 /// About how long a rollback waits for a begin message to be sent with.
@@ -31,8 +31,8 @@ pub(crate) struct Taken {
 /// The connections of a pool that rest.
 pub(crate) struct Resting {
     state: Mutex<State>,
-    /// How long a connection serves before it goes back, so that the pool's hooks and lifetimes hold
-    /// for it too.
+    /// How long a connection serves before it goes back, so that the pool's hooks and lifetimes
+    /// hold for it too.
     keep: Duration,
 }
 
@@ -85,8 +85,8 @@ impl Resting {
         })
     }
 
-    /// Keeps a connection for the next transaction, with any unsent rollback. If a task waits for the
-    /// pool, or the connection has served for long, it goes back instead.
+    /// Keeps a connection for the next transaction, with any unsent rollback. If a task waits for
+    /// the pool, or the connection has served for long, it goes back instead.
     pub(crate) fn keep(self: &Arc<Self>, taken: Taken) {
         let Ok(runtime) = Handle::try_current() else {
             return;
@@ -172,8 +172,8 @@ impl Drop for Watch {
     }
 }
 
-/// Sends unsent rollbacks. After each pause, gives back the connections that have rested or served too
-/// long, until none is left.
+/// Sends unsent rollbacks. After each pause, gives back the connections that have rested or served
+/// too long, until none is left.
 async fn watch(resting: Weak<Resting>, unsent: Arc<Notify>, pause: Duration) {
     let mut pausing = pin!(sleep(pause));
     loop {
@@ -246,8 +246,8 @@ impl Rested {
         self.taken.take_if(|taken| taken.since.elapsed() < keep)
     }
 
-    /// Lets the task send an unsent rollback soon. If the task belongs to another runtime, which may
-    /// stop, the rollback is sent now.
+    /// Lets the task send an unsent rollback soon. If the task belongs to another runtime, which
+    /// may stop, the rollback is sent now.
     fn leave_to(&mut self, watch: &Watch) {
         if watch.runtime != self.runtime.id() {
             self.send();

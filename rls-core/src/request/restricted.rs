@@ -1,5 +1,5 @@
-//! SeaORM's role-based access control in front of a scope: which tables and commands, then which
-//! rows.
+//! SeaORM's role-based access control in front of a scope. It decides about tables and commands;
+//! the policies decide about rows.
 
 use std::pin::Pin;
 
@@ -12,8 +12,8 @@ use sea_orm::{
 use crate::request::scoped::ScopedConnection;
 use crate::request::transaction::in_transaction;
 
-/// A scope behind SeaORM's [`RestrictedConnection`], which allows or refuses each statement before it
-/// is sent. [`ScopedConnection::restricted`] makes one.
+/// A scope behind SeaORM's [`RestrictedConnection`], which allows or refuses each statement before
+/// it is sent. [`ScopedConnection::restricted`] makes one.
 ///
 /// It decides as SeaORM's own does: it refuses raw statements, ignores subqueries in values, and
 /// treats an upsert as an insert. Statements sent, locks, errors: those of the scope, and
@@ -26,7 +26,8 @@ pub struct Restricted<C> {
 
 impl ScopedConnection {
     /// This scope, limited to the statements that `rbac` allows its user. Sends nothing. The
-    /// connection in `rbac` answers for permissions and never for rows; it need not be connected.
+    /// connection in `rbac` supplies the permissions and runs no statement; it need not be
+    /// connected.
     ///
     /// ```no_run
     /// # async fn run(mine: rls_core::ScopedConnection, snapshot: sea_orm::rbac::RbacSnapshot) -> Result<(), sea_orm::DbErr> {
@@ -48,7 +49,9 @@ impl ScopedConnection {
 
 fn raw<T>() -> Result<T, DbErr> {
     Err(DbErr::RbacError(
-        "a raw statement cannot be classified: build it, or run it on the scope itself".to_owned(),
+        "SeaORM's access control cannot check a raw statement: build it with sea-query, or run it \
+         on the scope itself"
+            .to_owned(),
     ))
 }
 

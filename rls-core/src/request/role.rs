@@ -1,4 +1,5 @@
-//! The logins, told apart by type: what is given one can never be used with another.
+//! The two logins and what they may do, as types: a transaction of one is never accepted for
+//! another.
 
 use std::fmt;
 
@@ -10,7 +11,7 @@ mod sealed {
     }
 }
 
-/// As whom a connection is logged in; [`App`], [`Maintenance`] or [`MaintenanceReads`].
+/// The role that a connection logs in as: [`App`], [`Maintenance`] or [`MaintenanceReads`].
 pub trait Role: sealed::Sealed + fmt::Debug + Send + Sync + 'static {}
 
 /// The application's role, which sees what its context owns.

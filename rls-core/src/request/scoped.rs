@@ -24,7 +24,8 @@ use crate::sqlstate;
 pub type ScopedConnection = ContextConnection<App>;
 
 /// A connection as maintenance administrator; made by
-/// [`RlsConnection::admin`](crate::RlsConnection::admin). Statements sent, errors: see [`ContextConnection`].
+/// [`RlsConnection::admin`](crate::RlsConnection::admin). Statements sent, errors: see
+/// [`ContextConnection`].
 pub type AdminConnection = ContextConnection<Maintenance>;
 
 /// A connection as maintenance administrator that only reads; made by
@@ -68,26 +69,26 @@ pub type ReadOnlyAdminTransaction = ContextTransaction<MaintenanceReads>;
 /// the statement, and a `ROLLBACK` that nobody waits for. For any other statement:
 /// `BEGIN; SET LOCAL …` in one message, the statement, `COMMIT`. If a read turns out to write
 /// (SQLSTATE 25006), it has changed nothing, and it runs again in a transaction that may write.
-/// Unprepared text stands between two questions, in the same message: are transaction, role and
-/// context still the same? A `DO` block that is executed as a prepared statement costs two messages
-/// more, and its connection is closed afterwards.
+/// Unprepared text is sent in one message with two checks, one before and one after it, that
+/// transaction, role and context have not changed. A `DO` block that is sent as a prepared
+/// statement costs two more messages, and its connection is closed afterwards.
 ///
 /// An administrator's begin messages end in an `INSERT` into the audit table, unless the
 /// configuration switches the audit off. So each of an administrator's statements ends in a
 /// `COMMIT`, reads too.
 ///
-/// `begin`, `begin_with_config` and `begin_with_options` send `BEGIN …; SET LOCAL …` in one message,
-/// and hold a connection of the pool until the transaction ends. `stream_raw` sends the begin
-/// message at once, and the statement when the first row is requested. Locks taken, privileges
-/// needed: those of the statements. Transaction required: none; each statement has its own. A
-/// statement that cannot run in a transaction (`VACUUM`) cannot run here.
+/// `begin`, `begin_with_config` and `begin_with_options` send `BEGIN …; SET LOCAL …` in one
+/// message, and hold a connection of the pool until the transaction ends. `stream_raw` sends the
+/// begin message at once, and the statement when the first row is requested. Locks taken,
+/// privileges needed: those of the statements. Transaction required: none; each statement has its
+/// own. A statement that cannot run in a transaction (`VACUUM`) cannot run here.
 ///
 /// # Errors
 ///
 /// SeaORM's [`DbErr`]. [`RlsError::from`] finds the error of row-level security in it: `Context`,
-/// `TransactionControl`, `ContextChange` and `OutlivesScope` before anything is sent; `AuditFailed`,
-/// `PolicyRefused`, `MissingGrant`, `MissingContext`, `ReadOnly`, `ScopeLost`, `ConnectionLost` and
-/// `CommitUnknown` afterwards.
+/// `TransactionControl`, `ContextChange` and `OutlivesScope` before anything is sent;
+/// `AuditFailed`, `PolicyRefused`, `MissingGrant`, `MissingContext`, `ReadOnly`, `ScopeLost`,
+/// `ConnectionLost` and `CommitUnknown` afterwards.
 #[derive(Clone)]
 pub struct ContextConnection<R> {
     pool: Pool,

@@ -4,8 +4,8 @@
 //! unprepared text is followed by a question whether the transaction is still the same. This module
 //! finds mistakes before anything runs.
 //!
-//! Every text is read once, token by token. Words that can leave the scope are rare. If one is seen,
-//! the text is read again, with the tokens around it.
+//! Every text is read once, token by token. Words that can leave the scope are rare. If one is
+//! seen, the text is read again, with the tokens around it.
 
 mod control;
 mod effect;
@@ -19,8 +19,8 @@ use effect::Reading;
 pub(crate) use seen::Seen;
 use token::{Strings, Token, tokens};
 
-/// Text that stays in its scope, and what it does there. Only [`classify`] makes one, and nothing is
-/// sent without it.
+/// Text that stays in its scope, and what it does there. Only [`classify`] makes one, and nothing
+/// is sent without it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Classified {
     protocol: Protocol,

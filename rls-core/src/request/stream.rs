@@ -1,4 +1,4 @@
-//! Rows as they come, each stream with the transaction it runs in.
+//! Streams of rows, and the transaction that each runs in.
 
 use std::fmt;
 use std::pin::Pin;
@@ -17,16 +17,16 @@ use crate::sqlstate;
 
 /// The rows of a statement, as the server sends them.
 ///
-/// On a [`ScopedConnection`](crate::ScopedConnection) a stream has a transaction of its own, which
-/// ends when the stream ends, fails, or is dropped. Read to its end, it is committed if the statement
-/// may have written. Dropped before, it is rolled back. On a
-/// [`ScopedTransaction`](crate::ScopedTransaction) it keeps the transaction's one connection: other
-/// statements are refused with [`RlsError::StreamOpen`](crate::RlsError::StreamOpen) until it ends
-/// or is dropped.
+/// On a [`ScopedConnection`](crate::ScopedConnection), a stream has its own transaction. If the
+/// stream is read to its end and the statement may have written, the transaction is committed;
+/// otherwise it is rolled back. On a [`ScopedTransaction`](crate::ScopedTransaction), a stream
+/// occupies the transaction's connection: other statements fail with
+/// [`RlsError::StreamOpen`](crate::RlsError::StreamOpen) until the stream ends or is dropped.
 ///
-/// Statements sent: the one, when the first row is asked for, and what ends its own transaction.
-/// Dropped before its end, the server still runs it, and whoever uses the connection next first
-/// reads what was left: give it a `LIMIT`.
+/// Statements sent: the statement, when the first row is requested; then the `COMMIT` or `ROLLBACK`
+/// of its own transaction. If a stream is dropped early, the server still runs the whole statement,
+/// and the next user of the connection first reads the remaining rows. Give such a statement a
+/// `LIMIT`.
 pub struct RowStream<'a> {
     rows: Pin<Box<dyn Stream<Item = Result<QueryResult, DbErr>> + Send + 'a>>,
 }
@@ -38,7 +38,7 @@ impl<'a> RowStream<'a> {
         }
     }
 
-    /// Of a statement without rows.
+    /// A stream without rows.
     pub(crate) fn empty() -> Self {
         Self::new(stream::empty())
     }

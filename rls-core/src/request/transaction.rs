@@ -23,24 +23,26 @@ use lane::Lane;
 use shared::{Savepoint, Shared};
 pub(crate) use traits::in_transaction;
 
-/// An open transaction in which a context is in force; made by
-/// [`ScopedConnection`](crate::ScopedConnection)'s or [`AdminConnection`](crate::AdminConnection)'s
-/// `begin`.
+/// An open transaction that carries a context. `begin` on a
+/// [`ScopedConnection`](crate::ScopedConnection) or an [`AdminConnection`](crate::AdminConnection)
+/// makes one; `begin` on a transaction makes a nested one, a savepoint.
 ///
-/// Dropped without `commit`, it is rolled back: the outermost by a rollback queued on its
-/// connection, a nested one before the next statement of the outer one.
+/// If it is dropped without `commit`, it is rolled back. The rollback of the outermost transaction
+/// is queued on its connection; that of a nested one is sent before the next statement of the outer
+/// one.
 ///
-/// Statements sent: `begin` one message (`BEGIN …; SET LOCAL …`), a nested `begin` `SAVEPOINT`,
-/// each statement what SeaORM sends, unprepared text and `DO` blocks as in
-/// [`ContextConnection`](crate::ContextConnection). Locks taken, privileges needed: those of the statements. A statement
-/// waits for those before it.
+/// Statements sent: for `begin` one message (`BEGIN …; SET LOCAL …`); for a nested `begin` a
+/// `SAVEPOINT`; for each statement what SeaORM sends. Unprepared text and `DO` blocks are sent as
+/// on a [`ContextConnection`](crate::ContextConnection). Locks taken, privileges needed: those of
+/// the statements. A statement waits until the earlier ones have ended.
 ///
 /// # Errors
 ///
-/// As of [`ContextConnection`](crate::ContextConnection), and [`RlsError::NestedOpen`](crate::RlsError::NestedOpen) while
-/// a nested transaction is open, [`RlsError::StreamOpen`](crate::RlsError::StreamOpen) while a
-/// stream of its rows is alive: the statement was not sent. After
-/// [`RlsError::ScopeLost`](crate::RlsError::ScopeLost) nothing runs any more.
+/// Those of [`ContextConnection`](crate::ContextConnection).
+/// [`RlsError::NestedOpen`](crate::RlsError::NestedOpen) if a nested transaction is open, and
+/// [`RlsError::StreamOpen`](crate::RlsError::StreamOpen) if a stream of its rows is alive: the
+/// statement was not sent. After [`RlsError::ScopeLost`](crate::RlsError::ScopeLost) every
+/// statement fails.
 pub struct ContextTransaction<R> {
     shared: Arc<Shared>,
     /// `None` for the outermost.

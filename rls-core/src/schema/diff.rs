@@ -52,8 +52,8 @@ pub(crate) fn diff(desired: &Desired<'_>, snapshot: &Snapshot) -> Result<Plan, S
     Ok(plan)
 }
 
-/// The changes of tables, ordered: columns and keys first, then row security and policies, and grants last,
-/// so that the application's role reaches no table before its policies stand.
+/// The changes of tables, ordered: columns and keys first, then row security and policies, and
+/// grants last, so that the application's role reaches no table before its policies stand.
 fn table_changes(
     tables: &[Table<'_>],
     schema_usage: &BTreeSet<(Identifier, Identifier)>,

@@ -16,7 +16,7 @@ pub struct Plan {
     pub(crate) unmanaged: Vec<Unmanaged>,
 }
 
-/// What no entity declares, and what stays.
+/// Policies and tables that no entity declares. A plan leaves them as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unmanaged {
@@ -41,7 +41,7 @@ impl Plan {
         &self.changes
     }
 
-    /// What no entity declares, and what stays.
+    /// Policies and tables that no entity declares. A plan leaves them as they are.
     #[must_use]
     pub fn unmanaged(&self) -> &[Unmanaged] {
         &self.unmanaged
@@ -53,7 +53,7 @@ impl Plan {
         self.changes.is_empty()
     }
 
-    /// The changes that let more rows be reached, each with how.
+    /// The changes that make more rows reachable, each with the reason.
     pub fn weakening(&self) -> impl Iterator<Item = (&Change, &'static str)> {
         self.changes
             .iter()

@@ -47,7 +47,7 @@ pub struct RlsSchema {
 }
 
 impl RlsSchema {
-    /// Takes these entities and this configuration.
+    /// Uses these entities and this configuration.
     #[must_use]
     pub fn new(registry: Registry, config: RlsConfig) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl RlsSchema {
         }
     }
 
-    /// Takes the linked entities, and the configuration in the environment.
+    /// Uses the linked entities, and the configuration in the environment.
     ///
     /// # Errors
     ///
@@ -67,15 +67,14 @@ impl RlsSchema {
         Ok(Self::new(Registry::linked()?, RlsConfig::from_env()?))
     }
 
-    /// Sets what becomes of registered tables that are not in the database. Without this they are
-    /// an error.
+    /// Sets what happens if a registered table is not in the database. By default it is an error.
     #[must_use]
     pub fn missing_tables(mut self, missing: MissingTables) -> Self {
         self.missing = missing;
         self
     }
 
-    /// Lets [`RlsSchema::sync`] make changes that certainly let more rows be reached
+    /// Allows [`RlsSchema::sync`] to make changes that certainly make more rows reachable
     /// ([`Plan::weakening`]), such as dropping a restrictive policy that the entities no longer
     /// declare. The configuration's own switches need no further consent.
     #[must_use]
@@ -117,8 +116,8 @@ impl RlsSchema {
     /// columns, keys, row security, policies, grants. All or nothing; nothing if nothing differs.
     ///
     /// Statements sent: those of [`RlsSchema::plan`], one message a change, and one for each policy
-    /// with an outdated fingerprint. Locks taken: an advisory one a database, so that two
-    /// deployments cannot race, `ACCESS EXCLUSIVE` on each table that changes, and
+    /// with an outdated fingerprint. Locks taken: one advisory lock per database, so that two
+    /// deployments cannot race; `ACCESS EXCLUSIVE` on each table that changes, and
     /// `SHARE UPDATE EXCLUSIVE` for a fingerprint, each waited for at most 5 s. Privileges needed:
     /// to own the tables, and `CREATEROLE` if a role is missing.
     ///

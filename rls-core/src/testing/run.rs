@@ -321,8 +321,8 @@ impl<'a> Run<'a> {
             (None, true) => Ok(None),
             (Some(reach), false) => Ok(Some(reach)),
             (None, false) => Err(Trouble::Table(
-                "it has its own policies, which do not tell what they let through: declare it with \
-                 say it with `IsolationProof::expect::<Entity>(Reach::own(…))`"
+                "it has its own policies, which do not tell what they let through: say it with \
+                 `IsolationProof::expect::<Entity>(Reach::own(…))`"
                     .to_owned(),
             )),
             (Some(_), true) => Err(Trouble::Table(

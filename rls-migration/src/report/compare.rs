@@ -4,7 +4,7 @@ use rls_core::{Change, Identifier, Policy};
 
 use super::{Compared, Table};
 
-/// A policy, as its entity asks for it and as the database holds it.
+/// A policy, as its entity declares it and as the database has it.
 #[derive(Clone, Debug)]
 pub(super) struct Line<'a> {
     pub(super) name: &'a Identifier,

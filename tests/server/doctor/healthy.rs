@@ -210,6 +210,35 @@ async fn key_or_index_that_does_not_serve_is_one_finding() {
 }
 
 #[tokio::test]
+async fn remedy_of_a_missing_index_drops_no_unique_key() {
+    let patient = Patient::new().await;
+    let invalid = "DROP INDEX task_owner_id_idx;
+        CREATE UNIQUE INDEX mine ON task (owner_id, title);
+        UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'mine'::regclass";
+    patient.run(invalid).await;
+
+    let report = patient.examine().await;
+    let finding = patient
+        .news(&report)
+        .into_iter()
+        .find(|finding| finding.rule.id == "RLS203")
+        .expect("an invalid index does not serve");
+    let Remedy::Sql(statements) = &finding.remedy else {
+        panic!("{:?}", finding.remedy)
+    };
+
+    patient.run(&statements.join(";")).await;
+    patient.run("REINDEX INDEX mine").await;
+
+    let report = patient.examine().await;
+    assert!(
+        !rules(&report).contains(&"RLS203"),
+        "{}",
+        report.text(false)
+    );
+}
+
+#[tokio::test]
 async fn index_with_an_expression_behind_the_owner_serves() {
     let patient = Patient::new().await;
     patient

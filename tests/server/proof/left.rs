@@ -42,13 +42,16 @@ async fn nothing_is_left_behind_by_a_proof_that_is_dropped() {
     let shop = Shop::new().await;
     let before = shop.counts().await;
 
-    // The first proof also opens connections; the second tells how long one takes.
+    // The first proof also opens connections; the next two tell how long one takes.
     shop.prove().await.unwrap().assert_isolated();
-    let started = Instant::now();
-    shop.prove().await.unwrap().assert_isolated();
-    let whole = started.elapsed();
+    let mut whole = Duration::MAX;
+    for _ in 0..2 {
+        let started = Instant::now();
+        shop.prove().await.unwrap().assert_isolated();
+        whole = whole.min(started.elapsed());
+    }
 
-    for part in [50, 20, 8, 4, 3] {
+    for part in [50, 20, 8, 5, 4] {
         let dropped = tokio::time::timeout(whole / part, shop.prove()).await;
         assert!(dropped.is_err(), "it was done before it was dropped");
     }

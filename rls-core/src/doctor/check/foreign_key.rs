@@ -64,20 +64,24 @@ fn foreign_key(
             ));
         }
         KeyFit::Unproven => {
-            for (_, key) in of(KeyFit::Unproven) {
-                let why = "rows from before the key was added may name owners that do not exist";
-
-                findings.push(Finding::new(
-                    &rules::RLS205,
-                    format!("{}.{}", relation.name, key.name),
-                    why,
-                    Remedy::sql(alter(relation, "VALIDATE", key)),
-                ));
-            }
+            findings.extend(of(KeyFit::Unproven).map(|(_, key)| unproven(relation, key)));
         }
-        // A key with another action is in the plan.
+        // A key with another action is in the plan, if there is one.
+        KeyFit::OtherAction if case.plan.is_none() => {
+            let keys = of(KeyFit::OtherAction).filter(|(_, key)| !key.validated);
+            findings.extend(keys.map(|(_, key)| unproven(relation, key)));
+        }
         KeyFit::OtherAction | KeyFit::Serves => {}
     }
+}
+
+fn unproven(relation: &Relation, key: &ForeignKeyFact) -> Finding {
+    Finding::new(
+        &rules::RLS205,
+        format!("{}.{}", relation.name, key.name),
+        "rows from before the key was added may name owners that do not exist",
+        Remedy::sql(alter(relation, "VALIDATE", key)),
+    )
 }
 
 fn fit(case: &Case<'_>, column: &Identifier, desired: &ForeignKey, key: &ForeignKeyFact) -> KeyFit {

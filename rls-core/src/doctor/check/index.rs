@@ -36,13 +36,18 @@ fn missing(
         return None;
     }
 
-    // An index that a failed `CREATE INDEX CONCURRENTLY` left may have the name.
-    let invalid = fits.iter().filter(|(fit, _)| *fit == IndexFit::Invalid);
-    let drop = invalid.map(|(_, index)| format!("DROP INDEX {}", table(&index.name)));
     let create = IndexChange::Create {
         columns: desired.columns.clone(),
         only: desired.only.clone(),
     };
+
+    // A `CREATE INDEX CONCURRENTLY` of this name that failed left an invalid index. Another invalid
+    // index may be someone's unique key, and stays.
+    let name = create.name(&relation.name.table);
+    let left = fits.iter().filter(|(fit, index)| {
+        *fit == IndexFit::Invalid && !index.unique && index.name.table == name
+    });
+    let drop = left.map(|(_, index)| format!("DROP INDEX {}", table(&index.name)));
     let create = Change::on(relation.name.clone(), create);
 
     let columns: Vec<&str> = desired.columns.iter().map(Identifier::as_str).collect();

@@ -25,7 +25,7 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// For what `admin` does with the rights of `context`.
+    /// Records what `admin` does in `context`.
     pub(crate) fn new(pool: &Pool, admin: &AdminContext, context: &impl RlsContext) -> Self {
         let context = context.settings().map(|settings| json(&settings));
         let settings = admin

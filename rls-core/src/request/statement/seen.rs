@@ -1,5 +1,5 @@
-//! Texts that were looked at before. A service sends the same few again and again, and to find one
-//! here costs less than to read it.
+//! A cache of texts that were read before. A service sends the same few texts, and a lookup costs
+//! less than reading.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,10 +7,10 @@ use std::sync::{PoisonError, RwLock};
 
 use super::{Look, look};
 
-/// How many texts are kept; one more, and all are forgotten.
+/// How many texts are kept. One more, and the cache is emptied.
 const MOST: usize = 1_000;
 
-/// Of longer texts, in bytes, none is kept.
+/// Longer texts, in bytes, are not kept.
 const LONGEST: usize = 4_000;
 
 /// What the words of texts tell, by the whole text.

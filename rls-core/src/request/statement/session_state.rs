@@ -1,5 +1,5 @@
-//! What a statement leaves in the session: temporary relations and functions, which hide all others of
-//! their name, and settings that are written through `pg_settings`.
+//! What a statement leaves in the session: temporary relations and functions, which hide all others
+//! of their name, and settings that are written through `pg_settings`.
 
 use super::token::Token;
 use super::{Refusal, is_any};

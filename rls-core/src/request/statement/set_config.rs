@@ -7,8 +7,7 @@ use super::{Refusal, is_context};
 pub(super) const NAME: &str = "set_config";
 const SEARCH_PATH: &str = "search_path";
 
-/// Refuses each call but of the form `set_config('other.setting', …, true)`: what its name is must
-/// be seen.
+/// Refuses every call except `set_config('other.setting', …, true)`: the text must show the name.
 pub(super) fn refusal(
     tokens: &[Token<'_>],
     carries_context: &dyn Fn(&str) -> bool,

@@ -9,8 +9,9 @@ pub(super) enum Strings {
 }
 
 impl Strings {
-    /// The ways in which this text must be read, since nobody asks for the setting. One in which a
-    /// string or comment does not end is an error to the server, before anything of the text runs.
+    /// The ways to read this text, since the setting is not known. A reading in which a string or
+    /// comment does not end does not count: the server would report an error before it runs
+    /// anything.
     pub(super) fn of(sql: &str) -> &'static [Self] {
         if !sql.contains('\\') {
             return &[Self::Standard];

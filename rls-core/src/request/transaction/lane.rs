@@ -139,7 +139,8 @@ impl<'a> Lane<'a> {
         Ok(savepoint)
     }
 
-    /// Commits a nested transaction. If the future is dropped, its work belongs to the enclosing one.
+    /// Commits a nested transaction. If the future is dropped, its work belongs to the enclosing
+    /// one.
     pub(super) async fn release(mut self, savepoint: Savepoint) -> Result<(), DbErr> {
         if let Some(first) = self.state.failed.clone() {
             self.rollback_to(savepoint).await?;
@@ -151,8 +152,8 @@ impl<'a> Lane<'a> {
             .await
     }
 
-    /// Rolls back to a savepoint. If the future is dropped, the next one that enters the lane does it
-    /// again, which has the same effect.
+    /// Rolls back to a savepoint. If the future is dropped, the next one that enters the lane does
+    /// it again, which has the same effect.
     pub(super) async fn rollback_to(&mut self, savepoint: Savepoint) -> Result<(), DbErr> {
         if !self
             .state

@@ -25,8 +25,8 @@ impl Savepoint {
 /// What the outermost transaction and its nested ones share.
 pub(super) struct Shared {
     pub(super) state: tokio::sync::Mutex<State>,
-    /// Whether a stream is in the lane. It leaves when its holder reads it to the end or drops it, and
-    /// that holder may be the task that waits.
+    /// Whether a stream is in the lane. It leaves when its holder reads it to the end or drops it,
+    /// and that holder may be the task that waits.
     pub(super) streaming: watch::Sender<bool>,
     abandoned: Mutex<Abandoned>,
     pub(super) pool: Pool,
@@ -58,8 +58,8 @@ pub(super) struct Entry {
     pub(super) ended: bool,
 }
 
-/// Transactions that were dropped without a commit or a rollback. They stand apart from the lane, which
-/// another task may hold at that moment.
+/// Transactions that were dropped without a commit or a rollback. They stand apart from the lane,
+/// which another task may hold at that moment.
 #[derive(Default)]
 pub(super) struct Abandoned {
     pub(super) outermost: bool,

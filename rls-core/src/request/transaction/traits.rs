@@ -123,27 +123,27 @@ impl<R: Role> ContextTransaction<R> {
     ///
     /// # Errors
     ///
-    /// [`RlsError::TransactionFailed`](crate::RlsError::TransactionFailed) if a statement had
-    /// failed: it was rolled back. [`RlsError::CommitUnknown`](crate::RlsError::CommitUnknown)
-    /// if the connection ended meanwhile. [`RlsError::NestedOpen`](crate::RlsError::NestedOpen),
-    /// [`RlsError::StreamOpen`](crate::RlsError::StreamOpen),
-    /// [`RlsError::ScopeLost`](crate::RlsError::ScopeLost): it is rolled back. Otherwise the
-    /// server's error, such as a failed deferred constraint.
+    /// [`RlsError::TransactionFailed`](crate::RlsError::TransactionFailed) if an earlier statement
+    /// failed; [`RlsError::NestedOpen`](crate::RlsError::NestedOpen),
+    /// [`RlsError::StreamOpen`](crate::RlsError::StreamOpen) and
+    /// [`RlsError::ScopeLost`](crate::RlsError::ScopeLost): in all four cases the transaction is
+    /// rolled back. [`RlsError::CommitUnknown`](crate::RlsError::CommitUnknown) if the connection
+    /// was lost during the commit. Otherwise the server's error, such as that of a deferred
+    /// constraint.
     pub async fn commit(self) -> Result<(), DbErr> {
         self.finish_commit().await
     }
 
     /// Rolls back, with the transactions that are nested in it.
     ///
-    /// Statements sent: `ROLLBACK`, for a nested one `ROLLBACK TO SAVEPOINT`; one round trip. A
-    /// drop does the same, and nobody waits for it.
+    /// Statements sent: `ROLLBACK`, for a nested transaction `ROLLBACK TO SAVEPOINT`; one round
+    /// trip. To drop the transaction has the same effect, without waiting.
     ///
     /// # Errors
     ///
-    /// The connection was lost, the scope was
-    /// ([`RlsError::ScopeLost`](crate::RlsError::ScopeLost)), or a stream of a nested one's rows is
-    /// alive ([`RlsError::StreamOpen`](crate::RlsError::StreamOpen)); it is rolled back then as
-    /// well.
+    /// The error of a lost connection; [`RlsError::ScopeLost`](crate::RlsError::ScopeLost);
+    /// [`RlsError::StreamOpen`](crate::RlsError::StreamOpen) if a stream of a nested transaction is
+    /// alive. The transaction is rolled back in each case.
     pub async fn rollback(self) -> Result<(), DbErr> {
         self.finish_rollback().await
     }

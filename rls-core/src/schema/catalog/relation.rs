@@ -118,8 +118,8 @@ pub(crate) fn on_delete(code: &str) -> Option<OnDelete> {
     }
 }
 
-/// One row for each column of an index before its first expression. Left out are invalid indexes, and
-/// partial ones with another predicate than a boolean column.
+/// One row for each column of an index before its first expression. Left out are invalid indexes,
+/// and partial ones with another predicate than a boolean column.
 pub(super) const INDEXES: &str = "
 SELECT w.at, i.indexrelid::text AS index, a.attname::text AS column, o.attname::text AS only,
        i.indisunique AND i.indimmediate AND 0 <> ALL (i.indkey::int2[]) AS unique

@@ -65,7 +65,7 @@ pub enum TableChange {
 }
 
 impl Change {
-    /// This change of a table.
+    /// Makes a change of a table.
     #[must_use]
     pub fn on(table: TableName, change: impl Into<TableChange>) -> Self {
         Self::Table(table, change.into())
@@ -80,7 +80,7 @@ impl Change {
         }
     }
 
-    /// How the change lets more rows be reached than before.
+    /// The reason why the change makes more rows reachable.
     ///
     /// `None` for a change that does not certainly do so, or that only puts back what was applied
     /// before. No program can tell whether one condition is wider than another: such a change is

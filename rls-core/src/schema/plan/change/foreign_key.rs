@@ -12,7 +12,7 @@ pub enum ForeignKeyChange {
         /// The key it refers to.
         foreign_key: ForeignKey,
     },
-    /// Drop a foreign key that has another action than the desired one.
+    /// Drop a foreign key with another action than the desired one.
     Drop {
         /// The constraint.
         name: Identifier,

@@ -11,7 +11,7 @@ pub enum IndexChange {
         /// For a partial index, the boolean column that is true in every row it holds.
         only: Option<Identifier>,
     },
-    /// Drop an index that was created.
+    /// Drop an index that [`IndexChange::Create`] made.
     Drop {
         /// Its columns.
         columns: Vec<Identifier>,
