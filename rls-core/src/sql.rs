@@ -6,8 +6,8 @@
 
 mod expression;
 mod policy;
-mod quote;
+pub(crate) mod quote;
 
 pub(crate) use expression::expression;
 pub(crate) use policy::{alter_policy, comment_on_policy, create_policy};
-pub(crate) use quote::{identifier, known_literal, literal, quoted, setting, table};
+pub(crate) use quote::{identifier, known_literal, literal, setting, table};

@@ -6,7 +6,8 @@ use crate::doctor::finding::Finding;
 use crate::doctor::leaks;
 use crate::doctor::remedy::Remedy;
 use crate::doctor::rules;
-use crate::sql::{identifier, quoted};
+use crate::sql::identifier;
+use crate::sql::quote::quoted;
 
 /// Settings that change whom policies apply to, beside those of the context.
 const SETTINGS: [&str; 4] = [
