@@ -52,16 +52,22 @@ async fn big_table_is_prepared_while_it_is_written() {
         config(&database),
     );
 
-    // Someone writes all the while, waiting at most 2 s for any lock.
+    // Someone writes all the while, waiting at most 2 s for any lock, and locks rows in another
+    // order than the backfill meets them.
     let writer = Database::connect(database.url()).await.unwrap();
     let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();
     let writing = tokio::spawn(async move {
         let mut rows = 0_u32;
         while stopped.try_recv().is_err() {
             let transaction = writer.begin().await.unwrap();
-            let write = "SET LOCAL lock_timeout = '2s'; UPDATE big SET padding = 'y' WHERE id % \
-                         1000 = 7; SELECT count(*) FROM big";
-            transaction.execute_unprepared(write).await.unwrap();
+            for write in [
+                "SET LOCAL lock_timeout = '2s'; UPDATE big SET padding = 'y' WHERE id = 20007",
+                "UPDATE big SET padding = 'y' WHERE id % 1000 = 7 AND id < 20000",
+                "SELECT count(*) FROM big",
+            ] {
+                transaction.execute_unprepared(write).await.unwrap();
+            }
+
             transaction.commit().await.unwrap();
             rows += 1;
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -35,23 +35,46 @@ pub(crate) enum Step {
     Pages { table: String, fill: Fill },
 }
 
-/// Fills the rows of some pages.
+/// Fills rows that have no value yet and that nobody else has locked. A statement that waits for no
+/// row is in no deadlock with those who write the table meanwhile.
 pub(crate) struct Fill {
-    update: String,
+    table: String,
+    column: String,
+    backfill: String,
 }
 
 impl Fill {
-    /// The statement for all pages: rows that were updated meanwhile may have moved to pages that
-    /// were filled before.
-    pub(crate) fn rest(&self) -> String {
-        self.update.clone()
-    }
-
     /// The statement for pages from `from` up to `to`.
     pub(crate) fn between(&self, from: i64, to: i64) -> String {
+        self.unlocked(&format!(" AND ctid >= '({from},0)' AND ctid < '({to},0)'"))
+    }
+
+    /// The statement for all pages: rows that were locked before, or that an update has moved to
+    /// pages that were filled before.
+    pub(crate) fn rest(&self) -> String {
+        self.unlocked("")
+    }
+
+    /// Whether there are rows that the backfill has a value for, as `any`.
+    pub(crate) fn any(&self) -> String {
+        let Self {
+            table,
+            column,
+            backfill,
+        } = self;
+        // The line break keeps a comment at the end of the expression from swallowing what follows.
         format!(
-            "{} AND ctid >= '({from},0)' AND ctid < '({to},0)'",
-            self.update
+            "SELECT EXISTS (SELECT FROM {table} WHERE {column} IS NULL AND ({backfill}\n) IS NOT \
+             NULL) AS any"
+        )
+    }
+
+    fn unlocked(&self, pages: &str) -> String {
+        let (table, column) = (&self.table, &self.column);
+        let update = column::update(table, column, &self.backfill);
+        format!(
+            "{update} AND ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE {column} IS \
+             NULL{pages} FOR NO KEY UPDATE SKIP LOCKED))"
         )
     }
 }
@@ -157,7 +180,9 @@ fn filled(name: &TableName, column: &Identifier, backfill: Option<&String>) -> V
     let fill = backfill.map(|backfill| Step::Pages {
         table: format!("{}::regclass", known_literal(&quoted)),
         fill: Fill {
-            update: column::update(&quoted, &target, backfill),
+            table: quoted.clone(),
+            column: target.clone(),
+            backfill: backfill.clone(),
         },
     });
 

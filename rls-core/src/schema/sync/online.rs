@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement, TransactionTrait,
@@ -19,6 +20,11 @@ use crate::schema::render::{self, Fill, Step};
 /// How many pages of a table one statement fills.
 const PAGES: i64 = 2000;
 
+/// How often rows that others have locked are asked for again, and how long after: 5 s in all, as
+/// for any lock.
+const ROUNDS: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(100);
+
 impl RlsSchema {
     /// Adds the owner columns, defaults, foreign keys and indexes that [`RlsSchema::sync`] would
     /// add, without holding a lock that stops readers or writers for longer than a change of the
@@ -30,7 +36,7 @@ impl RlsSchema {
     /// the moment a column refuses NULL.
     ///
     /// Statements sent: those of [`RlsSchema::plan`], and for each table a backfill of 2000 pages a
-    /// statement, `CREATE INDEX CONCURRENTLY`, and constraints `NOT VALID` that are validated
+    /// statement that waits for no row, `CREATE INDEX CONCURRENTLY`, and constraints `NOT VALID` that are validated
     /// afterwards. Locks taken: `ACCESS EXCLUSIVE` for changes of the catalog alone, each waited
     /// for at most 5 s; `SHARE UPDATE EXCLUSIVE` and row locks for what takes time. Transaction
     /// required: none; it cannot run within one.
@@ -104,11 +110,9 @@ async fn run(db: &DatabaseConnection, change: &Change, step: Step) -> Result<(),
             alone(db, change, create).await
         }
         Step::Filled { table, column, any } => {
-            let row = one_row(db, any).await?;
-            let any: bool = row.map_or(Ok(false), |row| row.try_get("", "any"))?;
             let (table, column) = (table.to_string(), column.to_string());
 
-            if any {
+            if self::any(db, any).await? {
                 Err(SchemaError::RowsWithoutOwner { table, column }.into())
             } else {
                 Ok(())
@@ -141,7 +145,7 @@ async fn run(db: &DatabaseConnection, change: &Change, step: Step) -> Result<(),
     }
 }
 
-/// Fills the pages that the table has now, and then the rest.
+/// Fills the pages that the table has now, and then the rest, until others hold a row for too long.
 async fn pages(
     db: &DatabaseConnection,
     change: &Change,
@@ -161,12 +165,27 @@ async fn pages(
         within(db, change, &[fill.between(from, from + PAGES)]).await?;
     }
 
-    within(db, change, &[fill.rest()]).await
+    for _ in 0..ROUNDS {
+        within(db, change, &[fill.rest()]).await?;
+
+        if !any(db, fill.any()).await? {
+            return Ok(());
+        }
+
+        tokio::time::sleep(PAUSE).await;
+    }
+
+    Err(SchemaError::LockTimeout { sql: fill.rest() }.into())
 }
 
 async fn one_row(db: &DatabaseConnection, sql: String) -> Result<Option<QueryResult>, DbErr> {
     db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql))
         .await
+}
+
+async fn any(db: &DatabaseConnection, sql: String) -> Result<bool, DbErr> {
+    let row = one_row(db, sql).await?;
+    row.map_or(Ok(false), |row| row.try_get("", "any"))
 }
 
 /// Runs a statement in no transaction, as the server requires.
