@@ -5,6 +5,7 @@
 // server (`schema`).
 
 pub mod context;
+pub(crate) mod context_domain;
 pub(crate) mod expression;
 pub(crate) mod key;
 pub mod policy;

@@ -58,6 +58,19 @@ impl Identifier {
         Self(name)
     }
 
+    /// Joins a short prefix and an ASCII name of at most 63 bytes with `_`. If that is longer than
+    /// 63 bytes, it adds a hash of the name and keeps the name's end.
+    pub(crate) fn prefixed(prefix: &str, name: &str) -> Self {
+        let whole = format!("{prefix}_{name}");
+        if whole.len() <= MAX_NAME_BYTES {
+            return Self(whole);
+        }
+
+        let head = format!("{prefix}_{:08x}_", fnv1a(name));
+        let end = &name[name.len() - (MAX_NAME_BYTES - head.len())..];
+        Self(format!("{head}{end}"))
+    }
+
     /// The name, unquoted.
     #[must_use]
     pub fn as_str(&self) -> &str {
