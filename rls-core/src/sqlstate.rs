@@ -10,8 +10,9 @@ pub(crate) const NOT_NULL_VIOLATION: &str = "23502";
 pub(crate) const CHECK_VIOLATION: &str = "23514";
 pub(crate) const UNDEFINED_FUNCTION: &str = "42883";
 
-/// The object does not exist: a column, a table, a function, or a type and the like.
-pub(crate) const UNDEFINED: [&str; 4] = ["42703", "42P01", "42883", "42704"];
+/// The object does not exist: a column, a table, a function, or a type and the like; or a column has
+/// another type.
+pub(crate) const UNDEFINED: [&str; 5] = ["42703", "42P01", "42883", "42704", "42804"];
 
 pub(crate) const READ_ONLY_SQL_TRANSACTION: &str = "25006";
 const UNIQUE_VIOLATION: &str = "23505";

@@ -19,7 +19,7 @@ mod session;
 mod snapshot;
 mod version;
 
-pub(crate) use canonical::canonical;
+pub(crate) use canonical::{canonical, unready};
 pub(crate) use granted::verify_grants;
 pub(crate) use online::{IndexNamed, check_named, index_named, partitioned};
 pub(crate) use path::SearchPath;

@@ -14,7 +14,8 @@ use crate::schema::table::DesiredTable;
 pub enum MissingTables {
     /// They are an error.
     Refuse,
-    /// They are skipped: a later migration creates them.
+    /// They are skipped, and so are tables that are not yet as their entities declare them: a later
+    /// migration creates or alters them.
     Skip,
 }
 

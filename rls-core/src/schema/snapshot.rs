@@ -27,6 +27,8 @@ pub(crate) struct Snapshot {
     /// The desired policies and defaults of each table as the server prints them, if there is
     /// anything in the table to compare them with.
     pub(crate) canonical: BTreeMap<TableName, CanonicalTable>,
+    /// While migrations are pending: the tables whose policies the server does not take yet.
+    pub(crate) unready: BTreeSet<TableName>,
 }
 
 /// What has a registered name.

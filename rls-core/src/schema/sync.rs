@@ -196,6 +196,17 @@ impl RlsSchema {
         let desired = Desired::new(&self.registry, &self.config, self.missing, &session.schemas)?;
         let mut snapshot = catalog::snapshot(db, &desired).await?;
 
+        // Once every column is there that the plan adds, the server tells what is not there yet.
+        if self.missing == MissingTables::Skip {
+            let tables = comparable(&desired, &snapshot)?;
+            let lacking = tables.iter().filter(|table| table.lacks_column()).count();
+            let pairs = tables
+                .iter()
+                .filter(|table| lacking == usize::from(table.lacks_column()))
+                .map(|table| (table.desired, table.actual));
+            snapshot.unready = catalog::unready(db, pairs, &session.path).await?;
+        }
+
         let tables = comparable(&desired, &snapshot)?;
         let incomplete =
             tables.len() < desired.tables.len() || tables.iter().any(Table::lacks_column);

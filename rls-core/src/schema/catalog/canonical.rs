@@ -14,6 +14,7 @@ use super::path::SearchPath;
 use super::policy::{POLICY_COLUMNS, POLICY_JOINS, policy};
 use super::query::{get, name, rows};
 use crate::error::{RlsError, SchemaError};
+use crate::model::expression::Expression;
 use crate::model::policy::{Canonical, Policy};
 use crate::name::{Identifier, TableName};
 use crate::schema::snapshot::CanonicalTable;
@@ -62,6 +63,57 @@ pub(crate) async fn canonical(
     }
 
     Ok(canonical)
+}
+
+/// The tables whose policies the server does not take, since they name what is not there, or is of
+/// another type. Those whose policies name the keys of users and tenants alone are not tried.
+///
+/// Lock taken, privilege needed: as [`canonical`]. Nothing remains.
+pub(crate) async fn unready(
+    db: &impl TransactionTrait,
+    tables: impl IntoIterator<Item = Pair<'_>>,
+    path: &SearchPath,
+) -> Result<BTreeSet<TableName>, RlsError> {
+    let mut unready = BTreeSet::new();
+    let tried: Vec<Pair<'_>> = tables
+        .into_iter()
+        .filter(|(desired, _)| names_more_than_keys(desired))
+        .collect();
+
+    for pair @ (desired, _) in tried {
+        let savepoint = db.begin().await?;
+        savepoint
+            .execute_unprepared(&format!("{}; SAVEPOINT rls_copy", path.creating()))
+            .await?;
+        let copied = savepoint.execute_unprepared(&copy(pair)).await;
+        TransactionSession::rollback(savepoint).await?;
+
+        if copied.is_err_and(|error| is_undefined(&error) && !is_of_row_type(&error)) {
+            unready.insert(desired.table.clone());
+        }
+    }
+
+    Ok(unready)
+}
+
+fn names_more_than_keys(desired: &DesiredTable) -> bool {
+    fn more(expression: &Expression) -> bool {
+        match expression {
+            Expression::All(parts) | Expression::Any(parts) => parts.iter().any(more),
+            Expression::True
+            | Expression::False
+            | Expression::IsCurrent { .. }
+            | Expression::Current { .. } => false,
+            _ => true,
+        }
+    }
+
+    desired
+        .policies
+        .iter()
+        .flat_map(|desired| [desired.policy.using(), desired.policy.with_check()])
+        .flatten()
+        .any(more)
 }
 
 /// Makes the copy of each table that can have one.

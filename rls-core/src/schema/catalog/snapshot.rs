@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::DatabaseTransaction;
 
@@ -38,5 +38,6 @@ pub(crate) async fn snapshot(
         schema_usage,
         audit,
         canonical: BTreeMap::new(),
+        unready: BTreeSet::new(),
     })
 }

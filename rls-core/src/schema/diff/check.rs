@@ -1,40 +1,49 @@
 use std::collections::BTreeSet;
 
-use super::role;
 use super::table::Table;
+use super::{column, role};
 use crate::error::SchemaError;
-use crate::name::TableName;
+use crate::model::expression::Expression;
+use crate::name::{Identifier, TableName};
 use crate::schema::desired::{Desired, MissingTables};
 use crate::schema::snapshot::{Relation, Snapshot};
 use crate::schema::table::{ActualIndex, ActualTable, DesiredTable};
 
 /// The registered tables that are there, if the database can be brought to what is desired at all.
 ///
-/// Tables that are not there are left out if they are to be skipped, and with them the tables that
-/// refer to one of them: the same migration creates those later.
+/// While migrations are pending, tables are left out that are not there, or not yet as their
+/// entities declare them, and with them the tables that refer to one of them: a later migration
+/// creates or alters those.
 pub(crate) fn comparable<'a>(
     desired: &'a Desired<'_>,
     snapshot: &'a Snapshot,
 ) -> Result<Vec<Table<'a>>, SchemaError> {
     role::check(&snapshot.roles)?;
 
+    let skips = desired.missing == MissingTables::Skip;
     let mut tables = Vec::new();
     for desired_table in &desired.tables {
         let name = &desired_table.table;
         match snapshot.relations.get(name) {
             Some(Relation::Table(actual)) => {
-                check_columns(desired_table, actual)?;
-                tables.push(Table {
+                let table = Table {
                     desired: desired_table,
                     canonical: snapshot.canonical.get(name),
                     actual,
-                });
+                };
+
+                match check_columns(desired_table, actual) {
+                    Err(_) if skips => {}
+                    Err(error) => return Err(error),
+                    Ok(()) if skips && !is_ready(&table, desired, snapshot) => {}
+                    Ok(()) => tables.push(table),
+                }
             }
             Some(Relation::Other) => {
                 let table = name.to_string();
                 return Err(SchemaError::NotATable { table });
             }
-            None if desired.missing == MissingTables::Skip => {}
+            None if skips => {}
             None => {
                 let table = name.to_string();
                 return Err(SchemaError::MissingTable { table });
@@ -42,10 +51,87 @@ pub(crate) fn comparable<'a>(
         }
     }
 
+    if skips {
+        let there = tables.clone();
+        tables.retain(|child| check_parents(child, &there).is_ok());
+    }
     skip_dependents(desired, &mut tables);
-    check_parents(&tables)?;
+
+    for child in &tables {
+        check_parents(child, &tables)?;
+    }
 
     Ok(tables)
+}
+
+/// Whether everything is there that the policies and indexes of a table name, but for the columns
+/// that the plan adds.
+fn is_ready(table: &Table<'_>, desired: &Desired<'_>, snapshot: &Snapshot) -> bool {
+    let name = &table.desired.table;
+    let has = |table: &TableName, column: &Identifier| {
+        let Some(Relation::Table(actual)) = snapshot.relations.get(table) else {
+            return true;
+        };
+        let added = |desired: &DesiredTable| {
+            desired
+                .columns
+                .iter()
+                .any(|desired| desired.owned && desired.name == *column)
+        };
+
+        actual.columns.contains_key(column)
+            || desired
+                .tables
+                .iter()
+                .any(|desired| desired.table == *table && added(desired))
+    };
+
+    let conditions = table
+        .desired
+        .policies
+        .iter()
+        .flat_map(|desired| [desired.policy.using(), desired.policy.with_check()])
+        .flatten();
+    let indexed = table
+        .desired
+        .indexes
+        .iter()
+        .flat_map(|index| index.columns.iter().chain(&index.only));
+
+    !snapshot.unready.contains(name)
+        && conditions
+            .into_iter()
+            .all(|condition| names_columns(condition, name, &has))
+        && indexed.into_iter().all(|column| has(name, column))
+        && !table
+            .desired
+            .columns
+            .iter()
+            .any(|column| column::renamed(table, column).is_some())
+}
+
+/// Whether each column that a condition names is there. What an expression of sea-query or plain SQL
+/// names, the server alone knows.
+fn names_columns(
+    condition: &Expression,
+    table: &TableName,
+    has: &impl Fn(&TableName, &Identifier) -> bool,
+) -> bool {
+    match condition {
+        Expression::All(parts) | Expression::Any(parts) => {
+            parts.iter().all(|part| names_columns(part, table, has))
+        }
+        Expression::IsCurrent { column, .. }
+        | Expression::IsTrue(column)
+        | Expression::NotDeleted(column) => has(table, column),
+        Expression::Through {
+            column,
+            parent,
+            parent_column,
+            holds,
+        } => has(table, column) && has(parent, parent_column) && names_columns(holds, parent, has),
+        _ => true,
+    }
 }
 
 /// Checks that the key columns are there, and have the entities' types.
@@ -96,28 +182,23 @@ fn skip_dependents(desired: &Desired<'_>, tables: &mut Vec<Table<'_>>) {
     }
 }
 
-/// Checks that each reference leads to one row: if two rows can share the column, it does not tell
-/// who owns a row.
-fn check_parents(tables: &[Table<'_>]) -> Result<(), SchemaError> {
-    for child in tables {
-        for (parent, column) in &child.desired.unique {
-            let Some(registered) = tables.iter().find(|other| other.desired.table == *parent)
-            else {
-                continue;
-            };
-            let unique = |index: &ActualIndex| {
-                index.unique
-                    && index.only.is_none()
-                    && index.columns == std::slice::from_ref(column)
-            };
+/// Checks that each reference of a table leads to one row: if two rows can share the column, it does
+/// not tell who owns a row.
+fn check_parents(child: &Table<'_>, tables: &[Table<'_>]) -> Result<(), SchemaError> {
+    for (parent, column) in &child.desired.unique {
+        let Some(registered) = tables.iter().find(|other| other.desired.table == *parent) else {
+            continue;
+        };
+        let unique = |index: &ActualIndex| {
+            index.unique && index.only.is_none() && index.columns == std::slice::from_ref(column)
+        };
 
-            if !registered.actual.indexes.iter().any(unique) {
-                return Err(SchemaError::ParentNotUnique {
-                    table: child.desired.table.to_string(),
-                    parent: parent.to_string(),
-                    column: column.to_string(),
-                });
-            }
+        if !registered.actual.indexes.iter().any(unique) {
+            return Err(SchemaError::ParentNotUnique {
+                table: child.desired.table.to_string(),
+                parent: parent.to_string(),
+                column: column.to_string(),
+            });
         }
     }
 

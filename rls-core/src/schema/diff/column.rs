@@ -23,7 +23,7 @@ pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<()
 
         match actual {
             None => {
-                if let Some(found) = renamed(table, desired) {
+                if let Some(found) = renamed(table, desired).map(Identifier::to_string) {
                     let (table, column) = (name.to_string(), column.to_string());
                     return Err(SchemaError::OwnerRenamed {
                         table,
@@ -66,7 +66,11 @@ pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<()
 
 /// A column that is no desired one and has this one's default: most likely it is this one, under
 /// its old name.
-fn renamed(table: &Table<'_>, desired: &DesiredColumn) -> Option<String> {
+pub(super) fn renamed<'a>(table: &Table<'a>, desired: &DesiredColumn) -> Option<&'a Identifier> {
+    if table.actual.columns.contains_key(&desired.name) {
+        return None;
+    }
+
     let default = table.canonical?.defaults.get(&desired.name)?;
     let unclaimed = |name: &Identifier| {
         !table
@@ -81,7 +85,7 @@ fn renamed(table: &Table<'_>, desired: &DesiredColumn) -> Option<String> {
         .columns
         .iter()
         .find(|(name, column)| column.default.as_ref() == Some(default) && unclaimed(name))
-        .map(|(name, _)| name.to_string())
+        .map(|(name, _)| name)
 }
 
 pub(super) fn keys(table: &Table<'_>, changes: &mut Vec<Change>) {
