@@ -26,4 +26,7 @@ pub use plan::{
     RoleChange, RowSecurityChange, TableChange, Unmanaged, UsageChange, Verifier,
 };
 pub use show::PlanText;
-pub use sync::{MigrationScript, RlsSchema, apply_changes, apply_statements, ensure_roles};
+pub use sync::{
+    DroppedPolicies, MigrationScript, Obstacles, RlsSchema, StandingPolicies, apply_changes,
+    apply_statements, ensure_roles,
+};

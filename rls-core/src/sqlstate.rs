@@ -74,6 +74,22 @@ pub(crate) fn is_connection_lost(error: &sqlx::Error) -> bool {
     }
 }
 
+/// What the server says of the objects that stand in the way of a change: something depends on what
+/// was to be dropped (2BP01), or on the type of a column (0A000).
+pub(crate) fn in_the_way(error: &DbErr) -> Option<&str> {
+    const DEPENDENT_OBJECTS_STILL_EXIST: &str = "2BP01";
+    const FEATURE_NOT_SUPPORTED: &str = "0A000";
+
+    let error = sqlx_error(error)?
+        .as_database_error()?
+        .try_downcast_ref::<PgDatabaseError>()?;
+
+    [DEPENDENT_OBJECTS_STILL_EXIST, FEATURE_NOT_SUPPORTED]
+        .contains(&error.code())
+        .then(|| error.detail())
+        .flatten()
+}
+
 /// Why the server refused with 42501.
 pub(crate) enum Denied {
     /// A row-level security policy.

@@ -1,31 +1,59 @@
 //! Migrations with `row_security` off: a statement that policies would filter fails, instead of
-//! missing rows without an error.
+//! missing rows without an error. And with the policies out of their way that read what they drop or
+//! alter.
 
-use rls_core::RlsError;
+use rls_core::schema::{DroppedPolicies, Obstacles, StandingPolicies};
+use rls_core::{RlsError, TableName};
 use sea_orm_migration::sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseConnectionType, DatabaseExecutor, DbBackend,
-    DbErr, DynIden, SqlxPostgresConnector, Statement,
+    ConnectionTrait, DatabaseConnection, DatabaseConnectionType, DatabaseExecutor,
+    DatabaseTransaction, DbBackend, DbErr, DynIden, SqlxPostgresConnector, Statement,
+    TransactionTrait,
 };
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTraitSelf, SchemaManager};
 
 use crate::error::migration_error;
 
+/// A log target that SeaORM's command line prints.
+pub(crate) const SHOWN: &str = "sea_orm_migration::rls";
+
 /// A migrator that runs each migration with `row_security` off.
-pub(crate) struct Guarded<'a, M>(pub(crate) &'a M);
+pub(crate) struct Guarded<'a, M> {
+    pub(crate) inner: &'a M,
+    /// Whether the registered tables converge afterwards, so that policies may be dropped for a
+    /// migration.
+    pub(crate) converges: bool,
+}
 
 #[async_trait::async_trait]
 impl<M: MigratorTraitSelf> MigratorTraitSelf for Guarded<'_, M> {
     fn migrations(&self) -> Vec<Box<dyn MigrationTrait>> {
-        let guard = |migration| Box::new(GuardedMigration(migration)) as Box<dyn MigrationTrait>;
-        self.0.migrations().into_iter().map(guard).collect()
+        let guard = |inner| {
+            let converges = self.converges;
+            Box::new(GuardedMigration { inner, converges }) as Box<dyn MigrationTrait>
+        };
+        self.inner.migrations().into_iter().map(guard).collect()
     }
 
     fn migration_table_name(&self) -> DynIden {
-        self.0.migration_table_name()
+        self.inner.migration_table_name()
     }
 }
 
-struct GuardedMigration(Box<dyn MigrationTrait>);
+struct GuardedMigration {
+    inner: Box<dyn MigrationTrait>,
+    converges: bool,
+}
+
+/// What to do about a policy in the way that nothing creates again.
+const BY_HAND: &str = "let the migration drop them first (`manager.drop_policy`), and create them \
+                       again for what it leaves";
+/// The same, if a migration runs in no transaction.
+const NO_TRANSACTION: &str = "they are dropped and created again for a migration that runs in a \
+                              transaction: let this one use a transaction, or drop them in a \
+                              migration before it, and `up` creates them again at its end";
+/// The same, if nothing converges after the migrations.
+const REVIEWED: &str = "let the migration drop them first (`manager.drop_policy`); after `up`, `rls \
+                        generate NAME` writes the migration that creates them again";
 
 #[derive(Clone, Copy)]
 enum Direction {
@@ -45,7 +73,7 @@ impl GuardedMigration {
             }
             _ => {
                 let guard = RowSecurityOff::begin(db).await?;
-                let done = self.within(manager, direction).await;
+                let done = self.in_transaction(manager, direction).await;
 
                 // After a failure the transaction may be aborted, and its rollback restores the
                 // setting.
@@ -55,6 +83,68 @@ impl GuardedMigration {
         };
 
         done.map_err(explain)
+    }
+
+    /// Runs the migration. If policies of this library stand in its way, its statements are undone,
+    /// and it runs again without them; those that still can be are created again.
+    async fn in_transaction(
+        &self,
+        manager: &SchemaManager<'_>,
+        direction: Direction,
+    ) -> Result<(), DbErr> {
+        let db = manager.get_connection();
+        let standing = read(db).await?;
+
+        if !self.converges || standing.none_of_ours() {
+            let remedy = if self.converges { BY_HAND } else { REVIEWED };
+            let done = self.within(manager, direction).await;
+            return done.map_err(|error| in_the_way(&standing, error, None, remedy));
+        }
+
+        let mut obstacles = Obstacles::default();
+        loop {
+            let savepoint = db.begin().await?;
+            let done = self.without(&savepoint, &standing, &obstacles, direction);
+            let error = match done.await {
+                Ok(()) => return savepoint.commit().await,
+                Err(error) => error,
+            };
+            savepoint.rollback().await?;
+
+            match standing.in_the_way(&error, &obstacles) {
+                Some(more) => obstacles = more,
+                None => return Err(in_the_way(&standing, error, Some(&obstacles), BY_HAND)),
+            }
+        }
+    }
+
+    /// Runs the migration without the policies that stand in its way.
+    async fn without(
+        &self,
+        db: &DatabaseTransaction,
+        standing: &StandingPolicies,
+        obstacles: &Obstacles,
+        direction: Direction,
+    ) -> Result<(), DbErr> {
+        let dropped = standing.drop(db, obstacles).await;
+        let dropped = dropped.map_err(|error| migration_error(&error))?;
+        self.within(&SchemaManager::new(db), direction).await?;
+
+        let closed = standing.restore(db, dropped).await;
+        self.report(closed)
+    }
+
+    fn report(&self, closed: Result<Vec<TableName>, RlsError>) -> Result<(), DbErr> {
+        for table in closed.map_err(|error| migration_error(&error))? {
+            tracing::info!(
+                target: SHOWN,
+                "Table `{table}` is closed to the application: migration `{}` took from it what its \
+                 policies read",
+                self.inner.name()
+            );
+        }
+
+        Ok(())
     }
 
     /// A migration that wants no transaction may run on several connections, so each gets the setting
@@ -82,23 +172,41 @@ impl GuardedMigration {
             .connect_lazy_with(options);
 
         let guarded = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
-        let done = self.within(&SchemaManager::new(&guarded), direction).await;
+        let done = self.in_steps(&guarded, direction).await;
         let closed = guarded.close().await;
 
         done.and(closed)
     }
 
+    /// Runs a migration each of whose statements stands at once. A table that loses a policy by it is
+    /// closed afterwards, also if a later statement fails.
+    async fn in_steps(&self, db: &DatabaseConnection, direction: Direction) -> Result<(), DbErr> {
+        let standing = read(db).await?;
+        let done = self.within(&SchemaManager::new(db), direction).await;
+
+        if self.converges && !standing.none_of_ours() {
+            self.report(standing.restore(db, DroppedPolicies::default()).await)?;
+        }
+
+        let remedy = if self.converges {
+            NO_TRANSACTION
+        } else {
+            REVIEWED
+        };
+        done.map_err(|error| in_the_way(&standing, error, None, remedy))
+    }
+
     async fn within(&self, manager: &SchemaManager<'_>, direction: Direction) -> Result<(), DbErr> {
         match direction {
-            Direction::Up => self.0.up(manager).await,
-            Direction::Down => self.0.down(manager).await,
+            Direction::Up => self.inner.up(manager).await,
+            Direction::Down => self.inner.down(manager).await,
         }
     }
 }
 
 impl MigrationName for GuardedMigration {
     fn name(&self) -> &str {
-        self.0.name()
+        self.inner.name()
     }
 }
 
@@ -113,7 +221,7 @@ impl MigrationTrait for GuardedMigration {
     }
 
     fn use_transaction(&self) -> Option<bool> {
-        self.0.use_transaction()
+        self.inner.use_transaction()
     }
 }
 
@@ -144,6 +252,25 @@ impl RowSecurityOff {
         let restore =
             Statement::from_sql_and_values(DbBackend::Postgres, RESTORE, [self.was.into()]);
         db.execute_raw(restore).await.map(drop)
+    }
+}
+
+async fn read(db: &impl ConnectionTrait) -> Result<StandingPolicies, DbErr> {
+    let standing = StandingPolicies::read(db).await;
+    standing.map_err(|error| migration_error(&error))
+}
+
+/// Makes an error of policies in the way say which they are, and what to do.
+fn in_the_way(
+    standing: &StandingPolicies,
+    error: DbErr,
+    dropped: Option<&Obstacles>,
+    remedy: &str,
+) -> DbErr {
+    let none = Obstacles::default();
+    match standing.explain(&error, dropped.unwrap_or(&none), remedy) {
+        Some(explained) => migration_error(&explained.into()),
+        None => error,
     }
 }
 

@@ -5,18 +5,15 @@ use sea_orm_migration::sea_orm::{DatabaseExecutor, DbErr, DynIden};
 use sea_orm_migration::{IntoSchemaManagerConnection, MigrationTrait, MigratorTraitSelf};
 
 use crate::error::migration_error;
-use crate::guard::Guarded;
-
-/// A log target that SeaORM's command line prints.
-const SHOWN: &str = "sea_orm_migration::rls";
+use crate::guard::{Guarded, SHOWN};
 
 /// Wraps a migrator, so that the registered tables are protected after it has run.
 ///
 /// `up`, `fresh` and `refresh` do what the wrapped migrator does, and then bring every registered
 /// table to what its entity says, in one transaction. `down` and `reset` do the same for the
-/// registered tables that remain. While migrations are pending, registered tables that do not exist
-/// yet are skipped. Once all have run, a missing table is an error. [`reviewed`](Self::reviewed)
-/// leaves all changes to migrations. Every method runs as SeaORM implements it, on the wrapped
+/// registered tables that remain. While migrations are pending, registered tables are skipped that do
+/// not exist yet, or not yet as their entities declare them. Once all have run, that is an error.
+/// [`reviewed`](Self::reviewed) leaves all changes to migrations. Every method runs as SeaORM implements it, on the wrapped
 /// migrator's migrations, even if the wrapped migrator overrides it.
 ///
 /// Each wrapped migration runs with `row_security` off. The tables' owner reads and writes no row of
@@ -26,6 +23,11 @@ const SHOWN: &str = "sea_orm_migration::rls";
 /// what your own policies show its login executes `SET LOCAL row_security = on`. A migration that
 /// wants no transaction gets connections of its own, with `-c row_security=off` among their options,
 /// which a pooler in between must let through.
+///
+/// A migration may drop or retype what policies read. If these stand in its way, its statements are
+/// undone, and it runs again without them; afterwards they are created again, in the same
+/// transaction. A table that cannot have all of its policies again is closed to the application until
+/// it converges.
 ///
 /// ```no_run
 /// # use rls_migration::RlsMigrator;
@@ -99,6 +101,13 @@ impl<M> RlsMigrator<M> {
 }
 
 impl<M: MigratorTraitSelf> RlsMigrator<M> {
+    fn guarded(&self) -> Guarded<'_, M> {
+        Guarded {
+            inner: &self.inner,
+            converges: self.converges,
+        }
+    }
+
     /// Follows migrations that were applied.
     async fn converge(&self, db: &DatabaseExecutor<'_>) -> Result<(), DbErr> {
         let pending = self.inner.get_pending_migrations(&borrowed(db)).await?;
@@ -188,7 +197,7 @@ impl<M: MigratorTraitSelf> MigratorTraitSelf for RlsMigrator<M> {
     {
         self.check()?;
         let db = db.into_database_executor();
-        Guarded(&self.inner).up(borrowed(&db), steps).await?;
+        self.guarded().up(borrowed(&db), steps).await?;
 
         self.converge(&db).await
     }
@@ -199,7 +208,7 @@ impl<M: MigratorTraitSelf> MigratorTraitSelf for RlsMigrator<M> {
     {
         self.check()?;
         let db = db.into_database_executor();
-        Guarded(&self.inner).down(borrowed(&db), steps).await?;
+        self.guarded().down(borrowed(&db), steps).await?;
 
         self.keep(&db).await
     }
@@ -210,7 +219,7 @@ impl<M: MigratorTraitSelf> MigratorTraitSelf for RlsMigrator<M> {
     {
         self.check()?;
         let db = db.into_database_executor();
-        Guarded(&self.inner).fresh(borrowed(&db)).await?;
+        self.guarded().fresh(borrowed(&db)).await?;
 
         self.converge(&db).await
     }
@@ -221,7 +230,7 @@ impl<M: MigratorTraitSelf> MigratorTraitSelf for RlsMigrator<M> {
     {
         self.check()?;
         let db = db.into_database_executor();
-        Guarded(&self.inner).refresh(borrowed(&db)).await?;
+        self.guarded().refresh(borrowed(&db)).await?;
 
         self.converge(&db).await
     }
@@ -232,7 +241,7 @@ impl<M: MigratorTraitSelf> MigratorTraitSelf for RlsMigrator<M> {
     {
         self.check()?;
         let db = db.into_database_executor();
-        Guarded(&self.inner).reset(borrowed(&db)).await?;
+        self.guarded().reset(borrowed(&db)).await?;
 
         self.keep(&db).await
     }

@@ -10,6 +10,7 @@ mod plain;
 pub mod process;
 mod report;
 mod script;
+mod standing;
 mod verbs;
 
 use sea_orm::ConnectionTrait;

@@ -246,6 +246,19 @@ pub enum SchemaError {
         /// What differs.
         difference: String,
     },
+    /// A migration drops or alters what policies read.
+    #[error(
+        "the migration drops or alters what these policies read: {}: {remedy} ({source})",
+        policies.join(", ")
+    )]
+    PoliciesInTheWay {
+        /// The policies, each with its table.
+        policies: Vec<String>,
+        /// What to do.
+        remedy: String,
+        /// What the server said.
+        source: Arc<DbErr>,
+    },
     /// A statement failed for another reason.
     #[error("`{sql}` failed: {source}")]
     Statement {
@@ -269,6 +282,7 @@ impl SchemaError {
             | Self::Privilege { source, .. }
             | Self::RolesRefused { source, .. }
             | Self::Policies { source, .. }
+            | Self::PoliciesInTheWay { source, .. }
             | Self::Statement { source, .. } => Some(source),
             _ => None,
         }

@@ -17,6 +17,7 @@ pub(crate) mod role;
 mod security;
 mod session;
 mod snapshot;
+mod standing;
 mod version;
 
 pub(crate) use canonical::{canonical, unready};
@@ -30,4 +31,7 @@ pub(crate) use role::roles;
 pub(crate) use security::{Security, named, secured};
 pub(crate) use session::{Session, begin};
 pub(crate) use snapshot::snapshot;
+pub(crate) use standing::{
+    Dropped, Standing, definitions, forced_on_us, grants_on, standing, table_of,
+};
 pub(crate) use version::{CAN_IDENTIFY, REFERS, version};

@@ -7,6 +7,7 @@ mod online;
 mod role;
 mod run;
 mod script;
+mod standing;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 
@@ -21,6 +22,7 @@ use crate::schema::snapshot::Snapshot;
 
 pub use apply::{apply_changes, apply_statements, ensure_roles};
 pub use script::MigrationScript;
+pub use standing::{DroppedPolicies, Obstacles, StandingPolicies};
 
 use fingerprint::fingerprint;
 use lock::begin_alone;
