@@ -1,6 +1,7 @@
 //! The policies that stand in a database while something else changes its tables: a migration may
 //! drop or alter what they read.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, TransactionTrait};
@@ -121,7 +122,7 @@ impl StandingPolicies {
     /// Drops the policies that stand in the way. The tables that they are on or read are not forced
     /// meanwhile: a change of a column's type checks the rows of foreign keys again.
     ///
-    /// Statements sent: three queries, and one message a policy and a table. Locks taken: this library's advisory
+    /// Statements sent: three queries, a lock, and one message a policy and a table. Locks taken: this library's advisory
     /// one, and `ACCESS EXCLUSIVE` on each of these tables, waited for at most 5 s. Privilege needed:
     /// to own the tables. Transaction required: that of the change.
     ///
@@ -139,13 +140,15 @@ impl StandingPolicies {
 
         let transaction = begin_alone(db).await?;
         let session = Session::enter(&transaction).await?;
-        let policies = catalog::definitions(&transaction, &obstacles.0).await?;
-        let read = self
+        let read: BTreeSet<i64> = self
             .obstacles(obstacles)
-            .flat_map(|policy| policy.reads.iter().copied());
-        let lifted = catalog::forced_on_us(&transaction, &read.collect()).await?;
+            .flat_map(|policy| policy.reads.iter().copied())
+            .collect();
+        let lifted = catalog::forced_on_us(&transaction, &read).await?;
+        self.lock(&transaction, obstacles, &lifted).await?;
 
         // The server reads the rows of a table to check a foreign key whose column gets another type.
+        let policies = catalog::definitions(&transaction, &obstacles.0).await?;
         force(&transaction, &lifted, false).await?;
         for policy in self.obstacles(obstacles) {
             execute(
@@ -162,6 +165,45 @@ impl StandingPolicies {
         session.leave(&transaction).await?;
         transaction.commit().await?;
         Ok(DroppedPolicies { policies, lifted })
+    }
+
+    /// Locks the tables in the order in which statements on a scoped table lock them: first those
+    /// whose policies read others. A statement in another order can still meet this one, and the
+    /// server then ends one of the two; nothing was done yet, so it begins again.
+    async fn lock(
+        &self,
+        db: &DatabaseTransaction,
+        obstacles: &Obstacles,
+        lifted: &[i64],
+    ) -> Result<(), RlsError> {
+        const ATTEMPTS: usize = 5;
+
+        let mut tables: BTreeMap<i64, usize> = lifted.iter().map(|table| (*table, 0)).collect();
+        for policy in self.obstacles(obstacles) {
+            let reads = tables.entry(policy.relation).or_default();
+            *reads = policy.reads.len().max(*reads);
+        }
+
+        let mut tables: Vec<(i64, usize)> = tables.into_iter().collect();
+        tables.sort_by_key(|(table, reads)| (Reverse(*reads), *table));
+        let mut names = Vec::new();
+        for (table, _) in tables {
+            names.extend(catalog::table_of(db, table).await?.as_ref().map(sql::table));
+        }
+
+        let lock = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", names.join(", "));
+        for attempt in 1.. {
+            let savepoint = db.begin().await?;
+            match execute(&savepoint, lock.clone()).await {
+                Err(error) if attempt < ATTEMPTS && is_deadlock(&error) => {
+                    savepoint.rollback().await?;
+                }
+                Err(error) => return Err(error),
+                Ok(()) => return Ok(savepoint.commit().await?),
+            }
+        }
+
+        Ok(())
     }
 
     fn obstacles(&self, obstacles: &Obstacles) -> impl Iterator<Item = &Standing> {
@@ -346,6 +388,10 @@ where
 
     session.leave(&transaction).await?;
     Ok(transaction.commit().await?)
+}
+
+fn is_deadlock(error: &RlsError) -> bool {
+    error.sqlstate().as_deref() == Some(sqlstate::DEADLOCK_DETECTED)
 }
 
 /// Whether the server does not take a condition any more: class 42 but for a missing privilege.
