@@ -4,5 +4,7 @@ mod actual;
 mod desired;
 pub(crate) mod serves;
 
-pub(crate) use actual::{ActualColumn, ActualForeignKey, ActualIndex, ActualPolicy, ActualTable};
+pub(crate) use actual::{
+    ActualColumn, ActualForeignKey, ActualIndex, ActualPolicy, ActualTable, KeyClauses,
+};
 pub(crate) use desired::{DesiredColumn, DesiredIndex, DesiredPolicy, DesiredTable};

@@ -393,7 +393,59 @@ async fn existing_foreign_key_is_kept_unless_told() {
 
     assert_eq!(
         texts(&owner, keys).await,
-        ["task_owner_id_fkey r"],
+        ["mine r"],
         "the entity says `restrict`"
     );
+}
+
+/// FAULTS M4: an existing key was replaced by one that cascades, without a word.
+#[tokio::test]
+async fn existing_foreign_key_keeps_what_is_said_of_it() {
+    const SAID: [&str; 5] = [
+        "ON DELETE SET NULL",
+        "ON DELETE SET DEFAULT",
+        "ON UPDATE CASCADE ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED",
+        "ON UPDATE RESTRICT ON DELETE RESTRICT DEFERRABLE",
+        "MATCH FULL ON DELETE CASCADE",
+    ];
+    let keys = "SELECT conname::text || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
+                WHERE conrelid = 'task'::regclass AND contype = 'f'";
+
+    for said in SAID {
+        let (database, owner) = database().await;
+        owner.execute_unprepared(TABLES).await.unwrap();
+        let add = format!(
+            "ALTER TABLE task ADD COLUMN owner_id uuid NOT NULL CONSTRAINT task_owner_id_fkey \
+             REFERENCES \"user\" {said}"
+        );
+        owner.execute_unprepared(&add).await.unwrap();
+        let key = |said| {
+            format!("task_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES \"user\"(id) {said}")
+        };
+
+        let entities = registry![user::Entity, task::Entity].unwrap();
+        let rls = RlsSchema::new(entities, config(&database));
+        rls.prepare_online(&owner).await.unwrap();
+        rls.sync(&owner).await.unwrap();
+        assert_eq!(texts(&owner, keys).await, [key(said)]);
+
+        // The entity names an action: all else stays.
+        let entities = registry![user::Entity, filled::Entity].unwrap();
+        let rls = RlsSchema::new(entities, config(&database));
+        rls.prepare_online(&owner).await.unwrap();
+        let plan = rls.sync(&owner).await.unwrap();
+        let restricts = ["SET NULL", "SET DEFAULT", "CASCADE", "RESTRICT"]
+            .iter()
+            .fold(said.to_owned(), |said, action| {
+                said.replace(&format!("DELETE {action}"), "DELETE RESTRICT")
+            });
+        assert_eq!(texts(&owner, keys).await, [key(&restricts)]);
+        assert!(rls.plan(&owner).await.unwrap().is_empty());
+
+        let back = plan.reverse();
+        sea_orm_rls::schema::apply_changes(&owner, back.changes())
+            .await
+            .unwrap();
+        assert_eq!(texts(&owner, keys).await, [key(said)]);
+    }
 }

@@ -228,10 +228,10 @@ async fn foreign_key_that_is_not_enforced_is_none() {
     assert!(
         matches!(
             changes.as_slice(),
-            [
-                Change::Table(_, TableChange::ForeignKey(ForeignKeyChange::Drop { .. })),
-                Change::Table(_, TableChange::ForeignKey(ForeignKeyChange::Add { .. }))
-            ]
+            [Change::Table(
+                _,
+                TableChange::ForeignKey(ForeignKeyChange::Replace { .. })
+            )]
         ),
         "{changes:?}"
     );

@@ -10,7 +10,7 @@ use crate::model::key::{KeyType, OnDelete};
 use crate::model::policy::Canonical;
 use crate::name::TableName;
 use crate::schema::snapshot::Relation;
-use crate::schema::table::{ActualColumn, ActualForeignKey, ActualTable};
+use crate::schema::table::{ActualColumn, ActualForeignKey, ActualTable, KeyClauses};
 
 pub(super) const TABLES: &str = "
 SELECT w.at, w.relkind::text AS relkind, w.relrowsecurity AS enabled, w.relforcerowsecurity AS \
@@ -78,11 +78,19 @@ pub(crate) const ENFORCED: &str = "coalesce((to_jsonb(k)->>'conenforced')::bool,
 
 /// An inherited foreign key counts as enforced: its parent's is looked at.
 pub(super) fn foreign_keys() -> String {
+    const MATCH: &str = "CASE k.confmatchtype WHEN 'f' THEN ' MATCH FULL' ELSE '' END";
+    let (on_update, on_delete) = (action("k.confupdtype"), action("k.confdeltype"));
+
     format!(
         "SELECT w.at, k.conname::text AS name, f.attname::text AS from, n.nspname::text AS schema,
                 c.relname::text AS \"table\", a.attname::text AS column, k.confdeltype::text AS \
                 on_delete,
                 k.convalidated AS validated, k.conparentid <> 0 OR {ENFORCED} AS enforced,
+                {MATCH} || CASE k.confupdtype WHEN 'a' THEN '' ELSE ' ON UPDATE ' || {on_update} \
+                END AS before,
+                {on_delete} AS action,
+                CASE WHEN k.condeferrable THEN ' DEFERRABLE' ELSE '' END
+                  || CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END AS after,
                 pg_get_constraintdef(k.oid) AS definition
          FROM named w
          JOIN pg_constraint k ON k.conrelid = w.oid AND k.contype = 'f' AND cardinality(k.conkey) \
@@ -104,11 +112,24 @@ pub(super) fn foreign_key(row: &QueryResult) -> Result<ActualForeignKey, RlsErro
         on_delete: on_delete(&get::<String>(row, "on_delete")?),
         validated: get(row, "validated")?,
         enforced: get(row, "enforced")?,
+        clauses: KeyClauses {
+            before: get(row, "before")?,
+            on_delete: get(row, "action")?,
+            after: get(row, "after")?,
+        },
         definition: get(row, "definition")?,
     })
 }
 
-/// Reads `confdeltype`; `None` for an action that no owner's key can have.
+/// The words of an action, which the catalog has as one letter.
+fn action(column: &str) -> String {
+    format!(
+        "CASE {column} WHEN 'r' THEN 'RESTRICT' WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL'
+           WHEN 'd' THEN 'SET DEFAULT' ELSE 'NO ACTION' END"
+    )
+}
+
+/// Reads `confdeltype`; `None` for an action that no entity can name.
 pub(crate) fn on_delete(code: &str) -> Option<OnDelete> {
     match code {
         "a" => Some(OnDelete::NoAction),

@@ -2,12 +2,14 @@ use std::cmp::Reverse;
 
 use super::table::Table;
 use crate::error::SchemaError;
+use crate::model::key::OnDelete;
 use crate::model::policy::Canonical;
 use crate::model::scope::ForeignKey;
 use crate::name::Identifier;
 use crate::schema::plan::{Change, ColumnChange, ForeignKeyChange, IndexChange, TableChange};
 use crate::schema::table::serves::{self, IndexFit, KeyFit};
-use crate::schema::table::{ActualIndex, DesiredColumn};
+use crate::schema::table::{ActualForeignKey, ActualIndex, DesiredColumn, KeyClauses};
+use crate::sql;
 
 pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<(), SchemaError> {
     let name = &table.desired.table;
@@ -117,7 +119,12 @@ fn key(table: &Table<'_>, column: &Identifier, desired: &ForeignKey, changes: &m
         .iter()
         .map(|actual| (serves::key(column, desired, &actual.into()), actual));
 
-    for (_, wrong) in fits.clone().filter(|(fit, _)| fit.is_unfit()) {
+    let best = fits.clone().min_by_key(|(fit, _)| Reverse(*fit));
+    let is_replaced = |key: &ActualForeignKey| {
+        best.is_some_and(|(fit, best)| fit.is_unfit() && best.name == key.name)
+    };
+
+    for (_, wrong) in fits.filter(|(fit, key)| fit.is_unfit() && !is_replaced(key)) {
         change(ForeignKeyChange::Drop {
             name: wrong.name.clone(),
             definition: wrong.definition.clone(),
@@ -125,8 +132,16 @@ fn key(table: &Table<'_>, column: &Identifier, desired: &ForeignKey, changes: &m
     }
 
     // The first of the best.
-    match fits.min_by_key(|(fit, _)| Reverse(*fit)) {
+    match best {
         Some((KeyFit::Serves, _)) => {}
+        Some((KeyFit::NotEnforced | KeyFit::OtherAction, key)) => {
+            change(ForeignKeyChange::Replace {
+                name: key.name.clone(),
+                parent: key.table.clone(),
+                definition: definition(column, desired, key),
+                was: key.definition.clone(),
+            });
+        }
         Some((KeyFit::Unproven, unproven)) => change(ForeignKeyChange::Validate {
             name: unproven.name.clone(),
             parent: unproven.table.clone(),
@@ -136,4 +151,24 @@ fn key(table: &Table<'_>, column: &Identifier, desired: &ForeignKey, changes: &m
             foreign_key: desired.clone(),
         }),
     }
+}
+
+/// The foreign key as desired, with all else that is said of the actual one.
+fn definition(column: &Identifier, desired: &ForeignKey, actual: &ActualForeignKey) -> String {
+    let KeyClauses {
+        before,
+        on_delete,
+        after,
+    } = &actual.clauses;
+    let action = match desired.on_delete {
+        Some(action) => OnDelete::as_sql(action),
+        None => on_delete,
+    };
+
+    format!(
+        "FOREIGN KEY ({}) REFERENCES {} ({}){before} ON DELETE {action}{after}",
+        sql::identifier(column),
+        sql::table(&desired.table),
+        sql::identifier(&desired.column)
+    )
 }

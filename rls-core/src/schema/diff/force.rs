@@ -55,9 +55,9 @@ fn reads(change: &Change, read: &TableName) -> bool {
         TableChange::ForeignKey(ForeignKeyChange::Add { foreign_key, .. }) => {
             table == read || foreign_key.table == *read
         }
-        TableChange::ForeignKey(ForeignKeyChange::Validate { parent, .. }) => {
-            table == read || parent == read
-        }
+        TableChange::ForeignKey(
+            ForeignKeyChange::Validate { parent, .. } | ForeignKeyChange::Replace { parent, .. },
+        ) => table == read || parent == read,
         _ => false,
     }
 }

@@ -20,7 +20,7 @@ use crate::schema::snapshot::{
 };
 use crate::schema::table::{
     ActualColumn, ActualForeignKey, ActualIndex, ActualPolicy, ActualTable, DesiredColumn,
-    DesiredPolicy, DesiredTable,
+    DesiredPolicy, DesiredTable, KeyClauses,
 };
 use crate::sql;
 
@@ -144,6 +144,7 @@ fn applied(desired: &DesiredTable) -> ActualTable {
             on_delete: Some(OnDelete::Cascade),
             validated: true,
             enforced: true,
+            clauses: KeyClauses::default(),
             definition: String::new(),
         })
     });

@@ -20,6 +20,12 @@ pub(super) fn statement(name: &TableName, change: &ForeignKeyChange) -> String {
         ForeignKeyChange::Drop { name, .. } => {
             format!("{alter} DROP CONSTRAINT {}", identifier(name))
         }
+        ForeignKeyChange::Replace {
+            name, definition, ..
+        } => {
+            let name = identifier(name);
+            format!("{alter} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {definition}")
+        }
         ForeignKeyChange::Restore { name, definition } => {
             format!("{alter} ADD CONSTRAINT {} {definition}", identifier(name))
         }

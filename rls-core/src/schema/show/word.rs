@@ -64,6 +64,7 @@ fn foreign_key(change: &ForeignKeyChange) -> (Sign, &'static str) {
     match change {
         ForeignKeyChange::Add { .. } => (Added, "add_foreign_key"),
         ForeignKeyChange::Drop { .. } => (Removed, "drop_foreign_key"),
+        ForeignKeyChange::Replace { .. } => (Changed, "replace_foreign_key"),
         ForeignKeyChange::Restore { .. } => (Added, "restore_foreign_key"),
         ForeignKeyChange::Validate { .. } => (Changed, "validate_foreign_key"),
     }

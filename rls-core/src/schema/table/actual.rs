@@ -94,14 +94,27 @@ pub(crate) struct ActualForeignKey {
     pub(crate) table: TableName,
     /// The column it refers to.
     pub(crate) parent_column: Identifier,
-    /// Its action; `None` for one that no owner column can have (`SET NULL`, `SET DEFAULT`).
+    /// Its action; `None` for one that no entity can name (`SET NULL`, `SET DEFAULT`).
     pub(crate) on_delete: Option<crate::model::key::OnDelete>,
     /// Whether the rows that were there before it are checked.
     pub(crate) validated: bool,
     /// Whether the server enforces it; `NOT ENFORCED` can be since PostgreSQL 18.
     pub(crate) enforced: bool,
+    /// What is said of it but for its columns and the validation.
+    pub(crate) clauses: KeyClauses,
     /// As `pg_get_constraintdef` prints it.
     pub(crate) definition: String,
+}
+
+/// The clauses of a foreign key, in SQL, in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct KeyClauses {
+    /// `MATCH` and `ON UPDATE`, if they are not the defaults.
+    pub(crate) before: String,
+    /// The action on deletion.
+    pub(crate) on_delete: String,
+    /// `DEFERRABLE`, `INITIALLY DEFERRED`.
+    pub(crate) after: String,
 }
 
 /// An index, as it is.

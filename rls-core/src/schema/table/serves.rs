@@ -67,7 +67,7 @@ pub(crate) struct Key<'a> {
     pub(crate) column: &'a Identifier,
     pub(crate) table: &'a TableName,
     pub(crate) parent_column: &'a Identifier,
-    /// `None` for an action that no owner's key can have.
+    /// `None` for an action that no entity can name (`SET NULL`, `SET DEFAULT`).
     pub(crate) on_delete: Option<OnDelete>,
     pub(crate) validated: bool,
     pub(crate) enforced: bool,
@@ -107,14 +107,14 @@ impl KeyFit {
     }
 }
 
-/// A key serves if it refers from the column as desired, with the desired action if one is said.
+/// A key serves if it refers from the column as desired, with the desired action if the entity names
+/// one.
 pub(crate) fn key(column: &Identifier, desired: &ForeignKey, actual: &Key<'_>) -> KeyFit {
     let refers = actual.column == column
         && *actual.table == desired.table
         && *actual.parent_column == desired.column;
 
-    let action = actual.on_delete.is_some()
-        && (desired.on_delete.is_none() || actual.on_delete == desired.on_delete);
+    let action = desired.on_delete.is_none() || actual.on_delete == desired.on_delete;
 
     match actual {
         _ if !refers => KeyFit::Other,
@@ -226,11 +226,13 @@ mod tests {
             }),
             KeyFit::NotEnforced
         );
+        let nulls = Key {
+            on_delete: None,
+            ..actual
+        };
+        assert_eq!(any(nulls), KeyFit::Serves);
         assert_eq!(
-            any(Key {
-                on_delete: None,
-                ..actual
-            }),
+            key(&owner, &desired(Some(OnDelete::Cascade)), &nulls),
             KeyFit::OtherAction
         );
         for elsewhere in [

@@ -12,12 +12,24 @@ pub enum ForeignKeyChange {
         /// The key it refers to.
         foreign_key: ForeignKey,
     },
-    /// Drop a foreign key with another action than the desired one.
+    /// Drop a foreign key beside one that serves.
     Drop {
         /// The constraint.
         name: Identifier,
         /// The constraint, as `pg_get_constraintdef` prints it.
         definition: String,
+    },
+    /// Give a foreign key the desired action, and have the server check it. What else is said of it,
+    /// as `ON UPDATE` or `DEFERRABLE`, stays.
+    Replace {
+        /// The constraint.
+        name: Identifier,
+        /// The table it refers to.
+        parent: TableName,
+        /// The constraint, as `ADD CONSTRAINT` defines it.
+        definition: String,
+        /// The constraint it is now, as `pg_get_constraintdef` prints it.
+        was: String,
     },
     /// Add a foreign key as it was.
     Restore {
@@ -48,6 +60,17 @@ impl ForeignKeyChange {
                 definition: String::new(),
             },
             Self::Drop { name, definition } => Self::Restore { name, definition },
+            Self::Replace {
+                name,
+                parent,
+                definition,
+                was,
+            } => Self::Replace {
+                name,
+                parent,
+                definition: was,
+                was: definition,
+            },
             Self::Restore { name, definition } => Self::Drop { name, definition },
             Self::Validate { .. } => return None,
         })
@@ -59,7 +82,9 @@ impl ForeignKeyChange {
             Self::Add { foreign_key, .. } => {
                 foreign_key.table = foreign_key.table.found_in(schemas);
             }
-            Self::Validate { parent, .. } => *parent = parent.found_in(schemas),
+            Self::Validate { parent, .. } | Self::Replace { parent, .. } => {
+                *parent = parent.found_in(schemas)
+            }
             Self::Drop { .. } | Self::Restore { .. } => {}
         }
 
