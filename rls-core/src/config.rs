@@ -8,7 +8,7 @@ use std::time::Duration;
 
 pub use error::ConfigError;
 pub(crate) use login::{Login, Secret};
-use variable::{given, login, switch, table_name};
+use variable::{given, given_switch, login, switch, table_name};
 
 use crate::name::{Identifier, TableName};
 
@@ -30,6 +30,7 @@ pub struct RlsConfig {
     force: bool,
     app: Login,
     admin: Login,
+    accept_weakening: bool,
     audit: bool,
     audit_table: TableName,
     keep: Duration,
@@ -59,6 +60,7 @@ impl RlsConfig {
             force: true,
             app: login("rls_app_user"),
             admin: login("rls_maintenance_admin"),
+            accept_weakening: false,
             audit: true,
             audit_table: TableName {
                 schema: None,
@@ -70,7 +72,7 @@ impl RlsConfig {
 
     /// Reads `RLS_ENABLED`, `RLS_FORCE`, `RLS_AUDIT` (each `true` if unset), `RLS_APP_USER`,
     /// `RLS_APP_PASSWORD`, `RLS_MAINTENANCE_ADMIN`, `RLS_MAINTENANCE_ADMIN_PASSWORD`,
-    /// `RLS_AUDIT_TABLE`.
+    /// `RLS_AUDIT_TABLE`, and `RLS_ACCEPT_WEAKENING` (`false` if unset).
     ///
     /// # Errors
     ///
@@ -108,6 +110,8 @@ impl RlsConfig {
             variable::ADMIN_PASSWORD,
             config.admin,
         )?;
+        config.accept_weakening =
+            given_switch(&lookup, variable::ACCEPT_WEAKENING)?.unwrap_or(false);
         config.audit = switch(&lookup, variable::AUDIT)?;
         if let Some(table) = lookup(variable::AUDIT_TABLE)? {
             config.audit_table = table_name(variable::AUDIT_TABLE, &table)?;
@@ -158,6 +162,14 @@ impl RlsConfig {
         self
     }
 
+    /// Allows [`RlsSchema::sync`](crate::RlsSchema::sync), and with it `up` of a migrator, to make
+    /// changes that certainly make more rows reachable.
+    #[must_use]
+    pub fn danger_accept_weakening(mut self, accept: bool) -> Self {
+        self.accept_weakening = accept;
+        self
+    }
+
     /// Sets how long a connection may serve one transaction after another before it returns to the
     /// pool; one second by default. While someone waits for the pool, it returns at once.
     ///
@@ -171,14 +183,16 @@ impl RlsConfig {
     }
 
     /// Switches row-level security of the registered tables on or off. If it is off, every user
-    /// sees every row.
+    /// sees every row. To disable it on tables that have it needs a consent, as any weakening
+    /// ([`RlsConfig::danger_accept_weakening`]).
     #[must_use]
     pub fn danger_enabled(mut self, enabled: bool) -> Self {
         self.enabled = enabled;
         self
     }
 
-    /// Sets whether the policies hold for the owner of the tables too.
+    /// Sets whether the policies hold for the owner of the tables too. To lift that from tables
+    /// needs a consent, as any weakening ([`RlsConfig::danger_accept_weakening`]).
     #[must_use]
     pub fn danger_force(mut self, force: bool) -> Self {
         self.force = force;
@@ -219,6 +233,10 @@ impl RlsConfig {
     #[must_use]
     pub fn admin_role(&self) -> &Identifier {
         &self.admin.role
+    }
+
+    pub(crate) fn accepts_weakening(&self) -> bool {
+        self.accept_weakening
     }
 
     pub(crate) fn keep(&self) -> Duration {

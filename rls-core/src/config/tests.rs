@@ -36,6 +36,7 @@ fn wrong_values_are_errors_that_name_the_variable() {
         ("RLS_MAINTENANCE_ADMIN", "public"),
         ("RLS_MAINTENANCE_ADMIN_PASSWORD", "a\0b"),
         ("RLS_AUDIT", "never"),
+        ("RLS_ACCEPT_WEAKENING", "sure"),
         ("RLS_AUDIT_TABLE", "ops."),
     ] {
         let error = from(&[(variable, value)]).unwrap_err().to_string();
@@ -47,6 +48,12 @@ fn wrong_values_are_errors_that_name_the_variable() {
 fn switches_read_the_usual_words() {
     assert!(!from(&[("RLS_FORCE", " Off ")]).unwrap().force());
     assert!(from(&[("RLS_FORCE", "1")]).unwrap().force());
+    assert!(!from(&[]).unwrap().accepts_weakening());
+    assert!(
+        from(&[("RLS_ACCEPT_WEAKENING", "yes")])
+            .unwrap()
+            .accepts_weakening()
+    );
 }
 
 #[test]

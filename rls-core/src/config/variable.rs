@@ -13,16 +13,26 @@ pub(super) const ADMIN_PASSWORD: &str = "RLS_MAINTENANCE_ADMIN_PASSWORD";
 pub(super) const AUDIT: &str = "RLS_AUDIT";
 pub(super) const AUDIT_TABLE: &str = "RLS_AUDIT_TABLE";
 
+pub(super) const ACCEPT_WEAKENING: &str = "RLS_ACCEPT_WEAKENING";
+
+/// A switch that is on unless it is set.
 pub(super) fn switch(
     lookup: &impl Fn(&str) -> Result<Option<String>, ConfigError>,
     variable: &str,
 ) -> Result<bool, ConfigError> {
+    Ok(given_switch(lookup, variable)?.unwrap_or(true))
+}
+
+pub(super) fn given_switch(
+    lookup: &impl Fn(&str) -> Result<Option<String>, ConfigError>,
+    variable: &str,
+) -> Result<Option<bool>, ConfigError> {
     let Some(value) = lookup(variable)? else {
-        return Ok(true);
+        return Ok(None);
     };
     match value.trim().to_ascii_lowercase().as_str() {
-        "true" | "1" | "on" | "yes" => Ok(true),
-        "false" | "0" | "off" | "no" => Ok(false),
+        "true" | "1" | "on" | "yes" => Ok(Some(true)),
+        "false" | "0" | "off" | "no" => Ok(Some(false)),
         _ => Err(ConfigError::Switch {
             variable: variable.to_owned(),
             value,

@@ -179,8 +179,9 @@ pub enum SchemaError {
     },
     /// The changes let more rows be reached, and nobody has accepted that.
     #[error(
-        "these changes weaken protection: {}; if that is meant, accept it (`--accept-weakening`, \
-         `RlsSchema::danger_accept_weakening`)",
+        "these changes weaken protection: {}; if that is meant, accept it (`rls apply \
+         --accept-weakening`, or `RLS_ACCEPT_WEAKENING=true` for `up`; in code \
+         `RlsSchema::danger_accept_weakening`, `RlsConfig::danger_accept_weakening`)",
         changes.join("; ")
     )]
     Weakens {

@@ -17,7 +17,7 @@ use crate::error::{RlsError, SchemaError};
 use crate::schema::catalog::{self, SearchPath, Session};
 use crate::schema::desired::{Desired, MissingTables};
 use crate::schema::diff::{Table, comparable, diff};
-use crate::schema::plan::{Change, Plan, TableChange};
+use crate::schema::plan::{Change, Plan};
 use crate::schema::snapshot::Snapshot;
 
 pub use apply::{apply_changes, apply_statements, ensure_roles};
@@ -78,7 +78,8 @@ impl RlsSchema {
 
     /// Allows [`RlsSchema::sync`] to make changes that certainly make more rows reachable
     /// ([`Plan::weakening`]), such as dropping a restrictive policy that the entities no longer
-    /// declare. The configuration's own switches need no further consent.
+    /// declare, or disabling row security as the configuration says.
+    /// [`RlsConfig::danger_accept_weakening`] does the same.
     #[must_use]
     pub fn danger_accept_weakening(mut self, accept: bool) -> Self {
         self.accept_weakening = accept;
@@ -219,12 +220,12 @@ impl RlsSchema {
     }
 
     fn consent(&self, plan: &Plan) -> Result<(), SchemaError> {
-        let switch =
-            |change: &Change| matches!(change, Change::Table(_, TableChange::RowSecurity(_)));
+        if self.accept_weakening || self.config.accepts_weakening() {
+            return Ok(());
+        }
 
         let changes: Vec<String> = plan
             .weakening()
-            .filter(|(change, _)| !self.accept_weakening && !switch(change))
             .map(|(change, how)| format!("`{}` ({how})", change.sql().join("; ")))
             .collect();
 

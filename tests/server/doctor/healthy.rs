@@ -316,6 +316,7 @@ async fn switches_that_are_off_are_reported_and_not_their_tables() {
         .danger_force(false);
 
     RlsSchema::new(entities(), off.clone())
+        .danger_accept_weakening(true)
         .sync(&fixture.owner)
         .await
         .unwrap();

@@ -323,6 +323,7 @@ async fn two_roles_with_passwords_from_the_environment_and_two_switches() {
             Ok(match variable {
                 "RLS_ENABLED" => Some(enabled.to_owned()),
                 "RLS_FORCE" => Some(force.to_owned()),
+                "RLS_ACCEPT_WEAKENING" => Some("true".to_owned()),
                 "RLS_APP_USER" => Some(app.clone()),
                 "RLS_APP_PASSWORD" => Some("from the environment".to_owned()),
                 "RLS_MAINTENANCE_ADMIN" => Some(admin.clone()),

@@ -350,7 +350,21 @@ async fn switches_switch_row_security() {
         .danger_enabled(false)
         .danger_force(false);
 
-    RlsSchema::new(entities(), off)
+    // FAULTS A4: the switches weakened all tables without consent.
+    for off in [
+        off.clone(),
+        fixture.config.clone().danger_enabled(false),
+        fixture.config.clone().danger_force(false),
+    ] {
+        let refused = RlsSchema::new(entities(), off).sync(&fixture.owner).await;
+        assert!(
+            matches!(&refused, Err(RlsError::Schema(SchemaError::Weakens { changes })) if changes.len() >= 3),
+            "{refused:?}"
+        );
+        assert_eq!(texts(&fixture.owner, flags).await, ["t t"]);
+    }
+
+    RlsSchema::new(entities(), off.danger_accept_weakening(true))
         .sync(&fixture.owner)
         .await
         .unwrap();
