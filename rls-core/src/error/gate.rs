@@ -156,7 +156,12 @@ fn bypasses(role: &Identifier, through: &Identifier) -> String {
         "is a superuser or has BYPASSRLS, CREATEROLE, REPLICATION or the server's files";
 
     if role == through {
-        return format!("the login `{role}` {POWERS}: run the migrations, which take that away");
+        return format!(
+            "the login `{role}` {POWERS}: use a role of the application's own (`RLS_APP_USER`), \
+             which the migrations create. If this one is, let a superuser run `ALTER ROLE {} \
+             NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOREPLICATION`",
+            sql::identifier(role)
+        );
     }
 
     format!(

@@ -212,6 +212,19 @@ pub enum SchemaError {
         /// The role.
         role: String,
     },
+    /// A configured role administers the server, and no policy is for it yet.
+    #[error(
+        "role `{role}` has {powers}, and no policies were made for it: it would lose that. Use a \
+         role of the application's own (`RLS_APP_USER`, `RLS_MAINTENANCE_ADMIN`), which the \
+         migrations create. If it is the application's own, let an administrator of the server take \
+         that from it first (`ALTER ROLE … NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOREPLICATION`)"
+    )]
+    RoleHasPowers {
+        /// The role.
+        role: String,
+        /// Its attributes.
+        powers: String,
+    },
     /// A name that is needed is in use.
     #[error(
         "table `{table}`: `{name}` is there already, and is not what is needed: rename or drop it"

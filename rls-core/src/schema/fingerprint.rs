@@ -20,6 +20,9 @@ const MARK: &str = "sea-orm-rls:";
 /// The word in place of the second fingerprint, in a file, until the server has printed the policy.
 const PENDING: &str = "pending";
 
+/// A regular expression of PostgreSQL's that finds comments with fingerprints.
+pub(crate) const PATTERN: &str = "(^|\\n)sea-orm-rls: [0-9a-f]+ \\S+( \\S+)?$";
+
 /// A regular expression of PostgreSQL's that finds comments with a pending second fingerprint.
 pub(crate) const PENDING_PATTERN: &str = "(^|\\n)sea-orm-rls: [0-9a-f]+ pending$";
 

@@ -51,6 +51,8 @@ pub(crate) struct CanonicalTable {
 pub(crate) struct ActualRole {
     /// The attributes that it should have and lacks, as `CREATE ROLE` spells them.
     pub(crate) lacks: Vec<&'static str>,
+    /// Whether policies of this library in this database are for it.
+    pub(crate) ours: bool,
     /// Whether it is the login that migrates.
     pub(crate) migrates: bool,
     /// The stored password; `None` if it is not set, or may not be read.

@@ -275,3 +275,58 @@ async fn no_server_and_other_backends_are_typed_errors() {
         .unwrap_err();
     assert!(!error.to_string().contains("secret"), "{error}");
 }
+
+/// FAULTS A1: an existing superuser, named as the application's role, lost SUPERUSER.
+#[tokio::test]
+async fn role_of_an_administrator_is_refused_before_anything_is_created() {
+    for power in ["SUPERUSER", "BYPASSRLS", "CREATEROLE", "REPLICATION"] {
+        let (database, owner) = database().await;
+        let create = "CREATE TABLE \"user\" (id uuid PRIMARY KEY, email text); CREATE TABLE task (id \
+                      uuid PRIMARY KEY); CREATE TABLE note (id serial PRIMARY KEY)";
+        owner.execute_unprepared(create).await.unwrap();
+        let (boss, other) = (database.role("boss"), database.role("other"));
+        let create = format!("CREATE ROLE \"{boss}\" LOGIN {power}");
+        owner.execute_unprepared(&create).await.unwrap();
+
+        for config in [
+            RlsConfig::new()
+                .app_login(&boss, "app")
+                .unwrap()
+                .admin_login(&other, "admin")
+                .unwrap(),
+            RlsConfig::new()
+                .app_login(&other, "app")
+                .unwrap()
+                .admin_login(&boss, "admin")
+                .unwrap(),
+        ] {
+            let rls = RlsSchema::new(entities(), config.clone());
+            let refused = [
+                rls.plan(&owner).await.unwrap_err(),
+                rls.sync(&owner).await.unwrap_err(),
+                sea_orm_rls::schema::ensure_roles(&owner, &config)
+                    .await
+                    .unwrap_err(),
+            ];
+
+            for error in refused {
+                assert!(
+                    matches!(&error, RlsError::Schema(SchemaError::RoleHasPowers { role, powers })
+                        if *role == boss && powers == power),
+                    "{error}"
+                );
+                assert!(error.to_string().contains("application's own"), "{error}");
+            }
+        }
+
+        let state = format!(
+            "SELECT concat_ws(' ', (SELECT rolsuper OR rolbypassrls OR rolcreaterole OR \
+             rolreplication FROM pg_roles WHERE rolname = '{boss}'),
+             (SELECT count(*) FROM pg_roles WHERE rolname = '{other}'),
+             (SELECT count(*) FROM pg_policy), to_regclass('rls_audit'))"
+        );
+        assert_eq!(text(&owner, &state).await, "t 0 0");
+        let drop = format!("DROP ROLE \"{boss}\"");
+        owner.execute_unprepared(&drop).await.unwrap();
+    }
+}

@@ -2,11 +2,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{ConnectionTrait, QueryResult};
 
+use super::policy::POLICY_JOINS;
 use super::query::{checked, get, name, rows, text};
 use crate::config::RlsConfig;
 use crate::error::RlsError;
 use crate::name::Identifier;
+use crate::schema::fingerprint;
 use crate::schema::snapshot::ActualRole;
+use crate::sql;
 
 /// Whether memberships have grantors and options of their own, and `CREATEROLE` is not a right to
 /// every role: since PostgreSQL 16.
@@ -38,8 +41,11 @@ pub(crate) async fn roles(
         ("pg_roles", "NULL::text")
     };
 
+    let made = sql::known_literal(fingerprint::PATTERN);
     let query = format!(
         "SELECT r.rolname::text AS role, {password} AS password, r.rolcanlogin AS login,
+                EXISTS (SELECT FROM pg_policy p {POLICY_JOINS}
+                        WHERE r.oid = ANY (p.polroles) AND t.description ~ {made}) AS ours,
                 r.rolname IN (current_user, session_user) AS migrates, r.rolsuper AS super,
                 r.rolcreatedb AS createdb, r.rolcreaterole AS createrole, r.rolinherit AS inherit,
                 r.rolreplication AS replication, r.rolbypassrls AS bypassrls,
@@ -76,6 +82,7 @@ fn role(row: &QueryResult) -> Result<ActualRole, RlsError> {
 
     Ok(ActualRole {
         lacks,
+        ours: get(row, "ours")?,
         migrates: get(row, "migrates")?,
         password: get(row, "password")?,
         settable: get(row, "settable")?,

@@ -7,14 +7,40 @@ use crate::schema::plan::{Change, RoleChange, Verifier};
 use crate::schema::scram;
 use crate::schema::snapshot::ActualRole;
 
-/// Checks that the login that migrates is none of the two roles.
+/// What makes a role one that policies do not bind, or that could become one, if it lacks these.
+const POWERS: [(&str, &str); 4] = [
+    ("NOSUPERUSER", "SUPERUSER"),
+    ("NOBYPASSRLS", "BYPASSRLS"),
+    ("NOCREATEROLE", "CREATEROLE"),
+    ("NOREPLICATION", "REPLICATION"),
+];
+
+/// Checks that the login that migrates is none of the two roles, and that none is somebody's who
+/// administers the server.
 pub(crate) fn check(actual: &BTreeMap<Identifier, ActualRole>) -> Result<(), SchemaError> {
-    match actual.iter().find(|(_, actual)| actual.migrates) {
-        Some((role, _)) => Err(SchemaError::RoleInUse {
+    if let Some((role, _)) = actual.iter().find(|(_, actual)| actual.migrates) {
+        return Err(SchemaError::RoleInUse {
             role: role.to_string(),
-        }),
-        None => Ok(()),
+        });
     }
+
+    // A role that policies are for already was given its powers since: it loses them.
+    for (role, actual) in actual.iter().filter(|(_, actual)| !actual.ours) {
+        let powers: Vec<&str> = POWERS
+            .iter()
+            .filter(|(lacks, _)| actual.lacks.contains(lacks))
+            .map(|(_, power)| *power)
+            .collect();
+
+        if !powers.is_empty() {
+            return Err(SchemaError::RoleHasPowers {
+                role: role.to_string(),
+                powers: powers.join(", "),
+            });
+        }
+    }
+
+    Ok(())
 }
 
 /// The changes that give both roles what they need, and no more.
