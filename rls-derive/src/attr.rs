@@ -122,7 +122,9 @@ impl Attr {
             Word::Column | Word::Owner => self.column = Some(value.name()?),
             Word::Crate => self.root = Some(value.parsed(Path::parse_mod_style)?),
             Word::Grant => self.grant = Some(Privilege::all(value.names()?)?),
-            Word::Identity | Word::NoDefault | Word::NoForeignKey => value.none()?,
+            Word::Identity | Word::NoDefault | Word::NoForeignKey | Word::TableOnly => {
+                value.none()?;
+            }
             Word::Index => self.index = value.names()?,
             Word::OnDelete => self.on_delete = Some(OnDelete::new(&value.name()?)?),
             Word::Policies => self.policies.extend(value.one_or_more(function)?),

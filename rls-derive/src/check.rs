@@ -2,11 +2,14 @@
 
 mod clash;
 mod field;
+mod owner;
 
 use proc_macro2::Span;
 use syn::LitStr;
 
-use crate::ast::Model;
+pub(crate) use owner::elsewhere;
+
+use crate::ast::{Model, field_name};
 use crate::attr::Attr;
 use crate::ctxt::Ctxt;
 use crate::setting::{MAX_NAME_BYTES, RULE, is_setting};
@@ -21,6 +24,7 @@ pub(crate) fn check(ctxt: &Ctxt, model: &Model<'_>) {
     setting(ctxt, attr);
     holder(ctxt, attr);
     via(ctxt, attr);
+    column_beside(ctxt, model);
     field::check(ctxt, model);
 
     let backfill = "expected an SQL expression that gives existing rows their owner";
@@ -102,6 +106,22 @@ fn via(ctxt: &Ctxt, attr: &Attr) {
         {
             ctxt.error_at(name.span, format!("`{}` is named twice", name.value));
         }
+    }
+}
+
+fn column_beside(ctxt: &Ctxt, model: &Model<'_>) {
+    let fields: Vec<String> = model
+        .fields
+        .iter()
+        .filter_map(|field| field_name(field))
+        .collect();
+
+    // The name of the field may be in the key that could not be read.
+    if ctxt.is_clean()
+        && let Some((span, message)) = elsewhere(model.derive, model.attr, &fields)
+    {
+        let otherwise = "for a column that the table alone has, say `table_only`";
+        ctxt.error_at(span, format!("{message} {otherwise}"));
     }
 }
 

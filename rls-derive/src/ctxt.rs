@@ -35,6 +35,11 @@ impl Ctxt {
         }
     }
 
+    /// Whether there is no error so far.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.errors.borrow().as_ref().is_none_or(Vec::is_empty)
+    }
+
     /// Returns all errors as one, in the order in which they were found.
     pub(crate) fn check(self) -> syn::Result<()> {
         let errors = self.errors.take().unwrap_or_default();

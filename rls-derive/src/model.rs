@@ -7,7 +7,9 @@ use quote::quote;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Fields, ItemStruct, Path, Token};
 
+use crate::ast::field_name;
 use crate::attr::Attr;
+use crate::check::elsewhere;
 use crate::ctxt::Ctxt;
 use crate::derive::Derive;
 use crate::root::Root;
@@ -125,7 +127,14 @@ fn add_owner(ctxt: &Ctxt, root: Root, item: &mut ItemStruct) {
     if let Fields::Named(fields) = &mut item.fields
         && !attr.says(Word::Identity)
         && !attr.says(Word::Via)
+        && !attr.says(Word::TableOnly)
     {
+        let names: Vec<String> = fields.named.iter().filter_map(field_name).collect();
+        if let Some((span, message)) = elsewhere(Derive::UserScoped, &attr, &names) {
+            let otherwise = "if both are meant, write the field of the owner too";
+            ctxt.error_at(span, format!("{message} {otherwise}"));
+        }
+
         field::add_owner(ctxt, &root.path(attr.root.as_ref()), &attr, fields);
         field::add_relation(ctxt, &attr, fields);
     }

@@ -45,6 +45,7 @@ words! {
     Reason: "reason", r#"reason = "the same for everyone""#;
     Setting: "setting", r#"setting = "app.user_id""#;
     SoftDelete: "soft_delete", r#"soft_delete = "deleted_at""#;
+    TableOnly: "table_only", "table_only";
     Tenant: "tenant", "tenant = super::tenant::Entity";
     To: "to", r#"to = "id""#;
     User: "user", "user = super::user::Entity";
@@ -78,6 +79,7 @@ impl Word {
                 | Self::NoForeignKey
                 | Self::OnDelete
                 | Self::Owner
+                | Self::TableOnly
                 | Self::Tenant
                 | Self::To
                 | Self::User

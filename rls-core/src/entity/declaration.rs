@@ -59,8 +59,16 @@ impl Declaration {
             Err(_) => Self::with_owner::<E>(RawColumn {
                 column: column.to_owned(),
                 key: None,
-            }),
+            })
+            .owned_key(|owned| owned.others = RawReference::columns::<E>()),
         }
+    }
+
+    /// Says that the table has an owner column of its own, though another column of the model refers
+    /// to the users.
+    #[must_use]
+    pub fn table_only(self) -> Self {
+        self.owned_key(|owned| owned.others.clear())
     }
 
     /// Declares that a row belongs to the owners of the rows that it refers to. All `relations`
@@ -109,6 +117,7 @@ impl Declaration {
                 index: Vec::new(),
                 default: true,
                 backfill: None,
+                others: Vec::new(),
             }),
         })
     }

@@ -46,6 +46,20 @@ pub enum DeclarationError {
         /// Its type.
         found: String,
     },
+    /// The model has no field for the owner column, and another of its columns refers to the users.
+    #[error(
+        "table `{table}`: the model has no field for its owner column `{column}`, and its column \
+         `{other}` refers to the users: say `owner = \"{other}\"` (`column` for tenants), or \
+         `table_only` if the table has both"
+    )]
+    OwnerElsewhere {
+        /// The table.
+        table: String,
+        /// The owner column.
+        column: String,
+        /// The column that refers to the users.
+        other: String,
+    },
     /// The owner column and the primary key of the users have different types.
     #[error(
         "table `{table}`: the owner column `{column}` is {}, but the identity's key `{identity}` \

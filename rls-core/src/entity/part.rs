@@ -122,6 +122,8 @@ pub(crate) struct DeclaredOwned {
     pub(crate) index: Vec<String>,
     pub(crate) default: bool,
     pub(crate) backfill: Option<String>,
+    /// If the model has no owner field: its other columns that refer to a table, each with it.
+    pub(crate) others: Vec<(String, RawTable)>,
 }
 
 /// A column that marks rows, or the reason why it cannot.

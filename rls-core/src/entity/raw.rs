@@ -129,6 +129,21 @@ impl RawReference {
             known: E::Relation::iter().map(|known| known.name()).collect(),
         }
     }
+
+    /// The columns of an entity that refer to a row of a table, each with that table.
+    pub(super) fn columns<E: EntityTrait>() -> Vec<(String, RawTable)> {
+        let refers = |relation: E::Relation| {
+            let definition = relation.def();
+            match &definition.from_col {
+                Identity::Unary(from) if !definition.is_owner => {
+                    Some((from.to_string(), table(&definition.to_tbl)?))
+                }
+                _ => None,
+            }
+        };
+
+        E::Relation::iter().filter_map(refers).collect()
+    }
 }
 
 fn table(reference: &TableRef) -> Option<RawTable> {

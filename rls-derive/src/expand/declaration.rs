@@ -74,7 +74,9 @@ fn column(root: &Path, attr: &Attr) -> TokenStream {
         .as_ref()
         .map(|expression| quote!(.backfill(#expression)));
 
-    quote!(#holder #setting #on_delete #index #no_default #no_foreign_key #backfill)
+    let table_only = attr.says(Word::TableOnly).then(|| quote!(.table_only()));
+
+    quote!(#holder #setting #on_delete #index #no_default #no_foreign_key #backfill #table_only)
 }
 
 /// The calls about the rows.

@@ -13,7 +13,7 @@ fn word_of_another_derive_is_told_to_be_its() {
     let input = "#[tenant_scoped(owner = a, user = b::C, to = id)] struct Model { id: Uuid }";
     let keys = "`backfill`, `column`, `crate`, `grant`, `identity`, `index`, `no_default`, \
                 `no_foreign_key`, `on_delete`, `policies`, `read`, `setting`, `soft_delete`, \
-                `tenant`, `via`";
+                `table_only`, `tenant`, `via`";
 
     assert_errors_of(
         Derive::TenantScoped,

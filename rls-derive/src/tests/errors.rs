@@ -1,5 +1,7 @@
 //! What `#[derive(UserScoped)]` refuses, and the place of each error.
 
+use proc_macro2::TokenStream;
+
 use super::{assert_errors_of, compile_errors, errors_of, file, tokens};
 use crate::derive::Derive;
 use crate::expand::expand;
@@ -20,7 +22,7 @@ fn assert_errors(attribute: &str, expected: &[(&str, &str)]) {
 
 const KEYS: &str = "expected one of `backfill`, `crate`, `grant`, `identity`, `index`, \
                     `no_default`, `no_foreign_key`, `on_delete`, `owner`, `policies`, `read`, \
-                    `setting`, `soft_delete`, `to`, `user`, `via`";
+                    `setting`, `soft_delete`, `table_only`, `to`, `user`, `via`";
 
 #[test]
 fn unknown_key_is_told_with_what_was_meant() {
@@ -278,4 +280,78 @@ fn mistakes_are_told_at_once_beside_one_implementation() {
 
     // The fourth and fifth are the two implementations.
     assert_eq!(file(expansion).items.len(), 6);
+}
+
+/// FAULTS A2: a second column was made beside the one that names the user.
+#[test]
+fn column_beside_the_one_that_names_the_user_is_an_error() {
+    const TABLE_ONLY: &str = "for a column that the table alone has, say `table_only`";
+    let found = |derive, attribute: &str, fields: &str| {
+        let source = format!("#[{attribute}] struct Model {{ id: Uuid, {fields} }}");
+        errors_of(derive, &source)
+    };
+    let user = |attribute: &str, fields: &str| found(Derive::UserScoped, attribute, fields);
+    let tenant = |attribute: &str, fields: &str| found(Derive::TenantScoped, attribute, fields);
+    let told = |column: &str, meant: &str| {
+        format!("`Model` has no field `{column}`; did you mean `{meant}`? {TABLE_ONLY}")
+    };
+
+    for (errors, message) in [
+        (
+            user("doc", "user_id: Uuid"),
+            told("owner_id", "owner = \"user_id\""),
+        ),
+        (
+            user(
+                "user_scoped(user = super::customer::Entity)",
+                "customer_id: i32",
+            ),
+            told("owner_id", "owner = \"customer_id\""),
+        ),
+        (
+            user("user_scoped(owner = \"authr_id\")", "author_id: Uuid"),
+            told("authr_id", "author_id"),
+        ),
+        (
+            tenant("doc", "org_id: Uuid"),
+            told("tenant_id", "column = \"org_id\""),
+        ),
+        (
+            tenant("tenant_scoped(column = \"compny_id\")", "company_id: Uuid"),
+            told("compny_id", "company_id"),
+        ),
+    ] {
+        let [(_, found)] = errors.as_slice() else {
+            panic!("{message}: {errors:?}")
+        };
+        assert_eq!(*found, message);
+    }
+
+    for errors in [
+        user("user_scoped(table_only)", "user_id: Uuid"),
+        user("doc", "owner_id: Uuid, user_id: Uuid"),
+        user("doc", "order_id: Uuid"),
+        user("user_scoped(owner = \"maker\")", "author_id: Uuid"),
+        user("user_scoped(via = \"task\")", "user_id: Uuid"),
+        user("user_scoped(identity)", "user_id: Uuid"),
+        tenant("tenant_scoped(table_only)", "org_id: Uuid"),
+    ] {
+        assert_eq!(errors, []);
+    }
+
+    let model = |attribute: &str, fields: &str| {
+        let source = format!(
+            "#[derive(DeriveEntityModel, UserScoped)] #[{attribute}] struct Model {{ id: Uuid, \
+             {fields} }}"
+        );
+        let expanded = crate::model::expand(Root::Facade, &TokenStream::new(), &tokens(&source));
+        compile_errors(expanded)
+    };
+    assert!(
+        model("doc", "user_id: Uuid")[0]
+            .1
+            .contains("did you mean `owner = \"user_id\"`?")
+    );
+    assert_eq!(model("doc", "user_id: Uuid, owner_id: Uuid"), []);
+    assert_eq!(model("user_scoped(table_only)", "user_id: Uuid"), []);
 }

@@ -72,6 +72,16 @@ fn key<'a>(
         DeclaredKind::Identity => (declared_key, ScopeKind::Identity),
         DeclaredKind::Owned(owned) => {
             let identity = tables.identity(raw, holder, owned)?;
+            if let Some((table, _)) = identity
+                && let Some((other, _)) = owned.others.iter().find(|(_, to)| to == table)
+            {
+                return Err(DeclarationError::OwnerElsewhere {
+                    table: raw.to_string(),
+                    column: declared.column.column.clone(),
+                    other: other.clone(),
+                });
+            }
+
             let identity_key =
                 identity.map_or(Ok(None), |(table, column)| column.key_type(table))?;
 
