@@ -3,6 +3,7 @@
 
 mod attacked;
 mod changed;
+mod deleted;
 mod dump;
 mod expressions;
 mod plans;

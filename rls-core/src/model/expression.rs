@@ -42,6 +42,9 @@ pub enum Expression {
     /// transaction. Without the second, PostgreSQL would refuse the statement that marks a row,
     /// since the new row must pass the `SELECT` policies.
     NotDeleted(Identifier),
+    /// The same for a column that stores fewer digits of a second than `now()` has: the type is the
+    /// column's, as the server prints it, and `now()` is rounded as the stored value was.
+    NotDeletedRounded(Identifier, String),
     /// The column refers to a row of another table, and a condition holds on that row.
     Through {
         /// The column.
@@ -65,6 +68,22 @@ impl Expression {
     #[must_use]
     pub fn raw_sql(sql: impl Into<String>) -> Self {
         Self::RawSql(sql.into())
+    }
+
+    /// The same expression for a table whose columns have these types, as the server prints them.
+    pub(crate) fn with_types(&self, type_of: &impl Fn(&Identifier) -> Option<String>) -> Self {
+        let each = |parts: &[Self]| parts.iter().map(|part| part.with_types(type_of)).collect();
+        match self {
+            Self::All(parts) => Self::All(each(parts)),
+            Self::Any(parts) => Self::Any(each(parts)),
+            Self::NotDeleted(column) => match type_of(column) {
+                Some(rounded) if rounded.starts_with("timestamp(") => {
+                    Self::NotDeletedRounded(column.clone(), rounded)
+                }
+                _ => self.clone(),
+            },
+            other => other.clone(),
+        }
     }
 
     /// Joins the expressions with AND. One is itself, none is `true`.

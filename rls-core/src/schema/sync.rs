@@ -18,7 +18,7 @@ use crate::schema::catalog::{self, SearchPath, Session};
 use crate::schema::desired::{Desired, MissingTables};
 use crate::schema::diff::{Table, comparable, diff};
 use crate::schema::plan::{Change, Plan};
-use crate::schema::snapshot::Snapshot;
+use crate::schema::snapshot::{Relation, Snapshot};
 
 pub use apply::{apply_changes, apply_statements, ensure_roles};
 pub use script::MigrationScript;
@@ -196,8 +196,14 @@ impl RlsSchema {
     ) -> Result<(Desired<'_>, Snapshot), RlsError> {
         session.verifiable()?;
 
-        let desired = Desired::new(&self.registry, &self.config, self.missing, &session.schemas)?;
+        let mut desired =
+            Desired::new(&self.registry, &self.config, self.missing, &session.schemas)?;
         let mut snapshot = catalog::snapshot(db, &desired).await?;
+        for table in &mut desired.tables {
+            if let Some(Relation::Table(actual)) = snapshot.relations.get(&table.table) {
+                table.fit_types(actual);
+            }
+        }
 
         // Once every column is there that the plan adds, the server tells what is not there yet.
         if self.missing == MissingTables::Skip {

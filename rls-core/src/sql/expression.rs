@@ -56,6 +56,12 @@ fn render(expression: &Expression, depth: usize) -> String {
         Expression::Current { setting, key } => current(setting, *key),
         Expression::IsTrue(name) => column(name),
         Expression::NotDeleted(name) => format!("({0} IS NULL OR {0} >= now())", column(name)),
+        Expression::NotDeletedRounded(name, rounded) => {
+            format!(
+                "({0} IS NULL OR {0} >= CAST(now() AS {rounded}))",
+                column(name)
+            )
+        }
         // As an array, the subquery is run once and the column's index is used. With IN, neither is
         // so.
         Expression::Through {

@@ -123,7 +123,8 @@ fn names_columns(
         }
         Expression::IsCurrent { column, .. }
         | Expression::IsTrue(column)
-        | Expression::NotDeleted(column) => has(table, column),
+        | Expression::NotDeleted(column)
+        | Expression::NotDeletedRounded(column, _) => has(table, column),
         Expression::Through {
             column,
             parent,

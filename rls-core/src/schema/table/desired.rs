@@ -10,6 +10,8 @@ use crate::model::scope::{ForeignKey, Key, Scope};
 use crate::name::{Identifier, Schemas, TableName};
 use crate::schema::fingerprint;
 
+use super::actual::ActualTable;
+
 /// The desired state of a registered table.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct DesiredTable {
@@ -121,6 +123,16 @@ impl DesiredTable {
 }
 
 impl DesiredTable {
+    /// Fits the policies to the types of the columns. The fingerprints stay those of the entity.
+    pub(crate) fn fit_types(&mut self, actual: &ActualTable) {
+        let type_of = |column: &Identifier| Some(actual.columns.get(column)?.sql_type.clone());
+        for desired in &mut self.policies {
+            desired.policy = desired
+                .policy
+                .map(|expression| expression.with_types(&type_of));
+        }
+    }
+
     /// The policy of that name.
     pub(crate) fn policy(&self, name: &Identifier) -> Option<&DesiredPolicy> {
         self.policies
