@@ -25,6 +25,10 @@ const KEEP: Duration = Duration::from_secs(1);
 /// # Ok::<(), rls_core::ConfigError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own, with a variable and a method"
+)]
 pub struct RlsConfig {
     enabled: bool,
     force: bool,

@@ -95,6 +95,10 @@ impl DeclaredScope {
 
 /// What ties a row to its user or tenant.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each entity, and it is read once"
+)]
 pub(crate) enum Anchor {
     Key(DeclaredKey),
     Through(Vec<RawReference>),

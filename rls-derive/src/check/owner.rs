@@ -40,7 +40,7 @@ pub(crate) fn elsewhere(derive: Derive, attr: &Attr, fields: &[String]) -> Optio
     let module = attr
         .holder
         .iter()
-        .flat_map(|holder| holder.path.segments.iter().rev().nth(1))
+        .filter_map(|holder| holder.path.segments.iter().rev().nth(1))
         .map(|module| format!("{}_id", module.ident))
         .find(|name| fields.contains(name));
     let usual = usual(derive)

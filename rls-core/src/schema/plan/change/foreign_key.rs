@@ -83,7 +83,7 @@ impl ForeignKeyChange {
                 foreign_key.table = foreign_key.table.found_in(schemas);
             }
             Self::Validate { parent, .. } | Self::Replace { parent, .. } => {
-                *parent = parent.found_in(schemas)
+                *parent = parent.found_in(schemas);
             }
             Self::Drop { .. } | Self::Restore { .. } => {}
         }
