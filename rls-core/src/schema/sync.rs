@@ -201,7 +201,7 @@ impl RlsSchema {
         let mut snapshot = catalog::snapshot(db, &desired).await?;
         for table in &mut desired.tables {
             if let Some(Relation::Table(actual)) = snapshot.relations.get(&table.table) {
-                table.fit_types(actual);
+                table.fit_types(&|column| Some(actual.columns.get(column)?.sql_type.clone()));
             }
         }
 

@@ -10,8 +10,6 @@ use crate::model::scope::{ForeignKey, Key, Scope};
 use crate::name::{Identifier, Schemas, TableName};
 use crate::schema::fingerprint;
 
-use super::actual::ActualTable;
-
 /// The desired state of a registered table.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct DesiredTable {
@@ -123,13 +121,13 @@ impl DesiredTable {
 }
 
 impl DesiredTable {
-    /// Fits the policies to the types of the columns. The fingerprints stay those of the entity.
-    pub(crate) fn fit_types(&mut self, actual: &ActualTable) {
-        let type_of = |column: &Identifier| Some(actual.columns.get(column)?.sql_type.clone());
+    /// Fits the policies to the types of the columns, as the server prints them. The fingerprints
+    /// stay those of the entity.
+    pub(crate) fn fit_types(&mut self, type_of: &impl Fn(&Identifier) -> Option<String>) {
         for desired in &mut self.policies {
             desired.policy = desired
                 .policy
-                .map(|expression| expression.with_types(&type_of));
+                .map(|expression| expression.with_types(type_of));
         }
     }
 
