@@ -330,3 +330,45 @@ async fn role_of_an_administrator_is_refused_before_anything_is_created() {
         owner.execute_unprepared(&drop).await.unwrap();
     }
 }
+
+/// Models without an owner field, and a relation to the identity by another column.
+macro_rules! reviewed {
+    ($module:ident, $attribute:meta) => {
+        mod $module {
+            use sea_orm::entity::prelude::*;
+            use sea_orm_rls::UserScoped;
+
+            #[sea_orm::model]
+            #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+            #[sea_orm(table_name = "review")]
+            #[$attribute]
+            pub struct Model {
+                #[sea_orm(primary_key, auto_increment = false)]
+                pub id: Uuid,
+                pub reader: Uuid,
+                #[sea_orm(belongs_to, from = "reader", to = "id")]
+                pub by: HasOne<crate::fixture::user::Entity>,
+            }
+
+            impl ActiveModelBehavior for ActiveModel {}
+        }
+    };
+}
+
+reviewed!(bare, doc = "");
+reviewed!(named, user_scoped(owner = "reader"));
+reviewed!(both, user_scoped(table_only));
+
+/// FAULTS A2: the relation tells what the name does not.
+#[test]
+fn owner_column_beside_one_that_refers_to_the_identity_is_an_error() {
+    let error = registry![user::Entity, task::Entity, bare::Entity].unwrap_err();
+    assert!(
+        matches!(&error, DeclarationError::OwnerElsewhere { table, column, other }
+            if table == "review" && column == "owner_id" && other == "reader"),
+        "{error}"
+    );
+
+    registry![user::Entity, task::Entity, named::Entity].unwrap();
+    registry![user::Entity, task::Entity, both::Entity].unwrap();
+}
