@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sea_orm::sea_query::{PostgresQueryBuilder, Query};
+use sea_orm::sea_query::{Expr, PostgresQueryBuilder, Query};
 
 use crate::model::expression::Expression;
 use crate::model::key::KeyType;
@@ -80,14 +80,17 @@ fn render(expression: &Expression, depth: usize) -> String {
                 render(holds, inner)
             )
         }
-        Expression::Query(expr) => {
-            let select = Query::select()
-                .expr(expr.as_ref().clone())
-                .to_string(PostgresQueryBuilder);
-            raw(select.strip_prefix("SELECT ").unwrap_or(&select))
-        }
+        Expression::Query(expr) => query(expr),
         Expression::RawSql(sql) => raw(sql),
     }
+}
+
+fn query(expr: &Expr) -> String {
+    let select = Query::select()
+        .expr(expr.clone())
+        .to_string(PostgresQueryBuilder);
+
+    raw(select.strip_prefix("SELECT ").unwrap_or(&select))
 }
 
 /// If the types of both sides may differ, as `varchar` and `text` do, the server would prefer an
