@@ -150,7 +150,7 @@ fn check(
 /// The findings of the gate. With a login that bypasses row-level security nothing is run.
 async fn gate(app: &RlsConnection) -> Result<Vec<GateFinding>, ProofError> {
     let findings = match gate::check(&app.pool(), app.config(), app.registry()).await {
-        Ok(()) => Vec::new(),
+        Ok(_) => Vec::new(),
         Err(RlsError::Gate(GateError { findings })) => findings,
         Err(error) => return Err(error.into()),
     };

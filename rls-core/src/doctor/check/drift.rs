@@ -50,7 +50,9 @@ fn object(change: &Change) -> String {
         Change::Role(role, _) => role.to_string(),
         Change::Table(table, _) => table.to_string(),
         Change::Schema(schema, _) => schema.to_string(),
-        Change::Sequence(sequence, _) => sequence.to_string(),
+        Change::Sequence(name, _) | Change::Domain(name, _) | Change::Function(name, _) => {
+            name.to_string()
+        }
     }
 }
 
@@ -58,7 +60,9 @@ fn has_own_rule(case: &Case<'_>, change: &Change) -> bool {
     match change {
         Change::Role(_, change) => role_has_own_rule(case, change),
         Change::Table(table, change) => table_has_own_rule(*table == case.audit().0, change),
-        Change::Schema(..) | Change::Sequence(..) => false,
+        Change::Schema(..) | Change::Sequence(..) | Change::Domain(..) | Change::Function(..) => {
+            false
+        }
     }
 }
 
