@@ -138,7 +138,8 @@ impl RlsConfig {
     }
 
     /// Sets the audit's table, as `table` or `schema.table`. It has a row for each transaction of
-    /// an administrator.
+    /// an administrator. The domains that carry contexts are in its schema, even if there is no
+    /// audit.
     ///
     /// Without a schema, the table is in the current schema, in which `migrate fresh` drops it with
     /// all others.

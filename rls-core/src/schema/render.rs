@@ -19,7 +19,7 @@ use crate::schema::plan::{Change, TableChange};
 use crate::sql::{identifier, table};
 
 pub(crate) use audit::{AUDIT_COLUMNS, AUDIT_GRANTED, create_audit, record};
-pub(crate) use domain::{domain_definition, printed_check};
+pub(crate) use domain::{domain_base, domain_definition, printed_check};
 pub(crate) use function::record_body;
 pub(crate) use online::{Fill, Step, online};
 pub(crate) use statement::Statement;

@@ -30,10 +30,7 @@ pub(crate) fn domains_as_rows<'a>(domains: impl IntoIterator<Item = &'a ContextD
     let row = |(at, domain): (usize, &ContextDomain)| {
         let printed = render::printed_check(domain);
         let printed = printed.map_or_else(|| "NULL".to_owned(), |text| sql::known_literal(&text));
-        let base = match domain {
-            ContextDomain::AnySetting => "text[]",
-            _ => "text",
-        };
+        let base = render::domain_base(domain);
 
         format!("({at}, {}, '{base}', {printed})", text(&domain.name()))
     };

@@ -38,7 +38,7 @@ pub(super) fn changes(
             Some(ActualDomain::Other) => {
                 return Err(SchemaError::DomainTaken {
                     domain: name.to_string(),
-                    base: definition.base.replace("pg_catalog.", ""),
+                    base: render::domain_base(domain).to_owned(),
                 });
             }
             Some(ActualDomain::Domain {

@@ -5,6 +5,14 @@ use crate::name::{Identifier, TableName};
 use crate::schema::plan::{DomainChange, DomainDefinition};
 use crate::sql::{identifier, known_literal, table};
 
+/// The type of the values of a domain.
+pub(crate) fn domain_base(domain: &ContextDomain) -> &'static str {
+    match domain {
+        ContextDomain::AnySetting => "text[]",
+        ContextDomain::Setting(_) | ContextDomain::ReadOnly | ContextDomain::Record => "text",
+    }
+}
+
 /// The desired definition of a domain. Its names are qualified, so that no `search_path` changes
 /// what it calls.
 ///
@@ -17,25 +25,25 @@ pub(crate) fn domain_definition(domain: &ContextDomain, schema: &Identifier) -> 
         ("sets_context", check)
     };
 
-    let (base, (name, check)) = match domain {
-        ContextDomain::Setting(setting) => {
-            ("text", sets(&known_literal(setting.as_str()), "VALUE"))
-        }
-        ContextDomain::AnySetting => ("text[]", sets("VALUE[1]", "VALUE[2]")),
-        ContextDomain::ReadOnly => ("text", sets("'transaction_read_only'", "VALUE")),
+    let (name, check) = match domain {
+        ContextDomain::Setting(setting) => sets(&known_literal(setting.as_str()), "VALUE"),
+        ContextDomain::AnySetting => sets("VALUE[1]", "VALUE[2]"),
+        ContextDomain::ReadOnly => sets("'transaction_read_only'", "VALUE"),
         ContextDomain::Record => {
             let function = TableName {
                 schema: Some(schema.clone()),
                 table: domain.name(),
             };
-            let check = format!("CHECK ({}(VALUE))", table(&function));
-            ("text", ("adds_record", check))
+            (
+                "adds_record",
+                format!("CHECK ({}(VALUE))", table(&function)),
+            )
         }
     };
 
     let name = Identifier::new(name).unwrap_or_else(|_| unreachable!("a constant name"));
     DomainDefinition {
-        base: format!("pg_catalog.{base}"),
+        base: format!("pg_catalog.{}", domain_base(domain)),
         default: None,
         not_null: false,
         checks: BTreeMap::from([(name, check)]),
