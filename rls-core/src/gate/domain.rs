@@ -12,7 +12,7 @@ use crate::config::RlsConfig;
 use crate::entity::registry::Registry;
 use crate::error::{GateFinding, RlsError};
 use crate::model::context_domain::{ContextDomain, DomainOids};
-use crate::name::TableName;
+use crate::name::{Identifier, TableName};
 use crate::schema::catalog::query::checked;
 use crate::schema::catalog::{DOMAIN_FITS, domains_as_rows, function_fits};
 use crate::schema::render;
@@ -79,7 +79,7 @@ pub(super) async fn find(
         None => &login.schemas,
     };
 
-    let names: Vec<&str> = schemas.iter().map(|schema| schema.as_str()).collect();
+    let names: Vec<&str> = schemas.iter().map(Identifier::as_str).collect();
     let bodies = schemas
         .iter()
         .map(|schema| render::record_body(&audit.or_in(schema)));

@@ -158,7 +158,10 @@ pub const FAULTS: &[Fault] = &[
         "a domain's name is another type's",
         "DROP DOMAIN rls_context_any; CREATE TYPE rls_context_any AS ENUM ()",
         Shuts,
-        Undo("DROP TYPE rls_context_any"),
+        Undo(
+            "DROP TYPE rls_context_any; CREATE DOMAIN rls_context_any AS text[] CHECK \
+             (set_config(VALUE[1], VALUE[2], true) IS NOT NULL)",
+        ),
     ),
     Fault(
         "RLS107",

@@ -20,7 +20,7 @@ pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
         let of_app = case.facts.app_is(carrier.owner).filter(is_plain);
         let of_admin = case.facts.admin_is(carrier.owner).filter(is_plain);
 
-        let (rule, who, role, why) = match (carrier.kind, of_app, of_admin) {
+        let (rule, who, reached, why) = match (carrier.kind, of_app, of_admin) {
             (CarrierKind::Domain, Some(role), _) => {
                 let why = "an owner can change the context that it carries";
                 (&rules::RLS020, app, role, why)
@@ -44,16 +44,16 @@ pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
             (_, None, None) => continue,
         };
 
-        let why = format!("{}, and {why}", owns(who, role));
-        let remedy = disown(who, role, carrier);
+        let why = format!("{}, and {why}", owns(who, reached));
+        let remedy = disown(who, reached, carrier);
         findings.push(Finding::new(rule, &carrier.name, why, remedy));
     }
 }
 
 /// Gives it to the migrations' login, or ends the membership through which the role owns it.
-fn disown(who: &Identifier, role: &ReachedRole, carrier: &Carrier) -> Remedy {
-    if role.via.is_some() {
-        return without(who, role, &[]);
+fn disown(role: &Identifier, reached: &ReachedRole, carrier: &Carrier) -> Remedy {
+    if reached.via.is_some() {
+        return without(role, reached, &[]);
     }
 
     let name = carrier.name.clone();

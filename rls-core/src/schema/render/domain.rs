@@ -100,7 +100,7 @@ fn alter(domain: &str, definition: &DomainDefinition, was: &DomainDefinition) ->
     });
 
     let not_null = (definition.not_null != was.not_null)
-        .then(|| if definition.not_null { "SET" } else { "DROP" })
+        .then_some(if definition.not_null { "SET" } else { "DROP" })
         .map(|word| format!("{word} NOT NULL"));
 
     let dropped = was
