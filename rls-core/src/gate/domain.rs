@@ -27,9 +27,10 @@ pub(crate) struct FoundDomains {
     pub(crate) admin: Option<DomainOids>,
 }
 
-/// One row a domain. It is found in the first of the schemas `$1` that has a type of its name. What
-/// it checks is compared as the server prints it. `$2` is the administrator's role, `$3` the text of
-/// the function that records for each schema.
+/// One row a domain. It is found in the first of the schemas `$1` that has a type of its name, of
+/// those with the audit's table `$4` if there are any. What it checks is compared as the server
+/// prints it. `$2` is the administrator's role, `$3` the text of the function that records for each
+/// schema.
 fn query(domains: &BTreeSet<ContextDomain>) -> String {
     let record = ContextDomain::Record.name();
     let function_fits = function_fits("s.body");
@@ -58,7 +59,9 @@ fn query(domains: &BTreeSet<ContextDomain>) -> String {
            FROM pg_catalog.pg_proc f
            WHERE f.pronamespace = n.oid AND f.proname = '{record}' AND f.pronargs = 1
              AND f.proargtypes[0] = 'text'::regtype) f ON w.printed IS NULL
-         ORDER BY w.at, s.at",
+         ORDER BY w.at, EXISTS (
+           SELECT FROM pg_catalog.pg_class a
+           WHERE a.relnamespace = n.oid AND a.relname = $4::name) DESC, s.at",
         domains_as_rows(domains)
     )
 }
@@ -88,7 +91,8 @@ pub(super) async fn find(
     let query = sqlx::query(sqlx::AssertSqlSafe(query))
         .bind(names)
         .bind(config.admin_role().as_str())
-        .bind(bodies.collect::<Vec<_>>());
+        .bind(bodies.collect::<Vec<_>>())
+        .bind(audit.table.as_str());
 
     let rows = query.fetch_all(connection).await.map_err(database_error)?;
     let mut faults = Faults::default();

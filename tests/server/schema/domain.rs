@@ -518,6 +518,20 @@ async fn they_are_in_the_schema_of_the_audit_table_with_or_without_it() {
     }
 }
 
+#[tokio::test]
+async fn leftovers_in_another_schema_of_the_path_are_passed_over() {
+    let fixture = Fixture::new(1).await;
+    let earlier = named(
+        &fixture,
+        "CREATE SCHEMA earlier; GRANT USAGE ON SCHEMA earlier TO APP;
+         CREATE DOMAIN earlier.rls_context_any AS text;
+         CREATE DOMAIN earlier.rls_context_record AS text CHECK (true);
+         ALTER ROLE APP SET search_path = earlier, public",
+    );
+    fixture.owner.execute_unprepared(&earlier).await.unwrap();
+    assert_eq!(findings(&fixture).await, []);
+}
+
 /// A value whose type is named by its OID alone.
 struct Carried(u32, &'static str);
 
