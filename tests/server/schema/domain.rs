@@ -461,8 +461,8 @@ async fn plain_owner_makes_and_mends_its_own() {
         )
         .await
         .unwrap();
-    let plan = rls.sync(&login).await.unwrap();
-    assert_eq!(of_domains(&plan), ["revoke_function", "alter_domain"]);
+    let mended = rls.sync(&login).await.unwrap();
+    assert_eq!(of_domains(&mended), ["revoke_function", "alter_domain"]);
     assert_eq!(of_domains(&rls.plan(&login).await.unwrap()), [""; 0]);
 
     // What the application's role owns, this login cannot take back: the error has the statement
