@@ -4,16 +4,11 @@ mod error;
 mod login;
 mod variable;
 
-use std::time::Duration;
-
 pub use error::ConfigError;
 pub(crate) use login::{Login, Secret};
 use variable::{given, login, switch, table_name};
 
 use crate::name::{Identifier, TableName};
-
-/// How long a connection is kept by default.
-const KEEP: Duration = Duration::from_secs(1);
 
 /// The switches, and the two logins: the application's and the maintenance administrator's.
 ///
@@ -32,7 +27,6 @@ pub struct RlsConfig {
     admin: Login,
     audit: bool,
     audit_table: TableName,
-    keep: Duration,
 }
 
 impl Default for RlsConfig {
@@ -43,8 +37,7 @@ impl Default for RlsConfig {
 
 impl RlsConfig {
     /// Creates the defaults: row-level security enabled and forced, the roles `rls_app_user` and
-    /// `rls_maintenance_admin` without passwords, the audit in `rls_audit`, connections kept for
-    /// one second.
+    /// `rls_maintenance_admin` without passwords, the audit in `rls_audit`.
     #[must_use]
     pub fn new() -> Self {
         let name =
@@ -64,7 +57,6 @@ impl RlsConfig {
                 schema: None,
                 table: name("rls_audit"),
             },
-            keep: KEEP,
         }
     }
 
@@ -159,18 +151,6 @@ impl RlsConfig {
         self
     }
 
-    /// Sets how long a connection may serve one transaction after another before it returns to the
-    /// pool; one second by default. While someone waits for the pool, it returns at once.
-    ///
-    /// The pool applies its `max_lifetime` when the connection has returned. With
-    /// [`Duration::ZERO`] the connection returns after each transaction, as SeaORM's do: use that
-    /// if `before_acquire` or `after_release` of sqlx's pool must run between any two users.
-    #[must_use]
-    pub fn keep_connections(mut self, keep: Duration) -> Self {
-        self.keep = keep;
-        self
-    }
-
     /// Switches row-level security of the registered tables on or off. If it is off, every user
     /// sees every row.
     #[must_use]
@@ -220,10 +200,6 @@ impl RlsConfig {
     #[must_use]
     pub fn admin_role(&self) -> &Identifier {
         &self.admin.role
-    }
-
-    pub(crate) fn keep(&self) -> Duration {
-        self.keep
     }
 
     pub(crate) fn app(&self) -> &Login {

@@ -170,6 +170,13 @@ pub enum GateFinding {
         /// The function.
         function: TableName,
     },
+    /// The domains that carry contexts are others than when the program connected, or may no longer
+    /// be used.
+    #[error(
+        "the domains that carry contexts, or the right to execute `set_config`, have changed since \
+         this program connected, and its statements fail: restart it"
+    )]
+    DomainsChanged,
     /// Administrators would leave no record.
     #[error(
         "the audit's table `{table}` is missing, or the administrator may not write it: run the \
