@@ -40,7 +40,7 @@ pages! {
     administrators: "[`admin`], [`admin_read_only`], [`admin_as_user`], [`AdminContext`]",
     testing: "[`IsolationProof`], [`RlsSchema::sync`], [`RlsConnection::connect_with`]",
     checking: "[`RlsConnection::connect`], [`check_gate`], [`GateFinding`], [`Doctor`]",
-    pooling: "[`RlsConnection::connect`], [`RlsConfig::keep_connections`]",
+    pooling: "[`RlsConnection::connect`]",
     limits: "[`RlsConnection`], [`Doctor`]",
     troubleshooting: "[`check_gate`], [`RlsError`], [`GateFinding`], [`policy::setting`]",
     glossary: "[`RlsConnection::scope`], [`UserContext`], [`RlsSchema::sync`], [`Doctor`], \

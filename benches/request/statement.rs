@@ -77,6 +77,13 @@ pub mod scoped {
         Ok(())
     }
 
+    /// What a login reads that sees all rows.
+    pub async fn read_of(db: &impl ConnectionTrait, user: Uuid) -> Result<(), DbErr> {
+        let rows = Entity::find().filter(Column::OwnerId.eq(user));
+        assert_eq!(rows.all(db).await?.len(), ROWS_OF_USER);
+        Ok(())
+    }
+
     pub async fn insert(db: &impl ConnectionTrait) -> Result<Uuid, DbErr> {
         let id = Uuid::new_v4();
         let new = ActiveModel {

@@ -6,7 +6,7 @@ use sea_orm::{
     AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     Statement, TransactionTrait,
 };
-use sea_orm_rls::{ScopedConnection, UserContext};
+use sea_orm_rls::{AdminContext, ScopedConnection, UserContext};
 use uuid::Uuid;
 
 use crate::session::Session;
@@ -21,6 +21,8 @@ pub enum Way {
     ByHand,
     Scoped,
     ScopedTransaction,
+    AdminTransaction,
+    Admin,
 }
 
 impl fmt::Display for Way {
@@ -32,11 +34,32 @@ impl fmt::Display for Way {
             Self::ByHand => "begin, set_config, …, commit by hand, no ping",
             Self::Scoped => "scoped",
             Self::ScopedTransaction => "scoped, in a read-only transaction",
+            Self::AdminTransaction => "administrator, in a transaction with the record",
+            Self::Admin => "administrator",
         })
     }
 }
 
 impl Way {
+    /// Reads a user's rows as administrator, or without a record.
+    pub async fn admin_read(self, session: &Session) -> Result<(), DbErr> {
+        let user = reader(session.turn());
+        let admin = || {
+            let context = AdminContext::new("bench", "measure").unwrap();
+            session.scoped.admin(context)
+        };
+
+        match self {
+            Self::Admin => scoped::read_of(&admin(), user).await,
+            Self::AdminTransaction => {
+                let transaction = admin().begin().await?;
+                scoped::read_of(&transaction, user).await?;
+                transaction.commit().await
+            }
+            _ => plain::read(&session.plain, user).await,
+        }
+    }
+
     pub async fn read(self, session: &Session) -> Result<(), DbErr> {
         self.reads(session, 1).await
     }
@@ -74,7 +97,7 @@ impl Way {
 
                 transaction.commit().await
             }
-            Self::Scoped => {
+            Self::Scoped | Self::AdminTransaction | Self::Admin => {
                 let mine = scope(session, user);
                 for _ in 0..count {
                     scoped::read(&mine).await?;
@@ -110,7 +133,9 @@ impl Way {
                 scoped::insert(&transaction).await?;
                 transaction.commit().await
             }
-            Self::Scoped => scoped::insert(&scope(session, user)).await.map(drop),
+            Self::Scoped | Self::AdminTransaction | Self::Admin => {
+                scoped::insert(&scope(session, user)).await.map(drop)
+            }
             Self::ScopedTransaction => {
                 let transaction = scope(session, user).begin().await?;
                 scoped::insert(&transaction).await?;
@@ -140,7 +165,7 @@ impl Way {
                 scoped::five(&transaction).await?;
                 transaction.commit().await
             }
-            Self::Scoped | Self::ScopedTransaction => {
+            _ => {
                 let transaction = scope(session, user).begin().await?;
                 scoped::five(&transaction).await?;
                 transaction.commit().await

@@ -12,10 +12,17 @@ pub enum Work {
     Insert,
     Transaction,
     Reads,
+    AdminRead,
 }
 
 impl Work {
-    pub const ALL: [Self; 4] = [Self::Read, Self::Insert, Self::Transaction, Self::Reads];
+    pub const ALL: [Self; 5] = [
+        Self::Read,
+        Self::Insert,
+        Self::Transaction,
+        Self::Reads,
+        Self::AdminRead,
+    ];
 
     /// The ways that differ for this work; the first is what the others are compared to.
     pub fn ways(self) -> &'static [Way] {
@@ -35,6 +42,7 @@ impl Work {
                 Way::Scoped,
                 Way::ScopedTransaction,
             ],
+            Self::AdminRead => &[Way::Plain, Way::AdminTransaction, Way::Admin],
         }
     }
 
@@ -50,6 +58,7 @@ impl Work {
             Self::Insert => session.alone(way.insert(session)).await,
             Self::Transaction => session.alone(way.five(session)).await,
             Self::Reads => session.alone(way.reads(session, 5)).await,
+            Self::AdminRead => session.alone(way.admin_read(session)).await,
         }
     }
 }
@@ -61,6 +70,7 @@ impl fmt::Display for Work {
             Self::Insert => "one insert",
             Self::Transaction => "a transaction of five statements",
             Self::Reads => "five reads of one request",
+            Self::AdminRead => "an administrator's read of 10 rows with its record",
         })
     }
 }

@@ -4,16 +4,11 @@ mod error;
 mod login;
 mod variable;
 
-use std::time::Duration;
-
 pub use error::ConfigError;
 pub(crate) use login::{Login, Secret};
 use variable::{given, given_switch, login, switch, table_name};
 
 use crate::name::{Identifier, TableName};
-
-/// How long a connection is kept by default.
-const KEEP: Duration = Duration::from_secs(1);
 
 /// The switches, and the two logins: the application's and the maintenance administrator's.
 ///
@@ -37,7 +32,6 @@ pub struct RlsConfig {
     accept_weakening: bool,
     audit: bool,
     audit_table: TableName,
-    keep: Duration,
 }
 
 impl Default for RlsConfig {
@@ -48,8 +42,7 @@ impl Default for RlsConfig {
 
 impl RlsConfig {
     /// Creates the defaults: row-level security enabled and forced, the roles `rls_app_user` and
-    /// `rls_maintenance_admin` without passwords, the audit in `rls_audit`, connections kept for
-    /// one second.
+    /// `rls_maintenance_admin` without passwords, the audit in `rls_audit`.
     #[must_use]
     pub fn new() -> Self {
         let name =
@@ -70,7 +63,6 @@ impl RlsConfig {
                 schema: None,
                 table: name("rls_audit"),
             },
-            keep: KEEP,
         }
     }
 
@@ -146,7 +138,8 @@ impl RlsConfig {
     }
 
     /// Sets the audit's table, as `table` or `schema.table`. It has a row for each transaction of
-    /// an administrator.
+    /// an administrator. The domains that carry contexts are in its schema, even if there is no
+    /// audit.
     ///
     /// Without a schema, the table is in the current schema, in which `migrate fresh` drops it with
     /// all others.
@@ -171,18 +164,6 @@ impl RlsConfig {
     #[must_use]
     pub fn danger_accept_weakening(mut self, accept: bool) -> Self {
         self.accept_weakening = accept;
-        self
-    }
-
-    /// Sets how long a connection may serve one transaction after another before it returns to the
-    /// pool; one second by default. While someone waits for the pool, it returns at once.
-    ///
-    /// The pool applies its `max_lifetime` when the connection has returned. With
-    /// [`Duration::ZERO`] the connection returns after each transaction, as SeaORM's do: use that
-    /// if `before_acquire` or `after_release` of sqlx's pool must run between any two users.
-    #[must_use]
-    pub fn keep_connections(mut self, keep: Duration) -> Self {
-        self.keep = keep;
         self
     }
 
@@ -241,10 +222,6 @@ impl RlsConfig {
 
     pub(crate) fn accepts_weakening(&self) -> bool {
         self.accept_weakening
-    }
-
-    pub(crate) fn keep(&self) -> Duration {
-        self.keep
     }
 
     pub(crate) fn app(&self) -> &Login {

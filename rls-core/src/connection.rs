@@ -16,13 +16,16 @@ use sqlx::PgPool;
 
 use crate::config::RlsConfig;
 use crate::entity::registry::Registry;
-use crate::error::RlsError;
+use crate::error::{GateError, GateFinding, RlsError};
 use crate::gate;
+use crate::gate::FoundDomains;
 use crate::gate::audit::Audit;
 use crate::model::context::{AdminContext, RlsContext, Settings};
-use crate::request::begin::KnownSetting;
+use crate::model::context_domain;
+use crate::name::SettingName;
+use crate::request::carrier::KnownSetting;
 use crate::request::observe::Observer;
-use crate::request::pool::{Pool, Recorder, known_setting};
+use crate::request::pool::{Pool, Recorder};
 use crate::request::scoped::{
     AdminConnection, ContextConnection, ReadOnlyAdminConnection, ScopedConnection,
 };
@@ -54,16 +57,13 @@ impl RlsConnection {
     /// The URL in `options` names the server and the database. The configuration's application role
     /// and password replace its user and password, unless it names that role already.
     ///
-    /// All other options hold, except that the ping before each use of a pooled connection is off:
-    /// if a connection is dead when a transaction begins, another replaces it.
-    /// `test_before_acquire_if_idle_for` is kept if it is set. After a transaction that ended in
-    /// order, a connection serves the next one without returning to the pool, for as long as
-    /// [`RlsConfig::keep_connections`] allows and nobody waits for the pool. The hooks of sqlx's
-    /// pool run when a connection leaves the pool or returns to it.
+    /// All other options hold, except that a pooled connection is asked whether it is alive only if
+    /// it was idle for a second, or for the time of `test_before_acquire_if_idle_for`. A
+    /// transaction that begins on a dead one begins on another.
     ///
-    /// Statements sent: those that log in, and three that check isolation and the audit; one more
-    /// if a policy's row in the catalog has changed since the last sync. Privilege needed: to
-    /// connect.
+    /// Statements sent: those that log in, and four that check isolation, the domains that carry
+    /// contexts, and the audit; one more if a policy's row in the catalog has changed since the last
+    /// sync. Privilege needed: to connect.
     ///
     /// # Errors
     ///
@@ -89,11 +89,14 @@ impl RlsConnection {
         registry: Registry,
     ) -> Result<Self, RlsError> {
         let options = options.into();
-        let settings: Arc<[KnownSetting]> = registry
-            .settings()
-            .into_iter()
-            .map(KnownSetting::new)
-            .collect();
+        let known = |settings: Vec<SettingName>| settings.into_iter().map(KnownSetting::new);
+        let settings: Arc<[_]> = known(registry.settings()).collect();
+        let admin_settings: Arc<[_]> = known(
+            context_domain::settings(registry.settings())
+                .into_iter()
+                .collect(),
+        )
+        .collect();
 
         let observer = Observer::new(options.get_record_stmt_in_spans());
         let app = open::pool(&options, config.app(), options.get_max_connections()).await?;
@@ -112,22 +115,12 @@ impl RlsConnection {
             );
         }
 
-        let record = ask(&app, &config, &registry)
-            .await?
-            .map(|audit| audit.record);
-        let admin_settings: Arc<[KnownSetting]> = match record {
-            Some(_) => registry
-                .settings()
-                .into_iter()
-                .map(KnownSetting::new)
-                .chain([known_setting()])
-                .collect(),
-            None => Arc::clone(&settings),
-        };
+        let found = ask(&app, &config, &registry).await?;
 
         Ok(Self {
-            app: Pool::new(app, settings, observer.clone(), config.keep()),
-            admin: Pool::new(admin, admin_settings, observer, config.keep()).recorded_by(record),
+            app: Pool::new(app, settings, found.domains.app, observer.clone()),
+            admin: Pool::new(admin, admin_settings, found.domains.admin, observer)
+                .recorded_by(found.audit.map(|audit| audit.record)),
             registry: Arc::new(registry),
             config: Arc::new(config),
         })
@@ -155,9 +148,9 @@ impl RlsConnection {
     /// `tracing` event at INFO with the actor and the reason. Sends nothing; the administrator logs
     /// in with the first statement.
     ///
-    /// Each transaction on it, also that of a single statement, adds a row to the audit's table:
+    /// Each statement and each transaction on it adds a row to the audit's table:
     /// the actor, the reason, the server's time, the application, the login and the transaction.
-    /// The row commits with the transaction, so a rollback leaves none. The caller decides who may
+    /// The row commits with it, so a failure or a rollback leaves none. The caller decides who may
     /// act:
     ///
     /// ```no_run
@@ -178,7 +171,7 @@ impl RlsConnection {
     /// Repeats the checks of [`RlsConnection::connect`], for a health check. Skips those that the
     /// configuration switches off.
     ///
-    /// Statements sent: three that only read; one more if a policy's row in the catalog has changed
+    /// Statements sent: four that only read; one more if a policy's row in the catalog has changed
     /// since the last sync. Privilege needed: to connect.
     ///
     /// # Errors
@@ -186,16 +179,23 @@ impl RlsConnection {
     /// [`RlsError::Gate`] if isolation or the audit no longer hold, with every reason;
     /// [`RlsError::Database`] or [`RlsError::ConnectionLost`] if the server does not answer.
     pub async fn check_gate(&self) -> Result<(), RlsError> {
-        ask(&self.app.pg(), &self.config, &self.registry)
-            .await
-            .map(|_| ())
+        let found = ask(self.app.pg(), &self.config, &self.registry).await?;
+        let is_as_found = self.app.uses(found.domains.app.as_ref())
+            && self.admin.uses(found.domains.admin.as_ref());
+
+        if is_as_found {
+            Ok(())
+        } else {
+            let findings = vec![GateFinding::DomainsChanged];
+            Err(GateError { findings }.into())
+        }
     }
 
     /// Returns a connection as [`RlsConnection::admin`] does, with transactions in which the server
     /// refuses every write ([`RlsError::ReadOnly`]). Sends nothing.
     ///
-    /// The begin message writes the audit's row, then makes the transaction `READ ONLY`, which
-    /// nothing in the transaction can undo.
+    /// The audit's row is written first; then the transaction becomes `READ ONLY`, which nothing in
+    /// it can undo.
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "a reason is given once")]
     pub fn admin_read_only(&self, context: AdminContext) -> ReadOnlyAdminConnection {
@@ -207,10 +207,9 @@ impl RlsConnection {
     /// the application's login, so the policies hold and no other user's rows are reached. Emits a
     /// `tracing` event as [`RlsConnection::admin`] does. Sends nothing.
     ///
-    /// Before each transaction, also that of a single statement, the administrator's login adds a
-    /// row to the audit's table and commits it: two more messages. The row contains the context
-    /// too. Since it is committed first, it tells that a transaction began, not that it was
-    /// committed.
+    /// Before each statement and each transaction the administrator's login adds a row to the audit's
+    /// table and commits it: one more message. The row contains the context too. Since it is
+    /// committed first, it tells that something began, not that it was committed.
     #[must_use]
     #[expect(
         clippy::needless_pass_by_value,
@@ -267,7 +266,7 @@ impl RlsConnection {
 
     /// The sqlx pool of the application's login, for statements without a context.
     #[cfg(feature = "testing")]
-    pub(crate) fn pool(&self) -> crate::request::pool::Borrowed<'_> {
+    pub(crate) fn pool(&self) -> &PgPool {
         self.app.pg()
     }
 
@@ -281,20 +280,26 @@ impl RlsConnection {
     }
 }
 
-/// Checks the gate, then finds the audit, unless they are switched off.
-async fn ask(
-    app: &PgPool,
-    config: &RlsConfig,
-    registry: &Registry,
-) -> Result<Option<Audit>, RlsError> {
-    if config.enabled() {
-        gate::check(app, config, registry).await?;
-    }
+/// What the database has for the requests of both logins.
+struct Found {
+    domains: FoundDomains,
+    audit: Option<Audit>,
+}
 
-    match config.audit() {
-        Some(table) => Audit::find(app, table, config).await.map(Some),
-        None => Ok(None),
-    }
+/// Checks the gate, unless it is switched off, and finds the domains and the audit.
+async fn ask(app: &PgPool, config: &RlsConfig, registry: &Registry) -> Result<Found, RlsError> {
+    let domains = if config.enabled() {
+        gate::check(app, config, registry).await?
+    } else {
+        gate::domains(app, config, registry).await?
+    };
+
+    let audit = match config.audit() {
+        Some(table) => Some(Audit::find(app, table, config).await?),
+        None => None,
+    };
+
+    Ok(Found { domains, audit })
 }
 
 impl fmt::Debug for RlsConnection {

@@ -4,6 +4,7 @@
 // May import `schema` and what stands before it; knows nothing of `request`.
 
 pub(crate) mod audit;
+mod domain;
 mod table;
 
 use sea_orm::{DbErr, RuntimeErr};
@@ -17,6 +18,8 @@ use crate::model::scope::Scope;
 use crate::name::Identifier;
 use crate::schema::catalog::query::checked;
 use crate::schema::catalog::{CAN_IDENTIFY, QUICK, SearchPath};
+
+pub(crate) use domain::FoundDomains;
 
 /// The login, and the tables as its statements find them: a name without a schema by its
 /// `search_path`. An operator found by that path need not be the server's, so all are named in
@@ -34,7 +37,7 @@ fn login_query() -> String {
                    END AS found
                    FROM ROWS FROM (pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::text[]))
                         WITH ORDINALITY AS w (schema, name, at)) t) AS tables,
-                {CAN_IDENTIFY} AS can_identify,
+                pg_catalog.current_schemas(false)::text[] AS schemas, {CAN_IDENTIFY} AS can_identify,
                 (SELECT r.rolname::text FROM pg_catalog.pg_roles r
                  WHERE (r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolreplication
                         OR r.rolname OPERATOR(pg_catalog.=) ANY
@@ -52,13 +55,47 @@ fn login_query() -> String {
     )
 }
 
-/// Checks all tables with two statements, and with a third the policies that have another row in
-/// the catalog than after the last sync. Needs no privilege.
+/// Checks all tables with two statements, and with another the policies that have another row in
+/// the catalog than after the last sync. Returns the domains that carry contexts, found with one
+/// statement more. Needs no privilege.
 pub(crate) async fn check(
     pool: &PgPool,
     config: &RlsConfig,
     registry: &Registry,
-) -> Result<(), RlsError> {
+) -> Result<FoundDomains, RlsError> {
+    let scopes: Vec<&Scope> = registry
+        .scopes()
+        .iter()
+        .filter(|scope| scope.unscoped.is_none())
+        .collect();
+
+    let (domains, findings) = examine(pool, config, registry, &scopes).await?;
+
+    if findings.is_empty() {
+        Ok(domains)
+    } else {
+        Err(GateError { findings }.into())
+    }
+}
+
+/// Finds the domains alone, if row-level security is switched off. Refuses nothing: there are no
+/// domains if one is missing, or not as it should be.
+pub(crate) async fn domains(
+    pool: &PgPool,
+    config: &RlsConfig,
+    registry: &Registry,
+) -> Result<FoundDomains, RlsError> {
+    let (domains, _) = examine(pool, config, registry, &[]).await?;
+    Ok(domains)
+}
+
+/// What there is of the domains, and what is wrong with the login, the tables and the domains.
+async fn examine(
+    pool: &PgPool,
+    config: &RlsConfig,
+    registry: &Registry,
+    scopes: &[&Scope],
+) -> Result<(FoundDomains, Vec<GateFinding>), RlsError> {
     let mut connection = pool.acquire().await.map_err(database_error)?;
     let mut transaction = connection
         .begin_with("BEGIN READ ONLY")
@@ -66,40 +103,35 @@ pub(crate) async fn check(
         .map_err(database_error)?;
 
     let mut findings = Vec::new();
-    let scopes: Vec<&Scope> = registry
-        .scopes()
-        .iter()
-        .filter(|scope| scope.unscoped.is_none())
-        .collect();
-
-    let login = login(&mut transaction, config, &scopes, &mut findings).await?;
+    let login = login(&mut transaction, config, scopes, &mut findings).await?;
     let settings = format!("{}; {QUICK}", SearchPath::PRINTING);
     sqlx::raw_sql(sqlx::AssertSqlSafe(settings))
         .execute(&mut *transaction)
         .await
         .map_err(database_error)?;
 
-    for (table, scope) in table::read(&mut transaction, &scopes, config, &login)
-        .await?
-        .iter()
-        .zip(&scopes)
-    {
-        table.findings(scope, config, &login, &mut findings);
+    if !scopes.is_empty() {
+        for (table, scope) in table::read(&mut transaction, scopes, config, &login)
+            .await?
+            .iter()
+            .zip(scopes)
+        {
+            table.findings(scope, config, &login, &mut findings);
+        }
     }
 
+    let domains = domain::find(&mut transaction, config, registry, &login, &mut findings).await?;
     transaction.rollback().await.map_err(database_error)?;
 
-    if findings.is_empty() {
-        Ok(())
-    } else {
-        Err(GateError { findings }.into())
-    }
+    Ok((domains, findings))
 }
 
 struct LoginFacts {
     role: Identifier,
     /// The registered tables; `None` for one that is not found.
     tables: Vec<Option<Oid>>,
+    /// The schemas of its `search_path`.
+    schemas: Vec<Identifier>,
     can_identify: bool,
     bypasses: bool,
 }
@@ -148,8 +180,11 @@ async fn login(
         });
     }
 
+    let schemas: Vec<String> = row.try_get("schemas").map_err(database_error)?;
+
     Ok(LoginFacts {
         role,
+        schemas: schemas.into_iter().map(checked).collect::<Result<_, _>>()?,
         tables: row
             .try_get::<Option<_>, _>("tables")
             .map_err(database_error)?

@@ -128,6 +128,12 @@ impl TableName {
     pub(crate) fn found_in(&self, schemas: &Schemas) -> Self {
         self.or_in(schemas.of(&self.table))
     }
+
+    /// Its schema, or the one in which PostgreSQL finds it if it has none.
+    pub(crate) fn schema_in(&self, schemas: &Schemas) -> Identifier {
+        let schema = self.schema.as_ref();
+        schema.unwrap_or_else(|| schemas.of(&self.table)).clone()
+    }
 }
 
 /// The schemas in which statements on this connection find names that have none.

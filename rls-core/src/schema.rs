@@ -22,8 +22,9 @@ pub(crate) mod table;
 
 pub use desired::MissingTables;
 pub use plan::{
-    Change, ColumnChange, ForeignKeyChange, IndexChange, Plan, PolicyChange, PrivilegeChange,
-    RoleChange, RowSecurityChange, TableChange, Unmanaged, UsageChange, Verifier,
+    Change, ColumnChange, DomainChange, DomainDefinition, ForeignKeyChange, FunctionChange,
+    IndexChange, Plan, PolicyChange, PrivilegeChange, RoleChange, RowSecurityChange, TableChange,
+    Unmanaged, UsageChange, Verifier,
 };
 pub use show::PlanText;
 pub use sync::{

@@ -54,10 +54,8 @@ pub(crate) fn is_concurrent_change(state: &str) -> bool {
 pub(crate) fn is_login_refused(error: &sqlx::Error) -> bool {
     let refused =
         |code: &str| code.starts_with("28") || matches!(code, "3D000" | INSUFFICIENT_PRIVILEGE);
-    let error = error
-        .as_database_error()
-        .and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
-    error.is_some_and(|error| error.severity() == PgSeverity::Fatal && refused(error.code()))
+    database_error(error)
+        .is_some_and(|error| error.severity() == PgSeverity::Fatal && refused(error.code()))
 }
 
 /// The connection is lost: an I/O error, a broken protocol, or an error that ends the session
@@ -68,10 +66,7 @@ pub(crate) fn is_connection_lost(error: &sqlx::Error) -> bool {
         | sqlx::Error::Tls(_)
         | sqlx::Error::Protocol(_)
         | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(error) => error
-            .try_downcast_ref::<PgDatabaseError>()
-            .is_some_and(|error| matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic)),
-        _ => false,
+        error => is_fatal(error),
     }
 }
 
@@ -81,14 +76,60 @@ pub(crate) fn in_the_way(error: &DbErr) -> Option<&str> {
     const DEPENDENT_OBJECTS_STILL_EXIST: &str = "2BP01";
     const FEATURE_NOT_SUPPORTED: &str = "0A000";
 
-    let error = sqlx_error(error)?
-        .as_database_error()?
-        .try_downcast_ref::<PgDatabaseError>()?;
+    let error = database_error(sqlx_error(error)?)?;
 
     [DEPENDENT_OBJECTS_STILL_EXIST, FEATURE_NOT_SUPPORTED]
         .contains(&error.code())
         .then(|| error.detail())
         .flatten()
+}
+
+/// The server itself has ended the session: it was told to (57P01), another session of it crashed
+/// (57P02), or it was idle for too long (57P05). A pooler's errors have other codes, and do not tell
+/// what the server did.
+pub(crate) fn is_session_ended(error: &sqlx::Error) -> bool {
+    is_fatal(error)
+        && code(error).is_some_and(|code| matches!(code.as_str(), "57P01" | "57P02" | "57P05"))
+}
+
+fn is_fatal(error: &sqlx::Error) -> bool {
+    database_error(error)
+        .is_some_and(|error| matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic))
+}
+
+/// The error arose in this function of SQL, or in the right to call it. The server translates its
+/// words, and no names; what stands first is the innermost place.
+pub(crate) fn is_of_function(error: &sqlx::Error, function: &str) -> bool {
+    database_error(error).is_some_and(|error| {
+        let place = error
+            .r#where()
+            .and_then(|place| place.lines().next())
+            .unwrap_or_default();
+        place.contains(function) || is_denied(error, function)
+    })
+}
+
+/// The context could not be set: a domain that carries it is gone, or its right to call
+/// `set_config`.
+pub(crate) fn is_context_not_set(error: &DbErr) -> bool {
+    sqlx_error(error)
+        .and_then(database_error)
+        .is_some_and(|error| {
+            // The server does not translate this one, which has no code of its own.
+            let is_gone = error.code() == INTERNAL_ERROR
+                && error.message().starts_with("cache lookup failed for type ");
+            is_gone || is_denied(error, "set_config")
+        })
+}
+
+fn is_denied(error: &PgDatabaseError, function: &str) -> bool {
+    error.code() == INSUFFICIENT_PRIVILEGE
+        && error.routine() == Some("aclcheck_error")
+        && error.message().contains(function)
+}
+
+fn database_error(error: &sqlx::Error) -> Option<&PgDatabaseError> {
+    error.as_database_error()?.try_downcast_ref()
 }
 
 /// Why the server refused with 42501.
@@ -116,9 +157,7 @@ impl Denied {
     /// in `aclcheck_error` (`catalog/aclchk.c`), `row_security` in `check_enable_rls`
     /// (`utils/misc/rls.c`).
     pub(crate) fn of(error: &sqlx::Error) -> Option<Self> {
-        let error = error
-            .as_database_error()?
-            .try_downcast_ref::<PgDatabaseError>()?;
+        let error = database_error(error)?;
         if error.code() != INSUFFICIENT_PRIVILEGE {
             return None;
         }

@@ -74,20 +74,21 @@ fn a_context_of_several_settings_is_a_struct() {
 }
 
 #[tokio::test]
-async fn reads_of_a_request_share_a_transaction() -> Tested {
-    use sea_orm::{AccessMode, EntityTrait, TransactionTrait};
+async fn reads_of_one_state_share_a_transaction() -> Tested {
+    use sea_orm::{AccessMode, EntityTrait, IsolationLevel, TransactionTrait};
     use sea_orm_rls::UserContext;
 
     let World { db, ann, .. } = &world().await?;
     let mine = db.scope(UserContext::new(*ann));
 
     // snippet
+    let repeatable = Some(IsolationLevel::RepeatableRead);
     let reads = mine
-        .begin_with_config(None, Some(AccessMode::ReadOnly))
+        .begin_with_config(repeatable, Some(AccessMode::ReadOnly))
         .await?;
     let tasks = task::Entity::find().all(&reads).await?;
     let users = user::Entity::find().all(&reads).await?;
-    reads.commit().await?; // waits for nothing: nothing was written
+    reads.commit().await?;
     // end
 
     assert_eq!((tasks.len(), users.len()), (2, 1));

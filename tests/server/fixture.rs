@@ -87,12 +87,16 @@ impl Fixture {
 
     /// With more said of the application's connections.
     pub async fn with_options(connections: u32, say: impl FnOnce(&mut ConnectOptions)) -> Self {
-        let database = testbed::server()
-            .unwrap()
-            .database("fixture")
-            .await
-            .unwrap();
+        Self::on(testbed::server().unwrap(), connections, say).await
+    }
 
+    /// On a server of the test's own.
+    pub async fn on(
+        server: &testbed::Server,
+        connections: u32,
+        say: impl FnOnce(&mut ConnectOptions),
+    ) -> Self {
+        let database = server.database("fixture").await.unwrap();
         let config = config(&database);
         let owner = Database::connect(database.url()).await.unwrap();
         Schema::new(sea_orm::DbBackend::Postgres)
@@ -130,6 +134,15 @@ impl Fixture {
         }
 
         fixture
+    }
+
+    /// Another connection as the application's role, to a pool of one.
+    pub async fn connect_again(&self) -> RlsConnection {
+        let mut options = ConnectOptions::new(self.database.url());
+        options.max_connections(1);
+        RlsConnection::connect_with(options, self.config.clone(), entities())
+            .await
+            .unwrap()
     }
 
     pub fn ann(&self) -> ScopedConnection {

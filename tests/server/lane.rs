@@ -1,5 +1,6 @@
-//! The request lane on a server: what is sent, what is said, and what dropped futures leave.
+//! Requests on a server: what is sent, what is said, and what dropped futures leave.
 
+mod alternation;
 mod cancellation;
 mod fuzz;
 mod hidden;
@@ -8,8 +9,9 @@ mod messages;
 mod metric;
 mod misread;
 mod pooling;
-mod resting;
+mod shapes;
 mod stream;
+mod visible;
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

@@ -1,10 +1,16 @@
 //! Makes a pool that logs in as one role, from SeaORM's options.
 
+use std::time::Duration;
+
 use sea_orm::{ConnectOptions, Database, DbErr, RuntimeErr};
 use sqlx::PgPool;
 
 use crate::config::Login;
 use crate::error::RlsError;
+
+/// How long a connection may be idle before the next statement first asks whether it is alive. Of a
+/// statement on a dead one it may be unknown whether it was stored.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// Makes a pool as SeaORM does, for another login. It connects on first use.
 ///
@@ -26,11 +32,14 @@ pub(super) async fn pool(
         });
     }
 
+    let idle = options
+        .get_test_before_acquire_if_idle_for()
+        .unwrap_or(IDLE);
     let mut template = options.clone();
     template
         .connect_lazy(true)
         .min_connections(0)
-        .test_before_acquire(false);
+        .test_before_acquire_if_idle_for(idle);
 
     let template = Database::connect(template)
         .await

@@ -4,6 +4,7 @@ mod audit;
 mod beyond;
 mod column;
 mod definer;
+mod domain;
 mod drift;
 mod foreign_key;
 mod grant;
@@ -48,6 +49,7 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
         beyond::findings,
         schema::findings,
         audit::findings,
+        domain::findings,
         // Last: it reports what no other rule does.
         drift::findings,
     ] {

@@ -11,7 +11,9 @@ use crate::name::Identifier;
 use crate::schema::table::ActualPolicy;
 
 pub(super) use beyond::{Privileges, Support};
-pub(super) use object::{Call, Definer, Publication, Rewrite, RoleSetting, Temporary, TriggerFact};
+pub(super) use object::{
+    Call, Carrier, CarrierKind, Definer, Publication, Rewrite, RoleSetting, Temporary, TriggerFact,
+};
 pub(super) use relation::{Column, ForeignKeyFact, IndexFact, Inheritance, Kind, Relation};
 pub(super) use role::{Creator, Grant, Grantee, ReachedRole, SchemaDefault, Server};
 
@@ -48,6 +50,8 @@ pub(super) struct Facts {
     /// views, as pairs of reader and table.
     pub(super) readers: BTreeSet<(Oid, Oid)>,
     pub(super) definers: Vec<Definer>,
+    /// The domains that carry contexts, and the function of the one that records.
+    pub(super) carriers: Vec<Carrier>,
     pub(super) defaults: Vec<SchemaDefault>,
     /// Who may create in a schema, of `PUBLIC`, the application's role and those it can become.
     pub(super) creators: Vec<Creator>,

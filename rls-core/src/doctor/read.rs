@@ -54,6 +54,8 @@ pub(super) async fn facts(
     // Privileges: who may do what on any relation.
     let (grants, audit_grants) = split(relation::grants(db, &both).await?, &app, &audits);
 
+    let schema = config.audit_table_name().schema_in(&schemas);
+
     // The rest, about these tables or these roles.
     Ok(Facts {
         server: role::server(db, schemas, &grantees).await?,
@@ -66,6 +68,7 @@ pub(super) async fn facts(
         foreign_keys: table::foreign_keys(db, &tables).await?,
         readers: object::readers(db, &readable).await?,
         definers: object::definers(db, &grantees, &past).await?,
+        carriers: object::carriers(db, &schema).await?,
         defaults: role::defaults(db, &grantees).await?,
         creators: role::creators(db, &grantees).await?,
         usable: role::usable(db, &grantees).await?,

@@ -55,6 +55,7 @@ rules! {
     RLS017 Hint "the application's role may create temporary tables"
     RLS018 Error "the application's role has a privilege on a system object"
     RLS019 Error "the application's role owns an object that a policy depends on"
+    RLS020 Error "the application's role owns a domain that carries a context"
     RLS101 Error "a registered table is missing"
     RLS102 Error "a registered name is not a table"
     RLS103 Error "row security is not enabled"

@@ -128,6 +128,55 @@ pub enum GateFinding {
         /// Their names.
         altered: String,
     },
+    /// Domains that carry contexts are missing.
+    #[error("the domains that carry contexts are missing ({missing}): run the migrations")]
+    DomainMissing {
+        /// Their names.
+        missing: String,
+    },
+    /// Domains that carry contexts, or the function of the one that records, are not as this
+    /// version makes them.
+    #[error(
+        "the domains that carry contexts differ from what this version makes, or were altered \
+         since ({altered}): see what differs (`rls plan`), and run the migrations"
+    )]
+    DomainAltered {
+        /// Their names.
+        altered: String,
+    },
+    /// The login owns a domain, and an owner can change what it sets.
+    #[error(
+        "the login `{role}` owns domain `{domain}`, or is a member of its owner, and could change \
+         the context that it carries: run the migrations, or `ALTER DOMAIN {} OWNER TO \
+         CURRENT_USER` as a superuser",
+        sql::table(domain)
+    )]
+    OwnsDomain {
+        /// The login.
+        role: Identifier,
+        /// The domain.
+        domain: TableName,
+    },
+    /// The login owns the function that adds to the audit's table, and an owner can replace it.
+    #[error(
+        "the login `{role}` owns function `{function}`, or is a member of its owner, and could \
+         leave out the record of administrators: run the migrations, or `ALTER FUNCTION {}(text) \
+         OWNER TO CURRENT_USER` as a superuser",
+        sql::table(function)
+    )]
+    OwnsFunction {
+        /// The login.
+        role: Identifier,
+        /// The function.
+        function: TableName,
+    },
+    /// The domains that carry contexts are others than when the program connected, or may no longer
+    /// be used.
+    #[error(
+        "the domains that carry contexts, or the right to execute `set_config`, have changed since \
+         this program connected, and its statements fail: restart it"
+    )]
+    DomainsChanged,
     /// Administrators would leave no record.
     #[error(
         "the audit's table `{table}` is missing, or the administrator may not write it: run the \

@@ -88,6 +88,23 @@ pub enum RlsError {
         /// The statement's first words.
         statement: String,
     },
+    /// The server could not set the context; the statement did not run.
+    #[error(
+        "the context could not be set: {source}; the domains that carry it, or the right to \
+         execute `set_config`, have changed since this program connected: restart it"
+    )]
+    ContextNotSet {
+        /// What the server said.
+        source: Arc<DbErr>,
+    },
+    /// A prepared statement has a placeholder without a value; it was not sent.
+    #[error("`${placeholder}` has no value: the statement has {values}")]
+    MissingValue {
+        /// The highest placeholder, 2 for `$2`.
+        placeholder: usize,
+        /// How many values the statement has.
+        values: usize,
+    },
     /// The transaction that carried the context has ended, so its statements no longer run.
     #[error(
         "the transaction has lost its scope ({reason}): nothing more runs in it, and it cannot be \
@@ -143,7 +160,7 @@ pub enum RlsError {
         /// What the server said.
         message: String,
     },
-    /// An administrator's transaction could not be recorded, and was not begun.
+    /// What an administrator would do could not be recorded, and was not done.
     #[error(
         "the administrator's transaction could not be recorded, and was not begun: {source}; run \
          the migrations, and not on a standby, where nothing can be recorded"
@@ -161,10 +178,11 @@ pub enum RlsError {
         /// The first failure.
         first: Arc<DbErr>,
     },
-    /// The connection was lost during the commit. Whether the commit took effect is not known.
+    /// The connection was lost during a commit, or before the answer to a statement that commits by
+    /// itself. Whether it took effect is not known.
     #[error(
-        "the connection was lost during the commit, and whether it took effect is not known: \
-         {source}"
+        "the connection was lost while the server may have committed, and whether it did is not \
+         known: {source}"
     )]
     CommitUnknown {
         /// How the connection ended.
@@ -209,6 +227,7 @@ impl RlsError {
             | Self::RowsHidden { .. } => Some(sqlstate::INSUFFICIENT_PRIVILEGE.to_owned()),
             Self::ReadOnly { .. } => Some(sqlstate::READ_ONLY_SQL_TRANSACTION.to_owned()),
             Self::AuditFailed { source }
+            | Self::ContextNotSet { source }
             | Self::TransactionFailed { first: source }
             | Self::CommitUnknown { source }
             | Self::ConnectionLost { source }

@@ -273,6 +273,28 @@ pub enum SchemaError {
         /// What the server said.
         source: Arc<DbErr>,
     },
+    /// The name of a domain that carries a part of a context is another type's.
+    #[error(
+        "`{domain}` is there already, and is no domain over `{base}`, which carries a part of a \
+         context: rename or drop it, or have these domains in another schema, that of the audit's \
+         table (`RLS_AUDIT_TABLE=<schema>.<table>`, `RlsConfig::audit_table`)"
+    )]
+    DomainTaken {
+        /// The name.
+        domain: String,
+        /// The type of the domain's values.
+        base: String,
+    },
+    /// The name of the function that adds a row to the audit table is another function's.
+    #[error(
+        "`{function}(text)` is there already, and cannot be replaced by the function that adds a \
+         row to the audit's table: rename or drop it, or have the audit's table in another schema \
+         (`RLS_AUDIT_TABLE=<schema>.<table>`, `RlsConfig::audit_table`)"
+    )]
+    FunctionTaken {
+        /// The name.
+        function: String,
+    },
     /// A statement failed for another reason.
     #[error("`{sql}` failed: {source}")]
     Statement {

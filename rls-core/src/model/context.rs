@@ -49,6 +49,11 @@ impl Settings {
         self.0.iter().all(|(_, value)| value.is_empty())
     }
 
+    pub(crate) fn get(&self, name: &SettingName) -> Option<&str> {
+        let found = self.0.iter().find(|(other, _)| other == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&SettingName, &str)> {
         self.0.iter().map(|(name, value)| (name, value.as_str()))
     }

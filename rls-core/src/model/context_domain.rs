@@ -10,6 +10,9 @@ use crate::name::{Identifier, SettingName};
 /// The start of the names of all domains, and of the function that records.
 pub(crate) const PREFIX: &str = "rls_context";
 
+/// The name of the function that adds the record, for the domain of that name.
+pub(crate) const RECORD_FUNCTION: &str = "rls_context_record";
+
 /// One of the domains.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ContextDomain {
@@ -26,17 +29,23 @@ pub(crate) enum ContextDomain {
 /// The domains of one database, by their OIDs.
 pub(crate) type DomainOids = BTreeMap<ContextDomain, Oid>;
 
+/// The settings that have a domain: those that policies read, and the administrators'.
+pub(crate) fn settings(
+    of_policies: impl IntoIterator<Item = SettingName>,
+) -> BTreeSet<SettingName> {
+    let of_administrators = ["rls.actor", "rls.reason", "rls.on_behalf_of"]
+        .map(|name| SettingName::new(name).unwrap_or_else(|_| unreachable!("a constant name")));
+    of_policies.into_iter().chain(of_administrators).collect()
+}
+
 impl ContextDomain {
     /// The domains for policies that read `settings`, and for administrators.
     pub(crate) fn all(
-        settings: impl IntoIterator<Item = SettingName>,
+        of_policies: impl IntoIterator<Item = SettingName>,
         audited: bool,
     ) -> BTreeSet<Self> {
-        let of_administrators = ["rls.actor", "rls.reason", "rls.on_behalf_of"]
-            .map(|name| SettingName::new(name).unwrap_or_else(|_| unreachable!("a constant name")));
-        let settings = settings.into_iter().chain(of_administrators);
-
-        settings
+        settings(of_policies)
+            .into_iter()
             .map(Self::Setting)
             .chain([Self::AnySetting, Self::ReadOnly])
             .chain(audited.then_some(Self::Record))

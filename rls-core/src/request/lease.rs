@@ -1,16 +1,14 @@
 //! One pooled connection for one transaction, and what happens to it, however the transaction ends.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
+use sqlx::pool::PoolConnection;
 use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres, SqlStr};
 use sqlx_core::transaction::TransactionManager;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use crate::request::resting::{Resting, Taken};
 use crate::sqlstate;
 
 type Manager = <Postgres as sqlx::Database>::TransactionManager;
@@ -37,8 +35,7 @@ enum State {
 
 /// A pooled connection that never serves the next borrower with a context or an open transaction.
 pub(crate) struct Lease {
-    taken: Option<Taken>,
-    resting: Arc<Resting>,
+    taken: Option<PoolConnection<Postgres>>,
     state: State,
     /// Whether the session may hold something that the next user of the connection must not find.
     spent: bool,
@@ -50,44 +47,32 @@ impl Lease {
     /// A connection that turns out dead is replaced, since nothing ran on it: once per connection
     /// of the pool, because a restart of the server kills all of them, and once more for a fresh
     /// one.
-    pub(crate) async fn begin(
-        pool: &PgPool,
-        resting: &Arc<Resting>,
-        message: SqlStr,
-    ) -> Result<Self, DbErr> {
+    pub(crate) async fn begin(pool: &PgPool, message: SqlStr) -> Result<Self, DbErr> {
         let mut attempts = pool.size() + 1;
         loop {
-            let taken = resting.take(pool).await.map_err(acquire_error)?;
-            let resting = Arc::clone(resting);
+            let taken = pool.acquire().await.map_err(acquire_error)?;
             let mut lease = Self {
                 taken: Some(taken),
-                resting,
-                state: State::Idle,
+                state: State::Beginning,
                 spent: false,
             };
 
-            match lease.begin_again(message.clone()).await {
-                Ok(()) => return Ok(lease),
-                Err(error) if attempts > 0 && sqlstate::is_connection_lost(&error) => attempts -= 1,
-                Err(error) => return Err(connection_error(error)),
+            match Manager::begin(lease.connection(), Some(message.clone())).await {
+                Ok(()) => {
+                    lease.state = State::Open;
+                    return Ok(lease);
+                }
+                Err(error) => {
+                    // Of a failed message, `BEGIN` may have run and `SET LOCAL` not.
+                    lease.state = State::Unknown;
+                    if attempts == 0 || !sqlstate::is_connection_lost(&error) {
+                        return Err(connection_error(error));
+                    }
+
+                    attempts -= 1;
+                }
             }
         }
-    }
-
-    /// Rolls back the open transaction and begins another, in one round trip.
-    pub(crate) async fn begin_again(&mut self, message: SqlStr) -> Result<(), sqlx::Error> {
-        self.queue_rollback();
-        self.state = State::Beginning;
-
-        let begun = Manager::begin(self.connection(), Some(message)).await;
-
-        // Of a failed message, `BEGIN` may have run and `SET LOCAL` not.
-        self.state = if begun.is_ok() {
-            State::Open
-        } else {
-            State::Unknown
-        };
-        begun
     }
 
     /// Commits. Afterwards no transaction is open, even if the server rolled back instead.
@@ -97,7 +82,6 @@ impl Lease {
         match Manager::commit(self.connection()).await {
             Ok(()) => {
                 self.state = State::Idle;
-                self.end();
                 Ok(())
             }
             Err(error) => {
@@ -112,33 +96,12 @@ impl Lease {
         match Manager::rollback(self.connection()).await {
             Ok(()) => {
                 self.state = State::Idle;
-                self.end();
                 Ok(())
             }
             Err(error) => {
                 self.note(&error);
                 Err(error)
             }
-        }
-    }
-
-    /// Ends in order, if every answer is read: the open transaction is rolled back by a message
-    /// that goes out soon or with the next begin, and the connection rests. Otherwise this is a
-    /// drop.
-    pub(crate) fn end(mut self) {
-        // Ready if there is nothing to send or to read: no other user may read an answer to this
-        // one.
-        let settled = matches!(self.connection().flush().now_or_never(), Some(Ok(())));
-        if !settled || self.spent {
-            return;
-        }
-
-        self.queue_rollback();
-
-        if self.state == State::Idle
-            && let Some(taken) = self.taken.take()
-        {
-            self.resting.keep(taken);
         }
     }
 
@@ -166,16 +129,12 @@ impl Lease {
         }
     }
 
-    /// Remembers that the connection is lost, if the error says so.
+    /// Closes the connection at the end if the error says that it is lost, or (an error of this
+    /// library's own) that its transaction is no longer the one that began.
     pub(crate) fn note(&mut self, error: &sqlx::Error) {
-        if sqlstate::is_connection_lost(error) {
+        if sqlstate::is_connection_lost(error) || matches!(error, sqlx::Error::Configuration(_)) {
             self.state = State::Unknown;
         }
-    }
-
-    /// Closes the connection at the end, because its transaction is no longer the one that began.
-    pub(crate) fn give_up(&mut self) {
-        self.state = State::Unknown;
     }
 
     /// Closes the connection at the end instead of giving it back.
@@ -188,11 +147,9 @@ impl Lease {
     }
 
     pub(crate) fn connection(&mut self) -> &mut PgConnection {
-        let taken = self
-            .taken
+        self.taken
             .as_mut()
-            .unwrap_or_else(|| unreachable!("taken only at the end"));
-        &mut taken.connection
+            .unwrap_or_else(|| unreachable!("taken only at the end"))
     }
 
     fn queue_rollback(&mut self) {
@@ -211,7 +168,7 @@ impl Drop for Lease {
             return;
         };
         if self.spent {
-            taken.connection.close_on_drop();
+            taken.close_on_drop();
             return;
         }
 
@@ -219,17 +176,15 @@ impl Drop for Lease {
             (State::Idle | State::Open, _) => {}
             (State::Beginning, Ok(runtime)) => {
                 // Should the runtime end before, the connection is closed with the task.
-                let resting = Arc::clone(&self.resting);
                 let lease = Self {
                     taken: Some(taken),
-                    resting,
                     state: State::Unknown,
                     spent: false,
                 };
 
                 runtime.spawn(lease.recover());
             }
-            (State::Beginning | State::Unknown, _) => taken.connection.close_on_drop(),
+            (State::Beginning | State::Unknown, _) => taken.close_on_drop(),
         }
     }
 }
@@ -255,7 +210,7 @@ impl Lease {
 }
 
 /// The error that SeaORM reports for a pool without a connection to give.
-fn acquire_error(error: sqlx::Error) -> DbErr {
+pub(crate) fn acquire_error(error: sqlx::Error) -> DbErr {
     match error {
         sqlx::Error::PoolTimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
         sqlx::Error::PoolClosed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),

@@ -1,15 +1,20 @@
 //! The four things SeaORM asks of a connection, as values: every path runs them through the same
 //! lanes.
 
-use futures_util::TryStreamExt;
-use sea_orm::{DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Value, Values};
-use sea_query_sqlx::SqlxValues;
-use sqlx::postgres::{PgQueryResult, PgRow};
-use sqlx::{AssertSqlSafe, Either, Executor, PgConnection, Postgres};
+use std::borrow::Cow;
 
-use crate::request::begin::ContextText;
+use futures_util::TryStreamExt;
+use sea_orm::{DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Values};
+use sea_query_sqlx::SqlxValues;
+use sqlx::postgres::{PgArguments, PgQueryResult, PgRow};
+use sqlx::{
+    Arguments as _, AssertSqlSafe, Either, Executor, IntoArguments, PgConnection, Postgres,
+    SqlSafeStr,
+};
+
+use crate::request::carrier::{Around, Carrier, Parameters};
 use crate::request::question::still_holds;
-use crate::request::statement::Protocol;
+use crate::request::statement::Classified;
 
 /// One statement and what is wanted of its answer.
 pub(crate) trait Operation: Send + Sync {
@@ -22,18 +27,102 @@ pub(crate) trait Operation: Send + Sync {
         None
     }
 
-    fn protocol(&self) -> Protocol {
-        Protocol::Extended
-    }
-
     fn run(
         &self,
         connection: &mut PgConnection,
-        context: &ContextText,
+        sending: &mut Sending<'_>,
     ) -> impl Future<Output = Result<Self::Output, sqlx::Error>> + Send;
 
     /// SeaORM's variant for a failure of this operation.
     fn error(&self, error: sqlx::Error) -> DbErr;
+}
+
+/// How a statement is sent, and how far its answer has come.
+pub(crate) struct Sending<'a> {
+    pub(crate) carrier: &'a Carrier,
+    /// `None` if the statement cannot have parameters that carry the context.
+    parameters: Option<&'a Parameters>,
+    /// Whether the server has said that the statement is complete.
+    pub(crate) completed: bool,
+}
+
+impl<'a> Sending<'a> {
+    pub(crate) fn new(
+        carrier: &'a Carrier,
+        around: Around,
+        classified: Classified,
+        statement: Option<&Statement>,
+    ) -> Self {
+        let parameters = statement
+            .and_then(|statement| carrier.parameters(around, classified, values(statement)));
+
+        Self {
+            carrier,
+            parameters,
+            completed: false,
+        }
+    }
+
+    /// Whether the statement's message sets the context.
+    pub(crate) fn is_carried(&self) -> bool {
+        self.parameters.is_some()
+    }
+
+    /// Whether a message of its own must set the context, since neither the statement does nor the
+    /// begin of its transaction did.
+    pub(crate) fn is_left_out(&self) -> bool {
+        self.parameters.is_none() && self.carrier.has_parameters()
+    }
+
+    /// The prepared query of a statement, with its values bound, and the context.
+    pub(crate) fn query<'q>(
+        &self,
+        statement: &'q Statement,
+    ) -> Result<sqlx::query::Query<'q, Postgres, PgArguments>, sqlx::Error> {
+        let bound = SqlxValues(
+            statement
+                .values
+                .clone()
+                .unwrap_or_else(|| Values(Vec::new())),
+        );
+        let mut arguments = bound.into_arguments();
+
+        // It leaves out what it cannot encode, and the context must not take the place of a value.
+        if arguments.len() != values(statement) {
+            let error = "a value of the statement cannot be encoded";
+            return Err(sqlx::Error::Encode(error.into()));
+        }
+
+        let Some(parameters) = self.parameters else {
+            let sql = AssertSqlSafe(statement.sql.as_str());
+            return Ok(sqlx::query_with(sql, arguments));
+        };
+
+        parameters.add_to(&mut arguments)?;
+        let sql = match parameters.text(&statement.sql) {
+            Cow::Borrowed(sql) => AssertSqlSafe(sql).into_sql_str(),
+            Cow::Owned(sql) => AssertSqlSafe(sql).into_sql_str(),
+        };
+
+        Ok(sqlx::query_with(sql, arguments))
+    }
+
+    /// Runs a prepared statement, and gives each part of its answer to `each`.
+    async fn answers<T: Default>(
+        &mut self,
+        connection: &mut PgConnection,
+        statement: &Statement,
+        each: impl Fn(&mut T, Either<PgQueryResult, PgRow>),
+    ) -> Result<T, sqlx::Error> {
+        let mut output = T::default();
+        let mut answers = connection.fetch_many(self.query(statement)?);
+        while let Some(answer) = answers.try_next().await? {
+            self.completed |= answer.is_left();
+            each(&mut output, answer);
+        }
+
+        Ok(output)
+    }
 }
 
 pub(crate) struct Execute(pub(crate) Statement);
@@ -55,12 +144,16 @@ impl Operation for Execute {
     async fn run(
         &self,
         connection: &mut PgConnection,
-        _context: &ContextText,
+        sending: &mut Sending<'_>,
     ) -> Result<ExecResult, sqlx::Error> {
-        connection
-            .execute(query(&self.0))
-            .await
-            .map(ExecResult::from)
+        let total = |total: &mut PgQueryResult, answer| {
+            if let Either::Left(result) = answer {
+                total.extend([result]);
+            }
+        };
+
+        let total = sending.answers(connection, &self.0, total).await?;
+        Ok(ExecResult::from(total))
     }
 
     fn error(&self, error: sqlx::Error) -> DbErr {
@@ -82,12 +175,16 @@ impl Operation for QueryOne {
     async fn run(
         &self,
         connection: &mut PgConnection,
-        _context: &ContextText,
+        sending: &mut Sending<'_>,
     ) -> Result<Option<QueryResult>, sqlx::Error> {
-        Ok(connection
-            .fetch_optional(query(&self.0))
-            .await?
-            .map(QueryResult::from))
+        let first = |first: &mut Option<PgRow>, answer| {
+            if let Either::Right(row) = answer {
+                first.get_or_insert(row);
+            }
+        };
+
+        let first = sending.answers(connection, &self.0, first).await?;
+        Ok(first.map(QueryResult::from))
     }
 
     fn error(&self, error: sqlx::Error) -> DbErr {
@@ -109,10 +206,13 @@ impl Operation for QueryAll {
     async fn run(
         &self,
         connection: &mut PgConnection,
-        _context: &ContextText,
+        sending: &mut Sending<'_>,
     ) -> Result<Vec<QueryResult>, sqlx::Error> {
-        let rows = connection.fetch_all(query(&self.0)).await?;
-        Ok(rows.into_iter().map(QueryResult::from).collect())
+        let all = |rows: &mut Vec<QueryResult>, answer: Either<_, PgRow>| {
+            rows.extend(answer.right().map(QueryResult::from));
+        };
+
+        sending.answers(connection, &self.0, all).await
     }
 
     fn error(&self, error: sqlx::Error) -> DbErr {
@@ -127,20 +227,20 @@ impl Operation for ExecuteUnprepared<'_> {
         self.0
     }
 
-    fn protocol(&self) -> Protocol {
-        Protocol::Simple
-    }
-
+    /// The text in one message, after the context and between two questions whether the scope
+    /// holds.
     async fn run(
         &self,
         connection: &mut PgConnection,
-        context: &ContextText,
+        sending: &mut Sending<'_>,
     ) -> Result<ExecResult, sqlx::Error> {
-        let question = context.question();
+        let carrier = sending.carrier;
+        let (assignments, set) = carrier.assignments();
+        let question = carrier.question();
 
         // The line break ends a comment at the end of the text; a string left open there is a
         // syntax error.
-        let sql = [question.as_str(), ";", self.0, "\n;", question.as_str()].concat();
+        let sql = [&assignments, ";", &question, ";", self.0, "\n;", &question].concat();
         let mut answers = connection.fetch_many(AssertSqlSafe(sql));
         let (mut before, mut after, mut results) = (None, None, Vec::new());
 
@@ -154,14 +254,15 @@ impl Operation for ExecuteUnprepared<'_> {
 
         drop(answers);
 
-        let answer = |row: Option<PgRow>| row.map(|row| context.answer(&row));
+        let answer = |row: Option<PgRow>| row.map(|row| carrier.answer(&row));
         still_holds(answer(before), answer(after))?;
 
-        // The first and the last are the answers to the two questions.
+        // Those of the context and the first question stand before, that of the second question
+        // after.
         results.pop();
 
         let mut total = PgQueryResult::default();
-        total.extend(results.into_iter().skip(1));
+        total.extend(results.into_iter().skip(set + 1));
 
         Ok(ExecResult::from(total))
     }
@@ -171,13 +272,12 @@ impl Operation for ExecuteUnprepared<'_> {
     }
 }
 
-/// The prepared query of a statement, with its values bound.
-pub(crate) fn query(statement: &Statement) -> sqlx::query::Query<'_, Postgres, SqlxValues> {
-    let values = statement
+/// How many values a statement has.
+pub(crate) fn values(statement: &Statement) -> usize {
+    statement
         .values
-        .clone()
-        .unwrap_or_else(|| Values(Vec::<Value>::new()));
-    sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), SqlxValues(values))
+        .as_ref()
+        .map_or(0, |Values(values)| values.len())
 }
 
 pub(crate) fn exec_error(error: sqlx::Error) -> DbErr {

@@ -3,22 +3,23 @@
 mod recorder;
 
 use std::fmt;
-use std::ops::Deref;
 use std::sync::Arc;
-use std::time::Duration;
 
 use sea_orm::DbErr;
-use sqlx::{PgPool, SqlStr};
+use sqlx::pool::PoolConnection;
+use sqlx::{PgPool, Postgres, SqlStr};
 
 use crate::error::RlsError;
-use crate::request::begin::{ContextText, KnownSetting, Opening};
-use crate::request::lease::Lease;
+use crate::model::context::Settings;
+use crate::model::context_domain::DomainOids;
+use crate::request::carrier::{Around, Carrier, KnownSetting, Opening};
+use crate::request::lease::{Lease, acquire_error};
 use crate::request::observe::Observer;
-use crate::request::operation::{Operation, exec_error};
-use crate::request::resting::{Resting, Waiting};
+use crate::request::operation::{Operation, Sending, exec_error};
+use crate::request::question::{Answer, still_holds};
 use crate::request::statement::{Classified, Protocol, Refusal, Seen, classify};
 use crate::sqlstate;
-pub(crate) use recorder::{Recorder, known_setting};
+pub(crate) use recorder::Recorder;
 
 /// The connections of one login, with the settings that carry contexts on them.
 #[derive(Clone)]
@@ -27,7 +28,8 @@ pub(crate) struct Pool {
     settings: Arc<[KnownSetting]>,
     observer: Observer,
     seen: Arc<Seen>,
-    resting: Arc<Resting>,
+    /// The domains that carry contexts; `None` if the login cannot use them.
+    domains: Option<Arc<DomainOids>>,
     /// The statement with which each transaction records itself.
     record: Option<Arc<str>>,
     /// Who records each transaction before it begins.
@@ -35,20 +37,18 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// Creates a pool that reuses a connection for at most `keep`.
     pub(crate) fn new(
         pg: PgPool,
         settings: Arc<[KnownSetting]>,
+        domains: Option<DomainOids>,
         observer: Observer,
-        keep: Duration,
     ) -> Self {
-        let resting = Arc::new(Resting::new(keep));
         Self {
             pg,
             settings,
             observer,
             seen: Arc::default(),
-            resting,
+            domains: domains.map(Arc::new),
             record: None,
             recorder: None,
         }
@@ -67,19 +67,24 @@ impl Pool {
         }
     }
 
-    /// Borrows the sqlx pool for statements without a context.
-    pub(crate) fn pg(&self) -> Borrowed<'_> {
-        Borrowed {
-            pg: &self.pg,
-            _waiting: self.resting.give_way(),
-        }
+    /// The sqlx pool, for statements without a context.
+    pub(crate) fn pg(&self) -> &PgPool {
+        &self.pg
     }
 
-    pub(crate) fn opening(&self, read_only: bool) -> Opening {
-        Opening {
+    /// Whether these are the domains that contexts on this pool are sent by.
+    pub(crate) fn uses(&self, domains: Option<&DomainOids>) -> bool {
+        self.domains.as_deref() == domains
+    }
+
+    /// A context as it is sent on this pool.
+    pub(crate) fn carrier(&self, settings: Settings, read_only: bool) -> Carrier {
+        let opening = Opening {
             read_only,
             record: self.record.clone(),
-        }
+        };
+
+        Carrier::new(settings, &self.settings, opening, self.domains.as_deref())
     }
 
     pub(crate) fn observer(&self) -> &Observer {
@@ -90,30 +95,35 @@ impl Pool {
         self.observer = observer;
     }
 
-    pub(crate) fn settings(&self) -> &Arc<[KnownSetting]> {
-        &self.settings
-    }
-
     pub(crate) async fn begin(&self, message: SqlStr) -> Result<Lease, DbErr> {
-        if let Some(recorder) = &self.recorder {
-            recorder.record().await?;
-        }
-
+        self.announce().await?;
         self.begin_unannounced(message).await
     }
 
     /// Begins without the other login's record.
     pub(crate) async fn begin_unannounced(&self, message: SqlStr) -> Result<Lease, DbErr> {
-        let begun = Lease::begin(&self.pg, &self.resting, message).await;
-        match begun {
-            Err(error) if self.record.is_some() && is_refused(&error) => {
-                Err(RlsError::AuditFailed {
-                    source: Arc::new(error),
-                }
-                .into())
-            }
+        match Lease::begin(&self.pg, message).await {
+            Err(error) if self.record.is_some() && is_refused(&error) => Err(audit_failed(error)),
             begun => begun,
         }
+    }
+
+    /// Leaves the other login's record, if there is one to be left.
+    pub(crate) async fn announce(&self) -> Result<(), DbErr> {
+        match &self.recorder {
+            Some(recorder) => recorder.record().await,
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) async fn acquire(&self) -> Result<PoolConnection<Postgres>, DbErr> {
+        self.pg.acquire().await.map_err(acquire_error)
+    }
+
+    /// How many connections can be found dead, one after the other: all of the pool, because a
+    /// restart of the server ends all of them, and one fresh one.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.pg.size() + 1
     }
 
     pub(crate) async fn commit(&self, lease: Lease) -> Result<(), DbErr> {
@@ -133,66 +143,95 @@ impl Pool {
     }
 
     pub(crate) async fn close(&self) {
-        // Marks it closed at once: what comes back from its rest is ended.
-        let closing = self.pg.close();
-        let _none_rests = self.resting.give_way();
-        closing.await;
+        self.pg.close().await;
     }
 
-    /// Reads SQL text before anything is sent, and refuses what would leave the scope.
+    /// Reads SQL text before anything is sent, and refuses what would leave the scope. `values` is
+    /// how many the text has; `None` for unprepared text.
     pub(crate) fn classify(
         &self,
         sql: &str,
-        protocol: Protocol,
-        context: &ContextText,
-    ) -> Result<Classified, DbErr> {
-        classify(sql, protocol, &self.seen, &|setting| {
-            context.carries(setting)
-        })
-        .map_err(|refusal| {
-            let error = match refusal {
+        values: Option<usize>,
+        carrier: &Carrier,
+    ) -> Result<Classified, RlsError> {
+        let protocol = match values {
+            Some(_) => Protocol::Extended,
+            None => Protocol::Simple,
+        };
+
+        let is_context = |setting: &str| carrier.carries(setting);
+        let classified =
+            classify(sql, protocol, &self.seen, &is_context).map_err(|refusal| match refusal {
                 Refusal::TransactionControl(statement) => {
                     RlsError::TransactionControl { statement }
                 }
                 Refusal::ContextChange(statement) => RlsError::ContextChange { statement },
                 Refusal::OutlivesScope(statement) => RlsError::OutlivesScope { statement },
-            };
+            })?;
 
-            error.into()
-        })
+        // The server would take a parameter of the context for the missing value.
+        match values {
+            Some(values) if classified.placeholders() > values => {
+                let placeholder = classified.placeholders();
+                Err(RlsError::MissingValue {
+                    placeholder,
+                    values,
+                })
+            }
+            _ => Ok(classified),
+        }
     }
 
-    /// Runs a statement under SeaORM's instruments.
+    /// Runs a statement in a transaction, under SeaORM's instruments.
     pub(crate) async fn run<O: Operation>(
         &self,
         operation: &O,
         classified: Classified,
         lease: &mut Lease,
-        context: &ContextText,
+        carrier: &Carrier,
     ) -> Result<O::Output, sqlx::Error> {
-        let before = context.ask_before(classified, lease).await?;
-        let running = operation.run(lease.connection(), context);
+        let statement = operation.statement();
+        let sending = Sending::new(carrier, Around::Transaction, classified, statement);
+
+        // Unprepared text sets the context and asks in its own message.
+        let prepared = statement.is_some();
+        let before = if prepared && (sending.is_left_out() || classified.holds_code()) {
+            Some(carrier.set_and_ask(lease).await?)
+        } else {
+            None
+        };
+
+        self.run_set(operation, classified, lease, sending, before)
+            .await
+    }
+
+    /// As [`Pool::run`], after the context was set, and before code the answer to the question
+    /// whether the scope holds.
+    pub(crate) async fn run_set<O: Operation>(
+        &self,
+        operation: &O,
+        classified: Classified,
+        lease: &mut Lease,
+        mut sending: Sending<'_>,
+        before: Option<Answer>,
+    ) -> Result<O::Output, sqlx::Error> {
+        // Code can leave settings, prepared statements and more in the session.
+        if classified.holds_code() {
+            lease.close_at_end();
+        }
+
+        let carrier = sending.carrier;
+        let running = operation.run(lease.connection(), &mut sending);
         let output = self
             .observer
             .observe(operation.sql(), operation.statement(), running)
             .await?;
 
-        context.ask_after(before, lease).await?;
+        if before.is_some() && classified.holds_code() {
+            still_holds(before, Some(carrier.ask(lease).await?))?;
+        }
+
         Ok(output)
-    }
-}
-
-/// The sqlx pool. As long as this lives, no connection rests outside of it.
-pub(crate) struct Borrowed<'a> {
-    pg: &'a PgPool,
-    _waiting: Waiting<'a>,
-}
-
-impl Deref for Borrowed<'_> {
-    type Target = PgPool;
-
-    fn deref(&self) -> &PgPool {
-        self.pg
     }
 }
 
@@ -206,9 +245,26 @@ fn is_refused(error: &DbErr) -> bool {
     ) && error.sqlstate().is_some()
 }
 
-/// Turns a policy's refusal into a missing context, if no user is set.
-pub(crate) fn explain(error: DbErr, anonymous: bool) -> DbErr {
-    if anonymous && let RlsError::PolicyRefused { table, .. } = RlsError::from(&error) {
+pub(crate) fn audit_failed(error: DbErr) -> DbErr {
+    RlsError::AuditFailed {
+        source: Arc::new(error),
+    }
+    .into()
+}
+
+/// Turns a policy's refusal into a missing context, if no user is set, and a failure to set the
+/// context into an error that says so.
+pub(crate) fn explain(error: DbErr, carrier: &Carrier) -> DbErr {
+    if carrier.has_parameters() && sqlstate::is_context_not_set(&error) {
+        return RlsError::ContextNotSet {
+            source: Arc::new(error),
+        }
+        .into();
+    }
+
+    if carrier.is_anonymous()
+        && let RlsError::PolicyRefused { table, .. } = RlsError::from(&error)
+    {
         return RlsError::MissingContext { table }.into();
     }
 

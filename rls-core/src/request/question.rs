@@ -9,9 +9,8 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Executor, Row};
 
 use crate::error::RlsError;
-use crate::request::begin::ContextText;
+use crate::request::carrier::Carrier;
 use crate::request::lease::Lease;
-use crate::request::statement::{Classified, Protocol};
 use crate::sql;
 
 /// The text may set `DateStyle` and `TimeZone`; neither changes the answer to this.
@@ -27,7 +26,7 @@ pub(crate) struct Answer {
     context_holds: bool,
 }
 
-impl ContextText {
+impl Carrier {
     /// Writes the question as one statement. All names are qualified, since the text may change
     /// `search_path`.
     pub(crate) fn question(&self) -> String {
@@ -40,7 +39,7 @@ impl ContextText {
         question
     }
 
-    /// Reads the answer to [`ContextText::question`].
+    /// Reads the answer to [`Carrier::question`].
     pub(crate) fn answer(&self, row: &PgRow) -> Answer {
         // Unchecked: in simple messages sqlx does not know the types. A setting that was reset is
         // NULL, which policies read as they do the empty text.
@@ -60,44 +59,17 @@ impl ContextText {
         }
     }
 
-    /// Asks before a prepared statement that holds code, in a message of its own. Code can leave
-    /// settings, prepared statements and more in the session, so the connection is closed
-    /// afterwards, whatever the protocol.
-    pub(crate) async fn ask_before(
-        &self,
-        classified: Classified,
-        lease: &mut Lease,
-    ) -> Result<Option<Answer>, sqlx::Error> {
-        if !classified.holds_code() {
-            return Ok(None);
-        }
-
-        lease.close_at_end();
-
-        match classified.protocol() {
-            Protocol::Extended => self.ask(lease).await.map(Some),
-            Protocol::Simple => Ok(None),
-        }
+    /// Sets the context, and asks, in one message.
+    pub(crate) async fn set_and_ask(&self, lease: &mut Lease) -> Result<Answer, sqlx::Error> {
+        let (assignments, _) = self.assignments();
+        let sql = [&assignments, ";", &self.question()].concat();
+        let row = lease.connection().fetch_one(AssertSqlSafe(sql)).await?;
+        Ok(self.answer(&row))
     }
 
-    /// Asks again, if it was asked before.
-    pub(crate) async fn ask_after(
-        &self,
-        before: Option<Answer>,
-        lease: &mut Lease,
-    ) -> Result<(), sqlx::Error> {
-        if before.is_some() {
-            still_holds(before, Some(self.ask(lease).await?))?;
-        }
-
-        Ok(())
-    }
-
-    async fn ask(&self, lease: &mut Lease) -> Result<Answer, sqlx::Error> {
-        let row = lease
-            .connection()
-            .fetch_one(AssertSqlSafe(self.question()))
-            .await?;
+    pub(crate) async fn ask(&self, lease: &mut Lease) -> Result<Answer, sqlx::Error> {
+        let sql = self.question();
+        let row = lease.connection().fetch_one(AssertSqlSafe(sql)).await?;
         Ok(self.answer(&row))
     }
 }

@@ -1,45 +1,43 @@
-//! Reads SQL text: does it only read, and would it leave the transaction that carries the context?
+//! Reads SQL text: would it change the context, or outlive the scope? And can its message carry the
+//! context?
 //!
-//! PostgreSQL decides in the end: a misclassified read fails in its `READ ONLY` transaction, and
-//! unprepared text is followed by a question whether the transaction is still the same. This module
-//! finds mistakes before anything runs.
+//! Each statement sets its own context, and unprepared text is followed by a question whether it
+//! still holds. This module finds mistakes before anything runs.
 //!
 //! Every text is read once, token by token. Words that can leave the scope are rare. If one is
 //! seen, the text is read again, with the tokens around it.
 
 mod control;
-mod effect;
+mod domain;
 mod seen;
 mod session_state;
 mod set_config;
 mod token;
 
-pub(crate) use effect::Effect;
-use effect::Reading;
 pub(crate) use seen::Seen;
 use token::{Strings, Token, tokens};
 
 /// Text that stays in its scope, and what it does there. Only [`classify`] makes one, and nothing
 /// is sent without it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Classified {
-    protocol: Protocol,
-    look: Look,
-}
+pub(crate) struct Classified(Look);
 
 impl Classified {
-    pub(crate) fn protocol(self) -> Protocol {
-        self.protocol
+    /// The highest placeholder: 2 for `$2`.
+    pub(crate) fn placeholders(self) -> usize {
+        self.0.placeholders
     }
 
-    pub(crate) fn effect(self) -> Effect {
-        self.look.effect
+    /// Whether a statement in the text can commit in the middle, as `CALL` and `VACUUM` do, if no
+    /// transaction is around it.
+    pub(crate) fn may_commit(self) -> bool {
+        self.0.may_commit
     }
 
     /// Whether a statement in the text is a `DO` block. Its body is a literal here, and can do
     /// anything.
     pub(crate) fn holds_code(self) -> bool {
-        self.look.holds_code
+        self.0.holds_code
     }
 }
 
@@ -83,28 +81,35 @@ pub(crate) fn classify(
         None
     };
 
-    refusal.map_or(Ok(Classified { protocol, look }), Err)
+    refusal.map_or(Ok(Classified(look)), Err)
 }
 
+/// The comment that begins what this library appends to a text.
+pub(crate) const MARK: &str = "-- rls_context";
+
 /// What the words of a text tell, whoever sends it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Look {
-    effect: Effect,
+    placeholders: usize,
+    may_commit: bool,
     holds_code: bool,
     /// Whether the text wants the closer look.
     suspect: bool,
 }
 
 fn look(sql: &str) -> Look {
+    let mut look = look_both_ways(sql);
+    look.suspect |= sql.contains(MARK);
+    look
+}
+
+fn look_both_ways(sql: &str) -> Look {
     let looks = Strings::of(sql)
         .iter()
         .map(|&strings| look_as(sql, strings));
     let both = |one: Look, other: Look| Look {
-        effect: if one.effect == other.effect {
-            one.effect
-        } else {
-            Effect::Unknown
-        },
+        placeholders: one.placeholders.max(other.placeholders),
+        may_commit: one.may_commit || other.may_commit,
         holds_code: one.holds_code || other.holds_code,
         suspect: one.suspect || other.suspect,
     };
@@ -115,25 +120,25 @@ fn look(sql: &str) -> Look {
 }
 
 fn look_as(sql: &str, strings: Strings) -> Look {
-    let mut reading = Reading::default();
-    let (mut at_start, mut holds_code, mut suspect) = (true, false, false);
+    let mut look = Look::default();
+    let mut at_start = true;
 
     for token in tokens(sql, strings) {
-        if at_start && let Token::Word(first) = token {
-            holds_code |= first.eq_ignore_ascii_case("DO");
-            suspect |= is_any(first, control::FIRST_WORDS);
+        match token {
+            Token::Word(first) if at_start => {
+                look.holds_code |= first.eq_ignore_ascii_case("DO");
+                look.may_commit |= is_any(first, control::MAY_COMMIT);
+                look.suspect |= is_any(first, control::FIRST_WORDS);
+            }
+            Token::Parameter(number) => look.placeholders = look.placeholders.max(number),
+            _ => {}
         }
 
         at_start = token == Token::Symbol(';');
-        suspect |= is_suspect(token);
-        reading.see(token);
+        look.suspect |= is_suspect(token);
     }
 
-    Look {
-        effect: reading.effect(),
-        holds_code,
-        suspect,
-    }
+    look
 }
 
 /// Whether a statement with this token, wherever in it, wants the closer look.
@@ -142,10 +147,11 @@ fn is_suspect(token: Token<'_>) -> bool {
         Token::Word(name) | Token::Quoted(name) => {
             is_any(name, session_state::TEMPORARY)
                 || is_any(name, &[session_state::SETTINGS, set_config::NAME])
+                || domain::is_suspect(name)
                 || session_state::is_temporary_schema(name)
         }
         Token::Escaped => true,
-        Token::Text(_) | Token::Literal | Token::Symbol(_) => false,
+        Token::Text(_) | Token::Literal | Token::Parameter(_) | Token::Symbol(_) => false,
     }
 }
 
@@ -154,9 +160,20 @@ fn closer_look(
     protocol: Protocol,
     carries_context: &dyn Fn(&str) -> bool,
 ) -> Option<Refusal> {
+    // It would be taken for a text with other parameters.
+    if sql.contains(MARK) {
+        return Some(Refusal::ContextChange(MARK.to_owned()));
+    }
+
     Strings::of(sql).iter().find_map(|&strings| {
         let tokens: Vec<Token<'_>> = tokens(sql, strings).collect();
-        set_config::refusal(&tokens, carries_context)
+        // A name in Unicode escapes can be any.
+        if tokens.contains(&Token::Escaped) {
+            return Some(Refusal::ContextChange("U&\"…\"".to_owned()));
+        }
+
+        domain::refusal(&tokens)
+            .or_else(|| set_config::refusal(&tokens, carries_context))
             .or_else(|| session_state::refusal(&tokens))
             .or_else(|| control::refusal(&tokens, protocol, carries_context))
     })

@@ -7,24 +7,25 @@ use std::task::{Context, Poll};
 use async_stream::try_stream;
 use futures_util::{Stream, StreamExt, stream};
 use sea_orm::{DbErr, QueryResult, Statement};
-use sqlx::Executor;
+use sqlx::pool::PoolConnection;
+use sqlx::{Either, Executor, PgConnection, Postgres};
 
-use crate::request::begin::ContextText;
-use crate::request::operation::{query, query_error};
-use crate::request::pool::{Pool, explain};
-use crate::request::statement::{Classified, Effect};
+use crate::request::alone::{Outcome, is_unwritten};
+use crate::request::carrier::{Around, Carrier};
+use crate::request::lease::Lease;
+use crate::request::operation::{Sending, query_error};
+use crate::request::pool::Pool;
+use crate::request::statement::Classified;
 use crate::sqlstate;
 
 /// The rows of a statement, as the server sends them.
 ///
-/// On a [`ScopedConnection`](crate::ScopedConnection), a stream has its own transaction. If the
-/// stream is read to its end and the statement may have written, the transaction is committed;
-/// otherwise it is rolled back. On a [`ScopedTransaction`](crate::ScopedTransaction), a stream
+/// On a [`ScopedConnection`](crate::ScopedConnection), the statement is a transaction of its own, and
+/// is committed even if the stream is dropped. On a [`ScopedTransaction`](crate::ScopedTransaction), a stream
 /// occupies the transaction's connection: other statements fail with
 /// [`RlsError::StreamOpen`](crate::RlsError::StreamOpen) until the stream ends or is dropped.
 ///
-/// Statements sent: the statement, when the first row is requested; then the `COMMIT` or `ROLLBACK`
-/// of its own transaction. If a stream is dropped early, the server still runs the whole statement,
+/// Statements sent: the statement, when the first row is requested. If a stream is dropped early, the server still runs the whole statement,
 /// and the next user of the connection first reads the remaining rows. Give such a statement a
 /// `LIMIT`.
 pub struct RowStream<'a> {
@@ -38,57 +39,123 @@ impl<'a> RowStream<'a> {
         }
     }
 
-    /// A stream without rows.
-    pub(crate) fn empty() -> Self {
-        Self::new(stream::empty())
+    /// A stream of rows that are here.
+    pub(crate) fn of(rows: Vec<QueryResult>) -> Self {
+        Self::new(stream::iter(rows.into_iter().map(Ok)))
     }
 
-    /// A stream in a transaction of its own.
+    /// A stream that has no transaction around it.
     pub(crate) async fn open(
         pool: Pool,
-        context: ContextText,
+        carrier: Carrier,
         statement: Statement,
         classified: Classified,
     ) -> Result<RowStream<'a>, DbErr> {
-        let (effect, message) = context.begin_for(classified);
-        let mut lease = pool.begin(message).await?;
+        pool.announce().await?;
+
+        let mut held = Held::take(&pool, &carrier, classified, &statement).await?;
+        let mut attempts = pool.attempts();
 
         Ok(RowStream::new(try_stream! {
-            let mut effect = effect;
             loop {
+                let around = held.around();
+                let mut sending = Sending::new(&carrier, around, classified, Some(&statement));
+                let query = sending.query(&statement).map_err(query_error)?;
                 let mut observed = pool.observer().observe_rows(&statement);
-                let mut rows = lease.connection().fetch(query(&statement));
-                let mut first = observed.next(&mut rows).await;
-                if effect == Effect::Read
-                    && let Some(Err(error)) = &first
-                    && sqlstate::is_read_only_violation(error)
-                    && let Some(message) = context.begin_again()
-                {
-                    drop(rows);
-                    effect = Effect::Unknown;
-                    lease.begin_again(message).await.map_err(query_error)?;
+                let mut answers = held.connection().fetch_many(query);
+                let failed = loop {
+                    match observed.next(&mut answers).await {
+                        Some(Ok(Either::Right(row))) => {
+                            yield QueryResult::from(row);
+                        }
+                        Some(Ok(Either::Left(_))) => sending.completed = true,
+                        Some(Err(error)) => break Some(error),
+                        None => break None,
+                    }
+                };
+                drop(answers);
+
+                let Some(error) = failed else {
+                    break;
+                };
+                held.note(&error);
+                if attempts > 0 && held.may_run_again(&error) {
+                    attempts -= 1;
+
+                    // A pool of one would wait for this one.
+                    drop(held);
+                    held = Held::Connection(pool.acquire().await?);
                     continue;
                 }
-                while let Some(row) = first.take() {
-                    match row {
-                        Ok(row) => yield QueryResult::from(row),
-                        Err(error) => {
-                            drop(rows);
-                            lease.note(&error);
-                            Err(explain(query_error(error), context.is_anonymous()))?;
-                            return;
-                        }
-                    }
-                    first = observed.next(&mut rows).await;
-                }
-                break;
+
+                Err(held.failure(error, sending.completed, &carrier))?;
+                return;
             }
-            if effect == Effect::Unknown {
+
+            if let Held::Transaction(lease) = held {
                 pool.commit(lease).await?;
-            } else {
-                lease.end();
             }
         }))
+    }
+}
+
+/// What a stream holds: a connection, with a transaction if the statement cannot carry the context.
+enum Held {
+    Connection(PoolConnection<Postgres>),
+    Transaction(Lease),
+}
+
+impl Held {
+    async fn take(
+        pool: &Pool,
+        carrier: &Carrier,
+        classified: Classified,
+        statement: &Statement,
+    ) -> Result<Self, DbErr> {
+        if Sending::new(carrier, Around::Nothing, classified, Some(statement)).is_carried() {
+            return pool.acquire().await.map(Self::Connection);
+        }
+
+        let begun = pool.begin_unannounced(carrier.begin_for_one()).await;
+        begun.map(Self::Transaction)
+    }
+
+    fn around(&self) -> Around {
+        match self {
+            Self::Connection(_) => Around::Nothing,
+            Self::Transaction(_) => Around::Transaction,
+        }
+    }
+
+    fn connection(&mut self) -> &mut PgConnection {
+        match self {
+            Self::Connection(connection) => connection,
+            Self::Transaction(lease) => lease.connection(),
+        }
+    }
+
+    fn note(&mut self, error: &sqlx::Error) {
+        match self {
+            Self::Connection(connection) if sqlstate::is_connection_lost(error) => {
+                connection.close_on_drop();
+            }
+            Self::Connection(_) => {}
+            Self::Transaction(lease) => lease.note(error),
+        }
+    }
+
+    fn may_run_again(&self, error: &sqlx::Error) -> bool {
+        matches!(self, Self::Connection(_)) && is_unwritten(error)
+    }
+
+    fn failure(&self, error: sqlx::Error, completed: bool, carrier: &Carrier) -> DbErr {
+        let outcome = match self {
+            Self::Connection(_) => Outcome::of(&error, completed, carrier),
+            // Without a commit nothing is stored.
+            Self::Transaction(_) => Outcome::Failed,
+        };
+
+        outcome.explain(query_error(error), carrier)
     }
 }
 

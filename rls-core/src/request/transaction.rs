@@ -13,11 +13,10 @@ use async_stream::try_stream;
 use sea_orm::{DbErr, QueryResult, Statement, TransactionOptions};
 use sqlx::Executor;
 
-use crate::request::begin::ContextText;
-use crate::request::operation::{Operation, QueryAll, query, query_error};
+use crate::request::carrier::{Around, Carrier};
+use crate::request::operation::{Operation, QueryAll, Sending, query_error, values};
 use crate::request::pool::Pool;
 use crate::request::role::Role;
-use crate::request::statement::Protocol;
 use crate::request::stream::RowStream;
 use lane::Lane;
 use shared::{Savepoint, Shared};
@@ -31,8 +30,8 @@ pub(crate) use traits::in_transaction;
 /// is queued on its connection; that of a nested one is sent before the next statement of the outer
 /// one.
 ///
-/// Statements sent: for `begin` one message (`BEGIN …; SET LOCAL …`); for a nested `begin` a
-/// `SAVEPOINT`; for each statement what SeaORM sends. Unprepared text and `DO` blocks are sent as
+/// Statements sent: for `begin` one message (`BEGIN …`); for a nested `begin` a `SAVEPOINT`; for each
+/// statement what SeaORM sends, with its context. Unprepared text and `DO` blocks are sent as
 /// on a [`ContextConnection`](crate::ContextConnection). Locks taken, privileges needed: those of
 /// the statements. A statement waits until the earlier ones have ended.
 ///
@@ -54,14 +53,13 @@ pub struct ContextTransaction<R> {
 impl<R: Role> ContextTransaction<R> {
     pub(crate) async fn begin(
         pool: &Pool,
-        context: &ContextText,
+        carrier: &Carrier,
         options: TransactionOptions,
     ) -> Result<Self, DbErr> {
-        let may_undo = context.may_undo(options);
-        let lease = pool.begin(context.begin(options)).await?;
+        let lease = pool.begin(carrier.begin(options)).await?;
 
         Ok(Self {
-            shared: Arc::new(Shared::new(lease, pool.clone(), context.clone(), may_undo)),
+            shared: Arc::new(Shared::new(lease, pool.clone(), carrier.clone())),
             savepoint: None,
             open: true,
             login: PhantomData,
@@ -81,8 +79,8 @@ impl<R: Role> ContextTransaction<R> {
     async fn run<O: Operation>(&self, operation: O) -> Result<O::Output, DbErr> {
         let classified = self.shared.pool.classify(
             operation.sql(),
-            operation.protocol(),
-            &self.shared.context,
+            operation.statement().map(values),
+            &self.shared.carrier,
         )?;
         self.lane().await?.run(&operation, classified).await
     }
@@ -93,23 +91,27 @@ impl<R: Role> ContextTransaction<R> {
     }
 
     async fn stream(&self, statement: Statement) -> Result<RowStream<'_>, DbErr> {
-        let classified =
-            self.shared
-                .pool
-                .classify(&statement.sql, Protocol::Extended, &self.shared.context)?;
+        let classified = self.shared.pool.classify(
+            &statement.sql,
+            Some(values(&statement)),
+            &self.shared.carrier,
+        )?;
 
         let mut lane = self.lane().await?;
-        if classified.holds_code() {
-            lane.run(&QueryAll(statement), classified).await?;
-            return Ok(RowStream::empty());
+        let carrier = &self.shared.carrier;
+        let sending = Sending::new(carrier, Around::Transaction, classified, Some(&statement));
+        if sending.is_left_out() || classified.may_commit() {
+            let rows = lane.run(&QueryAll(statement), classified).await?;
+            return Ok(RowStream::of(rows));
         }
 
-        lane.keep_for_stream(classified);
+        lane.keep_for_stream();
 
         Ok(RowStream::new(try_stream! {
+            let query = sending.query(&statement).map_err(query_error)?;
             let failed = {
                 let mut observed = self.shared.pool.observer().observe_rows(&statement);
-                let mut rows = lane.for_stream()?.connection().fetch(query(&statement));
+                let mut rows = lane.for_stream()?.connection().fetch(query);
                 loop {
                     match observed.next(&mut rows).await {
                         Some(Ok(row)) => yield QueryResult::from(row),

@@ -5,6 +5,7 @@
 
 mod audit;
 mod canonical;
+mod domain;
 mod granted;
 pub(crate) mod names;
 mod online;
@@ -21,6 +22,7 @@ mod standing;
 mod version;
 
 pub(crate) use canonical::{canonical, unready};
+pub(crate) use domain::{DOMAIN_FITS, domains_as_rows, function_fits};
 pub(crate) use granted::verify_grants;
 pub(crate) use online::{IndexNamed, check_named, index_named, partitioned};
 pub(crate) use path::SearchPath;

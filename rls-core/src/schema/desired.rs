@@ -1,4 +1,5 @@
-//! All that a database should have: the registered tables, the audit table, the two roles.
+//! All that a database should have: the registered tables, the audit table, the domains, the two
+//! roles.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +7,8 @@ use crate::config::RlsConfig;
 use crate::entity::DeclarationError;
 use crate::entity::registry::Registry;
 use crate::error::{RlsError, SchemaError};
-use crate::name::{Schemas, TableName};
+use crate::model::context_domain::ContextDomain;
+use crate::name::{Identifier, Schemas, TableName};
 use crate::schema::table::DesiredTable;
 
 /// What becomes of registered tables that are not in the database.
@@ -28,7 +30,37 @@ pub(crate) struct Desired<'a> {
     pub(crate) tables: Vec<DesiredTable>,
     /// The audit table, if administrators are recorded.
     pub(crate) audit: Option<TableName>,
+    /// The domains that carry contexts.
+    pub(crate) domains: DesiredDomains,
     pub(crate) missing: MissingTables,
+}
+
+/// The domains that carry contexts, and the schema that they and their function are in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DesiredDomains {
+    pub(crate) schema: Identifier,
+    pub(crate) domains: BTreeSet<ContextDomain>,
+}
+
+impl DesiredDomains {
+    /// All domains, in the schema of the audit table, whether or not administrators are recorded:
+    /// a domain that moved would be another type to the services that use it.
+    fn new(registry: &Registry, config: &RlsConfig, schemas: &Schemas) -> Self {
+        let audit = config.audit_table_name();
+
+        Self {
+            schema: audit.schema_in(schemas),
+            domains: ContextDomain::all(registry.settings(), config.audit().is_some()),
+        }
+    }
+
+    /// The name of a domain with its schema. The function that records has the name of its domain.
+    pub(crate) fn name(&self, domain: &ContextDomain) -> TableName {
+        TableName {
+            schema: Some(self.schema.clone()),
+            table: domain.name(),
+        }
+    }
 }
 
 impl<'a> Desired<'a> {
@@ -52,6 +84,7 @@ impl<'a> Desired<'a> {
                 .map(|scope| DesiredTable::new(scope, config, schemas))
                 .collect(),
             audit: config.audit().map(|audit| audit.found_in(schemas)),
+            domains: DesiredDomains::new(registry, config, schemas),
             missing,
         };
 

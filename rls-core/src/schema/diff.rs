@@ -4,6 +4,7 @@
 mod audit;
 mod check;
 mod column;
+mod domain;
 mod fingerprint;
 mod force;
 mod policy;
@@ -26,7 +27,8 @@ pub(crate) use fingerprint::stale;
 pub(crate) use role::{check as check_roles, roles};
 pub(crate) use table::Table;
 
-/// The changes that bring the database to what is desired: roles first, then the tables.
+/// The changes that bring the database to what is desired: roles first, then the
+/// tables, the audit table, and the domains that carry contexts.
 pub(crate) fn diff(desired: &Desired<'_>, snapshot: &Snapshot) -> Result<Plan, SchemaError> {
     let tables = comparable(desired, snapshot)?;
     let mut plan = Plan {
@@ -36,9 +38,19 @@ pub(crate) fn diff(desired: &Desired<'_>, snapshot: &Snapshot) -> Result<Plan, S
 
     table_changes(&tables, &snapshot.schema_usage, &mut plan)?;
 
-    // Without a registered table there is nothing to administer.
-    if let (Some(audit), false) = (&desired.audit, tables.is_empty()) {
-        audit::changes(audit, snapshot, desired.config, &mut plan.changes)?;
+    // Without a registered table there is nothing to administer, and no context to carry.
+    if !tables.is_empty() {
+        if let Some(audit) = &desired.audit {
+            audit::changes(audit, snapshot, desired.config, &mut plan.changes)?;
+        }
+
+        domain::changes(
+            &desired.domains,
+            desired.audit.as_ref(),
+            snapshot,
+            desired.config,
+            &mut plan.changes,
+        )?;
     }
 
     let others = snapshot

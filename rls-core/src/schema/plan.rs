@@ -5,8 +5,9 @@ mod change;
 use crate::name::{Identifier, TableName};
 
 pub use change::{
-    Change, ColumnChange, ForeignKeyChange, IndexChange, PolicyChange, PrivilegeChange, RoleChange,
-    RowSecurityChange, TableChange, UsageChange, Verifier,
+    Change, ColumnChange, DomainChange, DomainDefinition, ForeignKeyChange, FunctionChange,
+    IndexChange, PolicyChange, PrivilegeChange, RoleChange, RowSecurityChange, TableChange,
+    UsageChange, Verifier,
 };
 
 /// The changes in the order in which they are applied, and what stays though no entity declares it.

@@ -2,7 +2,9 @@
 
 mod audit;
 mod column;
+mod domain;
 mod foreign_key;
+mod function;
 mod index;
 mod online;
 mod policy;
@@ -17,6 +19,8 @@ use crate::schema::plan::{Change, TableChange};
 use crate::sql::{identifier, table};
 
 pub(crate) use audit::{AUDIT_COLUMNS, AUDIT_GRANTED, create_audit, record};
+pub(crate) use domain::{domain_base, domain_definition, printed_check};
+pub(crate) use function::record_body;
 pub(crate) use online::{Fill, Step, online};
 pub(crate) use statement::Statement;
 
@@ -24,10 +28,7 @@ pub(crate) use statement::Statement;
 pub(crate) fn change(change: &Change) -> Vec<Statement> {
     match change {
         Change::Role(role, change) => vec![role::statement(role, change)],
-        Change::Table(table, change) => of_table(table, change)
-            .into_iter()
-            .map(Statement::plain)
-            .collect(),
+        Change::Table(table, change) => plain(of_table(table, change)),
         Change::Schema(schema, change) => {
             let schema = format!("SCHEMA {}", identifier(schema));
             vec![Statement::plain(usage::statement(&schema, change))]
@@ -36,7 +37,13 @@ pub(crate) fn change(change: &Change) -> Vec<Statement> {
             let sequence = format!("SEQUENCE {}", table(sequence));
             vec![Statement::plain(usage::statement(&sequence, change))]
         }
+        Change::Domain(domain, change) => plain(domain::statements(&table(domain), change)),
+        Change::Function(function, change) => plain(function::statements(&table(function), change)),
     }
+}
+
+fn plain(statements: Vec<String>) -> Vec<Statement> {
+    statements.into_iter().map(Statement::plain).collect()
 }
 
 /// The statements with which an administrator of the server makes a change by hand, each with its

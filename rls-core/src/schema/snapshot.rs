@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::context_domain::ContextDomain;
 use crate::model::policy::{Canonical, Policy};
 use crate::model::privilege::Privilege;
 use crate::name::{Identifier, TableName};
+use crate::schema::plan::DomainDefinition;
 use crate::schema::table::ActualTable;
 
 /// Everyone, as a grantee: no role can have this name, and quoted it means the same (`RoleSpec` in
@@ -24,6 +26,10 @@ pub(crate) struct Snapshot {
     pub(crate) schema_usage: BTreeSet<(Identifier, Identifier)>,
     /// What has the name of the audit table.
     pub(crate) audit: ActualAudit,
+    /// What has the names of the domains that carry contexts.
+    pub(crate) domains: BTreeMap<ContextDomain, ActualDomain>,
+    /// What has the name and the argument of the function that adds a row to the audit table.
+    pub(crate) recorder: Option<ActualFunction>,
     /// The desired policies and defaults of each table as the server prints them, if there is
     /// anything in the table to compare them with.
     pub(crate) canonical: BTreeMap<TableName, CanonicalTable>,
@@ -85,6 +91,39 @@ pub(crate) struct AuditTable {
     pub(crate) defaults: Vec<(Identifier, Option<Canonical>)>,
     /// What the two roles, and everyone, may do.
     pub(crate) grants: BTreeMap<Identifier, Grants>,
+}
+
+/// What has the name of a domain that carries a part of a context.
+#[derive(Clone, Debug)]
+pub(crate) enum ActualDomain {
+    /// A domain over the desired type.
+    Domain {
+        definition: DomainDefinition,
+        /// Whether it says of its values what is desired.
+        fits: bool,
+        /// Whether one of the two roles owns it, or is a member of its owner.
+        is_owned: bool,
+    },
+    /// Another type.
+    Other,
+}
+
+/// What has the name and the argument of the function that adds a row to the audit table.
+#[derive(Clone, Debug)]
+pub(crate) enum ActualFunction {
+    /// A function that can be replaced by the desired one.
+    Function {
+        /// The function, as `pg_get_functiondef` prints it.
+        definition: String,
+        /// Whether it is as desired.
+        fits: bool,
+        /// Whether one of the two roles owns it, or is a member of its owner.
+        is_owned: bool,
+        /// Who else may execute it.
+        grantees: BTreeSet<Identifier>,
+    },
+    /// Another function.
+    Other,
 }
 
 /// Privileges on a table and on its columns.

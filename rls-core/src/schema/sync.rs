@@ -116,13 +116,18 @@ impl RlsSchema {
     }
 
     /// Brings the database to what the entities say, and returns what was changed: roles, owner
-    /// columns, keys, row security, policies, grants. All or nothing; nothing if nothing differs.
+    /// columns, keys, row security, policies, grants, the audit's table, and the domains that carry
+    /// contexts. All or nothing; nothing if nothing differs.
+    ///
+    /// A domain that differs is altered and not replaced, since services know it by its OID. The
+    /// domain of a setting that no policy reads any more stays for those that still use it.
     ///
     /// Statements sent: those of [`RlsSchema::plan`], one message a change, and one for each policy
     /// with an outdated fingerprint. Locks taken: one advisory lock per database, so that two
     /// deployments cannot race; `ACCESS EXCLUSIVE` on each table that changes, and
     /// `SHARE UPDATE EXCLUSIVE` for a fingerprint, each waited for at most 5 s. Privileges needed:
-    /// to own the tables, and `CREATEROLE` if a role is missing.
+    /// to own the tables, `CREATE` on the schema of the audit's table, and `CREATEROLE` if a role is
+    /// missing.
     ///
     /// # Errors
     ///

@@ -30,7 +30,7 @@ pub(super) async fn run(
 
     let gate = gate(app).await?;
     let role = app.config().app_role();
-    let mut lane = Lane::open(owner.get_postgres_connection_pool(), &app.pool(), role).await?;
+    let mut lane = Lane::open(owner.get_postgres_connection_pool(), app.pool(), role).await?;
     let schema = lane.read().await?;
 
     let settings = proof.registry.settings();
@@ -149,8 +149,8 @@ fn check(
 
 /// The findings of the gate. With a login that bypasses row-level security nothing is run.
 async fn gate(app: &RlsConnection) -> Result<Vec<GateFinding>, ProofError> {
-    let findings = match gate::check(&app.pool(), app.config(), app.registry()).await {
-        Ok(()) => Vec::new(),
+    let findings = match gate::check(app.pool(), app.config(), app.registry()).await {
+        Ok(_) => Vec::new(),
         Err(RlsError::Gate(GateError { findings })) => findings,
         Err(error) => return Err(error.into()),
     };
@@ -279,8 +279,7 @@ impl<'a> Run<'a> {
 
         for actor in Actor::EACH {
             let active =
-                app::is_active(&self.app.pool(), self.app.config().app_role(), &scope.table)
-                    .await?;
+                app::is_active(self.app.pool(), self.app.config().app_role(), &scope.table).await?;
             let reads = app::reads(self.app, self.users, scope, actor, foreign).await?;
             let outcome = worst(vec![active, reads]);
 

@@ -6,6 +6,8 @@ use sea_orm::{
     PaginatorTrait, Statement, StreamTrait, TransactionTrait,
 };
 
+use sea_orm_rls::RlsError;
+
 use super::{carol, recorded};
 use crate::fixture::{Fixture, task};
 use crate::lane::{drop_after, new_task};
@@ -63,6 +65,36 @@ async fn each_statement_of_an_administrator_leaves_a_row() {
     let transactions: std::collections::BTreeSet<_> =
         rows.iter().map(|row| &row.transaction).collect();
     assert_eq!(transactions.len(), 4);
+}
+
+/// The record travels with the statement, and the error of a value that names it is no failure of
+/// the record.
+#[tokio::test]
+async fn statement_that_fails_leaves_no_row() {
+    let fixture = Fixture::new(1).await;
+    let defer = r#"ALTER TABLE "task" ADD UNIQUE (title) DEFERRABLE INITIALLY DEFERRED"#;
+    fixture.owner.execute_unprepared(defer).await.unwrap();
+    new_task("same").insert(&fixture.ann()).await.unwrap();
+    new_task("other").insert(&fixture.ann()).await.unwrap();
+
+    let admin = carol(&fixture, "ticket 1");
+    let cast = Statement::from_sql_and_values(
+        DbBackend::Postgres,
+        "SELECT CAST($1 AS int)",
+        ["rls_context_record".into()],
+    );
+    let fails_at_the_end = Statement::from_string(
+        DbBackend::Postgres,
+        "UPDATE task SET title = 'same' RETURNING title",
+    );
+
+    for (statement, state) in [(cast, "22P02"), (fails_at_the_end, "23505")] {
+        let error = RlsError::from(admin.query_one_raw(statement).await.unwrap_err());
+        assert!(matches!(error, RlsError::Database(_)), "{error:?}");
+        assert_eq!(error.sqlstate().as_deref(), Some(state));
+    }
+
+    assert!(recorded(&fixture).await.is_empty());
 }
 
 #[tokio::test]

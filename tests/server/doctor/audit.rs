@@ -19,6 +19,20 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS502",
+        "the login owns the function that records",
+        "ALTER FUNCTION rls_context_record OWNER TO APP",
+        Shuts,
+        Remedy,
+    ),
+    Fault(
+        "RLS502",
+        "administrators own the function that records them",
+        "ALTER FUNCTION rls_context_record OWNER TO ADMIN",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
+        "RLS502",
         "administrators can unmake their record",
         "GRANT DELETE ON rls_audit TO ADMIN",
         Shuts,

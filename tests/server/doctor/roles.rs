@@ -249,6 +249,28 @@ pub const FAULTS: &[Fault] = &[
         Remedy,
     ),
     Fault(
+        "RLS014",
+        "the administrator owns a domain that carries a context",
+        "ALTER DOMAIN rls_context_any OWNER TO ADMIN",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
+        "RLS020",
+        "the login owns a domain that carries a context",
+        "ALTER DOMAIN \"rls_context_app.user_id\" OWNER TO APP",
+        Shuts,
+        Remedy,
+    ),
+    Fault(
+        "RLS020",
+        "the login is a member of the owner of a domain that no policy needs",
+        "CREATE ROLE HELPER; CREATE DOMAIN \"rls_context_app.before\" AS text; ALTER DOMAIN \
+         \"rls_context_app.before\" OWNER TO HELPER; GRANT HELPER TO APP",
+        StaysOpen,
+        RemedyThen("DROP DOMAIN \"rls_context_app.before\"; DROP ROLE HELPER"),
+    ),
+    Fault(
         "RLS017",
         "everyone makes temporary tables",
         "GRANT TEMPORARY ON DATABASE DATABASE_NAME TO PUBLIC",

@@ -139,6 +139,38 @@ pub const FAULTS: &[Fault] = &[
         Remedy,
     ),
     Fault(
+        "RLS107",
+        "a domain carries a context for the whole session",
+        "ALTER DOMAIN rls_context_any DROP CONSTRAINT sets_context; ALTER DOMAIN rls_context_any \
+         ADD CHECK (set_config(VALUE[1], VALUE[2], false) IS NOT NULL)",
+        Shuts,
+        Remedy,
+    ),
+    Fault(
+        "RLS107",
+        "a domain is gone",
+        "DROP DOMAIN \"rls_context_app.user_id\"",
+        Shuts,
+        Remedy,
+    ),
+    Fault(
+        "RLS107",
+        "a domain's name is another type's",
+        "DROP DOMAIN rls_context_any; CREATE TYPE rls_context_any AS ENUM ()",
+        Shuts,
+        Undo(
+            "DROP TYPE rls_context_any; CREATE DOMAIN rls_context_any AS text[] CHECK \
+             (set_config(VALUE[1], VALUE[2], true) IS NOT NULL)",
+        ),
+    ),
+    Fault(
+        "RLS107",
+        "the login may execute the function that records",
+        "GRANT EXECUTE ON FUNCTION rls_context_record TO APP",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
         "RLS108",
         "a policy passes for one of an earlier entity",
         "CREATE POLICY open ON task USING (true);

@@ -1,16 +1,16 @@
 //! What SQL text hides from whoever reads its words: code that changes the context, and what it
 //! leaves in the session.
 
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, PaginatorTrait, Statement,
     StreamTrait, TransactionTrait,
 };
 use sea_orm_rls::context::Settings;
-use sea_orm_rls::{RlsError, ScopedConnection};
+use sea_orm_rls::{RlsError, RlsSchema, ScopedConnection};
 
 use super::{drop_after, new_task};
-use crate::fixture::{Fixture, task};
+use crate::fixture::{Fixture, entities, task};
 
 fn statement(sql: &str) -> Statement {
     Statement::from_string(DbBackend::Postgres, sql)
@@ -199,10 +199,10 @@ async fn dropped_code_ends_the_scope() {
     }
 }
 
-/// A function of the application's own may call `set_config`, and nobody asks after a prepared
-/// statement: that would be one more round trip for all.
+/// A function of the application's own may call `set_config`. What it sets lasts to the end of its
+/// statement.
 #[tokio::test]
-async fn context_that_a_function_changed_is_told_by_the_next_unprepared_text() {
+async fn context_that_a_function_changed_is_set_again_by_the_next_statement() {
     let fixture = Fixture::new(1).await;
     fixture
         .owner
@@ -212,16 +212,25 @@ async fn context_that_a_function_changed_is_told_by_the_next_unprepared_text() {
         )
         .await
         .unwrap();
+    new_task("bob's").insert(&fixture.bob()).await.unwrap();
 
     let transaction = fixture.ann().begin().await.unwrap();
-    text(&transaction, &format!("SELECT become('{}')", fixture.bob)).await;
+    let become_bob = format!("SELECT become('{}')", fixture.bob);
+    let count = "SELECT count(*)::text FROM task";
 
-    assert!(is_lost(
-        &transaction
-            .execute_unprepared("SELECT 1")
-            .await
-            .unwrap_err()
-    ));
+    text(&transaction, &become_bob).await;
+    assert_eq!(text(&transaction, count).await, "0");
+
+    text(&transaction, &become_bob).await;
+    let rows = transaction
+        .execute_unprepared("UPDATE task SET rank = 2")
+        .await;
+    assert_eq!(rows.unwrap().rows_affected(), 0);
+
+    text(&transaction, &become_bob).await;
+    let updates =
+        "DO $$ BEGIN UPDATE task SET rank = 2; IF FOUND THEN RAISE 'bob''s'; END IF; END $$";
+    transaction.execute_raw(statement(updates)).await.unwrap();
 }
 
 #[tokio::test]
@@ -232,14 +241,82 @@ async fn revoked_set_config_is_what_stops_functions() {
                REVOKE EXECUTE ON FUNCTION set_config(text, text, boolean) FROM PUBLIC";
     fixture.owner.execute_unprepared(sql).await.unwrap();
 
+    assert_context_is_not_set(&fixture).await;
+
+    // Whoever connects now needs no `set_config`.
+    let ann = fixture.connect_again().await.scope(fixture.ann_context());
     let become_bob = statement(&format!("SELECT become('{}')", fixture.bob));
-    let error = RlsError::from(fixture.ann().query_one_raw(become_bob).await.unwrap_err());
+    let error = RlsError::from(ann.query_one_raw(become_bob).await.unwrap_err());
     assert!(matches!(error, RlsError::MissingGrant { .. }), "{error:?}");
 
-    new_task("scopes need no set_config")
-        .insert(&fixture.ann())
+    new_task("one").insert(&ann).await.unwrap();
+    let transaction = ann.begin().await.unwrap();
+    new_task("two").insert(&transaction).await.unwrap();
+    transaction.commit().await.unwrap();
+
+    let rows = task::Entity::find().stream(&ann).await.unwrap();
+    assert_eq!(rows.count().await, 2);
+}
+
+/// What a program finds that connected before something of the domains changed.
+async fn assert_context_is_not_set(fixture: &Fixture) {
+    let alone = new_task("closed").insert(&fixture.ann()).await;
+    let transaction = fixture.ann().begin().await.unwrap();
+    let within = new_task("closed").insert(&transaction).await;
+    drop(transaction);
+
+    for error in [alone.unwrap_err(), within.unwrap_err()] {
+        let error = RlsError::from(error);
+        assert!(matches!(error, RlsError::ContextNotSet { .. }), "{error:?}");
+    }
+
+    let gate = fixture.db.check_gate().await.unwrap_err();
+    assert!(gate.to_string().contains("restart it"), "{gate}");
+}
+
+#[tokio::test]
+async fn domain_that_was_made_again_fails_closed_until_a_restart() {
+    let fixture = Fixture::new(1).await;
+    let drop = "DROP DOMAIN \"rls_context_app.user_id\"";
+    fixture.owner.execute_unprepared(drop).await.unwrap();
+    let schema = RlsSchema::new(entities(), fixture.config.clone());
+    schema.sync(&fixture.owner).await.unwrap();
+
+    assert_context_is_not_set(&fixture).await;
+    let again = fixture.connect_again().await;
+    new_task("one")
+        .insert(&again.scope(fixture.ann_context()))
         .await
         .unwrap();
+    again.check_gate().await.unwrap();
+}
+
+/// Each has the domain among its parameters.
+#[tokio::test]
+async fn statement_that_was_prepared_cannot_be_run_by_text() {
+    let fixture = Fixture::new(1).await;
+    new_task("bob's").insert(&fixture.bob()).await.unwrap();
+    task::Entity::find().all(&fixture.ann()).await.unwrap();
+
+    for text in [
+        format!("EXECUTE sqlx_s_1('{}')", fixture.bob),
+        format!("EXPLAIN ANALYZE EXECUTE sqlx_s_1('{}')", fixture.bob),
+        format!("CREATE TABLE t AS EXECUTE sqlx_s_1('{}')", fixture.bob),
+    ] {
+        let transaction = fixture.ann().begin().await.unwrap();
+        for way in 0..WAYS {
+            for refused in [
+                run(&fixture.ann(), way, &text).await,
+                run(&transaction, way, &text).await,
+            ] {
+                let refused = RlsError::from(refused.unwrap_err());
+                assert!(
+                    matches!(refused, RlsError::ContextChange { .. }),
+                    "{refused:?}"
+                );
+            }
+        }
+    }
 }
 
 /// Of a pool of one, which of the server's processes it is.

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use sea_orm::{
-    ActiveModelTrait, ConnAcquireErr, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait,
-    TransactionTrait,
+    ActiveModelTrait, ConnAcquireErr, ConnectionTrait, DbBackend, DbErr, EntityTrait,
+    PaginatorTrait, Statement, TransactionTrait,
 };
 use sea_orm_rls::RlsError;
 
 use super::new_task;
 use crate::fixture::{Fixture, task};
+use crate::schema::text;
 
 async fn kill_all(fixture: &Fixture) -> u64 {
     let kill = format!(
@@ -39,6 +41,67 @@ async fn idle_connections_that_the_server_ended_are_replaced_unnoticed() {
     assert_eq!(kill_all(&fixture).await, 3);
     new_task("kept").insert(&fixture.ann()).await.unwrap();
     assert_eq!(task::Entity::find().count(&fixture.ann()).await.unwrap(), 1);
+}
+
+/// A statement that the server was told to end is not run again: it may have been ended on purpose.
+#[tokio::test]
+async fn statement_that_was_ended_is_not_run_again() {
+    let fixture = Fixture::new(2).await;
+    let create = "CREATE SEQUENCE runs; GRANT USAGE ON runs TO PUBLIC";
+    fixture.owner.execute_unprepared(create).await.unwrap();
+
+    let long = || {
+        let sql = "SELECT nextval('runs'), pg_sleep(30)";
+        Statement::from_string(DbBackend::Postgres, sql)
+    };
+    let killed = async {
+        let ended = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE usename = '{}' AND state = 'active'",
+            fixture.config.app_role()
+        );
+        loop {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let ended = fixture.owner.execute_unprepared(&ended).await.unwrap();
+            if ended.rows_affected() > 0 {
+                break;
+            }
+        }
+    };
+
+    let ann = fixture.ann();
+    let (ran, ()) = tokio::join!(ann.query_all_raw(long()), killed);
+    let error = RlsError::from(ran.unwrap_err());
+    assert!(
+        matches!(error, RlsError::ConnectionLost { .. }),
+        "{error:?}"
+    );
+
+    let runs = text(&fixture.owner, "SELECT last_value::text FROM runs").await;
+    assert_eq!(runs, "1");
+}
+
+/// Each stream gives its dead connection back before it takes another.
+#[tokio::test]
+async fn streams_on_dead_connections_do_not_wait_for_themselves() {
+    let fixture = Fixture::new(2).await;
+    new_task("kept").insert(&fixture.ann()).await.unwrap();
+    let ann = fixture.ann();
+
+    // Both connections exist and have prepared it.
+    let read = async || {
+        let rows = task::Entity::find().stream(&ann).await.unwrap();
+        let rows: Vec<_> = rows.try_collect().await.unwrap();
+        assert_eq!(rows.len(), 1);
+    };
+    tokio::join!(read(), read());
+    tokio::join!(read(), read());
+    kill_all(&fixture).await;
+
+    let both = async { tokio::join!(read(), read()) };
+    tokio::time::timeout(Duration::from_secs(5), both)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

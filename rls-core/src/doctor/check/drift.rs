@@ -8,7 +8,8 @@ use crate::doctor::remedy::Remedy;
 use crate::doctor::rules;
 use crate::model::privilege::Privilege;
 use crate::schema::plan::{
-    Change, ColumnChange, PolicyChange, PrivilegeChange, RoleChange, TableChange,
+    Change, ColumnChange, DomainChange, FunctionChange, PolicyChange, PrivilegeChange, RoleChange,
+    TableChange,
 };
 
 /// Runs last: a change whose statements are a finding's remedy is reported.
@@ -50,7 +51,9 @@ fn object(change: &Change) -> String {
         Change::Role(role, _) => role.to_string(),
         Change::Table(table, _) => table.to_string(),
         Change::Schema(schema, _) => schema.to_string(),
-        Change::Sequence(sequence, _) => sequence.to_string(),
+        Change::Sequence(name, _) | Change::Domain(name, _) | Change::Function(name, _) => {
+            name.to_string()
+        }
     }
 }
 
@@ -58,6 +61,8 @@ fn has_own_rule(case: &Case<'_>, change: &Change) -> bool {
     match change {
         Change::Role(_, change) => role_has_own_rule(case, change),
         Change::Table(table, change) => table_has_own_rule(*table == case.audit().0, change),
+        Change::Domain(_, change) => *change == DomainChange::Own,
+        Change::Function(_, change) => *change == FunctionChange::Own,
         Change::Schema(..) | Change::Sequence(..) => false,
     }
 }

@@ -1,5 +1,5 @@
 use super::{Grantee, Oid};
-use crate::name::Identifier;
+use crate::name::{Identifier, TableName};
 
 /// A function that a policy calls, by name or through an operator; those of the server and of
 /// extensions are not read.
@@ -28,6 +28,22 @@ pub(in crate::doctor) struct Definer {
     /// Whether its names are resolved in schemas that its caller cannot choose.
     pub(in crate::doctor) fixed_path: bool,
     pub(in crate::doctor) grantee: Grantee,
+}
+
+/// A domain that carries a part of a context, or the function of the one that records.
+#[derive(Debug)]
+pub(in crate::doctor) struct Carrier {
+    pub(in crate::doctor) kind: CarrierKind,
+    /// Its name with its schema.
+    pub(in crate::doctor) name: TableName,
+    pub(in crate::doctor) owner: Oid,
+}
+
+/// What carries a part of a context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::doctor) enum CarrierKind {
+    Domain,
+    Function,
 }
 
 /// A publication that has a registered table or a relative of one.

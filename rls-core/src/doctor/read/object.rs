@@ -3,9 +3,13 @@ use std::collections::BTreeSet;
 use sea_orm::ConnectionTrait;
 
 use super::grantee;
-use crate::doctor::facts::{Definer, Oid, Publication, Rewrite, Temporary, TriggerFact};
+use crate::doctor::facts::{
+    Carrier, CarrierKind, Definer, Oid, Publication, Rewrite, Temporary, TriggerFact,
+};
 use crate::error::RlsError;
-use crate::schema::catalog::query::{get, name, rows};
+use crate::model::context_domain::{ContextDomain, PREFIX};
+use crate::name::Identifier;
+use crate::schema::catalog::query::{get, name, rows, table, text};
 
 pub(super) async fn readers(
     db: &impl ConnectionTrait,
@@ -85,6 +89,43 @@ pub(super) async fn definers(
             })
         })
         .collect()
+}
+
+/// The domains in the schema of the audit table that have the names of those that carry contexts,
+/// and the function of the one that records.
+pub(super) async fn carriers(
+    db: &impl ConnectionTrait,
+    schema: &Identifier,
+) -> Result<Vec<Carrier>, RlsError> {
+    let query = format!(
+        "SELECT c.is_domain, c.owner::int8 AS owner, n.nspname::text AS schema, c.name::text AS name
+         FROM pg_namespace n CROSS JOIN LATERAL (
+           SELECT true AS is_domain, t.typowner AS owner, t.typname AS name FROM pg_type t
+           WHERE t.typnamespace = n.oid AND t.typtype = 'd' AND starts_with(t.typname, '{PREFIX}_')
+           UNION ALL
+           SELECT false, f.proowner, f.proname FROM pg_proc f
+           WHERE f.pronamespace = n.oid AND f.proname = {} AND f.pronargs = 1
+             AND f.proargtypes[0] = 'text'::regtype) c
+         WHERE n.nspname = {} ORDER BY c.is_domain DESC, c.name",
+        text(&ContextDomain::Record.name()),
+        text(schema)
+    );
+
+    let carrier = |row| {
+        let kind = if get(row, "is_domain")? {
+            CarrierKind::Domain
+        } else {
+            CarrierKind::Function
+        };
+
+        Ok(Carrier {
+            kind,
+            name: table(row, "schema", "name")?,
+            owner: get(row, "owner")?,
+        })
+    };
+
+    rows(db, query).await?.iter().map(carrier).collect()
 }
 
 pub(super) async fn publications(

@@ -1,27 +1,20 @@
 //! The record of an administrator's act on a login that cannot write it.
 
-use sea_orm::DbErr;
+use sea_orm::{DbBackend, DbErr, Statement};
 
 use super::Pool;
 use crate::error::RlsError;
 use crate::model::context::{AdminContext, ContextError, RlsContext, Settings};
-use crate::name::SettingName;
-use crate::request::begin::{ContextText, KnownSetting};
+use crate::request::carrier::Carrier;
+use crate::request::operation::Execute;
 
 /// The setting that says for whom an administrator acts.
 const ON_BEHALF_OF: &str = "rls.on_behalf_of";
 
-/// The setting that each recorded transaction sets or blanks, beside those of the context.
-pub(crate) fn known_setting() -> KnownSetting {
-    KnownSetting::new(
-        SettingName::new(ON_BEHALF_OF).unwrap_or_else(|_| unreachable!("a constant name")),
-    )
-}
-
 /// Records what runs on another login, which may not write the record itself.
 pub(crate) struct Recorder {
     pool: Pool,
-    message: Result<ContextText, ContextError>,
+    carrier: Result<Carrier, ContextError>,
 }
 
 impl Recorder {
@@ -31,24 +24,28 @@ impl Recorder {
         let settings = admin
             .settings()
             .and_then(|settings| settings.with(ON_BEHALF_OF, context?));
-        let opening = pool.opening(false);
-        let message =
-            settings.and_then(|settings| ContextText::new(settings, pool.settings(), opening));
 
         Self {
             pool: pool.clone(),
-            message,
+            carrier: settings.map(|settings| pool.carrier(settings, false)),
         }
     }
 
-    /// Leaves a record, committed.
+    /// Leaves a record, committed. The statement does nothing else.
     pub(crate) async fn record(&self) -> Result<(), DbErr> {
-        let message = self
-            .message
+        const NOTHING: &str = "SELECT";
+
+        let carrier = self
+            .carrier
             .as_ref()
             .map_err(|error| RlsError::Context(error.clone()))?;
-        let lease = self.pool.begin_unannounced(message.begin_writing()).await?;
-        self.pool.commit(lease).await
+        let nothing = Execute(Statement::from_string(DbBackend::Postgres, NOTHING));
+        let classified = self.pool.classify(NOTHING, Some(0), carrier)?;
+
+        self.pool
+            .run_unannounced(&nothing, classified, carrier)
+            .await
+            .map(drop)
     }
 }
 

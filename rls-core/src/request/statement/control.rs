@@ -2,17 +2,20 @@
 //! `DISCARD` and the like.
 
 use super::token::Token;
-use super::{Protocol, Refusal, is_context, session_state};
+use super::{Protocol, Refusal, is_context, session_state, set_config};
+
+/// The first words of statements that can commit in the middle if no transaction is around them.
+/// What follows that commit would have no context.
+pub(super) const MAY_COMMIT: &[&str] = &[
+    "DO", "CALL", "VACUUM", "ANALYZE", "ANALYSE", "CLUSTER", "REINDEX", "CREATE", "DROP", "ALTER",
+];
 
 /// The first words of all that may be refused here.
 #[rustfmt::skip]
 pub(super) const FIRST_WORDS: &[&str] = &[
     "BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE", "PREPARE", "LISTEN",
-    "DEALLOCATE", "ALTER", "DECLARE", "DISCARD", "SET", "RESET",
+    "DEALLOCATE", "ALTER", "DECLARE", "DISCARD", "SET", "RESET", "EXECUTE", "EXPLAIN", "CREATE",
 ];
-
-/// How a name in Unicode escapes is shown, which can be any.
-const ESCAPED: &str = "u&\"…\"";
 
 pub(super) fn refusal(
     tokens: &[Token<'_>],
@@ -63,6 +66,20 @@ fn refusal_of_one(
         {
             Some(Refusal::OutlivesScope("DECLARE … WITH HOLD".to_owned()))
         }
+        // It runs a statement that sqlx has prepared, with another context among its parameters.
+        "EXECUTE" => Some(Refusal::ContextChange(first)),
+        "EXPLAIN" if (1..statement.len()).any(|at| word(at) == "EXECUTE") => {
+            Some(Refusal::ContextChange("EXPLAIN EXECUTE".to_owned()))
+        }
+        "CREATE"
+            if (2..statement.len()).any(|at| word(at - 1) == "AS" && word(at) == "EXECUTE") =>
+        {
+            Some(Refusal::ContextChange("CREATE … AS EXECUTE".to_owned()))
+        }
+        // As a part of an aggregate or an operator it needs no parenthesis.
+        "CREATE" | "ALTER" if statement.iter().any(set_config::is_name) => {
+            Some(Refusal::ContextChange(format!("{first} … set_config")))
+        }
         "DISCARD" => Some(Refusal::ContextChange(format!("DISCARD {}", word(1)))),
         "SET" | "RESET" => {
             let at = if first == "SET" && matches!(word(1).as_str(), "SESSION" | "LOCAL") {
@@ -82,7 +99,7 @@ fn refusal_of_one(
             let local = first == "SET"
                 && (word(1) == "LOCAL"
                     || matches!(word(1).as_str(), "TRANSACTION" | "CONSTRAINTS"));
-            (!local || name.contains(ESCAPED) || puts_temporary_first(&name, statement))
+            (!local || puts_temporary_first(&name, statement))
                 .then(|| Refusal::OutlivesScope(format!("{first} {name}")))
         }
         _ => None,
@@ -96,7 +113,7 @@ fn puts_temporary_first(name: &str, statement: &[Token<'_>]) -> bool {
             session_state::is_temporary_schema(value)
         }
         // What they say cannot be seen.
-        other => matches!(other, Token::Literal | Token::Escaped),
+        other => *other == Token::Literal,
     };
 
     let after = |token: &Token<'_>| match token {
@@ -127,7 +144,6 @@ fn setting_name(tokens: &[Token<'_>]) -> String {
         match token {
             Token::Word(part) if name.is_empty() || name.ends_with('.') => name.push_str(part),
             Token::Quoted(part) if name.is_empty() || name.ends_with('.') => name.push_str(part),
-            Token::Escaped if name.is_empty() || name.ends_with('.') => name.push_str(ESCAPED),
             Token::Symbol('.') if !name.is_empty() => name.push('.'),
             _ => break,
         }

@@ -22,7 +22,6 @@ fn leaves(before: &[Token<'_>], tokens: &[Token<'_>]) -> Option<String> {
             Token::Symbol('.'),
             ..,
         ] if is_temporary_schema(name) => *name,
-        [Token::Escaped, Token::Symbol('.'), ..] => "U&\"…\".",
         [Token::Word(create), rest @ ..]
             if create.eq_ignore_ascii_case("CREATE") && is_temporary(after_replace(rest)) =>
         {
@@ -83,7 +82,7 @@ pub(super) fn is_temporary_schema(name: &str) -> bool {
         .is_some_and(|head| head.eq_ignore_ascii_case("pg_temp"))
 }
 
-/// `UPDATE ONLY (db.pg_catalog.pg_settings` is the longest; a name in escapes may be this one.
+/// `UPDATE ONLY (db.pg_catalog.pg_settings` is the longest.
 fn names_settings(tokens: &[Token<'_>]) -> bool {
     let is_set =
         |token: &&Token<'_>| matches!(token, Token::Word(set) if set.eq_ignore_ascii_case("SET"));
@@ -91,8 +90,5 @@ fn names_settings(tokens: &[Token<'_>]) -> bool {
         .iter()
         .take(7)
         .take_while(|token| !is_set(token))
-        .any(|token| match token {
-            Token::Word(name) | Token::Quoted(name) => name.eq_ignore_ascii_case(SETTINGS),
-            other => *other == Token::Escaped,
-        })
+        .any(|token| matches!(token, Token::Word(name) | Token::Quoted(name) if name.eq_ignore_ascii_case(SETTINGS)))
 }

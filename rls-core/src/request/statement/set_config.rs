@@ -7,6 +7,10 @@ use super::{Refusal, is_context};
 pub(super) const NAME: &str = "set_config";
 const SEARCH_PATH: &str = "search_path";
 
+pub(super) fn is_name(token: &Token<'_>) -> bool {
+    matches!(token, Token::Word(name) | Token::Quoted(name) if name.eq_ignore_ascii_case(NAME))
+}
+
 /// Refuses every call except `set_config('other.setting', …, true)`: the text must show the name.
 pub(super) fn refusal(
     tokens: &[Token<'_>],
@@ -18,9 +22,6 @@ pub(super) fn refusal(
             Token::Symbol('('),
             arguments @ ..,
         ] if name.eq_ignore_ascii_case(NAME) => refusal_of_call(arguments, carries_context),
-        [Token::Escaped, Token::Symbol('('), ..] => {
-            Some(Refusal::ContextChange("U&\"…\"(".to_owned()))
-        }
         _ => None,
     })
 }

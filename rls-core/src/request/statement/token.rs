@@ -43,8 +43,10 @@ pub(super) enum Token<'a> {
     Escaped,
     /// A plain string literal, without its quotes.
     Text(&'a str),
-    /// Any other literal: an escape or dollar-quoted string, a number or a parameter.
+    /// Any other literal: an escape or dollar-quoted string, or a number.
     Literal,
+    /// A placeholder, by its number.
+    Parameter(usize),
     /// Any other character.
     Symbol(char),
 }
@@ -169,33 +171,6 @@ impl<'a> Tokens<'a> {
         continues
     }
 
-    /// `UESCAPE '!'`, which belongs to the name before it.
-    fn take_escape_character(&mut self) {
-        let ahead = &mut tokens(self.rest, self.strings);
-        ahead.skip_space_and_comments();
-
-        // `uescape$$` is a name.
-        if !ahead
-            .take_while(|byte| is_word(byte) || byte == b'$')
-            .eq_ignore_ascii_case("uescape")
-        {
-            return;
-        }
-
-        ahead.skip_space_and_comments();
-
-        if let [b'\'' | b'$', ..] | [b'e' | b'E', b'\'', ..] = ahead.rest.as_bytes() {
-            let escapes = ahead.strings == Strings::Escapes;
-            _ = ahead.next();
-            while ahead.take_continuation() {
-                ahead.take_quoted(b'\'', escapes);
-            }
-
-            self.rest = ahead.rest;
-            self.breaks_off |= ahead.breaks_off;
-        }
-    }
-
     /// Takes a dollar-quoted string, if one starts here.
     fn take_dollar_quoted(&mut self) -> bool {
         let bytes = self.rest.as_bytes();
@@ -234,7 +209,6 @@ impl<'a> Tokens<'a> {
         if word.eq_ignore_ascii_case("u") && self.rest.starts_with("&\"") {
             self.take(2);
             self.take_quoted(b'"', false);
-            self.take_escape_character();
             return Token::Escaped;
         }
 
@@ -278,13 +252,16 @@ impl<'a> Iterator for Tokens<'a> {
                 self.take(1);
                 Token::Quoted(self.take_quoted(b'"', false))
             }
+            b'$' if self.take_dollar_quoted() => Token::Literal,
             b'$' => {
-                if !self.take_dollar_quoted() {
-                    self.take(1);
-                    self.take_while(|byte| byte.is_ascii_digit());
+                self.take(1);
+                let digits = self.take_while(|byte| byte.is_ascii_digit());
+                match digits.parse() {
+                    Ok(number) => Token::Parameter(number),
+                    // No digits, which is no placeholder, or a number too high for any.
+                    Err(_) if digits.is_empty() => Token::Literal,
+                    Err(_) => Token::Parameter(usize::MAX),
                 }
-
-                Token::Literal
             }
             digit if digit.is_ascii_digit() => {
                 self.take_while(|byte| is_word(byte) || byte == b'.');

@@ -13,7 +13,7 @@ use crate::request::lease::Lease;
 use crate::request::operation::{Operation, exec_error};
 use crate::request::pool::explain;
 use crate::request::question::scope_lost;
-use crate::request::statement::{Classified, Effect, Protocol};
+use crate::request::statement::Classified;
 
 /// The lane, entered. Nothing else runs on the connection meanwhile.
 pub(super) struct Lane<'a> {
@@ -90,24 +90,18 @@ impl<'a> Lane<'a> {
         operation: &O,
         classified: Classified,
     ) -> Result<O::Output, DbErr> {
-        self.remember(classified);
-
-        let Shared { pool, context, .. } = self.shared;
+        let Shared { pool, carrier, .. } = self.shared;
         let state = &mut *self.state;
         let lease = open(&mut state.lease)?;
 
-        state.unasked = classified.protocol() == Protocol::Simple || classified.holds_code();
+        state.unasked = operation.statement().is_none() || classified.holds_code();
         state.unread = true;
 
-        let result = pool.run(operation, classified, lease, context).await;
+        let result = pool.run(operation, classified, lease, carrier).await;
         state.unread = false;
         state.unasked = false;
 
         result.map_err(|error| self.failure(error, |error| operation.error(error)))
-    }
-
-    fn remember(&mut self, classified: Classified) {
-        self.state.undoable &= classified.effect() == Effect::Read;
     }
 
     /// Sets a savepoint. If the future is dropped, at most a savepoint without statements stays.
@@ -180,8 +174,7 @@ impl<'a> Lane<'a> {
         Ok(())
     }
 
-    /// Commits the outermost transaction, or rolls it back if a statement had failed. If a rollback
-    /// has the same effect as a commit, it is sent instead, and nobody waits for it.
+    /// Commits the outermost transaction, or rolls it back if a statement had failed.
     pub(super) async fn commit(mut self) -> Result<(), DbErr> {
         let lease = take(&mut self.state.lease)?;
         if let Some(first) = self.state.failed.take() {
@@ -189,11 +182,6 @@ impl<'a> Lane<'a> {
             // stored.
             drop(lease);
             return Err(RlsError::TransactionFailed { first }.into());
-        }
-
-        if self.state.undoable {
-            lease.end();
-            return Ok(());
         }
 
         self.shared.pool.commit(lease).await
@@ -208,8 +196,7 @@ impl<'a> Lane<'a> {
     }
 
     /// Keeps the lane for a stream. Other statements are refused until this is dropped.
-    pub(super) fn keep_for_stream(&mut self, classified: Classified) {
-        self.remember(classified);
+    pub(super) fn keep_for_stream(&mut self) {
         self.shared.streaming.send_replace(true);
     }
 
@@ -231,16 +218,11 @@ impl<'a> Lane<'a> {
         into: impl FnOnce(sqlx::Error) -> DbErr,
     ) -> DbErr {
         let aborts = matches!(error, sqlx::Error::Database(_));
-        let leaves_scope = matches!(error, sqlx::Error::Configuration(_));
-
         if let Some(lease) = &mut self.state.lease {
             lease.note(&error);
-            if leaves_scope {
-                lease.give_up();
-            }
         }
 
-        let error = explain(into(error), self.shared.context.is_anonymous());
+        let error = explain(into(error), &self.shared.carrier);
         if self.state.lease.as_ref().is_some_and(Lease::is_lost) {
             self.state.lost = Some(RlsError::from(&error));
             self.state.lease = None;

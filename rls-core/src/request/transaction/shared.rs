@@ -8,7 +8,7 @@ use sea_orm::DbErr;
 use tokio::sync::{MutexGuard, watch};
 
 use crate::error::RlsError;
-use crate::request::begin::ContextText;
+use crate::request::carrier::Carrier;
 use crate::request::lease::Lease;
 use crate::request::pool::Pool;
 
@@ -30,7 +30,7 @@ pub(super) struct Shared {
     pub(super) streaming: watch::Sender<bool>,
     abandoned: Mutex<Abandoned>,
     pub(super) pool: Pool,
-    pub(super) context: ContextText,
+    pub(super) carrier: Carrier,
 }
 
 pub(super) struct State {
@@ -41,9 +41,6 @@ pub(super) struct State {
     pub(super) next: u32,
     /// The first failure that aborted the transaction, until a rollback to a savepoint undoes it.
     pub(super) failed: Option<Arc<DbErr>>,
-    /// Whether the server would refuse a write and no statement looked like more than a read, so
-    /// that a rollback does what a commit does.
-    pub(super) undoable: bool,
     /// Why nothing may run any more.
     pub(super) lost: Option<RlsError>,
     /// A message was on its way when its future was dropped.
@@ -67,14 +64,13 @@ pub(super) struct Abandoned {
 }
 
 impl Shared {
-    pub(super) fn new(lease: Lease, pool: Pool, context: ContextText, undoable: bool) -> Self {
+    pub(super) fn new(lease: Lease, pool: Pool, carrier: Carrier) -> Self {
         Self {
             state: tokio::sync::Mutex::new(State {
                 lease: Some(lease),
                 savepoints: Vec::new(),
                 next: 0,
                 failed: None,
-                undoable,
                 lost: None,
                 unread: false,
                 unasked: false,
@@ -82,7 +78,7 @@ impl Shared {
             streaming: watch::Sender::new(false),
             abandoned: Mutex::default(),
             pool,
-            context,
+            carrier,
         }
     }
 

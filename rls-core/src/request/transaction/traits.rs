@@ -117,9 +117,8 @@ impl<R: Role> TransactionSession for ContextTransaction<R> {
 impl<R: Role> ContextTransaction<R> {
     /// Commits.
     ///
-    /// Statements sent: `COMMIT`, for a nested transaction `RELEASE SAVEPOINT`; one round trip. A
-    /// transaction that began `READ ONLY`, is not `SERIALIZABLE` and only read sends a `ROLLBACK`
-    /// that nobody waits for. Locks are released with the outermost transaction.
+    /// Statements sent: `COMMIT`, for a nested transaction `RELEASE SAVEPOINT`; one round trip.
+    /// Locks are released with the outermost transaction.
     ///
     /// # Errors
     ///

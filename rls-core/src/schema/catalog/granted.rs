@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DbErr};
 use super::query::{at, name, rows, text};
 use crate::error::{RlsError, SchemaError};
 use crate::name::Identifier;
-use crate::schema::plan::{Change, PrivilegeChange, TableChange, UsageChange};
+use crate::schema::plan::{Change, FunctionChange, PrivilegeChange, TableChange, UsageChange};
 use crate::schema::snapshot::PUBLIC;
 use crate::sql;
 
@@ -38,7 +38,8 @@ pub(crate) async fn verify_grants(
         return Ok(());
     };
     let (what, why) = match change {
-        Change::Table(_, TableChange::Privilege(PrivilegeChange::Revoke { .. })) => (
+        Change::Table(_, TableChange::Privilege(PrivilegeChange::Revoke { .. }))
+        | Change::Function(_, FunctionChange::Revoke { .. }) => (
             "revoke this",
             "the server passed over it, since another role granted it",
         ),
@@ -75,6 +76,10 @@ fn granted(change: &Change) -> Vec<String> {
         Change::Sequence(sequence, UsageChange::Grant { role }) => {
             vec![has("sequence", role, &sql::table(sequence), "USAGE")]
         }
+        Change::Function(function, FunctionChange::Grant { role }) => {
+            let function = format!("{}(text)", sql::table(function));
+            vec![has("function", role, &function, "EXECUTE")]
+        }
         Change::Table(
             table,
             TableChange::Privilege(PrivilegeChange::Grant { role, privileges }),
@@ -88,29 +93,44 @@ fn granted(change: &Change) -> Vec<String> {
 
 /// Whether the privileges that a change takes from a role are no longer granted to it, as SQL.
 fn revoked(change: &Change) -> Vec<String> {
-    let Change::Table(table, TableChange::Privilege(PrivilegeChange::Revoke { role, privileges })) =
-        change
-    else {
-        return Vec::new();
-    };
+    match change {
+        Change::Table(
+            table,
+            TableChange::Privilege(PrivilegeChange::Revoke { role, privileges }),
+        ) => {
+            let words: Vec<String> = privileges
+                .iter()
+                .map(|privilege| format!("'{}'", privilege.as_sql()))
+                .collect();
 
-    let words: Vec<String> = privileges
-        .iter()
-        .map(|privilege| format!("'{}'", privilege.as_sql()))
-        .collect();
+            vec![format!(
+                "NOT EXISTS (SELECT FROM pg_class c, aclexplode(c.relacl) acl
+                     WHERE c.oid = {}::regclass AND acl.grantee = {} AND acl.privilege_type IN ({}))",
+                sql::known_literal(&sql::table(table)),
+                grantee(role),
+                words.join(", ")
+            )]
+        }
+        Change::Function(function, FunctionChange::Revoke { role }) => {
+            let function = format!("{}(text)", sql::table(function));
+            vec![format!(
+                "NOT EXISTS (SELECT FROM pg_proc f, aclexplode(f.proacl) acl
+                     WHERE f.oid = {}::regprocedure AND acl.grantee = {})",
+                sql::known_literal(&function),
+                grantee(role)
+            )]
+        }
+        _ => Vec::new(),
+    }
+}
 
-    let grantee = match role.as_str() {
+/// The OID of a grantee, as SQL.
+fn grantee(role: &Identifier) -> String {
+    match role.as_str() {
         // The name stands for everyone, quoted or not.
         PUBLIC => "0".to_owned(),
         _ => format!("{}::regrole", sql::known_literal(&sql::identifier(role))),
-    };
-
-    vec![format!(
-        "NOT EXISTS (SELECT FROM pg_class c, aclexplode(c.relacl) acl WHERE c.oid = {}::regclass
-             AND acl.grantee = {grantee} AND acl.privilege_type IN ({}))",
-        sql::known_literal(&sql::table(table)),
-        words.join(", ")
-    )]
+    }
 }
 
 /// The `(schema, role)` pairs of these roles that need no grant of `USAGE`: the role has a grant of

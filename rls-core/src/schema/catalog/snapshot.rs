@@ -3,10 +3,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::DatabaseTransaction;
 
 use super::audit::audit;
+use super::domain::{domains, recorder};
 use super::granted::schema_usage;
 use super::read::{others, read};
 use super::role::roles;
 use crate::error::RlsError;
+use crate::model::context_domain::ContextDomain;
 use crate::name::TableName;
 use crate::schema::desired::Desired;
 use crate::schema::snapshot::{ActualAudit, Snapshot};
@@ -31,12 +33,21 @@ pub(crate) async fn snapshot(
         None => ActualAudit::Missing,
     };
 
+    let function = desired.domains.name(&ContextDomain::Record);
+    let recorder = match &desired.audit {
+        Some(audit) => recorder(db, &function, audit, config).await?,
+        None => None,
+    };
+    let domains = domains(db, &desired.domains, config).await?;
+
     Ok(Snapshot {
         roles,
         relations,
         others,
         schema_usage,
         audit,
+        domains,
+        recorder,
         canonical: BTreeMap::new(),
         unready: BTreeSet::new(),
     })

@@ -1,22 +1,26 @@
 //! The comparison, without a server: a snapshot is made by hand of what is desired.
 
+mod domain;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::diff;
 use crate::config::RlsConfig;
 use crate::error::SchemaError;
+use crate::model::context_domain::ContextDomain;
 use crate::model::expression::Expression;
 use crate::model::key::{Holder, KeyType, OnDelete};
 use crate::model::policy::Canonical;
 use crate::model::privilege::Privilege;
 use crate::model::scope::{ForeignKey, Key, Owned, Scope, ScopeKind};
 use crate::name::{Identifier, Schemas, SettingName, TableName};
-use crate::schema::desired::{Desired, MissingTables};
+use crate::schema::desired::{Desired, DesiredDomains, MissingTables};
 use crate::schema::fingerprint::{self, Fingerprint};
 use crate::schema::plan::{Change, Plan, PolicyChange, RowSecurityChange, TableChange, Unmanaged};
 use crate::schema::render;
 use crate::schema::snapshot::{
-    ActualAudit, ActualRole, AuditTable, CanonicalTable, Grants, Relation, Snapshot,
+    ActualAudit, ActualDomain, ActualFunction, ActualRole, AuditTable, CanonicalTable, Grants,
+    Relation, Snapshot,
 };
 use crate::schema::table::{
     ActualColumn, ActualForeignKey, ActualIndex, ActualPolicy, ActualTable, DesiredColumn,
@@ -86,6 +90,13 @@ fn desired(config: &RlsConfig, missing: MissingTables) -> Desired<'_> {
             .map(|scope| DesiredTable::new(scope, config, &schemas))
             .collect(),
         audit: config.audit().map(|audit| audit.found_in(&schemas)),
+        domains: DesiredDomains {
+            schema: name("public"),
+            domains: ContextDomain::all(
+                [SettingName::new("app.user_id").unwrap()],
+                config.audit().is_some(),
+            ),
+        },
         missing,
     }
 }
@@ -175,6 +186,14 @@ fn applied(desired: &DesiredTable) -> ActualTable {
     }
 }
 
+fn applied_domain(domain: &ContextDomain) -> ActualDomain {
+    ActualDomain::Domain {
+        definition: render::domain_definition(domain, &name("public")),
+        fits: true,
+        is_owned: false,
+    }
+}
+
 /// The database as migrations leave it.
 fn snapshot(desired: &Desired<'_>) -> Snapshot {
     let (app, admin) = (desired.config.app_role(), desired.config.admin_role());
@@ -201,6 +220,18 @@ fn snapshot(desired: &Desired<'_>) -> Snapshot {
         audit: ActualAudit::Table(AuditTable {
             defaults: Vec::new(),
             grants: [(admin.clone(), audit)].into(),
+        }),
+        domains: desired
+            .domains
+            .domains
+            .iter()
+            .map(|domain| (domain.clone(), applied_domain(domain)))
+            .collect(),
+        recorder: Some(ActualFunction::Function {
+            definition: "CREATE OR REPLACE FUNCTION as it was\n".to_owned(),
+            fits: true,
+            is_owned: false,
+            grantees: [admin.clone()].into(),
         }),
         canonical: tables()
             .map(|desired| (desired.table.clone(), canonical(desired)))

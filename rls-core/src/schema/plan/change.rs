@@ -1,7 +1,9 @@
 //! One change: an object, and what becomes of it.
 
 mod column;
+mod domain;
 mod foreign_key;
+mod function;
 mod index;
 mod policy;
 mod privilege;
@@ -12,7 +14,9 @@ mod usage;
 use crate::name::{Identifier, Schemas, TableName};
 
 pub use column::ColumnChange;
+pub use domain::{DomainChange, DomainDefinition};
 pub use foreign_key::ForeignKeyChange;
+pub use function::FunctionChange;
 pub use index::IndexChange;
 pub use policy::PolicyChange;
 pub use privilege::PrivilegeChange;
@@ -36,6 +40,11 @@ pub enum Change {
     Schema(Identifier, UsageChange),
     /// A change of the privilege `USAGE` on a sequence.
     Sequence(TableName, UsageChange),
+    /// A change of a domain that carries a part of a context; its name is like a table's.
+    Domain(TableName, DomainChange),
+    /// A change of the function of one text that adds a row to the audit table; its name is like a
+    /// table's.
+    Function(TableName, FunctionChange),
 }
 
 /// A change of one table.
@@ -71,12 +80,16 @@ impl Change {
         Self::Table(table, change.into())
     }
 
-    /// The table it changes; `None` for roles, schemas and sequences.
+    /// The table it changes; `None` for roles, schemas, sequences, domains and functions.
     #[must_use]
     pub fn table(&self) -> Option<&TableName> {
         match self {
             Self::Table(table, _) => Some(table),
-            Self::Role(..) | Self::Schema(..) | Self::Sequence(..) => None,
+            Self::Role(..)
+            | Self::Schema(..)
+            | Self::Sequence(..)
+            | Self::Domain(..)
+            | Self::Function(..) => None,
         }
     }
 
@@ -96,8 +109,8 @@ impl Change {
 
     /// The change that undoes this one.
     ///
-    /// `None` for a role, which stays, and for a change that cannot be undone: the rows of a
-    /// dropped column or table are gone.
+    /// `None` for a role and for an owner, which stay, and for a change that cannot be undone: the
+    /// rows of a dropped column or table are gone.
     #[must_use]
     pub fn reverse(&self) -> Option<Self> {
         match self {
@@ -108,6 +121,10 @@ impl Change {
             Self::Schema(schema, change) => Some(Self::Schema(schema.clone(), change.reverse())),
             Self::Sequence(sequence, change) => {
                 Some(Self::Sequence(sequence.clone(), change.reverse()))
+            }
+            Self::Domain(domain, change) => Some(Self::Domain(domain.clone(), change.reverse()?)),
+            Self::Function(function, change) => {
+                Some(Self::Function(function.clone(), change.reverse()?))
             }
         }
     }
@@ -120,6 +137,10 @@ impl Change {
             }
             Self::Sequence(sequence, change) => {
                 Self::Sequence(sequence.found_in(schemas), change.clone())
+            }
+            Self::Domain(domain, change) => Self::Domain(domain.found_in(schemas), change.clone()),
+            Self::Function(function, change) => {
+                Self::Function(function.found_in(schemas), change.in_schema(schemas))
             }
             Self::Role(..) | Self::Schema(..) => self.clone(),
         }

@@ -35,10 +35,13 @@ impl fmt::Display for PlanText<'_> {
 
         let mut heading = None;
         for change in &self.plan.changes {
-            let place = change.table().map_or_else(
-                || "roles, schemas, sequences".to_owned(),
-                |table| shown(&table.to_string()),
-            );
+            let place = match change {
+                Change::Table(table, _) => shown(&table.to_string()),
+                Change::Domain(..) | Change::Function(..) => "domains, functions".to_owned(),
+                Change::Role(..) | Change::Schema(..) | Change::Sequence(..) => {
+                    "roles, schemas, sequences".to_owned()
+                }
+            };
 
             if heading.as_ref() != Some(&place) {
                 writeln!(f, "{}", paint(self.colours, colour::BOLD, &place))?;

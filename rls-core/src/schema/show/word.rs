@@ -1,8 +1,8 @@
 //! The sign and the word of each change: one for people, one for programs.
 
 use crate::schema::plan::{
-    Change, ColumnChange, ForeignKeyChange, IndexChange, PolicyChange, PrivilegeChange, RoleChange,
-    RowSecurityChange, TableChange, UsageChange,
+    Change, ColumnChange, DomainChange, ForeignKeyChange, FunctionChange, IndexChange,
+    PolicyChange, PrivilegeChange, RoleChange, RowSecurityChange, TableChange, UsageChange,
 };
 
 /// What a change does to the object that it names.
@@ -24,6 +24,8 @@ pub(super) fn word(change: &Change) -> (Sign, &'static str) {
         Change::Schema(_, UsageChange::Revoke { .. }) => (Removed, "revoke_schema"),
         Change::Sequence(_, UsageChange::Grant { .. }) => (Added, "grant_sequence"),
         Change::Sequence(_, UsageChange::Revoke { .. }) => (Removed, "revoke_sequence"),
+        Change::Domain(_, change) => domain(change),
+        Change::Function(_, change) => function(change),
     }
 }
 
@@ -97,5 +99,26 @@ fn privilege(change: &PrivilegeChange) -> (Sign, &'static str) {
         PrivilegeChange::Revoke { .. } => (Removed, "revoke"),
         PrivilegeChange::GrantColumns { .. } => (Added, "grant_columns"),
         PrivilegeChange::RevokeColumns { .. } => (Removed, "revoke_columns"),
+    }
+}
+
+fn domain(change: &DomainChange) -> (Sign, &'static str) {
+    match change {
+        DomainChange::Create { .. } => (Added, "create_domain"),
+        DomainChange::Drop { .. } => (Removed, "drop_domain"),
+        DomainChange::Alter { .. } => (Changed, "alter_domain"),
+        DomainChange::Own => (Changed, "own_domain"),
+    }
+}
+
+fn function(change: &FunctionChange) -> (Sign, &'static str) {
+    match change {
+        FunctionChange::Create { .. } => (Added, "create_function"),
+        FunctionChange::Drop { .. } => (Removed, "drop_function"),
+        FunctionChange::Replace { .. } => (Changed, "replace_function"),
+        FunctionChange::Restore { .. } => (Changed, "restore_function"),
+        FunctionChange::Grant { .. } => (Added, "grant_function"),
+        FunctionChange::Revoke { .. } => (Removed, "revoke_function"),
+        FunctionChange::Own => (Changed, "own_function"),
     }
 }

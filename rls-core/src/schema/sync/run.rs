@@ -5,7 +5,9 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement}
 use crate::error::{RlsError, SchemaError};
 use crate::schema::render;
 
-use crate::schema::plan::{Change, ColumnChange, RoleChange, TableChange};
+use crate::schema::plan::{
+    Change, ColumnChange, DomainChange, FunctionChange, RoleChange, TableChange,
+};
 use crate::sqlstate;
 
 /// Runs the statements of a change, one a message.
@@ -90,6 +92,13 @@ fn needed(change: &Change) -> String {
     match change {
         Change::Role(role, RoleChange::Create { .. } | RoleChange::Alter { .. }) => {
             format!("create or alter role `{role}`")
+        }
+        Change::Domain(name, DomainChange::Create { .. })
+        | Change::Function(name, FunctionChange::Create { .. }) => {
+            format!("create `{name}`, which needs CREATE on its schema")
+        }
+        Change::Domain(name, _) | Change::Function(name, _) => {
+            format!("change `{name}`, which another role owns")
         }
         _ => "change this table or its grants".to_owned(),
     }

@@ -1,0 +1,159 @@
+//! A statement that has no transaction around it: one message, which carries the context. The
+//! server begins and ends the transaction of that message itself.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use sea_orm::DbErr;
+use sqlx::Postgres;
+use sqlx::pool::PoolConnection;
+
+use crate::error::RlsError;
+use crate::model::context_domain::RECORD_FUNCTION;
+use crate::request::carrier::{Around, Carrier};
+use crate::request::operation::{Operation, Sending};
+use crate::request::pool::{Pool, audit_failed, explain};
+use crate::request::statement::Classified;
+use crate::sqlstate;
+
+impl Pool {
+    pub(crate) async fn run_alone<O: Operation>(
+        &self,
+        operation: &O,
+        classified: Classified,
+        carrier: &Carrier,
+    ) -> Result<O::Output, DbErr> {
+        self.announce().await?;
+        self.run_unannounced(operation, classified, carrier).await
+    }
+
+    /// Runs a statement without the other login's record.
+    pub(crate) async fn run_unannounced<O: Operation>(
+        &self,
+        operation: &O,
+        classified: Classified,
+        carrier: &Carrier,
+    ) -> Result<O::Output, DbErr> {
+        let statement = operation.statement();
+        let mut sending = Sending::new(carrier, Around::Nothing, classified, statement);
+        if !sending.is_carried() {
+            return self
+                .run_in_transaction(operation, classified, carrier)
+                .await;
+        }
+
+        let connection = self.acquire().await?;
+        let running = self.run_on(connection, operation, &mut sending);
+        self.observer()
+            .observe(operation.sql(), statement, running)
+            .await
+            .map_err(|error| {
+                let outcome = Outcome::of(&error, sending.completed, carrier);
+                outcome.explain(operation.error(error), carrier)
+            })
+    }
+
+    /// Runs a statement on a connection; on another one of the pool, if that is dead.
+    async fn run_on<O: Operation>(
+        &self,
+        mut connection: PoolConnection<Postgres>,
+        operation: &O,
+        sending: &mut Sending<'_>,
+    ) -> Result<O::Output, sqlx::Error> {
+        let mut attempts = self.attempts();
+        loop {
+            let error = match operation.run(&mut connection, sending).await {
+                Ok(output) => return Ok(output),
+                Err(error) => error,
+            };
+
+            if sqlstate::is_connection_lost(&error) {
+                connection.close_on_drop();
+            }
+
+            if attempts == 0 || !is_unwritten(&error) {
+                return Err(error);
+            }
+
+            attempts -= 1;
+            drop(connection);
+            connection = self.pg().acquire().await?;
+        }
+    }
+
+    /// Runs a statement that cannot carry the context, or holds more than one, in a transaction
+    /// that does.
+    async fn run_in_transaction<O: Operation>(
+        &self,
+        operation: &O,
+        classified: Classified,
+        carrier: &Carrier,
+    ) -> Result<O::Output, DbErr> {
+        let mut lease = self.begin_unannounced(carrier.begin_for_one()).await?;
+        let ran = async {
+            let statement = operation.statement();
+            let sending = Sending::new(carrier, Around::Transaction, classified, statement);
+            let before = if statement.is_some() && classified.holds_code() {
+                Some(carrier.ask(&mut lease).await?)
+            } else {
+                None
+            };
+
+            self.run_set(operation, classified, &mut lease, sending, before)
+                .await
+        };
+
+        match ran.await {
+            Ok(output) => {
+                self.commit(lease).await?;
+                Ok(output)
+            }
+            Err(error) => {
+                lease.note(&error);
+                Err(explain(operation.error(error), carrier))
+            }
+        }
+    }
+}
+
+/// Whether the message was not written whole, because the connection is dead. Its end, `Sync`, is
+/// what commits: nothing was stored, and another connection may run the statement.
+pub(crate) fn is_unwritten(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Io(error) if error.kind() == ErrorKind::BrokenPipe)
+}
+
+/// What an error says of a statement that is a transaction of its own.
+pub(crate) enum Outcome {
+    /// It was not recorded, and so did not run.
+    NotRecorded,
+    /// Not known: the connection was lost while the server may have stored it.
+    Unknown,
+    /// It stored nothing.
+    Failed,
+}
+
+impl Outcome {
+    pub(crate) fn of(error: &sqlx::Error, completed: bool, carrier: &Carrier) -> Self {
+        let stored_nothing =
+            !completed && (sqlstate::is_session_ended(error) || is_unwritten(error));
+
+        if carrier.is_recorded() && sqlstate::is_of_function(error, RECORD_FUNCTION) {
+            Self::NotRecorded
+        } else if sqlstate::is_connection_lost(error) && !stored_nothing {
+            Self::Unknown
+        } else {
+            Self::Failed
+        }
+    }
+
+    pub(crate) fn explain(self, error: DbErr, carrier: &Carrier) -> DbErr {
+        match self {
+            Self::NotRecorded => audit_failed(error),
+            Self::Unknown => RlsError::CommitUnknown {
+                source: Arc::new(error),
+            }
+            .into(),
+            Self::Failed => explain(error, carrier),
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! A context as it is sent: in the message of each statement, as parameters of a prepared statement
+//! or, if there can be none, as `SET LOCAL` in the text.
+
+mod parameters;
+
+use std::sync::Arc;
+
+use sea_orm::{AccessMode, IsolationLevel, TransactionOptions};
+use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
+
+use crate::model::context::Settings;
+use crate::model::context_domain::DomainOids;
+use crate::name::SettingName;
+use crate::request::statement::Classified;
+use crate::sql;
+pub(crate) use parameters::Parameters;
+
+/// A setting that some policy may read, quoted once a pool.
+#[derive(Debug)]
+pub(crate) struct KnownSetting {
+    name: SettingName,
+    /// `SET LOCAL "app"."user_id" = `.
+    assignment: String,
+}
+
+impl KnownSetting {
+    pub(crate) fn new(name: SettingName) -> Self {
+        let assignment = assignment(&name);
+        Self { name, assignment }
+    }
+
+    fn name(&self) -> &str {
+        self.name.as_str()
+    }
+}
+
+fn assignment(name: &SettingName) -> String {
+    ["SET LOCAL ", &sql::setting(name), " = "].concat()
+}
+
+/// What a connection does at the begin of each transaction, also that of a single statement.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Opening {
+    /// Whether the server refuses all writes.
+    pub(crate) read_only: bool,
+    /// The statement that leaves a record of the transaction, in it.
+    pub(crate) record: Option<Arc<str>>,
+}
+
+/// A context as it is sent; made once a scope, cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Carrier(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    known: Arc<[KnownSetting]>,
+    opening: Opening,
+    anonymous: bool,
+    parameters: Option<ParametersOf>,
+}
+
+/// The parameters of a statement in a transaction, and of one that has none around it.
+struct ParametersOf {
+    within: Parameters,
+    alone: Parameters,
+}
+
+/// What stands around a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Around {
+    /// Nothing: its message is a transaction.
+    Nothing,
+    /// A transaction, begun by a message that also did what the opening asks for.
+    Transaction,
+}
+
+const BEGIN: &str = "BEGIN";
+
+/// After the record, which is a write. The server takes it back no more once a statement has run
+/// (`check_transaction_read_only` in `src/backend/commands/variable.c`).
+const FROM_HERE_READ_ONLY: &str = "; SET TRANSACTION READ ONLY";
+
+/// The most parameters of one statement.
+/// <https://www.postgresql.org/docs/current/limits.html>
+const MOST_PARAMETERS: usize = 65_535;
+
+impl Carrier {
+    /// Sets every setting of `settings`, and blanks every other one that a policy may read: a value
+    /// that SQL text left in the session (`SET app.user_id = …`) must not become the context of a
+    /// later scope. Without `domains`, each statement is sent in a transaction with `SET LOCAL`.
+    pub(crate) fn new(
+        settings: Settings,
+        known: &Arc<[KnownSetting]>,
+        opening: Opening,
+        domains: Option<&DomainOids>,
+    ) -> Self {
+        let parameters = domains.and_then(|domains| {
+            let within = Parameters::new(&settings, known, domains)?;
+            let alone = within.alone(&opening, domains)?;
+            Some(ParametersOf { within, alone })
+        });
+
+        Self(Arc::new(Inner {
+            anonymous: settings.is_anonymous(),
+            settings,
+            known: Arc::clone(known),
+            opening,
+            parameters,
+        }))
+    }
+
+    /// Whether each transaction leaves a record, which only a commit keeps.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.0.opening.record.is_some()
+    }
+
+    /// Whether no user is set, so that a refusal by a policy means a missing context.
+    pub(crate) fn is_anonymous(&self) -> bool {
+        self.0.anonymous
+    }
+
+    /// The settings with their values, of the blanked ones too, as the transaction has them.
+    pub(crate) fn expected(&self) -> impl Iterator<Item = (&str, &str)> {
+        let set = self
+            .0
+            .settings
+            .iter()
+            .map(|(name, value)| (name.as_str(), value));
+        set.chain(blanks(&self.0.settings, &self.0.known).map(|known| (known.name(), "")))
+    }
+
+    /// Whether the setting of this name, in lower case, carries a context.
+    pub(crate) fn carries(&self, setting: &str) -> bool {
+        self.expected().any(|(name, _)| name == setting)
+    }
+
+    /// Whether statements can carry the context.
+    pub(crate) fn has_parameters(&self) -> bool {
+        self.0.parameters.is_some()
+    }
+
+    /// The parameters that carry the context of a statement with so many values. `None` for a
+    /// statement that cannot have them: it is sent after [`Carrier::assignments`].
+    pub(crate) fn parameters(
+        &self,
+        around: Around,
+        classified: Classified,
+        values: usize,
+    ) -> Option<&Parameters> {
+        let parameters = self.0.parameters.as_ref()?;
+        let parameters = match around {
+            Around::Nothing => &parameters.alone,
+            Around::Transaction => &parameters.within,
+        };
+
+        let fits = values + parameters.len() <= MOST_PARAMETERS;
+        (fits && !classified.may_commit()).then_some(parameters)
+    }
+
+    /// `SET LOCAL …; SET LOCAL …`, and how many statements that is.
+    pub(crate) fn assignments(&self) -> (String, usize) {
+        let Inner {
+            settings, known, ..
+        } = &*self.0;
+        let set = settings.iter().map(|(name, value)| {
+            let known = known.iter().find(|known| known.name == *name);
+            let assignment =
+                known.map_or_else(|| assignment(name), |known| known.assignment.clone());
+            assignment + &sql::known_literal(value)
+        });
+
+        let blank = blanks(settings, known).map(|known| format!("{}''", known.assignment));
+        let assignments: Vec<String> = set.chain(blank).collect();
+        (assignments.join("; "), assignments.len())
+    }
+
+    /// The message for the transaction of one statement that cannot have the parameters.
+    pub(crate) fn begin_for_one(&self) -> SqlStr {
+        self.begin_with(TransactionOptions::default(), true)
+    }
+
+    /// The message for a transaction: `BEGIN …`, and what its statements do not carry themselves.
+    /// `SQLite`'s transaction mode has no meaning here and is passed over, as SeaORM does.
+    pub(crate) fn begin(&self, options: TransactionOptions) -> SqlStr {
+        self.begin_with(options, !self.has_parameters() || self.is_recorded())
+    }
+
+    fn begin_with(&self, options: TransactionOptions, with_context: bool) -> SqlStr {
+        let read_only =
+            self.0.opening.read_only || matches!(options.access_mode, Some(AccessMode::ReadOnly));
+        let isolation = options.isolation_level.map(|level| match level {
+            IsolationLevel::RepeatableRead => " ISOLATION LEVEL REPEATABLE READ",
+            IsolationLevel::ReadCommitted => " ISOLATION LEVEL READ COMMITTED",
+            IsolationLevel::ReadUncommitted => " ISOLATION LEVEL READ UNCOMMITTED",
+            IsolationLevel::Serializable => " ISOLATION LEVEL SERIALIZABLE",
+        });
+
+        let (access, last) = match (read_only, self.is_recorded()) {
+            (true, true) => ("", FROM_HERE_READ_ONLY),
+            (true, false) => (" READ ONLY", ""),
+            (false, _) if options.access_mode.is_some() => (" READ WRITE", ""),
+            (false, _) => ("", ""),
+        };
+
+        let mut message = [BEGIN, isolation.unwrap_or_default(), access].concat();
+        if with_context {
+            message.push_str("; ");
+            message.push_str(&self.assignments().0);
+        }
+
+        if let Some(record) = &self.0.opening.record {
+            message.push_str("; ");
+            message.push_str(record);
+        }
+
+        message.push_str(last);
+        AssertSqlSafe(message).into_sql_str()
+    }
+}
+
+/// What a policy may read and these settings do not set.
+fn blanks<'a>(
+    settings: &'a Settings,
+    known: &'a [KnownSetting],
+) -> impl Iterator<Item = &'a KnownSetting> {
+    known
+        .iter()
+        .filter(|known| settings.get(&known.name).is_none())
+}
+
+/// Values must not be seen.
+impl std::fmt::Debug for Carrier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Carrier").field(&self.0.settings).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::context::{RlsContext, UserContext};
+    use crate::model::context_domain::ContextDomain;
+    use crate::request::statement::{Protocol, Seen, classify};
+    use sqlx::postgres::types::Oid;
+
+    fn known<const N: usize>(names: [&str; N]) -> Arc<[KnownSetting]> {
+        names
+            .map(|name| KnownSetting::new(SettingName::new(name).unwrap()))
+            .into()
+    }
+
+    #[test]
+    fn begin_has_options_context_and_blanks() {
+        let known = known(["app.tenant_id", "app.user_id"]);
+        let settings = UserContext::new("o'neill").settings().unwrap();
+        let carrier = Carrier::new(settings, &known, Opening::default(), None);
+        let options = TransactionOptions {
+            isolation_level: Some(IsolationLevel::Serializable),
+            access_mode: Some(AccessMode::ReadOnly),
+            sqlite_transaction_mode: None,
+        };
+
+        let context =
+            "SET LOCAL \"app\".\"user_id\" = 'o''neill'; SET LOCAL \"app\".\"tenant_id\" = ''";
+        assert_eq!(
+            carrier.begin(options).as_str(),
+            format!("BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY; {context}")
+        );
+        assert_eq!(
+            carrier.begin_for_one().as_str(),
+            format!("BEGIN; {context}")
+        );
+
+        let names = ["app.user_id", "app.tenant_id", "app.other"];
+        assert_eq!(names.map(|name| carrier.carries(name)), [true, true, false]);
+        assert!(!format!("{carrier:?} {}", carrier.question()).contains("neill"));
+    }
+
+    #[test]
+    fn record_is_in_each_begin_and_before_what_ends_writing() {
+        let known = known(["app.user_id"]);
+        let carrier = |read_only| {
+            let opening = Opening {
+                read_only,
+                record: Some("INSERT INTO r DEFAULT VALUES".into()),
+            };
+            Carrier::new(Settings::new(), &known, opening, None)
+        };
+
+        let whole = "BEGIN; SET LOCAL \"app\".\"user_id\" = ''; INSERT INTO r DEFAULT VALUES";
+        assert_eq!(carrier(false).begin_for_one().as_str(), whole);
+
+        let read_only = format!("{whole}; SET TRANSACTION READ ONLY");
+        assert_eq!(carrier(true).begin_for_one().as_str(), read_only);
+
+        let mode = |access_mode| TransactionOptions {
+            access_mode,
+            ..TransactionOptions::default()
+        };
+
+        for (carrier, access) in [
+            (carrier(true), None),
+            (carrier(true), Some(AccessMode::ReadWrite)),
+            (carrier(false), Some(AccessMode::ReadOnly)),
+        ] {
+            assert_eq!(carrier.begin(mode(access)).as_str(), read_only);
+        }
+
+        let isolation_level = Some(IsolationLevel::RepeatableRead);
+        let snapshot = TransactionOptions {
+            isolation_level,
+            ..TransactionOptions::default()
+        };
+
+        let expected = read_only.replacen("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ", 1);
+        assert_eq!(carrier(true).begin(snapshot).as_str(), expected);
+    }
+
+    #[test]
+    fn begin_of_a_transaction_names_no_user_if_its_statements_carry_it() {
+        let known = known(["app.user_id"]);
+        let domains: DomainOids = ContextDomain::all(known.iter().map(|it| it.name.clone()), true)
+            .into_iter()
+            .zip(100..)
+            .map(|(domain, oid)| (domain, Oid(oid)))
+            .collect();
+        let settings = Settings::new()
+            .with("app.user_id", "ann")
+            .and_then(|settings| settings.with("other.setting", "x"))
+            .unwrap();
+        let carrier = Carrier::new(settings, &known, Opening::default(), Some(&domains));
+
+        assert_eq!(
+            carrier.begin(TransactionOptions::default()).as_str(),
+            "BEGIN"
+        );
+        assert!(carrier.begin_for_one().as_str().contains("'ann'"));
+
+        // One text, one list of parameters: what not each statement has is in the text.
+        let any = domains[&ContextDomain::AnySetting].0;
+        let sql = "SELECT 1";
+        let classified = classify(sql, Protocol::Extended, &Seen::default(), &|_| false).unwrap();
+        let parameters = |values| carrier.parameters(Around::Nothing, classified, values);
+
+        assert_eq!(
+            parameters(0).unwrap().text(sql),
+            format!("SELECT 1\n-- rls_context {any}")
+        );
+        assert!(parameters(65_533).is_some() && parameters(65_534).is_none());
+    }
+}
