@@ -69,6 +69,7 @@ impl RlsConnection {
     ///
     /// [`RlsError::Gate`] if isolation or the audit would not hold, with every reason;
     /// [`RlsError::Declaration`] if the registry is empty or contradicts itself;
+    /// [`RlsError::Config`] if the URL's `options` set a setting that carries a context;
     /// [`RlsError::Backend`] if the URL is not PostgreSQL's; [`RlsError::LoginRefused`] and
     /// [`RlsError::Database`] if the server refuses.
     pub async fn connect(
@@ -99,8 +100,10 @@ impl RlsConnection {
         .collect();
 
         let observer = Observer::new(options.get_record_stmt_in_spans());
-        let app = open::pool(&options, config.app(), options.get_max_connections()).await?;
-        let admin = open::pool(&options, config.admin(), Some(ADMIN_CONNECTIONS)).await?;
+        let contexts = registry.settings();
+        let open = async |login, max| open::pool(&options, login, max, &contexts).await;
+        let app = open(config.app(), options.get_max_connections()).await?;
+        let admin = open(config.admin(), Some(ADMIN_CONNECTIONS)).await?;
 
         if !config.enabled() {
             tracing::warn!(

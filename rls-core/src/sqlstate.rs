@@ -1,6 +1,8 @@
 //! SQLSTATEs, and what this crate makes of them.
 //! <https://www.postgresql.org/docs/current/errcodes-appendix.html>
 
+use std::io::ErrorKind;
+
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
@@ -84,6 +86,12 @@ pub(crate) fn in_the_way(error: &DbErr) -> Option<&str> {
         .flatten()
 }
 
+/// The message was not written whole, because the connection is dead. Its end, `Sync` or the end of
+/// the text, is what commits: nothing was stored.
+pub(crate) fn is_unwritten(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Io(error) if error.kind() == ErrorKind::BrokenPipe)
+}
+
 /// The server itself has ended the session: it was told to (57P01), another session of it crashed
 /// (57P02), or it was idle for too long (57P05). A pooler's errors have other codes, and do not tell
 /// what the server did.
@@ -95,6 +103,12 @@ pub(crate) fn is_session_ended(error: &sqlx::Error) -> bool {
 fn is_fatal(error: &sqlx::Error) -> bool {
     database_error(error)
         .is_some_and(|error| matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic))
+}
+
+/// The server ended the session because its transaction was idle (25P03) or took (25P04) too long,
+/// and so rolled it back.
+pub(crate) fn is_transaction_timeout(error: &sqlx::Error) -> bool {
+    is_fatal(error) && code(error).is_some_and(|code| matches!(code.as_str(), "25P03" | "25P04"))
 }
 
 /// The error arose in this function of SQL, or in the right to call it. The server translates its

@@ -55,6 +55,9 @@ const NO_TRANSACTION: &str = "they are dropped and created again for a migration
 const REVIEWED: &str = "let the migration drop them first (`manager.drop_policy`); after `up`, `rls \
                         generate NAME` writes the migration that creates them again";
 
+/// How often a migration runs again that met the service's statements in a deadlock.
+const DEADLOCKS: usize = 5;
+
 #[derive(Clone, Copy)]
 enum Direction {
     Up,
@@ -102,6 +105,7 @@ impl GuardedMigration {
         }
 
         let mut obstacles = Obstacles::default();
+        let mut deadlocks = 0;
         loop {
             let savepoint = db.begin().await?;
             let done = self.without(&savepoint, &standing, &obstacles, direction);
@@ -110,6 +114,12 @@ impl GuardedMigration {
                 Err(error) => error,
             };
             savepoint.rollback().await?;
+
+            // The rollback has released its locks.
+            if deadlocks < DEADLOCKS && is_deadlock(&error) {
+                deadlocks += 1;
+                continue;
+            }
 
             match standing.in_the_way(&error, &obstacles) {
                 Some(more) => obstacles = more,
@@ -258,6 +268,10 @@ impl RowSecurityOff {
 async fn read(db: &impl ConnectionTrait) -> Result<StandingPolicies, DbErr> {
     let standing = StandingPolicies::read(db).await;
     standing.map_err(|error| migration_error(&error))
+}
+
+fn is_deadlock(error: &DbErr) -> bool {
+    RlsError::from(error).sqlstate().as_deref() == Some("40P01")
 }
 
 /// Makes an error of policies in the way say which they are, and what to do.

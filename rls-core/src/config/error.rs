@@ -58,6 +58,15 @@ pub enum ConfigError {
         /// The variable or method.
         variable: String,
     },
+    /// The connection's options set a setting that carries a context.
+    #[error(
+        "the connection's options set `{setting}`, which would be a context of every session: leave \
+         it out of the URL's `options`, and make a scope"
+    )]
+    ContextInOptions {
+        /// The setting.
+        setting: String,
+    },
     /// PostgreSQL would not keep the name of the audit's table.
     #[error("{variable}: {source}; write `table` or `schema.table`")]
     AuditTable {

@@ -5,8 +5,9 @@ use std::time::Duration;
 use sea_orm::{ConnectOptions, Database, DbErr, RuntimeErr};
 use sqlx::PgPool;
 
-use crate::config::Login;
+use crate::config::{ConfigError, Login};
 use crate::error::RlsError;
+use crate::name::SettingName;
 
 /// How long a connection may be idle before the next statement first asks whether it is alive. Of a
 /// statement on a dead one it may be unknown whether it was stored.
@@ -21,6 +22,7 @@ pub(super) async fn pool(
     options: &ConnectOptions,
     login: &Login,
     max_connections: Option<u32>,
+    contexts: &[SettingName],
 ) -> Result<PgPool, RlsError> {
     let url = options.get_url();
 
@@ -47,6 +49,13 @@ pub(super) async fn pool(
     let template = template.get_postgres_connection_pool();
 
     let mut connect = template.connect_options().as_ref().clone();
+    if let Some(setting) = connect
+        .get_options()
+        .and_then(|set| context_in(set, contexts))
+    {
+        return Err(ConfigError::ContextInOptions { setting }.into());
+    }
+
     if connect.get_username() != login.role.as_str() {
         connect = connect.username(login.role.as_str());
 
@@ -77,6 +86,20 @@ pub(super) async fn pool(
     Ok(pool.connect_lazy_with(connect))
 }
 
+/// The setting of a context that the server's options set, as `-c app.user_id=7` or
+/// `--app.user-id=7`. It would hold for each session, and outlive `DISCARD ALL`.
+fn context_in(options: &str, contexts: &[SettingName]) -> Option<String> {
+    options
+        .replace('\\', "")
+        .split_whitespace()
+        .map(|word| word.trim_start_matches("--").trim_start_matches("-c"))
+        .filter_map(|word| word.split('=').next())
+        .map(|name| name.replace('-', "_").to_ascii_lowercase())
+        .find(|name| {
+            name.starts_with("rls.") || contexts.iter().any(|context| context.as_str() == *name)
+        })
+}
+
 /// SeaORM's error for a malformed URL contains the URL, with its password.
 fn hide_url(error: DbErr, url: &str) -> RlsError {
     if error.to_string().contains(url) {
@@ -86,4 +109,28 @@ fn hide_url(error: DbErr, url: &str) -> RlsError {
     }
 
     error.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_that_set_a_context_are_found_in_either_spelling() {
+        let contexts = [SettingName::new("app.user_id").unwrap()];
+        for options in [
+            "-c app.user_id=7",
+            "-c geqo=off -c app.user-id=7",
+            "-capp.User_Id=7",
+            "--app.user-id=7",
+            "-c rls.actor=x",
+            r"-c app.user\_id=7",
+        ] {
+            assert!(context_in(options, &contexts).is_some(), "{options}");
+        }
+
+        for options in ["", "-c geqo=off", "--statement-timeout=7 -c app.other=1"] {
+            assert_eq!(context_in(options, &contexts), None, "{options}");
+        }
+    }
 }

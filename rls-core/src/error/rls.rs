@@ -135,6 +135,12 @@ pub enum RlsError {
         /// The statement's first words.
         statement: String,
     },
+    /// SQL text copies rows (`COPY`), which SeaORM's connections cannot; it did not run.
+    #[error(
+        "`COPY` cannot run on a scope, and was not sent: read with a stream, write with \
+         `insert_many`, or copy with a connection of sqlx's own as a login that sees all rows"
+    )]
+    Copy,
     /// A statement would have written in a transaction that only reads (SQLSTATE 25006); it did not
     /// run.
     #[error(

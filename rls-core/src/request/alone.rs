@@ -1,7 +1,6 @@
 //! A statement that has no transaction around it: one message, which carries the context. The
 //! server begins and ends the transaction of that message itself.
 
-use std::io::ErrorKind;
 use std::sync::Arc;
 
 use sea_orm::DbErr;
@@ -71,7 +70,7 @@ impl Pool {
                 connection.close_on_drop();
             }
 
-            if attempts == 0 || !is_unwritten(&error) {
+            if attempts == 0 || !sqlstate::is_unwritten(&error) {
                 return Err(error);
             }
 
@@ -116,12 +115,6 @@ impl Pool {
     }
 }
 
-/// Whether the message was not written whole, because the connection is dead. Its end, `Sync`, is
-/// what commits: nothing was stored, and another connection may run the statement.
-pub(crate) fn is_unwritten(error: &sqlx::Error) -> bool {
-    matches!(error, sqlx::Error::Io(error) if error.kind() == ErrorKind::BrokenPipe)
-}
-
 /// What an error says of a statement that is a transaction of its own.
 pub(crate) enum Outcome {
     /// It was not recorded, and so did not run.
@@ -135,7 +128,7 @@ pub(crate) enum Outcome {
 impl Outcome {
     pub(crate) fn of(error: &sqlx::Error, completed: bool, carrier: &Carrier) -> Self {
         let stored_nothing =
-            !completed && (sqlstate::is_session_ended(error) || is_unwritten(error));
+            !completed && (sqlstate::is_session_ended(error) || sqlstate::is_unwritten(error));
 
         if carrier.is_recorded() && sqlstate::is_of_function(error, RECORD_FUNCTION) {
             Self::NotRecorded

@@ -128,7 +128,10 @@ impl Pool {
 
     pub(crate) async fn commit(&self, lease: Lease) -> Result<(), DbErr> {
         lease.commit().await.map_err(|error| {
-            let lost = sqlstate::is_connection_lost(&error);
+            // It did not reach the server, or found the session ended.
+            let rolled_back =
+                sqlstate::is_unwritten(&error) || sqlstate::is_transaction_timeout(&error);
+            let lost = sqlstate::is_connection_lost(&error) && !rolled_back;
             let error = exec_error(error);
 
             if lost {
@@ -167,6 +170,7 @@ impl Pool {
                 }
                 Refusal::ContextChange(statement) => RlsError::ContextChange { statement },
                 Refusal::OutlivesScope(statement) => RlsError::OutlivesScope { statement },
+                Refusal::Copy => RlsError::Copy,
             })?;
 
         // The server would take a parameter of the context for the missing value.

@@ -50,6 +50,8 @@ pub(crate) enum Refusal {
     ContextChange(String),
     /// It leaves something on the connection that the next user of it would find.
     OutlivesScope(String),
+    /// It copies rows in a protocol of its own.
+    Copy,
 }
 
 /// How text is sent, and so how many statements it can hold.

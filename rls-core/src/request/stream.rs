@@ -10,7 +10,7 @@ use sea_orm::{DbErr, QueryResult, Statement};
 use sqlx::pool::PoolConnection;
 use sqlx::{Either, Executor, PgConnection, Postgres};
 
-use crate::request::alone::{Outcome, is_unwritten};
+use crate::request::alone::Outcome;
 use crate::request::carrier::{Around, Carrier};
 use crate::request::lease::Lease;
 use crate::request::operation::{Sending, query_error};
@@ -145,7 +145,7 @@ impl Held {
     }
 
     fn may_run_again(&self, error: &sqlx::Error) -> bool {
-        matches!(self, Self::Connection(_)) && is_unwritten(error)
+        matches!(self, Self::Connection(_)) && sqlstate::is_unwritten(error)
     }
 
     fn failure(&self, error: sqlx::Error, completed: bool, carrier: &Carrier) -> DbErr {

@@ -319,6 +319,62 @@ async fn statement_that_was_prepared_cannot_be_run_by_text() {
     }
 }
 
+/// FAULTS A6: the server's own list, of each version, against that of the reader of text.
+#[tokio::test]
+async fn functions_that_run_text_are_refused() {
+    let fixture = Fixture::new(1).await;
+    let functions = "SELECT DISTINCT p.proname::text AS name FROM pg_proc p
+                     WHERE p.pronamespace = 'pg_catalog'::regnamespace
+                       AND (('query' = ANY (p.proargnames) AND p.proargtypes[0] = 'text'::regtype)
+                            OR p.proname IN ('ts_stat', 'ts_rewrite')
+                            OR p.proname LIKE 'pg\\_input\\_%')";
+    let functions = fixture.owner.query_all_raw(statement(functions)).await;
+    let functions = functions.unwrap();
+    assert!(functions.len() >= 5, "{functions:?}");
+
+    for function in functions {
+        let name: String = function.try_get("", "name").unwrap();
+        let call = format!("SELECT pg_catalog.{name}('SELECT 1')");
+        let refused = fixture.ann().query_all_raw(statement(&call)).await;
+        let refused = RlsError::from(refused.unwrap_err());
+        assert!(
+            matches!(refused, RlsError::ContextChange { .. }),
+            "{name}: {refused:?}"
+        );
+    }
+}
+
+/// FAULTS A22.
+#[tokio::test]
+async fn copy_is_refused_and_costs_no_connection() {
+    let fixture = Fixture::new(1).await;
+    let before = process(&fixture.ann()).await;
+    for way in 0..WAYS {
+        let copy = run(&fixture.ann(), way, "COPY task TO STDOUT").await;
+        let refused = RlsError::from(copy.unwrap_err());
+        assert!(matches!(refused, RlsError::Copy), "{refused:?}");
+    }
+
+    assert_eq!(process(&fixture.ann()).await, before);
+}
+
+/// FAULTS A5: a schema before `pg_temp` need not exist.
+#[tokio::test]
+async fn temporary_schema_is_in_no_path() {
+    let fixture = Fixture::new(1).await;
+    for text in [
+        "SET LOCAL search_path = \"$user\", pg_temp; CREATE TABLE task (LIKE public.task)",
+        "SELECT set_config('search_path', 'nowhere, pg_temp', true)",
+    ] {
+        let refused = fixture.ann().execute_unprepared(text).await.unwrap_err();
+        let refused = RlsError::from(refused);
+        assert!(
+            matches!(refused, RlsError::OutlivesScope { .. }),
+            "{refused:?}"
+        );
+    }
+}
+
 /// Of a pool of one, which of the server's processes it is.
 async fn process(db: &ScopedConnection) -> String {
     text(db, "SELECT pg_backend_pid()::text").await

@@ -315,3 +315,41 @@ async fn text_that_sets_how_times_are_written_stays_in_the_scope() {
     transaction.commit().await.unwrap();
     assert_eq!(stored(&fixture).await, 1);
 }
+
+/// The server would take a parameter of the context for the missing value.
+#[tokio::test]
+async fn placeholder_without_a_value_is_an_error() {
+    let fixture = Fixture::new(1).await;
+    let transaction = fixture.ann().begin().await.unwrap();
+    let missing = || {
+        let sql = "SELECT $1::text, $2::text";
+        Statement::from_sql_and_values(DbBackend::Postgres, sql, ["one".into()])
+    };
+
+    for refused in [
+        fixture
+            .db
+            .anonymous()
+            .query_one_raw(missing())
+            .await
+            .map(drop),
+        transaction.query_all_raw(missing()).await.map(drop),
+        transaction.stream_raw(missing()).await.map(drop),
+    ] {
+        let refused = RlsError::from(refused.unwrap_err());
+        assert!(
+            matches!(
+                refused,
+                RlsError::MissingValue {
+                    placeholder: 2,
+                    values: 1
+                }
+            ),
+            "{refused:?}"
+        );
+    }
+
+    new_task("kept").insert(&transaction).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(stored(&fixture).await, 1);
+}

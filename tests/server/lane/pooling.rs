@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use sea_orm::{
-    ActiveModelTrait, ConnAcquireErr, ConnectionTrait, DbBackend, DbErr, EntityTrait,
-    PaginatorTrait, Statement, TransactionTrait,
+    ActiveModelTrait, ConnAcquireErr, ConnectOptions, ConnectionTrait, DbBackend, DbErr,
+    EntityTrait, PaginatorTrait, Statement, TransactionTrait,
 };
-use sea_orm_rls::RlsError;
+use sea_orm_rls::{RlsConnection, RlsError};
+use testbed::Proxy;
 
 use super::new_task;
-use crate::fixture::{Fixture, task};
+use crate::fixture::{Fixture, entities, task};
 use crate::schema::text;
 
 async fn kill_all(fixture: &Fixture) -> u64 {
@@ -125,15 +126,63 @@ async fn connection_that_ends_within_a_transaction_is_an_error() {
     );
 }
 
+/// The server acts, and its answer is lost.
 #[tokio::test]
-async fn connection_that_ends_before_the_commit_leaves_the_outcome_unknown() {
+async fn answer_that_is_lost_leaves_the_outcome_unknown() {
+    let fixture = Fixture::new(1).await;
+    let proxy = Proxy::to(testbed::server().unwrap()).start().unwrap();
+    let app = fixture.config.app_role().as_str();
+    let url = fixture
+        .database
+        .proxy_url_as(proxy.address(), app, "app password'\\");
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(1);
+    let db = RlsConnection::connect_with(options, fixture.config.clone(), entities())
+        .await
+        .unwrap();
+    let ann = db.scope(fixture.ann_context());
+
+    let stored = async |rows: u64| {
+        while task::Entity::find().count(&fixture.owner).await.unwrap() < rows {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+
+        proxy.cut();
+        proxy.release();
+    };
+
+    // It is prepared, and the connection is back in the pool.
+    new_task("one").insert(&ann).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    proxy.hold_answers();
+    let (alone, ()) = tokio::join!(new_task("two").insert(&ann), stored(2));
+    let alone = RlsError::from(alone.unwrap_err());
+    assert!(matches!(alone, RlsError::CommitUnknown { .. }), "{alone:?}");
+
+    let transaction = ann.begin().await.unwrap();
+    new_task("three").insert(&transaction).await.unwrap();
+    proxy.hold_answers();
+    let (commit, ()) = tokio::join!(transaction.commit(), stored(3));
+    let commit = RlsError::from(commit.unwrap_err());
+    assert!(
+        matches!(commit, RlsError::CommitUnknown { .. }),
+        "{commit:?}"
+    );
+}
+
+#[tokio::test]
+async fn commit_that_does_not_reach_the_server_is_no_commit() {
     let fixture = Fixture::new(1).await;
     let transaction = fixture.ann().begin().await.unwrap();
     new_task("lost").insert(&transaction).await.unwrap();
     kill_all(&fixture).await;
-    let error = RlsError::from(transaction.commit().await.unwrap_err());
 
-    assert!(matches!(error, RlsError::CommitUnknown { .. }), "{error:?}");
+    let error = RlsError::from(transaction.commit().await.unwrap_err());
+    assert!(
+        matches!(error, RlsError::ConnectionLost { .. }),
+        "{error:?}"
+    );
+    assert_eq!(task::Entity::find().count(&fixture.ann()).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -182,6 +231,20 @@ async fn statement_timeout_fails_the_statement_and_idle_timeout_the_transaction(
     tokio::time::sleep(Duration::from_millis(200)).await;
 
     let error = RlsError::from(task::Entity::find().all(&transaction).await.unwrap_err());
+    assert!(
+        matches!(error, RlsError::ConnectionLost { .. }),
+        "{error:?}"
+    );
+
+    // A19: the transaction is rolled back before its commit arrives, which is no unknown outcome.
+    let transaction = fixture.ann().begin().await.unwrap();
+    new_task("lost").insert(&transaction).await.unwrap();
+    transaction
+        .execute_unprepared("SET LOCAL idle_in_transaction_session_timeout = 50")
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let error = RlsError::from(transaction.commit().await.unwrap_err());
     assert!(
         matches!(error, RlsError::ConnectionLost { .. }),
         "{error:?}"

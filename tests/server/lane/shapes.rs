@@ -1,8 +1,10 @@
 //! Statements of every kind, in turn for two users on one connection: the context is there before
 //! the server plans. A context that came later, or stayed, would give another answer to each.
 
-use sea_orm::{ActiveModelTrait, ConnectionTrait, DbBackend, DbErr, Statement, TransactionTrait};
-use sea_orm_rls::ScopedConnection;
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, DbBackend, DbErr, Statement, TransactionTrait, Value,
+};
+use sea_orm_rls::{RlsError, ScopedConnection};
 
 use super::new_task;
 use crate::fixture::Fixture;
@@ -182,4 +184,80 @@ async fn partitions_and_workers_are_those_of_the_context() {
         &["*12000"],
     )
     .await;
+}
+
+/// Some 65,000 values leave no room for the parameters of the context.
+#[tokio::test]
+async fn statement_with_all_the_values_there_can_be_has_the_context() {
+    let (_fixture, users) = with_tasks().await;
+
+    for count in [65_534, 65_535] {
+        let placeholders: Vec<String> = (1..=count).map(|at| format!("${at}")).collect();
+        let sql = format!(
+            "SELECT title FROM task WHERE rank IN ({}) ORDER BY title",
+            placeholders.join(", ")
+        );
+        let values: Vec<Value> = (1..=count).map(Value::from).collect();
+        let statement =
+            || Statement::from_sql_and_values(DbBackend::Postgres, &sql, values.clone());
+
+        for (db, mark) in &users {
+            let expected = format!("{mark}0");
+            let first: String = db
+                .query_one_raw(statement())
+                .await
+                .unwrap()
+                .unwrap()
+                .try_get_by_index(0)
+                .unwrap();
+            assert_eq!(first, expected, "{count}");
+
+            let transaction = db.begin().await.unwrap();
+            let rows = transaction.query_all_raw(statement()).await.unwrap();
+            assert_eq!(rows.len(), 3);
+            assert_eq!(rows[0].try_get_by_index::<String>(0).unwrap(), expected);
+
+            // The savepoint's rollback takes the context of the statement in it away.
+            let nested = transaction.begin().await.unwrap();
+            nested.query_all_raw(statement()).await.unwrap();
+            nested.rollback().await.unwrap();
+            assert_eq!(
+                all(&transaction, "SELECT title FROM task")
+                    .await
+                    .unwrap()
+                    .len(),
+                3
+            );
+            transaction.commit().await.unwrap();
+        }
+    }
+}
+
+/// After its commit a procedure would go on without a context.
+#[tokio::test]
+async fn procedure_has_the_context_and_cannot_commit() {
+    let (fixture, users) = with_tasks().await;
+    let procedures = "
+        CREATE PROCEDURE raise_ranks() LANGUAGE sql AS $$ UPDATE task SET rank = rank + 1 $$;
+        CREATE PROCEDURE commits() LANGUAGE plpgsql AS $$
+          BEGIN UPDATE task SET rank = 100; COMMIT; UPDATE task SET rank = 200; END $$";
+    fixture.owner.execute_unprepared(procedures).await.unwrap();
+
+    let call = |sql| Statement::from_string(DbBackend::Postgres, sql);
+    let (ann, _) = &users[0];
+    ann.execute_raw(call("CALL raise_ranks()")).await.unwrap();
+    let error = RlsError::from(ann.execute_raw(call("CALL commits()")).await.unwrap_err());
+    assert_eq!(error.sqlstate().as_deref(), Some("2D000"));
+
+    let transaction = ann.begin().await.unwrap();
+    transaction
+        .execute_raw(call("CALL raise_ranks()"))
+        .await
+        .unwrap();
+    transaction.commit().await.unwrap();
+
+    let ranks = "SELECT string_agg(DISTINCT rank::text, ' ') FROM task";
+    for ((db, _), expected) in users.iter().zip(["3", "1"]) {
+        assert_eq!(all(db, ranks).await.unwrap(), [expected]);
+    }
 }

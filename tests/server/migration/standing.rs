@@ -20,6 +20,7 @@ use crate::schema::{text, texts};
 /// Users, their documents, and the pages of these, with keys of one type.
 macro_rules! entities {
     ($module:ident, $key:ident) => {
+        #[allow(dead_code, reason = "SeaORM generates more than each test uses")]
         mod $module {
             pub mod user {
                 use sea_orm::entity::prelude::*;

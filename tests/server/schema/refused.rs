@@ -334,6 +334,7 @@ async fn role_of_an_administrator_is_refused_before_anything_is_created() {
 /// Models without an owner field, and a relation to the identity by another column.
 macro_rules! reviewed {
     ($module:ident, $attribute:meta) => {
+        #[allow(dead_code, reason = "SeaORM generates more than each test uses")]
         mod $module {
             use sea_orm::entity::prelude::*;
             use sea_orm_rls::UserScoped;
@@ -355,7 +356,7 @@ macro_rules! reviewed {
     };
 }
 
-reviewed!(bare, doc = "");
+reviewed!(bare, doc = "Says nothing of an owner.");
 reviewed!(named, user_scoped(owner = "reader"));
 reviewed!(both, user_scoped(table_only));
 

@@ -14,7 +14,7 @@ pub(super) const MAY_COMMIT: &[&str] = &[
 #[rustfmt::skip]
 pub(super) const FIRST_WORDS: &[&str] = &[
     "BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE", "PREPARE", "LISTEN",
-    "DEALLOCATE", "ALTER", "DECLARE", "DISCARD", "SET", "RESET", "EXECUTE", "EXPLAIN", "CREATE",
+    "DEALLOCATE", "ALTER", "DECLARE", "DISCARD", "SET", "RESET", "EXECUTE", "EXPLAIN", "CREATE", "COPY",
 ];
 
 pub(super) fn refusal(
@@ -80,6 +80,7 @@ fn refusal_of_one(
         "CREATE" | "ALTER" if statement.iter().any(set_config::is_name) => {
             Some(Refusal::ContextChange(format!("{first} … set_config")))
         }
+        "COPY" => Some(Refusal::Copy),
         "DISCARD" => Some(Refusal::ContextChange(format!("DISCARD {}", word(1)))),
         "SET" | "RESET" => {
             let at = if first == "SET" && matches!(word(1).as_str(), "SESSION" | "LOCAL") {
@@ -99,42 +100,33 @@ fn refusal_of_one(
             let local = first == "SET"
                 && (word(1) == "LOCAL"
                     || matches!(word(1).as_str(), "TRANSACTION" | "CONSTRAINTS"));
-            (!local || puts_temporary_first(&name, statement))
+            (!local || names_temporary_schema(&name, statement))
                 .then(|| Refusal::OutlivesScope(format!("{first} {name}")))
         }
         _ => None,
     }
 }
 
-/// Whether `SET` makes temporary relations of those that are made without a schema.
-fn puts_temporary_first(name: &str, statement: &[Token<'_>]) -> bool {
+/// Whether `SET` puts the schema of temporary relations into the path of those that are made without
+/// a schema. The schemas before it need not exist.
+fn names_temporary_schema(name: &str, statement: &[Token<'_>]) -> bool {
     let value = |token: &Token<'_>| match token {
         Token::Word(value) | Token::Quoted(value) | Token::Text(value) => {
             session_state::is_temporary_schema(value)
         }
-        // What they say cannot be seen.
-        other => *other == Token::Literal,
+        // What it says cannot be seen.
+        Token::Literal => true,
+        // `U&'…'`.
+        other => *other == Token::Symbol('&'),
     };
 
-    let after = |token: &Token<'_>| match token {
-        Token::Symbol('=') => true,
-        Token::Word(to) => to.eq_ignore_ascii_case("TO") || to.eq_ignore_ascii_case("SCHEMA"),
-        _ => false,
+    // A string that goes on after a line break.
+    let in_parts = || {
+        let mut pairs = statement.windows(2);
+        pairs.any(|pair| matches!(pair, [Token::Text(_), Token::Text(_)]))
     };
 
-    let Some(at) = statement.iter().position(after) else {
-        return false;
-    };
-    let first = statement.get(at + 1);
-
-    // `U&'…'`, and a string that goes on after a line break.
-    let in_parts = matches!(
-        (first, statement.get(at + 2)),
-        (Some(Token::Word(_)), Some(Token::Symbol('&')))
-            | (Some(Token::Text(_)), Some(Token::Text(_)))
-    );
-
-    matches!(name, "search_path" | "schema") && (in_parts || first.is_some_and(value))
+    matches!(name, "search_path" | "schema") && (statement.iter().any(value) || in_parts())
 }
 
 /// The dotted, lower-cased name at the start of some tokens.

@@ -1,5 +1,5 @@
 //! The domains that carry a context: a value that is cast to one sets the context, as a call of
-//! `set_config` does.
+//! `set_config` does. And functions that hide such a cast or call, because they run text.
 
 use super::token::Token;
 use super::{Refusal, is_any};
@@ -11,8 +11,14 @@ const READ_A_TYPE: &[&str] = &[
     "pg_input_is_valid", "pg_input_error_info", "domain_in", "array_in", "record_in", "range_in", "multirange_in",
 ];
 
+/// Functions that run a query which they are given as text.
+#[rustfmt::skip]
+const RUN_TEXT: &[&str] = &[
+    "query_to_xml", "query_to_xmlschema", "query_to_xml_and_xmlschema", "ts_stat", "ts_rewrite",
+];
+
 pub(super) fn is_suspect(name: &str) -> bool {
-    is_domain(name) || is_any(name, READ_A_TYPE)
+    is_domain(name) || is_any(name, READ_A_TYPE) || is_any(name, RUN_TEXT)
 }
 
 /// Refuses the name of a domain or of its array type, and a call of what reads one.
@@ -24,7 +30,7 @@ pub(super) fn refusal(tokens: &[Token<'_>]) -> Option<Refusal> {
                 Token::Word(name) | Token::Quoted(name),
                 Token::Symbol('('),
                 ..,
-            ] if is_any(name, READ_A_TYPE) => name,
+            ] if is_any(name, READ_A_TYPE) || is_any(name, RUN_TEXT) => name,
             _ => return None,
         };
 

@@ -39,7 +39,9 @@ fn refusal_of_call(
     }
 
     if let (SEARCH_PATH, [Token::Text(path), ..]) = (name.as_str(), rest)
-        && is_temporary_schema(path.trim_start().trim_start_matches('"'))
+        && path
+            .split(',')
+            .any(|schema| is_temporary_schema(schema.trim_start().trim_start_matches('"')))
     {
         return Some(Refusal::OutlivesScope(format!("{NAME} {name} pg_temp")));
     }

@@ -81,6 +81,8 @@ fn types_that_carry_a_context_are_refused_in_any_spelling() {
         "SELECT * FROM PG_Input_Error_Info ('x', $1)",
         "SELECT pg_catalog.\"domain_in\"('x', 16400, -1)",
         "SELECT array_in('{x}', 16400, -1), record_in('(x)', 16400, -1)",
+        "SELECT query_to_xml('SELECT 1', true, true, '')",
+        "SELECT * FROM pg_catalog.\"ts_stat\" ('SELECT 1')",
         "SELECT 1\n-- rls_context 16400",
     ] {
         assert!(
@@ -270,6 +272,9 @@ fn what_outlives_the_scope_is_refused() {
         "(SELECT (1) merge INTO TEMP task)",
         "SET LOCAL search_path = pg_temp",
         "set local search_path to 'pg_temp', public",
+        "SET LOCAL search_path = \"$user\", pg_temp",
+        "SET LOCAL search_path TO nowhere, \"pg_temp\"",
+        "SELECT set_config('search_path', 'nowhere,  \"pg_temp\"', true)",
         "SET LOCAL SCHEMA 'pg_temp'",
         "SET LOCAL search_path = E'pg\\x5ftemp'",
         "SELECT set_config('search_path', ' \"pg_temp\", public', true)",
@@ -362,6 +367,17 @@ fn space_that_is_a_name_to_the_server_hides_nothing() {
 }
 
 #[test]
+fn copy_is_refused_whatever_it_copies() {
+    for sql in [
+        "COPY t FROM STDIN",
+        "copy (SELECT 1) TO STDOUT",
+        "SELECT 1; COPY t TO STDOUT",
+    ] {
+        assert_eq!(refused(sql), Some(Refusal::Copy), "{sql}");
+    }
+}
+
+#[test]
 fn everything_else_passes() {
     for sql in [
         "DECLARE c CURSOR FOR WITH hold AS (SELECT 1) SELECT * FROM hold",
@@ -375,8 +391,8 @@ fn everything_else_passes() {
         "WITH a AS (SELECT 1) INSERT INTO temp SELECT * FROM a",
         "WITH a AS (INSERT INTO temp SELECT 1 RETURNING 1) SELECT * FROM a",
         "EXPLAIN (ANALYZE) INSERT INTO local SELECT 1",
-        "SET LOCAL search_path = public, pg_temp",
-        "SELECT set_config('search_path', 'public, pg_temp', true)",
+        "SET LOCAL search_path = public, \"$user\"",
+        "SELECT set_config('search_path', 'public, pg_catalog', true)",
         "SELECT E'a'\n'\\'; COMMIT '",
         "MERGE INTO local USING other ON true WHEN MATCHED THEN DELETE",
         "SELECT temp, 'pg_temp.task', \"into\" FROM local",
