@@ -22,6 +22,8 @@ fn server() -> testbed::Server {
         .setting("auto_explain.log_min_duration", "0")
         // The server's message says `parameters: $1 = '…'` otherwise, of each statement.
         .setting("log_parameter_max_length", "0")
+        // The same of what is explained, since PostgreSQL 16.
+        .setting("auto_explain.log_parameter_max_length", "0")
         .start()
         .unwrap()
 }
