@@ -40,10 +40,7 @@ fn refusal_of_one(
     let Some(Token::Word(first)) = statement.first() else {
         return None;
     };
-    let word = |at: usize| match statement.get(at) {
-        Some(Token::Word(word)) => word.to_ascii_uppercase(),
-        _ => String::new(),
-    };
+    let word = |at: usize| word(statement, at);
 
     let first = first.to_ascii_uppercase();
 
@@ -82,29 +79,43 @@ fn refusal_of_one(
         }
         "COPY" => Some(Refusal::Copy),
         "DISCARD" => Some(Refusal::ContextChange(format!("DISCARD {}", word(1)))),
-        "SET" | "RESET" => {
-            let at = if first == "SET" && matches!(word(1).as_str(), "SESSION" | "LOCAL") {
-                2
-            } else {
-                1
-            };
-
-            let name = setting_name(&statement[at.min(statement.len())..]);
-            let changes = matches!(name.as_str(), "authorization" | "session")
-                || (first == "RESET" && name == "all")
-                || is_context(&name, carries_context);
-            if changes {
-                return Some(Refusal::ContextChange(format!("{first} {name}")));
-            }
-
-            let local = first == "SET"
-                && (word(1) == "LOCAL"
-                    || matches!(word(1).as_str(), "TRANSACTION" | "CONSTRAINTS"));
-            (!local || names_temporary_schema(&name, statement))
-                .then(|| Refusal::OutlivesScope(format!("{first} {name}")))
-        }
+        "SET" | "RESET" => refusal_of_setting(&first, statement, carries_context),
         _ => None,
     }
+}
+
+/// The word at a place of a statement, in capitals; empty if something else stands there.
+fn word(statement: &[Token<'_>], at: usize) -> String {
+    match statement.get(at) {
+        Some(Token::Word(word)) => word.to_ascii_uppercase(),
+        _ => String::new(),
+    }
+}
+
+fn refusal_of_setting(
+    first: &str,
+    statement: &[Token<'_>],
+    carries_context: &dyn Fn(&str) -> bool,
+) -> Option<Refusal> {
+    let second = word(statement, 1);
+    let at = if first == "SET" && matches!(second.as_str(), "SESSION" | "LOCAL") {
+        2
+    } else {
+        1
+    };
+
+    let name = setting_name(&statement[at.min(statement.len())..]);
+    let changes = matches!(name.as_str(), "authorization" | "session")
+        || (first == "RESET" && name == "all")
+        || is_context(&name, carries_context);
+    if changes {
+        return Some(Refusal::ContextChange(format!("{first} {name}")));
+    }
+
+    let local =
+        first == "SET" && matches!(second.as_str(), "LOCAL" | "TRANSACTION" | "CONSTRAINTS");
+    (!local || names_temporary_schema(&name, statement))
+        .then(|| Refusal::OutlivesScope(format!("{first} {name}")))
 }
 
 /// Whether `SET` puts the schema of temporary relations into the path of those that are made without
