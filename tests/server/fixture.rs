@@ -175,6 +175,29 @@ impl Fixture {
     }
 }
 
+/// How a plain login may make tables in the schema `public`.
+#[derive(Clone, Copy)]
+pub enum Public {
+    /// It has all privileges on the schema.
+    Granted,
+    /// It owns the schema.
+    Owned,
+}
+
+/// A login with `CREATEROLE` that is no superuser, as migrations have in production.
+pub async fn plain_login(database: &testbed::Database, public: Public) -> DatabaseConnection {
+    let role = database.role("plain");
+    let may = match public {
+        Public::Granted => format!("GRANT ALL ON SCHEMA public TO \"{role}\""),
+        Public::Owned => format!("ALTER SCHEMA public OWNER TO \"{role}\""),
+    };
+    let create = format!("CREATE ROLE \"{role}\" LOGIN CREATEROLE PASSWORD 'plain'; {may}");
+    database.execute(&create).await.unwrap();
+
+    let url = database.url_as(&role, "plain");
+    Database::connect(url).await.unwrap()
+}
+
 pub fn entities() -> Registry {
     registry![user::Entity, task::Entity, note::Entity].unwrap()
 }

@@ -64,9 +64,9 @@ pub type ReadOnlyAdminTransaction = ContextTransaction<MaintenanceReads>;
 ///
 /// Statements sent: the statement itself, as SeaORM sends it, with a parameter more for each setting
 /// of the context. It is a transaction of its own, which the server commits; if its future is
-/// dropped, the server may still run it. Unprepared text, `DO`, `CALL`, and statements with more
-/// than some 65,000 values cannot have the parameters: `BEGIN; SET LOCAL …` in one message, the
-/// statement, `COMMIT`. So are all statements sent if the login may not execute `set_config`.
+/// dropped, the server may still run it. Unprepared text, `DO`, `CALL`, `VACUUM`, statements that
+/// change definitions, and those with more than some 65,000 values cannot have the parameters:
+/// `BEGIN; SET LOCAL …` in one message, the statement, `COMMIT`. So are all statements sent if the login may not execute `set_config`.
 /// Unprepared text is sent in one message with two checks, one before and one after it, that
 /// transaction, role and context have not changed. A `DO` block that is sent as a prepared
 /// statement costs two more messages, and the connection of any is closed afterwards.
@@ -83,8 +83,8 @@ pub type ReadOnlyAdminTransaction = ContextTransaction<MaintenanceReads>;
 /// # Errors
 ///
 /// SeaORM's [`DbErr`]. [`RlsError::from`] finds the error of row-level security in it: `Context`,
-/// `TransactionControl`, `ContextChange`, `OutlivesScope` and `MissingValue` before anything is sent;
-/// `AuditFailed`, `PolicyRefused`, `MissingGrant`, `MissingContext`, `ReadOnly`, `ScopeLost`,
+/// `TransactionControl`, `ContextChange`, `OutlivesScope`, `Copy` and `MissingValue` before anything
+/// is sent; `ContextNotSet`, `AuditFailed`, `PolicyRefused`, `MissingGrant`, `MissingContext`, `ReadOnly`, `ScopeLost`,
 /// `ConnectionLost` and `CommitUnknown` afterwards.
 #[derive(Clone)]
 pub struct ContextConnection<R> {

@@ -12,7 +12,7 @@ use sea_orm_rls::migration::{MaintenanceExt, RlsMigrator};
 use sea_orm_rls::{Registry, RlsConfig, RlsConnection, RlsError, UserContext, registry};
 use uuid::Uuid;
 
-use crate::fixture::{config, task, user};
+use crate::fixture::{Public, config, plain_login, task, user};
 use crate::lane::new_task;
 use crate::schema::{text, texts};
 
@@ -167,18 +167,7 @@ impl World {
             .await
             .unwrap();
 
-        let role = database.role("plain");
-        database
-            .execute(&format!(
-                "CREATE ROLE {role} LOGIN CREATEROLE PASSWORD 'plain'; GRANT ALL ON SCHEMA public \
-                 TO {role}"
-            ))
-            .await
-            .unwrap();
-
-        let plain = Database::connect(database.url_as(&role, "plain"))
-            .await
-            .unwrap();
+        let plain = plain_login(&database, Public::Granted).await;
         let config = config(&database);
         RlsMigrator::with(Steps(vec![TABLES]), entities(), config.clone())
             .up(&plain, None)

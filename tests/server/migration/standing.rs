@@ -14,7 +14,7 @@ use sea_orm_rls::policy::{Command, Policy};
 use sea_orm_rls::schema::{Change, MissingTables};
 use sea_orm_rls::{Registry, RlsConfig, RlsSchema, registry};
 
-use crate::fixture::config;
+use crate::fixture::{Public, config, plain_login};
 use crate::schema::{text, texts};
 
 /// Users, their documents, and the pages of these, with keys of one type.
@@ -332,20 +332,9 @@ impl World {
             .database("standing")
             .await
             .unwrap();
-        let role = database.role("plain");
-        database
-            .execute(&format!(
-                "CREATE ROLE {role} LOGIN CREATEROLE PASSWORD 'plain'; ALTER SCHEMA public OWNER \
-                 TO {role}"
-            ))
-            .await
-            .unwrap();
-
         Self {
             superuser: Database::connect(database.url()).await.unwrap(),
-            plain: Database::connect(database.url_as(&role, "plain"))
-                .await
-                .unwrap(),
+            plain: plain_login(&database, Public::Owned).await,
             config: config(&database),
             database,
         }

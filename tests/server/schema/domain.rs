@@ -12,7 +12,7 @@ use sea_orm_rls::schema::{Plan, apply_statements};
 use sea_orm_rls::{RlsConnection, RlsError, RlsSchema};
 
 use super::{database, text, texts};
-use crate::fixture::{Fixture, config, entities, note, task, user};
+use crate::fixture::{Fixture, Public, config, entities, note, plain_login, task, user};
 
 /// The domains and the function, with all that the plan compares.
 const ALL: &str = "
@@ -426,18 +426,8 @@ async fn what_fresh_leaves_is_completed() {
 #[tokio::test]
 async fn plain_owner_makes_and_mends_its_own() {
     let (database, owner) = database().await;
-    let (config, plain) = (config(&database), database.role("plain"));
-    owner
-        .execute_unprepared(&format!(
-            "CREATE ROLE \"{plain}\" LOGIN CREATEROLE PASSWORD 'plain'; GRANT ALL ON SCHEMA public \
-             TO \"{plain}\""
-        ))
-        .await
-        .unwrap();
-
-    let login = sea_orm::Database::connect(database.url_as(&plain, "plain"))
-        .await
-        .unwrap();
+    let config = config(&database);
+    let login = plain_login(&database, Public::Granted).await;
     sea_orm::Schema::new(sea_orm::DbBackend::Postgres)
         .builder()
         .register(user::Entity)

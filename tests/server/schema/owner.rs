@@ -1,6 +1,6 @@
 //! Migrations by a login that owns the tables, is no superuser, and is held by their policies.
 
-use sea_orm::{ActiveModelTrait, ConnectionTrait, Database, DatabaseConnection, EntityTrait, Set};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, DatabaseConnection, EntityTrait, Set};
 use sea_orm_rls::error::SchemaError;
 use sea_orm_rls::schema::{Change, Plan, RoleChange, RowSecurityChange, TableChange};
 use sea_orm_rls::{
@@ -9,7 +9,7 @@ use sea_orm_rls::{
 use uuid::Uuid;
 
 use super::{text, texts};
-use crate::fixture::{config, task, user};
+use crate::fixture::{Public, config, plain_login, task, user};
 use crate::lane::new_task;
 
 /// Tasks that get a tenant beside their owner, and reviews that get the owner of their task.
@@ -82,16 +82,7 @@ struct World {
 /// no owner yet.
 async fn world() -> World {
     let database = testbed::server().unwrap().database("owner").await.unwrap();
-    let role = database.role("plain");
-    let create = format!(
-        "CREATE ROLE {role} LOGIN CREATEROLE PASSWORD 'plain'; GRANT ALL ON SCHEMA public TO {role}"
-    );
-
-    database.execute(&create).await.unwrap();
-
-    let plain = Database::connect(database.url_as(&role, "plain"))
-        .await
-        .unwrap();
+    let plain = plain_login(&database, Public::Granted).await;
     let tables = r#"CREATE TABLE "user" (id uuid PRIMARY KEY, email text NOT NULL);
         CREATE TABLE task (id uuid PRIMARY KEY, title text NOT NULL, rank integer NOT NULL);
         CREATE TABLE review (id uuid PRIMARY KEY, task_id uuid NOT NULL REFERENCES task DEFERRABLE INITIALLY DEFERRED);

@@ -1,7 +1,7 @@
 //! What PostgreSQL lets memberships and constraints be since 16 and 18, and was not there to be
 //! read before.
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+use sea_orm::{ConnectionTrait, DatabaseConnection};
 use sea_orm_rls::doctor::{Doctor, Remedy};
 use sea_orm_rls::error::SchemaError;
 use sea_orm_rls::schema::{
@@ -10,7 +10,7 @@ use sea_orm_rls::schema::{
 use sea_orm_rls::{RlsConnection, RlsError, RlsSchema, registry};
 
 use super::{database, text};
-use crate::fixture::{Fixture, config, entities, task, user};
+use crate::fixture::{Fixture, Public, config, entities, plain_login, task, user};
 
 /// With this database's names for `APP`, `KEEPER` (the administrator), `HELPER` and `OTHER`.
 async fn run(fixture: &Fixture, sql: &str) {
@@ -115,11 +115,9 @@ async fn inherited_privileges_end() {
 #[tokio::test]
 async fn passwords_that_the_login_may_not_set_are_left_alone() {
     let (database, owner) = database().await;
-    let (plain, config) = (database.role("plain"), config(&database));
+    let config = config(&database);
     let roles = format!(
-        "CREATE ROLE {plain} LOGIN CREATEROLE PASSWORD 'plain'; GRANT ALL ON SCHEMA public TO \
-         {plain};
-         CREATE ROLE \"{}\" LOGIN NOINHERIT PASSWORD E'app password\\'\\\\';
+        "CREATE ROLE \"{}\" LOGIN NOINHERIT PASSWORD E'app password\\'\\\\';
          CREATE ROLE \"{}\" LOGIN NOINHERIT PASSWORD 'admin password'",
         config.app_role(),
         config.admin_role()
@@ -127,9 +125,7 @@ async fn passwords_that_the_login_may_not_set_are_left_alone() {
 
     owner.execute_unprepared(&roles).await.unwrap();
 
-    let plain = Database::connect(database.url_as(&plain, "plain"))
-        .await
-        .unwrap();
+    let plain = plain_login(&database, Public::Granted).await;
     let tables = r#"CREATE TABLE "user" (id uuid PRIMARY KEY, email text NOT NULL UNIQUE);
                     CREATE TABLE task (id uuid PRIMARY KEY, title text NOT NULL, rank integer NOT NULL)"#;
     plain.execute_unprepared(tables).await.unwrap();
