@@ -98,7 +98,7 @@ fn report(worlds: &[World], runs: &[Vec<Run>], options: &Options) {
     let mut targets = Targets::default();
     targets.add(Target::at_least(
         "with row security: requests a second, to the same without",
-        0.6,
+        0.92,
         rates[1] / rates[0],
     ));
     targets.print(options);
