@@ -37,6 +37,7 @@ pub(crate) struct Attr {
     pub read: Option<Name>,
     pub soft_delete: Option<Name>,
     pub grant: Option<Vec<Privilege>>,
+    pub admin: Option<Vec<Privilege>>,
     pub policies: Vec<ExprPath>,
     pub reason: Option<LitStr>,
     /// The keys, in the order in which they were written.
@@ -118,6 +119,7 @@ impl Attr {
         };
 
         match word {
+            Word::Admin => self.admin = Some(Privilege::all(value.names()?)?),
             Word::Backfill => self.backfill = Some(value.string()?),
             Word::Column | Word::Owner => self.column = Some(value.name()?),
             Word::Crate => self.root = Some(value.parsed(Path::parse_mod_style)?),

@@ -43,6 +43,7 @@ impl Derive {
     pub(crate) fn words(self) -> &'static [Word] {
         match self {
             Self::UserScoped => &[
+                Word::Admin,
                 Word::Backfill,
                 Word::Crate,
                 Word::Grant,
@@ -62,6 +63,7 @@ impl Derive {
                 Word::Via,
             ],
             Self::TenantScoped => &[
+                Word::Admin,
                 Word::Backfill,
                 Word::Column,
                 Word::Crate,
@@ -80,7 +82,7 @@ impl Derive {
                 Word::Via,
             ],
             Self::RlsPolicies => &[Word::Crate, Word::Policies],
-            Self::Unscoped => &[Word::Crate, Word::Grant, Word::Reason],
+            Self::Unscoped => &[Word::Admin, Word::Crate, Word::Grant, Word::Reason],
         }
     }
 

@@ -30,6 +30,7 @@ macro_rules! words {
 }
 
 words! {
+    Admin: "admin", "admin(select, insert)";
     Backfill: "backfill", r#"backfill = "<SQL expression>""#;
     Column: "column", r#"column = "account_id""#;
     Crate: "crate", r#"crate = "path::to::crate""#;

@@ -1,6 +1,7 @@
 //! What administrators and migrations do under row security, and what record it leaves.
 
 mod forgery;
+mod lookup;
 mod maintenance;
 mod messages;
 mod read_only;

@@ -97,6 +97,7 @@ impl Declaration {
         Self::of::<E>(Part::Unscoped {
             reason: reason.to_owned(),
             privileges,
+            admin: None,
         })
     }
 
@@ -133,6 +134,7 @@ impl Declaration {
             shared: None,
             soft_delete: None,
             privileges: None,
+            admin: None,
             policies: Vec::new(),
         };
 
@@ -221,6 +223,20 @@ impl Declaration {
     #[must_use]
     pub fn grant(self, privileges: &[Privilege]) -> Self {
         self.scope(|scope| scope.privileges = Some(privileges.iter().copied().collect()))
+    }
+
+    /// Sets the privileges of the administrator's role, if it may not read and write, or may do
+    /// more than the application on a table without row-level security.
+    #[must_use]
+    pub fn admin(mut self, privileges: &[Privilege]) -> Self {
+        let privileges = Some(privileges.iter().copied().collect());
+        match &mut self.part {
+            Part::Scoped(scope) => scope.admin = privileges,
+            Part::Unscoped { admin, .. } => *admin = privileges,
+            Part::Policies(_) => {}
+        }
+
+        self
     }
 
     /// Adds policies.

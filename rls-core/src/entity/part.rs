@@ -39,6 +39,7 @@ pub(crate) enum Part {
     Unscoped {
         reason: String,
         privileges: BTreeSet<Privilege>,
+        admin: Option<BTreeSet<Privilege>>,
     },
 }
 
@@ -61,6 +62,7 @@ pub(crate) struct DeclaredScope {
     pub(crate) shared: Option<Marked>,
     pub(crate) soft_delete: Option<Marked>,
     pub(crate) privileges: Option<BTreeSet<Privilege>>,
+    pub(crate) admin: Option<BTreeSet<Privilege>>,
     pub(crate) policies: Vec<PolicyDraft>,
 }
 
@@ -89,6 +91,7 @@ impl DeclaredScope {
         self.shared == other.shared
             && self.soft_delete == other.soft_delete
             && self.privileges == other.privileges
+            && self.admin == other.admin
             && self.policies == other.policies
     }
 }

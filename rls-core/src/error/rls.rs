@@ -48,8 +48,10 @@ pub enum RlsError {
     },
     /// The role lacks a privilege (SQLSTATE 42501).
     #[error(
-        "the login has no privilege{} for this ({message}): scoped tables are granted by the \
-         migration, others by `GRANT` of your own",
+        "the login has no privilege{} for this ({message}): if an entity is registered for the table, \
+         say `grant(…)` on its derive, or `admin(…)` for administrators, and run the migrations, \
+         which take other grants away; a table without an entity is granted by a migration of \
+         your own",
         on(table.as_deref())
     )]
     MissingGrant {
@@ -88,6 +90,13 @@ pub enum RlsError {
         /// The statement's first words.
         statement: String,
     },
+    /// SQL text in a scope has a `DO` block; it did not run.
+    #[error(
+        "a `DO` block in SQL text could act as another user unseen, and did not run: put the code \
+         into a function that a migration creates and call that, or allow blocks \
+         (`RLS_ALLOW_DO`, `RlsConfig::danger_allow_do`)"
+    )]
+    DoBlock,
     /// The server could not set the context; the statement did not run.
     #[error(
         "the context could not be set: {source}; the domains that carry it, or the right to \

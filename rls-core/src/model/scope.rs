@@ -31,6 +31,8 @@ pub struct Scope {
     pub soft_delete: Option<Identifier>,
     /// The privileges of the application's role.
     pub privileges: BTreeSet<Privilege>,
+    /// The privileges of the administrator's role.
+    pub admin: BTreeSet<Privilege>,
     /// The policies that the entity declares itself.
     pub policies: Vec<PolicyDraft>,
     /// The reason why the table has no row-level security, if it is declared so.

@@ -142,11 +142,13 @@ impl Scopes {
             self.uniform(&scope.table, Subject::Second),
         ];
 
+        let anchors = Anchor::of(scope);
+
         for (base, other) in [
             (Subject::First, Subject::Second),
             (Subject::Second, Subject::First),
         ] {
-            for (at, anchor) in Anchor::of(scope).into_iter().enumerate() {
+            for anchor in &anchors {
                 let foreign: Vec<Tie> = match anchor {
                     Anchor::Key(_) => vec![Tie::Key(other)],
                     Anchor::Through(through) => {
@@ -165,7 +167,14 @@ impl Scopes {
 
                 for tie in foreign {
                     let mut ties = self.uniform(&scope.table, base);
-                    ties.ties[at] = tie;
+
+                    // A column leads to one row, however many of the ties go through it.
+                    for (of, tied) in anchors.iter().zip(&mut ties.ties) {
+                        if of.column() == anchor.column() {
+                            tied.clone_from(&tie);
+                        }
+                    }
+
                     if made.iter().all(|known| known.ties != ties.ties) {
                         made.push(ties);
                     }
@@ -212,6 +221,7 @@ mod tests {
             shared: BTreeMap::new(),
             soft_delete: None,
             privileges: BTreeSet::new(),
+            admin: BTreeSet::new(),
             policies: Vec::new(),
             unscoped: None,
         }
@@ -231,6 +241,11 @@ mod tests {
             holds: Expression::True,
         };
 
+        let both = [Holder::User, Holder::Tenant].map(|holder| Through {
+            holder,
+            ..through.clone()
+        });
+
         let scopes = [
             scope(
                 "project",
@@ -242,6 +257,7 @@ mod tests {
             ),
             scope("step", Vec::new(), vec![through]),
             scope("task", vec![key(Holder::User, "owner_id")], Vec::new()),
+            scope("page", Vec::new(), both.to_vec()),
         ];
 
         let scopes = Scopes::new(&scopes, &name("public"));
@@ -258,8 +274,13 @@ mod tests {
         assert_eq!(keys, expected);
         assert_eq!(ties(1).len(), 4, "through each of those");
         assert_eq!(ties(2).len(), 2);
+        assert_eq!(
+            ties(3).len(),
+            4,
+            "one column leads to one of those (FAULTS A3)"
+        );
 
-        for at in 0..3 {
+        for at in 0..4 {
             let own = ties(at)
                 .into_iter()
                 .filter(|ties| ties.are(Subject::First))

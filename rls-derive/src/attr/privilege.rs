@@ -1,11 +1,11 @@
-//! Privileges: `grant(…)`.
+//! Privileges: `grant(…)` and `admin(…)`.
 
 use syn::{Error, Result};
 
 use super::Name;
 use crate::spelling::{did_you_mean, list};
 
-/// A privilege of the application's role.
+/// A privilege of one of the two roles.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Privilege {
     Select,

@@ -96,12 +96,13 @@ fn rows(root: &Path, attr: &Attr) -> TokenStream {
         quote!(.grant(#privileges))
     });
 
+    let admin = admin(root, attr);
     let policies = attr
         .policies
         .iter()
         .map(|function| quote_spanned!(function.span()=> .policies(#function())));
 
-    quote!(#read #soft_delete #grant #(#policies)*)
+    quote!(#read #soft_delete #grant #admin #(#policies)*)
 }
 
 fn policies_of(attr: &Attr) -> TokenStream {
@@ -117,7 +118,13 @@ fn policies_of(attr: &Attr) -> TokenStream {
 fn unscoped(root: &Path, attr: &Attr) -> TokenStream {
     let reason = &attr.reason;
     let privileges = granted(root, attr.grant.as_deref().unwrap_or_default());
-    quote!(unscoped::<Self>(#reason, #privileges))
+    let admin = admin(root, attr);
+    quote!(unscoped::<Self>(#reason, #privileges) #admin)
+}
+
+fn admin(root: &Path, attr: &Attr) -> Option<TokenStream> {
+    let privileges = granted(root, attr.admin.as_ref()?);
+    Some(quote!(.admin(#privileges)))
 }
 
 fn granted(root: &Path, privileges: &[Privilege]) -> TokenStream {

@@ -47,6 +47,7 @@ pub(crate) fn scope(name: &str, keys: Vec<Key>) -> Scope {
         shared: BTreeMap::new(),
         soft_delete: None,
         privileges: Privilege::READ_WRITE.into(),
+        admin: Privilege::READ_WRITE.into(),
         policies: Vec::new(),
         unscoped: None,
     }

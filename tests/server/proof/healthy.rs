@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use rls_core::testing::{Actor, Attempt, IsolationProof, Outcome};
+use sea_orm_rls::registry;
 
-use super::shop::Shop;
+use super::shop::{Shop, account, notebook, org, page};
 use crate::fixture::{Fixture, entities};
 
 #[tokio::test]
@@ -31,6 +32,43 @@ async fn every_scope_is_proved() {
         9 * 20 * 3 - 9 * 3 - 2 * (10 * 3 - 1) - 2 * 3 - 9 - 3
     );
     assert_eq!(shop.counts().await, before, "nothing is left behind");
+}
+
+/// FAULTS A3.
+#[tokio::test]
+async fn child_that_both_derives_tie_to_one_parent_is_proved() {
+    let tables = "CREATE TABLE account (id bigint PRIMARY KEY);
+        CREATE TABLE org (id uuid PRIMARY KEY);
+        CREATE TABLE notebook (id serial PRIMARY KEY, owner_id bigint NOT NULL, tenant_id uuid NOT \
+                  NULL);
+        CREATE TABLE page (id serial PRIMARY KEY, notebook_id int NOT NULL REFERENCES notebook)";
+    let registry = registry![
+        account::Entity,
+        org::Entity as TenantScoped,
+        notebook::Entity,
+        notebook::Entity as TenantScoped,
+        page::Entity,
+        page::Entity as TenantScoped,
+    ];
+
+    let shop = Shop::with(tables, registry.unwrap()).await;
+    shop.prove_plainly().await.unwrap().assert_isolated();
+
+    // It still tells a policy that opens the child.
+    shop.run(
+        "DROP POLICY page_guard ON page; CREATE POLICY open ON page FOR SELECT TO \"$app\" USING \
+         (true)",
+    )
+    .await;
+
+    let proof = shop.prove_plainly().await.unwrap();
+    assert!(
+        matches!(
+            proof.outcome("page", Attempt::Select, Actor::First),
+            Some(Outcome::Leak { .. })
+        ),
+        "{proof}"
+    );
 }
 
 /// The lines that a user writes.

@@ -93,6 +93,23 @@ entity!(ticket, "ticket", [UserScoped], #[user_scoped(policies = super::open_to_
     pub state: String,
 });
 
+entity!(notebook, "notebook", [UserScoped, TenantScoped], #[user_scoped()] {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    pub owner_id: i64,
+    pub tenant_id: Uuid,
+});
+
+entity!(page, "page", [UserScoped, TenantScoped],
+    #[user_scoped(via = notebook)]
+    #[tenant_scoped(via = notebook)] {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    pub notebook_id: i32,
+    #[sea_orm(belongs_to, from = "notebook_id", to = "id")]
+    pub notebook: HasOne<super::notebook::Entity>,
+});
+
 fn open_to_all() -> [PolicyDraft; 1] {
     [sea_orm_rls::policy::Policy::permissive("ticket_open")
         .on([Command::Select])

@@ -9,7 +9,11 @@ mod country {
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Unscoped)]
     #[sea_orm(table_name = "country")]
-    #[unscoped(reason = "the same for everyone", grant(select))]
+    #[unscoped(
+        reason = "the same for everyone",
+        grant(select),
+        admin(select, insert, update, delete)
+    )]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub code: String,
@@ -43,5 +47,6 @@ pub(crate) fn main() {
     };
     assert_eq!(country.unscoped.as_deref(), Some("the same for everyone"));
     assert_eq!(country.privileges, [Privilege::Select].into());
-    assert!(job.privileges.is_empty());
+    assert_eq!(country.admin, Privilege::READ_WRITE.into());
+    assert!(job.privileges.is_empty() && job.admin.is_empty());
 }

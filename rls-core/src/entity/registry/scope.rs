@@ -26,6 +26,7 @@ impl<'a> Tables<'a> {
             shared: BTreeMap::new(),
             soft_delete: None,
             privileges: declared.privileges(),
+            admin: declared.admin(),
             policies: declared.policies.cloned().unwrap_or_default(),
             unscoped: None,
         };

@@ -137,11 +137,17 @@ impl<'a> Declared<'a> {
             return privileges.clone();
         }
 
-        let said = self.scopes.iter().filter_map(|scope| scope.granted());
+        in_all(self.scopes.iter().filter_map(|scope| scope.granted()))
+    }
 
-        said.fold(Privilege::READ_WRITE.into(), |both, privileges| {
-            both.intersection(&privileges).copied().collect()
-        })
+    /// The privileges of the administrator's role. On a scoped table they are all four, if none are
+    /// declared; on another the application's.
+    pub(super) fn admin(&self) -> BTreeSet<Privilege> {
+        if let Some(Part::Unscoped { admin, .. }) = self.unscoped {
+            return admin.clone().unwrap_or_else(|| self.privileges());
+        }
+
+        in_all(self.scopes.iter().filter_map(|scope| scope.admin.clone()))
     }
 
     fn identity(&self, holder: Holder) -> Option<(&'a RawTable, &'a RawColumn)> {
@@ -154,4 +160,11 @@ impl<'a> Declared<'a> {
             _ => None,
         })
     }
+}
+
+/// The privileges that all of these have; all four if there are none.
+fn in_all(declared: impl Iterator<Item = BTreeSet<Privilege>>) -> BTreeSet<Privilege> {
+    declared.fold(Privilege::READ_WRITE.into(), |all, privileges| {
+        all.intersection(&privileges).copied().collect()
+    })
 }

@@ -56,6 +56,7 @@ fn scope(table: &str, column: &str, kind: ScopeKind) -> Scope {
         shared: BTreeMap::new(),
         soft_delete: None,
         privileges: Privilege::READ_WRITE.into(),
+        admin: Privilege::READ_WRITE.into(),
         policies: Vec::new(),
         unscoped: None,
     }

@@ -84,12 +84,6 @@ impl DesiredTable {
             forced: config.force(),
         });
 
-        let admin = if scope.unscoped.is_some() {
-            scope.privileges.clone()
-        } else {
-            Privilege::READ_WRITE.into()
-        };
-
         Self {
             table: scope.table.found_in(schemas),
             row_security,
@@ -114,7 +108,7 @@ impl DesiredTable {
                 .collect(),
             privileges: BTreeMap::from([
                 (config.app_role().clone(), scope.privileges.clone()),
-                (config.admin_role().clone(), admin),
+                (config.admin_role().clone(), scope.admin.clone()),
             ]),
         }
     }
