@@ -30,6 +30,7 @@ pub struct RlsConfig {
     app: Login,
     admin: Login,
     accept_weakening: bool,
+    allow_do: bool,
     audit: bool,
     audit_table: TableName,
 }
@@ -58,6 +59,7 @@ impl RlsConfig {
             app: login("rls_app_user"),
             admin: login("rls_maintenance_admin"),
             accept_weakening: false,
+            allow_do: false,
             audit: true,
             audit_table: TableName {
                 schema: None,
@@ -68,7 +70,7 @@ impl RlsConfig {
 
     /// Reads `RLS_ENABLED`, `RLS_FORCE`, `RLS_AUDIT` (each `true` if unset), `RLS_APP_USER`,
     /// `RLS_APP_PASSWORD`, `RLS_MAINTENANCE_ADMIN`, `RLS_MAINTENANCE_ADMIN_PASSWORD`,
-    /// `RLS_AUDIT_TABLE`, and `RLS_ACCEPT_WEAKENING` (`false` if unset).
+    /// `RLS_AUDIT_TABLE`, `RLS_ACCEPT_WEAKENING` and `RLS_ALLOW_DO` (each `false` if unset).
     ///
     /// # Errors
     ///
@@ -108,6 +110,7 @@ impl RlsConfig {
         )?;
         config.accept_weakening =
             given_switch(&lookup, variable::ACCEPT_WEAKENING)?.unwrap_or(false);
+        config.allow_do = given_switch(&lookup, variable::ALLOW_DO)?.unwrap_or(false);
         config.audit = switch(&lookup, variable::AUDIT)?;
         if let Some(table) = lookup(variable::AUDIT_TABLE)? {
             config.audit_table = table_name(variable::AUDIT_TABLE, &table)?;
@@ -167,6 +170,14 @@ impl RlsConfig {
         self
     }
 
+    /// Allows `DO` blocks in the SQL text of a scope, as `RLS_ALLOW_DO=true` does. No look at the text
+    /// shows what a block does: hostile text in it can act as another user and set the context back.
+    #[must_use]
+    pub fn danger_allow_do(mut self, allow: bool) -> Self {
+        self.allow_do = allow;
+        self
+    }
+
     /// Switches row-level security of the registered tables on or off. If it is off, every user
     /// sees every row. To disable it on tables that have it needs a consent, as any weakening
     /// ([`RlsConfig::danger_accept_weakening`]).
@@ -218,6 +229,10 @@ impl RlsConfig {
     #[must_use]
     pub fn admin_role(&self) -> &Identifier {
         &self.admin.role
+    }
+
+    pub(crate) fn allows_do(&self) -> bool {
+        self.allow_do
     }
 
     pub(crate) fn accepts_weakening(&self) -> bool {

@@ -121,7 +121,8 @@ impl RlsConnection {
         let found = ask(&app, &config, &registry).await?;
 
         Ok(Self {
-            app: Pool::new(app, settings, found.domains.app, observer.clone()),
+            app: Pool::new(app, settings, found.domains.app, observer.clone())
+                .allowing_do(config.allows_do()),
             admin: Pool::new(admin, admin_settings, found.domains.admin, observer)
                 .recorded_by(found.audit.map(|audit| audit.record)),
             registry: Arc::new(registry),

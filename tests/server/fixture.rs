@@ -97,8 +97,43 @@ impl Fixture {
         say: impl FnOnce(&mut ConnectOptions),
     ) -> Self {
         let database = server.database("fixture").await.unwrap();
-        let config = config(&database);
         let owner = Database::connect(database.url()).await.unwrap();
+        Self::migrated_by(database, owner, connections, say).await
+    }
+
+    /// Whose scopes may run `DO` blocks.
+    pub async fn allowing_do() -> Self {
+        let fixture = Self::new(1).await;
+        let mut options = ConnectOptions::new(fixture.database.url());
+        options.max_connections(1);
+
+        let config = fixture.config.clone().danger_allow_do(true);
+        let db = RlsConnection::connect_with(options, config, entities())
+            .await
+            .unwrap();
+        Self { db, ..fixture }
+    }
+
+    /// As a login that is no superuser migrates it, and a superuser's connection.
+    pub async fn of_plain_owner(connections: u32) -> (Self, DatabaseConnection) {
+        let database = testbed::server()
+            .unwrap()
+            .database("fixture")
+            .await
+            .unwrap();
+        let owner = plain_login(&database, Public::Owned).await;
+        let superuser = Database::connect(database.url()).await.unwrap();
+        let fixture = Self::migrated_by(database, owner, connections, |_| {}).await;
+        (fixture, superuser)
+    }
+
+    async fn migrated_by(
+        database: testbed::Database,
+        owner: DatabaseConnection,
+        connections: u32,
+        say: impl FnOnce(&mut ConnectOptions),
+    ) -> Self {
+        let config = config(&database);
         Schema::new(sea_orm::DbBackend::Postgres)
             .builder()
             .register(user::Entity)

@@ -37,6 +37,7 @@ fn wrong_values_are_errors_that_name_the_variable() {
         ("RLS_MAINTENANCE_ADMIN_PASSWORD", "a\0b"),
         ("RLS_AUDIT", "never"),
         ("RLS_ACCEPT_WEAKENING", "sure"),
+        ("RLS_ALLOW_DO", "sure"),
         ("RLS_AUDIT_TABLE", "ops."),
     ] {
         let error = from(&[(variable, value)]).unwrap_err().to_string();

@@ -13,6 +13,7 @@ pub(super) const ADMIN_PASSWORD: &str = "RLS_MAINTENANCE_ADMIN_PASSWORD";
 pub(super) const AUDIT: &str = "RLS_AUDIT";
 pub(super) const AUDIT_TABLE: &str = "RLS_AUDIT_TABLE";
 
+pub(super) const ALLOW_DO: &str = "RLS_ALLOW_DO";
 pub(super) const ACCEPT_WEAKENING: &str = "RLS_ACCEPT_WEAKENING";
 
 /// A switch that is on unless it is set.

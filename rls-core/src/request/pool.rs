@@ -28,6 +28,8 @@ pub(crate) struct Pool {
     settings: Arc<[KnownSetting]>,
     observer: Observer,
     seen: Arc<Seen>,
+    /// Whether text may hold `DO` blocks.
+    allows_do: bool,
     /// The domains that carry contexts; `None` if the login cannot use them.
     domains: Option<Arc<DomainOids>>,
     /// The statement with which each transaction records itself.
@@ -48,10 +50,16 @@ impl Pool {
             settings,
             observer,
             seen: Arc::default(),
+            allows_do: true,
             domains: domains.map(Arc::new),
             record: None,
             recorder: None,
         }
+    }
+
+    /// The same pool, for scopes: text may hold `DO` blocks only if the configuration says so.
+    pub(crate) fn allowing_do(self, allows_do: bool) -> Self {
+        Self { allows_do, ..self }
     }
 
     /// The same pool, with a statement by which each transaction records itself.
@@ -172,6 +180,10 @@ impl Pool {
                 Refusal::OutlivesScope(statement) => RlsError::OutlivesScope { statement },
                 Refusal::Copy => RlsError::Copy,
             })?;
+
+        if classified.holds_code() && !self.allows_do {
+            return Err(RlsError::DoBlock);
+        }
 
         // The server would take a parameter of the context for the missing value.
         match values {

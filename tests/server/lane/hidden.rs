@@ -63,9 +63,40 @@ fn becoming(user: uuid::Uuid) -> [String; 3] {
     ]
 }
 
+/// FAULTS A8. Administrators see all rows anyway.
+#[tokio::test]
+async fn block_of_code_is_refused_unless_the_configuration_allows_it() {
+    let fixture = Fixture::new(1).await;
+    let harmless = "DO $$ BEGIN PERFORM 1; END $$";
+    let in_a_row = "SELECT 1; /* x */ do 'BEGIN END'";
+
+    for way in 0..WAYS {
+        let refused = run(&fixture.ann(), way, harmless).await.unwrap_err();
+        assert!(
+            matches!(RlsError::from(&refused), RlsError::DoBlock),
+            "{refused:?}"
+        );
+    }
+
+    let transaction = fixture.ann().begin().await.unwrap();
+    let refused = transaction.execute_unprepared(in_a_row).await.unwrap_err();
+    assert!(
+        matches!(RlsError::from(&refused), RlsError::DoBlock),
+        "{refused:?}"
+    );
+
+    // Nothing was sent, so the transaction goes on.
+    transaction.execute_unprepared("SELECT 1").await.unwrap();
+    transaction.commit().await.unwrap();
+
+    fixture.admin().execute_unprepared(harmless).await.unwrap();
+    let allowing = Fixture::allowing_do().await;
+    allowing.ann().execute_unprepared(in_a_row).await.unwrap();
+}
+
 #[tokio::test]
 async fn code_that_changes_the_context_ends_the_scope() {
-    let fixture = Fixture::new(1).await;
+    let fixture = Fixture::allowing_do().await;
     new_task("bob's").insert(&fixture.bob()).await.unwrap();
 
     for sql in becoming(fixture.bob) {
@@ -95,7 +126,7 @@ async fn code_that_changes_the_context_ends_the_scope() {
 
 #[tokio::test]
 async fn each_setting_of_the_context_is_asked_for() {
-    let fixture = Fixture::new(1).await;
+    let fixture = Fixture::allowing_do().await;
     let ann = Settings::new()
         .with("app.user_id", fixture.ann)
         .unwrap()
@@ -128,7 +159,7 @@ async fn each_setting_of_the_context_is_asked_for() {
 
 #[tokio::test]
 async fn code_that_changes_the_role_ends_the_scope() {
-    let fixture = Fixture::new(1).await;
+    let fixture = Fixture::allowing_do().await;
     let (app, other) = (fixture.config.app_role(), fixture.database.role("other"));
     let grant = format!("CREATE ROLE {other}; GRANT {other} TO {app}");
 
@@ -148,7 +179,7 @@ async fn code_that_changes_the_role_ends_the_scope() {
 
 #[tokio::test]
 async fn code_that_keeps_the_context_runs_and_is_committed() {
-    let fixture = Fixture::new(1).await;
+    let fixture = Fixture::allowing_do().await;
     let insert =
         "DO $$ BEGIN INSERT INTO task (id, title, rank) VALUES (gen_random_uuid(), 't', 1); END $$";
     let transaction = fixture.ann().begin().await.unwrap();
@@ -171,7 +202,7 @@ async fn code_that_keeps_the_context_runs_and_is_committed() {
 /// Its answer, which tells whether the scope still holds, is read by nobody.
 #[tokio::test]
 async fn dropped_code_ends_the_scope() {
-    let fixture = Fixture::new(1).await;
+    let fixture = Fixture::allowing_do().await;
     new_task("bob's").insert(&fixture.bob()).await.unwrap();
 
     let sql = format!(
@@ -203,7 +234,7 @@ async fn dropped_code_ends_the_scope() {
 /// statement.
 #[tokio::test]
 async fn context_that_a_function_changed_is_set_again_by_the_next_statement() {
-    let fixture = Fixture::new(1).await;
+    let fixture = Fixture::allowing_do().await;
     fixture
         .owner
         .execute_unprepared(
@@ -382,7 +413,7 @@ async fn process(db: &ScopedConnection) -> String {
 
 #[tokio::test]
 async fn connection_that_ran_code_is_given_to_nobody() {
-    let fixture = Fixture::new(1).await;
+    let fixture = Fixture::allowing_do().await;
     let leave = "DO $$ BEGIN
                    PERFORM set_config('search_path', 'pg_catalog', false);
                    PERFORM set_config('default_transaction_read_only', 'on', false);
