@@ -21,7 +21,7 @@ mod suppression;
 
 pub use examine::Doctor;
 pub use finding::Finding;
-pub use remedy::Remedy;
+pub use remedy::{Remedy, RunAs};
 pub use report::{Report, ReportText};
 pub use rule::Rule;
 pub use rules::{RULES, explain};

@@ -110,17 +110,19 @@ async fn examine(
         .await
         .map_err(database_error)?;
 
-    if !scopes.is_empty() {
-        for (table, scope) in table::read(&mut transaction, scopes, config, &login)
-            .await?
-            .iter()
-            .zip(scopes)
-        {
-            table.findings(scope, config, &login, &mut findings);
-        }
+    let tables = if scopes.is_empty() {
+        Vec::new()
+    } else {
+        table::read(&mut transaction, scopes, config, &login).await?
+    };
+
+    let migrations = table::migrations_role(&tables);
+    for (table, scope) in tables.iter().zip(scopes) {
+        table.findings(scope, config, &login, migrations, &mut findings);
     }
 
-    let domains = domain::find(&mut transaction, config, registry, &login, &mut findings).await?;
+    let (domains, faults) = domain::find(&mut transaction, config, registry, &login).await?;
+    findings.extend(faults.findings(&login, migrations));
     transaction.rollback().await.map_err(database_error)?;
 
     Ok((domains, findings))

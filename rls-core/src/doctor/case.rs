@@ -182,6 +182,31 @@ impl<'a> Case<'a> {
                 .any(|(_, relation, _)| relation.owner == owner && !relation.forced)
     }
 
+    /// The role of the migrations' login: who owns SeaORM's table of migrations, or most of the
+    /// registered tables, and is neither the application nor an administrator.
+    pub(super) fn migrations_role(&self) -> Option<&'a Identifier> {
+        let is_other = |relation: &&Relation| {
+            let (app, admin) = (self.config.app_role(), self.config.admin_role());
+            relation.owner_name != *app && relation.owner_name != *admin
+        };
+
+        let mut relations = self.facts.relations.values();
+        let table = relations.find(|relation| relation.name.table.as_str() == self.migrations);
+        if let Some(table) = table.filter(is_other) {
+            return Some(&table.owner_name);
+        }
+
+        let mut owned: BTreeMap<&Identifier, usize> = BTreeMap::new();
+        for (_, relation) in self.tables.iter().filter_map(|table| table.actual) {
+            if is_other(&relation) {
+                *owned.entry(&relation.owner_name).or_default() += 1;
+            }
+        }
+
+        let most = owned.into_iter().max_by_key(|(_, tables)| *tables);
+        most.map(|(owner, _)| owner)
+    }
+
     pub(super) fn owns_scoped(&self, role: Oid) -> bool {
         self.scoped().any(|(_, relation, _)| relation.owner == role)
     }

@@ -26,7 +26,8 @@ use std::collections::BTreeSet;
 use super::case::Case;
 use super::facts::Grantee;
 use super::finding::Finding;
-use super::remedy::Remedy;
+use super::remedy::{Remedy, RunAs};
+use crate::name::Identifier;
 
 pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -59,11 +60,15 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Statements that revoke something from each grantee, once.
+/// Statements that revoke something from each grantee, once, as the owner of what it is on.
 fn revokes(
+    owner: &Identifier,
     statement: impl Fn(&Grantee) -> String,
     grantees: impl IntoIterator<Item = Grantee>,
 ) -> Remedy {
     let grantees: BTreeSet<Grantee> = grantees.into_iter().collect();
-    Remedy::Sql(grantees.iter().map(statement).collect())
+    Remedy::statements(
+        RunAs::Role(owner.clone()),
+        grantees.iter().map(statement).collect(),
+    )
 }

@@ -1,5 +1,8 @@
 //! What an expression, as the server prints it, does once per row.
 
+use crate::name::Identifier;
+use crate::sql;
+
 /// Whether a setting is read once per row: by a call outside any subquery.
 pub(super) fn reads_setting_per_row(printed: &str) -> bool {
     let mut subqueries = Vec::new();
@@ -40,6 +43,16 @@ pub(super) fn checks_membership_per_row(printed: &str) -> bool {
         code.match_indices(words)
             .any(|(at, _)| matches!(before(at), None | Some(' ' | '(')))
     })
+}
+
+/// Whether it names a column, quoted or not.
+pub(super) fn names(printed: &str, column: &Identifier) -> bool {
+    let is_of_name = |character: char| character.is_alphanumeric() || "_$".contains(character);
+
+    printed.contains(&sql::identifier(column))
+        || code(printed)
+            .split(|character| !is_of_name(character))
+            .any(|word| word == column.as_str())
 }
 
 /// The text with blanks for its literals and quoted names. The server prints no comment and no
@@ -84,6 +97,14 @@ mod tests {
         assert!(!reads_setting_per_row(
             "(label = my_current_setting('a'::text))"
         ));
+    }
+
+    #[test]
+    fn column_is_named_as_a_whole_word() {
+        let printed = "((owner_id = 1) AND (\"Team\" = 'user_id'::text))";
+        let names = |column: &str| super::names(printed, &Identifier::new(column).unwrap());
+        assert!(names("owner_id") && names("Team"));
+        assert!(!names("owner") && !names("team") && !names("user_id"));
     }
 
     #[test]

@@ -57,7 +57,10 @@ pub(super) struct Facts {
     pub(super) creators: Vec<Creator>,
     /// The schemas that the application's role may use.
     pub(super) usable: BTreeSet<Identifier>,
+    /// Privileges on system objects and foreign servers, beyond those that a new server grants.
     pub(super) beyond: Vec<Privileges>,
+    /// Privileges that a new server grants to everyone, and those on its parameters.
+    pub(super) needless: Vec<Privileges>,
     pub(super) supports: Vec<Support>,
     /// The `LEAKPROOF` functions, as `regprocedure` prints them.
     pub(super) leakproof: Vec<String>,

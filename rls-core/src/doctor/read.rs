@@ -73,6 +73,7 @@ pub(super) async fn facts(
         creators: role::creators(db, &grantees).await?,
         usable: role::usable(db, &grantees).await?,
         beyond: beyond::privileges(db, &grantees).await?,
+        needless: beyond::needless(db, &grantees).await?,
         supports: beyond::supports(db, &tables, &family, &grantees).await?,
         leakproof: beyond::leakproof(db, &grantees).await?,
         publications: object::publications(db, &family).await?,

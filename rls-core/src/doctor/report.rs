@@ -82,15 +82,14 @@ fn sort(findings: &mut [Finding]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::remedy::Remedy;
+    use crate::doctor::remedy::{Remedy, RunAs};
     use crate::doctor::rules;
+    use crate::name::Identifier;
 
     fn report() -> Report {
-        let remedy = || {
-            Remedy::Sql(vec![
-                "ALTER TABLE \"a\" ENABLE ROW LEVEL SECURITY".to_owned(),
-            ])
-        };
+        let owner = RunAs::Role(Identifier::new("keeper").unwrap());
+        let enable = "ALTER TABLE \"a\" ENABLE ROW LEVEL SECURITY";
+        let remedy = Remedy::sql(owner, enable);
 
         Report::new(vec![
             Finding::new(
@@ -99,7 +98,7 @@ mod tests {
                 "it tells",
                 Remedy::words("think"),
             ),
-            Finding::new(&rules::RLS103, "public.a", "it is off", remedy()),
+            Finding::new(&rules::RLS103, "public.a", "it is off", remedy),
         ])
     }
 
@@ -132,7 +131,7 @@ mod tests {
             report.text(false).to_string(),
             "error    RLS103  public.a      row security is not enabled\n\
              \u{20}                              it is off\n\
-             \u{20}                              -> ALTER TABLE \"a\" ENABLE ROW LEVEL SECURITY;\n\
+             \u{20}                              -> as `keeper`: ALTER TABLE \"a\" ENABLE ROW LEVEL SECURITY;\n\
              allowed  RLS208  public.a_key  a unique key reveals hidden rows\n\
              \u{20}                              known\n\
              line 2 of the suppressions is unused: no finding of RLS009\n\
@@ -149,7 +148,12 @@ mod tests {
     #[test]
     fn name_in_the_database_directs_no_terminal() {
         let object = "public.\u{1b}[2J\nerror    RLS103  public.b";
-        let finding = Finding::new(&rules::RLS103, object, object, Remedy::sql(object));
+        let finding = Finding::new(
+            &rules::RLS103,
+            object,
+            object,
+            Remedy::sql(RunAs::Superuser, object),
+        );
         let text = Report::new(vec![finding]).text(false).to_string();
 
         assert!(
@@ -164,6 +168,7 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&report.json()).unwrap();
         assert_eq!(json["findings"][0]["rule"], "RLS103");
         assert_eq!(json["findings"][0]["remedy"]["kind"], "sql");
+        assert_eq!(json["findings"][0]["remedy"]["run_as"]["role"], "keeper");
         assert_eq!(json["findings"][1]["allowed"], "known");
         assert_eq!((&json["errors"], &json["hints"]), (&1.into(), &0.into()));
 

@@ -44,7 +44,8 @@ pub enum GateFinding {
     },
     /// The login is, or can become, the maintenance administrator.
     #[error(
-        "the login `{role}` can become `{admin}`, who sees every row: `REVOKE {} FROM {}`",
+        "the login `{role}` can become `{admin}`, who sees every row: as a superuser, run `REVOKE \
+         {} FROM {}`, and restart the programs, whose prepared statements keep what they saw",
         sql::identifier(admin),
         sql::identifier(role)
     )]
@@ -56,21 +57,22 @@ pub enum GateFinding {
     },
     /// The login owns a table, and an owner can switch its row security off.
     #[error(
-        "the login `{role}` owns table `{table}`, or is a member of its owner: as the migrations' \
-         login, run `ALTER TABLE {} OWNER TO CURRENT_USER`",
-        sql::table(table)
+        "the login `{role}` owns table `{table}`, or is a member of its owner: {}",
+        give(&format!("TABLE {}", sql::table(table)), migrations.as_ref())
     )]
     Owns {
         /// The login.
         role: Identifier,
         /// The table.
         table: TableName,
+        /// The role of the migrations, if the tables tell it.
+        migrations: Option<Identifier>,
     },
     /// The login may truncate a table, which no policy stops.
     #[error(
-        "the login `{role}` may truncate table `{table}`, which no policy stops: `REVOKE TRUNCATE \
-         ON {0} FROM PUBLIC, {1}`, \
-         or from the role between them that has it",
+        "the login `{role}` may truncate table `{table}`, which no policy stops: as its owner \
+         `{owner}`, run `REVOKE TRUNCATE ON {0} FROM PUBLIC, {1}`, or from the role between them \
+         that has it",
         sql::table(table),
         sql::identifier(role)
     )]
@@ -79,6 +81,8 @@ pub enum GateFinding {
         role: Identifier,
         /// The table.
         table: TableName,
+        /// Its owner.
+        owner: Identifier,
     },
     /// A registered table is not there, or hidden from the login.
     #[error("table `{table}` is missing: run the migrations")]
@@ -86,25 +90,45 @@ pub enum GateFinding {
         /// The table.
         table: TableName,
     },
+    /// A schema with the name of the login hides the table that the migrations protect.
+    #[error(
+        "the login `{role}` finds `{table}` by the name `{}`, since that schema has the login's \
+         name, and the migrations find another table, or none: as its owner `{owner}`, run `ALTER \
+         TABLE {} RENAME TO …`, or drop it",
+        table.table,
+        sql::table(table)
+    )]
+    Shadowed {
+        /// The login.
+        role: Identifier,
+        /// The table that it finds.
+        table: TableName,
+        /// Its owner.
+        owner: Identifier,
+    },
     /// Row security is off.
     #[error(
-        "row security is not enabled on table `{table}`: run the migrations, or `ALTER TABLE {} \
-         ENABLE ROW LEVEL SECURITY`",
+        "row security is not enabled on table `{table}`: run the migrations, or, as its owner \
+         `{owner}`, `ALTER TABLE {} ENABLE ROW LEVEL SECURITY`",
         sql::table(table)
     )]
     NotEnabled {
         /// The table.
         table: TableName,
+        /// Its owner.
+        owner: Identifier,
     },
     /// Row security does not hold for the owner.
     #[error(
-        "row security is not forced on table `{table}`: run the migrations, or `ALTER TABLE {} \
-         FORCE ROW LEVEL SECURITY`",
+        "row security is not forced on table `{table}`: run the migrations, or, as its owner \
+         `{owner}`, `ALTER TABLE {} FORCE ROW LEVEL SECURITY`",
         sql::table(table)
     )]
     NotForced {
         /// The table.
         table: TableName,
+        /// Its owner.
+        owner: Identifier,
     },
     /// Policies are missing.
     #[error(
@@ -147,28 +171,30 @@ pub enum GateFinding {
     /// The login owns a domain, and an owner can change what it sets.
     #[error(
         "the login `{role}` owns domain `{domain}`, or is a member of its owner, and could change \
-         the context that it carries: run the migrations, or `ALTER DOMAIN {} OWNER TO \
-         CURRENT_USER` as a superuser",
-        sql::table(domain)
+         the context that it carries: {}",
+        give(&format!("DOMAIN {}", sql::table(domain)), migrations.as_ref())
     )]
     OwnsDomain {
         /// The login.
         role: Identifier,
         /// The domain.
         domain: TableName,
+        /// The role of the migrations, if the tables tell it.
+        migrations: Option<Identifier>,
     },
     /// The login owns the function that adds to the audit's table, and an owner can replace it.
     #[error(
         "the login `{role}` owns function `{function}`, or is a member of its owner, and could \
-         leave out the record of administrators: run the migrations, or `ALTER FUNCTION {}(text) \
-         OWNER TO CURRENT_USER` as a superuser",
-        sql::table(function)
+         leave out the record of administrators: {}",
+        give(&format!("FUNCTION {}(text)", sql::table(function)), migrations.as_ref())
     )]
     OwnsFunction {
         /// The login.
         role: Identifier,
         /// The function.
         function: TableName,
+        /// The role of the migrations, if the tables tell it.
+        migrations: Option<Identifier>,
     },
     /// The domains that carry contexts are others than when the program connected, or may no longer
     /// be used.
@@ -200,6 +226,20 @@ pub enum GateFinding {
     },
 }
 
+/// How an object, with its kind and its name as SQL, is given to the role of the migrations.
+fn give(what: &str, migrations: Option<&Identifier>) -> String {
+    match migrations {
+        Some(role) => format!(
+            "as a superuser, run `ALTER {what} OWNER TO {}`",
+            sql::identifier(role)
+        ),
+        None => format!(
+            "make a role for the migrations' login, and give it what the application's role owns: \
+             as a superuser, run `ALTER {what} OWNER TO …`"
+        ),
+    }
+}
+
 fn bypasses(role: &Identifier, through: &Identifier) -> String {
     const POWERS: &str =
         "is a superuser or has BYPASSRLS, CREATEROLE, REPLICATION or the server's files";
@@ -208,14 +248,15 @@ fn bypasses(role: &Identifier, through: &Identifier) -> String {
         return format!(
             "the login `{role}` {POWERS}: use a role of the application's own (`RLS_APP_USER`), \
              which the migrations create. If this one is, let a superuser run `ALTER ROLE {} \
-             NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOREPLICATION`",
+             NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOREPLICATION`, and restart the programs",
             sql::identifier(role)
         );
     }
 
     format!(
-        "the login `{role}` can become `{through}`, which {POWERS}: `REVOKE {} FROM {}`, or from \
-         the role between them",
+        "the login `{role}` can become `{through}`, which {POWERS}: as a superuser, run `REVOKE {} \
+         FROM {}`, or from the role between them, and restart the programs, whose prepared \
+         statements keep what they saw",
         sql::identifier(through),
         sql::identifier(role)
     )
@@ -235,6 +276,7 @@ mod tests {
 
         let finding = GateFinding::NotEnabled {
             table: table(None, "a.b"),
+            owner: name("keeper"),
         };
         assert!(
             finding.to_string().contains("`ALTER TABLE \"a.b\" ENABLE"),
@@ -244,6 +286,7 @@ mod tests {
         let finding = GateFinding::Truncates {
             role: name("r\"x"),
             table: table(Some("s.1"), "t"),
+            owner: name("keeper"),
         };
         assert!(
             finding

@@ -73,8 +73,7 @@ pub(super) async fn find(
     config: &RlsConfig,
     registry: &Registry,
     login: &LoginFacts,
-    findings: &mut Vec<GateFinding>,
-) -> Result<FoundDomains, RlsError> {
+) -> Result<(FoundDomains, Faults), RlsError> {
     let domains = ContextDomain::all(registry.settings(), config.audit().is_some());
     let audit = config.audit_table_name();
     let schemas = match &audit.schema {
@@ -105,22 +104,21 @@ pub(super) async fn find(
     }
 
     let is_usable = faults.is_empty();
-    findings.extend(faults.findings(login));
-
     let of = |column| match rows.first() {
         Some(row) if is_usable && get(row, column)? => Ok(Some(oids.clone())),
         _ => Ok::<_, RlsError>(None),
     };
 
-    Ok(FoundDomains {
+    let found = FoundDomains {
         app: of("app")?,
         admin: of("admin")?,
-    })
+    };
+    Ok((found, faults))
 }
 
 /// What is wrong with the domains.
 #[derive(Default)]
-struct Faults {
+pub(super) struct Faults {
     missing: Vec<String>,
     altered: Vec<String>,
     /// The domains that the login owns, or a role that it is a member of.
@@ -174,19 +172,32 @@ impl Faults {
         missing.is_empty() && altered.is_empty() && owned.is_empty() && owned_function.is_none()
     }
 
-    fn findings(self, login: &LoginFacts) -> impl Iterator<Item = GateFinding> {
+    pub(super) fn findings(
+        self,
+        login: &LoginFacts,
+        migrations: Option<&Identifier>,
+    ) -> impl Iterator<Item = GateFinding> + use<> {
         let role = login.role.clone();
+        let migrations = migrations.cloned();
         let listed = |names: Vec<String>| (!names.is_empty()).then(|| names.join(", "));
 
         let missing = listed(self.missing).map(|missing| GateFinding::DomainMissing { missing });
         let altered = listed(self.altered).map(|altered| GateFinding::DomainAltered { altered });
         let function = self.owned_function.map(|function| {
-            let role = role.clone();
-            GateFinding::OwnsFunction { role, function }
+            let (role, migrations) = (role.clone(), migrations.clone());
+            GateFinding::OwnsFunction {
+                role,
+                function,
+                migrations,
+            }
         });
         let owned = self.owned.into_iter().map(move |domain| {
-            let role = role.clone();
-            GateFinding::OwnsDomain { role, domain }
+            let (role, migrations) = (role.clone(), migrations.clone());
+            GateFinding::OwnsDomain {
+                role,
+                domain,
+                migrations,
+            }
         });
 
         missing

@@ -15,7 +15,8 @@ use crate::error::{GateFinding, RlsError};
 use crate::model::policy::Policy;
 use crate::model::scope;
 use crate::model::scope::Scope;
-use crate::name::Identifier;
+use crate::name::{Identifier, TableName};
+use crate::schema::catalog::query::checked;
 use crate::schema::catalog::{self, POLICY_COLUMNS, POLICY_JOINS, REFERS, version};
 use crate::schema::fingerprint::{self, Fingerprint};
 
@@ -31,9 +32,12 @@ fn tables(can_identify: bool) -> String {
            SELECT w.at::int4, c.oid, coalesce(c.relrowsecurity, false) AS enabled,
                   coalesce(c.relforcerowsecurity, false) AS forced,
                   coalesce(pg_has_role(current_user, c.relowner, 'MEMBER'), false) AS owns,
-                  coalesce(has_table_privilege(c.oid, 'TRUNCATE'), false) AS truncates
+                  coalesce(has_table_privilege(c.oid, 'TRUNCATE'), false) AS truncates,
+                  c.relname::text AS name, n.nspname::text AS schema,
+                  pg_get_userbyid(c.relowner)::text AS owner
            FROM unnest($1::oid[]) WITH ORDINALITY AS w (oid, at)
-           LEFT JOIN pg_class c ON c.oid = w.oid AND c.relkind IN ('r', 'p')),
+           LEFT JOIN (pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace)
+             ON c.oid = w.oid AND c.relkind IN ('r', 'p')),
          comments AS MATERIALIZED (
            SELECT t.objoid, t.description FROM pg_description t
            WHERE t.classoid = 'pg_policy'::regclass AND t.objsubid = 0),
@@ -42,7 +46,8 @@ fn tables(can_identify: bool) -> String {
            ANY (d.polroles)) AS roles
            FROM (SELECT DISTINCT p.polroles FROM pg_policy p) d)
          SELECT f.at, f.oid IS NOT NULL, f.enabled, f.forced, f.owns, f.truncates,
-                p.oid, p.polname::text, g.roles, {}, t.description
+                p.oid, p.polname::text, g.roles, {}, t.description,
+                f.schema, f.name, f.owner
          FROM found f
          LEFT JOIN refers r ON r.\"table\" = f.oid
          LEFT JOIN pg_policy p ON p.polrelid = f.oid
@@ -60,7 +65,8 @@ fn tables(can_identify: bool) -> String {
     reason = "each is what the catalog says of the table"
 )]
 pub(super) struct TableFacts {
-    exists: bool,
+    /// What was found, if anything was.
+    found: Option<FoundTable>,
     enabled: bool,
     forced: bool,
     owns: bool,
@@ -69,6 +75,12 @@ pub(super) struct TableFacts {
     missing: BTreeSet<Identifier>,
     /// The policies that are there and not as desired.
     altered: BTreeSet<Identifier>,
+}
+
+/// A table with its schema, whatever name its entity gives it, and its owner.
+struct FoundTable {
+    name: TableName,
+    owner: Identifier,
 }
 
 /// A desired policy, with its fingerprint.
@@ -132,8 +144,20 @@ pub(super) async fn read(
 }
 
 fn facts(row: &PgRow) -> Result<TableFacts, RlsError> {
+    let exists: bool = get(row, 1)?;
+    let name = |column| -> Result<Identifier, RlsError> { checked(get(row, column)?) };
+    let found = || -> Result<FoundTable, RlsError> {
+        Ok(FoundTable {
+            name: TableName {
+                schema: Some(name(11)?),
+                table: name(12)?,
+            },
+            owner: name(13)?,
+        })
+    };
+
     Ok(TableFacts {
-        exists: get(row, 1)?,
+        found: exists.then(found).transpose()?,
         enabled: get(row, 2)?,
         forced: get(row, 3)?,
         owns: get(row, 4)?,
@@ -266,19 +290,48 @@ async fn settle(
     Ok(())
 }
 
+/// The role of the migrations: the owner of most of the tables that are not the login's.
+pub(super) fn migrations_role(tables: &[TableFacts]) -> Option<&Identifier> {
+    let mut owned: BTreeMap<&Identifier, usize> = BTreeMap::new();
+    for table in tables.iter().filter(|table| !table.owns) {
+        if let Some(found) = &table.found {
+            *owned.entry(&found.owner).or_default() += 1;
+        }
+    }
+
+    let most = owned.into_iter().max_by_key(|(_, tables)| *tables);
+    most.map(|(owner, _)| owner)
+}
+
 impl TableFacts {
     pub(super) fn findings(
         &self,
         scope: &Scope,
         config: &RlsConfig,
         login: &LoginFacts,
+        migrations: Option<&Identifier>,
         findings: &mut Vec<GateFinding>,
     ) {
-        let table = || scope.table.clone();
+        let Some(found) = &self.found else {
+            let table = scope.table.clone();
+            findings.push(GateFinding::Missing { table });
+            return;
+        };
+
+        let table = || found.name.clone();
+        let owner = || found.owner.clone();
         let role = || login.role.clone();
 
-        if !self.exists {
-            findings.push(GateFinding::Missing { table: table() });
+        // `search_path` begins with `"$user"` unless it is set: no other login looks there, and so
+        // no migration makes the policies.
+        let in_own_schema =
+            scope.table.schema.is_none() && found.name.schema.as_ref() == Some(&login.role);
+        if in_own_schema && !self.missing.is_empty() {
+            findings.push(GateFinding::Shadowed {
+                role: role(),
+                table: table(),
+                owner: owner(),
+            });
             return;
         }
 
@@ -287,20 +340,28 @@ impl TableFacts {
             findings.push(GateFinding::Owns {
                 role: role(),
                 table: table(),
+                migrations: migrations.cloned(),
             });
         } else if !login.bypasses && self.truncates {
             findings.push(GateFinding::Truncates {
                 role: role(),
                 table: table(),
+                owner: owner(),
             });
         }
 
         if !self.enabled {
-            findings.push(GateFinding::NotEnabled { table: table() });
+            findings.push(GateFinding::NotEnabled {
+                table: table(),
+                owner: owner(),
+            });
         }
 
         if config.force() && !self.forced {
-            findings.push(GateFinding::NotForced { table: table() });
+            findings.push(GateFinding::NotForced {
+                table: table(),
+                owner: owner(),
+            });
         }
 
         if !self.missing.is_empty() {

@@ -90,6 +90,42 @@ pub const FAULTS: &[Fault] = &[
         StaysOpen,
         Undo("DROP INDEX words"),
     ),
+    Fault(
+        "RLS210",
+        "titles are searched whatever their case",
+        "CREATE INDEX spelt ON task (lower(title))",
+        StaysOpen,
+        Undo("DROP INDEX spelt"),
+    ),
+    Fault(
+        "RLS210",
+        "a price is searched",
+        "ALTER TABLE task ADD price numeric; CREATE INDEX priced ON task (price)",
+        StaysOpen,
+        Undo("ALTER TABLE task DROP COLUMN price"),
+    ),
+    Fault(
+        "RLS210",
+        "an enum is searched",
+        "CREATE TYPE mood AS ENUM ('glad', 'sad'); ALTER TABLE task ADD mood mood; CREATE INDEX \
+         moods ON task (mood)",
+        StaysOpen,
+        Undo("ALTER TABLE task DROP COLUMN mood; DROP TYPE mood"),
+    ),
+    Fault(
+        "RLS210",
+        "titles are searched by how they begin",
+        "CREATE INDEX begins ON task (owner_id, title varchar_pattern_ops)",
+        StaysOpen,
+        Undo("DROP INDEX begins"),
+    ),
+    Fault(
+        "RLS211",
+        "a second column refers to the users",
+        "ALTER TABLE task ADD assigned_to uuid REFERENCES \"user\"",
+        StaysOpen,
+        Undo("ALTER TABLE task DROP COLUMN assigned_to"),
+    ),
 ];
 
 #[tokio::test]

@@ -132,7 +132,7 @@ pub const FAULTS: &[Fault] = &[
          ALTER FUNCTION total OWNER TO HELPER",
         StaysOpen,
         RemedyThen(
-            "DROP FUNCTION total; ALTER TABLE task OWNER TO CURRENT_USER; REVOKE CREATE ON SCHEMA \
+            "DROP FUNCTION total; ALTER TABLE task OWNER TO MIGRATOR; REVOKE CREATE ON SCHEMA \
              public FROM HELPER;
              DROP ROLE HELPER",
         ),

@@ -16,18 +16,29 @@ async fn findings(fixture: &Fixture) -> Vec<GateFinding> {
     }
 }
 
-/// The SQL in a finding's words, which stands in backquotes.
+/// The SQL in a finding's words, which stands in backquotes; as the owner that the words name, or
+/// as it is for a superuser.
 fn statement(said: &str) -> Option<String> {
-    let quoted = said.split('`').skip(1).step_by(2);
-    quoted
-        .into_iter()
-        .find(|text| text.starts_with("ALTER ") || text.starts_with("REVOKE "))
-        .map(str::to_owned)
+    let quoted: Vec<&str> = said.split('`').skip(1).step_by(2).collect();
+    let is_sql = |text: &&&str| text.starts_with("ALTER ") || text.starts_with("REVOKE ");
+    let sql = quoted.iter().find(is_sql)?;
+
+    Some(match said.split_once("as its owner `") {
+        Some((_, owner)) => {
+            let (owner, _) = owner.split_once('`').unwrap();
+            format!("SET SESSION AUTHORIZATION \"{owner}\"; {sql}; RESET SESSION AUTHORIZATION")
+        }
+        None => {
+            assert!(said.contains("superuser"), "{said}");
+            (*sql).to_owned()
+        }
+    })
 }
 
+/// A plain login migrates the database, and each remedy is run by who is named (FAULTS A10).
 #[tokio::test]
 async fn what_each_finding_says_ends_it() {
-    let fixture = Fixture::new(1).await;
+    let (fixture, superuser) = Fixture::of_plain_owner(1).await;
     let (app, admin) = (fixture.config.app_role(), fixture.config.admin_role());
 
     for (fault, expected) in [
@@ -56,7 +67,7 @@ async fn what_each_finding_says_ends_it() {
         let fault = fault
             .replace("APP", &format!("\"{app}\""))
             .replace("ADMIN", &format!("\"{admin}\""));
-        fixture.owner.execute_unprepared(&fault).await.unwrap();
+        superuser.execute_unprepared(&fault).await.unwrap();
 
         let found = findings(&fixture).await;
         let [finding] = found.as_slice() else {
@@ -69,8 +80,7 @@ async fn what_each_finding_says_ends_it() {
 
         let said = finding.to_string();
         if let Some(sql) = statement(&said) {
-            fixture
-                .owner
+            superuser
                 .execute_unprepared(&sql)
                 .await
                 .unwrap_or_else(|error| panic!("{said}: {error}"));
@@ -112,5 +122,32 @@ async fn what_each_finding_says_ends_it() {
         .sync(&fixture.owner)
         .await
         .unwrap();
+    assert_eq!(findings(&fixture).await, []);
+}
+
+/// FAULTS A11: the application finds tables in a schema of its own name, and migrations do not.
+#[tokio::test]
+async fn table_in_a_schema_of_the_login_s_name_is_named_with_it() {
+    let (fixture, superuser) = Fixture::of_plain_owner(1).await;
+    let app = fixture.config.app_role();
+    let shadow = format!(
+        r#"CREATE SCHEMA "{app}"; CREATE TABLE "{app}".task (LIKE public.task);
+           GRANT USAGE ON SCHEMA "{app}" TO "{app}"; GRANT SELECT ON "{app}".task TO "{app}""#
+    );
+    superuser.execute_unprepared(&shadow).await.unwrap();
+
+    let found = findings(&fixture).await;
+    let [finding @ GateFinding::Shadowed { table, .. }] = found.as_slice() else {
+        panic!("{found:?}")
+    };
+    assert_eq!(table.to_string(), format!("{app}.task"));
+
+    let said = finding.to_string();
+    let rename = statement(&said).unwrap().replace('…', "other");
+    assert!(
+        rename.contains(&format!(r#"ALTER TABLE "{app}"."task""#)),
+        "{said}"
+    );
+    superuser.execute_unprepared(&rename).await.unwrap();
     assert_eq!(findings(&fixture).await, []);
 }

@@ -149,20 +149,27 @@ async fn gate_refuses_tables_that_are_not_protected() {
 
     let findings = findings(&fixture, fixture.config.clone()).await;
     let table = |table| TableName {
-        schema: None,
+        schema: Some(Identifier::new("public").unwrap()),
         table: Identifier::new(table).unwrap(),
     };
+    let login = text(&fixture.owner, "SELECT current_user::text").await;
+    let owner = Identifier::new(&login).unwrap();
     assert_eq!(
         findings,
         [
             GateFinding::Missing {
-                table: table("note")
+                table: TableName {
+                    schema: None,
+                    ..table("note")
+                }
             },
             GateFinding::NotEnabled {
-                table: table("task")
+                table: table("task"),
+                owner: owner.clone()
             },
             GateFinding::NotForced {
-                table: table("user")
+                table: table("user"),
+                owner
             },
             GateFinding::PolicyMissing {
                 table: table("user"),

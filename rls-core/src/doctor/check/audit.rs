@@ -9,7 +9,7 @@ use super::role::{disown, owns};
 use crate::doctor::case::Case;
 use crate::doctor::facts::{Grant, Grantee, Kind, Oid, Relation};
 use crate::doctor::finding::Finding;
-use crate::doctor::remedy::Remedy;
+use crate::doctor::remedy::{Remedy, RunAs};
 use crate::doctor::rules;
 use crate::name::Identifier;
 use crate::schema::plan::{Change, ColumnChange, PrivilegeChange, TableChange};
@@ -40,6 +40,8 @@ pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
 
 fn planned(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let (name, configured) = case.audit();
+    let relation = configured.and_then(|oid| case.facts.relations.get(&oid));
+    let run_as = || relation.map_or(RunAs::Superuser, Relation::owned);
 
     for change in case.plan.iter().flat_map(|plan| plan.changes()) {
         match change {
@@ -50,7 +52,7 @@ fn planned(case: &Case<'_>, findings: &mut Vec<Finding>) {
                 ),
             ) if *table == name && configured.is_some() => {
                 let why = "administrators may not write or read it, so their transactions fail";
-                let remedy = Remedy::Sql(change.sql());
+                let remedy = Remedy::statements(run_as(), change.sql());
                 findings.push(Finding::new(&rules::RLS501, table, why, remedy));
             }
             Change::Table(table, TableChange::Column(column, ColumnChange::SetDefault { .. }))
@@ -58,7 +60,7 @@ fn planned(case: &Case<'_>, findings: &mut Vec<Finding>) {
             {
                 let why = "it records something else than what the server knows";
                 let object = format!("{table}.{column}");
-                let remedy = Remedy::Sql(change.sql());
+                let remedy = Remedy::statements(run_as(), change.sql());
                 findings.push(Finding::new(&rules::RLS503, object, why, remedy));
             }
             _ => {}
@@ -79,7 +81,7 @@ fn owner(case: &Case<'_>, relation: &Relation, findings: &mut Vec<Finding>) {
     if let Some((who, role)) = owner.filter(|(_, role)| role.bypasses.is_empty()) {
         let owns = owns(who, role);
         let why = format!("{owns}, and an owner can change what it records");
-        let remedy = disown(who, role, &relation.name);
+        let remedy = disown(case, who, role, &relation.name);
         findings.push(Finding::new(&rules::RLS502, &relation.name, why, remedy));
     }
 }
@@ -123,7 +125,8 @@ fn privileges(case: &Case<'_>, oid: Oid, relation: &Relation, findings: &mut Vec
         let back = (takes_all && *grantee == admin)
             .then(|| format!("GRANT INSERT ({AUDIT_GRANTED}) ON {name} TO {grantee}"));
 
-        let remedy = Remedy::Sql(statements.into_iter().chain(back).collect());
+        let statements = statements.into_iter().chain(back).collect();
+        let remedy = Remedy::statements(relation.owned(), statements);
         findings.push(Finding::new(&rules::RLS502, &relation.name, why, remedy));
     }
 }
@@ -142,6 +145,7 @@ fn views(case: &Case<'_>, oid: Oid, relation: &Relation, findings: &mut Vec<Find
         let name = table(&view.name);
         let why = format!("it shows or changes `{}` to the application", relation.name);
         let remedy = revokes(
+            &view.owner_name,
             |grantee| format!("REVOKE ALL ON {name} FROM {grantee}"),
             case.grantees_on(*reader),
         );
@@ -154,8 +158,8 @@ fn views(case: &Case<'_>, oid: Oid, relation: &Relation, findings: &mut Vec<Find
 fn additions(case: &Case<'_>, oid: Oid, relation: &Relation, findings: &mut Vec<Finding>) {
     let name = table(&relation.name);
     let on = |it: &Identifier| format!("{}.{it}", relation.name);
-    let mut push = |object: String, why: &str, statement: String| {
-        let remedy = Remedy::sql(statement);
+    let mut push = |object: String, why: &str, owned: &Relation, statement: String| {
+        let remedy = Remedy::sql(owned.owned(), statement);
         findings.push(Finding::new(&rules::RLS503, object, why, remedy));
     };
 
@@ -163,25 +167,25 @@ fn additions(case: &Case<'_>, oid: Oid, relation: &Relation, findings: &mut Vec<
     for trigger in facts.triggers.iter().filter(|it| it.relation == oid) {
         let why = "a trigger can change what is recorded, or leave it out";
         let drop = format!("DROP TRIGGER {} ON {name}", identifier(&trigger.name));
-        push(on(&trigger.name), why, drop);
+        push(on(&trigger.name), why, relation, drop);
     }
 
     for rewrite in facts.rewrites.iter().filter(|it| it.relation == oid) {
         let why = "a rewrite rule can record something else, or nothing";
         let drop = format!("DROP RULE {} ON {name}", identifier(&rewrite.name));
-        push(on(&rewrite.name), why, drop);
+        push(on(&rewrite.name), why, relation, drop);
     }
 
     if relation.enabled {
         let why = "its policies decide what is recorded, and what of it can be read";
         let disable = format!("ALTER TABLE {name} DISABLE ROW LEVEL SECURITY");
-        push(relation.name.to_string(), why, disable);
+        push(relation.name.to_string(), why, relation, disable);
     }
 
     if relation.unlogged {
         let why = "a crash of the server empties it";
         let log = format!("ALTER TABLE {name} SET LOGGED");
-        push(relation.name.to_string(), why, log);
+        push(relation.name.to_string(), why, relation, log);
     }
 
     let children = facts.inheritance.children(oid);
@@ -192,7 +196,7 @@ fn additions(case: &Case<'_>, oid: Oid, relation: &Relation, findings: &mut Vec<
                 relation.name
             );
             let end = format!("ALTER TABLE {} NO INHERIT {name}", table(&child.name));
-            push(child.name.to_string(), &why, end);
+            push(child.name.to_string(), &why, child, end);
         }
     }
 }

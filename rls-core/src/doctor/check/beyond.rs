@@ -2,12 +2,14 @@
 //! policies.
 
 use super::revokes;
-use super::role::{owns, without};
+use super::role::{give, owns};
+use super::server::but_the_migrations;
 use crate::doctor::case::Case;
-use crate::doctor::facts::{Kind, Privileges};
+use crate::doctor::facts::{Grantee, Kind, Privileges};
 use crate::doctor::finding::Finding;
-use crate::doctor::remedy::Remedy;
+use crate::doctor::remedy::{Remedy, RunAs};
 use crate::doctor::rules;
+use crate::sql::quote::quoted;
 use crate::sql::table;
 
 pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
@@ -18,12 +20,11 @@ pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
         privileges,
     } in &case.facts.beyond
     {
-        let remedy = Remedy::sql(format!(
-            "REVOKE {privileges} ON {on} {object} FROM {grantee}"
-        ));
+        let revoke = format!("REVOKE {privileges} ON {on} {object} FROM {grantee}");
+        let remedy = Remedy::sql(RunAs::Superuser, revoke);
         let has = format!("{grantee} has {privileges}");
 
-        if on == "FOREIGN SERVER" {
+        if on.starts_with("FOREIGN") {
             let why = format!("{has}: a foreign table of its own shows what that server allows");
             findings.push(Finding::new(&rules::RLS318, object, why, remedy));
         } else {
@@ -32,15 +33,81 @@ pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
         }
     }
 
+    needless(case, findings);
     foreign_tables(case, findings);
     supports(case, findings);
 
     for function in &case.facts.leakproof {
         let why = "a query may run it before policies, on rows that they hide, and it may reveal \
                    them";
-        let remedy = Remedy::sql(format!("ALTER FUNCTION {function} NOT LEAKPROOF"));
+        let alter = format!("ALTER FUNCTION {function} NOT LEAKPROOF");
+        let remedy = Remedy::sql(RunAs::Superuser, alter);
         findings.push(Finding::new(&rules::RLS317, function, why, remedy));
     }
+}
+
+/// What a new server grants to everyone, and an application does not need.
+fn needless(case: &Case<'_>, findings: &mut Vec<Finding>) {
+    for Privileges {
+        on,
+        object,
+        grantee,
+        privileges,
+    } in &case.facts.needless
+    {
+        let revoke = |what: &str| {
+            let privilege = format!("{privileges} ON {what}");
+            but_the_migrations(
+                case,
+                RunAs::Superuser,
+                &privilege,
+                std::slice::from_ref(grantee),
+            )
+        };
+
+        let (rule, name, why, remedy) = match on.as_str() {
+            "LANGUAGE" => (
+                &rules::RLS021,
+                object.as_str(),
+                format!(
+                    "{grantee} may use it: a `DO` block can become another user, and its text hides \
+                     how"
+                ),
+                revoke(&format!("LANGUAGE {object}")),
+            ),
+            "ROUTINE" => (
+                &rules::RLS023,
+                "pg_catalog.lo_create",
+                format!(
+                    "{grantee} may: all users have one role, so each reads those of the others"
+                ),
+                revoke(&format!("ROUTINE {object}")),
+            ),
+            "PARAMETER" => (
+                &rules::RLS024,
+                object.as_str(),
+                format!("{grantee} has {privileges}: only superusers may set it otherwise"),
+                parameter(object, grantee, privileges),
+            ),
+            _ => (
+                &rules::RLS318,
+                "dblink",
+                format!("{grantee} may call it: what it reads there is read as another login"),
+                revoke(&format!("ROUTINE {object}")),
+            ),
+        };
+
+        findings.push(Finding::new(rule, name, why, remedy));
+    }
+}
+
+fn parameter(name: &str, grantee: &Grantee, privileges: &str) -> Remedy {
+    let parts: Vec<String> = name.split('.').map(quoted).collect();
+    let revoke = format!(
+        "REVOKE {privileges} ON PARAMETER {} FROM {grantee}",
+        parts.join(".")
+    );
+    Remedy::sql(RunAs::Superuser, revoke)
 }
 
 fn foreign_tables(case: &Case<'_>, findings: &mut Vec<Finding>) {
@@ -65,6 +132,7 @@ fn foreign_tables(case: &Case<'_>, findings: &mut Vec<Finding>) {
                    policy here applies to them";
         let name = table(&relation.name);
         let remedy = revokes(
+            &relation.owner_name,
             |grantee| format!("REVOKE ALL ON {name} FROM {grantee}"),
             case.grantees_on(*oid),
         );
@@ -86,13 +154,8 @@ fn supports(case: &Case<'_>, findings: &mut Vec<Finding>) {
             support.table
         );
 
-        let remedy = match &role.via {
-            None => Remedy::sql(format!(
-                "ALTER {} {} OWNER TO CURRENT_USER",
-                support.kind, support.object
-            )),
-            Some(_) => without(app, role, &[]),
-        };
+        let what = format!("{} {}", support.kind, support.object);
+        let remedy = give(case, app, role, &what);
 
         findings.push(Finding::new(&rules::RLS019, &support.object, why, remedy));
     }

@@ -49,7 +49,7 @@ fn column(
             &rules::RLS202,
             &object,
             why,
-            Remedy::Sql(set.sql()),
+            Remedy::statements(relation.owned(), set.sql()),
         ));
     }
 
@@ -108,6 +108,9 @@ fn defaults(case: &Case<'_>, findings: &mut Vec<Finding>) {
         if let Change::Table(table, TableChange::Column(column, ColumnChange::SetDefault { .. })) =
             change
             && *table != case.audit().0
+            && let Some((_, relation, _)) = case
+                .scoped()
+                .find(|(_, relation, _)| relation.name == *table)
         {
             let object = format!("{table}.{column}");
             let why = "an insert that names no owner gets none or a wrong one, and is refused";
@@ -116,7 +119,7 @@ fn defaults(case: &Case<'_>, findings: &mut Vec<Finding>) {
                 &rules::RLS206,
                 object,
                 why,
-                Remedy::Sql(change.sql()),
+                Remedy::statements(relation.owned(), change.sql()),
             ));
         }
     }

@@ -3,7 +3,7 @@
 use crate::doctor::case::Case;
 use crate::doctor::facts::{Definer, Grant, Oid, Relation, TriggerFact};
 use crate::doctor::finding::Finding;
-use crate::doctor::remedy::Remedy;
+use crate::doctor::remedy::{Remedy, RunAs};
 use crate::doctor::rules;
 use crate::name::{Identifier, TableName};
 use crate::sql::identifier;
@@ -52,9 +52,8 @@ fn function(definer: &Definer) -> Finding {
         let why = format!(
             "{grantee} may call it, and as `{owner_name}` it sees what the caller may not see"
         );
-        let remedy = Remedy::sql(format!(
-            "REVOKE EXECUTE ON ROUTINE {function} FROM {grantee}"
-        ));
+        let revoke = format!("REVOKE EXECUTE ON ROUTINE {function} FROM {grantee}");
+        let remedy = Remedy::sql(RunAs::Role(owner_name.clone()), revoke);
         return Finding::new(&rules::RLS308, function, why, remedy);
     }
 
@@ -75,7 +74,8 @@ fn trigger(on: &TableName, trigger: &TriggerFact) -> Finding {
     let why = format!(
         "as `{owner_name}`, `{function}` reads and writes what the user may not read and write"
     );
-    let remedy = Remedy::sql(format!("ALTER ROUTINE {function} SECURITY INVOKER"));
+    let alter = format!("ALTER ROUTINE {function} SECURITY INVOKER");
+    let remedy = Remedy::sql(RunAs::Role(owner_name.clone()), alter);
 
     Finding::new(
         &rules::RLS313,
@@ -92,9 +92,8 @@ fn open_path(function: &str, schema: &Identifier, owner: &Identifier) -> Finding
     );
 
     let schema = identifier(schema);
-    let remedy = Remedy::sql(format!(
-        "ALTER ROUTINE {function} SET search_path = pg_catalog, {schema}, pg_temp"
-    ));
+    let alter = format!("ALTER ROUTINE {function} SET search_path = pg_catalog, {schema}, pg_temp");
+    let remedy = Remedy::sql(RunAs::Role(owner.clone()), alter);
 
     Finding::new(&rules::RLS309, function, why, remedy)
 }

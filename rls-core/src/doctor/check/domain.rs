@@ -1,14 +1,12 @@
 //! Who owns the domains that carry contexts, and the function of the one that records. Their
 //! definitions are compared by the plan.
 
-use super::role::{owns, without};
+use super::role::{give, owns};
 use crate::doctor::case::Case;
-use crate::doctor::facts::{Carrier, CarrierKind, ReachedRole};
+use crate::doctor::facts::{CarrierKind, ReachedRole};
 use crate::doctor::finding::Finding;
-use crate::doctor::remedy::Remedy;
 use crate::doctor::rules;
-use crate::name::Identifier;
-use crate::schema::plan::{Change, DomainChange, FunctionChange};
+use crate::sql::table;
 
 pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let (app, admin) = (case.config.app_role(), case.config.admin_role());
@@ -45,22 +43,12 @@ pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
         };
 
         let why = format!("{}, and {why}", owns(who, reached));
-        let remedy = disown(who, reached, carrier);
+        let name = table(&carrier.name);
+        let what = match carrier.kind {
+            CarrierKind::Domain => format!("DOMAIN {name}"),
+            CarrierKind::Function => format!("FUNCTION {name}(text)"),
+        };
+        let remedy = give(case, who, reached, &what);
         findings.push(Finding::new(rule, &carrier.name, why, remedy));
     }
-}
-
-/// Gives it to the migrations' login, or ends the membership through which the role owns it.
-fn disown(role: &Identifier, reached: &ReachedRole, carrier: &Carrier) -> Remedy {
-    if reached.via.is_some() {
-        return without(role, reached, &[]);
-    }
-
-    let name = carrier.name.clone();
-    let own = match carrier.kind {
-        CarrierKind::Domain => Change::Domain(name, DomainChange::Own),
-        CarrierKind::Function => Change::Function(name, FunctionChange::Own),
-    };
-
-    Remedy::Sql(own.sql())
 }

@@ -17,7 +17,7 @@ pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let remedies: BTreeSet<&String> = findings
         .iter()
         .filter_map(|finding| match &finding.remedy {
-            Remedy::Sql(statements) => Some(statements),
+            Remedy::Sql { statements, .. } => Some(statements),
             _ => None,
         })
         .flatten()

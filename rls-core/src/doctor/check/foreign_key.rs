@@ -1,10 +1,14 @@
 //! The foreign keys of owner columns.
 
-use crate::doctor::case::Case;
+use std::collections::BTreeMap;
+
+use crate::doctor::case::{Case, Table};
+use crate::doctor::expression::names;
 use crate::doctor::facts::{ForeignKeyFact, Oid, Relation};
 use crate::doctor::finding::Finding;
-use crate::doctor::remedy::Remedy;
+use crate::doctor::remedy::{Remedy, RunAs};
 use crate::doctor::rules;
+use crate::model::policy::Canonical;
 use crate::model::scope::ForeignKey;
 use crate::name::Identifier;
 use crate::schema::plan::{Change, ForeignKeyChange};
@@ -18,7 +22,70 @@ pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
                 foreign_key(case, (oid, relation), &column.name, desired, findings);
             }
         }
+
+        let keys = case.facts.foreign_keys.iter();
+        for key in keys.filter(|key| key.relation == oid) {
+            findings.extend(unbound(case, (oid, relation), registered, key));
+        }
     }
+}
+
+/// A column that refers to the users or tenants, and that anyone may write as they like.
+fn unbound(
+    case: &Case<'_>,
+    (oid, relation): (Oid, &Relation),
+    registered: &Table<'_>,
+    key: &ForeignKeyFact,
+) -> Option<Finding> {
+    let ([column], true) = (key.columns.as_slice(), is_identity(case, key.parent)) else {
+        return None;
+    };
+
+    let scope = registered.scope;
+    let is_declared = scope.keys.iter().any(|key| key.column == *column)
+        || scope.through.iter().any(|it| it.column == *column);
+
+    let policies = case.facts.policies.get(&oid);
+    let conditions = policies
+        .into_iter()
+        .flat_map(BTreeMap::values)
+        .flat_map(|actual| [actual.policy.using(), actual.policy.with_check()])
+        .flatten();
+    let is_read = conditions
+        .map(Canonical::as_str)
+        .any(|printed| names(printed, column));
+
+    if is_declared || is_read {
+        return None;
+    }
+
+    let parent = case.facts.relations.get(&key.parent)?;
+    let why = format!(
+        "it refers to `{}`: a user can write any key of that table into it, and it gives nobody the row",
+        parent.name
+    );
+    let remedy = Remedy::words(format!(
+        "if it says to whom the row belongs, declare it (`owner = \"{column}\"`, or `column` for \
+         tenants) or read it in a policy; if it is only a note, such as who was assigned, allow the \
+         finding"
+    ));
+
+    Some(Finding::new(
+        &rules::RLS211,
+        format!("{}.{column}", relation.name),
+        why,
+        remedy,
+    ))
+}
+
+/// Whether the rows of a table are the users or tenants.
+fn is_identity(case: &Case<'_>, table: Oid) -> bool {
+    let registered = case
+        .tables
+        .iter()
+        .find(|it| it.actual.is_some_and(|(oid, _)| oid == table));
+
+    registered.is_some_and(|it| it.scope.keys.iter().any(|key| key.owned().is_none()))
 }
 
 fn foreign_key(
@@ -60,7 +127,10 @@ fn foreign_key(
                 &rules::RLS204,
                 format!("{}.{column}", relation.name),
                 why,
-                Remedy::Sql(idle.chain(add.sql()).collect()),
+                Remedy::statements(
+                    referring(case, relation, desired),
+                    idle.chain(add.sql()).collect(),
+                ),
             ));
         }
         KeyFit::Unproven => {
@@ -75,12 +145,24 @@ fn foreign_key(
     }
 }
 
+/// Who can add the key: the owner of both tables. To refer to a table of another is a privilege.
+fn referring(case: &Case<'_>, relation: &Relation, desired: &ForeignKey) -> RunAs {
+    let parent = desired.table.found_in(&case.facts.server.schemas);
+    let parent = case.facts.relations.values().find(|it| it.name == parent);
+
+    if parent.is_some_and(|parent| parent.owner == relation.owner) {
+        relation.owned()
+    } else {
+        RunAs::Superuser
+    }
+}
+
 fn unproven(relation: &Relation, key: &ForeignKeyFact) -> Finding {
     Finding::new(
         &rules::RLS205,
         format!("{}.{}", relation.name, key.name),
         "rows from before the key was added may name owners that do not exist",
-        Remedy::sql(alter(relation, "VALIDATE", key)),
+        Remedy::sql(relation.owned(), alter(relation, "VALIDATE", key)),
     )
 }
 

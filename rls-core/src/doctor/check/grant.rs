@@ -6,7 +6,7 @@ use super::revokes;
 use crate::doctor::case::Case;
 use crate::doctor::facts::{Grant, Grantee, Kind, Oid, Relation};
 use crate::doctor::finding::Finding;
-use crate::doctor::remedy::Remedy;
+use crate::doctor::remedy::{Remedy, RunAs};
 use crate::doctor::rule::Rule;
 use crate::doctor::rules;
 use crate::name::Identifier;
@@ -42,7 +42,8 @@ fn tables(case: &Case<'_>, (oid, relation): (Oid, &Relation), findings: &mut Vec
             let privileges = listed(&privileges);
             let name = table(&relation.name);
             let why = why(rule, grantee, &privileges);
-            let remedy = Remedy::sql(format!("REVOKE {privileges} ON {name} FROM {grantee}"));
+            let revoke = format!("REVOKE {privileges} ON {name} FROM {grantee}");
+            let remedy = Remedy::sql(relation.owned(), revoke);
             findings.push(Finding::new(rule, &relation.name, why, remedy));
         }
     }
@@ -101,7 +102,7 @@ fn columns(case: &Case<'_>, (oid, relation): (Oid, &Relation), findings: &mut Ve
     if !statements.is_empty() {
         let why = "they stay when the table's privileges are revoked, and the migrations ignore \
                    them";
-        let remedy = Remedy::Sql(statements);
+        let remedy = Remedy::statements(relation.owned(), statements);
         findings.push(Finding::new(&rules::RLS303, &relation.name, why, remedy));
     }
 }
@@ -150,7 +151,7 @@ fn defaults(case: &Case<'_>, findings: &mut Vec<Finding>) {
             &rules::RLS304,
             object,
             why,
-            Remedy::sql(revoke),
+            Remedy::sql(RunAs::Role(owner.clone()), revoke),
         ));
     }
 }
@@ -177,6 +178,7 @@ fn sequences(case: &Case<'_>, findings: &mut Vec<Finding>) {
                        changes it";
             let name = table(&sequence.name);
             let remedy = revokes(
+                &sequence.owner_name,
                 |grantee| format!("REVOKE SELECT, UPDATE ON SEQUENCE {name} FROM {grantee}"),
                 readers,
             );

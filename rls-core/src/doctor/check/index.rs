@@ -56,7 +56,7 @@ fn missing(
         &rules::RLS203,
         format!("{}.{}", relation.name, columns.join(",")),
         "each query of a user reads the whole table",
-        Remedy::Sql(drop.chain(create.sql()).collect()),
+        Remedy::statements(relation.owned(), drop.chain(create.sql()).collect()),
     ))
 }
 

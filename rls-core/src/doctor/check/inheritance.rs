@@ -74,6 +74,7 @@ fn revoke_all(case: &Case<'_>, oid: Oid, relation: &Relation) -> Remedy {
     let name = table(&relation.name);
 
     revokes(
+        &relation.owner_name,
         |grantee| format!("REVOKE ALL ON {name} FROM {grantee}"),
         case.grantees_on(oid),
     )

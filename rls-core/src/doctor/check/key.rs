@@ -38,12 +38,26 @@ fn indexes(case: &Case<'_>, table: &Table<'_>, index: &IndexFact, findings: &mut
         .first()
         .is_some_and(|column| names_owner(table, column));
 
-    if !index.leakproof && !leads_with_owner {
-        let why = "its operators are not leakproof, so policies are checked first, and a query \
-                   reads all rows of the user";
+    // A condition on an expression calls its functions, of which hardly one is leakproof.
+    let leads_with_expression = matches!(index.columns.first(), Some(None));
+
+    if (!index.leakproof || leads_with_expression) && !leads_with_owner {
+        let why = if leads_with_expression {
+            "a condition on an expression is not leakproof, so policies are checked first, and a \
+             query reads all rows of the user"
+        } else {
+            "its operators are not leakproof, so policies are checked first, and a query reads all \
+             rows of the user"
+        };
         let remedy = Remedy::words(
             "let the owner column lead the index (`btree_gin`, `btree_gist`), or filter by it",
         );
+        findings.push(Finding::new(&rules::RLS210, &index.name, why, remedy));
+    } else if index.patterns {
+        let why = "`LIKE`, which SeaORM's `starts_with()` writes, is not leakproof, so policies are \
+                   checked first, and the index is not used for it";
+        let remedy =
+            Remedy::words("write `column ^@ $1` or `starts_with(column, $1)`, which use the index");
         findings.push(Finding::new(&rules::RLS210, &index.name, why, remedy));
     }
 }

@@ -4,7 +4,7 @@ use super::server::reset;
 use crate::doctor::case::Case;
 use crate::doctor::facts::{Oid, RoleSetting};
 use crate::doctor::finding::Finding;
-use crate::doctor::remedy::Remedy;
+use crate::doctor::remedy::{Remedy, RunAs};
 use crate::doctor::rules;
 use crate::name::{Identifier, TableName};
 use crate::sql::table;
@@ -27,7 +27,8 @@ pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
 
         let why = "every statement on its connection reaches it instead, whoever the user of the \
                    connection is by now";
-        let remedy = Remedy::sql(format!("DROP {what} {}", table(&name)));
+        let drop = format!("DROP {what} {}", table(&name));
+        let remedy = Remedy::sql(RunAs::Superuser, drop);
 
         findings.push(Finding::new(
             &rules::RLS016,
@@ -71,6 +72,7 @@ fn elsewhere(case: &Case<'_>, findings: &mut Vec<Finding>) {
         let Some((oid, other)) = first(case, &path, &registered.scope.table.table) else {
             continue;
         };
+        let owner = case.facts.relations.get(&oid).map(|it| &it.owner_name);
         if registered.actual.is_some_and(|(actual, _)| actual == oid) {
             continue;
         }
@@ -82,9 +84,12 @@ fn elsewhere(case: &Case<'_>, findings: &mut Vec<Finding>) {
 
         let remedy = match setting {
             Some(setting) => reset(case, setting),
-            None => {
-                Remedy::words("rename or drop that table, or the schema with the name of the role")
-            }
+            None => Remedy::words(format!(
+                "as its owner{}, run `ALTER TABLE {} RENAME TO …`, or drop that table or the schema \
+                 with the name of the role",
+                owner.map_or_else(String::new, |owner| format!(" `{owner}`")),
+                table(other)
+            )),
         };
 
         findings.push(Finding::new(

@@ -6,7 +6,7 @@ use crate::doctor::case::{Case, Table};
 use crate::doctor::expression::{checks_membership_per_row, reads_setting_per_row};
 use crate::doctor::facts::{Call, Oid, Relation};
 use crate::doctor::finding::Finding;
-use crate::doctor::remedy::Remedy;
+use crate::doctor::remedy::{Remedy, RunAs};
 use crate::doctor::rules;
 use crate::model::policy::Canonical;
 use crate::model::policy::PolicyKind;
@@ -60,7 +60,7 @@ fn policies(
             && !is_desired
             && !is_planned(case, &relation.name, name)
         {
-            findings.push(stray(case, &relation.name, policy));
+            findings.push(stray(case, relation, policy));
         }
 
         speed(&relation.name, policy, findings);
@@ -85,8 +85,8 @@ fn is_planned(case: &Case<'_>, on: &TableName, policy: &Identifier) -> bool {
         })
 }
 
-fn stray(case: &Case<'_>, on: &TableName, actual: &ActualPolicy) -> Finding {
-    let policy = &actual.policy;
+fn stray(case: &Case<'_>, relation: &Relation, actual: &ActualPolicy) -> Finding {
+    let (on, policy) = (&relation.name, &actual.policy);
     let is_guarded = policy.roles.is_empty() || policy.roles.contains(case.config.app_role());
     let why = if is_guarded {
         "no entity declares it: only the restrictive guard keeps out what it lets through"
@@ -94,11 +94,8 @@ fn stray(case: &Case<'_>, on: &TableName, actual: &ActualPolicy) -> Finding {
         "no entity declares it, and no guard restricts its roles"
     };
 
-    let remedy = Remedy::sql(format!(
-        "DROP POLICY {} ON {}",
-        identifier(&policy.name),
-        table(on)
-    ));
+    let drop = format!("DROP POLICY {} ON {}", identifier(&policy.name), table(on));
+    let remedy = Remedy::sql(relation.owned(), drop);
 
     Finding::new(&rules::RLS108, of(on, &policy.name), why, remedy)
 }
@@ -149,7 +146,8 @@ fn call(on: &Relation, call: &Call) -> Option<Finding> {
         _ => return None,
     };
 
-    let remedy = Remedy::sql(format!("ALTER FUNCTION {function} STABLE"));
+    let run_as = RunAs::Role(call.owner_name.clone());
+    let remedy = Remedy::sql(run_as, format!("ALTER FUNCTION {function} STABLE"));
 
     Some(Finding::new(rule, of(&on.name, &call.policy), why, remedy))
 }

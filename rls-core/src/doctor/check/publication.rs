@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::doctor::case::Case;
 use crate::doctor::finding::Finding;
-use crate::doctor::remedy::Remedy;
+use crate::doctor::remedy::{Remedy, RunAs};
 use crate::doctor::rules;
 use crate::sql::{identifier, table};
 
@@ -41,10 +41,8 @@ pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
 
         let remedy = if publication.named {
             let name = identifier(&publication.name);
-            Remedy::sql(format!(
-                "ALTER PUBLICATION {name} DROP TABLE {}",
-                table(&sent.name)
-            ))
+            let drop = format!("ALTER PUBLICATION {name} DROP TABLE {}", table(&sent.name));
+            Remedy::sql(RunAs::Role(publication.owner_name.clone()), drop)
         } else {
             Remedy::words("list the publication's tables one by one, without this one")
         };

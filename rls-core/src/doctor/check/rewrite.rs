@@ -26,7 +26,7 @@ pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
             &rules::RLS312,
             format!("{}.{}", relation.name, rewrite.name),
             why,
-            Remedy::sql(drop),
+            Remedy::sql(relation.owned(), drop),
         ));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::doctor::case::Case;
 use crate::doctor::facts::{Grantee, Kind, ReachedRole};
 use crate::doctor::finding::Finding;
-use crate::doctor::remedy::Remedy;
+use crate::doctor::remedy::{Remedy, RunAs};
 use crate::doctor::rules;
 use crate::name::{Identifier, TableName};
 use crate::schema::plan::{Change, RoleChange};
@@ -49,6 +49,15 @@ fn application(case: &Case<'_>, findings: &mut Vec<Finding>) {
         let remedy = without(app, role, &role.powers);
         findings.push(Finding::new(&rules::RLS004, app, why, remedy));
     }
+
+    for role in roles {
+        if let Some(watches) = role.watches {
+            let has = has(role, &[watches]);
+            let why = format!("{has}: statements of other users may hold their data");
+            let remedy = without(app, role, &[]);
+            findings.push(Finding::new(&rules::RLS022, app, why, remedy));
+        }
+    }
 }
 
 /// Scoped tables, and what else holds their rows.
@@ -62,7 +71,7 @@ fn application_owns(case: &Case<'_>, findings: &mut Vec<Finding>) {
 
         let owns = owns(app, role);
         let why = format!("{owns}, and an owner can disable row security");
-        let remedy = disown(app, role, &relation.name);
+        let remedy = disown(case, app, role, &relation.name);
         findings.push(Finding::new(&rules::RLS005, &relation.name, why, remedy));
     }
 
@@ -77,7 +86,7 @@ fn application_owns(case: &Case<'_>, findings: &mut Vec<Finding>) {
             base.name
         );
 
-        let remedy = disown(app, role, &relation.name);
+        let remedy = disown(case, app, role, &relation.name);
         findings.push(Finding::new(&rules::RLS005, &relation.name, why, remedy));
     }
 }
@@ -121,13 +130,7 @@ fn schemas(case: &Case<'_>, findings: &mut Vec<Finding>) {
 
         let owns = owns(app, role);
         let why = format!("{owns}, and an owner can drop and replace what is in it");
-        let remedy = match &role.via {
-            None => Remedy::sql(format!(
-                "ALTER {kind} {} OWNER TO CURRENT_USER",
-                identifier(name)
-            )),
-            Some(_) => without(app, role, &[]),
-        };
+        let remedy = give(case, app, role, &format!("{kind} {}", identifier(name)));
 
         findings.push(Finding::new(&rules::RLS013, name, why, remedy));
     }
@@ -177,7 +180,7 @@ fn administrator_owns(case: &Case<'_>, findings: &mut Vec<Finding>) {
 
         let owns = owns(admin, role);
         let why = format!("{owns}, and an owner can disable row security");
-        let remedy = disown(admin, role, &relation.name);
+        let remedy = disown(case, admin, role, &relation.name);
         findings.push(Finding::new(&rules::RLS014, &relation.name, why, remedy));
     }
 }
@@ -200,11 +203,36 @@ fn has(role: &ReachedRole, what: &[&str]) -> String {
     }
 }
 
-/// Gives a table to the migrations' login, or ends the membership through which the role owns it.
-pub(super) fn disown(role: &Identifier, reached: &ReachedRole, of: &TableName) -> Remedy {
-    match &reached.via {
-        None => Remedy::sql(format!("ALTER TABLE {} OWNER TO CURRENT_USER", table(of))),
-        Some(_) => without(role, reached, &[]),
+/// Gives a table to the migrations' role, or ends the membership through which the role owns it.
+pub(super) fn disown(
+    case: &Case<'_>,
+    role: &Identifier,
+    reached: &ReachedRole,
+    of: &TableName,
+) -> Remedy {
+    give(case, role, reached, &format!("TABLE {}", table(of)))
+}
+
+/// The same for any object, with its kind and its name as SQL.
+pub(super) fn give(
+    case: &Case<'_>,
+    role: &Identifier,
+    reached: &ReachedRole,
+    what: &str,
+) -> Remedy {
+    if reached.via.is_some() {
+        return without(role, reached, &[]);
+    }
+
+    match case.migrations_role() {
+        Some(owner) => {
+            let alter = format!("ALTER {what} OWNER TO {}", identifier(owner));
+            Remedy::sql(RunAs::Superuser, alter)
+        }
+        None => Remedy::words(format!(
+            "make a role for the migrations' login, and give it what the application's role owns, \
+             as a superuser: `ALTER {what} OWNER TO …`"
+        )),
     }
 }
 
@@ -223,14 +251,12 @@ pub(super) fn without(role: &Identifier, reached: &ReachedRole, attributes: &[&s
             .map(Some)
             .chain(reached.grantors.is_empty().then_some(None));
 
-        return Remedy::Sql(grantors.flat_map(revoke).collect());
+        let revokes = grantors.flat_map(revoke).collect();
+        return Remedy::statements(RunAs::Superuser, revokes).then_restart();
     }
 
     let words: Vec<String> = attributes.iter().map(|word| format!("NO{word}")).collect();
 
-    Remedy::sql(format!(
-        "ALTER ROLE {} {}",
-        identifier(role),
-        words.join(" ")
-    ))
+    let alter = format!("ALTER ROLE {} {}", identifier(role), words.join(" "));
+    Remedy::sql(RunAs::Superuser, alter).then_restart()
 }

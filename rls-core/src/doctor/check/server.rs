@@ -4,7 +4,7 @@ use crate::doctor::case::Case;
 use crate::doctor::facts::{Creator, Grantee, RoleSetting};
 use crate::doctor::finding::Finding;
 use crate::doctor::leaks;
-use crate::doctor::remedy::Remedy;
+use crate::doctor::remedy::{Remedy, RunAs};
 use crate::doctor::rules;
 use crate::sql::identifier;
 use crate::sql::quote::quoted;
@@ -29,16 +29,20 @@ pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
 fn creators(case: &Case<'_>, findings: &mut Vec<Finding>) {
     // An owner may create too, which is a finding of RLS013.
     for Creator {
-        schema, grantee, ..
+        schema,
+        grantee,
+        owner_name,
+        ..
     } in case.facts.creators.iter().filter(|creator| !creator.owns)
     {
         let why = format!(
             "{grantee} may create functions and tables there, and they can shadow those of others"
         );
-        let remedy = Remedy::sql(format!(
+        let revoke = format!(
             "REVOKE CREATE ON SCHEMA {} FROM {grantee}",
             identifier(schema)
-        ));
+        );
+        let remedy = Remedy::sql(RunAs::Role(owner_name.clone()), revoke);
 
         findings.push(Finding::new(&rules::RLS007, schema, why, remedy));
     }
@@ -46,10 +50,11 @@ fn creators(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let database = &case.facts.server.database;
     for grantee in &case.facts.server.creators {
         let why = format!("{grantee} may create schemas, and functions and tables in them");
-        let remedy = Remedy::sql(format!(
+        let revoke = format!(
             "REVOKE CREATE ON DATABASE {} FROM {grantee}",
             identifier(database)
-        ));
+        );
+        let remedy = Remedy::sql(of_database(case), revoke);
         findings.push(Finding::new(&rules::RLS008, database, why, remedy));
     }
 }
@@ -60,7 +65,8 @@ fn set_config(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let grantees = &case.facts.server.set_config;
     if !grantees.is_empty() {
         let why = "injected SQL can call it in the middle of a statement, and become another user";
-        let remedy = but_the_migrations(&format!("EXECUTE ON FUNCTION {FUNCTION}"), grantees);
+        let privilege = format!("EXECUTE ON FUNCTION {FUNCTION}");
+        let remedy = but_the_migrations(case, RunAs::Superuser, &privilege, grantees);
 
         findings.push(Finding::new(
             &rules::RLS009,
@@ -77,20 +83,32 @@ fn temporary(case: &Case<'_>, findings: &mut Vec<Finding>) {
         let database = identifier(&case.facts.server.database);
         let why = "a temporary table with the name of a scoped one shadows it for whoever gets \
                    the connection next";
-        let remedy = but_the_migrations(&format!("TEMPORARY ON DATABASE {database}"), grantees);
+        let privilege = format!("TEMPORARY ON DATABASE {database}");
+        let remedy = but_the_migrations(case, of_database(case), &privilege, grantees);
         findings.push(Finding::new(&rules::RLS017, "pg_temp", why, remedy));
     }
 }
 
-/// Takes a privilege from all of them. The migrations' login needs it, and gets it itself if it had
-/// it from `PUBLIC`.
-fn but_the_migrations(privilege: &str, grantees: &[Grantee]) -> Remedy {
-    let revoke = |grantee: &Grantee| format!("REVOKE {privilege} FROM {grantee}");
-    let grant = grantees
-        .contains(&Grantee::Public)
-        .then(|| format!("GRANT {privilege} TO CURRENT_USER"));
+/// Who can grant and revoke privileges on the database.
+fn of_database(case: &Case<'_>) -> RunAs {
+    RunAs::Role(case.facts.server.owner_name.clone())
+}
 
-    Remedy::Sql(grantees.iter().map(revoke).chain(grant).collect())
+/// Takes a privilege from all of them. The migrations' role needs it, and gets it itself if it had
+/// it from `PUBLIC`.
+pub(super) fn but_the_migrations(
+    case: &Case<'_>,
+    run_as: RunAs,
+    privilege: &str,
+    grantees: &[Grantee],
+) -> Remedy {
+    let revoke = |grantee: &Grantee| format!("REVOKE {privilege} FROM {grantee}");
+    let grant = case
+        .migrations_role()
+        .filter(|_| grantees.contains(&Grantee::Public))
+        .map(|role| format!("GRANT {privilege} TO {}", identifier(role)));
+
+    Remedy::statements(run_as, grantees.iter().map(revoke).chain(grant).collect())
 }
 
 fn version(case: &Case<'_>, findings: &mut Vec<Finding>) {
@@ -158,7 +176,8 @@ pub(super) fn reset(case: &Case<'_>, setting: &RoleSetting) -> Remedy {
         .collect::<Vec<_>>()
         .join(".");
 
-    Remedy::sql(match (&setting.role, setting.here) {
+    // The owner of a database may reset only what it may set.
+    let reset = match (&setting.role, setting.here) {
         (Some(role), true) => format!(
             "ALTER ROLE {} IN DATABASE {database} RESET {what}",
             identifier(role)
@@ -166,5 +185,7 @@ pub(super) fn reset(case: &Case<'_>, setting: &RoleSetting) -> Remedy {
         (Some(role), false) => format!("ALTER ROLE {} RESET {what}", identifier(role)),
         (None, true) => format!("ALTER DATABASE {database} RESET {what}"),
         (None, false) => format!("ALTER ROLE ALL RESET {what}"),
-    })
+    };
+
+    Remedy::sql(RunAs::Superuser, reset)
 }

@@ -27,10 +27,11 @@ pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
 
     for (_, relation, _) in case.scoped() {
         let alter = |verb: &str| {
-            Remedy::sql(format!(
+            let alter = format!(
                 "ALTER TABLE {} {verb} ROW LEVEL SECURITY",
                 table(&relation.name)
-            ))
+            );
+            Remedy::sql(relation.owned(), alter)
         };
 
         if case.config.enabled() && !relation.enabled {

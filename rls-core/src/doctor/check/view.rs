@@ -29,6 +29,7 @@ fn view(case: &Case<'_>, (oid, view): (Oid, &Relation), base: &Relation) -> Opti
     let name = table(&view.name);
     let revoke = || {
         revokes(
+            &view.owner_name,
             |grantee| format!("REVOKE ALL ON {name} FROM {grantee}"),
             case.grantees_on(oid),
         )
@@ -44,7 +45,8 @@ fn view(case: &Case<'_>, (oid, view): (Oid, &Relation), base: &Relation) -> Opti
         }
         Kind::View if !view.invoker => {
             let remedy = if case.facts.server.version >= INVOKER {
-                Remedy::sql(format!("ALTER VIEW {name} SET (security_invoker = true)"))
+                let alter = format!("ALTER VIEW {name} SET (security_invoker = true)");
+                Remedy::sql(view.owned(), alter)
             } else {
                 revoke()
             };

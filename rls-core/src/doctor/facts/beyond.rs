@@ -1,10 +1,11 @@
 use super::{Grantee, Oid};
 use crate::name::{Identifier, TableName};
 
-/// Privileges on a system object or a foreign server, beyond those that a new server grants.
+/// Privileges on a system object, a foreign server or a parameter.
 #[derive(Debug)]
 pub(in crate::doctor) struct Privileges {
-    /// `ROUTINE`, `TABLE`, `SCHEMA` or `FOREIGN SERVER`.
+    /// `ROUTINE`, `TABLE`, `SCHEMA`, `FOREIGN SERVER`, `FOREIGN DATA WRAPPER`, `LANGUAGE`,
+    /// `PARAMETER`, or `EXTENSION` for all routines of one.
     pub(in crate::doctor) on: String,
     /// The object's name as SQL.
     pub(in crate::doctor) object: String,

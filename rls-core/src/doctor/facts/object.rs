@@ -9,6 +9,7 @@ pub(in crate::doctor) struct Call {
     pub(in crate::doctor) policy: Identifier,
     /// Its name with schema and arguments, as `regprocedure` prints it.
     pub(in crate::doctor) function: String,
+    pub(in crate::doctor) owner_name: Identifier,
     /// `provolatile`.
     pub(in crate::doctor) volatility: char,
     /// Whether its result may change between calls: it takes no arguments, or its text reads
@@ -50,6 +51,7 @@ pub(in crate::doctor) enum CarrierKind {
 #[derive(Debug)]
 pub(in crate::doctor) struct Publication {
     pub(in crate::doctor) name: Identifier,
+    pub(in crate::doctor) owner_name: Identifier,
     pub(in crate::doctor) relation: Oid,
     /// Whether it names the table, rather than its schema or all tables.
     pub(in crate::doctor) named: bool,

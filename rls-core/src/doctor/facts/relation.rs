@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Oid;
+use crate::doctor::remedy::RunAs;
 use crate::model::key::OnDelete;
 use crate::name::{Identifier, TableName};
 
@@ -38,6 +39,13 @@ pub(in crate::doctor) struct Relation {
     pub(in crate::doctor) unlogged: bool,
     /// The table with the column that this sequence numbers.
     pub(in crate::doctor) serves: Option<Oid>,
+}
+
+impl Relation {
+    /// Who can change it.
+    pub(in crate::doctor) fn owned(&self) -> RunAs {
+        RunAs::Role(self.owner_name.clone())
+    }
 }
 
 /// Which relation inherits from which, as a partition or a child.
@@ -120,6 +128,8 @@ pub(in crate::doctor) struct IndexFact {
     /// Whether the operators of its first column are leakproof, so that they may run before
     /// policies.
     pub(in crate::doctor) leakproof: bool,
+    /// Whether a column is indexed for `LIKE`.
+    pub(in crate::doctor) patterns: bool,
 }
 
 /// A foreign key.

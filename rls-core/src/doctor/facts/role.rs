@@ -12,6 +12,7 @@ pub(in crate::doctor) struct Server {
     pub(in crate::doctor) database: Identifier,
     /// The database's owner.
     pub(in crate::doctor) owner: Oid,
+    pub(in crate::doctor) owner_name: Identifier,
     /// The schemas of tables that are named without one.
     pub(in crate::doctor) schemas: Schemas,
     /// Who may call `set_config`, of `PUBLIC`, the application's role and those it can become.
@@ -34,6 +35,8 @@ pub(in crate::doctor) struct ReachedRole {
     pub(in crate::doctor) grantors: Vec<Identifier>,
     /// The attributes by which no policy applies to it: `SUPERUSER`, `BYPASSRLS`.
     pub(in crate::doctor) bypasses: Vec<&'static str>,
+    /// The predefined role by which it sees or ends the sessions of others.
+    pub(in crate::doctor) watches: Option<&'static str>,
     /// What gives it power over roles, the server or tables: attributes and predefined roles.
     pub(in crate::doctor) powers: Vec<&'static str>,
 }
@@ -59,6 +62,8 @@ impl fmt::Display for Grantee {
 pub(in crate::doctor) struct Creator {
     pub(in crate::doctor) schema: Identifier,
     pub(in crate::doctor) grantee: Grantee,
+    /// The schema's owner; the database's for one that `pg_database_owner` owns.
+    pub(in crate::doctor) owner_name: Identifier,
     /// Whether it is the schema's owner.
     pub(in crate::doctor) owns: bool,
 }

@@ -1,4 +1,4 @@
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::grantee;
 use crate::doctor::facts::{Privileges, Support};
@@ -32,7 +32,11 @@ pub(super) async fn privileges(
            UNION ALL
            SELECT 'pg_foreign_server'::regclass, s.oid, s.srvacl, s.srvowner,
                   acldefault('S', s.srvowner), 'FOREIGN SERVER', quote_ident(s.srvname)
-           FROM pg_foreign_server s)
+           FROM pg_foreign_server s
+           UNION ALL
+           SELECT 'pg_foreign_data_wrapper'::regclass, w.oid, w.fdwacl, w.fdwowner,
+                  acldefault('F', w.fdwowner), 'FOREIGN DATA WRAPPER', quote_ident(w.fdwname)
+           FROM pg_foreign_data_wrapper w)
          SELECT g.kind, g.object, r.rolname::text AS grantee,
                 string_agg(DISTINCT acl.privilege_type, ', ' ORDER BY acl.privilege_type)
                   AS privileges
@@ -47,16 +51,59 @@ pub(super) async fn privileges(
          GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
     );
 
-    let granted = |row| {
-        Ok(Privileges {
-            on: get(row, "kind")?,
-            object: get(row, "object")?,
-            grantee: grantee(row)?,
-            privileges: get(row, "privileges")?,
-        })
-    };
+    rows(db, query).await?.iter().map(granted).collect()
+}
+
+/// The routines that make large objects.
+const LARGE: &str =
+    "'{lo_creat(integer),lo_create(oid),\"lo_from_bytea(oid,bytea)\"}'::regprocedure[]";
+
+/// Trusted languages that run a block, the routines that make large objects, parameters, and the
+/// routines of the extension `dblink`, which connect elsewhere.
+pub(super) async fn needless(
+    db: &impl ConnectionTrait,
+    grantees: &str,
+) -> Result<Vec<Privileges>, RlsError> {
+    let query = format!(
+        "WITH granted AS (
+           SELECT 'LANGUAGE' AS kind, quote_ident(l.lanname) AS object,
+                  coalesce(l.lanacl, acldefault('l', l.lanowner)) AS acl, l.lanowner AS owner
+           FROM pg_language l WHERE l.laninline <> 0 AND l.lanpltrusted
+           UNION ALL
+           SELECT 'ROUTINE', f.oid::regprocedure::text,
+                  coalesce(f.proacl, acldefault('f', f.proowner)), f.proowner
+           FROM pg_proc f WHERE f.oid = ANY ({LARGE})
+           UNION ALL
+           SELECT 'PARAMETER', p.parname, p.paracl, 0 FROM pg_parameter_acl p
+           UNION ALL
+           SELECT 'EXTENSION', f.oid::regprocedure::text,
+                  coalesce(f.proacl, acldefault('f', f.proowner)), f.proowner
+           FROM pg_proc f JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = f.oid
+                                              AND d.deptype = 'e'
+           JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'dblink')
+         SELECT g.kind, string_agg(g.object, ', ' ORDER BY g.object) AS object,
+                r.rolname::text AS grantee, g.privileges
+         FROM (SELECT g.kind, g.object, acl.grantee,
+                      string_agg(acl.privilege_type, ', ' ORDER BY acl.privilege_type) AS privileges
+               FROM granted g CROSS JOIN aclexplode(g.acl) acl
+               WHERE acl.grantee = ANY ({grantees}) AND acl.grantee <> g.owner
+               GROUP BY g.kind, g.object, acl.grantee) g
+         LEFT JOIN pg_roles r ON r.oid = g.grantee
+         GROUP BY g.kind, CASE WHEN g.kind IN ('LANGUAGE', 'PARAMETER') THEN g.object END,
+                  r.rolname, g.privileges
+         ORDER BY 1, 2, 3"
+    );
 
     rows(db, query).await?.iter().map(granted).collect()
+}
+
+fn granted(row: &QueryResult) -> Result<Privileges, RlsError> {
+    Ok(Privileges {
+        on: get(row, "kind")?,
+        object: get(row, "object")?,
+        grantee: grantee(row)?,
+        privileges: get(row, "privileges")?,
+    })
 }
 
 /// The owner of such an object can drop it with `CASCADE`, and the policy with it.

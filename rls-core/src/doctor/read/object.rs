@@ -133,7 +133,8 @@ pub(super) async fn publications(
     family: &str,
 ) -> Result<Vec<Publication>, RlsError> {
     let query = format!(
-        "SELECT p.pubname::text AS name, c.oid::int8 AS relation, r.oid IS NOT NULL AS named
+        "SELECT p.pubname::text AS name, pg_get_userbyid(p.pubowner)::text AS owner_name,
+                c.oid::int8 AS relation, r.oid IS NOT NULL AS named
          FROM pg_publication_tables t
          JOIN pg_publication p ON p.pubname = t.pubname
          JOIN pg_namespace n ON n.nspname = t.schemaname
@@ -141,10 +142,10 @@ pub(super) async fn publications(
          LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid
          WHERE c.oid = ANY ({family})
          UNION
-         SELECT p.pubname::text, r.prrelid::int8, true
+         SELECT p.pubname::text, pg_get_userbyid(p.pubowner)::text, r.prrelid::int8, true
          FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
          WHERE r.prrelid = ANY ({family})
-         ORDER BY 1, 2"
+         ORDER BY 1, 3"
     );
 
     rows(db, query)
@@ -153,6 +154,7 @@ pub(super) async fn publications(
         .map(|row| {
             Ok(Publication {
                 name: name(row, "name")?,
+                owner_name: name(row, "owner_name")?,
                 relation: get(row, "relation")?,
                 named: get(row, "named")?,
             })

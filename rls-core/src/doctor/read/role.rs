@@ -17,7 +17,8 @@ pub(super) async fn server(
     const SERVER: &str = "
         SELECT current_setting('server_version_num')::int4 AS version,
                current_setting('server_version') AS version_text,
-               d.datname::text AS database, d.datdba::int8 AS owner
+               d.datname::text AS database, d.datdba::int8 AS owner,
+               pg_get_userbyid(d.datdba)::text AS owner_name
         FROM pg_database d WHERE d.datname = current_database()";
 
     let row = rows(db, SERVER.to_owned())
@@ -34,6 +35,7 @@ pub(super) async fn server(
         version_text: get(&row, "version_text")?,
         database: name(&row, "database")?,
         owner: get(&row, "owner")?,
+        owner_name: name(&row, "owner_name")?,
         schemas,
         set_config: set_config(db, grantees).await?,
         creators,
@@ -153,6 +155,10 @@ fn reached_role(
 
     let mut powers = attributes(row, &POWERS)?;
     powers.extend(predefined);
+    let watches = WATCHES
+        .iter()
+        .find(|predefined| **predefined == name.as_str())
+        .copied();
 
     Ok(ReachedRole {
         oid: get(row, "oid")?,
@@ -164,6 +170,7 @@ fn reached_role(
         via,
         bypasses: attributes(row, &BYPASSES)?,
         powers,
+        watches,
         name,
     })
 }
@@ -178,6 +185,10 @@ const PREDEFINED: [&str; 7] = [
     "pg_maintain",
     "pg_create_subscription",
 ];
+
+/// The predefined roles that see the statements of other sessions, or end them, of PostgreSQL 18.
+/// `pg_monitor` is a member of the one that sees.
+const WATCHES: [&str; 2] = ["pg_read_all_stats", "pg_signal_backend"];
 
 /// The words of the columns that are true.
 fn attributes(
@@ -232,8 +243,10 @@ pub(super) async fn creators(
 ) -> Result<Vec<Creator>, RlsError> {
     let query = format!(
         "SELECT n.nspname::text AS schema, r.rolname::text AS grantee,
-                acl.grantee = n.nspowner AS owns
-         FROM pg_namespace n
+                acl.grantee = n.nspowner AS owns,
+                pg_get_userbyid(CASE n.nspowner WHEN 'pg_database_owner'::regrole THEN d.datdba
+                                ELSE n.nspowner END)::text AS owner_name
+         FROM pg_namespace n JOIN pg_database d ON d.datname = current_database()
          CROSS JOIN aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) acl
          LEFT JOIN pg_roles r ON r.oid = acl.grantee
          WHERE acl.privilege_type = 'CREATE' AND acl.grantee = ANY ({grantees})
@@ -246,6 +259,7 @@ pub(super) async fn creators(
         Ok(Creator {
             schema: name(row, "schema")?,
             grantee: grantee(row)?,
+            owner_name: name(row, "owner_name")?,
             owns: get(row, "owns")?,
         })
     };

@@ -93,7 +93,8 @@ pub(super) async fn policies(
 pub(super) async fn calls(db: &impl ConnectionTrait, tables: &str) -> Result<Vec<Call>, RlsError> {
     let query = format!(
         "SELECT DISTINCT p.polrelid::int8 AS relation, p.polname::text AS policy,
-                f.oid::regprocedure::text AS function, f.provolatile::text AS volatility,
+                f.oid::regprocedure::text AS function,
+                pg_get_userbyid(f.proowner)::text AS owner_name, f.provolatile::text AS volatility,
                 f.pronargs = 0
                 OR CASE WHEN f.prokind = 'f' THEN pg_get_functiondef(f.oid) ELSE f.prosrc END ~*
                   '\\m(current_setting|current_user|current_role|session_user|user|now|from|perform|execute)\\M' AS varies
@@ -117,6 +118,7 @@ pub(super) async fn calls(db: &impl ConnectionTrait, tables: &str) -> Result<Vec
                 relation: get(row, "relation")?,
                 policy: name(row, "policy")?,
                 function: get(row, "function")?,
+                owner_name: name(row, "owner_name")?,
                 volatility: volatility.chars().next().unwrap_or('s'),
                 varies: get(row, "varies")?,
             })
@@ -146,6 +148,8 @@ pub(super) async fn indexes(
                 i.indpred IS NOT NULL AS partial, o.attname::text AS only,
                 NOT EXISTS (SELECT FROM leaky
                             WHERE leaky.opclass = (i.indclass::oid[])[0]) AS leakproof,
+                EXISTS (SELECT FROM pg_opclass c WHERE c.oid = ANY (i.indclass::oid[])
+                          AND c.opcname LIKE '%\\_pattern\\_ops') AS patterns,
                 (SELECT json_agg(a.attname::text ORDER BY k.position)::text
                  FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, position)
                  LEFT JOIN pg_attribute a
@@ -175,6 +179,7 @@ pub(super) async fn indexes(
                 btree: get(row, "btree")?,
                 valid: get(row, "valid")?,
                 leakproof: get(row, "leakproof")?,
+                patterns: get(row, "patterns")?,
             })
         })
         .collect()

@@ -2,12 +2,12 @@ use serde_json::{Value, json};
 
 use super::Report;
 use crate::doctor::finding::Finding;
-use crate::doctor::remedy::Remedy;
+use crate::doctor::remedy::{Remedy, RunAs};
 use crate::doctor::severity::Severity;
 
 impl Report {
     /// Formats the report as JSON:
-    /// `{"findings": [{"rule", "title", "severity", "object", "why", "remedy": {"kind", "text", "sql"}, "allowed"}], "errors", "warnings", "hints"}`.
+    /// `{"findings": [{"rule", "title", "severity", "object", "why", "remedy": {"kind", "text", "sql", "run_as": {"kind", "role"}, "then"}, "allowed"}], "errors", "warnings", "hints"}`.
     #[must_use]
     pub fn json(&self) -> String {
         json!({
@@ -20,10 +20,22 @@ impl Report {
     }
 }
 
+/// The kind is `role` or `superuser`.
+fn run_as(run_as: &RunAs) -> Value {
+    match run_as {
+        RunAs::Role(role) => json!({ "kind": "role", "role": role.as_str() }),
+        RunAs::Superuser => json!({ "kind": "superuser", "role": null }),
+    }
+}
+
 fn finding(finding: &Finding) -> Value {
-    let sql = match &finding.remedy {
-        Remedy::Sql(statements) => Some(statements),
-        _ => None,
+    let (sql, run_as, then) = match &finding.remedy {
+        Remedy::Sql {
+            statements,
+            run_as,
+            then,
+        } => (Some(statements), Some(self::run_as(run_as)), *then),
+        _ => (None, None, None),
     };
 
     json!({
@@ -32,7 +44,13 @@ fn finding(finding: &Finding) -> Value {
         "severity": finding.severity.as_str(),
         "object": finding.object,
         "why": finding.why,
-        "remedy": { "kind": finding.remedy.kind(), "text": finding.remedy.to_string(), "sql": sql },
+        "remedy": {
+            "kind": finding.remedy.kind(),
+            "text": finding.remedy.to_string(),
+            "sql": sql,
+            "run_as": run_as,
+            "then": then,
+        },
         "allowed": finding.allowed,
     })
 }

@@ -51,12 +51,23 @@ fn finding(finding: &Finding) -> Element {
     let item = item.child(Element::new("p").child(sentence(Phrase::marked(&finding.why))));
 
     match &finding.remedy {
-        Remedy::Sql(statements) => {
+        Remedy::Sql {
+            statements,
+            run_as,
+            then,
+        } => {
             let sql: Vec<String> = statements
                 .iter()
                 .map(|statement| format!("{statement};"))
                 .collect();
-            item.child(Element::new("pre").text(sql.join("\n")))
+            let who = spoken(Phrase::marked(&format!("What to do {run_as}:")));
+            let item = item
+                .child(Element::new("p").child(who))
+                .child(Element::new("pre").text(sql.join("\n")));
+
+            then.map_or(item.clone(), |then| {
+                item.child(Element::new("p").text(format!("Then {then}.")))
+            })
         }
         Remedy::Rust(line) => item.child(Element::new("pre").text(line)),
         other => {

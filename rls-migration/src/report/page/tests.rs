@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use chrono::DateTime;
-use rls_core::doctor::{Finding, RULES, Remedy};
+use rls_core::doctor::{Finding, RULES, Remedy, RunAs};
 use rls_core::schema::read::{Origin, RoleSecurity, TablePolicy};
 use rls_core::schema::{PolicyChange, PrivilegeChange, RowSecurityChange};
 use rls_core::{Change, Expression, Holder, Policy, Privilege, RlsConfig};
@@ -147,9 +147,11 @@ fn faulty() -> Report {
         finding(
             0,
             None,
-            Remedy::Sql(vec![
-                "ALTER TABLE \"task\" FORCE ROW LEVEL SECURITY".to_owned(),
-            ]),
+            Remedy::Sql {
+                statements: vec!["ALTER TABLE \"task\" FORCE ROW LEVEL SECURITY".to_owned()],
+                run_as: RunAs::Role(column("keeper")),
+                then: Some("look again"),
+            },
         ),
         finding(8, Some("known"), Remedy::Migrate),
     ];
