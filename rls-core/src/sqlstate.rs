@@ -21,6 +21,10 @@ pub(crate) const READ_ONLY_SQL_TRANSACTION: &str = "25006";
 const UNIQUE_VIOLATION: &str = "23505";
 const DUPLICATE_OBJECT: &str = "42710";
 
+/// The name is in use: of a table or index, of a constraint, policy or type, of a column, of a
+/// function.
+pub(crate) const DUPLICATE: [&str; 4] = ["42P07", DUPLICATE_OBJECT, "42701", "42723"];
+
 /// `tuple concurrently updated` has no code of its own.
 const INTERNAL_ERROR: &str = "XX000";
 

@@ -9,6 +9,7 @@ mod online;
 mod owner;
 mod refused;
 mod sync;
+mod taken;
 mod versions;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};

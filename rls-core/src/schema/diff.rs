@@ -14,13 +14,11 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
-
 use crate::error::SchemaError;
-use crate::name::Identifier;
 use crate::schema::desired::Desired;
 use crate::schema::plan::{Plan, Unmanaged};
 use crate::schema::snapshot::Snapshot;
+use crate::schema::used::UsedNames;
 
 pub(crate) use check::comparable;
 pub(crate) use fingerprint::stale;
@@ -36,7 +34,7 @@ pub(crate) fn diff(desired: &Desired<'_>, snapshot: &Snapshot) -> Result<Plan, S
         unmanaged: Vec::new(),
     };
 
-    table_changes(&tables, &snapshot.schema_usage, &mut plan)?;
+    table_changes(&tables, snapshot, &mut plan)?;
 
     // Without a registered table there is nothing to administer, and no context to carry.
     if !tables.is_empty() {
@@ -64,11 +62,21 @@ pub(crate) fn diff(desired: &Desired<'_>, snapshot: &Snapshot) -> Result<Plan, S
     Ok(plan)
 }
 
+/// Whether an index or a key is to be created, for which the names that are in use must be known.
+pub(crate) fn creates_named(tables: &[Table<'_>]) -> bool {
+    let mut changes = Vec::new();
+    for table in tables {
+        column::keys(table, &mut UsedNames::default(), &mut changes);
+    }
+
+    !changes.is_empty()
+}
+
 /// The changes of tables, ordered: columns and keys first, then row security and policies, and
 /// grants last, so that the application's role reaches no table before its policies stand.
 fn table_changes(
     tables: &[Table<'_>],
-    schema_usage: &BTreeSet<(Identifier, Identifier)>,
+    snapshot: &Snapshot,
     plan: &mut Plan,
 ) -> Result<(), SchemaError> {
     let mut changes = Vec::new();
@@ -76,9 +84,11 @@ fn table_changes(
         column::columns(table, &mut changes)?;
     }
 
+    let mut used = snapshot.used.clone();
+
     // Foreign keys refer to other tables' columns, and come after all of them.
     for table in tables {
-        column::keys(table, &mut changes);
+        column::keys(table, &mut used, &mut changes);
     }
 
     plan.changes.extend(force::lifted(tables, changes));
@@ -91,6 +101,6 @@ fn table_changes(
         privilege::privileges(table, &mut plan.changes);
     }
 
-    privilege::schemas(tables, schema_usage, &mut plan.changes);
+    privilege::schemas(tables, &snapshot.schema_usage, &mut plan.changes);
     Ok(())
 }

@@ -16,9 +16,10 @@ use crate::entity::registry::Registry;
 use crate::error::{RlsError, SchemaError};
 use crate::schema::catalog::{self, SearchPath, Session};
 use crate::schema::desired::{Desired, MissingTables};
-use crate::schema::diff::{Table, comparable, diff};
+use crate::schema::diff::{Table, comparable, creates_named, diff};
 use crate::schema::plan::{Change, Plan};
 use crate::schema::snapshot::{Relation, Snapshot};
+use crate::schema::used::UsedNames;
 
 pub use apply::{apply_changes, apply_statements, ensure_roles};
 pub use script::MigrationScript;
@@ -222,10 +223,18 @@ impl RlsSchema {
         }
 
         let tables = comparable(&desired, &snapshot)?;
+        let used = if creates_named(&tables) {
+            let names = tables.iter().map(|table| &table.desired.table);
+            catalog::used_names(db, names).await?
+        } else {
+            UsedNames::default()
+        };
+
         let incomplete =
             tables.len() < desired.tables.len() || tables.iter().any(Table::lacks_column);
         let pairs = tables.iter().map(|table| (table.desired, table.actual));
-        snapshot.canonical = catalog::canonical(db, pairs, &session.path, incomplete).await?;
+        let canonical = catalog::canonical(db, pairs, &session.path, incomplete).await?;
+        (snapshot.used, snapshot.canonical) = (used, canonical);
 
         Ok((desired, snapshot))
     }

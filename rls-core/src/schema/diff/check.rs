@@ -135,11 +135,17 @@ fn names_columns(
     }
 }
 
+/// The columns that the server gives every table.
+const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
+
 /// Checks that the key columns are there, and have the entities' types.
 fn check_columns(desired: &DesiredTable, actual: &ActualTable) -> Result<(), SchemaError> {
     for column in &desired.columns {
         let (table, name) = (desired.table.to_string(), column.name.to_string());
         match actual.columns.get(&column.name) {
+            None if column.owned && SYSTEM_COLUMNS.contains(&name.as_str()) => {
+                return Err(SchemaError::NameTaken { table, name });
+            }
             None if column.owned => {}
             None => {
                 return Err(SchemaError::MissingKey {

@@ -6,9 +6,10 @@ use crate::model::key::OnDelete;
 use crate::model::policy::Canonical;
 use crate::model::scope::ForeignKey;
 use crate::name::Identifier;
-use crate::schema::plan::{Change, ColumnChange, ForeignKeyChange, IndexChange, TableChange};
+use crate::schema::plan::{Change, ColumnChange, ForeignKeyChange, TableChange};
 use crate::schema::table::serves::{self, IndexFit, KeyFit};
 use crate::schema::table::{ActualForeignKey, ActualIndex, DesiredColumn, KeyClauses};
+use crate::schema::used::UsedNames;
 use crate::sql;
 
 pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<(), SchemaError> {
@@ -90,10 +91,10 @@ pub(super) fn renamed<'a>(table: &Table<'a>, desired: &DesiredColumn) -> Option<
         .map(|(name, _)| name)
 }
 
-pub(super) fn keys(table: &Table<'_>, changes: &mut Vec<Change>) {
+pub(super) fn keys(table: &Table<'_>, used: &mut UsedNames, changes: &mut Vec<Change>) {
     for column in &table.desired.columns {
         if let Some(foreign_key) = &column.foreign_key {
-            key(table, &column.name, foreign_key, changes);
+            key(table, &column.name, foreign_key, used, changes);
         }
     }
 
@@ -101,16 +102,20 @@ pub(super) fn keys(table: &Table<'_>, changes: &mut Vec<Change>) {
         let serves =
             |actual: &ActualIndex| serves::index(desired, &actual.into()) == IndexFit::Serves;
         if !table.actual.indexes.iter().any(serves) {
-            let create = IndexChange::Create {
-                columns: desired.columns.clone(),
-                only: desired.only.clone(),
-            };
-            changes.push(Change::on(table.desired.table.clone(), create));
+            let name = &table.desired.table;
+            let creates = used.create_index(name, desired).into_iter();
+            changes.extend(creates.map(|change| Change::on(name.clone(), change)));
         }
     }
 }
 
-fn key(table: &Table<'_>, column: &Identifier, desired: &ForeignKey, changes: &mut Vec<Change>) {
+fn key(
+    table: &Table<'_>,
+    column: &Identifier,
+    desired: &ForeignKey,
+    used: &mut UsedNames,
+    changes: &mut Vec<Change>,
+) {
     let mut change = |change| changes.push(Change::on(table.desired.table.clone(), change));
 
     let fits = table
@@ -147,6 +152,7 @@ fn key(table: &Table<'_>, column: &Identifier, desired: &ForeignKey, changes: &m
             parent: unproven.table.clone(),
         }),
         _ => change(ForeignKeyChange::Add {
+            name: used.foreign_key(&table.desired.table, column),
             column: column.clone(),
             foreign_key: desired.clone(),
         }),

@@ -26,6 +26,7 @@ use crate::schema::table::{
     ActualColumn, ActualForeignKey, ActualIndex, ActualPolicy, ActualTable, DesiredColumn,
     DesiredPolicy, DesiredTable, KeyClauses,
 };
+use crate::schema::used::UsedNames;
 use crate::sql;
 
 fn name(name: &str) -> Identifier {
@@ -233,6 +234,7 @@ fn snapshot(desired: &Desired<'_>) -> Snapshot {
             is_owned: false,
             grantees: [admin.clone()].into(),
         }),
+        used: UsedNames::default(),
         canonical: tables()
             .map(|desired| (desired.table.clone(), canonical(desired)))
             .collect(),
