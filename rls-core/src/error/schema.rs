@@ -76,6 +76,18 @@ pub enum SchemaError {
         /// The type in the entity.
         expected: KeyType,
     },
+    /// The server computes the owner column whenever it is read, and so has no index or foreign key
+    /// of it.
+    #[error(
+        "table `{table}`: the owner column `{column}` is VIRTUAL, of which PostgreSQL makes no index \
+         and no foreign key: let a migration make it STORED"
+    )]
+    VirtualOwner {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
     /// Existing rows have no owner.
     #[error(
         "table `{table}` has rows without an owner in `{column}`: say whose they are with \
@@ -173,6 +185,18 @@ pub enum SchemaError {
     )]
     Policies {
         /// The table.
+        table: String,
+        /// What the server said.
+        source: Arc<DbErr>,
+    },
+    /// Policies ask each other, or one asks its own table: no statement could read the table.
+    #[error(
+        "table `{table}`: its policies lead back to themselves ({source}): what a policy reads is \
+         under that table's policies in turn. End the circle at one table, or ask a SECURITY DEFINER \
+         function there (`rls doctor --explain RLS114`)"
+    )]
+    PoliciesAskEachOther {
+        /// A table that no statement could read or write.
         table: String,
         /// What the server said.
         source: Arc<DbErr>,
@@ -318,6 +342,7 @@ impl SchemaError {
             | Self::Privilege { source, .. }
             | Self::RolesRefused { source, .. }
             | Self::Policies { source, .. }
+            | Self::PoliciesAskEachOther { source, .. }
             | Self::PoliciesInTheWay { source, .. }
             | Self::Statement { source, .. } => Some(source),
             _ => None,
