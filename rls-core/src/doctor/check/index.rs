@@ -37,6 +37,20 @@ fn missing(
         return None;
     }
 
+    let columns: Vec<&str> = desired.columns.iter().map(Identifier::as_str).collect();
+    let missing = |remedy| {
+        let object = format!("{}.{}", relation.name, columns.join(","));
+        let why = "each query of a user reads the whole table";
+        Some(Finding::new(&rules::RLS203, object, why, remedy))
+    };
+
+    let is_virtual = |column| case.column(oid, column).is_some_and(|it| it.is_virtual);
+    if desired.columns.iter().any(is_virtual) {
+        return missing(Remedy::words(
+            "PostgreSQL makes no index of a VIRTUAL column: let a migration make it STORED",
+        ));
+    }
+
     let create = create(case, relation, desired);
     let name = create.name().clone();
 
@@ -48,14 +62,7 @@ fn missing(
     let drop = left.map(|(_, index)| format!("DROP INDEX {}", table(&index.name)));
     let create = Change::on(relation.name.clone(), create);
 
-    let columns: Vec<&str> = desired.columns.iter().map(Identifier::as_str).collect();
-
-    Some(Finding::new(
-        &rules::RLS203,
-        format!("{}.{}", relation.name, columns.join(",")),
-        "each query of a user reads the whole table",
-        Remedy::Sql(drop.chain(create.sql()).collect()),
-    ))
+    missing(Remedy::Sql(drop.chain(create.sql()).collect()))
 }
 
 /// The change that creates the index: the plan's, whose name is free, or one with the usual name.

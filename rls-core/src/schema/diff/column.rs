@@ -17,6 +17,7 @@ pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<()
     for desired in &table.desired.columns {
         let column = &desired.name;
         let actual = table.actual.columns.get(column);
+        let is_generated = actual.is_some_and(|actual| actual.generated.is_some());
         let mut change = |change| {
             changes.push(Change::on(
                 name.clone(),
@@ -42,7 +43,7 @@ pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<()
             }
             Some(actual) if !actual.not_null || actual.unproven.is_some() => {
                 change(ColumnChange::SetNotNull {
-                    backfill: desired.backfill.clone(),
+                    backfill: desired.backfill.clone().filter(|_| !is_generated),
                     unproven: actual.unproven.clone(),
                 });
             }
@@ -55,6 +56,7 @@ pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<()
             .and_then(|canonical| canonical.defaults.get(column));
 
         if let Some(default) = &desired.default
+            && !is_generated
             && (was.is_none() || was != canonical)
         {
             change(ColumnChange::SetDefault {
@@ -98,7 +100,12 @@ pub(super) fn keys(table: &Table<'_>, used: &mut UsedNames, changes: &mut Vec<Ch
         }
     }
 
-    for desired in &table.desired.indexes {
+    for desired in table
+        .desired
+        .indexes
+        .iter()
+        .filter(|index| table.can_have(index))
+    {
         let serves =
             |actual: &ActualIndex| serves::index(desired, &actual.into()) == IndexFit::Serves;
         if !table.actual.indexes.iter().any(serves) {

@@ -144,6 +144,7 @@ fn applied(desired: &DesiredTable) -> ActualTable {
         not_null: true,
         unproven: None,
         default: column.default.as_ref().map(printed),
+        generated: None,
     };
 
     let foreign_keys = desired.columns.iter().filter_map(|column| {
@@ -324,6 +325,7 @@ fn id() -> ActualColumn {
         not_null: true,
         unproven: None,
         default: None,
+        generated: None,
     }
 }
 
