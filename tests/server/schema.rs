@@ -11,6 +11,7 @@ mod refused;
 mod sync;
 mod taken;
 mod versions;
+mod whoever;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 

@@ -119,7 +119,7 @@ impl Doctor {
         match error {
             // The facts report these already.
             RlsError::Schema(SchemaError::NotATable { .. } | SchemaError::MissingKey { .. }) => {}
-            RlsError::Schema(SchemaError::CannotVerify) => findings.push(unexamined(&error)),
+            RlsError::Schema(SchemaError::CannotVerify { .. }) => findings.push(unexamined(&error)),
             _ if denied => findings.push(unexamined(&error)),
             RlsError::Schema(refused) => {
                 let remedy = Remedy::words("do what the error says, then run the migrations");

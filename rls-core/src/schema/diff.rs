@@ -15,6 +15,7 @@ mod table;
 mod tests;
 
 use crate::error::SchemaError;
+use crate::name::TableName;
 use crate::schema::desired::Desired;
 use crate::schema::plan::{Plan, Unmanaged};
 use crate::schema::snapshot::Snapshot;
@@ -22,7 +23,7 @@ use crate::schema::used::UsedNames;
 
 pub(crate) use check::comparable;
 pub(crate) use fingerprint::stale;
-pub(crate) use role::{check as check_roles, roles};
+pub(crate) use role::{Passwords, check as check_roles, roles};
 pub(crate) use table::Table;
 
 /// The changes that bring the database to what is desired: roles first, then the
@@ -30,8 +31,10 @@ pub(crate) use table::Table;
 pub(crate) fn diff(desired: &Desired<'_>, snapshot: &Snapshot) -> Result<Plan, SchemaError> {
     let tables = comparable(desired, snapshot)?;
     let mut plan = Plan {
-        changes: roles(desired.config, &snapshot.roles),
-        unmanaged: Vec::new(),
+        changes: roles(desired.config, &snapshot.roles, Passwords::Compare),
+        passwords: role::uncompared(desired.config, &snapshot.roles),
+        waiting: waiting(desired, &tables),
+        ..Plan::default()
     };
 
     table_changes(&tables, snapshot, &mut plan)?;
@@ -60,6 +63,15 @@ pub(crate) fn diff(desired: &Desired<'_>, snapshot: &Snapshot) -> Result<Plan, S
         .extend(others.map(|table| Unmanaged::Table { table }));
 
     Ok(plan)
+}
+
+/// The registered tables that are not compared yet.
+fn waiting(desired: &Desired<'_>, tables: &[Table<'_>]) -> Vec<TableName> {
+    let is_compared = |name: &&TableName| tables.iter().any(|table| table.desired.table == **name);
+
+    let mut waiting: Vec<TableName> = desired.tables.iter().map(|it| it.table.clone()).collect();
+    waiting.retain(|name| !is_compared(&name));
+    waiting
 }
 
 /// Whether an index or a key is to be created, for which the names that are in use must be known.

@@ -66,6 +66,8 @@ pub(crate) struct ActualRole {
     pub(crate) migrates: bool,
     /// The stored password; `None` if it is not set, or may not be read.
     pub(crate) password: Option<String>,
+    /// Whether the stored password may be read.
+    pub(crate) readable: bool,
     /// Whether the login that migrates might set the password.
     pub(crate) settable: bool,
     /// The members among the two roles, each with the role that granted the membership (since

@@ -16,7 +16,7 @@ use crate::entity::registry::Registry;
 use crate::error::{RlsError, SchemaError};
 use crate::schema::catalog::{self, SearchPath, Session};
 use crate::schema::desired::{Desired, MissingTables};
-use crate::schema::diff::{Table, comparable, creates_named, diff};
+use crate::schema::diff::{Passwords, Table, comparable, creates_named, diff, roles};
 use crate::schema::plan::{Change, Plan};
 use crate::schema::snapshot::{Relation, Snapshot};
 use crate::schema::trial::unplanned;
@@ -150,10 +150,9 @@ impl RlsSchema {
         self.consent(&plan)?;
 
         // Roles first: they belong to the cluster, where another migration may change them.
-        let (roles, tables): (Vec<Change>, Vec<Change>) = plan
-            .changes
-            .into_iter()
-            .partition(|change| matches!(change, Change::Role(..)));
+        let roles = roles(&self.config, &snapshot.roles, Passwords::Set);
+        let mut tables = plan.changes;
+        tables.retain(|change| !matches!(change, Change::Role(..)));
         let mut changes = apply_roles(&transaction, &self.config, roles).await?;
 
         // Then the tables, whose grants the server may have passed over with a warning.
@@ -181,6 +180,8 @@ impl RlsSchema {
         Ok(Plan {
             changes,
             unmanaged: plan.unmanaged,
+            waiting: plan.waiting,
+            ..Plan::default()
         })
     }
 

@@ -90,6 +90,8 @@ impl RlsSchema {
         Ok(Plan {
             changes,
             unmanaged: plan.unmanaged,
+            waiting: plan.waiting,
+            ..Plan::default()
         })
     }
 }
