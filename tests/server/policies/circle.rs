@@ -1,12 +1,13 @@
 //! Policies that ask each other let no statement through (FAULTS M6).
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 use sea_orm_rls::doctor::Doctor;
 use sea_orm_rls::entity::Declaration;
 use sea_orm_rls::error::SchemaError;
 use sea_orm_rls::model::Expression;
 use sea_orm_rls::policy::{Command, Policy, PolicyDraft};
-use sea_orm_rls::{Registry, RlsError, RlsSchema};
+use sea_orm_rls::{Registry, RlsConnection, RlsError, RlsSchema, UserContext, registry};
+use uuid::Uuid;
 
 use crate::fixture::{Public, config, plain_login, task, user};
 use crate::schema::text;
@@ -23,6 +24,26 @@ mod note {
         pub task_id: Uuid,
         pub owner_id: Uuid,
         pub body: String,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+mod page {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_rls::UserScoped;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+    #[sea_orm(table_name = "note")]
+    #[user_scoped(via = "task")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub task_id: Uuid,
+        pub body: String,
+        #[sea_orm(belongs_to, from = "task_id", to = "id")]
+        pub task: HasOne<crate::fixture::task::Entity>,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
@@ -193,4 +214,39 @@ async fn doctor_names_what_the_application_cannot_run() {
     let unexamined: Vec<_> = report.findings().iter().filter(statements).collect();
     assert_eq!(unexamined.len(), 1, "{}", report.text(false));
     assert_eq!(unexamined[0].rule.id, "RLS113");
+}
+
+/// FAULTS M11: the child's policy looks the parent up, and does not see it yet.
+#[tokio::test]
+async fn parent_and_child_of_one_statement_are_refused_and_of_two_are_stored() {
+    let (database, _, plain) = logins().await;
+    let registry = registry![user::Entity, task::Entity, page::Entity].unwrap();
+    let config = config(&database);
+    RlsSchema::new(registry.clone(), config.clone())
+        .sync(&plain)
+        .await
+        .unwrap();
+
+    let db = RlsConnection::connect_with(database.url(), config, registry)
+        .await
+        .unwrap();
+    let ann = Uuid::new_v4();
+    let mine = db.scope(UserContext::new(ann));
+    let run = |sql: String| mine.execute_raw(Statement::from_string(DbBackend::Postgres, sql));
+    run(format!("INSERT INTO \"user\" (id) VALUES ('{ann}')"))
+        .await
+        .unwrap();
+
+    let task = format!("INSERT INTO task (id, title, rank) VALUES ('{ann}', 't', 1)");
+    let note = "INSERT INTO note (task_id, body)";
+    let together = format!("WITH t AS ({task} RETURNING id) {note} SELECT t.id, 'n' FROM t");
+    let refused = run(together).await.unwrap_err();
+    assert!(
+        matches!(RlsError::from(&refused), RlsError::PolicyRefused { .. }),
+        "{refused}"
+    );
+
+    run(task).await.unwrap();
+    run(format!("{note} VALUES ('{ann}', 'n')")).await.unwrap();
+    assert_eq!(text(&mine, "SELECT body FROM note").await, "n");
 }
