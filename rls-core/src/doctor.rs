@@ -18,6 +18,7 @@ mod rule;
 pub mod rules;
 mod severity;
 mod suppression;
+mod trial;
 
 pub use examine::Doctor;
 pub use finding::Finding;

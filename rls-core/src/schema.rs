@@ -19,6 +19,8 @@ pub(crate) mod show;
 pub(crate) mod snapshot;
 pub(crate) mod sync;
 pub(crate) mod table;
+pub(crate) mod trial;
+pub(crate) mod used;
 
 pub use desired::MissingTables;
 pub use plan::{

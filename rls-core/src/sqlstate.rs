@@ -11,6 +11,8 @@ pub(crate) const LOCK_NOT_AVAILABLE: &str = "55P03";
 pub(crate) const DEADLOCK_DETECTED: &str = "40P01";
 pub(crate) const NOT_NULL_VIOLATION: &str = "23502";
 pub(crate) const CHECK_VIOLATION: &str = "23514";
+/// Policies ask each other, or one asks its own table (`invalid_object_definition`).
+pub(crate) const RECURSION: &str = "42P17";
 pub(crate) const UNDEFINED_FUNCTION: &str = "42883";
 
 /// The object does not exist: a column, a table, a function, or a type and the like; or a column has
@@ -21,11 +23,15 @@ pub(crate) const READ_ONLY_SQL_TRANSACTION: &str = "25006";
 const UNIQUE_VIOLATION: &str = "23505";
 const DUPLICATE_OBJECT: &str = "42710";
 
+/// The name is in use: of a table or index, of a constraint, policy or type, of a column, of a
+/// function.
+pub(crate) const DUPLICATE: [&str; 4] = ["42P07", DUPLICATE_OBJECT, "42701", "42723"];
+
 /// `tuple concurrently updated` has no code of its own.
 const INTERNAL_ERROR: &str = "XX000";
 
 /// The SQLSTATE, if the error came from the server.
-pub(super) fn of(error: &DbErr) -> Option<String> {
+pub(crate) fn of(error: &DbErr) -> Option<String> {
     sqlx_error(error).and_then(code)
 }
 

@@ -144,8 +144,15 @@ impl<M: MigratorTraitSelf> RlsMigrator<M> {
             .await
             .map_err(|error| migration_error(&error))?;
 
-        if plan.is_empty() {
+        let waiting = plan.waiting().len();
+        if plan.is_empty() && waiting == 0 {
             tracing::info!(target: SHOWN, "Row-level security is as the entities say");
+        } else if plan.is_empty() {
+            tracing::info!(
+                target: SHOWN,
+                "Row-level security: nothing to change, and tables that wait for pending \
+                 migrations: {waiting}"
+            );
         } else {
             let changes = plan.changes().len();
             tracing::info!(target: SHOWN, "Row-level security: {changes} changes applied");

@@ -211,7 +211,7 @@ impl Fixture {
 }
 
 /// How a plain login may make tables in the schema `public`.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum Public {
     /// It has all privileges on the schema.
     Granted,

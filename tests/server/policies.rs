@@ -3,6 +3,7 @@
 
 mod attacked;
 mod changed;
+mod circle;
 mod deleted;
 mod dump;
 mod expressions;

@@ -9,7 +9,9 @@ mod online;
 mod owner;
 mod refused;
 mod sync;
+mod taken;
 mod versions;
+mod whoever;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 

@@ -6,7 +6,7 @@ use crate::entity::registry::Registry;
 use crate::model::policy::{Policy, PolicyKind};
 use crate::model::scope::Scope;
 use crate::name::{Identifier, TableName};
-use crate::schema::plan::Plan;
+use crate::schema::plan::{Change, Plan, TableChange};
 use crate::schema::table::DesiredTable;
 
 /// All that a rule may look at.
@@ -104,6 +104,18 @@ impl<'a> Case<'a> {
             self.scoped
                 .contains_key(&oid)
                 .then_some((oid, relation, table))
+        })
+    }
+
+    /// What the migrations would change of a table; nothing if this login cannot find out.
+    pub(super) fn planned<'b>(
+        &'b self,
+        table: &'b TableName,
+    ) -> impl Iterator<Item = &'b TableChange> {
+        let changes = self.plan.into_iter().flat_map(Plan::changes);
+        changes.filter_map(move |change| match change {
+            Change::Table(of, change) if of == table => Some(change),
+            _ => None,
         })
     }
 

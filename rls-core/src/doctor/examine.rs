@@ -7,6 +7,7 @@ use super::read;
 use super::remedy::Remedy;
 use super::report::Report;
 use super::rules;
+use super::trial;
 use crate::config::RlsConfig;
 use crate::entity::registry::Registry;
 use crate::error::{RlsError, SchemaError};
@@ -56,12 +57,14 @@ impl Doctor {
         self
     }
 
-    /// Examines the database in two transactions that are rolled back.
+    /// Examines the database in transactions that are rolled back.
     ///
-    /// Statements sent: a fixed number of catalog queries, then those of [`RlsSchema::plan`]. Lock
-    /// taken: `ACCESS SHARE` on the registered tables. Privilege needed: none; without `TEMPORARY`
-    /// on the database and `SELECT` on the tables, which the migrations' login has, the doctor
-    /// cannot find out what the migrations would change, and reports `RLS113`.
+    /// Statements sent: a fixed number of catalog queries, those of [`RlsSchema::plan`], and
+    /// `EXPLAIN` of the application's statements, as its role. Locks taken: `ACCESS SHARE` and `ROW
+    /// EXCLUSIVE` on the registered tables, for a moment. Privilege needed: none; without
+    /// `TEMPORARY` on the database and `SELECT` on the tables, which the migrations' login has, the
+    /// doctor cannot find out what the migrations would change, and without a right to act as the
+    /// application's role not whether its statements can be planned. It reports `RLS113` then.
     ///
     /// # Errors
     ///
@@ -94,6 +97,7 @@ impl Doctor {
         );
 
         let mut findings = check::findings(&case);
+        findings.extend(trial::findings(db, &case).await?);
         findings.append(&mut unexamined);
 
         Ok(Report::new(findings))
@@ -116,7 +120,7 @@ impl Doctor {
             // The facts report these already.
             RlsError::Schema(SchemaError::NotATable { .. } | SchemaError::MissingKey { .. }) => {}
             // The login is one of the two roles, which migrate nothing, or one that may not look.
-            RlsError::Schema(SchemaError::RoleInUse { .. } | SchemaError::CannotVerify) => {
+            RlsError::Schema(SchemaError::RoleInUse { .. } | SchemaError::CannotVerify { .. }) => {
                 findings.push(unexamined(&error));
             }
             _ if denied => findings.push(unexamined(&error)),

@@ -73,6 +73,7 @@ rules! {
     RLS111 Error "a policy calls an IMMUTABLE function"
     RLS112 Warning "a policy calls a VOLATILE function"
     RLS113 Hint "something could not be examined"
+    RLS114 Error "the server does not plan a statement of the application"
     RLS201 Error "the owner column is missing"
     RLS202 Warning "the owner column accepts NULL"
     RLS203 Warning "an index that the policies need is missing"

@@ -76,6 +76,18 @@ pub enum SchemaError {
         /// The type in the entity.
         expected: KeyType,
     },
+    /// The server computes the owner column whenever it is read, and so has no index or foreign key
+    /// of it.
+    #[error(
+        "table `{table}`: the owner column `{column}` is VIRTUAL, of which PostgreSQL makes no index \
+         and no foreign key: let a migration make it STORED"
+    )]
+    VirtualOwner {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
     /// Existing rows have no owner.
     #[error(
         "table `{table}` has rows without an owner in `{column}`: say whose they are with \
@@ -154,6 +166,18 @@ pub enum SchemaError {
         /// What the server said.
         source: Arc<DbErr>,
     },
+    /// Timed out waiting for the lock by which deployments take turns.
+    #[error(
+        "another session has held the lock of the migrations for too long: {}. If it is another \
+         deployment, run this again after it. If it is not, let that role or an administrator end it \
+         with `SELECT pg_terminate_backend(<pid>)`; if the role is the application's, SQL text of a \
+         user took the lock, as anyone may who knows its number",
+        if holders.is_empty() { "it has ended since".to_owned() } else { holders.join("; ") }
+    )]
+    Locked {
+        /// Its process, application and role.
+        holders: Vec<String>,
+    },
     /// Timed out waiting for a lock.
     #[error("`{sql}` waited too long for a lock on a table in use: run it again")]
     LockTimeout {
@@ -162,10 +186,19 @@ pub enum SchemaError {
     },
     /// The policies cannot be compared without temporary tables.
     #[error(
-        "cannot verify the policies: the login may not create temporary tables; `GRANT TEMPORARY \
-         ON DATABASE …` to the migrations' login"
+        "cannot verify the policies, which takes an empty temporary copy of each table: {}",
+        match because {
+            NoCopies::Privilege => "the login may not create temporary tables; `GRANT TEMPORARY ON \
+                DATABASE …` to the migrations' login",
+            NoCopies::ReadOnly => "this login's transactions only read; use the migrations' login, or \
+                set its `default_transaction_read_only` to off",
+            NoCopies::Standby => "this server is a standby, which only reads; ask the primary",
+        }
     )]
-    CannotVerify,
+    CannotVerify {
+        /// Why there can be none.
+        because: NoCopies,
+    },
     /// The server refused the desired policies.
     #[error(
         "table `{table}`: the server does not take its policies: {source}. Where they name the \
@@ -173,6 +206,18 @@ pub enum SchemaError {
     )]
     Policies {
         /// The table.
+        table: String,
+        /// What the server said.
+        source: Arc<DbErr>,
+    },
+    /// Policies ask each other, or one asks its own table: no statement could read the table.
+    #[error(
+        "table `{table}`: its policies lead back to themselves ({source}): what a policy reads is \
+         under that table's policies in turn. End the circle at one table, or ask a SECURITY DEFINER \
+         function there (`rls doctor --explain RLS114`)"
+    )]
+    PoliciesAskEachOther {
+        /// A table that no statement could read or write.
         table: String,
         /// What the server said.
         source: Arc<DbErr>,
@@ -311,6 +356,18 @@ pub enum SchemaError {
     },
 }
 
+/// Why a login can make no temporary copies of tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NoCopies {
+    /// It lacks `TEMPORARY` on the database.
+    Privilege,
+    /// Its transactions only read.
+    ReadOnly,
+    /// The server is a standby.
+    Standby,
+}
+
 impl SchemaError {
     pub(super) fn source_error(&self) -> Option<&DbErr> {
         match self {
@@ -318,6 +375,7 @@ impl SchemaError {
             | Self::Privilege { source, .. }
             | Self::RolesRefused { source, .. }
             | Self::Policies { source, .. }
+            | Self::PoliciesAskEachOther { source, .. }
             | Self::PoliciesInTheWay { source, .. }
             | Self::Statement { source, .. } => Some(source),
             _ => None,

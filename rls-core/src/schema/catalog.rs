@@ -19,6 +19,7 @@ mod security;
 mod session;
 mod snapshot;
 mod standing;
+mod used;
 mod version;
 
 pub(crate) use canonical::{canonical, unready};
@@ -36,4 +37,5 @@ pub(crate) use snapshot::snapshot;
 pub(crate) use standing::{
     Dropped, Standing, definitions, forced_on_us, grants_on, standing, table_of,
 };
+pub(crate) use used::used_names;
 pub(crate) use version::{CAN_IDENTIFY, REFERS, version};

@@ -14,17 +14,16 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
-
 use crate::error::SchemaError;
-use crate::name::Identifier;
+use crate::name::TableName;
 use crate::schema::desired::Desired;
 use crate::schema::plan::{Plan, Unmanaged};
 use crate::schema::snapshot::Snapshot;
+use crate::schema::used::UsedNames;
 
 pub(crate) use check::comparable;
 pub(crate) use fingerprint::stale;
-pub(crate) use role::{check as check_roles, roles};
+pub(crate) use role::{Passwords, check as check_roles, roles};
 pub(crate) use table::Table;
 
 /// The changes that bring the database to what is desired: roles first, then the
@@ -32,11 +31,13 @@ pub(crate) use table::Table;
 pub(crate) fn diff(desired: &Desired<'_>, snapshot: &Snapshot) -> Result<Plan, SchemaError> {
     let tables = comparable(desired, snapshot)?;
     let mut plan = Plan {
-        changes: roles(desired.config, &snapshot.roles),
-        unmanaged: Vec::new(),
+        changes: roles(desired.config, &snapshot.roles, Passwords::Compare),
+        passwords: role::uncompared(desired.config, &snapshot.roles),
+        waiting: waiting(desired, &tables),
+        ..Plan::default()
     };
 
-    table_changes(&tables, &snapshot.schema_usage, &mut plan)?;
+    table_changes(&tables, snapshot, &mut plan)?;
 
     // Without a registered table there is nothing to administer, and no context to carry.
     if !tables.is_empty() {
@@ -64,11 +65,30 @@ pub(crate) fn diff(desired: &Desired<'_>, snapshot: &Snapshot) -> Result<Plan, S
     Ok(plan)
 }
 
+/// The registered tables that are not compared yet.
+fn waiting(desired: &Desired<'_>, tables: &[Table<'_>]) -> Vec<TableName> {
+    let is_compared = |name: &&TableName| tables.iter().any(|table| table.desired.table == **name);
+
+    let mut waiting: Vec<TableName> = desired.tables.iter().map(|it| it.table.clone()).collect();
+    waiting.retain(|name| !is_compared(&name));
+    waiting
+}
+
+/// Whether an index or a key is to be created, for which the names that are in use must be known.
+pub(crate) fn creates_named(tables: &[Table<'_>]) -> bool {
+    let mut changes = Vec::new();
+    for table in tables {
+        column::keys(table, &mut UsedNames::default(), &mut changes);
+    }
+
+    !changes.is_empty()
+}
+
 /// The changes of tables, ordered: columns and keys first, then row security and policies, and
 /// grants last, so that the application's role reaches no table before its policies stand.
 fn table_changes(
     tables: &[Table<'_>],
-    schema_usage: &BTreeSet<(Identifier, Identifier)>,
+    snapshot: &Snapshot,
     plan: &mut Plan,
 ) -> Result<(), SchemaError> {
     let mut changes = Vec::new();
@@ -76,9 +96,11 @@ fn table_changes(
         column::columns(table, &mut changes)?;
     }
 
+    let mut used = snapshot.used.clone();
+
     // Foreign keys refer to other tables' columns, and come after all of them.
     for table in tables {
-        column::keys(table, &mut changes);
+        column::keys(table, &mut used, &mut changes);
     }
 
     plan.changes.extend(force::lifted(tables, changes));
@@ -91,6 +113,6 @@ fn table_changes(
         privilege::privileges(table, &mut plan.changes);
     }
 
-    privilege::schemas(tables, schema_usage, &mut plan.changes);
+    privilege::schemas(tables, &snapshot.schema_usage, &mut plan.changes);
     Ok(())
 }

@@ -15,6 +15,8 @@ pub use change::{
 pub struct Plan {
     pub(crate) changes: Vec<Change>,
     pub(crate) unmanaged: Vec<Unmanaged>,
+    pub(crate) passwords: Vec<Identifier>,
+    pub(crate) waiting: Vec<TableName>,
 }
 
 /// Policies and tables that no entity declares. A plan leaves them as they are.
@@ -48,7 +50,21 @@ impl Plan {
         &self.unmanaged
     }
 
-    /// Whether the database is as the entities say.
+    /// The roles whose configured passwords this login may set and cannot compare with the stored
+    /// ones. They are no changes: [`RlsSchema::sync`](crate::RlsSchema::sync) sets them again.
+    #[must_use]
+    pub fn passwords(&self) -> &[Identifier] {
+        &self.passwords
+    }
+
+    /// The registered tables that were not compared, since they do not exist yet, or not yet as
+    /// their entities declare them ([`MissingTables::Skip`](crate::MissingTables::Skip)).
+    #[must_use]
+    pub fn waiting(&self) -> &[TableName] {
+        &self.waiting
+    }
+
+    /// Whether the database is as the entities say, but for the tables that wait for migrations.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
@@ -72,7 +88,7 @@ impl Plan {
                 .rev()
                 .filter_map(Change::reverse)
                 .collect(),
-            unmanaged: Vec::new(),
+            ..Self::default()
         }
     }
 }

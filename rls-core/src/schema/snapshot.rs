@@ -8,6 +8,7 @@ use crate::model::privilege::Privilege;
 use crate::name::{Identifier, TableName};
 use crate::schema::plan::DomainDefinition;
 use crate::schema::table::ActualTable;
+use crate::schema::used::UsedNames;
 
 /// Everyone, as a grantee: no role can have this name, and quoted it means the same (`RoleSpec` in
 /// `src/backend/parser/gram.y`).
@@ -33,6 +34,8 @@ pub(crate) struct Snapshot {
     /// The desired policies and defaults of each table as the server prints them, if there is
     /// anything in the table to compare them with.
     pub(crate) canonical: BTreeMap<TableName, CanonicalTable>,
+    /// The names that are in use, if an index or a key is to be created.
+    pub(crate) used: UsedNames,
     /// While migrations are pending: the tables whose policies the server does not take yet.
     pub(crate) unready: BTreeSet<TableName>,
 }
@@ -63,6 +66,8 @@ pub(crate) struct ActualRole {
     pub(crate) migrates: bool,
     /// The stored password; `None` if it is not set, or may not be read.
     pub(crate) password: Option<String>,
+    /// Whether the stored password may be read.
+    pub(crate) readable: bool,
     /// Whether the login that migrates might set the password.
     pub(crate) settable: bool,
     /// The members among the two roles, each with the role that granted the membership (since

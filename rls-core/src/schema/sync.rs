@@ -16,9 +16,12 @@ use crate::entity::registry::Registry;
 use crate::error::{RlsError, SchemaError};
 use crate::schema::catalog::{self, SearchPath, Session};
 use crate::schema::desired::{Desired, MissingTables};
-use crate::schema::diff::{Table, comparable, diff};
+use crate::schema::diff::{Passwords, Table, comparable, creates_named, diff, roles};
 use crate::schema::plan::{Change, Plan};
 use crate::schema::snapshot::{Relation, Snapshot};
+use crate::schema::trial::unplanned;
+use crate::schema::used::UsedNames;
+use crate::sqlstate;
 
 pub use apply::{apply_changes, apply_statements, ensure_roles};
 pub use script::MigrationScript;
@@ -123,7 +126,8 @@ impl RlsSchema {
     /// domain of a setting that no policy reads any more stays for those that still use it.
     ///
     /// Statements sent: those of [`RlsSchema::plan`], one message a change, and one for each policy
-    /// with an outdated fingerprint. Locks taken: one advisory lock per database, so that two
+    /// with an outdated fingerprint. If anything changed, also `EXPLAIN` of the application's
+    /// statements, as its role, if the login can act as it. Locks taken: one advisory lock per database, so that two
     /// deployments cannot race; `ACCESS EXCLUSIVE` on each table that changes, and
     /// `SHARE UPDATE EXCLUSIVE` for a fingerprint, each waited for at most 5 s. Privileges needed:
     /// to own the tables, `CREATE` on the schema of the audit's table, and `CREATEROLE` if a role is
@@ -146,10 +150,9 @@ impl RlsSchema {
         self.consent(&plan)?;
 
         // Roles first: they belong to the cluster, where another migration may change them.
-        let (roles, tables): (Vec<Change>, Vec<Change>) = plan
-            .changes
-            .into_iter()
-            .partition(|change| matches!(change, Change::Role(..)));
+        let roles = roles(&self.config, &snapshot.roles, Passwords::Set);
+        let mut tables = plan.changes;
+        tables.retain(|change| !matches!(change, Change::Role(..)));
         let mut changes = apply_roles(&transaction, &self.config, roles).await?;
 
         // Then the tables, whose grants the server may have passed over with a warning.
@@ -163,6 +166,8 @@ impl RlsSchema {
 
             transaction.execute_unprepared(SearchPath::PRINTING).await?;
             catalog::verify_grants(&transaction, &tables).await?;
+            self.check_planned(&transaction, &desired, &snapshot)
+                .await?;
         }
 
         // Last the fingerprints, of what the server then prints.
@@ -175,6 +180,8 @@ impl RlsSchema {
         Ok(Plan {
             changes,
             unmanaged: plan.unmanaged,
+            waiting: plan.waiting,
+            ..Plan::default()
         })
     }
 
@@ -222,12 +229,45 @@ impl RlsSchema {
         }
 
         let tables = comparable(&desired, &snapshot)?;
+        let used = if creates_named(&tables) {
+            let names = tables.iter().map(|table| &table.desired.table);
+            catalog::used_names(db, names).await?
+        } else {
+            UsedNames::default()
+        };
+
         let incomplete =
             tables.len() < desired.tables.len() || tables.iter().any(Table::lacks_column);
         let pairs = tables.iter().map(|table| (table.desired, table.actual));
-        snapshot.canonical = catalog::canonical(db, pairs, &session.path, incomplete).await?;
+        let canonical = catalog::canonical(db, pairs, &session.path, incomplete).await?;
+        (snapshot.used, snapshot.canonical) = (used, canonical);
 
         Ok((desired, snapshot))
+    }
+
+    /// Checks that no policies ask each other. A login that cannot act as the application's role
+    /// cannot tell.
+    async fn check_planned(
+        &self,
+        db: &DatabaseTransaction,
+        desired: &Desired<'_>,
+        snapshot: &Snapshot,
+    ) -> Result<(), RlsError> {
+        let tables = comparable(desired, snapshot)?;
+        let tables: Vec<_> = tables.iter().map(|table| &table.desired.table).collect();
+        let unplanned = unplanned(db, self.config.app_role(), &tables).await?;
+
+        let recursive = unplanned.into_iter().flatten().find(|unplanned| {
+            sqlstate::of(&unplanned.source).as_deref() == Some(sqlstate::RECURSION)
+        });
+        match recursive {
+            None => Ok(()),
+            Some(unplanned) => Err(SchemaError::PoliciesAskEachOther {
+                table: unplanned.table.to_string(),
+                source: unplanned.source,
+            }
+            .into()),
+        }
     }
 
     fn consent(&self, plan: &Plan) -> Result<(), SchemaError> {

@@ -5,6 +5,6 @@ mod desired;
 pub(crate) mod serves;
 
 pub(crate) use actual::{
-    ActualColumn, ActualForeignKey, ActualIndex, ActualPolicy, ActualTable, KeyClauses,
+    ActualColumn, ActualForeignKey, ActualIndex, ActualPolicy, ActualTable, Generated, KeyClauses,
 };
 pub(crate) use desired::{DesiredColumn, DesiredIndex, DesiredPolicy, DesiredTable};

@@ -9,6 +9,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IdenStati
 use crate::name::{Identifier, NameError, SettingName, TableName};
 
 use super::Actor;
+use super::expect::RowSpec;
 use super::shape::Subject;
 use super::user::Users;
 
@@ -17,11 +18,14 @@ use super::user::Users;
 pub struct RowFor {
     number: i32,
     user: Actor,
+    shared: bool,
+    deleted: bool,
     settings: BTreeMap<SettingName, String>,
 }
 
 impl RowFor {
-    pub(super) fn new(number: i64, subject: Subject, users: &Users) -> Self {
+    pub(super) fn new(number: i64, spec: &RowSpec, users: &Users) -> Self {
+        let subject = spec.ties.subject;
         let user = if subject == Subject::Second {
             Actor::Second
         } else {
@@ -36,6 +40,8 @@ impl RowFor {
         Self {
             number: i32::try_from(number).unwrap_or(i32::MAX),
             user,
+            shared: !spec.shared.is_empty(),
+            deleted: spec.deleted,
             settings,
         }
     }
@@ -50,6 +56,19 @@ impl RowFor {
     #[must_use]
     pub fn user(&self) -> Actor {
         self.user
+    }
+
+    /// Whether the row is to be shared, if its entity has `read`. The proof writes the column that
+    /// says so, unless the server computes it from those that the caller gives.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.shared
+    }
+
+    /// Whether the row is to be marked as deleted, if its entity has `soft_delete`; likewise.
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        self.deleted
     }
 
     /// The value of a setting of that user's context, such as `app.user_id`.

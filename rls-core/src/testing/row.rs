@@ -55,28 +55,61 @@ impl Maker<'_, '_> {
         let draft = self.draft_with(table, spec, draft).await?;
         let made = self.insert(table, spec.ties.subject, &draft).await?;
 
-        if let Some(scope) = self.scopes.get(table) {
-            for (anchor, tie) in Anchor::of(scope).into_iter().zip(&spec.ties.ties) {
-                let (Anchor::Key(key), Tie::Key(subject)) = (anchor, tie) else {
-                    continue;
-                };
-                let actual = made
-                    .values
-                    .get(&key.column)
-                    .and_then(Option::as_deref)
-                    .map(str::trim_end);
-
-                if actual.is_none() || actual != self.users.value(&key.setting, *subject) {
-                    return Err(Trouble::Table(format!(
-                        "the row made for a user is stored under another `{}`: a trigger or the \
-                         column's type changes it",
-                        key.column
-                    )));
-                }
-            }
+        if let (Some(scope), Some(known)) = (self.scopes.get(table), self.schema.tables.get(table))
+        {
+            self.check(known, scope, spec, &made)?;
         }
 
         Ok(made)
+    }
+
+    /// Checks that a row that was made says of itself what it should.
+    fn check(
+        &self,
+        known: &Table,
+        scope: &Scope,
+        spec: &RowSpec,
+        made: &Made,
+    ) -> Result<(), Trouble> {
+        let value = |column: &Identifier| {
+            let value = made.values.get(column).and_then(Option::as_deref);
+            value.map(str::trim_end)
+        };
+
+        for (anchor, tie) in Anchor::of(scope).into_iter().zip(&spec.ties.ties) {
+            let (Anchor::Key(key), Tie::Key(subject)) = (anchor, tie) else {
+                continue;
+            };
+            let actual = value(&key.column);
+            if actual.is_some() && actual == self.users.value(&key.setting, *subject) {
+                continue;
+            }
+
+            return Err(Trouble::Table(if known.is_generated(&key.column) {
+                generated(&key.column)
+            } else {
+                format!(
+                    "the row made for a user is stored under another `{}`: a trigger or the \
+                     column's type changes it",
+                    key.column
+                )
+            }));
+        }
+
+        let shared = scope.shared.iter().map(|(holder, column)| {
+            let is_shared = spec.shared.contains(holder).to_string();
+            (column, value(column) == Some(&is_shared))
+        });
+        let deleted = scope.soft_delete.iter();
+        let deleted = deleted.map(|column| (column, value(column).is_some() == spec.deleted));
+        let wrong = shared
+            .chain(deleted)
+            .find(|(column, is_right)| !is_right && known.is_generated(column));
+
+        match wrong {
+            Some((column, _)) => Err(Trouble::Table(generated(column))),
+            None => Ok(()),
+        }
     }
 
     /// The values of a row; makes the rows that it refers to.
@@ -102,12 +135,12 @@ impl Maker<'_, '_> {
         };
 
         self.number += 1;
-        self.call_hook(table, known, spec.ties.subject, &mut draft)?;
+        self.call_hook(table, known, spec, &mut draft)?;
 
         let scopes = self.scopes;
         if let Some(scope) = scopes.get(table) {
             self.tie(known, scope, &spec.ties, &mut draft).await?;
-            mark(scope, spec, &mut draft);
+            mark(known, scope, spec, &mut draft);
         }
 
         for column in known
@@ -139,6 +172,9 @@ impl Maker<'_, '_> {
             }
         }
 
+        // The rows that it refers to are made. What the server computes is looked at when the row
+        // is made (`check`).
+        draft.retain(|column, _| !known.is_generated(column));
         Ok(draft)
     }
 
@@ -147,20 +183,24 @@ impl Maker<'_, '_> {
         &self,
         table: &TableName,
         known: &Table,
-        subject: Subject,
+        spec: &RowSpec,
         draft: &mut Draft,
     ) -> Result<(), Trouble> {
         let Some(hook) = self.hooks.get(table, &self.lane.schema) else {
             return Ok(());
         };
 
-        let row = RowFor::new(self.number, subject, self.users);
+        let row = RowFor::new(self.number, spec, self.users);
         let values = hook(&row).map_err(|source| ProofError::Name {
             table: table.to_string(),
             source,
         })?;
 
         for (column, value) in values {
+            if known.is_generated(&column) {
+                continue;
+            }
+
             let sql_type = known.column(&column).map(|column| column.sql_type.as_str());
             draft.entry(column).or_insert_with(|| match sql_type {
                 Some(sql_type) => format!("({value})::{sql_type}"),
@@ -186,6 +226,10 @@ impl Maker<'_, '_> {
                     anchor.column()
                 )));
             };
+
+            if matches!(anchor, Anchor::Through(_)) && column.filled == Filled::Generated {
+                return Err(Trouble::Table(generated(&column.name)));
+            }
 
             let value = match (anchor, tie) {
                 (Anchor::Key(key), Tie::Key(subject)) => {
@@ -375,13 +419,26 @@ impl Maker<'_, '_> {
     }
 }
 
-/// Writes whether the row is shared, and whether it is marked as deleted.
-fn mark(scope: &Scope, spec: &RowSpec, draft: &mut Draft) {
-    for (holder, column) in &scope.shared {
+fn generated(column: &Identifier) -> String {
+    format!(
+        "the server computes `{column}` from other columns: give these with \
+         `IsolationProof::rows::<Entity>(…)`, so that it says of the row what `RowFor` tells"
+    )
+}
+
+/// Writes whether the row is shared, and whether it is marked as deleted, unless the server computes
+/// that.
+fn mark(known: &Table, scope: &Scope, spec: &RowSpec, draft: &mut Draft) {
+    let shared = scope.shared.iter();
+    for (holder, column) in shared.filter(|(_, column)| !known.is_generated(column)) {
         draft.insert(column.clone(), spec.shared.contains(holder).to_string());
     }
 
-    if let Some(column) = &scope.soft_delete {
+    if let Some(column) = scope
+        .soft_delete
+        .as_ref()
+        .filter(|column| !known.is_generated(column))
+    {
         let deleted = if spec.deleted {
             "pg_catalog.now() - interval '1 hour'"
         } else {

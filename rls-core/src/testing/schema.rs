@@ -33,6 +33,12 @@ impl Table {
     pub(super) fn column(&self, name: &Identifier) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == *name)
     }
+
+    /// Whether the server computes the column.
+    pub(super) fn is_generated(&self, name: &Identifier) -> bool {
+        self.column(name)
+            .is_some_and(|column| column.filled == Filled::Generated)
+    }
 }
 
 #[derive(Debug)]
@@ -51,8 +57,11 @@ pub(super) struct Column {
 pub(super) enum Filled {
     Nobody,
     Default,
-    /// A generated or identity column, which is not written.
+    /// An identity column, which is written only if it must have a certain value.
     Server,
+    /// A column that the server computes from others (`GENERATED ALWAYS AS`), which cannot be
+    /// written.
+    Generated,
 }
 
 /// A foreign key.
@@ -87,7 +96,8 @@ SELECT n.nspname::text AS schema, c.relname::text AS \"table\",
        row_security_active(c.oid) AS hidden,
        a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type,
        a.atttypid::int8 AS type_id, a.atttypmod AS modifier, a.attnotnull AS not_null,
-       a.atthasdef AS has_default, a.attidentity <> '' OR a.attgenerated <> '' AS of_server
+       a.atthasdef AS has_default, a.attidentity <> '' AS of_server,
+       a.attgenerated <> '' AS generated
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -177,10 +187,14 @@ impl Schema {
                 foreign_keys: Vec::new(),
             });
 
-        let filled = match (row.try_get("of_server")?, row.try_get("has_default")?) {
-            (true, _) => Filled::Server,
-            (false, true) => Filled::Default,
-            (false, false) => Filled::Nobody,
+        let filled = if row.try_get("generated")? {
+            Filled::Generated
+        } else if row.try_get("of_server")? {
+            Filled::Server
+        } else if row.try_get("has_default")? {
+            Filled::Default
+        } else {
+            Filled::Nobody
         };
 
         table.columns.push(Column {

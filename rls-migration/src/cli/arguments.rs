@@ -26,7 +26,8 @@ pub(super) struct Arguments {
 pub(super) enum RlsCommand {
     /// Show what would change
     ///
-    /// Exits with 0 if nothing would, with 2 if something would, and with 1 on an error.
+    /// Exits with 0 if nothing would, with 2 if something would, with 3 while migrations are pending,
+    /// and with 1 on an error.
     Plan {
         /// `text` for people, `sql` to run by hand, `json` for programs
         #[arg(long, value_enum, default_value_t = Format::Text)]

@@ -9,6 +9,9 @@ use crate::error::{CliError, pending_migrations};
 /// The exit code of `rls plan` if there are changes.
 const CHANGES: i32 = 2;
 
+/// The exit code of `rls plan` if migrations are pending: the plan is against the tables of now.
+const PENDING: i32 = 3;
+
 /// Prints what would change, and returns the exit code.
 pub(super) async fn show(
     rls: &RlsSchema,
@@ -27,9 +30,10 @@ pub(super) async fn show(
 
     if pending > 0 {
         eprintln!(
-            "{}: tables that they create are not in the plan",
+            "{}: run `up` first; tables and columns that they make are not in the plan",
             pending_migrations(pending)
         );
+        return Ok(PENDING);
     }
 
     Ok(if plan.is_empty() { 0 } else { CHANGES })

@@ -45,7 +45,8 @@ pub(super) async fn text(
         let _infallible = writeln!(text, "{}", pending_migrations(pending));
     }
 
-    text.push_str(&conclusion(script.plan.changes().len(), script.up.len()));
+    let (changes, waiting) = (script.plan.changes().len(), script.plan.waiting().len());
+    text.push_str(&conclusion(changes, script.up.len(), waiting));
     Ok(text)
 }
 
@@ -65,8 +66,12 @@ fn unmanaged(plan: &Plan) -> impl Iterator<Item = Row> {
 }
 
 /// The last line. Without changes, each statement writes the fingerprint of a policy.
-fn conclusion(changes: usize, statements: usize) -> String {
+fn conclusion(changes: usize, statements: usize, waiting: usize) -> String {
     match (changes, statements) {
+        (0, 0) if waiting > 0 => {
+            "nothing to change in the tables that were compared: others wait for migrations\n"
+                .to_owned()
+        }
         (0, 0) => "the database is as the entities say\n".to_owned(),
         (0, 1) => "1 policy lacks the fingerprint that the application asks for: `rls apply` \
                    writes it\n"

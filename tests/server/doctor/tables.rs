@@ -246,6 +246,22 @@ pub const FAULTS: &[Fault] = &[
         StaysOpen,
         RemedyThen("DROP FUNCTION me CASCADE"),
     ),
+    Fault(
+        "RLS114",
+        "a policy asks its own table",
+        "CREATE POLICY own ON note AS RESTRICTIVE FOR SELECT USING (body IN (SELECT n.body FROM \
+         note n))",
+        StaysOpen,
+        Undo("DROP POLICY own ON note"),
+    ),
+    Fault(
+        "RLS114",
+        "a policy reads what the application may not",
+        "CREATE TABLE secret (id uuid); CREATE POLICY asks ON task AS RESTRICTIVE FOR DELETE USING \
+         (id IN (SELECT id FROM secret))",
+        StaysOpen,
+        Undo("DROP TABLE secret CASCADE"),
+    ),
 ];
 
 #[tokio::test]

@@ -274,11 +274,17 @@ async fn subcommands_of_seaorm_are_its_own() {
     process.prints(0, &["-s", "other", "rls", "plan"]);
     process.prints(0, &["down"]);
 
-    let pending = process.run(&["rls", "plan"]);
-    let said = String::from_utf8_lossy(&pending.stderr).into_owned();
+    // FAULTS A13: it said that there is nothing to change, and exited with 0.
+    let pending = process.fails(3, &["rls", "plan"]);
     assert!(
-        said.contains("2 migrations are pending: tables that they create"),
-        "{said}"
+        pending.contains("2 migrations are pending: run `up` first"),
+        "{pending}"
+    );
+    let plan = process.run(&["rls", "plan"]);
+    let plan = String::from_utf8_lossy(&plan.stdout).into_owned();
+    assert!(
+        !plan.contains("is as the entities say") && plan.contains("task not compared"),
+        "{plan}"
     );
     process.fails(2, &["nonsense"]);
 }

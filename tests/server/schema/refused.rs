@@ -1,7 +1,7 @@
 //! Bad input gets a typed error, and nothing is half-applied.
 
 use sea_orm::{ConnectOptions, ConnectionTrait, Database};
-use sea_orm_rls::error::{DeclarationError, SchemaError};
+use sea_orm_rls::error::{DeclarationError, NoCopies, SchemaError};
 use sea_orm_rls::{Registry, RlsConfig, RlsConnection, RlsError, RlsSchema, registry};
 
 use super::{database, text};
@@ -234,7 +234,12 @@ async fn login_without_temporary_cannot_verify() {
         .unwrap_err();
 
     assert!(
-        matches!(error, RlsError::Schema(SchemaError::CannotVerify)),
+        matches!(
+            error,
+            RlsError::Schema(SchemaError::CannotVerify {
+                because: NoCopies::Privilege
+            })
+        ),
         "{error:?}"
     );
 }

@@ -88,7 +88,8 @@ fn trigger(on: &TableName, trigger: &TriggerFact) -> Finding {
 /// A function whose names are resolved in its caller's `search_path`.
 fn open_path(function: &str, schema: &Identifier, owner: &Identifier) -> Finding {
     let why = format!(
-        "a caller can create tables and functions that shadow those it names, and act as `{owner}`"
+        "a caller can create tables and functions that shadow those it names, and act as `{owner}`; \
+         with a fixed path it still reads and writes as `{owner}`, past the policies"
     );
 
     let schema = identifier(schema);

@@ -11,8 +11,9 @@ use crate::doctor::rules;
 use crate::model::policy::Canonical;
 use crate::model::scope::ForeignKey;
 use crate::name::Identifier;
-use crate::schema::plan::{Change, ForeignKeyChange};
+use crate::schema::plan::{Change, ForeignKeyChange, TableChange};
 use crate::schema::table::serves::{self, Key, KeyFit};
+use crate::schema::used::UsedNames;
 use crate::sql::{identifier, table};
 
 pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
@@ -117,10 +118,7 @@ fn foreign_key(
             // A key that is not enforced may have the name.
             let drop = |key: &ForeignKeyFact| alter(relation, "DROP", key);
             let idle = of(KeyFit::NotEnforced).map(|(_, key)| drop(key));
-            let add = ForeignKeyChange::Add {
-                column: column.clone(),
-                foreign_key: desired.clone(),
-            };
+            let add = add(case, relation, column, desired);
             let add = Change::on(relation.name.clone(), add);
 
             findings.push(Finding::new(
@@ -155,6 +153,31 @@ fn referring(case: &Case<'_>, relation: &Relation, desired: &ForeignKey) -> RunA
     } else {
         RunAs::Superuser
     }
+}
+
+/// The change that adds the key: the plan's, whose name is free, or one with the usual name.
+fn add(
+    case: &Case<'_>,
+    relation: &Relation,
+    column: &Identifier,
+    desired: &ForeignKey,
+) -> ForeignKeyChange {
+    let planned = case
+        .planned(&relation.name)
+        .find_map(|change| match change {
+            TableChange::ForeignKey(add @ ForeignKeyChange::Add { column: of, .. })
+                if of == column =>
+            {
+                Some(add.clone())
+            }
+            _ => None,
+        });
+
+    planned.unwrap_or_else(|| ForeignKeyChange::Add {
+        name: UsedNames::default().foreign_key(&relation.name, column),
+        column: column.clone(),
+        foreign_key: desired.clone(),
+    })
 }
 
 fn unproven(relation: &Relation, key: &ForeignKeyFact) -> Finding {

@@ -95,6 +95,10 @@ fn along(way: &BTreeMap<Oid, BTreeSet<Oid>>, of: Oid) -> BTreeSet<Oid> {
 
 /// A column.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the catalog has a flag for each"
+)]
 pub(in crate::doctor) struct Column {
     /// As `format_type` prints it.
     pub(in crate::doctor) sql_type: String,
@@ -103,6 +107,8 @@ pub(in crate::doctor) struct Column {
     pub(in crate::doctor) unproven: Option<Identifier>,
     /// Whether a sequence numbers it.
     pub(in crate::doctor) serial: bool,
+    /// Whether the server computes it when it is read, and so makes no index of it.
+    pub(in crate::doctor) is_virtual: bool,
     /// Whether its collation treats only identical texts as equal.
     pub(in crate::doctor) deterministic: bool,
 }

@@ -34,6 +34,7 @@ pub(super) async fn columns(
                 {UNPROVEN} AS unproven,
                 format_type(a.atttypid, a.atttypmod) AS type,
                 a.attidentity <> '' OR s.refobjid IS NOT NULL AS serial,
+                a.attgenerated = 'v' AS is_virtual,
                 coalesce(l.collisdeterministic, true) AS deterministic
          FROM pg_attribute a
          LEFT JOIN pg_collation l ON l.oid = a.attcollation
@@ -55,6 +56,7 @@ pub(super) async fn columns(
             not_null: get(&row, "not_null")?,
             unproven: maybe_name(&row, "unproven")?,
             serial: get(&row, "serial")?,
+            is_virtual: get(&row, "is_virtual")?,
             deterministic: get(&row, "deterministic")?,
         };
 

@@ -25,11 +25,16 @@ pub(crate) async fn audit(
         .as_ref()
         .map_or_else(|| "NULL".to_owned(), text);
 
+    // A table needs its name as a type too. The server renames an array's type that has it.
     let query = format!(
         "SELECT c.oid::text AS oid, c.relkind::text AS relkind
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE n.nspname = {schema} AND c.relname = {}",
-        text(&table.table)
+         WHERE n.nspname = {schema} AND c.relname = {name}
+         UNION ALL
+         SELECT t.oid::text, 'type' FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+         WHERE n.nspname = {schema} AND t.typname = {name} AND t.typrelid = 0
+           AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)",
+        name = text(&table.table)
     );
 
     let Some(relation) = rows(db, query).await?.pop() else {

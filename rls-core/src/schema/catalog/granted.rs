@@ -134,7 +134,8 @@ fn grantee(role: &Identifier) -> String {
 }
 
 /// The `(schema, role)` pairs of these roles that need no grant of `USAGE`: the role has a grant of
-/// its own, or everyone has one and this login could not grant it.
+/// its own, or everyone has one. Whether this login could grant it does not matter: two logins get
+/// one answer.
 pub(crate) async fn schema_usage(
     db: &impl ConnectionTrait,
     roles: [&Identifier; 2],
@@ -144,10 +145,7 @@ pub(crate) async fn schema_usage(
          FROM pg_namespace n CROSS JOIN (VALUES ({}), ({})) AS v (role)
          WHERE EXISTS (
              SELECT FROM aclexplode(n.nspacl) acl LEFT JOIN pg_roles r ON r.oid = acl.grantee
-             WHERE acl.privilege_type = 'USAGE' AND (r.rolname = v.role OR acl.grantee = 0
-                 AND NOT pg_has_role(n.nspowner, 'USAGE') AND NOT has_schema_privilege(n.oid, \
-                 'USAGE WITH GRANT OPTION'))
-         )",
+             WHERE acl.privilege_type = 'USAGE' AND (r.rolname = v.role OR acl.grantee = 0))",
         text(roles[0]),
         text(roles[1])
     );

@@ -51,7 +51,7 @@ pub(crate) fn table(row: &QueryResult, schema: &str, table: &str) -> Result<Tabl
 }
 
 /// The position a row of an answer belongs to.
-pub(super) fn at(row: &QueryResult) -> Result<usize, RlsError> {
+pub(crate) fn at(row: &QueryResult) -> Result<usize, RlsError> {
     let at: i32 = get(row, "at")?;
     usize::try_from(at).map_err(|_| {
         SchemaError::Catalog {

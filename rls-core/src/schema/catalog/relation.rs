@@ -10,7 +10,7 @@ use crate::model::key::{KeyType, OnDelete};
 use crate::model::policy::Canonical;
 use crate::name::TableName;
 use crate::schema::snapshot::Relation;
-use crate::schema::table::{ActualColumn, ActualForeignKey, ActualTable, KeyClauses};
+use crate::schema::table::{ActualColumn, ActualForeignKey, ActualTable, Generated, KeyClauses};
 
 pub(super) const TABLES: &str = "
 SELECT w.at, w.relkind::text AS relkind, w.relrowsecurity AS enabled, w.relforcerowsecurity AS \
@@ -43,6 +43,7 @@ pub(super) fn columns() -> String {
         "SELECT w.at, a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type,
                 a.atttypid::regtype::text AS base_type, a.attnotnull AS not_null, {UNPROVEN} AS \
                 unproven,
+                a.attgenerated::text AS generated,
                 CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS default
          FROM named w
          JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -60,6 +61,11 @@ pub(super) fn column(row: &QueryResult) -> Result<ActualColumn, RlsError> {
             .map(checked)
             .transpose()?,
         default: get::<Option<String>>(row, "default")?.map(Canonical::printed),
+        generated: match get::<String>(row, "generated")?.as_str() {
+            "" => None,
+            "v" => Some(Generated::Virtual),
+            _ => Some(Generated::Stored),
+        },
     })
 }
 

@@ -57,14 +57,15 @@ pub(crate) async fn roles(
 
     let mut roles = BTreeMap::new();
     for row in rows(db, query).await? {
-        roles.insert(name(&row, "role")?, role(&row)?);
+        let role = role(&row, password_readable)?;
+        roles.insert(name(&row, "role")?, role);
     }
 
     memberships(db, &both, &mut roles).await?;
     Ok(roles)
 }
 
-fn role(row: &QueryResult) -> Result<ActualRole, RlsError> {
+fn role(row: &QueryResult, readable: bool) -> Result<ActualRole, RlsError> {
     let mut lacks = Vec::new();
     for (column, desired, word) in [
         ("login", true, "LOGIN"),
@@ -85,6 +86,7 @@ fn role(row: &QueryResult) -> Result<ActualRole, RlsError> {
         ours: get(row, "ours")?,
         migrates: get(row, "migrates")?,
         password: get(row, "password")?,
+        readable,
         settable: get(row, "settable")?,
         members: BTreeSet::new(),
         inherits: BTreeSet::new(),

@@ -1,12 +1,13 @@
 //! The settings of a transaction in which the catalog is read and the server prints names in full.
 
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement, TransactionTrait,
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, QueryResult, Statement,
+    TransactionTrait,
 };
 
 use super::names::path_schemas;
 use super::path::SearchPath;
-use crate::error::{RlsError, SchemaError};
+use crate::error::{NoCopies, RlsError, SchemaError};
 use crate::name::Schemas;
 use crate::sql;
 
@@ -31,7 +32,7 @@ pub(crate) struct Session {
     pub(crate) path: SearchPath,
     /// The other settings that are replaced meanwhile.
     settings: Vec<(&'static str, String)>,
-    temporary: bool,
+    no_copies: Option<NoCopies>,
 }
 
 impl Session {
@@ -53,7 +54,9 @@ impl Session {
 
         let query = format!(
             "SELECT current_setting('search_path') AS search_path,
-                    has_database_privilege(current_database(), 'TEMPORARY') AS temporary{}",
+                    has_database_privilege(current_database(), 'TEMPORARY') AS temporary,
+                    current_setting('transaction_read_only')::bool AS read_only,
+                    pg_is_in_recovery() AS standby{}",
             settings.concat()
         );
 
@@ -82,16 +85,15 @@ impl Session {
                 .into_iter()
                 .map(|name| Ok((name, row.try_get("", name)?)))
                 .collect::<Result<_, DbErr>>()?,
-            temporary: row.try_get("", "temporary")?,
+            no_copies: no_copies(&row)?,
         })
     }
 
     /// Checks that policies can be compared, which takes temporary tables.
     pub(crate) fn verifiable(&self) -> Result<(), SchemaError> {
-        if self.temporary {
-            Ok(())
-        } else {
-            Err(SchemaError::CannotVerify)
+        match self.no_copies {
+            None => Ok(()),
+            Some(because) => Err(SchemaError::CannotVerify { because }),
         }
     }
 
@@ -114,6 +116,18 @@ impl Session {
 
         Ok(())
     }
+}
+
+fn no_copies(row: &QueryResult) -> Result<Option<NoCopies>, DbErr> {
+    Ok(if row.try_get("", "standby")? {
+        Some(NoCopies::Standby)
+    } else if row.try_get("", "read_only")? {
+        Some(NoCopies::ReadOnly)
+    } else if row.try_get("", "temporary")? {
+        None
+    } else {
+        Some(NoCopies::Privilege)
+    })
 }
 
 /// Begins a transaction, if `db` is a PostgreSQL server.

@@ -12,6 +12,7 @@ use crate::model::context_domain::ContextDomain;
 use crate::name::TableName;
 use crate::schema::desired::Desired;
 use crate::schema::snapshot::{ActualAudit, Snapshot};
+use crate::schema::used::UsedNames;
 
 /// Reads what the catalog holds of all that is desired; only the server's print of the desired
 /// policies ([`canonical`](super::canonical())) is left out.
@@ -49,6 +50,7 @@ pub(crate) async fn snapshot(
         domains,
         recorder,
         canonical: BTreeMap::new(),
+        used: UsedNames::default(),
         unready: BTreeSet::new(),
     })
 }

@@ -7,7 +7,7 @@ use crate::model::expression::Expression;
 use crate::name::{Identifier, TableName};
 use crate::schema::desired::{Desired, MissingTables};
 use crate::schema::snapshot::{Relation, Snapshot};
-use crate::schema::table::{ActualIndex, ActualTable, DesiredTable};
+use crate::schema::table::{ActualIndex, ActualTable, DesiredTable, Generated};
 
 /// The registered tables that are there, if the database can be brought to what is desired at all.
 ///
@@ -135,14 +135,26 @@ fn names_columns(
     }
 }
 
-/// Checks that the key columns are there, and have the entities' types.
+/// The columns that the server gives every table.
+const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
+
+/// Checks that the key columns are there, have the entities' types, and can have keys and indexes.
 fn check_columns(desired: &DesiredTable, actual: &ActualTable) -> Result<(), SchemaError> {
     for column in &desired.columns {
         let (table, name) = (desired.table.to_string(), column.name.to_string());
         match actual.columns.get(&column.name) {
+            None if column.owned && SYSTEM_COLUMNS.contains(&name.as_str()) => {
+                return Err(SchemaError::NameTaken { table, name });
+            }
             None if column.owned => {}
             None => {
                 return Err(SchemaError::MissingKey {
+                    table,
+                    column: name,
+                });
+            }
+            Some(actual) if actual.generated == Some(Generated::Virtual) => {
+                return Err(SchemaError::VirtualOwner {
                     table,
                     column: name,
                 });

@@ -6,9 +6,10 @@ use crate::model::key::OnDelete;
 use crate::model::policy::Canonical;
 use crate::model::scope::ForeignKey;
 use crate::name::Identifier;
-use crate::schema::plan::{Change, ColumnChange, ForeignKeyChange, IndexChange, TableChange};
+use crate::schema::plan::{Change, ColumnChange, ForeignKeyChange, TableChange};
 use crate::schema::table::serves::{self, IndexFit, KeyFit};
 use crate::schema::table::{ActualForeignKey, ActualIndex, DesiredColumn, KeyClauses};
+use crate::schema::used::UsedNames;
 use crate::sql;
 
 pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<(), SchemaError> {
@@ -16,6 +17,7 @@ pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<()
     for desired in &table.desired.columns {
         let column = &desired.name;
         let actual = table.actual.columns.get(column);
+        let is_generated = actual.is_some_and(|actual| actual.generated.is_some());
         let mut change = |change| {
             changes.push(Change::on(
                 name.clone(),
@@ -41,7 +43,7 @@ pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<()
             }
             Some(actual) if !actual.not_null || actual.unproven.is_some() => {
                 change(ColumnChange::SetNotNull {
-                    backfill: desired.backfill.clone(),
+                    backfill: desired.backfill.clone().filter(|_| !is_generated),
                     unproven: actual.unproven.clone(),
                 });
             }
@@ -54,6 +56,7 @@ pub(super) fn columns(table: &Table<'_>, changes: &mut Vec<Change>) -> Result<()
             .and_then(|canonical| canonical.defaults.get(column));
 
         if let Some(default) = &desired.default
+            && !is_generated
             && (was.is_none() || was != canonical)
         {
             change(ColumnChange::SetDefault {
@@ -90,27 +93,36 @@ pub(super) fn renamed<'a>(table: &Table<'a>, desired: &DesiredColumn) -> Option<
         .map(|(name, _)| name)
 }
 
-pub(super) fn keys(table: &Table<'_>, changes: &mut Vec<Change>) {
+pub(super) fn keys(table: &Table<'_>, used: &mut UsedNames, changes: &mut Vec<Change>) {
     for column in &table.desired.columns {
         if let Some(foreign_key) = &column.foreign_key {
-            key(table, &column.name, foreign_key, changes);
+            key(table, &column.name, foreign_key, used, changes);
         }
     }
 
-    for desired in &table.desired.indexes {
+    for desired in table
+        .desired
+        .indexes
+        .iter()
+        .filter(|index| table.can_have(index))
+    {
         let serves =
             |actual: &ActualIndex| serves::index(desired, &actual.into()) == IndexFit::Serves;
         if !table.actual.indexes.iter().any(serves) {
-            let create = IndexChange::Create {
-                columns: desired.columns.clone(),
-                only: desired.only.clone(),
-            };
-            changes.push(Change::on(table.desired.table.clone(), create));
+            let name = &table.desired.table;
+            let creates = used.create_index(name, desired).into_iter();
+            changes.extend(creates.map(|change| Change::on(name.clone(), change)));
         }
     }
 }
 
-fn key(table: &Table<'_>, column: &Identifier, desired: &ForeignKey, changes: &mut Vec<Change>) {
+fn key(
+    table: &Table<'_>,
+    column: &Identifier,
+    desired: &ForeignKey,
+    used: &mut UsedNames,
+    changes: &mut Vec<Change>,
+) {
     let mut change = |change| changes.push(Change::on(table.desired.table.clone(), change));
 
     let fits = table
@@ -147,6 +159,7 @@ fn key(table: &Table<'_>, column: &Identifier, desired: &ForeignKey, changes: &m
             parent: unproven.table.clone(),
         }),
         _ => change(ForeignKeyChange::Add {
+            name: used.foreign_key(&table.desired.table, column),
             column: column.clone(),
             foreign_key: desired.clone(),
         }),

@@ -43,15 +43,29 @@ pub(crate) fn check(actual: &BTreeMap<Identifier, ActualRole>) -> Result<(), Sch
     Ok(())
 }
 
+/// What becomes of a configured password that the login may set, but not compare with the stored
+/// one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passwords {
+    /// It stays: a plan says what differs.
+    Compare,
+    /// It is set, which is the same in the end.
+    Set,
+}
+
 /// The changes that give both roles what they need, and no more.
-pub(crate) fn roles(config: &RlsConfig, actual: &BTreeMap<Identifier, ActualRole>) -> Vec<Change> {
+pub(crate) fn roles(
+    config: &RlsConfig,
+    actual: &BTreeMap<Identifier, ActualRole>,
+    passwords: Passwords,
+) -> Vec<Change> {
     let mut changes = Vec::new();
     for login in [config.app(), config.admin()] {
         let change = match actual.get(&login.role) {
             None => Some(RoleChange::Create {
                 verifier: verifier(login),
             }),
-            Some(actual) => alter(login, actual),
+            Some(actual) => alter(login, actual, passwords),
         };
         changes.extend(change.map(|change| Change::Role(login.role.clone(), change)));
     }
@@ -72,8 +86,24 @@ pub(crate) fn roles(config: &RlsConfig, actual: &BTreeMap<Identifier, ActualRole
     changes
 }
 
-fn alter(login: &Login, actual: &ActualRole) -> Option<RoleChange> {
-    let verifier = if keeps_password(login, actual) {
+/// The roles whose configured passwords the login may set and not compare.
+pub(super) fn uncompared(
+    config: &RlsConfig,
+    actual: &BTreeMap<Identifier, ActualRole>,
+) -> Vec<Identifier> {
+    let logins = [config.app(), config.admin()].into_iter();
+    let is_uncompared = |login: &&Login| {
+        actual
+            .get(&login.role)
+            .is_some_and(|actual| login.password.is_some() && !actual.readable && actual.settable)
+    };
+
+    let uncompared = logins.filter(is_uncompared);
+    uncompared.map(|login| login.role.clone()).collect()
+}
+
+fn alter(login: &Login, actual: &ActualRole, passwords: Passwords) -> Option<RoleChange> {
+    let verifier = if keeps_password(login, actual, passwords) {
         None
     } else {
         verifier(login)
@@ -87,13 +117,14 @@ fn alter(login: &Login, actual: &ActualRole) -> Option<RoleChange> {
 
 /// Whether the role keeps its password: it is the configured one, or none is configured.
 ///
-/// If the login may not read the stored password, the configured one is set again, which is the
-/// same in the end. If it may not set it either, it keeps: connecting tells whether it is right.
-fn keeps_password(login: &Login, actual: &ActualRole) -> bool {
+/// If the login may neither read nor set the stored password, it keeps: connecting tells whether it
+/// is right.
+fn keeps_password(login: &Login, actual: &ActualRole, passwords: Passwords) -> bool {
     match (&login.password, &actual.password) {
         (None, _) => true,
         (Some(password), Some(stored)) => scram::verifies(stored, password.expose()),
-        (Some(_), None) => !actual.settable,
+        (Some(_), None) if actual.readable => false,
+        (Some(_), None) => passwords == Passwords::Compare || !actual.settable,
     }
 }
 

@@ -26,6 +26,7 @@ use crate::schema::table::{
     ActualColumn, ActualForeignKey, ActualIndex, ActualPolicy, ActualTable, DesiredColumn,
     DesiredPolicy, DesiredTable, KeyClauses,
 };
+use crate::schema::used::UsedNames;
 use crate::sql;
 
 fn name(name: &str) -> Identifier {
@@ -144,6 +145,7 @@ fn applied(desired: &DesiredTable) -> ActualTable {
         not_null: true,
         unproven: None,
         default: column.default.as_ref().map(printed),
+        generated: None,
     };
 
     let foreign_keys = desired.columns.iter().filter_map(|column| {
@@ -234,6 +236,7 @@ fn snapshot(desired: &Desired<'_>) -> Snapshot {
             is_owned: false,
             grantees: [admin.clone()].into(),
         }),
+        used: UsedNames::default(),
         canonical: tables()
             .map(|desired| (desired.table.clone(), canonical(desired)))
             .collect(),
@@ -323,6 +326,7 @@ fn id() -> ActualColumn {
         not_null: true,
         unproven: None,
         default: None,
+        generated: None,
     }
 }
 

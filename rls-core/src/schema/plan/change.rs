@@ -115,9 +115,7 @@ impl Change {
     pub fn reverse(&self) -> Option<Self> {
         match self {
             Self::Role(..) => None,
-            Self::Table(table, change) => {
-                Some(Self::Table(table.clone(), change.reverse(&table.table)?))
-            }
+            Self::Table(table, change) => Some(Self::Table(table.clone(), change.reverse()?)),
             Self::Schema(schema, change) => Some(Self::Schema(schema.clone(), change.reverse())),
             Self::Sequence(sequence, change) => {
                 Some(Self::Sequence(sequence.clone(), change.reverse()))
@@ -148,11 +146,11 @@ impl Change {
 }
 
 impl TableChange {
-    fn reverse(&self, table: &Identifier) -> Option<Self> {
+    fn reverse(&self) -> Option<Self> {
         Some(match self {
             Self::Column(column, change) => Self::Column(column.clone(), change.reverse()?),
-            Self::ForeignKey(change) => Self::ForeignKey(change.reverse(table)?),
-            Self::Index(change) => Self::Index(change.reverse()),
+            Self::ForeignKey(change) => Self::ForeignKey(change.reverse()?),
+            Self::Index(change) => Self::Index(change.reverse()?),
             Self::RowSecurity(change) => Self::RowSecurity(change.reverse()),
             Self::Policy(change) => Self::Policy(change.reverse()),
             Self::Privilege(change) => Self::Privilege(change.reverse()),

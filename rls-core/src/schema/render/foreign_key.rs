@@ -7,11 +7,12 @@ pub(super) fn statement(name: &TableName, change: &ForeignKeyChange) -> String {
     let alter = format!("ALTER TABLE {}", table(name));
     match change {
         ForeignKeyChange::Add {
+            name,
             column,
             foreign_key,
         } => format!(
             "{alter} ADD CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({}) ON DELETE {}",
-            identifier(&ForeignKeyChange::name_of(&name.table, column)),
+            identifier(name),
             identifier(column),
             table(&foreign_key.table),
             identifier(&foreign_key.column),

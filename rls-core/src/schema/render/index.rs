@@ -4,7 +4,11 @@ use crate::sql::{identifier, table};
 
 pub(super) fn statement(name: &TableName, change: &IndexChange) -> String {
     match change {
-        IndexChange::Create { columns, only } => {
+        IndexChange::Create {
+            name: index,
+            columns,
+            only,
+        } => {
             let filter = only
                 .as_ref()
                 .map_or_else(String::new, |only| format!(" WHERE {}", identifier(only)));
@@ -12,12 +16,14 @@ pub(super) fn statement(name: &TableName, change: &IndexChange) -> String {
 
             format!(
                 "CREATE INDEX {} ON {} ({}){filter}",
-                identifier(&change.name(&name.table)),
+                identifier(index),
                 table(name),
                 columns.join(", ")
             )
         }
-        IndexChange::Drop { .. } => format!("DROP INDEX {}", qualified(name, change)),
+        IndexChange::Drop { .. } | IndexChange::DropInvalid { .. } => {
+            format!("DROP INDEX {}", qualified(name, change))
+        }
     }
 }
 
@@ -25,6 +31,6 @@ pub(super) fn statement(name: &TableName, change: &IndexChange) -> String {
 pub(super) fn qualified(name: &TableName, change: &IndexChange) -> String {
     table(&TableName {
         schema: name.schema.clone(),
-        table: change.name(&name.table),
+        table: change.name().clone(),
     })
 }

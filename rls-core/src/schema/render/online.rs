@@ -97,9 +97,11 @@ pub(crate) fn online(change: &Change) -> Option<Vec<Step>> {
             let statements = column::statements(&table(name), column, change);
             Some(vec![Step::Together(statements)])
         }
-        TableChange::ForeignKey(change @ ForeignKeyChange::Add { column, .. }) => {
-            Some(add_foreign_key(name, column, change))
-        }
+        TableChange::ForeignKey(
+            change @ ForeignKeyChange::Add {
+                name: constraint, ..
+            },
+        ) => Some(add_foreign_key(name, constraint, change)),
         TableChange::ForeignKey(change @ ForeignKeyChange::Validate { .. }) => {
             let validate = foreign_key::statement(name, change);
             Some(vec![Step::Together(vec![validate])])
@@ -146,13 +148,16 @@ fn set_not_null(
     steps
 }
 
-fn add_foreign_key(name: &TableName, column: &Identifier, change: &ForeignKeyChange) -> Vec<Step> {
-    let constraint = ForeignKeyChange::name_of(&name.table, column);
+fn add_foreign_key(
+    name: &TableName,
+    constraint: &Identifier,
+    change: &ForeignKeyChange,
+) -> Vec<Step> {
     let add = format!("{} NOT VALID", foreign_key::statement(name, change));
 
     vec![
         Step::Together(vec![add]),
-        Step::Together(vec![validate(name, &constraint)]),
+        Step::Together(vec![validate(name, constraint)]),
     ]
 }
 
@@ -168,7 +173,7 @@ fn create_index(name: &TableName, change: &IndexChange) -> Step {
     let create = index::statement(name, change);
     Step::Index {
         table: name.clone(),
-        name: change.name(&name.table),
+        name: change.name().clone(),
         drop: format!("DROP INDEX CONCURRENTLY {}", index::qualified(name, change)),
         create: create.replacen("CREATE INDEX", "CREATE INDEX CONCURRENTLY", 1),
     }

@@ -1,16 +1,27 @@
 use serde_json::{Value, json};
 
 use super::word::word;
+use crate::name::Identifier;
 use crate::schema::plan::{Change, Plan, Unmanaged};
 
 impl Plan {
     /// The plan as JSON:
-    /// `{"changes": [{"change", "table", "sql", "weakens"}], "unmanaged": [{"table", "policy"}]}`.
+    /// `{"changes": [{"change", "table", "sql", "weakens"}], "unmanaged": [{"table", "policy"}],
+    /// "passwords": [role], "waiting": [table]}`; see [`Plan::passwords`], [`Plan::waiting`].
     #[must_use]
     pub fn json(&self) -> String {
         let changes: Vec<Value> = self.changes.iter().map(change).collect();
         let unmanaged: Vec<Value> = self.unmanaged.iter().map(unmanaged).collect();
-        json!({ "changes": changes, "unmanaged": unmanaged }).to_string()
+        let passwords: Vec<&str> = self.passwords.iter().map(Identifier::as_str).collect();
+        let waiting: Vec<String> = self.waiting.iter().map(ToString::to_string).collect();
+
+        json!({
+            "changes": changes,
+            "unmanaged": unmanaged,
+            "passwords": passwords,
+            "waiting": waiting,
+        })
+        .to_string()
     }
 }
 
@@ -36,7 +47,7 @@ fn unmanaged(unmanaged: &Unmanaged) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::name::{Identifier, TableName};
+    use crate::name::TableName;
     use crate::schema::plan::RowSecurityChange;
 
     /// The word and the statement of a change, and whether it weakens.
@@ -48,7 +59,7 @@ mod tests {
 
         let plan = Plan {
             changes: vec![Change::on(table, change)],
-            unmanaged: Vec::new(),
+            ..Plan::default()
         };
 
         let json: Value = serde_json::from_str(&plan.json()).unwrap();

@@ -29,8 +29,10 @@ impl Plan {
 
 impl fmt::Display for PlanText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.plan.is_empty() {
+        if self.plan.is_empty() && self.plan.waiting.is_empty() {
             writeln!(f, "Nothing to change: the database is as the entities say.")?;
+        } else if self.plan.is_empty() {
+            writeln!(f, "Nothing to change in the tables that were compared.")?;
         }
 
         let mut heading = None;
@@ -52,15 +54,17 @@ impl fmt::Display for PlanText<'_> {
         }
 
         for unmanaged in &self.plan.unmanaged {
-            writeln!(
-                f,
-                "{}",
-                paint(
-                    self.colours,
-                    colour::DIM,
-                    &format!("unmanaged: {}", shown(&unmanaged.to_string()))
-                )
-            )?;
+            self.remark(f, &format!("unmanaged: {unmanaged}"))?;
+        }
+
+        for table in &self.plan.waiting {
+            let why = "not compared: it does not exist yet, or not yet as its entity declares";
+            self.remark(f, &format!("{table} {why}"))?;
+        }
+
+        for role in &self.plan.passwords {
+            let why = "not compared: this login may set it and not read it";
+            self.remark(f, &format!("password of role {role} {why}"))?;
         }
 
         if !self.plan.is_empty() {
@@ -88,6 +92,11 @@ impl fmt::Display for PlanText<'_> {
 }
 
 impl PlanText<'_> {
+    /// A line that is no change.
+    fn remark(&self, f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+        writeln!(f, "{}", paint(self.colours, colour::DIM, &shown(text)))
+    }
+
     fn change(&self, f: &mut fmt::Formatter<'_>, change: &Change) -> fmt::Result {
         let weakens = change.weakens();
         let (sign, code) = match (weakens, word(change).0) {
@@ -210,6 +219,7 @@ mod tests {
         let printed = Plan {
             changes: vec![Change::on(table, rename)],
             unmanaged: vec![unmanaged],
+            ..Plan::default()
         }
         .text(false)
         .to_string();

@@ -43,7 +43,9 @@ fn of_table(change: &TableChange) -> (Sign, &'static str) {
         TableChange::Column(_, change) => column(change),
         TableChange::ForeignKey(change) => foreign_key(change),
         TableChange::Index(IndexChange::Create { .. }) => (Added, "create_index"),
-        TableChange::Index(IndexChange::Drop { .. }) => (Removed, "drop_index"),
+        TableChange::Index(IndexChange::Drop { .. } | IndexChange::DropInvalid { .. }) => {
+            (Removed, "drop_index")
+        }
         TableChange::RowSecurity(change) => row_security(*change),
         TableChange::Policy(change) => policy(change),
         TableChange::Privilege(change) => privilege(change),

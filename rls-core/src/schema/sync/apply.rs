@@ -154,7 +154,7 @@ where
 
     Ok(Plan {
         changes,
-        unmanaged: Vec::new(),
+        ..Plan::default()
     })
 }
 

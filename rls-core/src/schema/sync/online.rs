@@ -59,6 +59,8 @@ impl RlsSchema {
             .filter_map(|change| render::online(&change).map(|steps| (change, steps.into())))
             .collect();
 
+        check_names(db, &steps).await?;
+
         // Columns and defaults first: rows that are inserted meanwhile then have their owner.
         for (change, steps) in &mut steps {
             if matches!(
@@ -88,8 +90,31 @@ impl RlsSchema {
         Ok(Plan {
             changes,
             unmanaged: plan.unmanaged,
+            waiting: plan.waiting,
+            ..Plan::default()
         })
     }
+}
+
+/// Checks the names of constraints that exist for a step only, before any step has run.
+async fn check_names(
+    db: &DatabaseConnection,
+    steps: &[(Change, VecDeque<Step>)],
+) -> Result<(), RlsError> {
+    for step in steps.iter().flat_map(|(_, steps)| steps) {
+        if let Step::Check {
+            table,
+            name,
+            column,
+            ..
+        } = step
+            && catalog::check_named(db, table, name, column).await? == Some(false)
+        {
+            return Err(taken(table, name).into());
+        }
+    }
+
+    Ok(())
 }
 
 async fn run(db: &DatabaseConnection, change: &Change, step: Step) -> Result<(), RlsError> {

@@ -4,7 +4,7 @@ use super::run::run;
 use crate::config::RlsConfig;
 use crate::error::{RlsError, SchemaError};
 use crate::schema::catalog;
-use crate::schema::diff;
+use crate::schema::diff::{self, Passwords};
 use crate::schema::plan::Change;
 use crate::schema::render;
 
@@ -19,7 +19,7 @@ pub(super) async fn role_changes(
     let roles = catalog::roles(db, config).await?;
     diff::check_roles(&roles)?;
 
-    Ok(diff::roles(config, &roles))
+    Ok(diff::roles(config, &roles, Passwords::Set))
 }
 
 /// Applies changes of roles, and returns what was applied. Roles belong to the cluster, so

@@ -6,7 +6,8 @@ use crate::error::{RlsError, SchemaError};
 use crate::schema::render;
 
 use crate::schema::plan::{
-    Change, ColumnChange, DomainChange, FunctionChange, RoleChange, TableChange,
+    Change, ColumnChange, DomainChange, ForeignKeyChange, FunctionChange, PolicyChange, RoleChange,
+    TableChange,
 };
 use crate::sqlstate;
 
@@ -64,12 +65,37 @@ pub(super) fn failure(change: &Change, sql: String, error: DbErr) -> SchemaError
             column,
             source,
         },
+        (Some(state), _) if sqlstate::DUPLICATE.contains(&state) => taken(change, sql, source),
         (Some(sqlstate::INSUFFICIENT_PRIVILEGE), _) => SchemaError::Privilege {
             what: needed(change),
             sql,
             source,
         },
         _ => SchemaError::Statement { sql, source },
+    }
+}
+
+/// The error for a name that something else took since the plan, or that no plan gave.
+fn taken(change: &Change, sql: String, source: Arc<DbErr>) -> SchemaError {
+    let Change::Table(table, of_table) = change else {
+        return SchemaError::Statement { sql, source };
+    };
+
+    let name = match of_table {
+        TableChange::Column(column, _) => column,
+        TableChange::ForeignKey(
+            ForeignKeyChange::Add { name, .. } | ForeignKeyChange::Restore { name, .. },
+        ) => name,
+        TableChange::Index(index) => index.name(),
+        TableChange::Policy(PolicyChange::Create { policy }) => &policy.name,
+        TableChange::Policy(PolicyChange::Rename { name, .. }) => name,
+        TableChange::CreateAudit => &table.table,
+        _ => return SchemaError::Statement { sql, source },
+    };
+
+    SchemaError::NameTaken {
+        table: table.to_string(),
+        name: name.to_string(),
     }
 }
 

@@ -81,6 +81,16 @@ pub(crate) struct ActualColumn {
     pub(crate) unproven: Option<Identifier>,
     /// Its default; `None` for a generated column too.
     pub(crate) default: Option<Canonical>,
+    /// Whether the server computes it from other columns, and how.
+    pub(crate) generated: Option<Generated>,
+}
+
+/// How the server keeps a column that it computes (`GENERATED ALWAYS AS`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Generated {
+    Stored,
+    /// It is computed when it is read, and no index holds it (since PostgreSQL 18).
+    Virtual,
 }
 
 /// A foreign key, as it is.

@@ -137,16 +137,19 @@ impl<'a> Target<'a> {
         });
 
         let moved = Anchor::of(self.scope).into_iter().filter_map(|anchor| {
-            let value = match &self.third {
-                Some((_, key)) if anchor.is_identity() => key.clone(),
-                _ => self.value_of(other?, anchor.column())?,
+            let column = anchor.column();
+            let set = match &self.third {
+                _ if self.table.is_generated(column) => self.sources(other?)?,
+                Some((_, key)) if anchor.is_identity() => {
+                    format!("{} = {key}", sql::identifier(column))
+                }
+                _ => {
+                    let value = self.value_of(other?, column)?;
+                    format!("{} = {value}", sql::identifier(column))
+                }
             };
 
-            let sql = format!(
-                "UPDATE {} SET {} = {value}",
-                sql::table(&self.scope.table),
-                sql::identifier(anchor.column())
-            );
+            let sql = format!("UPDATE {} SET {set}", sql::table(&self.scope.table));
 
             Some(Step {
                 sql,
@@ -157,6 +160,25 @@ impl<'a> Target<'a> {
         });
 
         moved.collect()
+    }
+
+    /// What gives every column that may be written another row's value, for one that the server
+    /// computes from them; `None` if there is no such column.
+    fn sources(&self, other: &Row) -> Option<String> {
+        let columns = self.table.columns.iter().filter(|column| {
+            matches!(column.filled, Filled::Nobody | Filled::Default)
+                && !self.table.unique.contains(&column.name)
+        });
+
+        let sets: Option<Vec<String>> = columns
+            .map(|column| {
+                let value = self.value_of(other, &column.name)?;
+                Some(format!("{} = {value}", sql::identifier(&column.name)))
+            })
+            .collect();
+
+        sets.filter(|sets| !sets.is_empty())
+            .map(|sets| sets.join(", "))
     }
 
     fn plain(&self, subject: Subject) -> Option<&Row> {
@@ -204,7 +226,7 @@ impl<'a> Target<'a> {
         };
 
         let free = self.table.columns.iter().filter(|column| {
-            column.filled != Filled::Server
+            matches!(column.filled, Filled::Nobody | Filled::Default)
                 && !anchors.contains(&&column.name)
                 && !self.table.unique.contains(&column.name)
                 && !is_marker(column)
@@ -217,12 +239,14 @@ impl<'a> Target<'a> {
             .or(free.first())
             .map(|column| &column.name);
 
-        let column = plain.or_else(|| anchors.first().copied()).or_else(|| {
-            self.table
-                .columns
-                .iter()
-                .find(|column| column.filled != Filled::Server)
-                .map(|column| &column.name)
+        let written = |column: &&Column| matches!(column.filled, Filled::Nobody | Filled::Default);
+        let anchor = anchors
+            .iter()
+            .copied()
+            .find(|name| !self.table.is_generated(name));
+        let column = plain.or(anchor).or_else(|| {
+            let mut columns = self.table.columns.iter();
+            columns.find(written).map(|column| &column.name)
         })?;
 
         Some(format!(

@@ -7,6 +7,8 @@ use crate::name::{Identifier, Schemas, TableName};
 pub enum ForeignKeyChange {
     /// Add the foreign key to the identity.
     Add {
+        /// The constraint.
+        name: Identifier,
         /// The column.
         column: Identifier,
         /// The key it refers to.
@@ -48,15 +50,10 @@ pub enum ForeignKeyChange {
 }
 
 impl ForeignKeyChange {
-    /// The name of the constraint that [`ForeignKeyChange::Add`] makes.
-    pub(crate) fn name_of(table: &Identifier, column: &Identifier) -> Identifier {
-        Identifier::joined(table, &format!("{column}_fkey"))
-    }
-
-    pub(super) fn reverse(&self, table: &Identifier) -> Option<Self> {
+    pub(super) fn reverse(&self) -> Option<Self> {
         Some(match self.clone() {
-            Self::Add { column, .. } => Self::Drop {
-                name: Self::name_of(table, &column),
+            Self::Add { name, .. } => Self::Drop {
+                name,
                 definition: String::new(),
             },
             Self::Drop { name, definition } => Self::Restore { name, definition },

@@ -6,6 +6,8 @@ use crate::name::Identifier;
 pub enum IndexChange {
     /// Create an index that the policies need.
     Create {
+        /// Its name, without the schema, which is the table's.
+        name: Identifier,
         /// Its columns.
         columns: Vec<Identifier>,
         /// For a partial index, the boolean column that is true in every row it holds.
@@ -13,27 +15,53 @@ pub enum IndexChange {
     },
     /// Drop an index that [`IndexChange::Create`] made.
     Drop {
+        /// Its name.
+        name: Identifier,
         /// Its columns.
         columns: Vec<Identifier>,
         /// For a partial index, the boolean column that is true in every row it holds.
         only: Option<Identifier>,
     },
+    /// Drop the invalid index that a `CREATE INDEX CONCURRENTLY` left when it failed, so that
+    /// [`IndexChange::Create`] can have its name.
+    DropInvalid {
+        /// Its name.
+        name: Identifier,
+    },
 }
 
 impl IndexChange {
-    /// The name of the index that [`IndexChange::Create`] makes on this table.
-    pub(crate) fn name(&self, table: &Identifier) -> Identifier {
-        let (Self::Create { columns, only } | Self::Drop { columns, only }) = self;
-        let words: Vec<&str> = columns.iter().map(Identifier::as_str).collect();
-        let suffix = if only.is_some() { "only_idx" } else { "idx" };
-
-        Identifier::joined(table, &format!("{}_{suffix}", words.join("_")))
+    /// The name of the index, without the schema, which is the table's.
+    #[must_use]
+    pub fn name(&self) -> &Identifier {
+        match self {
+            Self::Create { name, .. } | Self::Drop { name, .. } | Self::DropInvalid { name } => {
+                name
+            }
+        }
     }
 
-    pub(super) fn reverse(&self) -> Self {
-        match self.clone() {
-            Self::Create { columns, only } => Self::Drop { columns, only },
-            Self::Drop { columns, only } => Self::Create { columns, only },
-        }
+    pub(super) fn reverse(&self) -> Option<Self> {
+        Some(match self.clone() {
+            Self::Create {
+                name,
+                columns,
+                only,
+            } => Self::Drop {
+                name,
+                columns,
+                only,
+            },
+            Self::Drop {
+                name,
+                columns,
+                only,
+            } => Self::Create {
+                name,
+                columns,
+                only,
+            },
+            Self::DropInvalid { .. } => return None,
+        })
     }
 }
