@@ -3,4 +3,5 @@
 
 mod doubles;
 mod generated;
+mod options;
 mod rbac;

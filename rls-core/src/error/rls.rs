@@ -68,10 +68,12 @@ pub enum RlsError {
         /// The table, if the server's message names it.
         table: Option<String>,
     },
-    /// SQL text would begin or end a transaction in a scope; it did not run.
+    /// SQL text would begin or end a transaction in a scope, or set its isolation level or access
+    /// mode; it did not run.
     #[error(
-        "`{statement}` in SQL text would leave the scope, and did not run: use `begin()`, \
-         `commit()`, `rollback()`, and a nested `begin()` for a savepoint"
+        "`{statement}` in SQL text would begin, end or change the transaction of the scope, and \
+         did not run: use `begin()`, `commit()`, `rollback()`, a nested `begin()` for a savepoint, \
+         and `begin_with_config(…)` for an isolation level or an access mode"
     )]
     TransactionControl {
         /// The statement's first words.
@@ -141,11 +143,12 @@ pub enum RlsError {
          `insert_many`, or copy with a connection of sqlx's own as a login that sees all rows"
     )]
     Copy,
-    /// A statement would have written in a transaction that only reads (SQLSTATE 25006); it did not
-    /// run.
+    /// A statement would have written in a transaction that only reads (SQLSTATE 25006), or a
+    /// transaction would have begun on a standby as `READ WRITE` or `SERIALIZABLE`, which a standby
+    /// refuses (0A000); it did not run.
     #[error(
-        "the transaction only reads, and this would write ({message}): use a connection or \
-         transaction that may write"
+        "the transaction or the server only reads, and this would write ({message}): use a \
+         connection or transaction that may write"
     )]
     ReadOnly {
         /// What the server said.
@@ -244,6 +247,14 @@ impl RlsError {
         }
     }
 
+    pub(crate) fn read_only(error: &sqlx::Error) -> Self {
+        let message = error
+            .as_database_error()
+            .map(|error| error.message().to_owned())
+            .unwrap_or_default();
+        Self::ReadOnly { message }
+    }
+
     /// Whether another session changed the same role at the same time: then reading it again helps.
     pub(crate) fn is_concurrent_change(&self) -> bool {
         self.sqlstate()
@@ -284,13 +295,7 @@ impl From<&DbErr> for RlsError {
             Some(sqlstate::Denied::Hidden { table, message }) => {
                 Self::RowsHidden { table, message }
             }
-            None if sqlstate::is_read_only_violation(driver) => {
-                let message = driver
-                    .as_database_error()
-                    .map(|error| error.message().to_owned())
-                    .unwrap_or_default();
-                Self::ReadOnly { message }
-            }
+            None if sqlstate::is_read_only_violation(driver) => Self::read_only(driver),
             None => Self::Database(Arc::new(error.clone())),
         }
     }

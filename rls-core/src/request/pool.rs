@@ -6,14 +6,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use sea_orm::DbErr;
-use sqlx::pool::PoolConnection;
-use sqlx::{PgPool, Postgres, SqlStr};
+use sqlx::{Connection, PgPool, SqlStr};
+use tokio::time::timeout;
 
 use crate::error::RlsError;
 use crate::model::context::Settings;
 use crate::model::context_domain::DomainOids;
+use crate::request::borrowed::{Borrowed, acquire_error};
 use crate::request::carrier::{Around, Carrier, KnownSetting, Opening};
-use crate::request::lease::{Lease, acquire_error};
+use crate::request::lease::Lease;
 use crate::request::observe::Observer;
 use crate::request::operation::{Operation, Sending, exec_error};
 use crate::request::question::{Answer, still_holds};
@@ -104,6 +105,9 @@ impl Pool {
     pub(crate) async fn begin_unannounced(&self, message: SqlStr) -> Result<Lease, DbErr> {
         match Lease::begin(&self.pg, message).await {
             Err(error) if self.record.is_some() && is_refused(&error) => Err(audit_failed(error)),
+            // A standby has no `READ WRITE` and no `SERIALIZABLE`; a begin has nothing else that a
+            // server may lack.
+            Err(error) if sqlstate::is_not_supported(&error) => Err(read_only(&error)),
             begun => begun,
         }
     }
@@ -116,8 +120,21 @@ impl Pool {
         }
     }
 
-    pub(crate) async fn acquire(&self) -> Result<PoolConnection<Postgres>, DbErr> {
-        self.pg.acquire().await.map_err(acquire_error)
+    pub(crate) async fn acquire(&self) -> Result<Borrowed, DbErr> {
+        Borrowed::from_pool(&self.pg).await.map_err(acquire_error)
+    }
+
+    /// Asks the server for an answer, on any connection, within `acquire_timeout`.
+    pub(crate) async fn ping(&self) -> Result<(), DbErr> {
+        let answered = async {
+            let mut borrowed = Borrowed::from_pool(&self.pg).await?;
+            borrowed.connection().ping().await
+        };
+
+        timeout(self.pg.options().get_acquire_timeout(), answered)
+            .await
+            .unwrap_or(Err(sqlx::Error::PoolTimedOut))
+            .map_err(acquire_error)
     }
 
     /// How many connections can be found dead, one after the other: all of the pool, because a
@@ -247,6 +264,13 @@ fn is_refused(error: &DbErr) -> bool {
         error,
         RlsError::ConnectionLost { .. } | RlsError::LoginRefused { .. }
     ) && error.sqlstate().is_some()
+}
+
+fn read_only(error: &DbErr) -> DbErr {
+    match sqlstate::sqlx_error(error) {
+        Some(driver) => RlsError::read_only(driver).into(),
+        None => error.clone(),
+    }
 }
 
 pub(crate) fn audit_failed(error: DbErr) -> DbErr {
