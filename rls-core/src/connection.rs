@@ -23,7 +23,6 @@ use crate::gate::audit::Audit;
 use crate::model::context::{AdminContext, RlsContext, Settings};
 use crate::model::context_domain;
 use crate::name::SettingName;
-use crate::request::borrowed::{Borrowed, acquire_error};
 use crate::request::carrier::KnownSetting;
 use crate::request::observe::Observer;
 use crate::request::pool::{Pool, Recorder};
@@ -69,7 +68,8 @@ impl RlsConnection {
     /// [`RlsError::Gate`] if isolation or the audit would not hold, with every reason;
     /// [`RlsError::Declaration`] if the registry is empty or contradicts itself;
     /// [`RlsError::Config`] if the URL's `options` set a setting that carries a context;
-    /// [`RlsError::Backend`] if the URL is not PostgreSQL's; [`RlsError::LoginRefused`] and
+    /// [`RlsError::Backend`] if the URL is not PostgreSQL's; [`RlsError::Unreachable`] if no server
+    /// listens there, after three seconds; [`RlsError::LoginRefused`] and
     /// [`RlsError::Database`] if the server refuses.
     pub async fn connect(
         options: impl Into<ConnectOptions>,
@@ -89,7 +89,10 @@ impl RlsConnection {
         registry: Registry,
     ) -> Result<Self, RlsError> {
         let options = options.into();
-        let known = |settings: Vec<SettingName>| settings.into_iter().map(KnownSetting::new);
+        let known = |settings: Vec<SettingName>| {
+            let settings = settings.into_iter();
+            settings.map(|name| KnownSetting::new(name, registry.scopes()))
+        };
         let settings: Arc<[_]> = known(registry.settings()).collect();
         let admin_settings: Arc<[_]> = known(
             context_domain::settings(registry.settings())
@@ -300,7 +303,7 @@ struct Found {
 
 /// Checks the gate, unless it is switched off, and finds the domains and the audit.
 async fn ask(app: &PgPool, config: &RlsConfig, registry: &Registry) -> Result<Found, RlsError> {
-    let mut borrowed = Borrowed::from_pool(app).await.map_err(acquire_error)?;
+    let mut borrowed = open::first(app).await?;
     let connection = borrowed.connection();
 
     let domains = if config.enabled() {

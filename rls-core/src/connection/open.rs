@@ -1,14 +1,19 @@
 //! Makes the pools, each of which logs in as one role, from SeaORM's options.
 
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{ConnectOptions, Database, DbErr, RuntimeErr};
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions as _, PgPool};
+use tokio::time::timeout;
 
 use crate::config::{ConfigError, Login};
 use crate::error::RlsError;
 use crate::name::SettingName;
+use crate::request::borrowed::{Borrowed, acquire_error};
 
 /// How long a connection may be idle before the next statement first asks whether it is alive. Of a
 /// statement on a dead one it may be unknown whether it was stored.
@@ -16,6 +21,9 @@ const IDLE: Duration = Duration::from_secs(1);
 
 /// The most connections that administrators share; the options may allow fewer.
 const ADMIN_CONNECTIONS: u32 = 2;
+
+/// How long `connect` waits before it asks why there is no connection.
+const REACHED: Duration = Duration::from_secs(3);
 
 /// Makes the application's pool, as SeaORM does. It connects on first use, or in `after_connect`.
 pub(super) async fn app(
@@ -44,6 +52,54 @@ pub(super) async fn admin(
         .max_connections(most)
         .min_connections(least.min(most))
         .connect_lazy_with(connect))
+}
+
+/// Takes the first connection. If none comes in a few seconds, asks why: while the server refuses,
+/// sqlx's pool tries again until `acquire_timeout`, and then tells only that.
+///
+/// # Errors
+///
+/// [`RlsError::Unreachable`] if nothing listens.
+pub(super) async fn first(pool: &PgPool) -> Result<Borrowed, RlsError> {
+    let mut acquiring = pin!(Borrowed::from_pool(pool));
+    let acquired = if let Ok(acquired) = timeout(REACHED, &mut acquiring).await {
+        acquired
+    } else {
+        refused(pool).await?;
+        acquiring.await
+    };
+
+    match acquired {
+        Err(sqlx::Error::Io(error)) => Err(unreachable(pool, error)),
+        Err(sqlx::Error::PoolTimedOut) => {
+            refused(pool).await?;
+            Err(acquire_error(sqlx::Error::PoolTimedOut).into())
+        }
+        acquired => acquired.map_err(|error| acquire_error(error).into()),
+    }
+}
+
+/// Tries once more, for the reason.
+async fn refused(pool: &PgPool) -> Result<(), RlsError> {
+    let options = pool.connect_options();
+    match timeout(REACHED, options.connect()).await {
+        Ok(Err(sqlx::Error::Io(error))) => Err(unreachable(pool, error)),
+        _ => Ok(()),
+    }
+}
+
+fn unreachable(pool: &PgPool, error: io::Error) -> RlsError {
+    let options = pool.connect_options();
+    let port = options.get_port();
+    let address = match options.get_socket() {
+        Some(socket) => format!("{}, port {port}", socket.display()),
+        None => format!("{}:{port}", options.get_host()),
+    };
+
+    RlsError::Unreachable {
+        address,
+        source: Arc::new(error),
+    }
 }
 
 /// What SeaORM makes of the URL and the options, for another login.

@@ -1,20 +1,26 @@
 //! [`RlsError`], and its way through SeaORM's `DbErr`.
 
+use std::io;
 use std::sync::Arc;
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 use super::{GateError, SchemaError};
 use crate::config::ConfigError;
+use crate::debug::debug_is_display;
 use crate::entity::DeclarationError;
 use crate::model::context::ContextError;
+use crate::name::SettingName;
 use crate::sqlstate;
 
 /// Any error of this crate.
 ///
 /// SeaORM's traits return [`DbErr`]. [`RlsError::from`] a `&DbErr` finds the variant again, by the
 /// SQLSTATE: never by the text of a message, which servers translate.
-#[derive(Clone, Debug, thiserror::Error)]
+///
+/// Its `Debug` says what its `Display` says, as that of all errors of this library: a `main` that
+/// returns an error prints `Debug`.
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum RlsError {
     /// The registered entities contradict each other.
@@ -58,15 +64,18 @@ pub enum RlsError {
         /// What the server said.
         message: String,
     },
-    /// A row of a scoped table was written without a user.
+    /// A row of a scoped table was written in a context that does not say whose it is: without a
+    /// user, or with a user and without the tenant.
     #[error(
-        "no user is set, so a row{} was refused: use `scope(UserContext::new(…))`, not \
-         `anonymous()`",
+        "{}, so a row{} was refused: use a scope whose context sets it, not `anonymous()`",
+        unset(settings),
         on(table.as_deref())
     )]
     MissingContext {
         /// The table, if the server's message names it.
         table: Option<String>,
+        /// The settings of the table's owners that the context leaves out, if the table is known.
+        settings: Vec<SettingName>,
     },
     /// SQL text would begin or end a transaction in a scope, or set its isolation level or access
     /// mode; it did not run.
@@ -208,6 +217,17 @@ pub enum RlsError {
         /// What the server said.
         source: Arc<DbErr>,
     },
+    /// No server listens at the address.
+    #[error(
+        "no PostgreSQL server answers at {address}: {source}; start it, or correct the host and \
+         the port of the URL"
+    )]
+    Unreachable {
+        /// Host and port, or the socket.
+        address: String,
+        /// What the system said.
+        source: Arc<io::Error>,
+    },
     /// The connection to the server was lost.
     #[error("the connection to the server was lost: {source}")]
     ConnectionLost {
@@ -219,10 +239,21 @@ pub enum RlsError {
     Database(Arc<DbErr>),
 }
 
+debug_is_display!(RlsError);
+
 fn on(table: Option<&str>) -> String {
     table
         .map(|table| format!(" of table `{table}`"))
         .unwrap_or_default()
+}
+
+fn unset(settings: &[SettingName]) -> String {
+    if settings.is_empty() {
+        return "no user is set".to_owned();
+    }
+
+    let names: Vec<_> = settings.iter().map(|name| format!("`{name}`")).collect();
+    format!("the context does not set {}", names.join(" and "))
 }
 
 impl RlsError {

@@ -10,7 +10,7 @@ use sqlx::{Connection, PgPool, SqlStr};
 use tokio::time::timeout;
 
 use crate::error::RlsError;
-use crate::model::context::Settings;
+use crate::model::context::{ContextError, Settings};
 use crate::model::context_domain::DomainOids;
 use crate::request::borrowed::{Borrowed, acquire_error};
 use crate::request::carrier::{Around, Carrier, KnownSetting, Opening};
@@ -79,13 +79,23 @@ impl Pool {
     }
 
     /// A context as it is sent on this pool.
-    pub(crate) fn carrier(&self, settings: Settings, read_only: bool) -> Carrier {
+    ///
+    /// # Errors
+    ///
+    /// [`ContextError::WrongType`].
+    pub(crate) fn carrier(
+        &self,
+        settings: Settings,
+        read_only: bool,
+    ) -> Result<Carrier, ContextError> {
+        let settings = Carrier::checked(settings, &self.settings)?;
         let opening = Opening {
             read_only,
             record: self.record.clone(),
         };
 
-        Carrier::new(settings, &self.settings, opening, self.domains.as_deref())
+        let domains = self.domains.as_deref();
+        Ok(Carrier::new(settings, &self.settings, opening, domains))
     }
 
     pub(crate) fn observer(&self) -> &Observer {
@@ -280,7 +290,8 @@ pub(crate) fn audit_failed(error: DbErr) -> DbErr {
     .into()
 }
 
-/// Turns a policy's refusal into a missing context, if no user is set, and a failure to set the
+/// Turns a policy's refusal into a missing context, if the context does not set what the table's
+/// rows need, and a failure to set the
 /// context into an error that says so.
 pub(crate) fn explain(error: DbErr, carrier: &Carrier) -> DbErr {
     if carrier.has_parameters() && sqlstate::is_context_not_set(&error) {
@@ -290,10 +301,14 @@ pub(crate) fn explain(error: DbErr, carrier: &Carrier) -> DbErr {
         .into();
     }
 
-    if carrier.is_anonymous()
-        && let RlsError::PolicyRefused { table, .. } = RlsError::from(&error)
-    {
-        return RlsError::MissingContext { table }.into();
+    if let RlsError::PolicyRefused { table, .. } = RlsError::from(&error) {
+        let settings = table
+            .as_deref()
+            .map(|table| carrier.missing_for(table))
+            .unwrap_or_default();
+        if carrier.is_anonymous() || !settings.is_empty() {
+            return RlsError::MissingContext { table, settings }.into();
+        }
     }
 
     error

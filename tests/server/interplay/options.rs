@@ -105,7 +105,7 @@ async fn hooks_of_the_pool_run_at_each_login() {
 async fn search_path_holds_if_it_has_no_spaces() {
     let fixture = Fixture::new(1).await;
     for (path, is) in [
-        ("public,extra", r#"public, extra"#),
+        ("public,extra", "public, extra"),
         ("public, extra", r#"public, " extra""#),
     ] {
         let db = connected(&fixture, |options| {

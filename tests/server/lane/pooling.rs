@@ -1,5 +1,6 @@
 //! Pools under exhaustion, kills, timeouts and close.
 
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
@@ -347,5 +348,29 @@ async fn closed_connection_runs_nothing_more() {
     assert_eq!(
         error,
         DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)
+    );
+}
+
+/// FAULTS B.
+#[tokio::test]
+async fn server_that_is_down_is_named_within_seconds() {
+    let fixture = Fixture::new(1).await;
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+
+    let url = format!("postgres://owner:secret@{address}/nowhere");
+    let connecting = RlsConnection::connect_with(url, fixture.config.clone(), entities());
+    let error = timeout(Duration::from_secs(20), connecting)
+        .await
+        .unwrap()
+        .unwrap_err();
+
+    assert!(matches!(error, RlsError::Unreachable { .. }), "{error}");
+    let said = error.to_string();
+    assert!(said.contains(&address.to_string()), "{said}");
+    assert!(
+        said.contains("refused") && !said.contains("secret"),
+        "{said}"
     );
 }
