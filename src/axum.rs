@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | [`Scoped`] | a connection on behalf of the request's user | 401 |
 //! | `Option<Scoped>` | the same, or `None` | `None` |
-//! | [`RequestTransaction`] | one transaction for the whole request, begun with the first | 401 |
+//! | [`RequestTransaction`] | one transaction for the whole request, begun with its first statement | 401 |
 //! | [`Anonymous`] | a connection on behalf of nobody | the same |
 //! | [`Admin`] | a connection as maintenance administrator | the answer of [`AdminProvider`] |
 //! | [`AdminReadOnly`] | the same, and the server refuses every write | the answer of [`AdminProvider`] |
@@ -84,4 +84,6 @@ mod transaction;
 pub use extract::{Admin, AdminAsUser, AdminReadOnly, Anonymous, Scoped};
 pub use problem::Problem;
 pub use provider::{AdminProvider, ContextProvider, RequestDatabase};
-pub use transaction::{RequestTransaction, RequestTransactionLayer, RequestTransactionService};
+pub use transaction::{
+    LazyTransaction, RequestTransaction, RequestTransactionLayer, RequestTransactionService,
+};

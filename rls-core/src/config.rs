@@ -72,10 +72,15 @@ impl RlsConfig {
     /// `RLS_APP_PASSWORD`, `RLS_MAINTENANCE_ADMIN`, `RLS_MAINTENANCE_ADMIN_PASSWORD`,
     /// `RLS_AUDIT_TABLE`, `RLS_ACCEPT_WEAKENING` and `RLS_ALLOW_DO` (each `false` if unset).
     ///
+    /// Emits a `tracing` event at WARN for a variable whose name is near to one of these.
+    ///
     /// # Errors
     ///
     /// [`ConfigError`], which names the variable that is wrong.
     pub fn from_env() -> Result<Self, ConfigError> {
+        let given = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        variable::warn_of_unknown(given);
+
         Self::from_lookup(|variable| match std::env::var(variable) {
             Ok(value) => Ok(Some(value)),
             Err(std::env::VarError::NotPresent) => Ok(None),

@@ -10,8 +10,8 @@ mod open;
 use std::fmt;
 use std::sync::Arc;
 
-use sea_orm::ConnectOptions;
 use sea_orm::metric::Info;
+use sea_orm::{ConnectOptions, DbErr};
 use sqlx::PgPool;
 
 use crate::config::RlsConfig;
@@ -29,9 +29,6 @@ use crate::request::pool::{Pool, Recorder};
 use crate::request::scoped::{
     AdminConnection, ContextConnection, ReadOnlyAdminConnection, ScopedConnection,
 };
-
-/// The most connections that administrators share; the options may allow fewer.
-const ADMIN_CONNECTIONS: u32 = 2;
 
 /// A database with row-level security. Cheap to clone.
 ///
@@ -59,7 +56,8 @@ impl RlsConnection {
     ///
     /// All other options hold, except that a pooled connection is asked whether it is alive only if
     /// it was idle for a second, or for the time of `test_before_acquire_if_idle_for`. A
-    /// transaction that begins on a dead one begins on another.
+    /// transaction that begins on a dead one begins on another. `after_connect` runs once, on the
+    /// application's pool.
     ///
     /// Statements sent: those that log in, and four that check isolation, the domains that carry
     /// contexts, and the audit; one more if a policy's row in the catalog has changed since the last
@@ -70,7 +68,8 @@ impl RlsConnection {
     /// [`RlsError::Gate`] if isolation or the audit would not hold, with every reason;
     /// [`RlsError::Declaration`] if the registry is empty or contradicts itself;
     /// [`RlsError::Config`] if the URL's `options` set a setting that carries a context;
-    /// [`RlsError::Backend`] if the URL is not PostgreSQL's; [`RlsError::LoginRefused`] and
+    /// [`RlsError::Backend`] if the URL is not PostgreSQL's; [`RlsError::Unreachable`] if no server
+    /// listens there, after three seconds; [`RlsError::LoginRefused`] and
     /// [`RlsError::Database`] if the server refuses.
     pub async fn connect(
         options: impl Into<ConnectOptions>,
@@ -90,7 +89,10 @@ impl RlsConnection {
         registry: Registry,
     ) -> Result<Self, RlsError> {
         let options = options.into();
-        let known = |settings: Vec<SettingName>| settings.into_iter().map(KnownSetting::new);
+        let known = |settings: Vec<SettingName>| {
+            let settings = settings.into_iter();
+            settings.map(|name| KnownSetting::new(name, registry.scopes()))
+        };
         let settings: Arc<[_]> = known(registry.settings()).collect();
         let admin_settings: Arc<[_]> = known(
             context_domain::settings(registry.settings())
@@ -101,9 +103,8 @@ impl RlsConnection {
 
         let observer = Observer::new(options.get_record_stmt_in_spans());
         let contexts = registry.settings();
-        let open = async |login, max| open::pool(&options, login, max, &contexts).await;
-        let app = open(config.app(), options.get_max_connections()).await?;
-        let admin = open(config.admin(), Some(ADMIN_CONNECTIONS)).await?;
+        let app = open::app(&options, config.app(), &contexts).await?;
+        let admin = open::admin(&options, config.admin(), &contexts).await?;
 
         if !config.enabled() {
             tracing::warn!(
@@ -193,6 +194,17 @@ impl RlsConnection {
             let findings = vec![GateFinding::DomainsChanged];
             Err(GateError { findings }.into())
         }
+    }
+
+    /// Asks the server whether it answers, as the application's login. Unlike
+    /// [`RlsConnection::check_gate`] it checks nothing. Sends one empty message, and waits for
+    /// `acquire_timeout` at most.
+    ///
+    /// # Errors
+    ///
+    /// `DbErr::ConnectionAcquire` if there is no answer in time; otherwise the connection's error.
+    pub async fn ping(&self) -> Result<(), DbErr> {
+        self.app.ping().await
     }
 
     /// Returns a connection as [`RlsConnection::admin`] does, with transactions in which the server
@@ -292,14 +304,17 @@ struct Found {
 
 /// Checks the gate, unless it is switched off, and finds the domains and the audit.
 async fn ask(app: &PgPool, config: &RlsConfig, registry: &Registry) -> Result<Found, RlsError> {
+    let mut borrowed = open::first(app).await?;
+    let connection = borrowed.connection();
+
     let domains = if config.enabled() {
-        gate::check(app, config, registry).await?
+        gate::check(connection, config, registry).await?
     } else {
-        gate::domains(app, config, registry).await?
+        gate::domains(connection, config, registry).await?
     };
 
     let audit = match config.audit() {
-        Some(table) => Some(Audit::find(app, table, config).await?),
+        Some(table) => Some(Audit::find(connection, table, config).await?),
         None => None,
     };
 

@@ -9,7 +9,7 @@ mod table;
 
 use sea_orm::{DbErr, RuntimeErr};
 use sqlx::postgres::types::Oid;
-use sqlx::{Connection, PgConnection, PgPool, Row};
+use sqlx::{Connection, PgConnection, Row};
 
 use crate::config::RlsConfig;
 use crate::entity::registry::Registry;
@@ -59,7 +59,7 @@ fn login_query() -> String {
 /// the catalog than after the last sync. Returns the domains that carry contexts, found with one
 /// statement more. Needs no privilege.
 pub(crate) async fn check(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     config: &RlsConfig,
     registry: &Registry,
 ) -> Result<FoundDomains, RlsError> {
@@ -69,7 +69,7 @@ pub(crate) async fn check(
         .filter(|scope| scope.unscoped.is_none())
         .collect();
 
-    let (domains, findings) = examine(pool, config, registry, &scopes).await?;
+    let (domains, findings) = examine(connection, config, registry, &scopes).await?;
 
     if findings.is_empty() {
         Ok(domains)
@@ -81,22 +81,21 @@ pub(crate) async fn check(
 /// Finds the domains alone, if row-level security is switched off. Refuses nothing: there are no
 /// domains if one is missing, or not as it should be.
 pub(crate) async fn domains(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     config: &RlsConfig,
     registry: &Registry,
 ) -> Result<FoundDomains, RlsError> {
-    let (domains, _) = examine(pool, config, registry, &[]).await?;
+    let (domains, _) = examine(connection, config, registry, &[]).await?;
     Ok(domains)
 }
 
 /// What there is of the domains, and what is wrong with the login, the tables and the domains.
 async fn examine(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     config: &RlsConfig,
     registry: &Registry,
     scopes: &[&Scope],
 ) -> Result<(FoundDomains, Vec<GateFinding>), RlsError> {
-    let mut connection = pool.acquire().await.map_err(database_error)?;
     let mut transaction = connection
         .begin_with("BEGIN READ ONLY")
         .await

@@ -13,6 +13,8 @@
 // - A login is a role with a password (`config`); `connection::open` makes its pool, and
 //   `request::role` tells the logins apart by type.
 
+// `Debug` of errors, which says what `Display` says. Imports no other room.
+mod debug;
 // Names of tables, columns, roles and settings, checked once. Imports no other room.
 mod name;
 // SQLSTATEs, and what this crate makes of them. Imports no other room.

@@ -1,5 +1,6 @@
 //! Names of tables, columns, roles and settings: checked here once, and quoted by `sql`.
 
+use crate::debug::debug_is_display;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -214,7 +215,7 @@ impl fmt::Display for SettingName {
 }
 
 /// A name that PostgreSQL would refuse or cut.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameError {
     /// The name is empty.
@@ -246,6 +247,8 @@ pub enum NameError {
         name: String,
     },
 }
+
+debug_is_display!(NameError);
 
 #[cfg(test)]
 mod tests {

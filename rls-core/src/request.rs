@@ -9,6 +9,7 @@
 // May import every room that stands before it in lib.rs; knows nothing of `schema`.
 
 pub(crate) mod alone;
+pub(crate) mod borrowed;
 pub(crate) mod carrier;
 pub(crate) mod lease;
 pub(crate) mod observe;

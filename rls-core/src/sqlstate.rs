@@ -20,6 +20,7 @@ pub(crate) const UNDEFINED_FUNCTION: &str = "42883";
 pub(crate) const UNDEFINED: [&str; 5] = ["42703", "42P01", "42883", "42704", "42804"];
 
 pub(crate) const READ_ONLY_SQL_TRANSACTION: &str = "25006";
+const FEATURE_NOT_SUPPORTED: &str = "0A000";
 const UNIQUE_VIOLATION: &str = "23505";
 const DUPLICATE_OBJECT: &str = "42710";
 
@@ -45,6 +46,11 @@ pub(crate) fn code(error: &sqlx::Error) -> Option<String> {
 /// A statement would have written in a `READ ONLY` transaction; it did not run.
 pub(crate) fn is_read_only_violation(error: &sqlx::Error) -> bool {
     code(error).as_deref() == Some(READ_ONLY_SQL_TRANSACTION)
+}
+
+/// The server has no such feature, or not in the state that it is in.
+pub(crate) fn is_not_supported(error: &DbErr) -> bool {
+    of(error).as_deref() == Some(FEATURE_NOT_SUPPORTED)
 }
 
 /// Class 23: an integrity constraint refused a row.
@@ -82,7 +88,6 @@ pub(crate) fn is_connection_lost(error: &sqlx::Error) -> bool {
 /// was to be dropped (2BP01), or on the type of a column (0A000).
 pub(crate) fn in_the_way(error: &DbErr) -> Option<&str> {
     const DEPENDENT_OBJECTS_STILL_EXIST: &str = "2BP01";
-    const FEATURE_NOT_SUPPORTED: &str = "0A000";
 
     let error = database_error(sqlx_error(error)?)?;
 

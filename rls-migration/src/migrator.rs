@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use rls_core::{MissingTables, Registry, RlsConfig, RlsError, RlsSchema};
+use rls_core::model::Identifier;
+use rls_core::schema::RoleChange;
+use rls_core::{Change, MissingTables, Registry, RlsConfig, RlsError, RlsSchema};
 use sea_orm_migration::sea_orm::{DatabaseExecutor, DbErr, DynIden};
 use sea_orm_migration::{IntoSchemaManagerConnection, MigrationTrait, MigratorTraitSelf};
 
@@ -158,6 +160,15 @@ impl<M: MigratorTraitSelf> RlsMigrator<M> {
             tracing::info!(target: SHOWN, "Row-level security: {changes} changes applied");
         }
 
+        for role in without_password(plan.changes()) {
+            tracing::warn!(
+                target: SHOWN,
+                "The role `{role}` was made without a password, since RLS_APP_PASSWORD or \
+                 RLS_MAINTENANCE_ADMIN_PASSWORD is not set: it can log in only where the server \
+                 asks for none. Set the variable and run `up` again"
+            );
+        }
+
         Ok(())
     }
 
@@ -262,4 +273,12 @@ fn borrowed<'a>(db: &'a DatabaseExecutor<'_>) -> DatabaseExecutor<'a> {
             DatabaseExecutor::Transaction(transaction)
         }
     }
+}
+
+/// The roles that were made without a password.
+fn without_password(changes: &[Change]) -> impl Iterator<Item = &Identifier> {
+    changes.iter().filter_map(|change| match change {
+        Change::Role(role, RoleChange::Create { verifier: None }) => Some(role),
+        _ => None,
+    })
 }

@@ -1,5 +1,6 @@
 //! One transaction for a request: it commits if the request succeeds, and rolls back if it fails.
 
+mod lazy;
 mod slot;
 
 use std::convert::Infallible;
@@ -18,7 +19,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{ContextProvider, Problem, extract};
-use crate::{RlsError, ScopedTransaction};
+use crate::RlsError;
+pub use lazy::LazyTransaction;
 use slot::Slot;
 
 /// The request's transaction, on behalf of its user. All extractors of a request share it.
@@ -43,20 +45,22 @@ use slot::Slot;
 /// # }
 /// ```
 ///
-/// Statements sent: `BEGIN …; SET LOCAL …` for the first extractor, `COMMIT` or `ROLLBACK` after
+/// Statements sent: `BEGIN …` with the first statement of the handler, `COMMIT` or `ROLLBACK` after
 /// the handler has answered and before the response is sent. It holds a connection of the pool in
-/// between.
+/// between, so a client that sends its body slowly holds none: axum reads the body before it calls
+/// the handler. A handler that reads the body itself should have read it before its first statement.
 ///
 /// # Errors
 ///
 /// As an extractor: as [`Scoped`](super::Scoped); 500 without [`RequestTransactionLayer`] around
-/// the handler, or after the request was answered; 503 if the pool has no connection. If a handler
+/// the handler, or after the request was answered. If the pool has no connection, the first
+/// statement fails, and the answer of `?` is 503. If a handler
 /// leaves the transaction to a task or to the body of its response, the answer is 500, and the
 /// transaction rolls back when they end.
 #[derive(Clone, Debug)]
 pub struct RequestTransaction(
     /// The transaction.
-    pub Arc<ScopedTransaction>,
+    pub Arc<LazyTransaction>,
 );
 
 impl<S: ContextProvider> FromRequestParts<S> for RequestTransaction {
@@ -75,13 +79,12 @@ impl<S: ContextProvider> FromRequestParts<S> for RequestTransaction {
             .await?
             .ok_or_else(Problem::unauthenticated)?;
 
-        slot.begin(&state.database().scope(settings.clone()), settings)
-            .await
+        slot.take(state.database().scope(settings.clone()), settings)
             .map(Self)
     }
 }
 
-/// Layer for routes with a [`RequestTransaction`], which begins when a handler takes it.
+/// Layer for routes with a [`RequestTransaction`], which begins with a handler's first statement.
 ///
 /// If two are around one handler, the outer one counts. Put a layer that must end the transaction,
 /// such as a timeout, outside of this one. A layer that answers after a panic may be on either
@@ -171,7 +174,7 @@ where
 }
 
 async fn end(slot: &Slot, response: Response) -> Response {
-    let Some(transaction) = slot.close().await else {
+    let Some(transaction) = slot.close() else {
         return response;
     };
     let failed = is_failure(response.status());
@@ -185,6 +188,10 @@ async fn end(slot: &Slot, response: Response) -> Response {
         } else {
             Problem::internal().into_response()
         };
+    };
+
+    let Some(transaction) = transaction.into_begun() else {
+        return response;
     };
 
     if failed {

@@ -25,6 +25,52 @@ fn no_siblings_import_each_other_in_a_circle() {
     assert_none(&circles.concat());
 }
 
+/// A `main` that returns an error prints its `Debug`: FAULTS B.
+#[test]
+fn debug_of_every_error_says_what_its_display_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders: Vec<_> = CRATES.map(|sources| root.join(sources)).into();
+    let mut errors = 0;
+
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+
+            let source = fs::read_to_string(&path).unwrap_or_default();
+            for (derives, name) in public_errors(&source) {
+                errors += 1;
+                let place = path.display();
+                assert!(!derives.contains("Debug"), "{place}: {name} derives it");
+                let said = format!("debug_is_display!({name});");
+                assert!(source.contains(&said), "{place} has no `{said}`");
+            }
+        }
+    }
+
+    assert!(errors >= 10, "{errors}");
+}
+
+/// The derives and the names of the public types that derive thiserror's `Error`.
+fn public_errors(source: &str) -> Vec<(&str, &str)> {
+    let found = source
+        .match_indices("thiserror::Error)]")
+        .map(|(at, _)| source.split_at(at));
+
+    found
+        .filter_map(|(before, after)| {
+            let derives = &before[before.rfind("#[derive(")?..];
+            let declared = after.lines().find(|line| line.starts_with("pub"))?;
+            let name = declared.strip_prefix("pub enum ");
+            let name = name.or_else(|| declared.strip_prefix("pub struct "))?;
+            Some((derives, name.trim_end_matches(" {")))
+        })
+        .collect()
+}
+
 #[test]
 fn upward_import_is_found_wherever_it_stands() {
     for import in [

@@ -2,6 +2,7 @@
 
 mod jobs;
 mod lists;
+mod missing;
 mod moments;
 mod values;
 

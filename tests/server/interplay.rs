@@ -3,4 +3,6 @@
 
 mod doubles;
 mod generated;
+mod inherent;
+mod options;
 mod rbac;

@@ -181,7 +181,7 @@ on_both_pools! {
         assert_eq!(task::Entity::delete_many().exec(&nobody).await.unwrap().rows_affected, 0);
         for attempt in [new_task("x"), task::ActiveModel { owner_id: Set(fixture.ann), ..new_task("y") }] {
             let error = attempt.insert(&nobody).await.unwrap_err();
-            assert!(matches!(RlsError::from(&error), RlsError::MissingContext { table: Some(table) } if table == "task"));
+            assert!(matches!(RlsError::from(&error), RlsError::MissingContext { table: Some(table), .. } if table == "task"));
         }
         assert_stored(&fixture, 1).await;
     }

@@ -10,7 +10,9 @@ mod metric;
 mod misread;
 mod pooling;
 mod shapes;
+mod standby;
 mod stream;
+mod unseen;
 mod visible;
 
 use std::pin::Pin;

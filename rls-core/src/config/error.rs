@@ -1,9 +1,10 @@
 //! Errors of the configuration.
 
+use crate::debug::debug_is_display;
 use crate::name::NameError;
 
 /// The configuration is wrong. The message names the variable or the method that gave the value.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// The value of a switch is neither on nor off.
@@ -76,3 +77,5 @@ pub enum ConfigError {
         source: NameError,
     },
 }
+
+debug_is_display!(ConfigError);

@@ -16,6 +16,48 @@ pub(super) const AUDIT_TABLE: &str = "RLS_AUDIT_TABLE";
 pub(super) const ALLOW_DO: &str = "RLS_ALLOW_DO";
 pub(super) const ACCEPT_WEAKENING: &str = "RLS_ACCEPT_WEAKENING";
 
+const ALL: [&str; 9] = [
+    ENABLED,
+    FORCE,
+    APP_USER,
+    APP_PASSWORD,
+    ADMIN,
+    ADMIN_PASSWORD,
+    AUDIT,
+    AUDIT_TABLE,
+    ACCEPT_WEAKENING,
+];
+
+/// Warns of each variable that begins as these do and is none of them.
+pub(super) fn warn_of_unknown(given: impl Iterator<Item = String>) {
+    for (given, meant) in given.filter_map(unknown) {
+        tracing::warn!("the variable {given} has no effect; did you mean {meant}?");
+    }
+}
+
+/// A variable that is none of these, and the one that it most likely means. Other programs may have
+/// variables of their own that begin so; those are near to none.
+fn unknown(given: String) -> Option<(String, &'static str)> {
+    if !given.starts_with("RLS_") || ALL.contains(&given.as_str()) {
+        return None;
+    }
+
+    let near = |known: &&&str| is_near(&given, known);
+    let meant = *ALL.iter().find(near)?;
+    Some((given, meant))
+}
+
+/// Whether at most two letters are missing, added or wrong in one place.
+fn is_near(given: &str, known: &str) -> bool {
+    let same = |(given, known): &(char, char)| given == known;
+    let start = given.chars().zip(known.chars()).take_while(same).count();
+    let backwards = given.chars().rev().zip(known.chars().rev());
+    let end = backwards.take_while(same).count();
+    let longest = given.chars().count().max(known.chars().count());
+
+    start + end + 2 >= longest
+}
+
 /// A switch that is on unless it is set.
 pub(super) fn switch(
     lookup: &impl Fn(&str) -> Result<Option<String>, ConfigError>,
@@ -101,4 +143,29 @@ fn secret(variable: &str, value: String) -> Result<Secret, ConfigError> {
     }
 
     Ok(Secret(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn misspelt_variables_are_near_to_one_of_these() {
+        for (given, meant) in [
+            ("RLS_APP_PASWORD", APP_PASSWORD),
+            ("RLS_APP_PASSWROD", APP_PASSWORD),
+            ("RLS_APP_USERS", APP_USER),
+            ("RLS_MAINTENANCE_ADMIN_PASSWD", ADMIN_PASSWORD),
+            ("RLS_MAINTAINANCE_ADMIN", ADMIN),
+            ("RLS_ENABLE", ENABLED),
+            ("RLS_AUDIT_TABEL", AUDIT_TABLE),
+        ] {
+            let found = unknown(given.to_owned()).map(|(_, meant)| meant);
+            assert_eq!(found, Some(meant), "{given}");
+        }
+
+        for given in ALL.into_iter().chain(["RLS_TOKEN_KEY", "PATH", "RLS_"]) {
+            assert_eq!(unknown(given.to_owned()), None, "{given}");
+        }
+    }
 }

@@ -1,29 +1,116 @@
-//! Makes a pool that logs in as one role, from SeaORM's options.
+//! Makes the pools, each of which logs in as one role, from SeaORM's options.
 
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{ConnectOptions, Database, DbErr, RuntimeErr};
-use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions as _, PgPool};
+use tokio::time::timeout;
 
 use crate::config::{ConfigError, Login};
 use crate::error::RlsError;
 use crate::name::SettingName;
+use crate::request::borrowed::{Borrowed, acquire_error};
 
 /// How long a connection may be idle before the next statement first asks whether it is alive. Of a
 /// statement on a dead one it may be unknown whether it was stored.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// Makes a pool as SeaORM does, for another login. It connects on first use.
-///
-/// The URL of SeaORM's options cannot be changed, and a lazy pool with `min_connections` connects
-/// at once. So this first makes a lazy pool without any, only to read from it what SeaORM makes of
-/// the options.
-pub(super) async fn pool(
+/// The most connections that administrators share; the options may allow fewer.
+const ADMIN_CONNECTIONS: u32 = 2;
+
+/// How long `connect` waits before it asks why there is no connection.
+const REACHED: Duration = Duration::from_secs(3);
+
+/// Makes the application's pool, as SeaORM does. It connects on first use, or in `after_connect`.
+pub(super) async fn app(
     options: &ConnectOptions,
     login: &Login,
-    max_connections: Option<u32>,
     contexts: &[SettingName],
 ) -> Result<PgPool, RlsError> {
+    let (connect, _) = logged_in_as(login, options, contexts).await?;
+    let mut options = prepared(options);
+    options.map_sqlx_postgres_opts(move |_| connect.clone());
+
+    made(options).await
+}
+
+/// Makes the administrator's pool, without `after_connect`. It connects on first use.
+pub(super) async fn admin(
+    options: &ConnectOptions,
+    login: &Login,
+    contexts: &[SettingName],
+) -> Result<PgPool, RlsError> {
+    let (connect, pool) = logged_in_as(login, options, contexts).await?;
+    let most = pool.get_max_connections().min(ADMIN_CONNECTIONS);
+    let least = options.get_min_connections().unwrap_or_default();
+
+    Ok(pool
+        .max_connections(most)
+        .min_connections(least.min(most))
+        .connect_lazy_with(connect))
+}
+
+/// Takes the first connection. If none comes in a few seconds, asks why: while the server refuses,
+/// sqlx's pool tries again until `acquire_timeout`, and then tells only that.
+///
+/// # Errors
+///
+/// [`RlsError::Unreachable`] if nothing listens.
+pub(super) async fn first(pool: &PgPool) -> Result<Borrowed, RlsError> {
+    let mut acquiring = pin!(Borrowed::from_pool(pool));
+    let acquired = if let Ok(acquired) = timeout(REACHED, &mut acquiring).await {
+        acquired
+    } else {
+        refused(pool).await?;
+        acquiring.await
+    };
+
+    match acquired {
+        Err(sqlx::Error::Io(error)) => Err(unreachable(pool, error)),
+        Err(sqlx::Error::PoolTimedOut) => {
+            refused(pool).await?;
+            Err(acquire_error(sqlx::Error::PoolTimedOut).into())
+        }
+        acquired => acquired.map_err(|error| acquire_error(error).into()),
+    }
+}
+
+/// Tries once more, for the reason.
+async fn refused(pool: &PgPool) -> Result<(), RlsError> {
+    let options = pool.connect_options();
+    match timeout(REACHED, options.connect()).await {
+        Ok(Err(sqlx::Error::Io(error))) => Err(unreachable(pool, error)),
+        _ => Ok(()),
+    }
+}
+
+fn unreachable(pool: &PgPool, error: io::Error) -> RlsError {
+    let options = pool.connect_options();
+    let port = options.get_port();
+    let address = match options.get_socket() {
+        Some(socket) => format!("{}, port {port}", socket.display()),
+        None => format!("{}:{port}", options.get_host()),
+    };
+
+    RlsError::Unreachable {
+        address,
+        source: Arc::new(error),
+    }
+}
+
+/// What SeaORM makes of the URL and the options, for another login.
+///
+/// The URL of SeaORM's options cannot be changed. So SeaORM first makes a pool that never connects,
+/// only to have it read.
+async fn logged_in_as(
+    login: &Login,
+    options: &ConnectOptions,
+    contexts: &[SettingName],
+) -> Result<(PgConnectOptions, PgPoolOptions), RlsError> {
     let url = options.get_url();
 
     // `DbBackend::is_prefix_of` panics if the text is no URL.
@@ -34,20 +121,12 @@ pub(super) async fn pool(
         });
     }
 
-    let idle = options
-        .get_test_before_acquire_if_idle_for()
-        .unwrap_or(IDLE);
-    let mut template = options.clone();
+    let mut template = prepared(options);
     template
-        .connect_lazy(true)
         .min_connections(0)
-        .test_before_acquire_if_idle_for(idle);
+        .after_connect(|_| Box::pin(async { Ok(()) }));
 
-    let template = Database::connect(template)
-        .await
-        .map_err(|error| hide_url(error, url))?;
-    let template = template.get_postgres_connection_pool();
-
+    let template = made(template).await?;
     let mut connect = template.connect_options().as_ref().clone();
     if let Some(setting) = connect
         .get_options()
@@ -70,20 +149,30 @@ pub(super) async fn pool(
         connect = connect.password(password.expose());
     }
 
-    let mut pool = template.options().clone();
-    if let Some(max) = max_connections {
-        let max = options
-            .get_max_connections()
-            .map_or(max, |configured| configured.min(max));
-        pool = pool.max_connections(max);
-    }
+    Ok((connect, template.options().clone()))
+}
 
-    if let Some(min) = options.get_min_connections() {
-        let max = pool.get_max_connections();
-        pool = pool.min_connections(min.min(max));
-    }
+/// The options, for a pool that connects on first use.
+fn prepared(options: &ConnectOptions) -> ConnectOptions {
+    let idle = options
+        .get_test_before_acquire_if_idle_for()
+        .unwrap_or(IDLE);
 
-    Ok(pool.connect_lazy_with(connect))
+    let mut options = options.clone();
+    options
+        .connect_lazy(true)
+        .test_before_acquire_if_idle_for(idle);
+
+    options
+}
+
+async fn made(options: ConnectOptions) -> Result<PgPool, RlsError> {
+    let url = options.get_url().to_owned();
+    let made = Database::connect(options)
+        .await
+        .map_err(|error| hide_url(error, &url))?;
+
+    Ok(made.get_postgres_connection_pool().clone())
 }
 
 /// The setting of a context that the server's options set, as `-c app.user_id=7` or

@@ -1,6 +1,7 @@
 use super::finding::Finding;
 use super::rules::RULES;
 use super::severity::Severity;
+use crate::debug::debug_is_display;
 
 /// What a project has decided about findings: the allow list in a file.
 ///
@@ -35,7 +36,7 @@ pub struct Suppression {
 }
 
 /// A line that is not a suppression.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SuppressionError {
     /// The line begins with neither `allow` nor `deny`.
@@ -72,6 +73,8 @@ pub enum SuppressionError {
         line: usize,
     },
 }
+
+debug_is_display!(SuppressionError);
 
 impl Suppressions {
     /// Parses the text of a file.

@@ -1,11 +1,12 @@
 //! Errors of declarations, found before any statement is sent.
 
+use crate::debug::debug_is_display;
 use crate::model::key::{Holder, KeyType};
 use crate::model::policy::PolicyError;
 use crate::name::NameError;
 
 /// The registered entities contradict each other, or PostgreSQL would refuse what they declare.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeclarationError {
     /// No entity is registered.
@@ -212,6 +213,8 @@ pub enum DeclarationError {
         table: String,
     },
 }
+
+debug_is_display!(DeclarationError);
 
 fn no_identity(holder: Holder) -> &'static str {
     match holder {

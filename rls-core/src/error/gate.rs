@@ -1,23 +1,17 @@
 use std::fmt;
 
+use crate::debug::debug_is_display;
 use crate::name::{Identifier, TableName};
 use crate::sql;
 
 /// The database would not keep users' rows apart, so the application must not start.
-///
-/// Its `Debug` is its `Display`: what `main` prints of an error is `Debug`, and the remedies are in
-/// the words.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub struct GateError {
     /// Every reason found.
     pub findings: Vec<GateFinding>,
 }
 
-impl fmt::Debug for GateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+debug_is_display!(GateError);
 
 impl fmt::Display for GateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -31,7 +25,7 @@ impl fmt::Display for GateError {
 }
 
 /// One reason why isolation would not hold, with its remedy.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GateFinding {
     /// The login sees every row, whatever the policies say.
@@ -225,6 +219,8 @@ pub enum GateFinding {
         table: TableName,
     },
 }
+
+debug_is_display!(GateFinding);
 
 /// How an object, with its kind and its name as SQL, is given to the role of the migrations.
 fn give(what: &str, migrations: Option<&Identifier>) -> String {

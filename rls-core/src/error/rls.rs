@@ -1,20 +1,26 @@
 //! [`RlsError`], and its way through SeaORM's `DbErr`.
 
+use std::io;
 use std::sync::Arc;
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 use super::{GateError, SchemaError};
 use crate::config::ConfigError;
+use crate::debug::debug_is_display;
 use crate::entity::DeclarationError;
 use crate::model::context::ContextError;
+use crate::name::SettingName;
 use crate::sqlstate;
 
 /// Any error of this crate.
 ///
 /// SeaORM's traits return [`DbErr`]. [`RlsError::from`] a `&DbErr` finds the variant again, by the
 /// SQLSTATE: never by the text of a message, which servers translate.
-#[derive(Clone, Debug, thiserror::Error)]
+///
+/// Its `Debug` says what its `Display` says, as that of all errors of this library: a `main` that
+/// returns an error prints `Debug`.
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum RlsError {
     /// The registered entities contradict each other.
@@ -60,20 +66,25 @@ pub enum RlsError {
         /// What the server said.
         message: String,
     },
-    /// A row of a scoped table was written without a user.
+    /// A row of a scoped table was written in a context that does not say whose it is: without a
+    /// user, or with a user and without the tenant.
     #[error(
-        "no user is set, so a row{} was refused: use `scope(UserContext::new(…))`, not \
-         `anonymous()`",
+        "{}, so a row{} was refused: use a scope whose context sets it, not `anonymous()`",
+        unset(settings),
         on(table.as_deref())
     )]
     MissingContext {
         /// The table, if the server's message names it.
         table: Option<String>,
+        /// The settings of the table's owners that the context leaves out, if the table is known.
+        settings: Vec<SettingName>,
     },
-    /// SQL text would begin or end a transaction in a scope; it did not run.
+    /// SQL text would begin or end a transaction in a scope, or set its isolation level or access
+    /// mode; it did not run.
     #[error(
-        "`{statement}` in SQL text would leave the scope, and did not run: use `begin()`, \
-         `commit()`, `rollback()`, and a nested `begin()` for a savepoint"
+        "`{statement}` in SQL text would begin, end or change the transaction of the scope, and \
+         did not run: use `begin()`, `commit()`, `rollback()`, a nested `begin()` for a savepoint, \
+         and `begin_with_config(…)` for an isolation level or an access mode"
     )]
     TransactionControl {
         /// The statement's first words.
@@ -150,11 +161,12 @@ pub enum RlsError {
          `insert_many`, or copy with a connection of sqlx's own as a login that sees all rows"
     )]
     Copy,
-    /// A statement would have written in a transaction that only reads (SQLSTATE 25006); it did not
-    /// run.
+    /// A statement would have written in a transaction that only reads (SQLSTATE 25006), or a
+    /// transaction would have begun on a standby as `READ WRITE` or `SERIALIZABLE`, which a standby
+    /// refuses (0A000); it did not run.
     #[error(
-        "the transaction only reads, and this would write ({message}): use a connection or \
-         transaction that may write"
+        "the transaction or the server only reads, and this would write ({message}): use a \
+         connection or transaction that may write"
     )]
     ReadOnly {
         /// What the server said.
@@ -214,6 +226,17 @@ pub enum RlsError {
         /// What the server said.
         source: Arc<DbErr>,
     },
+    /// No server listens at the address.
+    #[error(
+        "no PostgreSQL server answers at {address}: {source}; start it, or correct the host and \
+         the port of the URL"
+    )]
+    Unreachable {
+        /// Host and port, or the socket.
+        address: String,
+        /// What the system said.
+        source: Arc<io::Error>,
+    },
     /// The connection to the server was lost.
     #[error("the connection to the server was lost: {source}")]
     ConnectionLost {
@@ -225,10 +248,21 @@ pub enum RlsError {
     Database(Arc<DbErr>),
 }
 
+debug_is_display!(RlsError);
+
 fn on(table: Option<&str>) -> String {
     table
         .map(|table| format!(" of table `{table}`"))
         .unwrap_or_default()
+}
+
+fn unset(settings: &[SettingName]) -> String {
+    if settings.is_empty() {
+        return "no user is set".to_owned();
+    }
+
+    let names: Vec<_> = settings.iter().map(|name| format!("`{name}`")).collect();
+    format!("the context does not set {}", names.join(" and "))
 }
 
 impl RlsError {
@@ -251,6 +285,14 @@ impl RlsError {
             Self::Schema(error) => error.source_error().and_then(sqlstate::of),
             _ => None,
         }
+    }
+
+    pub(crate) fn read_only(error: &sqlx::Error) -> Self {
+        let message = error
+            .as_database_error()
+            .map(|error| error.message().to_owned())
+            .unwrap_or_default();
+        Self::ReadOnly { message }
     }
 
     /// Whether another session changed the same role at the same time: then reading it again helps.
@@ -293,13 +335,7 @@ impl From<&DbErr> for RlsError {
             Some(sqlstate::Denied::Hidden { table, message }) => {
                 Self::RowsHidden { table, message }
             }
-            None if sqlstate::is_read_only_violation(driver) => {
-                let message = driver
-                    .as_database_error()
-                    .map(|error| error.message().to_owned())
-                    .unwrap_or_default();
-                Self::ReadOnly { message }
-            }
+            None if sqlstate::is_read_only_violation(driver) => Self::read_only(driver),
             None => Self::Database(Arc::new(error.clone())),
         }
     }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use sea_orm::DbErr;
 
+use crate::debug::debug_is_display;
 use crate::model::key::KeyType;
 
 /// The schema could not be changed to the desired one; nothing was changed.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum SchemaError {
     /// A registered table is not in the database.
@@ -355,6 +356,8 @@ pub enum SchemaError {
         what: String,
     },
 }
+
+debug_is_display!(SchemaError);
 
 /// Why a login can make no temporary copies of tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use sea_orm::{DbErr, QueryResult, RuntimeErr};
-use sqlx::PgPool;
+use sqlx::PgConnection;
 
 use crate::config::RlsConfig;
 use crate::error::{GateError, GateFinding, RlsError};
@@ -54,7 +54,7 @@ impl Audit {
     ///
     /// [`RlsError::Gate`].
     pub(crate) async fn find(
-        pool: &PgPool,
+        connection: &mut PgConnection,
         table: &TableName,
         config: &RlsConfig,
     ) -> Result<Self, RlsError> {
@@ -65,7 +65,7 @@ impl Audit {
             .bind(table.schema.as_ref().map(Identifier::as_str))
             .bind(config.app_role().as_str())
             .bind(config.admin_role().as_str())
-            .fetch_optional(pool)
+            .fetch_optional(connection)
             .await
             .map_err(database_error)?;
 

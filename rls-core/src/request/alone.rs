@@ -4,11 +4,10 @@
 use std::sync::Arc;
 
 use sea_orm::DbErr;
-use sqlx::Postgres;
-use sqlx::pool::PoolConnection;
 
 use crate::error::RlsError;
 use crate::model::context_domain::RECORD_FUNCTION;
+use crate::request::borrowed::{Borrowed, acquire_error};
 use crate::request::carrier::{Around, Carrier};
 use crate::request::operation::{Operation, Sending};
 use crate::request::pool::{Pool, audit_failed, explain};
@@ -47,6 +46,10 @@ impl Pool {
             .observe(operation.sql(), statement, running)
             .await
             .map_err(|error| {
+                if matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) {
+                    return acquire_error(error);
+                }
+
                 let outcome = Outcome::of(&error, sending.completed, carrier);
                 outcome.explain(operation.error(error), carrier)
             })
@@ -55,19 +58,19 @@ impl Pool {
     /// Runs a statement on a connection; on another one of the pool, if that is dead.
     async fn run_on<O: Operation>(
         &self,
-        mut connection: PoolConnection<Postgres>,
+        mut borrowed: Borrowed,
         operation: &O,
         sending: &mut Sending<'_>,
     ) -> Result<O::Output, sqlx::Error> {
         let mut attempts = self.attempts();
         loop {
-            let error = match operation.run(&mut connection, sending).await {
+            let error = match operation.run(borrowed.connection(), sending).await {
                 Ok(output) => return Ok(output),
                 Err(error) => error,
             };
 
             if sqlstate::is_connection_lost(&error) {
-                connection.close_on_drop();
+                borrowed.close();
             }
 
             if attempts == 0 || !sqlstate::is_unwritten(&error) {
@@ -75,8 +78,7 @@ impl Pool {
             }
 
             attempts -= 1;
-            drop(connection);
-            connection = self.pg().acquire().await?;
+            borrowed = Borrowed::from_pool(self.pg()).await?;
         }
     }
 

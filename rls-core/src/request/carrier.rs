@@ -3,13 +3,17 @@
 
 mod parameters;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sea_orm::{AccessMode, IsolationLevel, TransactionOptions};
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-use crate::model::context::Settings;
+use crate::model::context::{ContextError, Settings};
 use crate::model::context_domain::DomainOids;
+use crate::model::expression::Expression;
+use crate::model::key::KeyType;
+use crate::model::scope::Scope;
 use crate::name::SettingName;
 use crate::request::statement::Classified;
 use crate::sql;
@@ -21,16 +25,58 @@ pub(crate) struct KnownSetting {
     name: SettingName,
     /// `SET LOCAL "app"."user_id" = `.
     assignment: String,
+    /// The type of the keys that it names, if all have one.
+    key: Option<KeyType>,
+    /// The tables whose rows are all refused without it, by their names without a schema, as the
+    /// server's messages have them.
+    needed_by: BTreeSet<String>,
 }
 
 impl KnownSetting {
-    pub(crate) fn new(name: SettingName) -> Self {
-        let assignment = assignment(&name);
-        Self { name, assignment }
+    pub(crate) fn new(name: SettingName, scopes: &[Scope]) -> Self {
+        let keys = |scope: &Scope| -> Vec<KeyType> {
+            let mut keys = Vec::new();
+            needed(scope, &name, &mut keys);
+            keys
+        };
+
+        let mut types: Vec<KeyType> = scopes.iter().flat_map(keys).collect();
+        types.sort_unstable();
+        types.dedup();
+
+        let (with, without): (Vec<_>, Vec<_>) =
+            scopes.iter().partition(|scope| !keys(scope).is_empty());
+        let named = |scope: &&Scope| scope.table.table.to_string();
+        let without: BTreeSet<String> = without.iter().map(named).collect();
+
+        Self {
+            assignment: assignment(&name),
+            key: types.first().copied().filter(|_| types.len() == 1),
+            needed_by: with
+                .iter()
+                .map(named)
+                .filter(|table| !without.contains(table))
+                .collect(),
+            name,
+        }
     }
 
     fn name(&self) -> &str {
         self.name.as_str()
+    }
+}
+
+/// The types of the keys in the condition that a row is somebody's, if they come from this setting.
+/// All parts of that condition must hold.
+fn needed(scope: &Scope, name: &SettingName, keys: &mut Vec<KeyType>) {
+    let mut parts: Vec<Expression> = scope.ownership().into_iter().collect();
+    while let Some(part) = parts.pop() {
+        match part {
+            Expression::All(all) => parts.extend(all),
+            Expression::Through { holds, .. } => parts.push(*holds),
+            Expression::IsCurrent { setting, key, .. } if setting == *name => keys.push(key),
+            _ => {}
+        }
     }
 }
 
@@ -109,6 +155,28 @@ impl Carrier {
         }))
     }
 
+    /// A context whose keys have the types that policies compare them with.
+    ///
+    /// # Errors
+    ///
+    /// [`ContextError::WrongType`].
+    pub(crate) fn checked(
+        settings: Settings,
+        known: &[KnownSetting],
+    ) -> Result<Settings, ContextError> {
+        for known in known {
+            let value = settings.get(&known.name).unwrap_or_default();
+            if let Some(expected) = known.key.filter(|key| key.refuses(value)) {
+                return Err(ContextError::WrongType {
+                    setting: known.name.clone(),
+                    expected,
+                });
+            }
+        }
+
+        Ok(settings)
+    }
+
     /// Whether each transaction leaves a record, which only a commit keeps.
     pub(crate) fn is_recorded(&self) -> bool {
         self.0.opening.record.is_some()
@@ -117,6 +185,17 @@ impl Carrier {
     /// Whether no user is set, so that a refusal by a policy means a missing context.
     pub(crate) fn is_anonymous(&self) -> bool {
         self.0.anonymous
+    }
+
+    /// The settings that rows of this table need, and that the context leaves blank.
+    pub(crate) fn missing_for(&self, table: &str) -> Vec<SettingName> {
+        let is_blank = |name| self.0.settings.get(name).is_none_or(str::is_empty);
+        let needed = self
+            .0
+            .known
+            .iter()
+            .filter(|known| known.needed_by.contains(table) && is_blank(&known.name));
+        needed.map(|known| known.name.clone()).collect()
     }
 
     /// The settings with their values, of the blanked ones too, as the transaction has them.
@@ -245,7 +324,7 @@ mod tests {
 
     fn known<const N: usize>(names: [&str; N]) -> Arc<[KnownSetting]> {
         names
-            .map(|name| KnownSetting::new(SettingName::new(name).unwrap()))
+            .map(|name| KnownSetting::new(SettingName::new(name).unwrap(), &[]))
             .into()
     }
 

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
-use sqlx::pool::PoolConnection;
+use sea_orm::DbErr;
 use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres, SqlStr};
 use sqlx_core::transaction::TransactionManager;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
+use crate::request::borrowed::{Borrowed, acquire_error};
 use crate::sqlstate;
 
 type Manager = <Postgres as sqlx::Database>::TransactionManager;
 
-/// How long the answer to a dropped begin may take. After that the connection is closed.
+/// How long the answer to a dropped begin may take. After that the connection is ended.
 const RECOVERY: Duration = Duration::from_secs(1);
 
 /// What is known of the connection's transaction.
@@ -35,7 +35,8 @@ enum State {
 
 /// A pooled connection that never serves the next borrower with a context or an open transaction.
 pub(crate) struct Lease {
-    taken: Option<PoolConnection<Postgres>>,
+    /// `None` once the lease has ended.
+    borrowed: Option<Borrowed>,
     state: State,
     /// Whether the session may hold something that the next user of the connection must not find.
     spent: bool,
@@ -46,13 +47,22 @@ impl Lease {
     ///
     /// A connection that turns out dead is replaced, since nothing ran on it: once per connection
     /// of the pool, because a restart of the server kills all of them, and once more for a fresh
-    /// one.
+    /// one. All of it together takes no longer than the pool's `acquire_timeout`: a pooler between
+    /// may keep the begin waiting for a server.
     pub(crate) async fn begin(pool: &PgPool, message: SqlStr) -> Result<Self, DbErr> {
+        let patience = pool.options().get_acquire_timeout();
+        let begun = timeout(patience, Self::begin_on_live(pool, message)).await;
+
+        begun
+            .unwrap_or(Err(sqlx::Error::PoolTimedOut))
+            .map_err(acquire_error)
+    }
+
+    async fn begin_on_live(pool: &PgPool, message: SqlStr) -> Result<Self, sqlx::Error> {
         let mut attempts = pool.size() + 1;
         loop {
-            let taken = pool.acquire().await.map_err(acquire_error)?;
             let mut lease = Self {
-                taken: Some(taken),
+                borrowed: Some(Borrowed::from_pool(pool).await?),
                 state: State::Beginning,
                 spent: false,
             };
@@ -66,7 +76,7 @@ impl Lease {
                     // Of a failed message, `BEGIN` may have run and `SET LOCAL` not.
                     lease.state = State::Unknown;
                     if attempts == 0 || !sqlstate::is_connection_lost(&error) {
-                        return Err(connection_error(error));
+                        return Err(error);
                     }
 
                     attempts -= 1;
@@ -147,51 +157,47 @@ impl Lease {
     }
 
     pub(crate) fn connection(&mut self) -> &mut PgConnection {
-        self.taken
+        self.borrowed
             .as_mut()
             .unwrap_or_else(|| unreachable!("taken only at the end"))
-    }
-
-    fn queue_rollback(&mut self) {
-        if self.state == State::Open {
-            Manager::start_rollback(self.connection());
-            self.state = State::Idle;
-        }
+            .connection()
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.queue_rollback();
+        if self.state == State::Open {
+            Manager::start_rollback(self.connection());
+        }
 
-        let Some(mut taken) = self.taken.take() else {
+        let Some(mut borrowed) = self.borrowed.take() else {
             return;
         };
         if self.spent {
-            taken.close_on_drop();
+            borrowed.close();
             return;
         }
 
         match (self.state, Handle::try_current()) {
-            (State::Idle | State::Open, _) => {}
+            (State::Idle | State::Open, _) => drop(borrowed),
             (State::Beginning, Ok(runtime)) => {
                 // Should the runtime end before, the connection is closed with the task.
                 let lease = Self {
-                    taken: Some(taken),
+                    borrowed: Some(borrowed),
                     state: State::Unknown,
                     spent: false,
                 };
 
                 runtime.spawn(lease.recover());
             }
-            (State::Beginning | State::Unknown, _) => taken.close_on_drop(),
+            (State::Beginning | State::Unknown, _) => borrowed.close(),
         }
     }
 }
 
 impl Lease {
     /// Reads what a dropped begin left unread and rolls back, so that a cancelled request does not
-    /// cost a login. The connection is closed if that is not confirmed in time.
+    /// cost a login. The connection is ended if that is not confirmed in time.
     async fn recover(mut self) {
         let connection = self.connection();
         let rolled_back = async {
@@ -205,19 +211,8 @@ impl Lease {
 
         if matches!(timeout(RECOVERY, rolled_back).await, Ok(Ok(_))) {
             self.state = State::Idle;
+        } else if let Some(borrowed) = self.borrowed.take() {
+            borrowed.abandon();
         }
     }
-}
-
-/// The error that SeaORM reports for a pool without a connection to give.
-pub(crate) fn acquire_error(error: sqlx::Error) -> DbErr {
-    match error {
-        sqlx::Error::PoolTimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
-        sqlx::Error::PoolClosed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
-        other => connection_error(other),
-    }
-}
-
-fn connection_error(error: sqlx::Error) -> DbErr {
-    DbErr::Conn(RuntimeErr::SqlxError(error.into()))
 }

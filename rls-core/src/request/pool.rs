@@ -6,14 +6,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use sea_orm::DbErr;
-use sqlx::pool::PoolConnection;
-use sqlx::{PgPool, Postgres, SqlStr};
+use sqlx::{Connection, PgPool, SqlStr};
+use tokio::time::timeout;
 
 use crate::error::RlsError;
-use crate::model::context::Settings;
+use crate::model::context::{ContextError, Settings};
 use crate::model::context_domain::DomainOids;
+use crate::request::borrowed::{Borrowed, acquire_error};
 use crate::request::carrier::{Around, Carrier, KnownSetting, Opening};
-use crate::request::lease::{Lease, acquire_error};
+use crate::request::lease::Lease;
 use crate::request::observe::Observer;
 use crate::request::operation::{Operation, Sending, exec_error};
 use crate::request::question::{Answer, still_holds};
@@ -86,13 +87,23 @@ impl Pool {
     }
 
     /// A context as it is sent on this pool.
-    pub(crate) fn carrier(&self, settings: Settings, read_only: bool) -> Carrier {
+    ///
+    /// # Errors
+    ///
+    /// [`ContextError::WrongType`].
+    pub(crate) fn carrier(
+        &self,
+        settings: Settings,
+        read_only: bool,
+    ) -> Result<Carrier, ContextError> {
+        let settings = Carrier::checked(settings, &self.settings)?;
         let opening = Opening {
             read_only,
             record: self.record.clone(),
         };
 
-        Carrier::new(settings, &self.settings, opening, self.domains.as_deref())
+        let domains = self.domains.as_deref();
+        Ok(Carrier::new(settings, &self.settings, opening, domains))
     }
 
     pub(crate) fn observer(&self) -> &Observer {
@@ -112,6 +123,9 @@ impl Pool {
     pub(crate) async fn begin_unannounced(&self, message: SqlStr) -> Result<Lease, DbErr> {
         match Lease::begin(&self.pg, message).await {
             Err(error) if self.record.is_some() && is_refused(&error) => Err(audit_failed(error)),
+            // A standby has no `READ WRITE` and no `SERIALIZABLE`; a begin has nothing else that a
+            // server may lack.
+            Err(error) if sqlstate::is_not_supported(&error) => Err(read_only(&error)),
             begun => begun,
         }
     }
@@ -124,8 +138,21 @@ impl Pool {
         }
     }
 
-    pub(crate) async fn acquire(&self) -> Result<PoolConnection<Postgres>, DbErr> {
-        self.pg.acquire().await.map_err(acquire_error)
+    pub(crate) async fn acquire(&self) -> Result<Borrowed, DbErr> {
+        Borrowed::from_pool(&self.pg).await.map_err(acquire_error)
+    }
+
+    /// Asks the server for an answer, on any connection, within `acquire_timeout`.
+    pub(crate) async fn ping(&self) -> Result<(), DbErr> {
+        let answered = async {
+            let mut borrowed = Borrowed::from_pool(&self.pg).await?;
+            borrowed.connection().ping().await
+        };
+
+        timeout(self.pg.options().get_acquire_timeout(), answered)
+            .await
+            .unwrap_or(Err(sqlx::Error::PoolTimedOut))
+            .map_err(acquire_error)
     }
 
     /// How many connections can be found dead, one after the other: all of the pool, because a
@@ -261,6 +288,13 @@ fn is_refused(error: &DbErr) -> bool {
     ) && error.sqlstate().is_some()
 }
 
+fn read_only(error: &DbErr) -> DbErr {
+    match sqlstate::sqlx_error(error) {
+        Some(driver) => RlsError::read_only(driver).into(),
+        None => error.clone(),
+    }
+}
+
 pub(crate) fn audit_failed(error: DbErr) -> DbErr {
     RlsError::AuditFailed {
         source: Arc::new(error),
@@ -268,7 +302,8 @@ pub(crate) fn audit_failed(error: DbErr) -> DbErr {
     .into()
 }
 
-/// Turns a policy's refusal into a missing context, if no user is set, and a failure to set the
+/// Turns a policy's refusal into a missing context, if the context does not set what the table's
+/// rows need, and a failure to set the
 /// context into an error that says so.
 pub(crate) fn explain(error: DbErr, carrier: &Carrier) -> DbErr {
     if carrier.has_parameters() && sqlstate::is_context_not_set(&error) {
@@ -278,10 +313,14 @@ pub(crate) fn explain(error: DbErr, carrier: &Carrier) -> DbErr {
         .into();
     }
 
-    if carrier.is_anonymous()
-        && let RlsError::PolicyRefused { table, .. } = RlsError::from(&error)
-    {
-        return RlsError::MissingContext { table }.into();
+    if let RlsError::PolicyRefused { table, .. } = RlsError::from(&error) {
+        let settings = table
+            .as_deref()
+            .map(|table| carrier.missing_for(table))
+            .unwrap_or_default();
+        if carrier.is_anonymous() || !settings.is_empty() {
+            return RlsError::MissingContext { table, settings }.into();
+        }
     }
 
     error

@@ -3,6 +3,7 @@
 
 use std::pin::Pin;
 
+use sea_orm::rbac::{PermissionRequest, RbacUserId, ResourceRequest};
 use sea_orm::{
     AccessMode, ConnectionTrait, DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult,
     RestrictedConnection, Statement, StatementBuilder, TransactionError, TransactionOptions,
@@ -10,7 +11,7 @@ use sea_orm::{
 };
 
 use crate::request::scoped::ScopedConnection;
-use crate::request::transaction::in_transaction;
+use crate::request::transaction::{in_transaction, in_transaction_async};
 
 /// A scope behind SeaORM's [`RestrictedConnection`], which allows or refuses each statement before
 /// it is sent. [`ScopedConnection::restricted`] makes one.
@@ -93,7 +94,80 @@ impl<C: ConnectionTrait> ConnectionTrait for Restricted<C> {
     }
 }
 
+/// Inherent forms, as SeaORM's restricted connection has them.
+impl<C> Restricted<C> {
+    /// The user whose permissions count.
+    #[must_use]
+    pub fn user_id(&self) -> RbacUserId {
+        self.rbac.user_id()
+    }
+
+    /// Whether the user may run this statement. Sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// `DbErr::AccessDenied` if not; `DbErr::RbacError` without permissions.
+    pub fn user_can_run<S: StatementBuilder>(&self, stmt: &S) -> Result<(), DbErr> {
+        self.rbac.user_can_run(stmt)
+    }
+
+    /// Whether the user has this permission. Sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// `DbErr::RbacError` for a permission or a table that is not known.
+    pub fn user_can<P, T>(&self, permission: P, resource: T) -> Result<bool, DbErr>
+    where
+        P: Into<PermissionRequest>,
+        T: Into<ResourceRequest>,
+    {
+        self.rbac.user_can(permission, resource)
+    }
+}
+
+impl<C: ConnectionTrait> Restricted<C> {
+    /// Always PostgreSQL.
+    #[must_use]
+    pub fn get_database_backend(&self) -> DbBackend {
+        self.scope.get_database_backend()
+    }
+}
+
 impl<C: TransactionTrait> Restricted<C> {
+    /// Runs an async closure in a restricted transaction: commits on `Ok`, rolls back on `Err`.
+    ///
+    /// # Errors
+    ///
+    /// As [`ContextConnection::transaction_async`](crate::ContextConnection::transaction_async).
+    pub async fn transaction_async<F, T, E>(&self, callback: F) -> Result<T, TransactionError<E>>
+    where
+        F: for<'c> AsyncFnOnce(&'c Restricted<C::Transaction>) -> Result<T, E> + Send,
+        T: Send,
+        E: std::fmt::Display + std::fmt::Debug + Send,
+    {
+        in_transaction_async(self.begin().await?, callback).await
+    }
+
+    /// As [`Restricted::transaction_async`], with an isolation level and an access mode.
+    ///
+    /// # Errors
+    ///
+    /// As [`Restricted::transaction_async`].
+    pub async fn transaction_with_config_async<F, T, E>(
+        &self,
+        callback: F,
+        isolation_level: Option<IsolationLevel>,
+        access_mode: Option<AccessMode>,
+    ) -> Result<T, TransactionError<E>>
+    where
+        F: for<'c> AsyncFnOnce(&'c Restricted<C::Transaction>) -> Result<T, E> + Send,
+        T: Send,
+        E: std::fmt::Display + std::fmt::Debug + Send,
+    {
+        let transaction = self.begin_with_config(isolation_level, access_mode).await?;
+        in_transaction_async(transaction, callback).await
+    }
+
     fn around(&self, transaction: C::Transaction) -> Restricted<C::Transaction> {
         Restricted {
             scope: transaction,
@@ -170,6 +244,28 @@ impl<C: TransactionSession + Send> TransactionSession for Restricted<C> {
     }
 
     async fn rollback(self) -> Result<(), DbErr> {
+        self.scope.rollback().await
+    }
+}
+
+impl<C: TransactionSession> Restricted<C> {
+    /// Commits, as
+    /// [`ContextTransaction::commit`](crate::ContextTransaction::commit).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn commit(self) -> Result<(), DbErr> {
+        self.scope.commit().await
+    }
+
+    /// Rolls back, as
+    /// [`ContextTransaction::rollback`](crate::ContextTransaction::rollback).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn rollback(self) -> Result<(), DbErr> {
         self.scope.rollback().await
     }
 }

@@ -98,7 +98,7 @@ impl<R: Role> ContextConnection<R> {
     pub(crate) fn new(pool: Pool, context: &impl RlsContext) -> Self {
         let carrier = context
             .settings()
-            .map(|settings| pool.carrier(settings, R::READ_ONLY));
+            .and_then(|settings| pool.carrier(settings, R::READ_ONLY));
 
         Self {
             pool,

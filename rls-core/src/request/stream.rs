@@ -7,10 +7,10 @@ use std::task::{Context, Poll};
 use async_stream::try_stream;
 use futures_util::{Stream, StreamExt, stream};
 use sea_orm::{DbErr, QueryResult, Statement};
-use sqlx::pool::PoolConnection;
-use sqlx::{Either, Executor, PgConnection, Postgres};
+use sqlx::{Either, Executor, PgConnection};
 
 use crate::request::alone::Outcome;
+use crate::request::borrowed::Borrowed;
 use crate::request::carrier::{Around, Carrier};
 use crate::request::lease::Lease;
 use crate::request::operation::{Sending, query_error};
@@ -101,7 +101,7 @@ impl<'a> RowStream<'a> {
 
 /// What a stream holds: a connection, with a transaction if the statement cannot carry the context.
 enum Held {
-    Connection(PoolConnection<Postgres>),
+    Connection(Borrowed),
     Transaction(Lease),
 }
 
@@ -129,16 +129,14 @@ impl Held {
 
     fn connection(&mut self) -> &mut PgConnection {
         match self {
-            Self::Connection(connection) => connection,
+            Self::Connection(borrowed) => borrowed.connection(),
             Self::Transaction(lease) => lease.connection(),
         }
     }
 
     fn note(&mut self, error: &sqlx::Error) {
         match self {
-            Self::Connection(connection) if sqlstate::is_connection_lost(error) => {
-                connection.close_on_drop();
-            }
+            Self::Connection(borrowed) if sqlstate::is_connection_lost(error) => borrowed.close(),
             Self::Connection(_) => {}
             Self::Transaction(lease) => lease.note(error),
         }

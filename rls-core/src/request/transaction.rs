@@ -20,7 +20,7 @@ use crate::request::role::Role;
 use crate::request::stream::RowStream;
 use lane::Lane;
 use shared::{Savepoint, Shared};
-pub(crate) use traits::in_transaction;
+pub(crate) use traits::{in_transaction, in_transaction_async};
 
 /// An open transaction that carries a context. `begin` on a
 /// [`ScopedConnection`](crate::ScopedConnection) or an [`AdminConnection`](crate::AdminConnection)

@@ -2,12 +2,13 @@
 
 use sea_orm::{DbErr, RuntimeErr};
 
+use crate::debug::debug_is_display;
 use crate::error::{GateError, RlsError};
 use crate::model::context::ContextError;
 use crate::name::NameError;
 
 /// Nothing can be proved.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProofError {
     /// No registered entity has a scope.
@@ -76,6 +77,8 @@ pub enum ProofError {
     #[error(transparent)]
     Rls(#[from] RlsError),
 }
+
+debug_is_display!(ProofError);
 
 impl From<sqlx::Error> for ProofError {
     fn from(error: sqlx::Error) -> Self {

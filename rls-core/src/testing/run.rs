@@ -149,7 +149,8 @@ fn check(
 
 /// The findings of the gate. With a login that bypasses row-level security nothing is run.
 async fn gate(app: &RlsConnection) -> Result<Vec<GateFinding>, ProofError> {
-    let findings = match gate::check(app.pool(), app.config(), app.registry()).await {
+    let mut connection = app.pool().acquire().await?;
+    let findings = match gate::check(&mut connection, app.config(), app.registry()).await {
         Ok(_) => Vec::new(),
         Err(RlsError::Gate(GateError { findings })) => findings,
         Err(error) => return Err(error.into()),

@@ -27,6 +27,7 @@ pub(super) fn problem(error: &RlsError) -> Problem {
         RlsError::Gate(_)
         | RlsError::AuditFailed { .. }
         | RlsError::ConnectionLost { .. }
+        | RlsError::Unreachable { .. }
         | RlsError::LoginRefused { .. } => unavailable(),
         RlsError::CommitUnknown { .. } => Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -147,7 +148,10 @@ mod tests {
             (403, "not_granted")
         );
         assert_eq!(
-            answer(RlsError::MissingContext { table }),
+            answer(RlsError::MissingContext {
+                table,
+                settings: Vec::new(),
+            }),
             (401, "unauthenticated")
         );
         assert_eq!(answer(ContextError::NoReason), (400, "reason_required"));

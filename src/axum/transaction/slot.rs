@@ -1,13 +1,13 @@
 //! Where a request keeps its transaction, between extractor and layer.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use sea_orm::{AccessMode, TransactionTrait};
-use tokio::sync::Mutex;
+use sea_orm::AccessMode;
 
+use super::LazyTransaction;
+use crate::ScopedConnection;
 use crate::axum::Problem;
 use crate::context::Settings;
-use crate::{ScopedConnection, ScopedTransaction};
 
 /// The place of a request's transaction, shared by the request's extensions and the layer. When
 /// both are dropped, the transaction is, and rolls back.
@@ -19,10 +19,10 @@ pub(super) struct Slot {
 
 #[derive(Default)]
 enum State {
-    /// No extractor has begun the transaction.
+    /// No extractor has taken the transaction.
     #[default]
     Empty,
-    Open(Settings, Arc<ScopedTransaction>),
+    Taken(Settings, Arc<LazyTransaction>),
     /// The request has been answered.
     Closed,
 }
@@ -36,25 +36,25 @@ impl Slot {
         }
     }
 
-    /// Returns the request's transaction; the first call begins it.
-    pub(super) async fn begin(
+    /// Returns the request's transaction; the first call makes it. Sends nothing.
+    pub(super) fn take(
         &self,
-        db: &ScopedConnection,
+        scope: ScopedConnection,
         settings: Settings,
-    ) -> Result<Arc<ScopedTransaction>, Problem> {
-        let mut state = self.state.lock().await;
+    ) -> Result<Arc<LazyTransaction>, Problem> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match &*state {
-            State::Open(begun, transaction) if *begun == settings => Ok(Arc::clone(transaction)),
-            State::Open(..) => {
+            State::Taken(of, transaction) if *of == settings => Ok(Arc::clone(transaction)),
+            State::Taken(..) => {
                 tracing::error!(
                     "`RequestTransaction` was taken on behalf of another user than the one it was \
-                     begun for"
+                     made for"
                 );
                 Err(Problem::internal())
             }
             State::Empty => {
-                let transaction = Arc::new(db.begin_with_config(None, self.access).await?);
-                *state = State::Open(settings, Arc::clone(&transaction));
+                let transaction = Arc::new(LazyTransaction::new(scope, self.access));
+                *state = State::Taken(settings, Arc::clone(&transaction));
                 Ok(transaction)
             }
             State::Closed => {
@@ -64,10 +64,11 @@ impl Slot {
         }
     }
 
-    /// Takes the transaction out. None can begin afterwards.
-    pub(super) async fn close(&self) -> Option<Arc<ScopedTransaction>> {
-        match std::mem::replace(&mut *self.state.lock().await, State::Closed) {
-            State::Open(_, transaction) => Some(transaction),
+    /// Takes the transaction out. None can be taken afterwards.
+    pub(super) fn close(&self) -> Option<Arc<LazyTransaction>> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(&mut *state, State::Closed) {
+            State::Taken(_, transaction) => Some(transaction),
             State::Empty | State::Closed => None,
         }
     }

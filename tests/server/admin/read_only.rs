@@ -5,11 +5,11 @@ use sea_orm::{
     AccessMode, ActiveModelTrait, ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait,
     Statement, StreamTrait, TransactionTrait,
 };
-use sea_orm_rls::RlsError;
 use sea_orm_rls::context::ReadOnlyAdminConnection;
+use sea_orm_rls::{RlsConnection, RlsError};
 
 use super::{because, recorded};
-use crate::fixture::{Fixture, task};
+use crate::fixture::{Fixture, entities, task};
 use crate::lane::new_task;
 use crate::schema::text;
 
@@ -130,19 +130,39 @@ async fn nothing_takes_it_back() {
         .await
         .unwrap();
 
+    let transaction = reader(&fixture).begin().await.unwrap();
+    let error = transaction.execute_unprepared("SELECT writable()").await;
+    let error = RlsError::from(error.unwrap_err());
+    assert_eq!(error.sqlstate().as_deref(), Some("25001"), "{error:?}");
+}
+
+/// FAULTS A21. As the first statement, before any query, the server would take it.
+#[tokio::test]
+async fn first_statement_does_not_take_it_back() {
+    let fixture = Fixture::new(1).await;
+    let config = fixture.config.clone().danger_no_audit();
+    let url = fixture.database.url();
+    let db = RlsConnection::connect_with(url, config, entities()).await;
+    let db = db.unwrap();
+
     for sql in [
         "SET TRANSACTION READ WRITE",
         "SET LOCAL transaction_read_only = off",
-        "SELECT writable()",
     ] {
-        let transaction = reader(&fixture).begin().await.unwrap();
-        let error = RlsError::from(transaction.execute_unprepared(sql).await.unwrap_err());
+        let reads = db.admin_read_only(because("looks")).begin().await.unwrap();
+        let statement = Statement::from_string(DbBackend::Postgres, sql);
+        for refused in [
+            reads.execute_raw(statement).await,
+            reads.execute_unprepared(sql).await,
+        ] {
+            let error = RlsError::from(refused.unwrap_err());
+            assert!(
+                matches!(error, RlsError::TransactionControl { .. }),
+                "{sql}: {error:?}"
+            );
+        }
 
-        assert_eq!(
-            error.sqlstate().as_deref(),
-            Some("25001"),
-            "{sql}: {error:?}"
-        );
+        assert_refused(new_task("written").insert(&reads).await, sql);
     }
 }
 

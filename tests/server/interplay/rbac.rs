@@ -5,7 +5,7 @@ use sea_orm::rbac::schema::{RbacCreateTablesParams, create_tables};
 use sea_orm::rbac::{RbacContext, RbacUserId};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, PaginatorTrait,
-    QueryFilter, Set, Statement, TransactionSession, TransactionTrait,
+    QueryFilter, Set, Statement, TransactionTrait,
 };
 use sea_orm_rls::{RlsError, ScopedConnection};
 
@@ -13,10 +13,10 @@ use crate::fixture::{Fixture, task};
 use crate::lane::new_task;
 
 const READER: i64 = 1;
-const WRITER: i64 = 2;
+pub const WRITER: i64 = 2;
 
 /// Ann's and Bob's tasks, and the scopes of Ann as a reader and as a writer.
-async fn scopes() -> (
+pub async fn scopes() -> (
     Fixture,
     Restricted<ScopedConnection>,
     Restricted<ScopedConnection>,

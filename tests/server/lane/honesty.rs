@@ -2,13 +2,14 @@
 
 use futures_util::StreamExt;
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, PaginatorTrait, Set,
-    Statement, StreamTrait, TransactionTrait,
+    ActiveModelTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, IsolationLevel,
+    PaginatorTrait, Set, Statement, StreamTrait, TransactionTrait,
 };
 use sea_orm_rls::RlsError;
 
 use super::new_task;
 use crate::fixture::{Fixture, task};
+use crate::schema::text;
 
 async fn stored(fixture: &Fixture) -> u64 {
     task::Entity::find().count(&fixture.admin()).await.unwrap()
@@ -352,4 +353,32 @@ async fn placeholder_without_a_value_is_an_error() {
     new_task("kept").insert(&transaction).await.unwrap();
     transaction.commit().await.unwrap();
     assert_eq!(stored(&fixture).await, 1);
+}
+
+/// FAULTS M9. The context is set by a query, before which the server would take it.
+#[tokio::test]
+async fn isolation_level_by_text_is_refused_and_says_how() {
+    let fixture = Fixture::new(1).await;
+    let ann = fixture.ann();
+    let set = "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE";
+    let transaction = ann.begin().await.unwrap();
+    let statement = Statement::from_string(DbBackend::Postgres, set);
+
+    for refused in [
+        transaction.execute_unprepared(set).await,
+        transaction.execute_raw(statement).await,
+    ] {
+        let error = RlsError::from(refused.unwrap_err());
+        assert!(
+            matches!(error, RlsError::TransactionControl { .. }),
+            "{error:?}"
+        );
+        assert!(error.to_string().contains("begin_with_config"), "{error}");
+    }
+
+    drop(transaction);
+    let serializable = Some(IsolationLevel::Serializable);
+    let transaction = ann.begin_with_config(serializable, None).await.unwrap();
+    let level = "SELECT current_setting('transaction_isolation')";
+    assert_eq!(text(&transaction, level).await, "serializable");
 }

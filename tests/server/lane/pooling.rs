@@ -1,6 +1,7 @@
 //! Pools under exhaustion, kills, timeouts and close.
 
-use std::time::Duration;
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
 use sea_orm::{
@@ -9,6 +10,7 @@ use sea_orm::{
 };
 use sea_orm_rls::{RlsConnection, RlsError};
 use testbed::Proxy;
+use tokio::time::timeout;
 
 use super::new_task;
 use crate::fixture::{Fixture, entities, task};
@@ -100,9 +102,7 @@ async fn streams_on_dead_connections_do_not_wait_for_themselves() {
     kill_all(&fixture).await;
 
     let both = async { tokio::join!(read(), read()) };
-    tokio::time::timeout(Duration::from_secs(5), both)
-        .await
-        .unwrap();
+    timeout(Duration::from_secs(5), both).await.unwrap();
 }
 
 #[tokio::test]
@@ -126,20 +126,98 @@ async fn connection_that_ends_within_a_transaction_is_an_error() {
     );
 }
 
-/// The server acts, and its answer is lost.
-#[tokio::test]
-async fn answer_that_is_lost_leaves_the_outcome_unknown() {
-    let fixture = Fixture::new(1).await;
+/// A pool of so many connections, through a proxy.
+async fn through_proxy(
+    fixture: &Fixture,
+    connections: u32,
+    acquire_timeout: Duration,
+) -> (Proxy, RlsConnection) {
     let proxy = Proxy::to(testbed::server().unwrap()).start().unwrap();
     let app = fixture.config.app_role().as_str();
     let url = fixture
         .database
         .proxy_url_as(proxy.address(), app, "app password'\\");
     let mut options = ConnectOptions::new(url);
-    options.max_connections(1);
+    options
+        .max_connections(connections)
+        .acquire_timeout(acquire_timeout);
     let db = RlsConnection::connect_with(options, fixture.config.clone(), entities())
         .await
         .unwrap();
+
+    (proxy, db)
+}
+
+/// FAULTS A23. A pooler between that has no server to give keeps a begin waiting, on any connection.
+#[tokio::test]
+async fn begin_that_is_kept_waiting_ends_with_the_time_to_acquire() {
+    const PATIENCE: Duration = Duration::from_secs(1);
+    let fixture = Fixture::new(1).await;
+    let (proxy, db) = through_proxy(&fixture, 3, PATIENCE).await;
+    let ann = db.scope(fixture.ann_context());
+    let (one, two, three) = tokio::join!(ann.begin(), ann.begin(), ann.begin());
+    drop((one.unwrap(), two.unwrap(), three.unwrap()));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+
+    proxy.hold();
+    let began = Instant::now();
+    let error = ann.begin().await.unwrap_err();
+    assert_eq!(error, DbErr::ConnectionAcquire(ConnAcquireErr::Timeout));
+    assert!(began.elapsed() < PATIENCE * 2, "{:?}", began.elapsed());
+    assert!(db.ping().await.is_err());
+
+    proxy.release();
+    ann.begin().await.unwrap().rollback().await.unwrap();
+}
+
+/// FAULTS A25. The caller's own timeout drops what waits for a server that is silently gone; its
+/// connection then must not keep its place in the pool.
+#[tokio::test]
+async fn connection_that_died_silently_gives_its_place_back() {
+    const PATIENCE: Duration = Duration::from_secs(1);
+    let fixture = Fixture::new(1).await;
+    let (proxy, db) = through_proxy(&fixture, 1, PATIENCE).await;
+    let ann = db.scope(fixture.ann_context());
+    let short = Duration::from_millis(100);
+
+    for what in ["statement", "stream", "transaction", "commit", "check"] {
+        let transaction = match what {
+            "transaction" | "commit" => Some(ann.begin().await.unwrap()),
+            _ => None,
+        };
+
+        // What was answered is back in the pool.
+        tokio::time::sleep(short).await;
+        proxy.strand();
+        let left = match (what, transaction) {
+            ("transaction", transaction) => {
+                drop(transaction);
+                None
+            }
+            (_, Some(transaction)) => timeout(short, transaction.commit()).await.ok().map(drop),
+            ("statement", _) => timeout(short, task::Entity::find().all(&ann))
+                .await
+                .ok()
+                .map(drop),
+            ("stream", _) => {
+                let mut rows = task::Entity::find().stream(&ann).await.unwrap();
+                timeout(short, rows.try_next()).await.ok().map(drop)
+            }
+            _ => timeout(short, db.check_gate()).await.ok().map(drop),
+        };
+        assert!(left.is_none(), "{what} was answered");
+
+        tokio::time::sleep(PATIENCE + short).await;
+        let found = task::Entity::find().all(&ann).await;
+        assert_eq!(found, Ok(Vec::new()), "{what}");
+    }
+}
+
+/// The server acts, and its answer is lost.
+#[tokio::test]
+async fn answer_that_is_lost_leaves_the_outcome_unknown() {
+    let fixture = Fixture::new(1).await;
+    let (proxy, db) = through_proxy(&fixture, 1, Duration::from_secs(30)).await;
     let ann = db.scope(fixture.ann_context());
 
     let stored = async |rows: u64| {
@@ -270,5 +348,29 @@ async fn closed_connection_runs_nothing_more() {
     assert_eq!(
         error,
         DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)
+    );
+}
+
+/// FAULTS B.
+#[tokio::test]
+async fn server_that_is_down_is_named_within_seconds() {
+    let fixture = Fixture::new(1).await;
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+
+    let url = format!("postgres://owner:secret@{address}/nowhere");
+    let connecting = RlsConnection::connect_with(url, fixture.config.clone(), entities());
+    let error = timeout(Duration::from_secs(20), connecting)
+        .await
+        .unwrap()
+        .unwrap_err();
+
+    assert!(matches!(error, RlsError::Unreachable { .. }), "{error}");
+    let said = error.to_string();
+    assert!(said.contains(&address.to_string()), "{said}");
+    assert!(
+        said.contains("refused") && !said.contains("secret"),
+        "{said}"
     );
 }

@@ -400,3 +400,52 @@ async fn transaction_is_not_handed_on_to_another_user() {
     );
     assert_clean(&fixture).await;
 }
+
+/// Reads its body before it runs, as axum does.
+async fn with_body(
+    RequestTransaction(db): RequestTransaction,
+    body: String,
+) -> Result<StatusCode, Problem> {
+    new_task(&body).insert(&*db).await?;
+    Ok(StatusCode::CREATED)
+}
+
+/// FAULTS A9.
+#[tokio::test]
+async fn clients_that_send_slowly_hold_no_connection() {
+    let fixture = Fixture::with_options(2, |options| {
+        options.acquire_timeout(Duration::from_secs(2));
+    })
+    .await;
+    let health = async |RequestTransaction(db): RequestTransaction| {
+        let counted = task::Entity::find().count(&*db).await?;
+        Ok::<_, Problem>(counted.to_string())
+    };
+    let router = Router::new()
+        .route("/slow", post(with_body))
+        .route("/health", get(health))
+        .layer(RequestTransactionLayer::new())
+        .with_state(Service {
+            database: RequestDatabase::new(fixture.db.clone()),
+        });
+
+    let mut clients = Vec::new();
+    for _ in 0..10 {
+        let (rest, body) = tokio::sync::oneshot::channel::<&str>();
+        let mut slow = post_as_ann(&fixture, "/slow");
+        *slow.body_mut() = Body::from_stream(stream::once(body));
+        clients.push((rest, tokio::spawn(router.clone().oneshot(slow))));
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+
+    let ann = fixture.ann.to_string();
+    let (status, body) = send(&router, request("GET", "/health", &ann, &[], &Value::Null)).await;
+    assert_eq!((status, body), (StatusCode::OK, json!(0)));
+
+    for (rest, client) in clients {
+        rest.send("sent at last").unwrap();
+        let answered = client.await.unwrap().unwrap();
+        assert_eq!(answered.status(), StatusCode::CREATED);
+    }
+    assert_eq!(count(&fixture).await, 10);
+}

@@ -211,6 +211,16 @@ impl Proxy {
         self.shared.gate.hold(false, false);
     }
 
+    /// Forwards nothing more on the connections that there are, and leaves them open: both sides
+    /// wait, as after a cable is pulled. New connections are forwarded.
+    pub fn strand(&self) {
+        let links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        links
+            .iter()
+            .filter_map(Weak::upgrade)
+            .for_each(|link| link.strand());
+    }
+
     /// Closes all connections at once, on both sides, and forgets what was under way or held; how
     /// many there were.
     ///

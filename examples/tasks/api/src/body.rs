@@ -1,13 +1,19 @@
 //! Bodies of requests and pages of answers.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
 use sea_orm_rls::axum::Problem;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 const MOST: u64 = 100;
+
+/// How long a client may take to send a body.
+const DEADLINE: Duration = Duration::from_secs(10);
 
 /// A JSON body; what is none is answered with a [`Problem`].
 pub struct Body<T>(pub T);
@@ -16,7 +22,27 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        match Json::from_request(request, state).await {
+        Self::within(DEADLINE, request, state).await
+    }
+}
+
+impl<T: DeserializeOwned> Body<T> {
+    async fn within<S: Send + Sync>(
+        deadline: Duration,
+        request: Request,
+        state: &S,
+    ) -> Result<Self, Problem> {
+        let read = tokio::time::timeout(deadline, Json::from_request(request, state));
+        let Ok(read) = read.await else {
+            let detail = "the body took too long to arrive";
+            return Err(Problem::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "slow_body",
+                detail,
+            ));
+        };
+
+        match read {
             Ok(Json(body)) => Ok(Self(body)),
             Err(rejection) => Err(Problem::new(
                 rejection.status(),
@@ -53,4 +79,27 @@ impl Part {
 pub struct Page<T> {
     pub items: Vec<T>,
     pub total: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use axum::response::IntoResponse;
+    use futures_util::stream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn client_that_never_sends_its_body_is_answered() {
+        let never = stream::pending::<Result<String, Infallible>>();
+        let request = Request::builder()
+            .header("content-type", "application/json")
+            .body(axum::body::Body::from_stream(never))
+            .unwrap();
+
+        let read = Body::<String>::within(Duration::from_millis(20), request, &()).await;
+        let answer = read.err().unwrap().into_response();
+        assert_eq!(answer.status(), StatusCode::REQUEST_TIMEOUT);
+    }
 }

@@ -1,10 +1,12 @@
 //! Errors of contexts.
 
 use super::NameError;
+use crate::debug::debug_is_display;
+use crate::model::key::KeyType;
 use crate::name::SettingName;
 
 /// The context cannot be carried by settings. No message contains a value.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ContextError {
     /// No setting can have this name.
@@ -22,6 +24,18 @@ pub enum ContextError {
         /// The setting.
         setting: SettingName,
     },
+    /// A value is not of the type that policies compare it with.
+    #[error(
+        "the context's value for `{setting}` is no `{}`, the type of the columns that it names: make \
+         the context with a key of that type",
+        expected.as_sql()
+    )]
+    WrongType {
+        /// The setting.
+        setting: SettingName,
+        /// The type.
+        expected: KeyType,
+    },
     /// The administrator's name is blank.
     #[error("an administrator's context needs an actor: say who acts")]
     NoActor,
@@ -29,3 +43,5 @@ pub enum ContextError {
     #[error("an administrator's context needs a reason: say why, for the audit")]
     NoReason,
 }
+
+debug_is_display!(ContextError);

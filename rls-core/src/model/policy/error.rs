@@ -1,10 +1,11 @@
 //! Errors of policies, found before any statement is sent.
 
+use crate::debug::debug_is_display;
 use crate::model::privilege::Command;
 use crate::name::NameError;
 
 /// PostgreSQL would refuse the policy, or it would let no row through.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyError {
     /// PostgreSQL would not keep the name of the policy, or of one of its roles.
@@ -48,3 +49,5 @@ pub enum PolicyError {
         command: Command,
     },
 }
+
+debug_is_display!(PolicyError);

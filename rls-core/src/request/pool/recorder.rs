@@ -27,7 +27,7 @@ impl Recorder {
 
         Self {
             pool: pool.clone(),
-            carrier: settings.map(|settings| pool.carrier(settings, false)),
+            carrier: settings.and_then(|settings| pool.carrier(settings, false)),
         }
     }
 

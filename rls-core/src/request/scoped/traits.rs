@@ -11,7 +11,7 @@ use super::ContextConnection;
 use crate::request::operation::{Execute, ExecuteUnprepared, QueryAll, QueryOne};
 use crate::request::role::Role;
 use crate::request::stream::RowStream;
-use crate::request::transaction::{ContextTransaction, in_transaction};
+use crate::request::transaction::{ContextTransaction, in_transaction, in_transaction_async};
 
 #[async_trait::async_trait]
 impl<R: Role> ConnectionTrait for ContextConnection<R> {
@@ -115,6 +115,52 @@ impl<R: Role> TransactionTrait for ContextConnection<R> {
             callback,
         )
         .await
+    }
+}
+
+/// Inherent forms, as SeaORM's connection has them, so that a caller need not import its traits.
+impl<R: Role> ContextConnection<R> {
+    /// Always PostgreSQL.
+    #[must_use]
+    pub fn get_database_backend(&self) -> DbBackend {
+        DbBackend::Postgres
+    }
+
+    /// Runs an async closure in a transaction: commits on `Ok`, rolls back on `Err`.
+    ///
+    /// Statements sent: `BEGIN …`, those of the closure, then `COMMIT` or `ROLLBACK`.
+    ///
+    /// # Errors
+    ///
+    /// `TransactionError::Transaction` with the closure's error; `TransactionError::Connection` if
+    /// the transaction cannot begin or end, as [`ContextTransaction::commit`].
+    pub async fn transaction_async<F, T, E>(&self, callback: F) -> Result<T, TransactionError<E>>
+    where
+        F: for<'c> AsyncFnOnce(&'c ContextTransaction<R>) -> Result<T, E> + Send,
+        T: Send,
+        E: std::fmt::Display + std::fmt::Debug + Send,
+    {
+        in_transaction_async(self.begin().await?, callback).await
+    }
+
+    /// As [`ContextConnection::transaction_async`], with an isolation level and an access mode.
+    ///
+    /// # Errors
+    ///
+    /// As [`ContextConnection::transaction_async`].
+    pub async fn transaction_with_config_async<F, T, E>(
+        &self,
+        callback: F,
+        isolation_level: Option<IsolationLevel>,
+        access_mode: Option<AccessMode>,
+    ) -> Result<T, TransactionError<E>>
+    where
+        F: for<'c> AsyncFnOnce(&'c ContextTransaction<R>) -> Result<T, E> + Send,
+        T: Send,
+        E: std::fmt::Display + std::fmt::Debug + Send,
+    {
+        let transaction = self.begin_with_config(isolation_level, access_mode).await?;
+        in_transaction_async(transaction, callback).await
     }
 }
 

@@ -104,7 +104,15 @@ fn refusal_of_setting(
         1
     };
 
-    let name = setting_name(&statement[at.min(statement.len())..]);
+    let named = &statement[at.min(statement.len())..];
+    let name = setting_name(named);
+    if first == "SET" && changes_transaction(&name, named) {
+        return Some(Refusal::TransactionControl(format!(
+            "SET {}",
+            name.to_ascii_uppercase()
+        )));
+    }
+
     let changes = matches!(name.as_str(), "authorization" | "session")
         || (first == "RESET" && name == "all")
         || is_context(&name, carries_context);
@@ -116,6 +124,19 @@ fn refusal_of_setting(
         first == "SET" && matches!(second.as_str(), "LOCAL" | "TRANSACTION" | "CONSTRAINTS");
     (!local || names_temporary_schema(&name, statement))
         .then(|| Refusal::OutlivesScope(format!("{first} {name}")))
+}
+
+/// Whether `SET` changes the transaction, except that it only reads from here on. `READ WRITE` would
+/// lift a read-only scope, and the rest comes too late: the server takes it only before the first
+/// query, and to set the context is one.
+fn changes_transaction(name: &str, named: &[Token<'_>]) -> bool {
+    let is_read_only = || named.len() == 3 && word(named, 1) == "READ" && word(named, 2) == "ONLY";
+
+    match name {
+        "transaction" => !is_read_only(),
+        "transaction_isolation" | "transaction_read_only" | "transaction_deferrable" => true,
+        _ => false,
+    }
 }
 
 /// Whether `SET` puts the schema of temporary relations into the path of those that are made without

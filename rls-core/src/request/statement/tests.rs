@@ -126,6 +126,30 @@ fn transaction_control_is_refused_wherever_it_hides() {
     }
 }
 
+/// FAULTS A21, M9. `READ WRITE` lifts a read-only scope; the rest comes after the first query, which
+/// is the library's own.
+#[test]
+fn transaction_is_not_changed_by_text() {
+    for sql in [
+        "SET TRANSACTION READ WRITE",
+        "SET LOCAL TRANSACTION READ WRITE",
+        "SET TRANSACTION READ ONLY, READ WRITE",
+        "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+        "SET TRANSACTION READ ONLY, ISOLATION LEVEL REPEATABLE READ",
+        "SET TRANSACTION SNAPSHOT '00000003-1'",
+        "SET TRANSACTION NOT DEFERRABLE",
+        "set local transaction_read_only to off",
+        "SET LOCAL \"transaction_read_only\" = off",
+        "SET LOCAL transaction_isolation = 'serializable'",
+        "SELECT 1; SET TRANSACTION READ WRITE",
+    ] {
+        assert!(
+            matches!(refused(sql), Some(Refusal::TransactionControl(_))),
+            "{sql}"
+        );
+    }
+}
+
 #[test]
 fn context_changes_are_refused() {
     for sql in [
@@ -385,7 +409,9 @@ fn everything_else_passes() {
         "SELECT 1 -- ; COMMIT",
         "SELECT 1 /* ; COMMIT */",
         "SET LOCAL statement_timeout = 5",
-        "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+        "SET TRANSACTION READ ONLY",
+        "SET LOCAL TRANSACTION READ ONLY",
+        "SET LOCAL transaction_timeout = 5",
         "CREATE TABLE temp (id int)",
         "INSERT INTO temp VALUES (1)",
         "WITH a AS (SELECT 1) INSERT INTO temp SELECT * FROM a",

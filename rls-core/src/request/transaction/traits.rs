@@ -113,8 +113,52 @@ impl<R: Role> TransactionSession for ContextTransaction<R> {
     }
 }
 
-/// Inherent forms of SeaORM's trait, so that a caller need not import it.
+/// Inherent forms, as SeaORM's transaction has them, so that a caller need not import its traits.
 impl<R: Role> ContextTransaction<R> {
+    /// Always PostgreSQL.
+    #[must_use]
+    pub fn get_database_backend(&self) -> DbBackend {
+        DbBackend::Postgres
+    }
+
+    /// Runs an async closure in a nested transaction: commits on `Ok`, rolls back on `Err`.
+    ///
+    /// Statements sent: `SAVEPOINT`, those of the closure, then `RELEASE SAVEPOINT` or
+    /// `ROLLBACK TO SAVEPOINT`.
+    ///
+    /// # Errors
+    ///
+    /// `TransactionError::Transaction` with the closure's error; `TransactionError::Connection` if
+    /// the transaction cannot begin or end, as [`ContextTransaction::commit`].
+    pub async fn transaction_async<F, T, E>(&self, callback: F) -> Result<T, TransactionError<E>>
+    where
+        F: for<'c> AsyncFnOnce(&'c Self) -> Result<T, E> + Send,
+        T: Send,
+        E: std::fmt::Display + std::fmt::Debug + Send,
+    {
+        in_transaction_async(self.nested().await?, callback).await
+    }
+
+    /// As [`ContextTransaction::transaction_async`]. A savepoint has no isolation level or access
+    /// mode of its own: PostgreSQL keeps the outermost one's.
+    ///
+    /// # Errors
+    ///
+    /// As [`ContextTransaction::transaction_async`].
+    pub async fn transaction_with_config_async<F, T, E>(
+        &self,
+        callback: F,
+        _isolation_level: Option<IsolationLevel>,
+        _access_mode: Option<AccessMode>,
+    ) -> Result<T, TransactionError<E>>
+    where
+        F: for<'c> AsyncFnOnce(&'c Self) -> Result<T, E> + Send,
+        T: Send,
+        E: std::fmt::Display + std::fmt::Debug + Send,
+    {
+        self.transaction_async(callback).await
+    }
+
     /// Commits.
     ///
     /// Statements sent: `COMMIT`, for a nested transaction `RELEASE SAVEPOINT`; one round trip.
@@ -159,7 +203,30 @@ where
     T: Send,
     E: std::fmt::Display + std::fmt::Debug + Send,
 {
-    match callback(&transaction).await {
+    let result = callback(&transaction).await;
+    end(transaction, result).await
+}
+
+/// As [`in_transaction`], for an async closure, whose future need not be `Send`.
+pub(crate) async fn in_transaction_async<X, F, T, E>(
+    transaction: X,
+    callback: F,
+) -> Result<T, TransactionError<E>>
+where
+    X: TransactionSession,
+    F: for<'c> AsyncFnOnce(&'c X) -> Result<T, E>,
+    E: std::fmt::Display + std::fmt::Debug,
+{
+    let result = callback(&transaction).await;
+    end(transaction, result).await
+}
+
+async fn end<X, T, E>(transaction: X, result: Result<T, E>) -> Result<T, TransactionError<E>>
+where
+    X: TransactionSession,
+    E: std::fmt::Display + std::fmt::Debug,
+{
+    match result {
         Ok(value) => {
             transaction.commit().await?;
             Ok(value)

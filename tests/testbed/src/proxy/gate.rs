@@ -34,15 +34,20 @@ impl Gate {
         self.changed.notify_all();
     }
 
-    /// Waits until bytes may pass this way, or `given_up`.
-    pub(super) fn pass(&self, direction: Direction, given_up: impl Fn() -> bool) {
+    /// Waits until bytes may pass this way and are not `stranded`, or `given_up`.
+    pub(super) fn pass(
+        &self,
+        direction: Direction,
+        stranded: impl Fn() -> bool,
+        given_up: impl Fn() -> bool,
+    ) {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let waits = |held: &mut Held| {
             let closed = match direction {
                 Direction::ToServer => held.requests,
                 Direction::ToClient => held.answers,
             };
-            closed && !given_up()
+            (closed || stranded()) && !given_up()
         };
 
         drop(self.changed.wait_while(held, waits));

@@ -29,6 +29,7 @@ pub(super) struct Link {
     server: Socket,
     conversation: Mutex<Conversation>,
     cut: AtomicBool,
+    stranded: AtomicBool,
     shared: Arc<Shared>,
 }
 
@@ -50,6 +51,7 @@ impl Link {
             server,
             conversation: Mutex::new(Conversation::new(number)),
             cut: AtomicBool::new(false),
+            stranded: AtomicBool::new(false),
             shared: Arc::clone(shared),
         });
 
@@ -77,6 +79,16 @@ impl Link {
         self.server.shutdown(Shutdown::Both);
 
         open
+    }
+
+    /// Forwards nothing more, and stays open.
+    pub(super) fn strand(&self) {
+        self.stranded.store(true, Ordering::Release);
+    }
+
+    fn pass(&self, direction: Direction) {
+        let stranded = || self.stranded.load(Ordering::Acquire);
+        self.shared.gate.pass(direction, stranded, || self.is_cut());
     }
 
     fn is_cut(&self) -> bool {
@@ -113,7 +125,7 @@ impl Link {
         let mut waiter = Waiter::new();
         for chunk in receiver {
             waiter.wait_until(chunk.due);
-            self.shared.gate.pass(direction, || self.is_cut());
+            self.pass(direction);
             if self.is_cut() {
                 return;
             }
@@ -135,7 +147,7 @@ impl Link {
             }
         }
 
-        self.shared.gate.pass(direction, || self.is_cut());
+        self.pass(direction);
 
         match direction {
             Direction::ToServer => to.shutdown(Shutdown::Write),
