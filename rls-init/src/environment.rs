@@ -5,11 +5,10 @@ use rand::distr::Alphanumeric;
 
 const KEYS: [&str; 2] = ["RLS_APP_PASSWORD", "RLS_MAINTENANCE_ADMIN_PASSWORD"];
 
-/// The file with the keys that it lacks, and their values.
-pub(crate) fn with(text: &str) -> (String, Vec<String>) {
+/// The file with the keys that it lacks, each with a new password.
+pub(crate) fn with(text: &str) -> String {
     let missing = KEYS.iter().filter(|key| !sets(text, key));
     let mut after = text.to_owned();
-    let mut secrets = Vec::new();
 
     for key in missing {
         if !after.is_empty() && !after.ends_with('\n') {
@@ -22,10 +21,9 @@ pub(crate) fn with(text: &str) -> (String, Vec<String>) {
             .map(char::from)
             .collect();
         after.extend([*key, "=", &password, "\n"]);
-        secrets.push(password);
     }
 
-    (after, secrets)
+    after
 }
 
 /// Whether a line sets the variable, with `export` or without.
@@ -45,10 +43,13 @@ mod tests {
     #[test]
     fn missing_keys_are_added_once() {
         let text = "DATABASE_URL=postgres://localhost/app\nexport RLS_APP_PASSWORD = mine";
-        let (after, secrets) = with(text);
+        let after = with(text);
 
-        assert!(after.starts_with(&format!("{text}\nRLS_MAINTENANCE_ADMIN_PASSWORD=")));
-        assert_eq!((secrets.len(), secrets[0].len()), (1, 32));
-        assert_eq!(with(&after), (after.clone(), Vec::new()));
+        let added = after.strip_prefix(text).unwrap();
+        let password = added
+            .strip_prefix("\nRLS_MAINTENANCE_ADMIN_PASSWORD=")
+            .unwrap();
+        assert_eq!(password.trim_end().len(), 32);
+        assert_eq!(with(&after), after);
     }
 }

@@ -104,10 +104,11 @@ impl Plan {
             }
         }
 
-        let (after, secrets) = environment::with(&text);
-        if let Some(change) = Change::new(&path, &text, after) {
-            self.changes.push(Change { secrets, ..change });
-        }
+        let change = Change::new(&path, &text, environment::with(&text));
+        self.changes.extend(change.map(|change| Change {
+            hides_values: true,
+            ..change
+        }));
 
         let ignored = read(&project.root.join(".gitignore"))?;
         let is_ignored = ignored

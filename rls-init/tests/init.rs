@@ -95,6 +95,7 @@ fn project_is_shown_then_written_and_not_touched_twice() {
     ] {
         assert!(shown.lines().any(|shown| shown == line), "{line}\n{shown}");
     }
+    assert!(!shown.contains("postgres://"), "a URL has a password");
     for asked in [
         "entity/src/mood.rs: table `mood`: it names no owner",
         "entity/src/membership.rs: table `membership`: it looks like memberships",

@@ -16,7 +16,7 @@ impl MigrationTrait for Migration {
             .col(pk_auto("id"))
             .col(string("title"))
             .col(uuid("user_id"))
-            .foreign_key(owner("task", "user_id"))
+            .foreign_key(&mut owner("task", "user_id"))
             .to_owned();
         let comment = Table::create()
             .table("comment")
@@ -35,7 +35,7 @@ impl MigrationTrait for Migration {
             .col(pk_auto("id"))
             .col(uuid("author_id"))
             .col(text("text"))
-            .foreign_key(owner("page", "author_id"))
+            .foreign_key(&mut owner("page", "author_id"))
             .to_owned();
         let mood = Table::create()
             .table("mood")
@@ -47,7 +47,7 @@ impl MigrationTrait for Migration {
             .col(integer("team_id"))
             .col(uuid("user_id"))
             .primary_key(Index::create().col("team_id").col("user_id"))
-            .foreign_key(owner("membership", "user_id"))
+            .foreign_key(&mut owner("membership", "user_id"))
             .to_owned();
 
         for table in [user, task, comment, page, mood, membership] {
