@@ -148,7 +148,8 @@ impl<M: MigratorTraitSelf> RlsMigrator<M> {
             tracing::info!(target: SHOWN, "Row-level security is as the entities say");
         } else {
             let changes = plan.changes().len();
-            tracing::info!(target: SHOWN, "Row-level security: {changes} changes applied");
+            let plural = if changes == 1 { "" } else { "s" };
+            tracing::info!(target: SHOWN, "Row-level security: {changes} change{plural} applied");
         }
 
         Ok(())
