@@ -1,31 +1,9 @@
-//! Bodies of requests and pages of answers.
+//! Parts of a list, and the pages that answers have.
 
-use axum::Json;
-use axum::extract::{FromRequest, Request};
-use sea_orm_rls::axum::Problem;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 const MOST: u64 = 100;
-
-/// A JSON body; what is none is answered with a [`Problem`].
-pub struct Body<T>(pub T);
-
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        match Json::from_request(request, state).await {
-            Ok(Json(body)) => Ok(Self(body)),
-            Err(rejection) => Err(Problem::new(
-                rejection.status(),
-                "invalid_body",
-                rejection.body_text(),
-            )),
-        }
-    }
-}
 
 /// Which part of a list.
 #[derive(Debug, Deserialize, IntoParams)]
