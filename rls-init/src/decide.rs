@@ -144,9 +144,12 @@ impl Deciding<'_> {
         self.owned_by(entity, column)
     }
 
-    /// A column without a foreign key. Only the library's own name is clear enough.
+    /// A column of the key's type without a foreign key. Only the library's own name is clear enough.
     fn by_column(&self, entity: &Entity) -> Option<Decision> {
-        let column = OWNERS.iter().find_map(|name| entity.column(name))?;
+        let key = self.identity.key()?.of_type.as_str();
+        let of_key = |column: &&Column| column.inside_option().unwrap_or(&column.of_type) == key;
+        let mut named = OWNERS.iter().filter_map(|name| entity.column(name));
+        let column = named.find(of_key)?;
         if column.name == "owner_id" {
             return Some(self.owned_by(entity, column));
         }

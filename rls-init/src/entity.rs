@@ -20,6 +20,9 @@ pub(crate) use relation::BelongsTo;
 /// The derives of the library.
 const OURS: [&str; 4] = ["UserScoped", "TenantScoped", "RlsPolicies", "Unscoped"];
 
+/// Tables that migrations manage themselves.
+const MANAGED: [&str; 2] = ["seaql_migrations", "rls_audit"];
+
 #[derive(Debug)]
 pub(crate) struct Entity {
     pub(crate) path: PathBuf,
@@ -153,16 +156,17 @@ impl Reading<'_> {
         }
 
         let keys = Keys::of(&model.attrs, "sea_orm");
+        let table = keys.text("table_name").unwrap_or(module);
         let columns: Vec<_> = model.fields.iter().filter_map(column).collect();
 
         Some(Entity {
             path: self.path.to_owned(),
             package: self.package,
             module: module.to_owned(),
-            table: keys.text("table_name").unwrap_or(module).to_owned(),
+            table: table.to_owned(),
             relations: relations(model, items, &columns),
             columns,
-            declared: declared(model),
+            declared: declared(model, table),
             place: whole.and_then(|derive| self.place(model, derive)),
         })
     }
@@ -208,9 +212,11 @@ fn derive_of<'a>(model: &'a ItemStruct, name: &str) -> Option<&'a Attribute> {
     })
 }
 
-fn declared(model: &ItemStruct) -> Declared {
+fn declared(model: &ItemStruct, table: &str) -> Declared {
     let keys = Keys::of(&model.attrs, "user_scoped");
-    if keys.has("identity") {
+    if MANAGED.contains(&table) {
+        Declared::Otherwise
+    } else if keys.has("identity") {
         Declared::Identity
     } else if derive_of(model, "UserScoped").is_some() {
         Declared::Owned

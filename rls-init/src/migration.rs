@@ -140,7 +140,8 @@ pub(crate) fn link(text: &str, crates: &[String]) -> Option<String> {
         )
     };
     let (at, piece) = match after_imports {
-        Some(end) => (end, format!("\n\n{}", lines(""))),
+        Some(end) if text[end..].starts_with("\n\n") => (end, format!("\n\n{}", lines(""))),
+        Some(end) => (end, format!("\n\n{}", lines("\n"))),
         None => (first.unwrap_or(text.len()), lines("\n\n")),
     };
 
@@ -184,6 +185,10 @@ mod tests {
         assert_eq!(
             link("pub use a::*;\n\nmod m1_a;\n", &crates).unwrap(),
             format!("pub use a::*;\n\n{comment}\n\nmod m1_a;\n")
+        );
+        assert_eq!(
+            link("use a::b;\nstruct M;\n", &crates).unwrap(),
+            format!("use a::b;\n\n{comment}\n\nstruct M;\n")
         );
         assert_eq!(
             link("//! Ours.\nmod m1_a;\n", &crates).unwrap(),

@@ -105,6 +105,13 @@ impl Plan {
         }
 
         let change = Change::new(&path, &text, environment::with(&text));
+        if change.is_some() {
+            self.steps.push(format!(
+                "{}: if another project uses this server too, name roles of your own, `RLS_APP_USER` and \
+                 `RLS_MAINTENANCE_ADMIN`: roles belong to the whole server, and `up` sets their passwords",
+                shown(&path, &project.root)
+            ));
+        }
         self.changes.extend(change.map(|change| Change {
             hides_values: true,
             ..change
@@ -172,11 +179,11 @@ impl Plan {
         let mut after = manifest::parse(&path, self.text(&path, &before))?;
 
         let directory = &package.directory;
-        manifest::add(
-            &mut after,
-            "sea-orm-rls",
-            library.dependency(directory, features),
-        );
+        // A program may use the library's parts.
+        if !package.depends("rls-migration") && !package.depends("rls-core") {
+            let dependency = library.dependency(directory, features);
+            manifest::add(&mut after, "sea-orm-rls", dependency);
+        }
         for other in others {
             manifest::add(
                 &mut after,

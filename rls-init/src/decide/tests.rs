@@ -100,6 +100,7 @@ fn what_is_unclear_is_asked() {
             "`user_id` and `author_id` both name a user",
         ),
         (format!("{ID}pub user_id: Uuid"), "refers to no table"),
+        (format!("{ID}pub created_by: String"), "it names no owner"),
         (
             format!(
                 "#[sea_orm(primary_key)] pub team_id: i32, #[sea_orm(primary_key)] {}",
@@ -149,4 +150,11 @@ fn users_are_named_if_their_table_is_not_clear() {
         decide(&entities, Some("people")),
         Err(InitError::NoUsers { .. })
     ));
+}
+
+#[test]
+fn tables_of_migrations_are_not_asked_about() {
+    let text = format!("{USER}{}", module("rls_audit", ID));
+    let entities = entity::read(Path::new("src/lib.rs"), &text, 0).unwrap();
+    assert_eq!(decide(&entities, None).unwrap()[1], Decision::Declared);
 }
