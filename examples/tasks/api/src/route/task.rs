@@ -142,7 +142,7 @@ pub async fn list(
 }
 
 /// A token outlives its user, who would be shown what others share.
-async fn still_there(db: &impl ConnectionTrait, caller: Uuid) -> Result<(), Problem> {
+pub async fn still_there(db: &impl ConnectionTrait, caller: Uuid) -> Result<(), Problem> {
     let user = user::Entity::find_by_id(caller).one(db).await?;
     user.map(drop).ok_or_else(Problem::unauthenticated)
 }
