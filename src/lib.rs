@@ -56,7 +56,7 @@
 //! - Bring it to a database: [migrations](manual::migrations), in a team and in CI.
 //! - Run: [contexts](manual::contexts), [services](manual::services), [background
 //!   work](manual::background), [administrators](manual::administrators),
-//!   [pooling](manual::pooling).
+//!   [pooling](manual::pooling), [backups](manual::backups).
 //! - Be sure: [testing](manual::testing), [checking](manual::checking), [what it protects against,
 //!   and what it does not](manual::limits).
 //! - In trouble: [troubleshooting](manual::troubleshooting), by symptom; [ten

@@ -37,6 +37,7 @@ pages! {
         [`Anonymous`], [`Admin`], [`AdminReadOnly`], [`AdminAsUser`], [`AdminProvider`], \
         [`Problem`]",
     background: "[`RlsConnection::scope`], [`admin_read_only`], [`admin_as_user`]",
+    backups: "[`RlsMigrator`], [`Doctor`]",
     administrators: "[`admin`], [`admin_read_only`], [`admin_as_user`], [`AdminContext`]",
     testing: "[`IsolationProof`], [`RlsSchema::sync`], [`RlsConnection::connect_with`]",
     checking: "[`RlsConnection::connect`], [`check_gate`], [`GateFinding`], [`Doctor`]",

@@ -157,7 +157,8 @@ impl<M: MigratorTraitSelf> RlsMigrator<M> {
             );
         } else {
             let changes = plan.changes().len();
-            tracing::info!(target: SHOWN, "Row-level security: {changes} changes applied");
+            let plural = if changes == 1 { "" } else { "s" };
+            tracing::info!(target: SHOWN, "Row-level security: {changes} change{plural} applied");
         }
 
         for role in without_password(plan.changes()) {

@@ -48,6 +48,43 @@ mod draft {
 }
 // end
 
+// snippet
+mod comment {
+    use sea_orm::entity::prelude::*; // hidden
+    use sea_orm_rls::UserScoped; // hidden
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+    #[sea_orm(table_name = "comment")]
+    #[user_scoped(via = "task")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub task_id: Uuid,
+        #[sea_orm(belongs_to, from = "task_id", to = "id")]
+        pub task: BelongsTo<super::task::Entity>,
+    }
+    impl ActiveModelBehavior for ActiveModel {} // hidden
+}
+// end
+
+// snippet
+mod country {
+    use sea_orm::entity::prelude::*; // hidden
+    use sea_orm_rls::Unscoped; // hidden
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Unscoped)]
+    #[sea_orm(table_name = "country")]
+    #[unscoped(reason = "the same for everyone", grant(select))]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub code: String,
+    }
+    impl ActiveModelBehavior for ActiveModel {} // hidden
+}
+// end
+
 mod user {
     use sea_orm::entity::prelude::*;
     use sea_orm_rls::UserScoped;
@@ -70,4 +107,14 @@ fn an_owner_has_three_forms() {
 
     sea_orm_rls::registry![user::Entity, task::Entity, post::Entity, draft::Entity].unwrap();
     assert_eq!(post::Entity::owner_column().to_string(), "author_id");
+}
+
+#[test]
+fn a_row_is_owned_through_another_or_by_nobody() {
+    use sea_orm_rls::registry;
+
+    registry![user::Entity, task::Entity, comment::Entity].unwrap();
+    let registry = registry![country::Entity as Unscoped].unwrap();
+    let reason = registry.scopes()[0].unscoped.as_deref();
+    assert_eq!(reason, Some("the same for everyone"));
 }

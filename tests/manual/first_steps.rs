@@ -1,4 +1,4 @@
-mod notes {
+pub mod notes {
     // snippet
     /// Who has notes: each row owns itself.
     pub mod user {
@@ -43,7 +43,7 @@ mod notes {
     }
 }
 
-mod migration {
+pub mod migration {
     use super::notes;
 
     // snippet

@@ -24,6 +24,41 @@ async fn a_test_lets_two_users_exist() -> Tested {
     Ok(())
 }
 
+mod migrated {
+    use crate::first_steps::migration::Migrator;
+    use crate::first_steps::notes::{note, user};
+
+    // snippet
+    use sea_orm::{Database, DatabaseConnection};
+    use sea_orm_migration::MigratorTraitSelf;
+    use sea_orm_rls::migration::RlsMigrator;
+    use sea_orm_rls::{RlsConfig, RlsConnection, registry};
+
+    /// `url` is of an empty database, and logs in as the migrations do.
+    async fn migrated(url: &str) -> Result<RlsConnection, Box<dyn std::error::Error>> {
+        let config = RlsConfig::new()
+            .app_login("notes_test_app", "app secret")?
+            .admin_login("notes_test_admin", "admin secret")?;
+        let entities = registry![user::Entity, note::Entity]?;
+
+        let owner: DatabaseConnection = Database::connect(url).await?;
+        RlsMigrator::with(Migrator, entities.clone(), config.clone())
+            .up(&owner, None)
+            .await?;
+
+        Ok(RlsConnection::connect_with(url, config, entities).await?)
+    }
+    // end
+
+    #[tokio::test]
+    async fn a_test_migrates() -> crate::Tested {
+        let database = testbed::server()?.database("migrated").await?;
+        let db = migrated(&database.url()).await?;
+        assert_eq!(db.registry().scopes().len(), 2);
+        Ok(())
+    }
+}
+
 #[tokio::test]
 async fn the_proof_holds_for_a_migrated_database() -> Tested {
     use sea_orm_rls::testing::IsolationProof;

@@ -1,8 +1,9 @@
 //! With what else SeaORM has: its role-based access control, mocks, proxies, schema sync and
-//! generated entities.
+//! generated entities; a project that `cargo rls init` changed.
 
 mod doubles;
 mod generated;
+mod initialised;
 mod inherent;
 mod options;
 mod rbac;

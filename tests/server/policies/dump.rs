@@ -1,8 +1,10 @@
 //! A dump that is restored elsewhere is what the entities say.
 
+mod backup;
+
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command as Process;
+use std::process::{Command as Process, Output};
 
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ConnectionTrait, Database};
@@ -39,13 +41,18 @@ fn program() -> PathBuf {
     })
 }
 
+fn pg_dump(url: &str, options: &[&str]) -> Output {
+    Process::new(program())
+        .args(["--no-owner", "--inserts", "--dbname", url])
+        .args(options)
+        .output()
+        .unwrap()
+}
+
 /// The database as `pg_dump` writes it. The rows are `INSERT`s: a driver cannot send the `COPY … FROM
 /// stdin` that `psql` reads.
 fn dump(url: &str) -> String {
-    let output = Process::new(program())
-        .args(["--no-owner", "--inserts", "--dbname", url])
-        .output()
-        .unwrap();
+    let output = pg_dump(url, &[]);
 
     assert!(
         output.status.success(),

@@ -3,9 +3,10 @@
 
 pub mod account;
 pub mod app;
-pub mod body;
+pub mod argument;
 pub mod config;
 pub mod demo;
+pub mod page;
 pub mod password;
 pub mod route;
 pub mod start;

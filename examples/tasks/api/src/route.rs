@@ -5,6 +5,7 @@ mod admin;
 mod comment;
 mod document;
 mod health;
+mod openapi;
 mod priority;
 mod search;
 pub mod task;
@@ -13,70 +14,35 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 use axum::{Json, Router};
 use sea_orm_rls::axum::RequestTransactionLayer;
-use serde::Serialize;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{Modify, OpenApi, ToSchema};
+use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::argument::{no_method, no_route};
 
 /// No text here is longer.
 pub const LARGEST_BODY: usize = 64 * 1024;
 
-#[derive(OpenApi)]
-#[openapi(
-    info(title = "Tasks", description = "Tasks of users whom PostgreSQL keeps apart."),
-    modifiers(&Security),
-    components(schemas(ProblemDocument)),
-)]
-struct Document;
-
-struct Security;
-
-impl Modify for Security {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let bearer = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .bearer_format("JWT")
-            .build();
-
-        document
-            .components
-            .get_or_insert_default()
-            .add_security_scheme("token", SecurityScheme::Http(bearer));
-    }
-}
-
-/// What every answer of 400 and above says, as `application/problem+json`.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Problem)]
-struct ProblemDocument {
-    #[schema(example = "Not Found")]
-    title: String,
-    #[schema(example = 404)]
-    status: u16,
-    /// Stable; what a client decides by.
-    #[schema(example = "not_found")]
-    code: String,
-    detail: String,
-}
-
 /// The service.
 pub fn router(app: App) -> Router {
-    let (router, document) = described().split_for_parts();
+    let (router, mut document) = described().split_for_parts();
+    openapi::complete(&mut document);
+
     router
         .route(
             "/openapi.json",
             get(move || std::future::ready(Json(document))),
         )
+        .fallback(no_route)
+        .method_not_allowed_fallback(no_method)
         .layer(RequestTransactionLayer::new().read_only_for_safe_methods())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(app)
 }
 
 fn described() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(Document::openapi())
+    OpenApiRouter::with_openapi(openapi::Document::openapi())
         .routes(routes!(health::health))
         .routes(routes!(account::sign_up))
         .routes(routes!(account::login))

@@ -1,7 +1,7 @@
 //! The same routes on SeaORM's own connection: no row security, and a `WHERE` wherever somebody
 //! thought of it.
 
-use axum::extract::{DefaultBodyLimit, Path, Query};
+use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Extension, Json, Router};
@@ -11,10 +11,11 @@ use sea_orm::{
 };
 use sea_orm_rls::axum::Problem;
 use tasks_api::app::{App, Caller};
-use tasks_api::body::{Body, Page, Part};
+use tasks_api::argument::{Body, Path, Query};
+use tasks_api::page::{Page, Part};
 use tasks_api::route::LARGEST_BODY;
 use tasks_api::route::task::{
-    NewTask, Search, Task, TaskChange, TaskWithRelated, add, page, with_related,
+    NewTask, Search, Task, TaskChange, TaskWithRelated, add, page, still_there, with_related,
 };
 use tasks_entity::task;
 use uuid::Uuid;
@@ -33,6 +34,7 @@ async fn list(
     Query(search): Query<Search>,
     Query(part): Query<Part>,
 ) -> Result<Json<Page<Task>>, Problem> {
+    still_there(&db, caller).await?;
     Ok(Json(
         page(&db, visible(task::Entity::find(), caller), &search, &part).await?,
     ))
@@ -55,6 +57,7 @@ async fn read(
     Caller(caller): Caller,
     Path(id): Path<Uuid>,
 ) -> Result<Json<TaskWithRelated>, Problem> {
+    still_there(&db, caller).await?;
     Ok(Json(
         with_related(&db, visible(task::Entity::find_by_id(id), caller)).await?,
     ))

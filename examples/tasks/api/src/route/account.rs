@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::account;
 use crate::app::{App, Caller, Newcomer};
-use crate::body::Body;
+use crate::argument::Body;
 use crate::token::LIFETIME;
 
 #[derive(Deserialize, ToSchema)]

@@ -3,7 +3,6 @@
 //! for what concerns that user alone.
 
 use axum::Json;
-use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -20,7 +19,8 @@ use uuid::Uuid;
 use super::account::User;
 use super::document::Team;
 use super::task::{Search, Task, TaskChange, page, remove};
-use crate::body::{Body, Page, Part};
+use crate::argument::{Body, Path, Query};
+use crate::page::{Page, Part};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -80,7 +80,7 @@ pub async fn users(
 }
 
 /// Deletes a user with everything of theirs.
-#[utoipa::path(delete, path = "/admin/users/{id}", security(("token" = [])), params(("x-admin-reason" = String, Header)), responses((status = 204), (status = 403), (status = 404)))]
+#[utoipa::path(delete, path = "/admin/users/{id}", security(("token" = [])), params(("id" = Uuid, Path), ("x-admin-reason" = String, Header)), responses((status = 204), (status = 403), (status = 404)))]
 pub async fn remove_user(Admin(db): Admin, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
     let deleted = user::Entity::delete_by_id(id).exec(&db).await?;
     if deleted.rows_affected == 0 {
@@ -90,7 +90,7 @@ pub async fn remove_user(Admin(db): Admin, Path(id): Path<Uuid>) -> Result<Statu
     }
 }
 
-#[utoipa::path(get, path = "/admin/tasks", security(("token" = [])), params(Part, ("x-admin-reason" = String, Header)), responses((status = 200, body = Page<Task>), (status = 403)))]
+#[utoipa::path(get, path = "/admin/tasks", security(("token" = [])), params(Search, Part, ("x-admin-reason" = String, Header)), responses((status = 200, body = Page<Task>), (status = 403)))]
 pub async fn tasks(
     AdminReadOnly(db): AdminReadOnly,
     Query(search): Query<Search>,
@@ -103,7 +103,7 @@ pub async fn tasks(
     Ok(Json(tasks))
 }
 
-#[utoipa::path(get, path = "/admin/tasks/{id}", security(("token" = [])), params(("x-admin-reason" = String, Header)), responses((status = 200, body = Task), (status = 403), (status = 404)))]
+#[utoipa::path(get, path = "/admin/tasks/{id}", security(("token" = [])), params(("id" = Uuid, Path), ("x-admin-reason" = String, Header)), responses((status = 200, body = Task), (status = 403), (status = 404)))]
 pub async fn task(
     AdminReadOnly(db): AdminReadOnly,
     Path(id): Path<Uuid>,
@@ -115,7 +115,7 @@ pub async fn task(
     Ok(Json(task.into()))
 }
 
-#[utoipa::path(patch, path = "/admin/tasks/{id}", security(("token" = [])), params(("x-admin-reason" = String, Header)), request_body = TaskChange, responses((status = 200, body = Task), (status = 403), (status = 404)))]
+#[utoipa::path(patch, path = "/admin/tasks/{id}", security(("token" = [])), params(("id" = Uuid, Path), ("x-admin-reason" = String, Header)), request_body = TaskChange, responses((status = 200, body = Task), (status = 403), (status = 404)))]
 pub async fn change_task(
     Admin(db): Admin,
     Path(id): Path<Uuid>,
@@ -124,13 +124,13 @@ pub async fn change_task(
     Ok(Json(change.of(id)?.update(&db).await?.into()))
 }
 
-#[utoipa::path(delete, path = "/admin/tasks/{id}", security(("token" = [])), params(("x-admin-reason" = String, Header)), responses((status = 204), (status = 403), (status = 404)))]
+#[utoipa::path(delete, path = "/admin/tasks/{id}", security(("token" = [])), params(("id" = Uuid, Path), ("x-admin-reason" = String, Header)), responses((status = 204), (status = 403), (status = 404)))]
 pub async fn remove_task(Admin(db): Admin, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
     remove(&db, id).await
 }
 
 /// The tasks that a user sees, as that user sees them.
-#[utoipa::path(get, path = "/admin/users/{id}/tasks", security(("token" = [])), params(Search, Part, ("x-admin-reason" = String, Header)), responses((status = 200, body = Page<Task>), (status = 403)))]
+#[utoipa::path(get, path = "/admin/users/{id}/tasks", security(("token" = [])), params(("id" = Uuid, Path), Search, Part, ("x-admin-reason" = String, Header)), responses((status = 200, body = Page<Task>), (status = 403)))]
 pub async fn tasks_of_user(
     admin: AdminAsUser,
     Path(id): Path<Uuid>,
@@ -145,7 +145,7 @@ pub async fn tasks_of_user(
 }
 
 /// Deletes a user's done tasks. Nothing says whose they are but the connection.
-#[utoipa::path(delete, path = "/admin/users/{id}/tasks/done", security(("token" = [])), params(("x-admin-reason" = String, Header)), responses((status = 200, body = Deleted), (status = 403)))]
+#[utoipa::path(delete, path = "/admin/users/{id}/tasks/done", security(("token" = [])), params(("id" = Uuid, Path), ("x-admin-reason" = String, Header)), responses((status = 200, body = Deleted), (status = 403)))]
 pub async fn remove_done_tasks_of_user(
     admin: AdminAsUser,
     Path(id): Path<Uuid>,
@@ -192,7 +192,7 @@ pub async fn make_team(
     Ok((StatusCode::CREATED, Json(team.insert(&db).await?.into())))
 }
 
-#[utoipa::path(put, path = "/admin/teams/{team}/members/{user}", security(("token" = [])), params(("x-admin-reason" = String, Header)), responses((status = 204), (status = 403), (status = 409)))]
+#[utoipa::path(put, path = "/admin/teams/{team}/members/{user}", security(("token" = [])), params(("team" = Uuid, Path), ("user" = Uuid, Path), ("x-admin-reason" = String, Header)), responses((status = 204), (status = 403), (status = 409)))]
 pub async fn add_member(
     Admin(db): Admin,
     Path((team, user)): Path<(Uuid, Uuid)>,
@@ -205,7 +205,7 @@ pub async fn add_member(
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[utoipa::path(delete, path = "/admin/teams/{team}/members/{user}", security(("token" = [])), params(("x-admin-reason" = String, Header)), responses((status = 204), (status = 403), (status = 404)))]
+#[utoipa::path(delete, path = "/admin/teams/{team}/members/{user}", security(("token" = [])), params(("team" = Uuid, Path), ("user" = Uuid, Path), ("x-admin-reason" = String, Header)), responses((status = 204), (status = 403), (status = 404)))]
 pub async fn remove_member(
     Admin(db): Admin,
     Path(member): Path<(Uuid, Uuid)>,

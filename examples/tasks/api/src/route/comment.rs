@@ -1,7 +1,7 @@
 //! Comments belong to whom the task belongs.
 
+use crate::argument::{Body, Path};
 use axum::Json;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 use sea_orm_rls::axum::{Problem, Scoped};
@@ -9,8 +9,6 @@ use serde::{Deserialize, Serialize};
 use tasks_entity::comment;
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-use crate::body::Body;
 
 #[derive(Serialize, ToSchema)]
 pub struct Comment {
@@ -34,7 +32,7 @@ impl From<comment::Model> for Comment {
 }
 
 /// The comments on a task of one's own; on another's, shared or not, there are none to see.
-#[utoipa::path(get, path = "/tasks/{id}/comments", security(("token" = [])), responses((status = 200, body = Vec<Comment>)))]
+#[utoipa::path(get, path = "/tasks/{id}/comments", security(("token" = [])), params(("id" = Uuid, Path)), responses((status = 200, body = Vec<Comment>)))]
 pub async fn list(
     Scoped(db): Scoped,
     Path(task): Path<Uuid>,
@@ -53,7 +51,7 @@ pub async fn list(
 }
 
 /// Adds a comment; refused if the task is another's, or is not there.
-#[utoipa::path(post, path = "/tasks/{id}/comments", security(("token" = [])), request_body = NewComment, responses((status = 201, body = Comment), (status = 403)))]
+#[utoipa::path(post, path = "/tasks/{id}/comments", security(("token" = [])), request_body = NewComment, params(("id" = Uuid, Path)), responses((status = 201, body = Comment), (status = 403)))]
 pub async fn create(
     Scoped(db): Scoped,
     Path(task): Path<Uuid>,

@@ -1,7 +1,7 @@
 //! Teams, and the documents that their members share.
 
+use crate::argument::{Body, Path};
 use axum::Json;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set, Unchanged,
@@ -11,8 +11,6 @@ use serde::{Deserialize, Serialize};
 use tasks_entity::{document, team};
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-use crate::body::Body;
 
 #[derive(Serialize, ToSchema)]
 pub struct Team {
@@ -64,7 +62,7 @@ pub async fn teams(Scoped(db): Scoped) -> Result<Json<Vec<Team>>, Problem> {
 }
 
 /// A team's documents; none if one is not in it.
-#[utoipa::path(get, path = "/teams/{id}/documents", security(("token" = [])), responses((status = 200, body = Vec<Document>)))]
+#[utoipa::path(get, path = "/teams/{id}/documents", security(("token" = [])), params(("id" = Uuid, Path)), responses((status = 200, body = Vec<Document>)))]
 pub async fn list(
     Scoped(db): Scoped,
     Path(team): Path<Uuid>,
@@ -77,7 +75,7 @@ pub async fn list(
     Ok(Json(documents.into_iter().map(Document::from).collect()))
 }
 
-#[utoipa::path(post, path = "/teams/{id}/documents", security(("token" = [])), request_body = NewDocument, responses((status = 201, body = Document), (status = 403)))]
+#[utoipa::path(post, path = "/teams/{id}/documents", security(("token" = [])), request_body = NewDocument, params(("id" = Uuid, Path)), responses((status = 201, body = Document), (status = 403)))]
 pub async fn create(
     Scoped(db): Scoped,
     Path(team): Path<Uuid>,
@@ -96,7 +94,7 @@ pub async fn create(
     ))
 }
 
-#[utoipa::path(put, path = "/documents/{id}", security(("token" = [])), request_body = NewDocument, responses((status = 200, body = Document), (status = 404)))]
+#[utoipa::path(put, path = "/documents/{id}", security(("token" = [])), request_body = NewDocument, params(("id" = Uuid, Path)), responses((status = 200, body = Document), (status = 404)))]
 pub async fn change(
     Scoped(db): Scoped,
     Path(id): Path<Uuid>,
@@ -111,7 +109,7 @@ pub async fn change(
     Ok(Json(document.update(&db).await?.into()))
 }
 
-#[utoipa::path(delete, path = "/documents/{id}", security(("token" = [])), responses((status = 204), (status = 404)))]
+#[utoipa::path(delete, path = "/documents/{id}", security(("token" = [])), params(("id" = Uuid, Path)), responses((status = 204), (status = 404)))]
 pub async fn delete(Scoped(db): Scoped, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
     let deleted = document::Entity::delete_by_id(id).exec(&db).await?;
     if deleted.rows_affected == 0 {

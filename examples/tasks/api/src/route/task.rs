@@ -1,7 +1,6 @@
 //! One's own tasks, and those that others share.
 
 use axum::Json;
-use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -9,7 +8,7 @@ use sea_orm::{
     PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set, Unchanged,
 };
 use sea_orm_rls::axum::{Problem, RequestTransaction, Scoped};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use tasks_entity::{comment, task, user};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -17,7 +16,8 @@ use uuid::Uuid;
 use super::comment::Comment;
 use super::search::contains;
 use crate::app::Caller;
-use crate::body::{Body, Page, Part};
+use crate::argument::{Body, Path, Query};
+use crate::page::{Page, Part};
 
 #[derive(Serialize, ToSchema)]
 pub struct Task {
@@ -67,7 +67,7 @@ pub struct NewTask {
     comment: Option<String>,
 }
 
-/// What is not said stays.
+/// What is not said stays. `due_at` may be taken away with `null`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TaskChange {
@@ -75,7 +75,14 @@ pub struct TaskChange {
     priority: Option<String>,
     is_done: Option<bool>,
     is_shared: Option<bool>,
-    due_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    due_at: Option<Option<DateTime<Utc>>>,
+}
+
+/// A value that is there, and may be `null`.
+fn said<'de, T: Deserialize<'de>, D: Deserializer<'de>>(value: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(value).map(Some)
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -124,12 +131,20 @@ pub async fn list(
     Query(search): Query<Search>,
     Query(part): Query<Part>,
 ) -> Result<Json<Page<Task>>, Problem> {
+    still_there(&*db, caller).await?;
+
     let mut tasks = task::Entity::find();
     if search.mine {
         tasks = tasks.filter(task::Column::OwnerId.eq(caller));
     }
 
     Ok(Json(page(&*db, tasks, &search, &part).await?))
+}
+
+/// A token outlives its user, who would be shown what others share.
+pub async fn still_there(db: &impl ConnectionTrait, caller: Uuid) -> Result<(), Problem> {
+    let user = user::Entity::find_by_id(caller).one(db).await?;
+    user.map(drop).ok_or_else(Problem::unauthenticated)
 }
 
 /// Adds a task with its first comment, both or neither.
@@ -172,11 +187,13 @@ pub async fn add(
 
 /// A task with what is related to it, each part as far as one may see it: of a shared task neither
 /// owner nor comments.
-#[utoipa::path(get, path = "/tasks/{id}", security(("token" = [])), responses((status = 200, body = TaskWithRelated), (status = 404)))]
+#[utoipa::path(get, path = "/tasks/{id}", security(("token" = [])), params(("id" = Uuid, Path)), responses((status = 200, body = TaskWithRelated), (status = 404)))]
 pub async fn read(
     RequestTransaction(db): RequestTransaction,
+    Caller(caller): Caller,
     Path(id): Path<Uuid>,
 ) -> Result<Json<TaskWithRelated>, Problem> {
+    still_there(&*db, caller).await?;
     Ok(Json(
         with_related(&*db, task::Entity::find_by_id(id)).await?,
     ))
@@ -202,7 +219,7 @@ pub async fn with_related(
 }
 
 /// Changes one's own; another's is not found, though it may be read.
-#[utoipa::path(patch, path = "/tasks/{id}", security(("token" = [])), request_body = TaskChange, responses((status = 200, body = Task), (status = 404), (status = 422)))]
+#[utoipa::path(patch, path = "/tasks/{id}", security(("token" = [])), request_body = TaskChange, params(("id" = Uuid, Path)), responses((status = 200, body = Task), (status = 404), (status = 422)))]
 pub async fn change(
     Scoped(db): Scoped,
     Path(id): Path<Uuid>,
@@ -222,7 +239,7 @@ impl TaskChange {
             is_shared: or_unset(self.is_shared),
             // One that was moved is to be reminded of again.
             reminded_at: self.due_at.map_or(NotSet, |_| Set(None)),
-            due_at: self.due_at.map_or(NotSet, |due| Set(Some(due))),
+            due_at: or_unset(self.due_at),
             ..Default::default()
         };
 
@@ -239,7 +256,7 @@ impl TaskChange {
     }
 }
 
-#[utoipa::path(delete, path = "/tasks/{id}", security(("token" = [])), responses((status = 204), (status = 404)))]
+#[utoipa::path(delete, path = "/tasks/{id}", security(("token" = [])), params(("id" = Uuid, Path)), responses((status = 204), (status = 404)))]
 pub async fn delete(Scoped(db): Scoped, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
     remove(&db, id).await
 }

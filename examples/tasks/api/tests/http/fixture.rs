@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
+use axum::response::Response;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement,
 };
@@ -15,8 +16,11 @@ use tasks_api::app::{App, Newcomer, REASON};
 use tasks_api::route::router;
 use tasks_api::token::Tokens;
 use tasks_migration::Migrator;
+use tokio::sync::OnceCell;
 use tower::ServiceExt;
 use uuid::Uuid;
+
+use crate::documented::assert_documented;
 
 pub const SECRET: &[u8] = b"a secret of thirty-two bytes, or more";
 pub const PASSWORD: &str = "correct horse battery";
@@ -38,6 +42,7 @@ pub struct Service {
     pub bob: Person,
     pub root: Person,
     statements: Arc<Mutex<Vec<String>>>,
+    document: OnceCell<Value>,
     _database: testbed::Database,
 }
 
@@ -107,6 +112,7 @@ impl Service {
             bob,
             root,
             statements,
+            document: OnceCell::new(),
             _database: database,
         }
     }
@@ -133,16 +139,25 @@ impl Service {
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
+        let (method, uri) = (request.method().clone(), request.uri().to_string());
         let response = self.router.clone().oneshot(request).await.unwrap();
-        let (status, body) = (
-            response.status(),
-            to_bytes(response.into_body(), 1 << 20).await.unwrap(),
-        );
+        if uri == "/openapi.json" {
+            return answer(response).await;
+        }
 
-        (
-            status,
-            serde_json::from_slice(&body).unwrap_or_else(|_| json!(String::from_utf8_lossy(&body))),
-        )
+        assert_documented(self.document().await, &method, &uri, &response);
+        answer(response).await
+    }
+
+    /// The document that the service gives, asked for once.
+    async fn document(&self) -> &Value {
+        let ask = async || {
+            let asked = request("GET", "/openapi.json", "", "", &Value::Null);
+            answer(self.router.clone().oneshot(asked).await.unwrap())
+                .await
+                .1
+        };
+        self.document.get_or_init(ask).await
     }
 
     pub async fn get(&self, who: &Person, path: &str) -> Answer {
@@ -196,6 +211,18 @@ impl Service {
             .map(|task| task["title"].as_str().unwrap().to_owned())
             .collect()
     }
+}
+
+async fn answer(response: Response) -> Answer {
+    let (status, body) = (
+        response.status(),
+        to_bytes(response.into_body(), 1 << 20).await.unwrap(),
+    );
+
+    (
+        status,
+        serde_json::from_slice(&body).unwrap_or_else(|_| json!(String::from_utf8_lossy(&body))),
+    )
 }
 
 /// A request; without a token if it is empty.

@@ -4,6 +4,7 @@
 mod account;
 mod admin;
 mod careless;
+mod documented;
 mod fixture;
 mod gone;
 mod hostile;

@@ -1,22 +1,25 @@
-//! Bodies of requests and pages of answers.
+//! What handlers take from a request. What cannot be read is answered with a [`Problem`].
 
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{self, FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use sea_orm_rls::axum::Problem;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
-
-const MOST: u64 = 100;
 
 /// How long a client may take to send a body.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// A JSON body; what is none is answered with a [`Problem`].
+/// A JSON body.
 pub struct Body<T>(pub T);
+
+/// The path's parameters.
+pub struct Path<T>(pub T);
+
+/// The query's parameters.
+pub struct Query<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
@@ -53,32 +56,48 @@ impl<T: DeserializeOwned> Body<T> {
     }
 }
 
-/// Which part of a list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct Part {
-    /// How many at most; 20 unless told, never more than 100.
-    limit: Option<u64>,
-    /// How many to pass over.
-    offset: Option<u64>,
-}
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
 
-impl Part {
-    pub fn limit(&self) -> u64 {
-        self.limit.unwrap_or(20).min(MOST)
-    }
-
-    /// PostgreSQL's is a `bigint`.
-    pub fn offset(&self) -> u64 {
-        self.offset.unwrap_or(0).min(u64::from(u32::MAX))
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match extract::Path::from_request_parts(parts, state).await {
+            Ok(extract::Path(path)) => Ok(Self(path)),
+            Err(rejection) => Err(Problem::new(
+                rejection.status(),
+                "invalid_path",
+                rejection.body_text(),
+            )),
+        }
     }
 }
 
-/// A part of a list, and how many there are in all.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Page<T> {
-    pub items: Vec<T>,
-    pub total: u64,
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match extract::Query::from_request_parts(parts, state).await {
+            Ok(extract::Query(query)) => Ok(Self(query)),
+            Err(rejection) => Err(Problem::new(
+                rejection.status(),
+                "invalid_query",
+                rejection.body_text(),
+            )),
+        }
+    }
+}
+
+/// The answer to a path that no route has.
+pub async fn no_route() -> Problem {
+    Problem::not_found()
+}
+
+/// The answer to a method that a path does not have.
+pub async fn no_method() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "this path does not have that method",
+    )
 }
 
 #[cfg(test)]
