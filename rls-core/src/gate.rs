@@ -5,6 +5,7 @@
 
 pub(crate) mod audit;
 mod domain;
+mod signing;
 mod table;
 
 use sea_orm::{DbErr, RuntimeErr};
@@ -120,7 +121,12 @@ async fn examine(
         }
     }
 
-    let domains = domain::find(&mut transaction, config, registry, &login, &mut findings).await?;
+    let mut domains =
+        domain::find(&mut transaction, config, registry, &login, &mut findings).await?;
+    if !scopes.is_empty() {
+        domains.verified = signing::find(&mut transaction, config, &login, &mut findings).await?;
+    }
+
     transaction.rollback().await.map_err(database_error)?;
 
     Ok((domains, findings))

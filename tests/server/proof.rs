@@ -5,4 +5,4 @@ mod guessed;
 mod healthy;
 mod left;
 mod login;
-mod shop;
+pub mod shop;

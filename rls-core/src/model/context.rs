@@ -54,6 +54,14 @@ impl Settings {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// `{"app.user_id": "…"}`.
+    pub(crate) fn json(&self) -> String {
+        let settings = self
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.into()));
+        serde_json::Value::Object(settings.collect()).to_string()
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&SettingName, &str)> {
         self.0.iter().map(|(name, value)| (name, value.as_str()))
     }

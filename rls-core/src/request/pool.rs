@@ -17,6 +17,7 @@ use crate::request::lease::{Lease, acquire_error};
 use crate::request::observe::Observer;
 use crate::request::operation::{Operation, Sending, exec_error};
 use crate::request::question::{Answer, still_holds};
+use crate::request::signer::Signer;
 use crate::request::statement::{Classified, Protocol, Refusal, Seen, classify};
 use crate::sqlstate;
 pub(crate) use recorder::Recorder;
@@ -30,6 +31,8 @@ pub(crate) struct Pool {
     seen: Arc<Seen>,
     /// The domains that carry contexts; `None` if the login cannot use them.
     domains: Option<Arc<DomainOids>>,
+    /// Signs the contexts, if they are signed.
+    signer: Option<Arc<Signer>>,
     /// The statement with which each transaction records itself.
     record: Option<Arc<str>>,
     /// Who records each transaction before it begins.
@@ -49,9 +52,16 @@ impl Pool {
             observer,
             seen: Arc::default(),
             domains: domains.map(Arc::new),
+            signer: None,
             record: None,
             recorder: None,
         }
+    }
+
+    /// The same pool, with signed contexts.
+    pub(crate) fn signed_by(self, signer: Option<Signer>) -> Self {
+        let signer = signer.map(Arc::new);
+        Self { signer, ..self }
     }
 
     /// The same pool, with a statement by which each transaction records itself.
@@ -84,7 +94,13 @@ impl Pool {
             record: self.record.clone(),
         };
 
-        Carrier::new(settings, &self.settings, opening, self.domains.as_deref())
+        Carrier::new(
+            settings,
+            &self.settings,
+            opening,
+            self.domains.as_deref(),
+            self.signer.as_ref(),
+        )
     }
 
     pub(crate) fn observer(&self) -> &Observer {
@@ -225,6 +241,10 @@ impl Pool {
         }
 
         let carrier = sending.carrier;
+        if !sending.is_carried() {
+            carrier.sign(lease).await?;
+        }
+
         let running = operation.run(lease.connection(), &mut sending);
         let output = self
             .observer
@@ -264,6 +284,11 @@ pub(crate) fn explain(error: DbErr, carrier: &Carrier) -> DbErr {
             source: Arc::new(error),
         }
         .into();
+    }
+
+    if let Some(key) = sqlstate::refused_context(&error) {
+        let source = Arc::new(error);
+        return RlsError::ContextRefused { key, source }.into();
     }
 
     if carrier.is_anonymous()

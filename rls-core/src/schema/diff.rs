@@ -10,6 +10,7 @@ mod force;
 mod policy;
 mod privilege;
 mod role;
+mod signing;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,10 @@ pub(crate) fn diff(desired: &Desired<'_>, snapshot: &Snapshot) -> Result<Plan, S
         changes: roles(desired.config, &snapshot.roles),
         unmanaged: Vec::new(),
     };
+
+    if let Some(verified) = desired.verified.as_ref().filter(|_| !tables.is_empty()) {
+        signing::changes(verified, snapshot, desired.config, &mut plan.changes)?;
+    }
 
     table_changes(&tables, &snapshot.schema_usage, &mut plan)?;
 

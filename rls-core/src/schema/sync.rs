@@ -222,8 +222,9 @@ impl RlsSchema {
         }
 
         let tables = comparable(&desired, &snapshot)?;
-        let incomplete =
-            tables.len() < desired.tables.len() || tables.iter().any(Table::lacks_column);
+        let incomplete = tables.len() < desired.tables.len()
+            || tables.iter().any(Table::lacks_column)
+            || snapshot.lacks_verified();
         let pairs = tables.iter().map(|table| (table.desired, table.actual));
         snapshot.canonical = catalog::canonical(db, pairs, &session.path, incomplete).await?;
 

@@ -7,6 +7,7 @@ use super::domain::{domains, recorder};
 use super::granted::schema_usage;
 use super::read::{others, read};
 use super::role::roles;
+use super::signing::signing;
 use crate::error::RlsError;
 use crate::model::context_domain::ContextDomain;
 use crate::name::TableName;
@@ -40,6 +41,11 @@ pub(crate) async fn snapshot(
     };
     let domains = domains(db, &desired.domains, config).await?;
 
+    let signing = match &desired.verified {
+        Some(verified) => Some(signing(db, verified, config).await?),
+        None => None,
+    };
+
     Ok(Snapshot {
         roles,
         relations,
@@ -48,6 +54,7 @@ pub(crate) async fn snapshot(
         audit,
         domains,
         recorder,
+        signing,
         canonical: BTreeMap::new(),
         unready: BTreeSet::new(),
     })
