@@ -95,13 +95,19 @@ impl Fixture {
         Self::on(testbed::server().unwrap(), connections, say).await
     }
 
-    /// On a server of the test's own.
+    /// On a server of the test's own. With `RLS_TEST_SIGNED`, contexts are signed: what holds without
+    /// holds with it.
     pub async fn on(
         server: &testbed::Server,
         connections: u32,
         say: impl FnOnce(&mut ConnectOptions),
     ) -> Self {
-        let config = |database: &_| config(database);
+        let level = if std::env::var("RLS_TEST_SIGNED").is_ok() {
+            SignedContexts::Required
+        } else {
+            SignedContexts::Off
+        };
+        let config = |database: &_| config(database).signed_contexts(level);
         Self::configured(server, config, connections, say).await
     }
 
@@ -245,9 +251,4 @@ pub fn config(database: &testbed::Database) -> RlsConfig {
         .unwrap()
         .admin_login(&database.role("rls_maintenance_admin"), "admin password")
         .unwrap()
-        .signed_contexts(if std::env::var("RLS_TEST_SIGNED").is_ok() {
-            SignedContexts::Required
-        } else {
-            SignedContexts::Off
-        })
 }

@@ -209,9 +209,10 @@ pub enum GateFinding {
     },
     /// The server does not know the key that this program signs with.
     #[error(
-        "the server knows no key of this program's, so no row could be reached: make one with `rls \
-         keys rotate` and give it to the program (RLS_SIGNING_KEY); the context is signed for the \
-         login `{role}`"
+        "the server verified no context that this program signs for the login `{role}`, so no row \
+         could be reached: make a key with `rls keys rotate` and give it to the program \
+         (RLS_SIGNING_KEY). Signed contexts also need EXECUTE on `set_config`, which their level \
+         need not revoke"
     )]
     ContextNotVerified {
         /// The login.

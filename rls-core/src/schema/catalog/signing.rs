@@ -18,7 +18,8 @@ use crate::sql;
 pub(crate) fn verified_fits() -> String {
     const HERE: &str = "{keys}";
 
-    let plain = |sql: &str| format!("regexp_replace(replace({sql}, 'k.', ''), '\\s+', ' ', 'g')");
+    let plain =
+        |sql: &str| format!("regexp_replace(replace({sql}, 'k.', ''), '[[:space:]]+', ' ', 'g')");
     let printed = format!(
         "replace({}, '{HERE}', format('%I.%I', n.nspname, '{}'))",
         sql::known_literal(&sql::printed_definition(HERE)),
