@@ -22,45 +22,65 @@ pub(super) fn current(setting: &SettingName, key: KeyType, verified: &TableName)
     format!("(SELECT {value} FROM {} AS v)", table(verified))
 }
 
-/// The same SQL, reading each custom setting from the signed context instead.
+/// The same SQL, reading each custom setting from the signed context instead. The registry has
+/// refused calls that do not spell out their setting.
 pub(super) fn on_verified(sql: &str, verified: &TableName) -> String {
     const CALL: &str = "current_setting";
 
     let (mut rest, mut replaced) = (sql, String::with_capacity(sql.len()));
     while let Some(at) = rest.to_ascii_lowercase().find(CALL) {
         let (before, call) = rest.split_at(at);
-        let after = &call[CALL.len()..];
-        let Some((setting, end)) = arguments(after).filter(|(name, _)| name.contains('.')) else {
-            replaced.push_str(before);
-            replaced.push_str(&call[..CALL.len()]);
-            rest = after;
-            continue;
-        };
+        let (name, after) = call.split_at(CALL.len());
+        let is_call = !before.ends_with(|before: char| before.is_alphanumeric() || before == '_');
 
-        let unqualified = before.strip_suffix("pg_catalog.").unwrap_or(before);
-        let setting = known_literal(&setting.to_ascii_lowercase());
-        replaced.push_str(unqualified);
-        replaced.push_str(&format!(
-            "(SELECT v.settings ->> {setting} FROM {} AS v)",
-            table(verified)
-        ));
-        rest = &after[end..];
+        match arguments(after).filter(|(setting, _)| is_call && setting.contains('.')) {
+            Some((setting, end)) => {
+                let before = before.trim_end_matches('"');
+                let schemas = ["pg_catalog.", "\"pg_catalog\"."];
+                let before = schemas.into_iter().fold(before, |before, schema| {
+                    before.strip_suffix(schema).unwrap_or(before)
+                });
+
+                replaced.push_str(before);
+                replaced.push_str(&format!(
+                    "(SELECT v.settings ->> {} FROM {} AS v)",
+                    known_literal(&setting.to_ascii_lowercase()),
+                    table(verified)
+                ));
+                rest = &after[end..];
+            }
+            None => {
+                replaced.push_str(before);
+                replaced.push_str(name);
+                rest = after;
+            }
+        }
     }
 
     replaced.push_str(rest);
     replaced
 }
 
-/// The setting that `('name')` or `('name', true)` reads, and where the arguments end.
+/// The setting that `('name', …)` reads, and where the parenthesis ends.
 fn arguments(sql: &str) -> Option<(&str, usize)> {
-    let inner = sql.trim_start().strip_prefix('(')?.trim_start();
-    let (name, rest) = inner.strip_prefix('\'')?.split_once('\'')?;
-    let rest = rest.trim_start();
-    let rest = rest.strip_prefix("::text").unwrap_or(rest).trim_start();
-    let (flag, after) = rest.split_once(')')?;
-    let flag = flag.trim_start_matches(',').trim().to_ascii_lowercase();
+    let opened = sql.trim_start_matches('"').trim_start().strip_prefix('(')?;
+    let (setting, rest) = opened.trim_start().strip_prefix('\'')?.split_once('\'')?;
 
-    matches!(flag.as_str(), "" | "true" | "false").then(|| (name, sql.len() - after.len()))
+    let (mut depth, mut quoted) = (1_usize, false);
+    for (at, character) in rest.char_indices() {
+        match character {
+            '\'' => quoted = !quoted,
+            '(' if !quoted => depth += 1,
+            ')' if !quoted => depth -= 1,
+            _ => {}
+        }
+
+        if depth == 0 {
+            return Some((setting, sql.len() - rest.len() + at + 1));
+        }
+    }
+
+    None
 }
 
 /// The definition of the view that shows the settings of a signed context, once its signature is
@@ -123,12 +143,12 @@ mod tests {
                 format!("a = {}::int", read("app.x")),
             ),
             (
-                "pg_catalog.Current_Setting ( 'App.X'::text , TRUE ) AND current_setting('b.y')",
+                "pg_catalog.Current_Setting ( 'App.X'::text , (1 = 1) ) AND \"pg_catalog\".\"current_setting\"('b.y')",
                 format!("{} AND {}", read("app.x"), read("b.y")),
             ),
             (
-                "current_setting('TimeZone') = current_setting(name)",
-                "current_setting('TimeZone') = current_setting(name)".to_owned(),
+                "current_setting('TimeZone') = my_current_setting('a.b')",
+                "current_setting('TimeZone') = my_current_setting('a.b')".to_owned(),
             ),
         ] {
             assert_eq!(on_verified(sql, &verified), expected);
