@@ -120,6 +120,11 @@ pub mod context {
     };
 }
 
+/// Signed contexts, which injected SQL cannot change.
+pub mod signing {
+    pub use rls_core::{KeyState, SignedContexts, SigningKey, SigningKeyError, SigningKeys};
+}
+
 /// Row-level security as plain data: names, keys, scopes, privileges and expressions.
 pub mod model {
     #[doc(inline)]

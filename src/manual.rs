@@ -42,6 +42,7 @@ pages! {
     testing: "[`IsolationProof`], [`RlsSchema::sync`], [`RlsConnection::connect_with`]",
     checking: "[`RlsConnection::connect`], [`check_gate`], [`GateFinding`], [`Doctor`]",
     pooling: "[`RlsConnection::connect`]",
+    signed_contexts: "[`sea_orm_rls::signing`](crate::signing), [`RlsConfig`], [`RlsSchema::sync`]",
     limits: "[`RlsConnection`], [`Doctor`]",
     troubleshooting: "[`check_gate`], [`RlsError`], [`GateFinding`], [`policy::setting`]",
     glossary: "[`RlsConnection::scope`], [`UserContext`], [`RlsSchema::sync`], [`Doctor`], \

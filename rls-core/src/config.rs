@@ -2,11 +2,17 @@
 
 mod error;
 mod login;
+mod signing;
 mod variable;
 
 pub use error::ConfigError;
 pub(crate) use login::{Login, Secret};
-use variable::{given, given_switch, login, switch, table_name};
+pub(crate) use signing::{ID as KEY_ID, KeySource};
+pub use signing::{SignedContexts, SigningKey, SigningKeyError, SigningKeys};
+use variable::{given, given_switch, login, signed_contexts, signing_key, switch, table_name};
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use crate::name::{Identifier, TableName};
 
@@ -33,7 +39,13 @@ pub struct RlsConfig {
     allow_do: bool,
     audit: bool,
     audit_table: TableName,
+    signed_contexts: SignedContexts,
+    keys: Option<KeySource>,
+    context_lifetime: Duration,
 }
+
+/// How long a signed context holds.
+const CONTEXT_LIFETIME: Duration = Duration::from_secs(60);
 
 impl Default for RlsConfig {
     fn default() -> Self {
@@ -65,12 +77,16 @@ impl RlsConfig {
                 schema: None,
                 table: name("rls_audit"),
             },
+            signed_contexts: SignedContexts::Off,
+            keys: None,
+            context_lifetime: CONTEXT_LIFETIME,
         }
     }
 
     /// Reads `RLS_ENABLED`, `RLS_FORCE`, `RLS_AUDIT` (each `true` if unset), `RLS_APP_USER`,
     /// `RLS_APP_PASSWORD`, `RLS_MAINTENANCE_ADMIN`, `RLS_MAINTENANCE_ADMIN_PASSWORD`,
-    /// `RLS_AUDIT_TABLE`, `RLS_ACCEPT_WEAKENING` and `RLS_ALLOW_DO` (each `false` if unset).
+    /// `RLS_AUDIT_TABLE`, `RLS_ACCEPT_WEAKENING` and `RLS_ALLOW_DO` (each `false` if unset),
+    /// `RLS_SIGNED_CONTEXTS` (`off` if unset, or `sent`, or `required`), and `RLS_SIGNING_KEY`.
     ///
     /// Emits a `tracing` event at WARN for a variable whose name is near to one of these.
     ///
@@ -120,6 +136,9 @@ impl RlsConfig {
         if let Some(table) = lookup(variable::AUDIT_TABLE)? {
             config.audit_table = table_name(variable::AUDIT_TABLE, &table)?;
         }
+
+        config.signed_contexts = signed_contexts(&lookup)?;
+        config.keys = signing_key(&lookup)?.map(|key| KeySource(Arc::new(key)));
 
         config.check(variable::APP_USER, variable::ADMIN)
     }
@@ -183,6 +202,31 @@ impl RlsConfig {
         self
     }
 
+    /// Sets how far contexts are signed, so that SQL which an attacker injects cannot change them. To
+    /// send one, a program needs a key ([`RlsConfig::signing_keys`]).
+    #[must_use]
+    pub fn signed_contexts(mut self, signed: SignedContexts) -> Self {
+        self.signed_contexts = signed;
+        self
+    }
+
+    /// Sets where the keys come from that sign contexts. Migrations need none.
+    #[must_use]
+    pub fn signing_keys(mut self, keys: impl SigningKeys) -> Self {
+        self.keys = Some(KeySource(Arc::new(keys)));
+        self
+    }
+
+    /// Sets how long a signed context holds: 60 s if this is not called, and at least 1 s. It is
+    /// signed anew for each statement, and the server compares the time when the statement arrives.
+    /// So it must last while a statement waits on its way, as in the queue of a pooler, and for the
+    /// difference of the clocks.
+    #[must_use]
+    pub fn context_lifetime(mut self, lifetime: Duration) -> Self {
+        self.context_lifetime = lifetime.max(Duration::from_secs(1));
+        self
+    }
+
     /// Switches row-level security of the registered tables on or off. If it is off, every user
     /// sees every row. To disable it on tables that have it needs a consent, as any weakening
     /// ([`RlsConfig::danger_accept_weakening`]).
@@ -238,6 +282,28 @@ impl RlsConfig {
 
     pub(crate) fn allows_do(&self) -> bool {
         self.allow_do
+    }
+
+    /// How far contexts are signed.
+    #[must_use]
+    pub fn signs_contexts(&self) -> SignedContexts {
+        self.signed_contexts
+    }
+
+    pub(crate) fn keys(&self) -> Option<&KeySource> {
+        self.keys.as_ref()
+    }
+
+    pub(crate) fn lifetime(&self) -> Duration {
+        self.context_lifetime
+    }
+
+    /// The name of an object of signed contexts, beside the audit's table.
+    pub(crate) fn signing_object(&self, name: &str) -> TableName {
+        TableName {
+            schema: self.audit_table.schema.clone(),
+            table: Identifier::new(name).unwrap_or_else(|_| unreachable!("a constant name")),
+        }
     }
 
     pub(crate) fn accepts_weakening(&self) -> bool {

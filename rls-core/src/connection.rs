@@ -11,10 +11,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use sea_orm::metric::Info;
-use sea_orm::{ConnectOptions, DbErr};
+use sea_orm::{ConnectOptions, ConnectionTrait, DbBackend, DbErr, Statement};
 use sqlx::PgPool;
 
-use crate::config::RlsConfig;
+use crate::config::{ConfigError, RlsConfig, SignedContexts};
 use crate::entity::registry::Registry;
 use crate::error::{GateError, GateFinding, RlsError};
 use crate::gate;
@@ -22,13 +22,15 @@ use crate::gate::FoundDomains;
 use crate::gate::audit::Audit;
 use crate::model::context::{AdminContext, RlsContext, Settings};
 use crate::model::context_domain;
-use crate::name::SettingName;
+use crate::name::{Identifier, SettingName, TableName};
 use crate::request::carrier::KnownSetting;
 use crate::request::observe::Observer;
 use crate::request::pool::{Pool, Recorder};
 use crate::request::scoped::{
     AdminConnection, ContextConnection, ReadOnlyAdminConnection, ScopedConnection,
 };
+use crate::request::signer::Signer;
+use crate::sql;
 
 /// A database with row-level security. Cheap to clone.
 ///
@@ -93,13 +95,17 @@ impl RlsConnection {
             let settings = settings.into_iter();
             settings.map(|name| KnownSetting::new(name, registry.scopes()))
         };
-        let settings: Arc<[_]> = known(registry.settings()).collect();
+        let signed = config.signs_contexts() > SignedContexts::Off;
+        let settings: Arc<[_]> =
+            known(context_domain::carried(registry.settings(), signed).collect()).collect();
         let admin_settings: Arc<[_]> = known(
-            context_domain::settings(registry.settings())
+            context_domain::settings(registry.settings(), signed)
                 .into_iter()
                 .collect(),
         )
         .collect();
+        let app_signer = signer(&config, config.app_role())?;
+        let admin_signer = signer(&config, config.admin_role())?;
 
         let observer = Observer::new(options.get_record_stmt_in_spans());
         let contexts = registry.settings();
@@ -121,14 +127,19 @@ impl RlsConnection {
 
         let found = ask(&app, &config, &registry).await?;
 
-        Ok(Self {
+        let connection = Self {
             app: Pool::new(app, settings, found.domains.app, observer.clone())
-                .allowing_do(config.allows_do()),
+                .allowing_do(config.allows_do())
+                .signed_by(app_signer),
             admin: Pool::new(admin, admin_settings, found.domains.admin, observer)
+                .signed_by(admin_signer)
                 .recorded_by(found.audit.map(|audit| audit.record)),
             registry: Arc::new(registry),
             config: Arc::new(config),
-        })
+        };
+
+        connection.check_signature(found.domains.verified).await?;
+        Ok(connection)
     }
 
     /// Returns a connection on behalf of the user in `context`. Sends nothing; each statement sets
@@ -188,12 +199,31 @@ impl RlsConnection {
         let is_as_found = self.app.uses(found.domains.app.as_ref())
             && self.admin.uses(found.domains.admin.as_ref());
 
-        if is_as_found {
-            Ok(())
-        } else {
+        if !is_as_found {
             let findings = vec![GateFinding::DomainsChanged];
-            Err(GateError { findings }.into())
+            return Err(GateError { findings }.into());
         }
+
+        self.check_signature(found.domains.verified).await
+    }
+
+    /// Asks the server to verify a context that this program signs, if policies read signed ones.
+    async fn check_signature(&self, verified: Option<TableName>) -> Result<(), RlsError> {
+        let Some(verified) = verified else {
+            return Ok(());
+        };
+
+        let sql = format!("SELECT FROM {}", sql::table(&verified));
+        let statement = Statement::from_string(DbBackend::Postgres, sql);
+        let row = self.anonymous().query_one_raw(statement).await?;
+
+        if row.is_some() {
+            return Ok(());
+        }
+
+        let role = self.config.app_role().clone();
+        let findings = vec![GateFinding::ContextNotVerified { role }];
+        Err(GateError { findings }.into())
     }
 
     /// Asks the server whether it answers, as the application's login. Unlike
@@ -294,6 +324,20 @@ impl RlsConnection {
         self.app.close().await;
         self.admin.close().await;
     }
+}
+
+/// Signs the contexts of a login, if contexts are signed.
+fn signer(config: &RlsConfig, login: &Identifier) -> Result<Option<Signer>, ConfigError> {
+    if config.signs_contexts() == SignedContexts::Off {
+        return Ok(None);
+    }
+
+    let keys = config.keys().ok_or(ConfigError::NoSigningKey)?.clone();
+    Ok(Some(Signer::new(
+        keys,
+        login.to_string(),
+        config.lifetime(),
+    )))
 }
 
 /// What the database has for the requests of both logins.

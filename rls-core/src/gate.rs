@@ -5,6 +5,7 @@
 
 pub(crate) mod audit;
 mod domain;
+mod signing;
 mod table;
 
 use sea_orm::{DbErr, RuntimeErr};
@@ -120,8 +121,12 @@ async fn examine(
         table.findings(scope, config, &login, migrations, &mut findings);
     }
 
-    let (domains, faults) = domain::find(&mut transaction, config, registry, &login).await?;
+    let (mut domains, faults) = domain::find(&mut transaction, config, registry, &login).await?;
     findings.extend(faults.findings(&login, migrations));
+    if !scopes.is_empty() {
+        domains.verified = signing::find(&mut transaction, config, &login, &mut findings).await?;
+    }
+
     transaction.rollback().await.map_err(database_error)?;
 
     Ok((domains, findings))

@@ -46,7 +46,9 @@ pub mod doctor;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use config::{ConfigError, RlsConfig};
+pub use config::{
+    ConfigError, RlsConfig, SignedContexts, SigningKey, SigningKeyError, SigningKeys,
+};
 pub use connection::RlsConnection;
 pub use entity::{
     Declaration, DeclarationError, OwnerColumn, OwnerKey, Registered, Registry, RlsPolicies,
@@ -69,8 +71,8 @@ pub use request::scoped::{
 pub use request::stream::RowStream;
 pub use request::transaction::ContextTransaction;
 pub use schema::{
-    Change, MigrationScript, MissingTables, Plan, PlanText, RlsSchema, Unmanaged, Verifier,
-    apply_changes, apply_statements, ensure_roles,
+    Change, KeyState, MigrationScript, MissingTables, Plan, PlanText, RlsSchema, Unmanaged,
+    Verifier, apply_changes, apply_statements, ensure_roles,
 };
 
 // A derive and its trait share a name, as in serde.

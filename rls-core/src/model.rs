@@ -12,6 +12,7 @@ pub mod policy;
 pub(crate) mod privilege;
 pub(crate) mod scope;
 pub(crate) mod setting;
+pub(crate) mod signed_context;
 
 pub use crate::name::{Identifier, TableName};
 pub use context::{AdminContext, ContextError, RlsContext, Settings, UserContext};

@@ -20,6 +20,7 @@ pub(crate) mod question;
 pub(crate) mod restricted;
 pub(crate) mod role;
 pub(crate) mod scoped;
+pub(crate) mod signer;
 pub(crate) mod statement;
 pub(crate) mod stream;
 pub(crate) mod transaction;

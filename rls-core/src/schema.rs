@@ -11,6 +11,7 @@ pub(crate) mod catalog;
 pub(crate) mod desired;
 pub(crate) mod diff;
 pub(crate) mod fingerprint;
+pub(crate) mod keys;
 pub(crate) mod plan;
 pub mod read;
 pub(crate) mod render;
@@ -23,10 +24,11 @@ pub(crate) mod trial;
 pub(crate) mod used;
 
 pub use desired::MissingTables;
+pub use keys::KeyState;
 pub use plan::{
     Change, ColumnChange, DomainChange, DomainDefinition, ForeignKeyChange, FunctionChange,
-    IndexChange, Plan, PolicyChange, PrivilegeChange, RoleChange, RowSecurityChange, TableChange,
-    Unmanaged, UsageChange, Verifier,
+    IndexChange, Plan, PolicyChange, PrivilegeChange, RoleChange, RowSecurityChange, SigningChange,
+    TableChange, Unmanaged, UsageChange, Verifier,
 };
 pub use show::PlanText;
 pub use sync::{

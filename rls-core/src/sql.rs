@@ -7,7 +7,9 @@
 mod expression;
 mod policy;
 pub(crate) mod quote;
+mod signed;
 
 pub(crate) use expression::expression;
 pub(crate) use policy::{alter_policy, comment_on_policy, create_policy};
 pub(crate) use quote::{identifier, known_literal, literal, setting, table};
+pub(crate) use signed::{printed_definition, verified_definition};

@@ -147,6 +147,24 @@ pub(crate) fn is_context_not_set(error: &DbErr) -> bool {
         })
 }
 
+/// The key of a signed context that the server refused. The text stands in the value of a failed
+/// cast, which no server translates.
+pub(crate) fn refused_context(error: &DbErr) -> Option<String> {
+    const INVALID_TEXT_REPRESENTATION: &str = "22P02";
+
+    let error = database_error(sqlx_error(error)?)?;
+    let (before, _) = error.message().split_once(REFUSED)?;
+    let key = before
+        .trim_end()
+        .rsplit(|c: char| !c.is_ascii_alphanumeric());
+
+    (error.code() == INVALID_TEXT_REPRESENTATION)
+        .then(|| key.into_iter().next().unwrap_or_default().to_owned())
+}
+
+/// The word by which the view of signed contexts refuses one.
+pub(crate) const REFUSED: &str = "rls_context_refused";
+
 fn is_denied(error: &PgDatabaseError, function: &str) -> bool {
     error.code() == INSUFFICIENT_PRIVILEGE
         && error.routine() == Some("aclcheck_error")

@@ -10,6 +10,7 @@
 //! | `rls doctor --explain RULE` | prints the page of a rule | 0; 2: there is no such rule |
 //! | `rls generate NAME [-d DIR]` | writes a migration that makes these changes, and undoes them | 0; 1 |
 //! | `rls report [-o FILE]` | writes an HTML page about tables, policies, roles and findings | 0; 1 |
+//! | `rls keys list`, `rotate [--overlap SECONDS]`, `revoke ID` | lists, replaces or ends the keys that sign contexts; `rotate` prints the new one | 0; 1 |
 //! | `rls import [--schema S]… [--output FILE]` | prints hand-written policies as Rust | 0; 1 |
 //!
 //! Files are in the current directory unless a path is given. `-u`, `-s`, `-v`, `DATABASE_URL`,
@@ -22,6 +23,7 @@ mod connect;
 mod doctor;
 mod generate;
 mod import;
+mod keys;
 mod output;
 mod plan;
 mod progress;

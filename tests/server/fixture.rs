@@ -1,6 +1,9 @@
 //! A database with users and tasks, protected, and a connection as the application's role.
 
+use std::time::Duration;
+
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, Schema};
+use sea_orm_rls::signing::{SignedContexts, SigningKey};
 use sea_orm_rls::{
     AdminContext, Registry, RlsConfig, RlsConnection, RlsSchema, ScopedConnection, UserContext,
     registry,
@@ -75,6 +78,8 @@ pub struct Fixture {
     /// As the application's role.
     pub db: RlsConnection,
     pub config: RlsConfig,
+    /// The key that signs contexts, if they are signed.
+    pub key: Option<SigningKey>,
     pub ann: Uuid,
     pub bob: Uuid,
 }
@@ -90,9 +95,32 @@ impl Fixture {
         Self::on(testbed::server().unwrap(), connections, say).await
     }
 
-    /// On a server of the test's own.
+    /// On a server of the test's own. With `RLS_TEST_SIGNED`, contexts are signed: what holds without
+    /// holds with it.
     pub async fn on(
         server: &testbed::Server,
+        connections: u32,
+        say: impl FnOnce(&mut ConnectOptions),
+    ) -> Self {
+        let level = if std::env::var("RLS_TEST_SIGNED").is_ok() {
+            SignedContexts::Required
+        } else {
+            SignedContexts::Off
+        };
+        let config = |database: &_| config(database).signed_contexts(level);
+        Self::configured(server, config, connections, say).await
+    }
+
+    /// With signed contexts, which policies require.
+    pub async fn signed(connections: u32) -> Self {
+        let config = |database: &_| config(database).signed_contexts(SignedContexts::Required);
+        Self::configured(testbed::server().unwrap(), config, connections, |_| {}).await
+    }
+
+    /// With another configuration.
+    pub async fn configured(
+        server: &testbed::Server,
+        config: impl FnOnce(&testbed::Database) -> RlsConfig,
         connections: u32,
         say: impl FnOnce(&mut ConnectOptions),
     ) -> Self {
@@ -142,11 +170,7 @@ impl Fixture {
             .sync(&owner)
             .await
             .unwrap();
-        RlsSchema::new(entities(), config.clone())
-            .sync(&owner)
-            .await
-            .unwrap();
-
+        let (config, key) = sync(&owner, config).await;
         let mut options = ConnectOptions::new(database.url());
         options.max_connections(connections);
         say(&mut options);
@@ -160,6 +184,7 @@ impl Fixture {
             owner,
             db,
             config,
+            key,
             ann,
             bob,
         };
@@ -235,6 +260,23 @@ pub async fn plain_login(database: &testbed::Database, public: Public) -> Databa
 
 pub fn entities() -> Registry {
     registry![user::Entity, task::Entity, note::Entity].unwrap()
+}
+
+/// Brings the database to what the entities say. Contexts that policies require to be signed get
+/// their first key, as a team makes it: they are sent before they are required.
+async fn sync(owner: &DatabaseConnection, config: RlsConfig) -> (RlsConfig, Option<SigningKey>) {
+    let schema = |config: &RlsConfig| RlsSchema::new(entities(), config.clone());
+    let (config, key) = if config.signs_contexts() == SignedContexts::Required {
+        let sent = schema(&config.clone().signed_contexts(SignedContexts::Sent));
+        sent.sync(owner).await.unwrap();
+        let key = sent.rotate_keys(owner, Duration::ZERO).await.unwrap();
+        (config.signing_keys(key.clone()), Some(key))
+    } else {
+        (config, None)
+    };
+
+    schema(&config).sync(owner).await.unwrap();
+    (config, key)
 }
 
 /// Roles of this database's own, with passwords.

@@ -21,4 +21,5 @@ mod policies;
 mod proof;
 mod scenarios;
 mod schema;
+mod signed;
 mod web;

@@ -6,4 +6,4 @@ mod guessed;
 mod healthy;
 mod left;
 mod login;
-mod shop;
+pub mod shop;

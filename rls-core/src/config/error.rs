@@ -1,5 +1,6 @@
 //! Errors of the configuration.
 
+use super::SigningKeyError;
 use crate::debug::debug_is_display;
 use crate::name::NameError;
 
@@ -15,6 +16,24 @@ pub enum ConfigError {
         /// Its value.
         value: String,
     },
+    /// The value says nothing of signed contexts.
+    #[error("RLS_SIGNED_CONTEXTS is {value:?}: write `off`, `sent` or `required`")]
+    SignedContexts {
+        /// The value.
+        value: String,
+    },
+    /// The signing key cannot be read.
+    #[error("RLS_SIGNING_KEY: {source}")]
+    SigningKey {
+        /// What is wrong.
+        source: SigningKeyError,
+    },
+    /// Contexts are to be signed, and there is no key.
+    #[error(
+        "contexts are to be signed, and there is no key: set RLS_SIGNING_KEY to what `rls keys \
+         rotate` printed, or call `signing_keys`"
+    )]
+    NoSigningKey,
     /// The value is not Unicode.
     #[error("{variable} is not valid Unicode")]
     NotUnicode {

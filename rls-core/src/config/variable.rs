@@ -1,6 +1,6 @@
 //! The environment variables, and checks of their values.
 
-use super::{Login, Secret};
+use super::{Login, Secret, SignedContexts, SigningKey};
 use crate::config::ConfigError;
 use crate::name::{Identifier, TableName};
 
@@ -14,9 +14,11 @@ pub(super) const AUDIT: &str = "RLS_AUDIT";
 pub(super) const AUDIT_TABLE: &str = "RLS_AUDIT_TABLE";
 
 pub(super) const ALLOW_DO: &str = "RLS_ALLOW_DO";
+pub(super) const SIGNED_CONTEXTS: &str = "RLS_SIGNED_CONTEXTS";
+pub(super) const SIGNING_KEY: &str = "RLS_SIGNING_KEY";
 pub(super) const ACCEPT_WEAKENING: &str = "RLS_ACCEPT_WEAKENING";
 
-const ALL: [&str; 9] = [
+const ALL: [&str; 12] = [
     ENABLED,
     FORCE,
     APP_USER,
@@ -25,6 +27,9 @@ const ALL: [&str; 9] = [
     ADMIN_PASSWORD,
     AUDIT,
     AUDIT_TABLE,
+    ALLOW_DO,
+    SIGNED_CONTEXTS,
+    SIGNING_KEY,
     ACCEPT_WEAKENING,
 ];
 
@@ -81,6 +86,30 @@ pub(super) fn given_switch(
             value,
         }),
     }
+}
+
+/// How far contexts are signed.
+pub(super) fn signed_contexts(
+    lookup: &impl Fn(&str) -> Result<Option<String>, ConfigError>,
+) -> Result<SignedContexts, ConfigError> {
+    let Some(value) = lookup(SIGNED_CONTEXTS)? else {
+        return Ok(SignedContexts::Off);
+    };
+    match value.trim().to_ascii_lowercase().as_str() {
+        "off" => Ok(SignedContexts::Off),
+        "sent" => Ok(SignedContexts::Sent),
+        "required" => Ok(SignedContexts::Required),
+        _ => Err(ConfigError::SignedContexts { value }),
+    }
+}
+
+/// The key that signs contexts.
+pub(super) fn signing_key(
+    lookup: &impl Fn(&str) -> Result<Option<String>, ConfigError>,
+) -> Result<Option<SigningKey>, ConfigError> {
+    let key = lookup(SIGNING_KEY)?.map(|key| key.parse());
+    key.transpose()
+        .map_err(|source| ConfigError::SigningKey { source })
 }
 
 pub(super) fn login(

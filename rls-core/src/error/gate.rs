@@ -197,6 +197,47 @@ pub enum GateFinding {
          this program connected, and its statements fail: restart it"
     )]
     DomainsChanged,
+    /// What verifies signed contexts is not there.
+    #[error(
+        "policies read signed contexts, and `{view}`, which verifies them, is missing: run the \
+         migrations with the same RLS_SIGNED_CONTEXTS"
+    )]
+    SigningMissing {
+        /// The view.
+        view: TableName,
+    },
+    /// What verifies signed contexts is not as the migrations make it.
+    #[error(
+        "`{view}`, which verifies signed contexts, was altered, or the application's role may not \
+         read it: run the migrations, which put it back"
+    )]
+    SigningAltered {
+        /// The view.
+        view: TableName,
+    },
+    /// One of the two roles could sign contexts itself.
+    #[error(
+        "the role `{role}` reaches the keys by which `{view}` verifies signed contexts, and so could \
+         sign any: run the migrations, which take that away, and replace the keys with `rls keys \
+         rotate`"
+    )]
+    ReachesKeys {
+        /// The role.
+        role: Identifier,
+        /// The view.
+        view: TableName,
+    },
+    /// The server does not know the key that this program signs with.
+    #[error(
+        "the server verified no context that this program signs for the login `{role}`, so no row \
+         could be reached: make a key with `rls keys rotate` and give it to the program \
+         (RLS_SIGNING_KEY). Signed contexts also need EXECUTE on `set_config`, which their level \
+         need not revoke"
+    )]
+    ContextNotVerified {
+        /// The login.
+        role: Identifier,
+    },
     /// Administrators would leave no record.
     #[error(
         "the audit's table `{table}` is missing, or the administrator may not write it: run the \

@@ -117,6 +117,19 @@ pub enum RlsError {
         /// What the server said.
         source: Arc<DbErr>,
     },
+    /// The server refused the signed context: its key has ended, it is too old, or it was altered on
+    /// its way. The statement read and wrote nothing.
+    #[error(
+        "the server refused the signed context of key `{key}`: the key has ended (`rls keys list`), \
+         the clocks of this program and of the server differ by more than the context's lifetime, \
+         or the statement waited longer than that"
+    )]
+    ContextRefused {
+        /// The identifier of the key.
+        key: String,
+        /// What the server said.
+        source: Arc<DbErr>,
+    },
     /// A prepared statement has a placeholder without a value; it was not sent.
     #[error("`${placeholder}` has no value: the statement has {values}")]
     MissingValue {
@@ -277,6 +290,7 @@ impl RlsError {
             Self::ReadOnly { .. } => Some(sqlstate::READ_ONLY_SQL_TRANSACTION.to_owned()),
             Self::AuditFailed { source }
             | Self::ContextNotSet { source }
+            | Self::ContextRefused { source, .. }
             | Self::TransactionFailed { first: source }
             | Self::CommitUnknown { source }
             | Self::ConnectionLost { source }

@@ -306,6 +306,37 @@ pub enum SchemaError {
         /// What differs.
         difference: String,
     },
+    /// Policies would read signed contexts, and no key holds that could sign one.
+    #[error(
+        "no key holds that signs contexts, so no row could be reached: run `up` with \
+         RLS_SIGNED_CONTEXTS=sent, then `rls keys rotate`, give the services the key that it \
+         prints, and then run `up` with RLS_SIGNED_CONTEXTS=required"
+    )]
+    NoSigningKey,
+    /// The table of the keys is not there.
+    #[error(
+        "{keys}, which holds the keys that sign contexts, is missing: run `up` with \
+         RLS_SIGNED_CONTEXTS=sent first"
+    )]
+    NoSigning {
+        /// The table.
+        keys: String,
+    },
+    /// There is no key with this identifier.
+    #[error("there is no key `{id}`: `rls keys list` shows the keys")]
+    NoSuchKey {
+        /// The identifier.
+        id: String,
+    },
+    /// Something else has the name of an object of signed contexts.
+    #[error(
+        "`{object}` is not what verifies signed contexts: rename what is there, or name an audit's \
+         table in another schema, beside which it is made (`RLS_AUDIT_TABLE`)"
+    )]
+    SigningObjectTaken {
+        /// The table or view.
+        object: String,
+    },
     /// A migration drops or alters what policies read.
     #[error(
         "the migration drops or alters what these policies read: {}: {remedy} ({source})",

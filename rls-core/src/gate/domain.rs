@@ -8,7 +8,7 @@ use sqlx::postgres::types::Oid;
 use sqlx::{PgConnection, Row};
 
 use super::{LoginFacts, database_error};
-use crate::config::RlsConfig;
+use crate::config::{RlsConfig, SignedContexts};
 use crate::entity::registry::Registry;
 use crate::error::{GateFinding, RlsError};
 use crate::model::context_domain::{ContextDomain, DomainOids};
@@ -25,6 +25,8 @@ pub(crate) struct FoundDomains {
     pub(crate) app: Option<DomainOids>,
     /// For the administrator's login, in the same way.
     pub(crate) admin: Option<DomainOids>,
+    /// The view by which policies read a signed context, if they do.
+    pub(crate) verified: Option<TableName>,
 }
 
 /// One row a domain. It is found in the first of the schemas `$1` that has a type of its name, of
@@ -74,7 +76,8 @@ pub(super) async fn find(
     registry: &Registry,
     login: &LoginFacts,
 ) -> Result<(FoundDomains, Faults), RlsError> {
-    let domains = ContextDomain::all(registry.settings(), config.audit().is_some());
+    let signed = config.signs_contexts() > SignedContexts::Off;
+    let domains = ContextDomain::all(registry.settings(), config.audit().is_some(), signed);
     let audit = config.audit_table_name();
     let schemas = match &audit.schema {
         Some(schema) => std::slice::from_ref(schema),
@@ -112,6 +115,7 @@ pub(super) async fn find(
     let found = FoundDomains {
         app: of("app")?,
         admin: of("admin")?,
+        verified: None,
     };
     Ok((found, faults))
 }

@@ -54,6 +54,24 @@ impl Settings {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// Of settings that were checked before, each once.
+    #[cfg(feature = "testing")]
+    pub(crate) fn of<'a>(settings: impl Iterator<Item = (&'a SettingName, &'a str)>) -> Self {
+        Self(
+            settings
+                .map(|(name, value)| (name.clone(), value.to_owned()))
+                .collect(),
+        )
+    }
+
+    /// `{"app.user_id": "…"}`.
+    pub(crate) fn json(&self) -> String {
+        let settings = self
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.into()));
+        serde_json::Value::Object(settings.collect()).to_string()
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&SettingName, &str)> {
         self.0.iter().map(|(name, value)| (name, value.as_str()))
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::postgres::types::Oid;
 
+use crate::model::signed_context;
 use crate::name::{Identifier, SettingName};
 
 /// The start of the names of all domains, and of the function that records.
@@ -29,13 +30,29 @@ pub(crate) enum ContextDomain {
 /// The domains of one database, by their OIDs.
 pub(crate) type DomainOids = BTreeMap<ContextDomain, Oid>;
 
-/// The settings that have a domain: those that policies read, and the administrators'.
+/// The settings that have a domain: those that policies read, the administrators', and that of
+/// signed contexts.
 pub(crate) fn settings(
     of_policies: impl IntoIterator<Item = SettingName>,
+    signed: bool,
 ) -> BTreeSet<SettingName> {
-    let of_administrators = ["rls.actor", "rls.reason", "rls.on_behalf_of"]
-        .map(|name| SettingName::new(name).unwrap_or_else(|_| unreachable!("a constant name")));
-    of_policies.into_iter().chain(of_administrators).collect()
+    let of_administrators = ["rls.actor", "rls.reason", "rls.on_behalf_of"].map(constant);
+    carried(of_policies, signed)
+        .chain(of_administrators)
+        .collect()
+}
+
+/// The settings that each statement of the application carries.
+pub(crate) fn carried(
+    of_policies: impl IntoIterator<Item = SettingName>,
+    signed: bool,
+) -> impl Iterator<Item = SettingName> {
+    let signed = signed.then(|| constant(signed_context::SETTING));
+    of_policies.into_iter().chain(signed)
+}
+
+fn constant(name: &str) -> SettingName {
+    SettingName::new(name).unwrap_or_else(|_| unreachable!("a constant name"))
 }
 
 impl ContextDomain {
@@ -43,8 +60,9 @@ impl ContextDomain {
     pub(crate) fn all(
         of_policies: impl IntoIterator<Item = SettingName>,
         audited: bool,
+        signed: bool,
     ) -> BTreeSet<Self> {
-        settings(of_policies)
+        settings(of_policies, signed)
             .into_iter()
             .map(Self::Setting)
             .chain([Self::AnySetting, Self::ReadOnly])
@@ -77,10 +95,10 @@ mod tests {
             "a.any".to_owned(),
         ];
         let settings = names.map(|name| SettingName::new(&name).unwrap());
-        let domains = ContextDomain::all(settings, true);
+        let domains = ContextDomain::all(settings, true, true);
         let names: BTreeSet<Identifier> = domains.iter().map(ContextDomain::name).collect();
 
-        assert_eq!((domains.len(), names.len()), (10, 10));
+        assert_eq!((domains.len(), names.len()), (11, 11));
         assert!(names.iter().all(|name| name.as_str().starts_with(PREFIX)));
         assert!(names.contains(&Identifier::new("rls_context_app.user_id").unwrap()));
     }

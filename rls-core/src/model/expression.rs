@@ -60,6 +60,36 @@ pub enum Expression {
     Query(Box<Expr>),
     /// SQL that is sent as it is.
     RawSql(String),
+    /// The column is the key that the signed context holds.
+    IsVerified {
+        /// The column.
+        column: Identifier,
+        /// The setting that the context holds the key by.
+        setting: SettingName,
+        /// The type of the key.
+        key: KeyType,
+        /// The view of the signed context.
+        verified: TableName,
+    },
+    /// The condition, which stands before what a statement adds. The server does not take it for an
+    /// equality, which it would put behind.
+    First(Box<Expression>),
+    /// As [`Expression::Through`], in a form that stands before what a statement adds.
+    FirstThrough {
+        /// The column.
+        column: Identifier,
+        /// The table it refers to.
+        parent: TableName,
+        /// The column it refers to.
+        parent_column: Identifier,
+        /// The condition on that row.
+        holds: Box<Expression>,
+    },
+    /// As [`Expression::NotDeleted`], in a form that stands before what a statement adds. The type is
+    /// that of [`Expression::NotDeletedRounded`].
+    FirstNotDeleted(Identifier, Option<String>),
+    /// An expression whose settings are read from the signed context, by its view.
+    OnVerified(Box<Expression>, TableName),
 }
 
 impl Expression {
@@ -82,6 +112,77 @@ impl Expression {
                 }
                 _ => self.clone(),
             },
+            Self::FirstNotDeleted(column, _) => {
+                let rounded = type_of(column).filter(|printed| printed.starts_with("timestamp("));
+                Self::FirstNotDeleted(column.clone(), rounded)
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// The same condition on the keys that a signed context holds, which the view `verified` shows.
+    ///
+    /// Whoever can inject SQL can change a setting, and no signed context. Each comparison with a
+    /// setting stays beside the one with the signed context: the server finds rows by it, in the
+    /// order of its index. In front stands a form that the server evaluates before any condition of
+    /// a statement (`order_qual_clauses` in `src/backend/optimizer/plan/createplan.c`: it sorts by
+    /// cost, and puts an equality behind).
+    pub(crate) fn signed(&self, verified: &TableName) -> Self {
+        match self {
+            Self::All(parts) => Self::All(parts.iter().map(|part| part.signed(verified)).collect()),
+            Self::IsCurrent { .. } => {
+                let first = Self::First(Box::new(self.verified(verified)));
+                Self::All(vec![first, self.clone()])
+            }
+            Self::Through {
+                column,
+                parent,
+                parent_column,
+                holds,
+            } => {
+                let first = Self::FirstThrough {
+                    column: column.clone(),
+                    parent: parent.clone(),
+                    parent_column: parent_column.clone(),
+                    holds: Box::new(holds.verified(verified)),
+                };
+                Self::All(vec![first, self.clone()])
+            }
+            Self::NotDeleted(column) => Self::FirstNotDeleted(column.clone(), None),
+            _ => self.verified(verified),
+        }
+    }
+
+    /// The same condition on the signed context alone.
+    fn verified(&self, verified: &TableName) -> Self {
+        let each = |parts: &[Self]| parts.iter().map(|part| part.verified(verified)).collect();
+        match self {
+            Self::All(parts) => Self::All(each(parts)),
+            Self::Any(parts) => Self::Any(each(parts)),
+            Self::IsCurrent {
+                column,
+                setting,
+                key,
+            } => Self::IsVerified {
+                column: column.clone(),
+                setting: setting.clone(),
+                key: *key,
+                verified: verified.clone(),
+            },
+            Self::Through {
+                column,
+                parent,
+                parent_column,
+                holds,
+            } => Self::Through {
+                column: column.clone(),
+                parent: parent.clone(),
+                parent_column: parent_column.clone(),
+                holds: Box::new(holds.verified(verified)),
+            },
+            Self::Query(_) | Self::RawSql(_) => {
+                Self::OnVerified(Box::new(self.clone()), verified.clone())
+            }
             other => other.clone(),
         }
     }
@@ -115,6 +216,32 @@ impl Expression {
                 parent_column: parent_column.clone(),
                 holds: Box::new(holds.in_schema(schemas)),
             },
+            Self::FirstThrough {
+                column,
+                parent,
+                parent_column,
+                holds,
+            } => Self::FirstThrough {
+                column: column.clone(),
+                parent: parent.found_in(schemas),
+                parent_column: parent_column.clone(),
+                holds: Box::new(holds.in_schema(schemas)),
+            },
+            Self::First(part) => Self::First(Box::new(part.in_schema(schemas))),
+            Self::IsVerified {
+                column,
+                setting,
+                key,
+                verified,
+            } => Self::IsVerified {
+                column: column.clone(),
+                setting: setting.clone(),
+                key: *key,
+                verified: verified.found_in(schemas),
+            },
+            Self::OnVerified(part, verified) => {
+                Self::OnVerified(part.clone(), verified.found_in(schemas))
+            }
             other => other.clone(),
         }
     }

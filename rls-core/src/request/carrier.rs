@@ -14,7 +14,9 @@ use crate::model::context_domain::DomainOids;
 use crate::model::expression::Expression;
 use crate::model::key::KeyType;
 use crate::model::scope::Scope;
+use crate::model::signed_context;
 use crate::name::SettingName;
+use crate::request::signer::Signer;
 use crate::request::statement::Classified;
 use crate::sql;
 pub(crate) use parameters::Parameters;
@@ -103,6 +105,7 @@ struct Inner {
     opening: Opening,
     anonymous: bool,
     parameters: Option<ParametersOf>,
+    is_signed: bool,
 }
 
 /// The parameters of a statement in a transaction, and of one that has none around it.
@@ -139,9 +142,10 @@ impl Carrier {
         known: &Arc<[KnownSetting]>,
         opening: Opening,
         domains: Option<&DomainOids>,
+        signer: Option<&Arc<Signer>>,
     ) -> Self {
         let parameters = domains.and_then(|domains| {
-            let within = Parameters::new(&settings, known, domains)?;
+            let within = Parameters::new(&settings, known, domains, signer)?;
             let alone = within.alone(&opening, domains)?;
             Some(ParametersOf { within, alone })
         });
@@ -152,6 +156,7 @@ impl Carrier {
             known: Arc::clone(known),
             opening,
             parameters,
+            is_signed: signer.is_some(),
         }))
     }
 
@@ -198,7 +203,15 @@ impl Carrier {
         needed.map(|known| known.name.clone()).collect()
     }
 
-    /// The settings with their values, of the blanked ones too, as the transaction has them.
+    /// The parameters by which a message of its own sends the signed context, before text that cannot
+    /// have them: in the text, other sessions of the same role would see it (`pg_stat_activity`).
+    pub(crate) fn signature(&self) -> Option<&Parameters> {
+        let parameters = self.0.parameters.as_ref().filter(|_| self.0.is_signed);
+        parameters.map(|parameters| &parameters.within)
+    }
+
+    /// The settings with their values, of the blanked ones too, as the transaction has them. The
+    /// signed context, which differs in each statement, is not among them.
     pub(crate) fn expected(&self) -> impl Iterator<Item = (&str, &str)> {
         let set = self
             .0
@@ -302,9 +315,9 @@ fn blanks<'a>(
     settings: &'a Settings,
     known: &'a [KnownSetting],
 ) -> impl Iterator<Item = &'a KnownSetting> {
-    known
-        .iter()
-        .filter(|known| settings.get(&known.name).is_none())
+    known.iter().filter(|known| {
+        settings.get(&known.name).is_none() && known.name() != signed_context::SETTING
+    })
 }
 
 /// Values must not be seen.
@@ -332,7 +345,7 @@ mod tests {
     fn begin_has_options_context_and_blanks() {
         let known = known(["app.tenant_id", "app.user_id"]);
         let settings = UserContext::new("o'neill").settings().unwrap();
-        let carrier = Carrier::new(settings, &known, Opening::default(), None);
+        let carrier = Carrier::new(settings, &known, Opening::default(), None, None);
         let options = TransactionOptions {
             isolation_level: Some(IsolationLevel::Serializable),
             access_mode: Some(AccessMode::ReadOnly),
@@ -363,7 +376,7 @@ mod tests {
                 read_only,
                 record: Some("INSERT INTO r DEFAULT VALUES".into()),
             };
-            Carrier::new(Settings::new(), &known, opening, None)
+            Carrier::new(Settings::new(), &known, opening, None, None)
         };
 
         let whole = "BEGIN; SET LOCAL \"app\".\"user_id\" = ''; INSERT INTO r DEFAULT VALUES";
@@ -398,16 +411,17 @@ mod tests {
     #[test]
     fn begin_of_a_transaction_names_no_user_if_its_statements_carry_it() {
         let known = known(["app.user_id"]);
-        let domains: DomainOids = ContextDomain::all(known.iter().map(|it| it.name.clone()), true)
-            .into_iter()
-            .zip(100..)
-            .map(|(domain, oid)| (domain, Oid(oid)))
-            .collect();
+        let domains: DomainOids =
+            ContextDomain::all(known.iter().map(|it| it.name.clone()), true, false)
+                .into_iter()
+                .zip(100..)
+                .map(|(domain, oid)| (domain, Oid(oid)))
+                .collect();
         let settings = Settings::new()
             .with("app.user_id", "ann")
             .and_then(|settings| settings.with("other.setting", "x"))
             .unwrap();
-        let carrier = Carrier::new(settings, &known, Opening::default(), Some(&domains));
+        let carrier = Carrier::new(settings, &known, Opening::default(), Some(&domains), None);
 
         assert_eq!(
             carrier.begin(TransactionOptions::default()).as_str(),

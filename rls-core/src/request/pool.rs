@@ -18,6 +18,7 @@ use crate::request::lease::Lease;
 use crate::request::observe::Observer;
 use crate::request::operation::{Operation, Sending, exec_error};
 use crate::request::question::{Answer, still_holds};
+use crate::request::signer::Signer;
 use crate::request::statement::{Classified, Protocol, Refusal, Seen, classify};
 use crate::sqlstate;
 pub(crate) use recorder::Recorder;
@@ -33,6 +34,8 @@ pub(crate) struct Pool {
     allows_do: bool,
     /// The domains that carry contexts; `None` if the login cannot use them.
     domains: Option<Arc<DomainOids>>,
+    /// Signs the contexts, if they are signed.
+    signer: Option<Arc<Signer>>,
     /// The statement with which each transaction records itself.
     record: Option<Arc<str>>,
     /// Who records each transaction before it begins.
@@ -53,6 +56,7 @@ impl Pool {
             seen: Arc::default(),
             allows_do: true,
             domains: domains.map(Arc::new),
+            signer: None,
             record: None,
             recorder: None,
         }
@@ -61,6 +65,12 @@ impl Pool {
     /// The same pool, for scopes: text may hold `DO` blocks only if the configuration says so.
     pub(crate) fn allowing_do(self, allows_do: bool) -> Self {
         Self { allows_do, ..self }
+    }
+
+    /// The same pool, with signed contexts.
+    pub(crate) fn signed_by(self, signer: Option<Signer>) -> Self {
+        let signer = signer.map(Arc::new);
+        Self { signer, ..self }
     }
 
     /// The same pool, with a statement by which each transaction records itself.
@@ -102,8 +112,13 @@ impl Pool {
             record: self.record.clone(),
         };
 
-        let domains = self.domains.as_deref();
-        Ok(Carrier::new(settings, &self.settings, opening, domains))
+        Ok(Carrier::new(
+            settings,
+            &self.settings,
+            opening,
+            self.domains.as_deref(),
+            self.signer.as_ref(),
+        ))
     }
 
     pub(crate) fn observer(&self) -> &Observer {
@@ -264,6 +279,10 @@ impl Pool {
         }
 
         let carrier = sending.carrier;
+        if !sending.is_carried() {
+            carrier.sign(lease).await?;
+        }
+
         let running = operation.run(lease.connection(), &mut sending);
         let output = self
             .observer
@@ -311,6 +330,11 @@ pub(crate) fn explain(error: DbErr, carrier: &Carrier) -> DbErr {
             source: Arc::new(error),
         }
         .into();
+    }
+
+    if let Some(key) = sqlstate::refused_context(&error) {
+        let source = Arc::new(error);
+        return RlsError::ContextRefused { key, source }.into();
     }
 
     if let RlsError::PolicyRefused { table, .. } = RlsError::from(&error) {

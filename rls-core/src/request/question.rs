@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{AssertSqlSafe, Executor, Row};
 
 use crate::error::RlsError;
@@ -57,6 +57,19 @@ impl Carrier {
             role: text(1),
             context_holds: settings.all(|((_, value), column)| text(column) == value),
         }
+    }
+
+    /// Sends the signed context, if there is one, in a message of its own.
+    pub(crate) async fn sign(&self, lease: &mut Lease) -> Result<(), sqlx::Error> {
+        let Some(parameters) = self.signature() else {
+            return Ok(());
+        };
+
+        let mut arguments = PgArguments::default();
+        parameters.add_to(&mut arguments)?;
+        let sql = AssertSqlSafe(parameters.text("SELECT").into_owned());
+        let signed = sqlx::query_with(sql, arguments).execute(lease.connection());
+        signed.await.map(drop)
     }
 
     /// Sets the context, and asks, in one message.

@@ -116,8 +116,9 @@ impl Held {
             return pool.acquire().await.map(Self::Connection);
         }
 
-        let begun = pool.begin_unannounced(carrier.begin_for_one()).await;
-        begun.map(Self::Transaction)
+        let mut lease = pool.begin_unannounced(carrier.begin_for_one()).await?;
+        carrier.sign(&mut lease).await.map_err(query_error)?;
+        Ok(Self::Transaction(lease))
     }
 
     fn around(&self) -> Around {

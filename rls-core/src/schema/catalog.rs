@@ -17,6 +17,7 @@ pub(crate) mod relation;
 pub(crate) mod role;
 mod security;
 mod session;
+mod signing;
 mod snapshot;
 mod standing;
 mod used;
@@ -33,6 +34,7 @@ pub(crate) use read::{pending, policies};
 pub(crate) use role::roles;
 pub(crate) use security::{Security, named, secured};
 pub(crate) use session::{Session, begin};
+pub(crate) use signing::{keys_fit, verified_fits};
 pub(crate) use snapshot::snapshot;
 pub(crate) use standing::{
     Dropped, Standing, definitions, forced_on_us, grants_on, standing, table_of,

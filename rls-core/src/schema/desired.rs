@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::RlsConfig;
+use crate::config::{RlsConfig, SignedContexts};
 use crate::entity::DeclarationError;
 use crate::entity::registry::Registry;
 use crate::error::{RlsError, SchemaError};
 use crate::model::context_domain::ContextDomain;
+use crate::model::signed_context;
 use crate::name::{Identifier, Schemas, TableName};
 use crate::schema::table::DesiredTable;
 
@@ -32,6 +33,8 @@ pub(crate) struct Desired<'a> {
     pub(crate) audit: Option<TableName>,
     /// The domains that carry contexts.
     pub(crate) domains: DesiredDomains,
+    /// The view that verifies contexts, beside the table of the keys, if contexts are signed.
+    pub(crate) verified: Option<TableName>,
     pub(crate) missing: MissingTables,
 }
 
@@ -50,7 +53,11 @@ impl DesiredDomains {
 
         Self {
             schema: audit.schema_in(schemas),
-            domains: ContextDomain::all(registry.settings(), config.audit().is_some()),
+            domains: ContextDomain::all(
+                registry.settings(),
+                config.audit().is_some(),
+                config.signs_contexts() > SignedContexts::Off,
+            ),
         }
     }
 
@@ -85,6 +92,11 @@ impl<'a> Desired<'a> {
                 .collect(),
             audit: config.audit().map(|audit| audit.found_in(schemas)),
             domains: DesiredDomains::new(registry, config, schemas),
+            verified: (config.signs_contexts() > SignedContexts::Off).then(|| {
+                config
+                    .signing_object(signed_context::VIEW)
+                    .found_in(schemas)
+            }),
             missing,
         };
 

@@ -10,6 +10,7 @@ mod force;
 mod policy;
 mod privilege;
 mod role;
+mod signing;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,10 @@ pub(crate) fn diff(desired: &Desired<'_>, snapshot: &Snapshot) -> Result<Plan, S
         waiting: waiting(desired, &tables),
         ..Plan::default()
     };
+
+    if let Some(verified) = desired.verified.as_ref().filter(|_| !tables.is_empty()) {
+        signing::changes(verified, snapshot, desired.config, &mut plan.changes)?;
+    }
 
     table_changes(&tables, snapshot, &mut plan)?;
 

@@ -11,6 +11,7 @@ mod policy;
 mod privilege;
 mod role;
 mod row_security;
+mod signing;
 mod statement;
 mod usage;
 
@@ -22,6 +23,7 @@ pub(crate) use audit::{AUDIT_COLUMNS, AUDIT_GRANTED, create_audit, record};
 pub(crate) use domain::{domain_base, domain_definition, printed_check};
 pub(crate) use function::record_body;
 pub(crate) use online::{Fill, Step, online};
+pub(crate) use signing::keys_beside;
 pub(crate) use statement::Statement;
 
 /// The statements of a change, one a message.
@@ -69,5 +71,6 @@ fn of_table(name: &TableName, change: &TableChange) -> Vec<String> {
         TableChange::Privilege(change) => vec![privilege::statement(&quoted, change)],
         TableChange::CreateAudit => vec![create_audit(&quoted)],
         TableChange::DropAudit => vec![format!("DROP TABLE {quoted}")],
+        TableChange::Signing(change) => signing::statements(name, change),
     }
 }

@@ -31,6 +31,9 @@ pub(crate) struct Snapshot {
     pub(crate) domains: BTreeMap<ContextDomain, ActualDomain>,
     /// What has the name and the argument of the function that adds a row to the audit table.
     pub(crate) recorder: Option<ActualFunction>,
+    /// What has the names of the table of the keys and of the view that verifies contexts; nothing
+    /// if contexts are not signed.
+    pub(crate) signing: Option<ActualSigning>,
     /// The desired policies and defaults of each table as the server prints them, if there is
     /// anything in the table to compare them with.
     pub(crate) canonical: BTreeMap<TableName, CanonicalTable>,
@@ -38,6 +41,14 @@ pub(crate) struct Snapshot {
     pub(crate) used: UsedNames,
     /// While migrations are pending: the tables whose policies the server does not take yet.
     pub(crate) unready: BTreeSet<TableName>,
+}
+
+impl Snapshot {
+    /// Whether the view that policies are to read is yet to be made.
+    pub(crate) fn lacks_verified(&self) -> bool {
+        let signing = self.signing.as_ref();
+        signing.is_some_and(|signing| matches!(signing.verified, ActualObject::Missing))
+    }
 }
 
 /// What has a registered name.
@@ -129,6 +140,37 @@ pub(crate) enum ActualFunction {
     },
     /// Another function.
     Other,
+}
+
+/// What has the names of the objects of signed contexts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ActualSigning {
+    pub(crate) keys: ActualObject,
+    pub(crate) verified: ActualObject,
+    /// The roles that the default privileges of the login that migrates let at a new table.
+    pub(crate) by_default: BTreeSet<Identifier>,
+    /// Whether a key holds now.
+    pub(crate) has_key: bool,
+}
+
+/// What has the name of an object of signed contexts.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum ActualObject {
+    #[default]
+    Missing,
+    /// Something else.
+    Other,
+    /// A table with the desired columns, or a view.
+    There {
+        /// The view, as the server prints it; empty for the table.
+        definition: String,
+        /// Whether it is as desired.
+        fits: bool,
+        /// Whether one of the two roles owns it, or is a member of its owner.
+        is_owned: bool,
+        /// Who else has privileges on it.
+        grantees: BTreeMap<Identifier, BTreeSet<Privilege>>,
+    },
 }
 
 /// Privileges on a table and on its columns.

@@ -236,8 +236,9 @@ impl RlsSchema {
             UsedNames::default()
         };
 
-        let incomplete =
-            tables.len() < desired.tables.len() || tables.iter().any(Table::lacks_column);
+        let incomplete = tables.len() < desired.tables.len()
+            || tables.iter().any(Table::lacks_column)
+            || snapshot.lacks_verified();
         let pairs = tables.iter().map(|table| (table.desired, table.actual));
         let canonical = catalog::canonical(db, pairs, &session.path, incomplete).await?;
         (snapshot.used, snapshot.canonical) = (used, canonical);

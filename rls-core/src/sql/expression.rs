@@ -9,6 +9,7 @@ use crate::model::key::KeyType;
 use crate::name::{Identifier, SettingName};
 
 use super::quote::{identifier, known_literal, table};
+use super::signed;
 
 /// The SQL of an expression.
 pub(crate) fn expression(expression: &Expression) -> String {
@@ -82,6 +83,48 @@ fn render(expression: &Expression, depth: usize) -> String {
         }
         Expression::Query(expr) => query(expr),
         Expression::RawSql(sql) => raw(sql),
+        Expression::IsVerified {
+            column: name,
+            setting,
+            key,
+            verified,
+        } => {
+            format!(
+                "{} {} ANY (ARRAY[{}])",
+                column(name),
+                equals(*key == KeyType::Text),
+                signed::current(setting, *key, verified)
+            )
+        }
+        Expression::First(part) => format!("COALESCE({}, false)", render(part, depth)),
+        Expression::FirstThrough {
+            column: name,
+            parent,
+            parent_column,
+            holds,
+        } => {
+            let inner = depth + 1;
+            format!(
+                "{} IN (SELECT p{inner}.{} FROM {} AS p{inner} WHERE {})",
+                column(name),
+                identifier(parent_column),
+                table(parent),
+                render(holds, inner)
+            )
+        }
+        Expression::FirstNotDeleted(name, rounded) => {
+            let now = match rounded {
+                Some(rounded) => format!("CAST(now() AS {rounded})"),
+                None => "now()".to_owned(),
+            };
+            format!(
+                "({0} IS NULL OR {0} >= ANY (ARRAY[(SELECT {now})]))",
+                column(name)
+            )
+        }
+        Expression::OnVerified(part, verified) => {
+            signed::on_verified(&render(part, depth), verified)
+        }
     }
 }
 

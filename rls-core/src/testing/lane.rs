@@ -1,13 +1,16 @@
 //! The connection on which rows are made and statements are run. Nothing on it is ever committed.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use futures_util::TryStreamExt;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Row};
 
 use super::draft::text;
+use crate::config::{RlsConfig, SignedContexts};
 use crate::name::{Identifier, TableName};
+use crate::request::signer::Signer;
 use crate::schema::catalog::role::OWN_MEMBERSHIPS;
 use crate::sql;
 use crate::sqlstate::{self, Denied};
@@ -58,6 +61,8 @@ pub(super) struct Lane {
     back: &'static str,
     /// The settings that the application's login has.
     settings: Vec<(String, String)>,
+    /// The session's user while the lane acts as the application's role.
+    session_user: String,
 }
 
 impl Lane {
@@ -121,7 +126,21 @@ impl Lane {
             act: format!("SET LOCAL {word} {}", sql::identifier(role)),
             back,
             settings: settings?,
+            session_user: if superuser {
+                role.to_string()
+            } else {
+                row.try_get("login")?
+            },
         })
+    }
+
+    /// Signs contexts as they are to be signed for this lane, if they are.
+    pub(super) fn signer(&self, config: &RlsConfig) -> Option<Arc<Signer>> {
+        let keys = config
+            .keys()
+            .filter(|_| config.signs_contexts() > SignedContexts::Off)?;
+        let signer = Signer::new(keys.clone(), self.session_user.clone(), config.lifetime());
+        Some(Arc::new(signer))
     }
 
     /// Reads the catalog.

@@ -34,10 +34,11 @@ pub(super) async fn run(
     let schema = lane.read().await?;
 
     let settings = proof.registry.settings();
-    let users = match &proof.users {
+    let mut users = match &proof.users {
         Some(contexts) => Users::given(&contexts.clone()?, &settings)?,
         None => Users::made(proof.registry.scopes(), &settings),
     };
+    users.signer = lane.signer(app.config());
 
     let scopes = Scopes::new(proof.registry.scopes(), &lane.schema);
     let hidden: Vec<&TableName> = schema

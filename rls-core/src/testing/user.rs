@@ -1,11 +1,14 @@
 //! The contexts of the two users.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::model::context::Settings;
 use crate::model::key::KeyType;
 use crate::model::scope::Scope;
+use crate::model::signed_context;
 use crate::name::SettingName;
+use crate::request::signer::{SignedContext, Signer};
 use crate::sql;
 
 use super::shape::Subject;
@@ -18,6 +21,8 @@ pub(super) struct Users {
     values: BTreeMap<SettingName, [Option<String>; 3]>,
     /// Whether the caller gave the contexts: those users may have rows already.
     pub(super) given: bool,
+    /// Signs the contexts, if policies read signed ones.
+    pub(super) signer: Option<Arc<Signer>>,
 }
 
 impl Users {
@@ -52,6 +57,7 @@ impl Users {
         Self {
             values: values.collect(),
             given: false,
+            signer: None,
         }
     }
 
@@ -81,6 +87,7 @@ impl Users {
             None => Ok(Self {
                 values,
                 given: true,
+                signer: None,
             }),
         }
     }
@@ -109,22 +116,35 @@ impl Users {
     /// scope. The settings in `third` get the third's values.
     pub(super) fn context(&self, actor: Actor, third: &[&SettingName]) -> String {
         let subject = super::expect::subject(actor);
-        let set = self.values.keys().map(|setting| {
+        let value = |setting: &SettingName| {
             let subject = if third.contains(&setting) {
                 Some(Subject::Third)
             } else {
                 subject
             };
 
-            let value = subject
-                .and_then(|subject| self.value(setting, subject))
-                .unwrap_or_default();
-            let value = sql::known_literal(value);
+            subject.and_then(|subject| self.value(setting, subject))
+        };
 
-            format!("; SET LOCAL {} = {value}", sql::setting(setting))
+        let assigned = |setting: &str, value: &str| {
+            format!("; SET LOCAL {setting} = {}", sql::known_literal(value))
+        };
+
+        let set = self
+            .values
+            .keys()
+            .map(|setting| assigned(&sql::setting(setting), value(setting).unwrap_or_default()));
+
+        let signed = self.signer.as_ref().map(|signer| {
+            let set = self
+                .values
+                .keys()
+                .filter_map(|name| Some((name, value(name)?)));
+            let token = SignedContext::new(signer, &Settings::of(set)).sign();
+            assigned(signed_context::SETTING, &token)
         });
 
-        set.collect()
+        set.chain(signed).collect()
     }
 
     /// The context of one subject.

@@ -70,6 +70,9 @@ pub(super) enum RlsCommand {
         #[arg(short = 'd', long, value_name = "DIR")]
         migration_dir: Option<PathBuf>,
     },
+    /// List, replace or end the keys that sign contexts
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Print hand-written policies as Rust, for `#[rls_policies(policies = path)]`
     Import {
         /// A schema to read; may be given several times [default: the current one]
@@ -78,6 +81,23 @@ pub(super) enum RlsCommand {
         /// The file to write, which must not exist [default: print]
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum KeysCommand {
+    /// Show a line for each key: its identifier, when it was made, and when it ends
+    List,
+    /// Make a new key and print it, as `RLS_SIGNING_KEY=…`; it is shown this once
+    Rotate {
+        /// How many seconds the keys before it still hold, so that services can be given the new one
+        #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+        overlap: u64,
+    },
+    /// End a key now
+    Revoke {
+        /// Its identifier
+        id: String,
     },
 }
 
@@ -149,7 +169,7 @@ pub(super) enum PageFormat {
 /// SeaORM's command line with `rls` added, so that its help shows both.
 fn command() -> Command {
     let rls = Command::new("rls")
-        .about("Row-level security: plan, apply, status, doctor, report, generate, import")
+        .about("Row-level security: plan, apply, status, doctor, report, generate, keys, import")
         .display_order(100)
         .subcommand_required(true)
         .arg_required_else_help(true);

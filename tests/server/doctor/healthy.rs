@@ -60,6 +60,21 @@ async fn migrated_database_has_five_hints_alone() {
     assert_eq!(report.under(&suppressions).exit_code(Severity::Hint), 0);
 }
 
+/// A signed context is not what `set_config` could set, and the keys and their view are no tables of
+/// the application's.
+#[tokio::test]
+async fn signed_contexts_leave_nothing_to_find() {
+    let fixture = Fixture::signed(1).await;
+    let doctor = Doctor::new(entities(), fixture.config.clone());
+    let report = doctor.examine(&fixture.owner).await.unwrap();
+    assert_eq!(
+        rules(&report),
+        ["RLS017", "RLS208"],
+        "{}",
+        report.text(false)
+    );
+}
+
 /// Under any name, in any schema, and whether or not it is written.
 #[tokio::test]
 async fn audit_table_needs_no_entity() {

@@ -1,5 +1,6 @@
 //! The server, the database and the configuration.
 
+use crate::config::SignedContexts;
 use crate::doctor::case::Case;
 use crate::doctor::facts::{Creator, Grantee, RoleSetting};
 use crate::doctor::finding::Finding;
@@ -62,8 +63,10 @@ fn creators(case: &Case<'_>, findings: &mut Vec<Finding>) {
 fn set_config(case: &Case<'_>, findings: &mut Vec<Finding>) {
     const FUNCTION: &str = "pg_catalog.set_config(text, text, boolean)";
 
+    // What it could set, no signed context is.
+    let is_signed = case.config.signs_contexts() == SignedContexts::Required;
     let grantees = &case.facts.server.set_config;
-    if !grantees.is_empty() {
+    if !grantees.is_empty() && !is_signed {
         let why = "injected SQL can call it in the middle of a statement, and become another user";
         let privilege = format!("EXECUTE ON FUNCTION {FUNCTION}");
         let remedy = but_the_migrations(case, RunAs::Superuser, &privilege, grantees);

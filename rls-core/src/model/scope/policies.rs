@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::Scope;
-use crate::config::RlsConfig;
+use crate::config::{RlsConfig, SignedContexts};
 use crate::model::expression::Expression;
 use crate::model::key::Holder;
 use crate::model::policy::{Policy, PolicyKind, Rule};
 use crate::model::privilege::{Command, Privilege};
+use crate::model::signed_context;
 use crate::name::Identifier;
 
 impl Scope {
@@ -39,6 +40,14 @@ pub(crate) fn of(scope: &Scope, config: &RlsConfig) -> Vec<Policy> {
 
     let guards = guards(scope, &policies, config);
     policies.extend(guards);
+
+    if config.signs_contexts() == SignedContexts::Required {
+        let verified = config.signing_object(signed_context::VIEW);
+        for policy in &mut policies {
+            *policy = policy.map(|expression| expression.signed(&verified));
+        }
+    }
+
     policies.push(Policy {
         name: Identifier::joined(&scope.table.table, "admin"),
         kind: PolicyKind::Permissive,

@@ -1,6 +1,7 @@
 //! A context as parameters of a prepared statement, whose types are domains that set it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
@@ -12,6 +13,8 @@ use crate::model::context::Settings;
 use crate::model::context_domain::{ContextDomain, DomainOids};
 
 use super::{KnownSetting, Opening};
+use crate::model::signed_context;
+use crate::request::signer::{SignedContext, Signer};
 use crate::request::statement::MARK;
 
 /// The parameters that a statement has beside its own.
@@ -35,6 +38,8 @@ enum Value {
     Text(String),
     /// The name of a setting, and its value.
     Setting([String; 2]),
+    /// Signed when it is sent.
+    Signed(SignedContext),
 }
 
 impl Parameters {
@@ -44,16 +49,19 @@ impl Parameters {
         settings: &Settings,
         known: &[KnownSetting],
         domains: &DomainOids,
+        signer: Option<&Arc<Signer>>,
     ) -> Option<Self> {
         let any = *domains.get(&ContextDomain::AnySetting)?;
         let mut values = Vec::with_capacity(known.len());
         for known in known {
             let domain = *domains.get(&ContextDomain::Setting(known.name.clone()))?;
-            let value = settings.get(&known.name).unwrap_or_default().to_owned();
-            values.push(Parameter {
-                domain,
-                value: Value::Text(value),
-            });
+            let value = match signer {
+                Some(signer) if known.name() == signed_context::SETTING => {
+                    Value::Signed(SignedContext::new(signer, settings))
+                }
+                _ => Value::Text(settings.get(&known.name).unwrap_or_default().to_owned()),
+            };
+            values.push(Parameter { domain, value });
         }
 
         let others = settings
@@ -138,6 +146,7 @@ impl Encode<'_, Postgres> for &Parameter {
         match &self.value {
             Value::Text(text) => text.encode_by_ref(buffer),
             Value::Setting(setting) => setting.encode_by_ref(buffer),
+            Value::Signed(context) => context.sign().encode_by_ref(buffer),
         }
     }
 
@@ -149,6 +158,7 @@ impl Encode<'_, Postgres> for &Parameter {
         match &self.value {
             Value::Text(text) => text.len(),
             Value::Setting(setting) => setting.iter().map(String::len).sum(),
+            Value::Signed(context) => context.len(),
         }
     }
 }

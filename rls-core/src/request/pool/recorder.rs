@@ -4,7 +4,7 @@ use sea_orm::{DbBackend, DbErr, Statement};
 
 use super::Pool;
 use crate::error::RlsError;
-use crate::model::context::{AdminContext, ContextError, RlsContext, Settings};
+use crate::model::context::{AdminContext, ContextError, RlsContext};
 use crate::request::carrier::Carrier;
 use crate::request::operation::Execute;
 
@@ -20,7 +20,7 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// Records what `admin` does in `context`.
     pub(crate) fn new(pool: &Pool, admin: &AdminContext, context: &impl RlsContext) -> Self {
-        let context = context.settings().map(|settings| json(&settings));
+        let context = context.settings().map(|settings| settings.json());
         let settings = admin
             .settings()
             .and_then(|settings| settings.with(ON_BEHALF_OF, context?));
@@ -47,12 +47,4 @@ impl Recorder {
             .await
             .map(drop)
     }
-}
-
-/// `{"app.user_id": "…"}`.
-fn json(context: &Settings) -> String {
-    let settings = context
-        .iter()
-        .map(|(name, value)| (name.to_string(), value.into()));
-    serde_json::Value::Object(settings.collect()).to_string()
 }

@@ -100,9 +100,11 @@ fn names_more_than_keys(desired: &DesiredTable) -> bool {
     fn more(expression: &Expression) -> bool {
         match expression {
             Expression::All(parts) | Expression::Any(parts) => parts.iter().any(more),
+            Expression::First(part) => more(part),
             Expression::True
             | Expression::False
             | Expression::IsCurrent { .. }
+            | Expression::IsVerified { .. }
             | Expression::Current { .. } => false,
             _ => true,
         }

@@ -184,7 +184,7 @@ pub(super) async fn recorder(
 /// An SQL condition: whether one of the two roles is this owner, or a member of it. A superuser has
 /// all rights everywhere, which says nothing of this object, and the login that migrates is the
 /// owner that is desired.
-fn is_owned(owner: &str, config: &RlsConfig) -> String {
+pub(super) fn is_owned(owner: &str, config: &RlsConfig) -> String {
     format!(
         "EXISTS (SELECT FROM pg_roles r JOIN pg_roles o ON o.oid = {owner}
                  WHERE r.rolname IN ({}, {}) AND NOT r.rolsuper AND NOT o.rolsuper

@@ -7,6 +7,7 @@ use super::domain::{domains, recorder};
 use super::granted::schema_usage;
 use super::read::{others, read};
 use super::role::roles;
+use super::signing::signing;
 use crate::error::RlsError;
 use crate::model::context_domain::ContextDomain;
 use crate::name::TableName;
@@ -41,6 +42,11 @@ pub(crate) async fn snapshot(
     };
     let domains = domains(db, &desired.domains, config).await?;
 
+    let signing = match &desired.verified {
+        Some(verified) => Some(signing(db, verified, config).await?),
+        None => None,
+    };
+
     Ok(Snapshot {
         roles,
         relations,
@@ -49,6 +55,7 @@ pub(crate) async fn snapshot(
         audit,
         domains,
         recorder,
+        signing,
         canonical: BTreeMap::new(),
         used: UsedNames::default(),
         unready: BTreeSet::new(),

@@ -121,11 +121,20 @@ fn names_columns(
         Expression::All(parts) | Expression::Any(parts) => {
             parts.iter().all(|part| names_columns(part, table, has))
         }
+        Expression::First(part) => names_columns(part, table, has),
         Expression::IsCurrent { column, .. }
+        | Expression::IsVerified { column, .. }
         | Expression::IsTrue(column)
         | Expression::NotDeleted(column)
-        | Expression::NotDeletedRounded(column, _) => has(table, column),
+        | Expression::NotDeletedRounded(column, _)
+        | Expression::FirstNotDeleted(column, _) => has(table, column),
         Expression::Through {
+            column,
+            parent,
+            parent_column,
+            holds,
+        }
+        | Expression::FirstThrough {
             column,
             parent,
             parent_column,

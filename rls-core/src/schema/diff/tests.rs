@@ -97,8 +97,10 @@ fn desired(config: &RlsConfig, missing: MissingTables) -> Desired<'_> {
             domains: ContextDomain::all(
                 [SettingName::new("app.user_id").unwrap()],
                 config.audit().is_some(),
+                false,
             ),
         },
+        verified: None,
         missing,
     }
 }
@@ -230,6 +232,7 @@ fn snapshot(desired: &Desired<'_>) -> Snapshot {
             .iter()
             .map(|domain| (domain.clone(), applied_domain(domain)))
             .collect(),
+        signing: None,
         recorder: Some(ActualFunction::Function {
             definition: "CREATE OR REPLACE FUNCTION as it was\n".to_owned(),
             fits: true,

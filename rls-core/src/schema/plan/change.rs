@@ -9,6 +9,7 @@ mod policy;
 mod privilege;
 mod role;
 mod row_security;
+mod signing;
 mod usage;
 
 use crate::name::{Identifier, Schemas, TableName};
@@ -22,6 +23,7 @@ pub use policy::PolicyChange;
 pub use privilege::PrivilegeChange;
 pub use role::{RoleChange, Verifier};
 pub use row_security::RowSecurityChange;
+pub use signing::SigningChange;
 pub use usage::UsageChange;
 
 /// One change; data only, rendered to SQL in one place.
@@ -71,6 +73,8 @@ pub enum TableChange {
     CreateAudit,
     /// Drop the audit table, with the rows in it.
     DropAudit,
+    /// A change of what verifies signed contexts.
+    Signing(SigningChange),
 }
 
 impl Change {
@@ -156,6 +160,7 @@ impl TableChange {
             Self::Privilege(change) => Self::Privilege(change.reverse()),
             Self::CreateAudit => Self::DropAudit,
             Self::DropAudit => return None,
+            Self::Signing(change) => Self::Signing(change.reverse()?),
         })
     }
 
@@ -171,6 +176,12 @@ impl TableChange {
 impl From<ForeignKeyChange> for TableChange {
     fn from(change: ForeignKeyChange) -> Self {
         Self::ForeignKey(change)
+    }
+}
+
+impl From<SigningChange> for TableChange {
+    fn from(change: SigningChange) -> Self {
+        Self::Signing(change)
     }
 }
 

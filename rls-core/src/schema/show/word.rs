@@ -2,7 +2,8 @@
 
 use crate::schema::plan::{
     Change, ColumnChange, DomainChange, ForeignKeyChange, FunctionChange, IndexChange,
-    PolicyChange, PrivilegeChange, RoleChange, RowSecurityChange, TableChange, UsageChange,
+    PolicyChange, PrivilegeChange, RoleChange, RowSecurityChange, SigningChange, TableChange,
+    UsageChange,
 };
 
 /// What a change does to the object that it names.
@@ -51,6 +52,7 @@ fn of_table(change: &TableChange) -> (Sign, &'static str) {
         TableChange::Privilege(change) => privilege(change),
         TableChange::CreateAudit => (Added, "create_audit"),
         TableChange::DropAudit => (Removed, "drop_audit"),
+        TableChange::Signing(change) => signing(change),
     }
 }
 
@@ -122,5 +124,18 @@ fn function(change: &FunctionChange) -> (Sign, &'static str) {
         FunctionChange::Grant { .. } => (Added, "grant_function"),
         FunctionChange::Revoke { .. } => (Removed, "revoke_function"),
         FunctionChange::Own => (Changed, "own_function"),
+    }
+}
+
+fn signing(change: &SigningChange) -> (Sign, &'static str) {
+    match change {
+        SigningChange::CreateKeys => (Added, "create_keys"),
+        SigningChange::DropKeys => (Removed, "drop_keys"),
+        SigningChange::CloseKeys { .. } => (Removed, "close_keys"),
+        SigningChange::CreateVerified => (Added, "create_verified"),
+        SigningChange::DropVerified => (Removed, "drop_verified"),
+        SigningChange::ReplaceVerified { .. } => (Changed, "replace_verified"),
+        SigningChange::RestoreVerified { .. } => (Changed, "restore_verified"),
+        SigningChange::Own => (Changed, "own_signing"),
     }
 }

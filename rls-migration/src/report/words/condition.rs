@@ -82,18 +82,29 @@ pub(super) fn whose(condition: &Expression, holders: &Holders) -> Phrase {
         Expression::False => Phrase::words("of no kind"),
         Expression::All(parts) if parts.is_empty() => Phrase::words("of any kind"),
         Expression::Any(parts) if parts.is_empty() => Phrase::words("of no kind"),
+        // What stands first says the same of the signed context.
+        Expression::All(parts) if parts.iter().any(is_first) => whose(
+            &Expression::all(parts.iter().filter(|part| !is_first(part)).cloned()),
+            holders,
+        ),
         Expression::All(parts) => joined(parts, " and ", holders),
         Expression::Any(parts) => joined(parts, " or ", holders),
+        Expression::OnVerified(part, _) => whose(part, holders),
         Expression::IsCurrent {
+            column, setting, ..
+        }
+        | Expression::IsVerified {
             column, setting, ..
         } => Phrase::words("whose ")
             .code(column)
             .then(" is ")
             .join(holders.current(setting)),
         Expression::IsTrue(column) => Phrase::words("whose ").code(column).then(" is true"),
-        Expression::NotDeleted(column) => Phrase::words("whose ")
-            .code(column)
-            .then(" is empty or not in the past"),
+        Expression::NotDeleted(column) | Expression::FirstNotDeleted(column, _) => {
+            Phrase::words("whose ")
+                .code(column)
+                .then(" is empty or not in the past")
+        }
         Expression::Through {
             column,
             parent,
@@ -114,6 +125,13 @@ pub(super) fn whose(condition: &Expression, holders: &Holders) -> Phrase {
         // later versions add.
         other => Phrase::words("for which this SQL holds: ").code(other),
     }
+}
+
+fn is_first(condition: &Expression) -> bool {
+    matches!(
+        condition,
+        Expression::First(_) | Expression::FirstThrough { .. }
+    )
 }
 
 fn joined(parts: &[Expression], word: &'static str, holders: &Holders) -> Phrase {
