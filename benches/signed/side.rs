@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DbBackend, DbErr, Schema, Statement,
-    TransactionSession, TransactionTrait,
+    TransactionTrait,
 };
 use sea_orm_rls::signing::SignedContexts;
 use sea_orm_rls::{

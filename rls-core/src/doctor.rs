@@ -11,6 +11,7 @@ mod expression;
 mod facts;
 mod finding;
 mod leaks;
+mod level;
 mod read;
 mod remedy;
 mod report;
@@ -22,6 +23,7 @@ mod trial;
 
 pub use examine::Doctor;
 pub use finding::Finding;
+pub use level::Level;
 pub use remedy::{Remedy, RunAs};
 pub use report::{Report, ReportText};
 pub use rule::Rule;

@@ -10,6 +10,7 @@
 //! | `rls doctor --explain RULE` | prints the page of a rule | 0; 2: there is no such rule |
 //! | `rls generate NAME [-d DIR]` | writes a migration that makes these changes, and undoes them | 0; 1 |
 //! | `rls report [-o FILE]` | writes an HTML page about tables, policies, roles and findings | 0; 1 |
+//! | `rls harden` | prints statements that take needless rights from the application's role, by who can run them, and the level reached | 0; 1 |
 //! | `rls keys list`, `rotate [--overlap SECONDS]`, `revoke ID` | lists, replaces or ends the keys that sign contexts; `rotate` prints the new one | 0; 1 |
 //! | `rls import [--schema S]… [--output FILE]` | prints hand-written policies as Rust | 0; 1 |
 //!
@@ -22,6 +23,7 @@ mod command;
 mod connect;
 mod doctor;
 mod generate;
+mod harden;
 mod import;
 mod keys;
 mod output;

@@ -126,7 +126,8 @@ impl Fixture {
     ) -> Self {
         let database = server.database("fixture").await.unwrap();
         let owner = Database::connect(database.url()).await.unwrap();
-        Self::migrated_by(database, owner, connections, say).await
+        let config = config(&database);
+        Self::migrated_by(database, config, owner, connections, say).await
     }
 
     /// Whose scopes may run `DO` blocks.
@@ -151,17 +152,18 @@ impl Fixture {
             .unwrap();
         let owner = plain_login(&database, Public::Owned).await;
         let superuser = Database::connect(database.url()).await.unwrap();
-        let fixture = Self::migrated_by(database, owner, connections, |_| {}).await;
+        let config = config(&database);
+        let fixture = Self::migrated_by(database, config, owner, connections, |_| {}).await;
         (fixture, superuser)
     }
 
     async fn migrated_by(
         database: testbed::Database,
+        config: RlsConfig,
         owner: DatabaseConnection,
         connections: u32,
         say: impl FnOnce(&mut ConnectOptions),
     ) -> Self {
-        let config = config(&database);
         Schema::new(sea_orm::DbBackend::Postgres)
             .builder()
             .register(user::Entity)

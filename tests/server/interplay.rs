@@ -3,7 +3,7 @@
 
 mod doubles;
 mod generated;
-mod initialised;
 mod inherent;
+mod initialised;
 mod options;
 mod rbac;

@@ -8,7 +8,7 @@ use super::remedy::Remedy;
 use super::report::Report;
 use super::rules;
 use super::trial;
-use crate::config::RlsConfig;
+use crate::config::{RlsConfig, SignedContexts};
 use crate::entity::registry::Registry;
 use crate::error::{RlsError, SchemaError};
 use crate::schema::desired::MissingTables;
@@ -100,7 +100,8 @@ impl Doctor {
         findings.extend(trial::findings(db, &case).await?);
         findings.append(&mut unexamined);
 
-        Ok(Report::new(findings))
+        let signed = self.config.signs_contexts() == SignedContexts::Required;
+        Ok(Report::new(findings, signed))
     }
 
     /// Plans what the migrations would change; if that fails, adds a finding that says why.

@@ -4,7 +4,11 @@ mod json;
 mod sarif;
 mod text;
 
+use std::collections::BTreeMap;
+
 use super::finding::Finding;
+use super::level::{Level, NEEDLESS};
+use super::remedy::{Remedy, RunAs};
 use super::severity::Severity;
 use super::suppression::{Suppression, Suppressions};
 
@@ -15,15 +19,53 @@ pub use text::ReportText;
 pub struct Report {
     findings: Vec<Finding>,
     unused: Vec<Suppression>,
+    level: Level,
 }
 
 impl Report {
-    pub(super) fn new(mut findings: Vec<Finding>) -> Self {
+    /// Of a database whose policies read signed contexts, or do not.
+    pub(super) fn new(mut findings: Vec<Finding>, signed: bool) -> Self {
         sort(&mut findings);
         Self {
+            level: Level::of(&findings, signed),
             findings,
             unused: Vec::new(),
         }
+    }
+
+    /// How far the database is closed to SQL that someone injects.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// The statements that take needless rights from the application's role, by who can run them.
+    /// What the migrations need, they grant to the login that migrates.
+    #[must_use]
+    pub fn hardening(&self) -> Vec<(RunAs, Vec<String>)> {
+        let mut by_login: BTreeMap<String, (RunAs, Vec<String>)> = BTreeMap::new();
+        for finding in self.findings() {
+            let Remedy::Sql {
+                statements, run_as, ..
+            } = &finding.remedy
+            else {
+                continue;
+            };
+            if !NEEDLESS.contains(&finding.rule.id) {
+                continue;
+            }
+
+            let (_, all) = by_login
+                .entry(run_as.to_string())
+                .or_insert_with(|| (run_as.clone(), Vec::new()));
+            for statement in statements {
+                if !all.contains(statement) {
+                    all.push(statement.clone());
+                }
+            }
+        }
+
+        by_login.into_values().collect()
     }
 
     /// Applies a project's suppressions.
@@ -91,7 +133,7 @@ mod tests {
         let enable = "ALTER TABLE \"a\" ENABLE ROW LEVEL SECURITY";
         let remedy = Remedy::sql(owner, enable);
 
-        Report::new(vec![
+        let findings = vec![
             Finding::new(
                 &rules::RLS208,
                 "public.a_key",
@@ -99,7 +141,8 @@ mod tests {
                 Remedy::words("think"),
             ),
             Finding::new(&rules::RLS103, "public.a", "it is off", remedy),
-        ])
+        ];
+        Report::new(findings, false)
     }
 
     #[test]
@@ -154,7 +197,7 @@ mod tests {
             object,
             Remedy::sql(RunAs::Superuser, object),
         );
-        let text = Report::new(vec![finding]).text(false).to_string();
+        let text = Report::new(vec![finding], false).text(false).to_string();
 
         assert!(
             !text.contains('\u{1b}') && text.lines().count() == 4,

@@ -70,6 +70,11 @@ pub(super) enum RlsCommand {
         #[arg(short = 'd', long, value_name = "DIR")]
         migration_dir: Option<PathBuf>,
     },
+    /// Print the statements that take from the application's role what injected SQL could use, by
+    /// who can run them, and the level that is reached
+    ///
+    /// Changes nothing.
+    Harden,
     /// List, replace or end the keys that sign contexts
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -169,7 +174,7 @@ pub(super) enum PageFormat {
 /// SeaORM's command line with `rls` added, so that its help shows both.
 fn command() -> Command {
     let rls = Command::new("rls")
-        .about("Row-level security: plan, apply, status, doctor, report, generate, keys, import")
+        .about("Row-level security: plan, apply, status, doctor, report, generate, harden, keys, import")
         .display_order(100)
         .subcommand_required(true)
         .arg_required_else_help(true);

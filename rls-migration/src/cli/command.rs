@@ -6,7 +6,7 @@ use sea_orm_migration::sea_orm::DatabaseConnection;
 use super::arguments::{Arguments, PageFormat, RlsCommand};
 use super::connect::{connect, trace};
 use super::output::print;
-use super::{doctor, generate, import, keys, plan, report, status, suppressions};
+use super::{doctor, generate, harden, import, keys, plan, report, status, suppressions};
 use crate::RlsMigrator;
 use crate::error::CliError;
 use crate::generate::MigrationName;
@@ -122,6 +122,7 @@ async fn on(
         RlsCommand::Doctor(options) => {
             doctor::run(&rls, &db, &migrations, options, suppressions).await
         }
+        RlsCommand::Harden => harden::run(&rls, &db, &migrations).await,
         RlsCommand::Keys(command) => keys::run(&rls, &db, command).await,
         RlsCommand::Status | RlsCommand::Import { .. } => {
             print(&status::text(&rls, &db, pending, status::width()).await?)?;

@@ -216,7 +216,7 @@ async fn remedies_of_the_doctor_run_beside_a_taken_name() {
         let mut ran = 0;
 
         for finding in report.findings() {
-            let (true, Remedy::Sql(statements)) =
+            let (true, Remedy::Sql { statements, .. }) =
                 (structural.contains(&finding.rule.id), &finding.remedy)
             else {
                 continue;

@@ -6,20 +6,26 @@ use sea_orm::sqlx::postgres::PgRow;
 use sea_orm::sqlx::{
     self, AssertSqlSafe, Column, Connection, Executor, PgConnection, Row, ValueRef,
 };
-use sea_orm::{ActiveModelTrait, EntityTrait};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait};
+use sea_orm_rls::doctor::Doctor;
 
 use super::attacks::{STATEMENTS, TEXTS};
 use super::new_task;
 use super::token::{Forged, Tokens};
-use crate::fixture::{Fixture, config, task};
+use crate::fixture::{Fixture, config, entities, task};
 
 /// Stands in each of Bob's rows, and nowhere else.
 const SECRET: &str = "bobs secret";
+
+/// The manual has the table that this test finds.
+const PAGE: &str = include_str!("../../../docs/manual/signed_contexts.md");
 
 /// How far the database is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Level {
     Open,
+    /// What `rls harden` says was run.
+    Revoked,
     Signed,
 }
 
@@ -40,11 +46,17 @@ struct Target {
 impl Target {
     async fn new(level: Level) -> Self {
         let fixture = match level {
-            Level::Open => Fixture::configured(testbed::server().unwrap(), config, 1, |_| {}).await,
+            Level::Open | Level::Revoked => {
+                Fixture::configured(testbed::server().unwrap(), config, 1, |_| {}).await
+            }
             Level::Signed => Fixture::signed(1).await,
         };
         new_task("ann's").insert(&fixture.ann()).await.unwrap();
         new_task(SECRET).insert(&fixture.bob()).await.unwrap();
+        if level == Level::Revoked {
+            harden(&fixture).await;
+        }
+
         let tokens = Tokens::of(&fixture, level == Level::Signed).await;
 
         Self {
@@ -127,6 +139,23 @@ impl Target {
     }
 }
 
+/// Runs what `rls harden` prints, as a superuser.
+async fn harden(fixture: &Fixture) {
+    let doctor = Doctor::new(entities(), fixture.config.clone());
+    let report = doctor.examine(&fixture.owner).await.unwrap();
+    assert_eq!(report.level().to_string(), "open");
+
+    for (_, statements) in report.hardening() {
+        for statement in statements {
+            fixture.owner.execute_unprepared(&statement).await.unwrap();
+        }
+    }
+
+    let report = doctor.examine(&fixture.owner).await.unwrap();
+    assert_eq!(report.level().to_string(), "revoked");
+    assert!(report.hardening().is_empty(), "{}", report.text(false));
+}
+
 /// Whether a value of the row holds Bob's secret, whatever its type.
 fn shows_secret(row: &PgRow) -> bool {
     row.columns().iter().any(|column| {
@@ -144,27 +173,36 @@ fn shows_secret(row: &PgRow) -> bool {
 async fn signed_contexts_stop_each_injected_statement() {
     assert!(STATEMENTS.len() >= 60 && TEXTS.len() >= 25);
 
-    let mut table: BTreeMap<(bool, &str), [Outcome; 2]> = BTreeMap::new();
-    for (column, level) in [Level::Open, Level::Signed].into_iter().enumerate() {
+    let mut table: BTreeMap<(bool, &str), [Outcome; 3]> = BTreeMap::new();
+    for (column, level) in [Level::Open, Level::Revoked, Level::Signed]
+        .into_iter()
+        .enumerate()
+    {
         let target = Target::new(level).await;
         for (several, attacks) in [(false, STATEMENTS), (true, TEXTS)] {
             for (kind, sql) in attacks {
                 let outcome = target.attack(sql, several).await;
                 assert!(
-                    target.level == Level::Open || outcome == Outcome::Held,
+                    target.level < Level::Signed || outcome == Outcome::Held,
                     "{outcome:?}: {sql}"
                 );
 
-                let row = table.entry((several, kind)).or_insert([Outcome::Held; 2]);
+                let row = table.entry((several, kind)).or_insert([Outcome::Held; 3]);
                 row[column] = row[column].max(outcome);
             }
         }
     }
 
-    println!("| attack | contexts as they are | signed |\n|---|---|---|");
-    for ((_, kind), [open, signed]) in &table {
-        println!("| {kind} | {} | {} |", word(*open), word(*signed));
-    }
+    let rows = table.iter().map(|((_, kind), outcomes)| {
+        let [open, revoked, signed] = outcomes.map(word);
+        format!("| {kind} | {open} | {revoked} | {signed} |\n")
+    });
+    let rows: String = rows.collect();
+    println!("{rows}");
+    assert!(
+        PAGE.contains(&rows),
+        "the manual's table is another one:\n{rows}"
+    );
 
     // The attacks are real: without signed contexts, those that change the setting succeed.
     let open = |several, kind| table[&(several, kind)][0];
@@ -174,8 +212,8 @@ async fn signed_contexts_stop_each_injected_statement() {
 
 fn word(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::Held => "reaches nothing",
-        Outcome::Read => "reads another user's rows",
-        Outcome::Wrote => "writes another user's rows",
+        Outcome::Held => "-",
+        Outcome::Read => "reads",
+        Outcome::Wrote => "reads and writes",
     }
 }

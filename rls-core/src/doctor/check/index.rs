@@ -62,7 +62,10 @@ fn missing(
     let drop = left.map(|(_, index)| format!("DROP INDEX {}", table(&index.name)));
     let create = Change::on(relation.name.clone(), create);
 
-    missing(Remedy::statements(relation.owned(), drop.chain(create.sql()).collect()))
+    missing(Remedy::statements(
+        relation.owned(),
+        drop.chain(create.sql()).collect(),
+    ))
 }
 
 /// The change that creates the index: the plan's, whose name is free, or one with the usual name.

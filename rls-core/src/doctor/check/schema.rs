@@ -7,6 +7,7 @@ use crate::doctor::facts::{Kind, Oid, Relation};
 use crate::doctor::finding::Finding;
 use crate::doctor::remedy::Remedy;
 use crate::doctor::rules;
+use crate::model::signed_context;
 use crate::name::Identifier;
 
 const SCOPED: &str = "#[derive(UserScoped)]";
@@ -52,7 +53,7 @@ pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// The tables that no entity claims, neither directly nor through a parent, and that are neither an
-/// extension's, the migrator's nor the audit's.
+/// extension's, the migrator's, the audit's nor that of signing keys.
 fn undecided<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (Oid, &'a Relation)> {
     let registered: BTreeSet<Oid> = case
         .tables
@@ -61,8 +62,9 @@ fn undecided<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (Oid, &'a Relation)
         .collect();
 
     let is_undecided = move |oid: Oid, relation: &Relation| {
-        let is_own =
-            relation.name.table.as_str() == case.migrations || case.facts.audits.contains(&oid);
+        let is_own = relation.name.table.as_str() == case.migrations
+            || relation.name.table.as_str() == signed_context::KEYS
+            || case.facts.audits.contains(&oid);
         let is_claimed = registered.contains(&oid)
             || case
                 .facts
