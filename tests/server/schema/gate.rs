@@ -23,16 +23,15 @@ fn statement(said: &str) -> Option<String> {
     let is_sql = |text: &&&str| text.starts_with("ALTER ") || text.starts_with("REVOKE ");
     let sql = quoted.iter().find(is_sql)?;
 
-    Some(match said.split_once("as its owner `") {
-        Some((_, owner)) => {
-            let (owner, _) = owner.split_once('`').unwrap();
-            format!("SET SESSION AUTHORIZATION \"{owner}\"; {sql}; RESET SESSION AUTHORIZATION")
-        }
-        None => {
-            assert!(said.contains("superuser"), "{said}");
-            (*sql).to_owned()
-        }
-    })
+    let Some((_, owner)) = said.split_once("as its owner `") else {
+        assert!(said.contains("superuser"), "{said}");
+        return Some((*sql).to_owned());
+    };
+
+    let (owner, _) = owner.split_once('`').unwrap();
+    Some(format!(
+        "SET SESSION AUTHORIZATION \"{owner}\"; {sql}; RESET SESSION AUTHORIZATION"
+    ))
 }
 
 /// A plain login migrates the database, and each remedy is run by who is named (FAULTS A10).

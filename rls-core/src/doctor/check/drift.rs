@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::doctor::case::Case;
 use crate::doctor::finding::Finding;
-use crate::doctor::remedy::Remedy;
+use crate::doctor::remedy::{Remedy, RunAs};
 use crate::doctor::rules;
 use crate::model::privilege::Privilege;
 use crate::schema::plan::{
@@ -23,7 +23,7 @@ pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
         .flatten()
         .collect();
 
-    let mut objects: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut objects: BTreeMap<(String, bool), Vec<String>> = BTreeMap::new();
     for change in case.plan.iter().flat_map(|plan| plan.changes()) {
         let statements = change.sql();
         let is_remedy = statements
@@ -35,15 +35,32 @@ pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
         }
 
         objects
-            .entry(object(change))
+            .entry((object(change), is_granted_by_another(case, change)))
             .or_default()
             .extend(statements);
     }
 
-    for (object, statements) in objects {
+    for ((object, by_another), statements) in objects {
         let why = format!("the migrations would run `{}`", statements.join("; "));
-        findings.push(Finding::new(&rules::RLS107, object, why, Remedy::Migrate));
+        let remedy = if by_another {
+            Remedy::statements(RunAs::Superuser, statements).then_restart()
+        } else {
+            Remedy::Migrate
+        };
+        findings.push(Finding::new(&rules::RLS107, object, why, remedy));
     }
+}
+
+/// Whether it takes away a membership that another than the migrations' role granted, which only
+/// that role and superusers may.
+fn is_granted_by_another(case: &Case<'_>, change: &Change) -> bool {
+    let grantor = match change {
+        Change::Role(_, RoleChange::RevokeMembership { grantor, .. }) => grantor.as_ref(),
+        Change::Role(_, RoleChange::EndInheritance { grantor, .. }) => Some(grantor),
+        _ => None,
+    };
+
+    grantor.is_some_and(|grantor| Some(grantor) != case.migrations_role())
 }
 
 fn object(change: &Change) -> String {
