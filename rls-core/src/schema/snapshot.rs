@@ -75,10 +75,8 @@ pub(crate) struct ActualRole {
     pub(crate) ours: bool,
     /// Whether it is the login that migrates.
     pub(crate) migrates: bool,
-    /// The stored password; `None` if it is not set, or may not be read.
-    pub(crate) password: Option<String>,
-    /// Whether the stored password may be read.
-    pub(crate) readable: bool,
+    /// The stored password.
+    pub(crate) password: StoredPassword,
     /// Whether the login that migrates might set the password.
     pub(crate) settable: bool,
     /// The members among the two roles, each with the role that granted the membership (since
@@ -88,6 +86,16 @@ pub(crate) struct ActualRole {
     /// granted the membership, if the login that migrates can act as that one. Before PostgreSQL 16
     /// there are none, since the role is `NOINHERIT`.
     pub(crate) inherits: BTreeSet<(Identifier, Identifier)>,
+}
+
+/// What the login that migrates knows of a role's password.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum StoredPassword {
+    #[default]
+    Unset,
+    Set(String),
+    /// The login may not read it.
+    Unreadable,
 }
 
 /// What has the name of the audit table.

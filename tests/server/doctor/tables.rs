@@ -127,9 +127,9 @@ pub const FAULTS: &[Fault] = &[
     Fault(
         "RLS107",
         "the schema is closed",
-        "REVOKE USAGE ON SCHEMA public FROM APP",
-        StaysOpen,
-        Remedy,
+        "REVOKE USAGE ON SCHEMA public FROM PUBLIC",
+        Shuts,
+        RemedyThen("GRANT USAGE ON SCHEMA public TO PUBLIC"),
     ),
     Fault(
         "RLS107",

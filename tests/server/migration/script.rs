@@ -34,7 +34,7 @@ const DRIFTS: &[&str] = &[
     "GRANT TRUNCATE, TRIGGER ON task TO APP",
     "REVOKE UPDATE ON task FROM APP",
     "REVOKE USAGE ON SEQUENCE note_id_seq FROM APP",
-    "REVOKE USAGE ON SCHEMA public FROM APP",
+    "REVOKE USAGE ON SCHEMA public FROM PUBLIC",
 ];
 
 #[tokio::test]

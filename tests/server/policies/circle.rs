@@ -54,7 +54,7 @@ const TABLES: &str = r#"CREATE TABLE "user" (id uuid PRIMARY KEY, email text);
     CREATE TABLE note (id serial PRIMARY KEY, task_id uuid REFERENCES task, body text)"#;
 
 /// Users, tasks with a policy, notes with a policy.
-fn entities(of_tasks: Option<PolicyDraft>, of_notes: Option<PolicyDraft>) -> Registry {
+fn entities(of_tasks: Vec<PolicyDraft>, of_notes: Vec<PolicyDraft>) -> Registry {
     Registry::new([
         Declaration::identity::<user::Entity>(),
         Declaration::owned::<task::Entity>("owner_id")
@@ -67,11 +67,11 @@ fn entities(of_tasks: Option<PolicyDraft>, of_notes: Option<PolicyDraft>) -> Reg
     .unwrap()
 }
 
-fn reads(name: &str, command: Command, condition: &str) -> Option<PolicyDraft> {
+fn reads(name: &str, command: Command, condition: &str) -> Vec<PolicyDraft> {
     let policy = Policy::permissive(name)
         .on([command])
         .using(Expression::raw_sql(condition));
-    Some(policy)
+    vec![policy]
 }
 
 const TASK_OF_NOTE: &str = "id IN (SELECT n.task_id FROM note n)";
@@ -96,12 +96,12 @@ async fn policies_that_ask_each_other_are_refused_before_they_are_made() {
             reads("a", select, TASK_OF_NOTE),
             reads("b", select, NOTE_OF_TASK),
         ),
-        (reads("a", select, OWN), None),
+        (reads("a", select, OWN), vec![]),
         (
-            None,
+            vec![],
             reads("b", select, "body IN (SELECT n.body FROM note n)"),
         ),
-        (reads("a", Command::Update, OWN), None),
+        (reads("a", Command::Update, OWN), vec![]),
         // Only statements that write tasks ask, and come back to them.
         (
             reads("a", Command::Delete, TASK_OF_NOTE),
@@ -132,7 +132,7 @@ async fn policies_that_ask_each_other_are_refused_before_they_are_made() {
 async fn policies_that_ask_in_one_direction_are_made_and_work() {
     let (database, superuser, plain) = logins().await;
     let config = config(&database);
-    let registry = entities(reads("a", Command::Select, TASK_OF_NOTE), None);
+    let registry = entities(reads("a", Command::Select, TASK_OF_NOTE), vec![]);
 
     let rls = RlsSchema::new(registry.clone(), config.clone());
     rls.sync(&plain).await.unwrap();
@@ -166,7 +166,7 @@ async fn policies_that_ask_in_one_direction_are_made_and_work() {
 async fn doctor_names_what_the_application_cannot_run() {
     let (database, superuser, plain) = logins().await;
     let config = config(&database);
-    let registry = entities(None, None);
+    let registry = entities(vec![], vec![]);
     RlsSchema::new(registry.clone(), config.clone())
         .sync(&plain)
         .await

@@ -109,7 +109,7 @@ async fn drift_is_mended() {
         ("GRANT TRUNCATE, TRIGGER ON task TO APP", 1),
         ("REVOKE UPDATE ON task FROM APP", 1),
         ("REVOKE USAGE ON SEQUENCE note_id_seq FROM APP", 1),
-        ("REVOKE USAGE ON SCHEMA public FROM APP", 1),
+        ("REVOKE USAGE ON SCHEMA public FROM PUBLIC", 2),
         ("ALTER ROLE APP BYPASSRLS CREATEROLE", 1),
         ("ALTER ROLE APP PASSWORD 'other'", 1),
         ("GRANT ADMIN TO APP", 1),

@@ -34,6 +34,7 @@ mod doc {
 /// Two tables, the usual names of whose indexes are one.
 macro_rules! one_name {
     ($module:ident, $table:literal, $column:literal) => {
+        #[allow(dead_code, reason = "SeaORM generates more than each test uses")]
         mod $module {
             use sea_orm::entity::prelude::*;
             use sea_orm_rls::UserScoped;

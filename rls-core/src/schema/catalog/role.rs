@@ -8,7 +8,7 @@ use crate::config::RlsConfig;
 use crate::error::RlsError;
 use crate::name::Identifier;
 use crate::schema::fingerprint;
-use crate::schema::snapshot::ActualRole;
+use crate::schema::snapshot::{ActualRole, StoredPassword};
 use crate::sql;
 
 /// Whether memberships have grantors and options of their own, and `CREATEROLE` is not a right to
@@ -85,8 +85,11 @@ fn role(row: &QueryResult, readable: bool) -> Result<ActualRole, RlsError> {
         lacks,
         ours: get(row, "ours")?,
         migrates: get(row, "migrates")?,
-        password: get(row, "password")?,
-        readable,
+        password: match get::<Option<String>>(row, "password")? {
+            Some(stored) => StoredPassword::Set(stored),
+            None if readable => StoredPassword::Unset,
+            None => StoredPassword::Unreadable,
+        },
         settable: get(row, "settable")?,
         members: BTreeSet::new(),
         inherits: BTreeSet::new(),

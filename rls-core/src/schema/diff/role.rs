@@ -5,7 +5,7 @@ use crate::error::SchemaError;
 use crate::name::Identifier;
 use crate::schema::plan::{Change, RoleChange, Verifier};
 use crate::schema::scram;
-use crate::schema::snapshot::ActualRole;
+use crate::schema::snapshot::{ActualRole, StoredPassword};
 
 /// What makes a role one that policies do not bind, or that could become one, if it lacks these.
 const POWERS: [(&str, &str); 4] = [
@@ -93,9 +93,11 @@ pub(super) fn uncompared(
 ) -> Vec<Identifier> {
     let logins = [config.app(), config.admin()].into_iter();
     let is_uncompared = |login: &&Login| {
-        actual
-            .get(&login.role)
-            .is_some_and(|actual| login.password.is_some() && !actual.readable && actual.settable)
+        actual.get(&login.role).is_some_and(|actual| {
+            login.password.is_some()
+                && actual.password == StoredPassword::Unreadable
+                && actual.settable
+        })
     };
 
     let uncompared = logins.filter(is_uncompared);
@@ -122,9 +124,11 @@ fn alter(login: &Login, actual: &ActualRole, passwords: Passwords) -> Option<Rol
 fn keeps_password(login: &Login, actual: &ActualRole, passwords: Passwords) -> bool {
     match (&login.password, &actual.password) {
         (None, _) => true,
-        (Some(password), Some(stored)) => scram::verifies(stored, password.expose()),
-        (Some(_), None) if actual.readable => false,
-        (Some(_), None) => passwords == Passwords::Compare || !actual.settable,
+        (Some(password), StoredPassword::Set(stored)) => scram::verifies(stored, password.expose()),
+        (Some(_), StoredPassword::Unset) => !actual.settable,
+        (Some(_), StoredPassword::Unreadable) => {
+            passwords == Passwords::Compare || !actual.settable
+        }
     }
 }
 

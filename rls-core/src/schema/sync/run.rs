@@ -85,10 +85,10 @@ fn taken(change: &Change, sql: String, source: Arc<DbErr>) -> SchemaError {
         TableChange::Column(column, _) => column,
         TableChange::ForeignKey(
             ForeignKeyChange::Add { name, .. } | ForeignKeyChange::Restore { name, .. },
-        ) => name,
+        )
+        | TableChange::Policy(PolicyChange::Rename { name, .. }) => name,
         TableChange::Index(index) => index.name(),
         TableChange::Policy(PolicyChange::Create { policy }) => &policy.name,
-        TableChange::Policy(PolicyChange::Rename { name, .. }) => name,
         TableChange::CreateAudit => &table.table,
         _ => return SchemaError::Statement { sql, source },
     };
