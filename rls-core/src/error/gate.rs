@@ -25,7 +25,7 @@ impl fmt::Display for GateError {
 }
 
 /// One reason why isolation would not hold, with its remedy.
-#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GateFinding {
     /// The login sees every row, whatever the policies say.
@@ -193,8 +193,6 @@ pub enum GateFinding {
         table: TableName,
     },
 }
-
-debug_is_display!(GateFinding);
 
 fn bypasses(role: &Identifier, through: &Identifier) -> String {
     const POWERS: &str =
