@@ -54,7 +54,7 @@ fn debug_of_every_error_says_what_its_display_says() {
     assert!(errors >= 10, "{errors}");
 }
 
-/// The derives and the names of the public types that derive thiserror's `Error`.
+/// The derives and the names of the public errors: a finding is data that derives thiserror's too.
 fn public_errors(source: &str) -> Vec<(&str, &str)> {
     let found = source
         .match_indices("thiserror::Error)]")
@@ -68,6 +68,7 @@ fn public_errors(source: &str) -> Vec<(&str, &str)> {
             let name = name.or_else(|| declared.strip_prefix("pub struct "))?;
             Some((derives, name.trim_end_matches(" {")))
         })
+        .filter(|(_, name)| name.ends_with("Error"))
         .collect()
 }
 

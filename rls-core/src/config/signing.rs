@@ -7,6 +7,8 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
+use crate::debug::debug_is_display;
+
 /// How long the identifier of a key is.
 pub(crate) const ID: usize = 8;
 
@@ -47,12 +49,14 @@ pub struct SigningKey {
 }
 
 /// The text of a signing key has another form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the signing key is not of the form `id:key`, with an identifier of 8 lower-case letters and \
      digits and 32 bytes in base64: take it as `rls keys rotate` printed it"
 )]
 pub struct SigningKeyError;
+
+debug_is_display!(SigningKeyError);
 
 impl SigningKey {
     /// Makes a key of random bytes with a random identifier.

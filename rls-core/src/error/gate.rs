@@ -25,7 +25,7 @@ impl fmt::Display for GateError {
 }
 
 /// One reason why isolation would not hold, with its remedy.
-#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GateFinding {
     /// The login sees every row, whatever the policies say.
@@ -260,8 +260,6 @@ pub enum GateFinding {
         table: TableName,
     },
 }
-
-debug_is_display!(GateFinding);
 
 /// How an object, with its kind and its name as SQL, is given to the role of the migrations.
 fn give(what: &str, migrations: Option<&Identifier>) -> String {
