@@ -45,7 +45,7 @@ pub struct RlsConfig {
 }
 
 /// How long a signed context holds.
-const CONTEXT_LIFETIME: Duration = Duration::from_secs(60);
+const CONTEXT_LIFETIME: Duration = Duration::from_mins(1);
 
 impl Default for RlsConfig {
     fn default() -> Self {

@@ -33,28 +33,34 @@ pub(super) fn on_verified(sql: &str, verified: &TableName) -> String {
         let (name, after) = call.split_at(CALL.len());
         let is_call = !before.ends_with(|before: char| before.is_alphanumeric() || before == '_');
 
-        match arguments(after).filter(|(setting, _)| is_call && setting.contains('.')) {
-            Some((setting, end)) => {
-                let before = before.trim_end_matches('"');
-                let schemas = ["pg_catalog.", "\"pg_catalog\"."];
-                let before = schemas.into_iter().fold(before, |before, schema| {
-                    before.strip_suffix(schema).unwrap_or(before)
-                });
+        let custom = arguments(after).filter(|(setting, _)| is_call && setting.contains('.'));
+        let Some((setting, end)) = custom else {
+            replaced.push_str(before);
+            replaced.push_str(name);
+            rest = after;
+            continue;
+        };
 
-                replaced.push_str(before);
-                replaced.push_str(&format!(
-                    "(SELECT v.settings ->> {} FROM {} AS v)",
-                    known_literal(&setting.to_ascii_lowercase()),
-                    table(verified)
-                ));
-                rest = &after[end..];
-            }
-            None => {
-                replaced.push_str(before);
-                replaced.push_str(name);
-                rest = after;
-            }
-        }
+        let schemas = ["pg_catalog.", "\"pg_catalog\"."];
+        let before = before.trim_end_matches('"');
+        let before = schemas.into_iter().fold(before, |before, schema| {
+            before.strip_suffix(schema).unwrap_or(before)
+        });
+
+        let setting = known_literal(&setting.to_ascii_lowercase());
+        let verified = table(verified);
+        replaced.push_str(before);
+        replaced.push_str(
+            &[
+                "(SELECT v.settings ->> ",
+                &setting,
+                " FROM ",
+                &verified,
+                " AS v)",
+            ]
+            .concat(),
+        );
+        rest = &after[end..];
     }
 
     replaced.push_str(rest);

@@ -248,10 +248,10 @@ async fn rotation_under_load_refuses_no_request() {
             .await
             .unwrap();
         let old = std::mem::replace(&mut *current.lock().unwrap(), key);
-        tokio::time::sleep(Duration::from_millis(1000)).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
 
         // The key before is past its end.
-        let soon = SystemTime::now() + Duration::from_secs(60);
+        let soon = SystemTime::now() + Duration::from_mins(1);
         ended.push(token(&old, login, soon, fixture.ann));
     }
 

@@ -57,7 +57,7 @@ impl Target {
             harden(&fixture).await;
         }
 
-        let tokens = Tokens::of(&fixture, level == Level::Signed).await;
+        let tokens = Tokens::of(&fixture, level == Level::Signed);
 
         Self {
             fixture,

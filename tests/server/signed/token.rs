@@ -27,14 +27,14 @@ pub struct Forged {
 }
 
 impl Tokens {
-    pub async fn of(fixture: &Fixture, signed: bool) -> Self {
+    pub fn of(fixture: &Fixture, signed: bool) -> Self {
         let key = if signed {
             fixture.key.clone().unwrap()
         } else {
             SigningKey::random()
         };
         let login = fixture.config.app_role().as_str();
-        let soon = SystemTime::now() + Duration::from_secs(600);
+        let soon = SystemTime::now() + Duration::from_mins(10);
         let past = SystemTime::now() - Duration::from_secs(5);
         let ann = token(&key, login, soon, fixture.ann);
 
@@ -71,11 +71,8 @@ pub fn token(key: &SigningKey, login: &str, until: SystemTime, user: Uuid) -> St
     let mut mac = Hmac::<Sha256>::new_from_slice(&secret).unwrap();
     mac.update(signed.as_bytes());
     mac.update(login.as_bytes());
-    let mac: String = mac
-        .finalize()
-        .into_bytes()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("{mac}{signed}")
+    let mac = mac.finalize().into_bytes();
+    let digits = mac.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    let digits = digits.filter_map(|digit| char::from_digit(digit.into(), 16));
+    digits.chain(signed.chars()).collect()
 }
