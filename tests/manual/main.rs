@@ -25,6 +25,7 @@ mod policies;
 mod pooling;
 mod readme;
 mod services;
+mod signed_contexts;
 mod testing;
 mod troubleshooting;
 mod world;
