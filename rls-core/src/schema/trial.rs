@@ -40,7 +40,12 @@ pub(crate) async fn unplanned(
     }
 
     let savepoint = db.begin().await?;
-    savepoint.execute_unprepared(&become_role).await?;
+    if let Err(error) = savepoint.execute_unprepared(&become_role).await {
+        TransactionSession::rollback(savepoint).await?;
+        // Only a superuser grants a superuser.
+        let refused = sqlstate::of(&error).as_deref() == Some(sqlstate::INSUFFICIENT_PRIVILEGE);
+        return if refused { Ok(None) } else { Err(error.into()) };
+    }
 
     // All in one message. Only if one of them fails, each in a savepoint of its own.
     let together: Vec<&str> = statements.iter().map(|(.., sql)| sql.as_str()).collect();

@@ -30,6 +30,7 @@ fn project() -> PathBuf {
         "docs",
         "rls-core",
         "rls-derive",
+        "rls-init",
         "rls-migration",
         "src",
         "tests",

@@ -58,7 +58,7 @@ CREATE POLICY write_own ON memo FOR INSERT TO "APP" WITH CHECK (owner = CURRENT_
 CREATE POLICY change_own ON memo FOR UPDATE TO "APP" USING (owner = CURRENT_USER);
 CREATE POLICY change_checked ON memo FOR UPDATE TO "ADMIN" USING (true) WITH CHECK (open);
 CREATE POLICY check_alone ON memo FOR UPDATE TO "ADMIN" WITH CHECK (open);
-CREATE POLICY remove_own ON memo FOR DELETE USING ((SELECT max(m.id) FROM memo m WHERE m.team_id = memo.team_id) > id);
+CREATE POLICY remove_own ON memo FOR DELETE TO "ADMIN" USING ((SELECT max(m.id) FROM memo m WHERE m.team_id = memo.team_id) > id);
 CREATE POLICY nothing ON memo;
 CREATE POLICY no_select ON memo FOR SELECT TO pg_monitor;
 CREATE POLICY no_insert ON memo FOR INSERT TO pg_monitor;

@@ -34,8 +34,8 @@ async fn statements_for_the_administrator_are_printed() {
 
     assert_eq!(
         run(&["rls", "plan"]).status.code(),
-        Some(2),
-        "the roles are there to make"
+        Some(3),
+        "migrations are pending"
     );
 
     let up = run(&["up"]);

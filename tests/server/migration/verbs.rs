@@ -318,7 +318,7 @@ async fn mistakes_are_errors_that_say_what_there_is() {
         ),
         (
             manager.create_policy("ticket", open()).await,
-            "CREATE POLICY \"open\"",
+            "table `public.ticket`: `open` is there already",
         ),
         (
             manager

@@ -8,7 +8,7 @@ use std::process::{Command as Process, Output};
 
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ConnectionTrait, Database};
-use sea_orm_rls::policy::{Expression, Policy, setting};
+use sea_orm_rls::policy::{Expression, Grantee, Policy, setting};
 
 use super::Things;
 use crate::fixture::{Fixture, entities};
@@ -77,9 +77,11 @@ async fn restored_dump_needs_no_change() {
             Policy::permissive("own")
                 .using(Expr::col("owner_id").eq(setting::<i32>("app.account")))
                 .comment("own"),
-            Policy::permissive("up").using(Expression::raw_sql(
-                "EXISTS (SELECT FROM thing up WHERE up.id = thing.parent AND up.state = 'Open')",
-            )),
+            Policy::permissive("up")
+                .to([Grantee::Admin])
+                .using(Expression::raw_sql(
+                    "EXISTS (SELECT FROM thing up WHERE up.id = thing.parent AND up.state = 'Open')",
+                )),
         ]
     };
 

@@ -5,7 +5,7 @@ use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
 use sea_orm_rls::RlsError;
 use sea_orm_rls::error::SchemaError;
-use sea_orm_rls::policy::{Expression, Policy, PolicyDraft, setting};
+use sea_orm_rls::policy::{Expression, Grantee, Policy, PolicyDraft, setting};
 
 use super::Things;
 
@@ -18,8 +18,12 @@ async fn holds(things: &Things, draft: PolicyDraft) {
     );
 }
 
+/// For the administrator's role: some of these read their own table, which the server refuses when
+/// it plans a statement of a role that they hold for.
 fn raw(condition: &str) -> PolicyDraft {
-    Policy::permissive("p").using(Expression::raw_sql(condition))
+    Policy::permissive("p")
+        .to([Grantee::Admin])
+        .using(Expression::raw_sql(condition))
 }
 
 #[tokio::test]

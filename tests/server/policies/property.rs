@@ -47,7 +47,7 @@ fn leaf() -> BoxedStrategy<Expr> {
             "label::varchar(3) = 'abc'",
             "label::varchar(4) = 'abc'",
             "made > now() - interval '1 day'",
-            "EXISTS (SELECT FROM thing t WHERE t.id = thing.parent AND t.flag)",
+            "EXISTS (SELECT FROM member t WHERE t.org = thing.org AND thing.flag)",
             "EXISTS (SELECT FROM side.thing WHERE thing.flag)",
             "tags @> ARRAY['a', 'b''c']",
             "CASE WHEN flag THEN org = 1 ELSE NULL END",

@@ -45,7 +45,7 @@ struct Target {
 
 impl Target {
     async fn new(level: Level) -> Self {
-        let fixture = match level {
+        let mut fixture = match level {
             Level::Open | Level::Revoked => {
                 Fixture::configured(testbed::server().unwrap(), config, 1, |_| {}).await
             }
@@ -55,6 +55,7 @@ impl Target {
         new_task(SECRET).insert(&fixture.bob()).await.unwrap();
         if level == Level::Revoked {
             harden(&fixture).await;
+            fixture.db = fixture.connect_again().await;
         }
 
         let tokens = Tokens::of(&fixture, level == Level::Signed);
