@@ -217,13 +217,15 @@ impl RlsConfig {
         self
     }
 
-    /// Sets how long a signed context holds: 60 s if this is not called, and at least 1 s. It is
+    /// Sets how long a signed context holds: 60 s if this is not called, at least 1 s and at most a day. It is
     /// signed anew for each statement, and the server compares the time when the statement arrives.
     /// So it must last while a statement waits on its way, as in the queue of a pooler, and for the
     /// difference of the clocks.
     #[must_use]
     pub fn context_lifetime(mut self, lifetime: Duration) -> Self {
-        self.context_lifetime = lifetime.max(Duration::from_secs(1));
+        const DAY: Duration = Duration::from_hours(24);
+
+        self.context_lifetime = lifetime.clamp(Duration::from_secs(1), DAY);
         self
     }
 

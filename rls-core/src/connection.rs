@@ -63,7 +63,7 @@ impl RlsConnection {
     ///
     /// Statements sent: those that log in, and four that check isolation, the domains that carry
     /// contexts, and the audit; one more if a policy's row in the catalog has changed since the last
-    /// sync. Privilege needed: to connect.
+    /// sync; two more if contexts are signed. Privilege needed: to connect.
     ///
     /// # Errors
     ///
@@ -188,7 +188,7 @@ impl RlsConnection {
     /// configuration switches off.
     ///
     /// Statements sent: four that only read; one more if a policy's row in the catalog has changed
-    /// since the last sync. Privilege needed: to connect.
+    /// since the last sync; two more if contexts are signed. Privilege needed: to connect.
     ///
     /// # Errors
     ///

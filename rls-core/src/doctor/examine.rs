@@ -12,7 +12,7 @@ use crate::config::{RlsConfig, SignedContexts};
 use crate::entity::registry::Registry;
 use crate::error::{RlsError, SchemaError};
 use crate::schema::desired::MissingTables;
-use crate::schema::plan::Plan;
+use crate::schema::plan::{Change, Plan, TableChange};
 use crate::schema::sync::RlsSchema;
 use crate::sqlstate;
 
@@ -100,8 +100,20 @@ impl Doctor {
         findings.extend(trial::findings(db, &case).await?);
         findings.append(&mut unexamined);
 
-        let signed = self.config.signs_contexts() == SignedContexts::Required;
-        Ok(Report::new(findings, signed))
+        Ok(Report::new(findings, self.is_signed(plan.as_ref())))
+    }
+
+    /// Whether the database's policies read signed contexts alone, as the configuration says.
+    fn is_signed(&self, plan: Option<&Plan>) -> bool {
+        let differs = |change: &Change| {
+            matches!(
+                change,
+                Change::Table(_, TableChange::Policy(_) | TableChange::Signing(_))
+            )
+        };
+
+        self.config.signs_contexts() == SignedContexts::Required
+            && plan.is_some_and(|plan| !plan.changes().iter().any(differs))
     }
 
     /// Plans what the migrations would change; if that fails, adds a finding that says why.

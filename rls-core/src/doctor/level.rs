@@ -10,8 +10,11 @@ pub(super) const NEEDLESS: [&str; 9] = [
     "RLS007", "RLS008", "RLS009", "RLS017", "RLS018", "RLS021", "RLS022", "RLS023", "RLS024",
 ];
 
+/// Temporary tables shadow real ones for whoever gets the connection next.
+const TEMPORARY: &str = "RLS017";
+
 /// Those by which one statement changes the context and reads with it.
-const OPENING: [&str; 3] = ["RLS009", "RLS017", "RLS021"];
+const OPENING: [&str; 3] = ["RLS009", TEMPORARY, "RLS021"];
 
 /// How far a database is closed to SQL that someone injects as the application's role.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,17 +25,21 @@ pub enum Level {
     Open,
     /// The rights to do that in one statement are revoked. `SET` in a statement before remains.
     Revoked,
-    /// Policies read signed contexts alone.
+    /// Policies read signed contexts alone, and no temporary table can take the next user's.
     Signed,
 }
 
 impl Level {
     pub(super) fn of(findings: &[Finding], signed: bool) -> Self {
         let opens = |finding: &Finding| OPENING.contains(&finding.rule.id);
-        match (signed, findings.iter().any(opens)) {
-            (true, _) => Self::Signed,
-            (false, false) => Self::Revoked,
-            (false, true) => Self::Open,
+        let shadows = |finding: &Finding| finding.rule.id == TEMPORARY;
+
+        if signed && !findings.iter().any(shadows) {
+            Self::Signed
+        } else if signed || findings.iter().any(opens) {
+            Self::Open
+        } else {
+            Self::Revoked
         }
     }
 }

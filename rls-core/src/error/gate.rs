@@ -227,12 +227,11 @@ pub enum GateFinding {
         /// The view.
         view: TableName,
     },
-    /// The server does not know the key that this program signs with.
+    /// Statements of this program cannot carry a signed context.
     #[error(
-        "the server verified no context that this program signs for the login `{role}`, so no row \
-         could be reached: make a key with `rls keys rotate` and give it to the program \
-         (RLS_SIGNING_KEY). Signed contexts also need EXECUTE on `set_config`, which their level \
-         need not revoke"
+        "no statement of `{role}` can carry a signed context, since it may not execute `set_config`: \
+         as a superuser, run `GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) \
+         TO {role}`", role = sql::identifier(role)
     )]
     ContextNotVerified {
         /// The login.

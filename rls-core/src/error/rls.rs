@@ -117,15 +117,15 @@ pub enum RlsError {
         /// What the server said.
         source: Arc<DbErr>,
     },
-    /// The server refused the signed context: its key has ended, it is too old, or it was altered on
-    /// its way. The statement read and wrote nothing.
+    /// The server refused the signed context: it does not know its key, or the key has ended; or the
+    /// context is too old, or was altered on its way. The statement read and wrote nothing.
     #[error(
-        "the server refused the signed context of key `{key}`: the key has ended (`rls keys list`), \
-         the clocks of this program and of the server differ by more than the context's lifetime, \
+        "the server refused the signed context of key `{key}`: it does not know the key, or the key \
+         has ended (`rls keys list`, `rls keys rotate`); or the clocks of this program and of the server differ by more than the context's lifetime, \
          or the statement waited longer than that"
     )]
     ContextRefused {
-        /// The identifier of the key.
+        /// The identifier of the key; `unknown` if the server does not know it.
         key: String,
         /// What the server said.
         source: Arc<DbErr>,

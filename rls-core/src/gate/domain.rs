@@ -25,7 +25,7 @@ pub(crate) struct FoundDomains {
     pub(crate) app: Option<DomainOids>,
     /// For the administrator's login, in the same way.
     pub(crate) admin: Option<DomainOids>,
-    /// The view by which policies read a signed context, if they do.
+    /// The view that verifies signed contexts, if they are signed.
     pub(crate) verified: Option<TableName>,
 }
 

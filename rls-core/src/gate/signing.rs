@@ -17,11 +17,13 @@ fn query() -> String {
         "SELECT n.nspname::text AS schema,
                 {} AND coalesce(k.relowner = c.relowner AND {}, false) AS fits,
                 has_table_privilege(c.oid, 'SELECT') AS readable,
-                (SELECT r.rolname::text FROM pg_roles r
+                (SELECT r.rolname::text FROM pg_roles r CROSS JOIN pg_roles m
                  WHERE r.rolname IN (current_user, $2::name) AND NOT r.rolsuper
-                   AND (pg_has_role(r.oid, c.relowner, 'MEMBER')
-                        OR has_any_column_privilege(r.oid, k.oid, 'SELECT, INSERT, UPDATE')
-                        OR has_table_privilege(r.oid, k.oid, 'DELETE, TRUNCATE, TRIGGER'))
+                   AND pg_has_role(r.oid, m.oid, 'MEMBER')
+                   AND (m.oid = c.relowner OR m.oid = k.relowner
+                        OR has_any_column_privilege(m.oid, k.oid, 'SELECT, INSERT, UPDATE')
+                        OR has_table_privilege(m.oid, k.oid, 'DELETE, TRUNCATE, TRIGGER')
+                        OR has_table_privilege(m.oid, c.oid, 'TRIGGER'))
                  LIMIT 1) AS reached_by
          FROM unnest($1::name[]) WITH ORDINALITY AS s (name, at)
          JOIN pg_namespace n ON n.nspname = s.name
@@ -35,7 +37,7 @@ fn query() -> String {
     )
 }
 
-/// Finds the view by which policies read a signed context, if they do, and what is wrong with it.
+/// Finds the view that verifies signed contexts, if they are signed, and what is wrong with it.
 /// Needs no privilege, and a `search_path` of `pg_catalog` alone.
 pub(super) async fn find(
     connection: &mut PgConnection,
@@ -43,7 +45,7 @@ pub(super) async fn find(
     login: &LoginFacts,
     findings: &mut Vec<GateFinding>,
 ) -> Result<Option<TableName>, RlsError> {
-    if config.signs_contexts() < SignedContexts::Required {
+    if config.signs_contexts() == SignedContexts::Off {
         return Ok(None);
     }
 

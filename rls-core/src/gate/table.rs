@@ -10,7 +10,7 @@ use sqlx::postgres::types::Oid;
 use sqlx::{Decode, PgConnection, Postgres, Row, Type};
 
 use super::{LoginFacts, database_error};
-use crate::config::RlsConfig;
+use crate::config::{RlsConfig, SignedContexts};
 use crate::error::{GateFinding, RlsError};
 use crate::model::policy::Policy;
 use crate::model::scope;
@@ -83,10 +83,11 @@ struct FoundTable {
     owner: Identifier,
 }
 
-/// A desired policy, with its fingerprint.
+/// A desired policy, with its fingerprint. While contexts are sent and not yet required, that of
+/// the policy that requires them is as good.
 struct Desired {
     policy: Policy,
-    fingerprint: String,
+    fingerprints: Vec<String>,
 }
 
 /// A policy that has another row in the catalog than at its last sync: only its text can tell
@@ -206,7 +207,7 @@ enum Compared {
 fn compare(row: &PgRow, desired: &Desired) -> Result<Compared, RlsError> {
     let made_for_this = get::<Option<&str>>(row, 10)?
         .and_then(|comment| Fingerprint::split(comment).1)
-        .filter(|fingerprint| fingerprint.desired == desired.fingerprint);
+        .filter(|fingerprint| desired.fingerprints.contains(&fingerprint.desired));
     let Some(fingerprint) = made_for_this else {
         return Ok(Compared::Altered);
     };
@@ -231,18 +232,26 @@ fn compare(row: &PgRow, desired: &Desired) -> Result<Compared, RlsError> {
 /// The policies of a scope, by name.
 fn desired_policies(scope: &Scope, config: &RlsConfig) -> BTreeMap<Identifier, Desired> {
     let entry = |policy: Policy| {
-        let fingerprint = fingerprint::desired(&policy);
         let desired = Desired {
+            fingerprints: vec![fingerprint::desired(&policy)],
             policy,
-            fingerprint,
         };
         (desired.policy.name.clone(), desired)
     };
 
-    scope::policies_of(scope, config)
-        .into_iter()
-        .map(entry)
-        .collect()
+    let policies = scope::policies_of(scope, config).into_iter();
+    let mut desired: BTreeMap<Identifier, Desired> = policies.map(entry).collect();
+
+    if config.signs_contexts() == SignedContexts::Sent {
+        let required = config.clone().signed_contexts(SignedContexts::Required);
+        for policy in scope::policies_of(scope, &required) {
+            if let Some(desired) = desired.get_mut(&policy.name) {
+                desired.fingerprints.push(fingerprint::desired(&policy));
+            }
+        }
+    }
+
+    desired
 }
 
 /// Has the server print the doubtful policies, and compares what they say.

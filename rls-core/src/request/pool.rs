@@ -190,7 +190,8 @@ impl Pool {
                 }
                 .into()
             } else {
-                error
+                // Triggers that wait for the commit read the context as well.
+                explain_refused(error)
             }
         })
     }
@@ -321,6 +322,18 @@ pub(crate) fn audit_failed(error: DbErr) -> DbErr {
     .into()
 }
 
+/// Turns the server's refusal of a signed context into an error that says so.
+fn explain_refused(error: DbErr) -> DbErr {
+    match sqlstate::refused_context(&error) {
+        Some(key) => RlsError::ContextRefused {
+            key,
+            source: Arc::new(error),
+        }
+        .into(),
+        None => error,
+    }
+}
+
 /// Turns a policy's refusal into a missing context, if the context does not set what the table's
 /// rows need, and a failure to set the
 /// context into an error that says so.
@@ -332,11 +345,7 @@ pub(crate) fn explain(error: DbErr, carrier: &Carrier) -> DbErr {
         .into();
     }
 
-    if let Some(key) = sqlstate::refused_context(&error) {
-        let source = Arc::new(error);
-        return RlsError::ContextRefused { key, source }.into();
-    }
-
+    let error = explain_refused(error);
     if let RlsError::PolicyRefused { table, .. } = RlsError::from(&error) {
         let settings = table
             .as_deref()

@@ -43,23 +43,23 @@ pub(super) fn on_verified(sql: &str, verified: &TableName) -> String {
 
         let schemas = ["pg_catalog.", "\"pg_catalog\"."];
         let before = before.trim_end_matches('"');
-        let before = schemas.into_iter().fold(before, |before, schema| {
-            before.strip_suffix(schema).unwrap_or(before)
-        });
+        let folded = before.to_ascii_lowercase();
+        let schema = schemas.into_iter().find(|schema| folded.ends_with(schema));
+        let before = &before[..before.len() - schema.map_or(0, str::len)];
 
         let setting = known_literal(&setting.to_ascii_lowercase());
         let verified = table(verified);
         replaced.push_str(before);
-        replaced.push_str(
-            &[
-                "(SELECT v.settings ->> ",
-                &setting,
-                " FROM ",
-                &verified,
-                " AS v)",
-            ]
-            .concat(),
-        );
+        // Empty, and not NULL: SQL can always drop its context, and a condition may let rows through
+        // if a setting is NULL.
+        let read = [
+            "COALESCE((SELECT v.settings ->> ",
+            &setting,
+            " FROM ",
+            &verified,
+            " AS v), '')",
+        ];
+        replaced.push_str(&read.concat());
         rest = &after[end..];
     }
 
@@ -94,40 +94,42 @@ fn arguments(sql: &str) -> Option<(&str, usize)> {
 ///
 /// The signature is an HMAC-SHA-256 (RFC 2104), of which the key's row holds both padded keys. The
 /// hashes of two signatures are compared, so that the time of the comparison tells nothing of the
-/// signature. A context that is altered, of an ended key, or too old is an error, so that nobody
-/// takes it for a context that reaches no rows: the cast to `bool` fails.
+/// signature. A context that is altered, of an unknown or ended key, or too old is an error, so that
+/// nobody takes it for a context that reaches no rows: the cast to `bool` fails. The join lets nobody
+/// write through the view.
 pub(crate) fn verified_definition(keys: &TableName) -> String {
-    let token = format!("current_setting('{SETTING}', true)");
     let (id, until) = (MAC + 1, MAC + ID + 1);
     let settings = until + UNTIL;
 
     format!(
-        "SELECT substr({token}, {settings})::jsonb AS settings FROM {} AS k \
-         WHERE k.id = substr({token}, {id}, {ID}) AND CASE WHEN \
-         sha256(decode(\"left\"({token}, {MAC}), 'hex')) = sha256(sha256(k.outer_pad || \
-         sha256(k.inner_pad || convert_to(substr({token}, {id}) || SESSION_USER, 'UTF8')))) \
+        "SELECT substr(t.token, {settings})::jsonb AS settings \
+         FROM (SELECT current_setting('{SETTING}', true) AS token OFFSET 0) AS t \
+         LEFT JOIN {} AS k ON k.id = substr(t.token, {id}, {ID}) \
+         WHERE t.token <> '' AND CASE WHEN \
+         sha256(decode(\"left\"(t.token, {MAC}), 'hex')) = sha256(sha256(k.outer_pad || \
+         sha256(k.inner_pad || convert_to(substr(t.token, {id}) || SESSION_USER, 'UTF8')))) \
          AND statement_timestamp() < LEAST(k.ends_at, \
-         to_timestamp(substr({token}, {until}, {UNTIL})::double precision)) \
-         THEN true ELSE (k.id || ' {REFUSED}')::boolean END",
+         to_timestamp(substr(t.token, {until}, {UNTIL})::double precision)) \
+         THEN true ELSE (COALESCE(k.id, 'unknown') || ' {REFUSED}')::boolean END",
         table(keys)
     )
 }
 
-/// The same definition as servers print it, but for white space and the alias `k`, which they leave
-/// out since PostgreSQL 16.
+/// The same definition as servers print it, but for white space.
 pub(crate) fn printed_definition(keys: &str) -> String {
-    let token = format!("current_setting('{SETTING}'::text, true)");
     let (id, until) = (MAC + 1, MAC + ID + 1);
     let settings = until + UNTIL;
 
     format!(
-        " SELECT (substr({token}, {settings}))::jsonb AS settings FROM {keys} k \
-         WHERE ((id = substr({token}, {id}, {ID})) AND CASE WHEN \
-         ((sha256(decode(\"left\"({token}, {MAC}), 'hex'::text)) = sha256(sha256((outer_pad || \
-         sha256((inner_pad || convert_to((substr({token}, {id}) || (SESSION_USER)::text), \
-         'UTF8'::name))))))) AND (statement_timestamp() < LEAST(ends_at, \
-         to_timestamp((substr({token}, {until}, {UNTIL}))::double precision)))) \
-         THEN true ELSE ((id || ' {REFUSED}'::text))::boolean END);"
+        " SELECT (substr(t.token, {settings}))::jsonb AS settings \
+         FROM (( SELECT current_setting('{SETTING}'::text, true) AS token OFFSET 0) t \
+         LEFT JOIN {keys} k ON ((k.id = substr(t.token, {id}, {ID})))) \
+         WHERE ((t.token <> ''::text) AND CASE WHEN \
+         ((sha256(decode(\"left\"(t.token, {MAC}), 'hex'::text)) = sha256(sha256((k.outer_pad || \
+         sha256((k.inner_pad || convert_to((substr(t.token, {id}) || (SESSION_USER)::text), \
+         'UTF8'::name))))))) AND (statement_timestamp() < LEAST(k.ends_at, \
+         to_timestamp((substr(t.token, {until}, {UNTIL}))::double precision)))) \
+         THEN true ELSE ((COALESCE(k.id, 'unknown'::text) || ' {REFUSED}'::text))::boolean END);"
     )
 }
 
@@ -142,14 +144,16 @@ mod tests {
             schema: None,
             table: Identifier::new("w").unwrap(),
         };
-        let read = |setting: &str| format!("(SELECT v.settings ->> '{setting}' FROM \"w\" AS v)");
+        let read = |setting: &str| {
+            format!("COALESCE((SELECT v.settings ->> '{setting}' FROM \"w\" AS v), '')")
+        };
         for (sql, expected) in [
             (
                 "a = current_setting('app.x', true)::int",
                 format!("a = {}::int", read("app.x")),
             ),
             (
-                "pg_catalog.Current_Setting ( 'App.X'::text , (1 = 1) ) AND \"pg_catalog\".\"current_setting\"('b.y')",
+                "PG_Catalog.Current_Setting ( 'App.X'::text , (1 = 1) ) AND \"pg_catalog\".\"current_setting\"('b.y')",
                 format!("{} AND {}", read("app.x"), read("b.y")),
             ),
             (

@@ -60,7 +60,7 @@ pub fn memo_policies() -> Vec<PolicyDraft> {
             .using(Expression::raw_sql(r##"(open OR (body ~~ '%"#public"#%'::text) OR (body = 'a\b''c'::text))"##)),
         Policy::permissive("remove_own")
             .on([Command::Delete])
-            .to([Grantee::Public])
+            .to([Grantee::Admin])
             .using(Expression::raw_sql(r"(( SELECT max(m.id) AS max
    FROM public.memo m
   WHERE (m.team_id = memo.team_id)) > id)")),

@@ -58,7 +58,11 @@ async fn tables_are_found_as_the_login_finds_them() {
 #[tokio::test]
 async fn another_search_path_finds_another_table() {
     let things = Things::new().await;
-    let condition = || raw("EXISTS (SELECT FROM hint WHERE hint.id = thing.id)");
+    let condition = || {
+        Policy::permissive("p").using(Expression::raw_sql(
+            "EXISTS (SELECT FROM hint WHERE hint.id = thing.id)",
+        ))
+    };
     things
         .owner
         .execute_unprepared(

@@ -113,10 +113,10 @@ async fn service_with_a_key_that_does_not_hold_does_not_start_and_reads_nothing(
     new_task("ann's").insert(&fixture.ann()).await.unwrap();
 
     let unknown = fixture.config.clone().signing_keys(SigningKey::random());
-    let found = findings(connect(&fixture, unknown).await.unwrap_err());
+    let error = connect(&fixture, unknown).await.unwrap_err();
     assert!(
-        matches!(found.as_slice(), [GateFinding::ContextNotVerified { .. }]),
-        "{found:?}"
+        matches!(&error, RlsError::ContextRefused { key, .. } if key == "unknown"),
+        "{error}"
     );
 
     let wrong = fixture.config.clone().signing_keys(stranger(&key));
@@ -181,6 +181,90 @@ async fn key_that_the_application_reaches_is_found_and_taken_away() {
             .await
             .unwrap()
             .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn login_that_cannot_carry_a_signed_context_does_not_start() {
+    let fixture = Fixture::signed(1).await;
+    let revoke = "REVOKE EXECUTE ON FUNCTION set_config(text, text, boolean) FROM PUBLIC";
+    fixture.owner.execute_unprepared(revoke).await.unwrap();
+    let found = findings(connect(&fixture, fixture.config.clone()).await.unwrap_err());
+    let [cannot @ GateFinding::ContextNotVerified { .. }] = found.as_slice() else {
+        panic!("{found:?}");
+    };
+
+    let said = cannot.to_string();
+    let (_, remedy) = said.split_once('`').unwrap().1.split_once("run `").unwrap();
+    let remedy = remedy.trim_end_matches('`');
+    fixture.owner.execute_unprepared(remedy).await.unwrap();
+    connect(&fixture, fixture.config.clone()).await.unwrap();
+}
+
+/// Nobody writes through the view, and what lets a role read the keys by a membership is found.
+#[tokio::test]
+async fn keys_are_reached_neither_by_the_view_nor_by_a_membership() {
+    let fixture = Fixture::signed(1).await;
+    let (app, reader) = (fixture.config.app_role(), fixture.database.role("reader"));
+    let grant = format!(
+        "GRANT ALL ON rls_signed_context TO \"{app}\"; CREATE ROLE \"{reader}\";
+         GRANT SELECT (inner_pad) ON rls_signing_key TO \"{reader}\"; GRANT \"{reader}\" TO \"{app}\""
+    );
+    fixture.owner.execute_unprepared(&grant).await.unwrap();
+    let found = findings(fixture.db.check_gate().await.unwrap_err());
+    assert!(
+        found
+            .iter()
+            .any(|it| matches!(it, GateFinding::ReachesKeys { .. })),
+        "{found:?}"
+    );
+
+    let delete = fixture
+        .owner
+        .execute_unprepared("DELETE FROM rls_signed_context")
+        .await;
+    assert!(
+        delete
+            .unwrap_err()
+            .to_string()
+            .contains("cannot delete from view")
+    );
+
+    schema(&fixture.config).sync(&fixture.owner).await.unwrap();
+    fixture.db.check_gate().await.unwrap();
+    assert!(
+        schema(&fixture.config)
+            .plan(&fixture.owner)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+/// A switch that is left out must not take signatures off all policies.
+#[tokio::test]
+async fn way_back_from_required_needs_consent() {
+    let fixture = Fixture::signed(1).await;
+    let sent = fixture.config.clone().signed_contexts(SignedContexts::Sent);
+    let refused = schema(&sent).sync(&fixture.owner).await.unwrap_err();
+    assert!(
+        matches!(refused, RlsError::Schema(SchemaError::Weakens { .. })),
+        "{refused}"
+    );
+
+    // The program that is to be replaced starts and runs meanwhile.
+    connect(&fixture, sent.clone())
+        .await
+        .unwrap()
+        .check_gate()
+        .await
+        .unwrap();
+    let accepted = schema(&sent).danger_accept_weakening(true);
+    accepted.sync(&fixture.owner).await.unwrap();
+    let hers = new_task("ann's").insert(&fixture.ann()).await.unwrap();
+    assert_eq!(
+        task::Entity::find().all(&fixture.ann()).await.unwrap(),
+        [hers]
     );
 }
 

@@ -26,6 +26,7 @@ enum Level {
     Open,
     /// What `rls harden` says was run.
     Revoked,
+    /// The same, and contexts are signed.
     Signed,
 }
 
@@ -53,8 +54,13 @@ impl Target {
         };
         new_task("ann's").insert(&fixture.ann()).await.unwrap();
         new_task(SECRET).insert(&fixture.bob()).await.unwrap();
-        if level == Level::Revoked {
-            harden(&fixture).await;
+        if level > Level::Open {
+            let reached = if level == Level::Signed {
+                "signed"
+            } else {
+                "revoked"
+            };
+            harden(&fixture, reached).await;
             fixture.db = fixture.connect_again().await;
         }
 
@@ -141,7 +147,7 @@ impl Target {
 }
 
 /// Runs what `rls harden` prints, as a superuser.
-async fn harden(fixture: &Fixture) {
+async fn harden(fixture: &Fixture, reached: &str) {
     let doctor = Doctor::new(entities(), fixture.config.clone());
     let report = doctor.examine(&fixture.owner).await.unwrap();
     assert_eq!(report.level().to_string(), "open");
@@ -153,7 +159,7 @@ async fn harden(fixture: &Fixture) {
     }
 
     let report = doctor.examine(&fixture.owner).await.unwrap();
-    assert_eq!(report.level().to_string(), "revoked");
+    assert_eq!(report.level().to_string(), reached);
     assert!(report.hardening().is_empty(), "{}", report.text(false));
 }
 

@@ -63,8 +63,8 @@ fn creators(case: &Case<'_>, findings: &mut Vec<Finding>) {
 fn set_config(case: &Case<'_>, findings: &mut Vec<Finding>) {
     const FUNCTION: &str = "pg_catalog.set_config(text, text, boolean)";
 
-    // What it could set, no signed context is.
-    let is_signed = case.config.signs_contexts() == SignedContexts::Required;
+    // What it could set, no signed context is; and what carries one needs it.
+    let is_signed = case.config.signs_contexts() > SignedContexts::Off;
     let grantees = &case.facts.server.set_config;
     if !grantees.is_empty() && !is_signed {
         let why = "injected SQL can call it in the middle of a statement, and become another user";

@@ -13,23 +13,17 @@ use crate::schema::render;
 use crate::schema::snapshot::{ActualObject, ActualSigning, PUBLIC};
 use crate::sql;
 
-/// An SQL condition: whether `c`, in the schema `n`, is the desired view. Servers since 16 print the
-/// columns of a view of one table without its alias. Holds while `search_path` is `pg_catalog`.
+/// An SQL condition: whether `c`, in the schema `n`, is the desired view. Holds while `search_path` is
+/// `pg_catalog`.
 pub(crate) fn verified_fits() -> String {
     const HERE: &str = "{keys}";
 
-    let plain =
-        |sql: &str| format!("regexp_replace(replace({sql}, 'k.', ''), '[[:space:]]+', ' ', 'g')");
-    let printed = format!(
-        "replace({}, '{HERE}', format('%I.%I', n.nspname, '{}'))",
+    format!(
+        "(c.relkind = 'v' AND c.reloptions IS NULL
+          AND regexp_replace(pg_get_viewdef(c.oid), '[[:space:]]+', ' ', 'g')
+              = replace({}, '{HERE}', format('%I.%I', n.nspname, '{}')))",
         sql::known_literal(&sql::printed_definition(HERE)),
         signed_context::KEYS
-    );
-
-    format!(
-        "(c.relkind = 'v' AND c.reloptions IS NULL AND {} = {})",
-        plain("pg_get_viewdef(c.oid)"),
-        plain(&printed)
     )
 }
 
@@ -95,7 +89,12 @@ async fn object(
     let query = format!(
         "SELECT coalesce(r.rolname, '{PUBLIC}')::text AS role, acl.privilege_type AS privilege
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         CROSS JOIN aclexplode(c.relacl) acl LEFT JOIN pg_roles r ON r.oid = acl.grantee
+         CROSS JOIN LATERAL (
+           SELECT * FROM aclexplode(c.relacl)
+           UNION ALL
+           SELECT e.* FROM pg_attribute a CROSS JOIN aclexplode(a.attacl) e
+           WHERE a.attrelid = c.oid) acl
+         LEFT JOIN pg_roles r ON r.oid = acl.grantee
          WHERE n.nspname = {schema} AND c.relname = {} AND acl.grantee <> c.relowner",
         text(&object.table)
     );

@@ -9,7 +9,7 @@ use crate::schema::render;
 use crate::schema::snapshot::{ActualObject, Snapshot};
 
 /// The changes that make the table of the keys, which nobody else may read, and the view that
-/// verifies contexts by them, which both roles may read. Policies name the view, so it comes before
+/// verifies contexts by them, which both roles may read and nobody may change. Policies name the view, so it comes before
 /// them.
 pub(super) fn changes(
     verified: &TableName,
@@ -77,6 +77,19 @@ pub(super) fn changes(
             grantees
         }
     };
+
+    for (role, privileges) in grantees {
+        let mut surplus = privileges.clone();
+        surplus.remove(&Privilege::Select);
+
+        if !surplus.is_empty() {
+            let revoke = PrivilegeChange::Revoke {
+                role: role.clone(),
+                privileges: surplus,
+            };
+            changes.push(Change::on(verified.clone(), revoke));
+        }
+    }
 
     for role in [config.app_role(), config.admin_role()] {
         let reads = grantees.get(role);

@@ -1,5 +1,6 @@
 use crate::model::expression::Expression;
 use crate::model::policy::{Policy, PolicyKind};
+use crate::model::signed_context;
 use crate::name::{Identifier, Schemas};
 
 /// A change of a policy.
@@ -107,6 +108,10 @@ fn alter_weakens(was: &Policy, policy: &Policy) -> Option<&'static str> {
         return Some("a condition is true of every row now");
     }
 
+    if is_signed(was) && !is_signed(policy) {
+        return Some("the context need not be signed any more");
+    }
+
     match policy.kind {
         PolicyKind::Permissive => (!holds_for_all_roles_of(was, policy))
             .then_some("a permissive policy holds for more roles"),
@@ -119,6 +124,13 @@ fn alter_weakens(was: &Policy, policy: &Policy) -> Option<&'static str> {
 /// `PUBLIC`.
 fn holds_for_all_roles_of(policy: &Policy, other: &Policy) -> bool {
     policy.roles.is_empty() || !other.roles.is_empty() && other.roles.is_subset(&policy.roles)
+}
+
+/// Whether a condition reads the signed context, by its view.
+fn is_signed(policy: &Policy) -> bool {
+    let sides = policy.using().into_iter().chain(policy.with_check());
+    let mut sides = sides.map(ToString::to_string);
+    sides.any(|side| side.contains(signed_context::VIEW))
 }
 
 /// Whether a condition has become `true`.
