@@ -335,8 +335,7 @@ fn explain_refused(error: DbErr) -> DbErr {
 }
 
 /// Turns a policy's refusal into a missing context, if the context does not set what the table's
-/// rows need, and a failure to set the
-/// context into an error that says so.
+/// rows need, and a failure to set the context into an error that says so.
 pub(crate) fn explain(error: DbErr, carrier: &Carrier) -> DbErr {
     if carrier.has_parameters() && sqlstate::is_context_not_set(&error) {
         return RlsError::ContextNotSet {
