@@ -10,6 +10,7 @@ mod plain;
 pub mod process;
 mod report;
 mod script;
+mod signed;
 mod standing;
 mod verbs;
 
