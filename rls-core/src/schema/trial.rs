@@ -16,6 +16,10 @@ use crate::{sql, sqlstate};
 #[derive(Clone, Debug)]
 pub(crate) struct Unplanned {
     pub(crate) table: TableName,
+    #[cfg_attr(
+        not(feature = "doctor"),
+        expect(dead_code, reason = "only the doctor names it")
+    )]
     pub(crate) privilege: Privilege,
     pub(crate) source: Arc<DbErr>,
 }

@@ -274,11 +274,8 @@ mod tests {
         assert_eq!(keys, expected);
         assert_eq!(ties(1).len(), 4, "through each of those");
         assert_eq!(ties(2).len(), 2);
-        assert_eq!(
-            ties(3).len(),
-            4,
-            "one column leads to one of those (FAULTS A3)"
-        );
+        // FAULTS A3.
+        assert_eq!(ties(3).len(), 4, "one column leads to one of those");
 
         for at in 0..4 {
             let own = ties(at)
