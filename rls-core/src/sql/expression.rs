@@ -96,7 +96,21 @@ fn render(expression: &Expression, depth: usize) -> String {
                 signed::current(setting, *key, verified)
             )
         }
-        Expression::First(part) => format!("COALESCE({}, false)", render(part, depth)),
+        // An equality of its own would stand behind, and the array form costs more for each row.
+        Expression::First(part) => match part.as_ref() {
+            Expression::IsVerified {
+                column: name,
+                setting,
+                key,
+                verified,
+            } => format!(
+                "COALESCE({} {} {}, false)",
+                column(name),
+                equals(*key == KeyType::Text),
+                signed::current(setting, *key, verified)
+            ),
+            part => format!("COALESCE({}, false)", render(part, depth)),
+        },
         Expression::FirstThrough {
             column: name,
             parent,
