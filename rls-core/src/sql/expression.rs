@@ -25,13 +25,7 @@ impl fmt::Display for Expression {
 /// `depth` is the number of subqueries that a column is in. In a subquery, a column is qualified by
 /// the subquery's table, so that it never means a column of the policy's table.
 fn render(expression: &Expression, depth: usize) -> String {
-    let column = |name: &Identifier| {
-        if depth == 0 {
-            identifier(name)
-        } else {
-            format!("p{depth}.{}", identifier(name))
-        }
-    };
+    let column = |name| column(name, depth);
 
     match expression {
         Expression::True => "true".to_owned(),
@@ -83,6 +77,19 @@ fn render(expression: &Expression, depth: usize) -> String {
         }
         Expression::Query(expr) => query(expr),
         Expression::RawSql(sql) => raw(sql),
+        signed @ (Expression::IsVerified { .. }
+        | Expression::First(_)
+        | Expression::FirstThrough { .. }
+        | Expression::FirstNotDeleted(..)
+        | Expression::OnVerified(..)) => in_signed_policy(signed, depth),
+    }
+}
+
+/// The forms that only the policies of signed contexts have.
+fn in_signed_policy(expression: &Expression, depth: usize) -> String {
+    let column = |name| column(name, depth);
+
+    match expression {
         Expression::IsVerified {
             column: name,
             setting,
@@ -139,6 +146,16 @@ fn render(expression: &Expression, depth: usize) -> String {
         Expression::OnVerified(part, verified) => {
             signed::on_verified(&render(part, depth), verified)
         }
+        other => render(other, depth),
+    }
+}
+
+/// A column as an expression in so many subqueries names it.
+fn column(name: &Identifier, depth: usize) -> String {
+    if depth == 0 {
+        identifier(name)
+    } else {
+        format!("p{depth}.{}", identifier(name))
     }
 }
 
