@@ -285,10 +285,14 @@ async fn default_privileges_open_no_keys() {
     assert_eq!(crate::schema::text(&fixture.owner, open).await, "0");
 }
 
-/// The rotation of a service whose keys come from a provider: each key ends after two rotations.
+/// The rotation of a service whose keys come from a provider: each key ends after the next one is made.
+/// Four rotations, each after a second; `RLS_TEST_ROTATIONS` says how many, each after five seconds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rotation_under_load_refuses_no_request() {
-    let seconds = 4;
+    let (rotations, pause) = match std::env::var("RLS_TEST_ROTATIONS") {
+        Ok(said) => (said.parse().unwrap(), Duration::from_secs(5)),
+        Err(_) => (4, Duration::from_secs(1)),
+    };
     let fixture = Fixture::signed(1).await;
     let current = Arc::new(Mutex::new(fixture.key.clone().unwrap()));
     let provider = {
@@ -303,10 +307,8 @@ async fn rotation_under_load_refuses_no_request() {
         .await
         .unwrap();
 
-    let (done, answers) = (
-        Arc::new(AtomicBool::new(false)),
-        Arc::new(AtomicU64::new(0)),
-    );
+    let done = Arc::new(AtomicBool::new(false));
+    let answers = Arc::new(AtomicU64::new(0));
     let readers: Vec<_> = (0..8)
         .map(|_| {
             let (db, done, answers, hers) =
@@ -326,13 +328,13 @@ async fn rotation_under_load_refuses_no_request() {
     let rls = schema(&fixture.config);
     let login = fixture.config.app_role().as_str();
     let mut ended = Vec::new();
-    for _ in 0..seconds {
+    for _ in 0..rotations {
         let key = rls
             .rotate_keys(&fixture.owner, Duration::from_millis(500))
             .await
             .unwrap();
         let old = std::mem::replace(&mut *current.lock().unwrap(), key);
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::sleep(pause).await;
 
         // The key before is past its end.
         let soon = SystemTime::now() + Duration::from_mins(1);
@@ -343,7 +345,9 @@ async fn rotation_under_load_refuses_no_request() {
     for reader in readers {
         reader.await.unwrap();
     }
-    assert!(answers.load(Ordering::Relaxed) > 100);
+    let answers = answers.load(Ordering::Relaxed);
+    println!("{rotations} rotations, each after {pause:?}: {answers} answers, none refused");
+    assert!(answers > 100);
 
     let app = fixture.database.url_as(login, "app password'\\");
     let app = sea_orm::Database::connect(app).await.unwrap();
