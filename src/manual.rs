@@ -38,6 +38,7 @@ pages! {
         [`Problem`]",
     background: "[`RlsConnection::scope`], [`admin_read_only`], [`admin_as_user`]",
     backups: "[`RlsMigrator`], [`Doctor`]",
+    partitions: "[`RlsSchema::sync`], [`RlsSchema::prepare_online`], [`Doctor`]",
     administrators: "[`admin`], [`admin_read_only`], [`admin_as_user`], [`AdminContext`]",
     testing: "[`IsolationProof`], [`RlsSchema::sync`], [`RlsConnection::connect_with`]",
     checking: "[`RlsConnection::connect`], [`check_gate`], [`GateFinding`], [`Doctor`]",

@@ -1,23 +1,30 @@
-//! What the schema lane costs on many tables: `cargo bench --bench schema`.
+//! What the schema lane costs on many tables, and how that grows: `cargo bench --bench schema`.
 //!
 //! Absolute times, since there is nothing to compare them with: the first application of all
 //! policies, a plan that is empty, a sync that changes nothing, the gate at start-up, and the
-//! doctor. `BENCH_TABLES` is how many tables; 500 if unset.
+//! doctor. Each for `BENCH_TABLES` tables, 500 if unset, and for ten times as many. Then a read of
+//! one tenant's rows, as the tenants grow to 100,000. Words after `--` choose sections by their titles.
 
+#![allow(
+    unnameable_types,
+    reason = "SeaORM generates traits in private modules"
+)]
 #![allow(
     unreachable_pub,
     reason = "a bench exports nothing: its items are for its own modules"
 )]
 
 mod entity;
+mod tenants;
 
 use std::time::{Duration, Instant};
 
-use harness::machine;
+use harness::{Options, machine, section, timed};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
-use sea_orm_rls::doctor::Doctor;
+use sea_orm_rls::doctor::{Doctor, Report, Severity};
 use sea_orm_rls::entity::Declaration;
-use sea_orm_rls::{Registry, RlsConfig, RlsConnection, RlsSchema};
+use sea_orm_rls::schema::Plan;
+use sea_orm_rls::{Registry, RlsConfig, RlsConnection, RlsError, RlsSchema};
 
 /// How often what changes nothing is timed; the median counts.
 const TIMES: usize = 5;
@@ -26,12 +33,42 @@ fn main() {
     tokio::runtime::Runtime::new().unwrap().block_on(run());
 }
 
+/// A piece of work, and how long it took.
+type Row = (&'static str, Duration);
+
 async fn run() {
-    let tables = std::env::var("BENCH_TABLES").map_or(500, |tables| tables.parse().unwrap());
+    let options = Options::read(1.0, 20.0);
     let server = testbed::server().unwrap();
+    let version = server.version().unwrap_or("the server of DATABASE_URL");
+    println!("# Growth\n\n{}", machine(version));
+
+    let title = "many tables";
+    if options.wants(title) {
+        section(title, tables(server).await);
+    }
+
+    let title = "many tenants";
+    if options.wants(title) {
+        section(title, tenants::table(server, &options).await);
+    }
+}
+
+async fn tables(server: &testbed::Server) -> String {
+    let few = std::env::var("BENCH_TABLES").map_or(500, |tables| tables.parse().unwrap());
+    let many = 10 * few;
+    let (of_few, of_many) = (measure(server, few).await, measure(server, many).await);
+
+    let mut table = format!("| | {few} tables | {many} tables | growth |\n|---|---:|---:|---:|\n");
+    for ((what, few), (_, many)) in of_few.into_iter().zip(of_many) {
+        let growth = many.as_secs_f64() / few.as_secs_f64();
+        table += &format!("| {what} | {few:.2?} | {many:.2?} | {growth:.1} |\n");
+    }
+    table
+}
+
+async fn measure(server: &testbed::Server, tables: usize) -> Vec<Row> {
     let database = server.database("schema_bench").await.unwrap();
     let owner = Database::connect(database.url()).await.unwrap();
-
     create(&owner, tables).await;
 
     let config = RlsConfig::new()
@@ -39,64 +76,49 @@ async fn run() {
         .unwrap()
         .admin_login(&database.role("admin"), "admin")
         .unwrap();
-
     let registry = Registry::new(declarations(tables)).unwrap();
     let rls = RlsSchema::new(registry.clone(), config.clone());
-
-    println!(
-        "# Schema, {tables} tables\n\n{}",
-        machine(server.version().unwrap_or("the server of DATABASE_URL"))
-    );
-    println!("\n| | time |\n|---|---:|");
-
-    let begun = Instant::now();
-    let plan = rls.sync(&owner).await.unwrap();
-    row(
-        &format!("first sync, {} changes", plan.changes().len()),
-        begun.elapsed(),
-    );
-
-    let mut plans = Vec::new();
-    let mut syncs = Vec::new();
-    let mut connects = Vec::new();
-    let mut checks = Vec::new();
-    let mut examinations = Vec::new();
     let doctor = Doctor::new(registry.clone(), config.clone());
 
+    let first = timed(rls.sync(&owner)).await;
+    let mut times: [Vec<Duration>; 5] = Default::default();
     for _ in 0..TIMES {
-        let begun = Instant::now();
-        assert!(rls.plan(&owner).await.unwrap().is_empty());
-        plans.push(begun.elapsed());
+        let [plans, syncs, connects, checks, examinations] = &mut times;
+        plans.push(timed(empty(rls.plan(&owner))).await);
+        syncs.push(timed(empty(rls.sync(&owner))).await);
 
+        let connect = RlsConnection::connect_with(database.url(), config.clone(), registry.clone());
         let begun = Instant::now();
-        assert!(rls.sync(&owner).await.unwrap().is_empty());
-        syncs.push(begun.elapsed());
-
-        let begun = Instant::now();
-        let db = RlsConnection::connect_with(database.url(), config.clone(), registry.clone())
-            .await
-            .unwrap();
+        let db = connect.await.unwrap();
         connects.push(begun.elapsed());
-
-        let begun = Instant::now();
-        db.check_gate().await.unwrap();
-        checks.push(begun.elapsed());
+        checks.push(timed(db.check_gate()).await);
         db.close().await;
 
-        let begun = Instant::now();
-        assert_eq!(
-            doctor.examine(&owner).await.unwrap().findings().len(),
-            2,
-            "what everyone may do by default"
-        );
-        examinations.push(begun.elapsed());
+        examinations.push(timed(healthy(doctor.examine(&owner))).await);
     }
 
-    row("plan, empty", median(plans));
-    row("sync, nothing to change", median(syncs));
-    row("connect: login and gate", median(connects));
-    row("gate and audit alone, asked again", median(checks));
-    row("doctor, the plan included", median(examinations));
+    let names = [
+        "plan, empty",
+        "sync, nothing to change",
+        "connect: login and gate",
+        "gate and audit alone, asked again",
+        "doctor, the plan included",
+    ];
+    let rest = names.into_iter().zip(times.map(median));
+    [("first sync", first)].into_iter().chain(rest).collect()
+}
+
+async fn empty(plan: impl Future<Output = Result<Plan, RlsError>>) -> Result<(), RlsError> {
+    assert!(plan.await?.is_empty());
+    Ok(())
+}
+
+/// The doctor only hints at what everyone may do by default.
+async fn healthy(report: impl Future<Output = Result<Report, RlsError>>) -> Result<(), RlsError> {
+    let report = report.await?;
+    let mut findings = report.findings().iter();
+    assert!(findings.all(|finding| finding.severity == Severity::Hint));
+    Ok(())
 }
 
 async fn create(owner: &DatabaseConnection, tables: usize) {
@@ -128,8 +150,4 @@ fn declarations(tables: usize) -> Vec<Declaration> {
 fn median(mut times: Vec<Duration>) -> Duration {
     times.sort();
     times[times.len() / 2]
-}
-
-fn row(what: &str, time: Duration) {
-    println!("| {what} | {time:.2?} |");
 }

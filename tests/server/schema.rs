@@ -7,6 +7,7 @@ mod login;
 mod names;
 mod online;
 mod owner;
+mod partitions;
 mod refused;
 mod sync;
 mod taken;
