@@ -130,6 +130,7 @@ impl RlsConnection {
         let connection = Self {
             app: Pool::new(app, settings, found.domains.app, observer.clone())
                 .allowing_do(config.allows_do())
+                .allowing_early(config.signs_contexts() < SignedContexts::Required)
                 .signed_by(app_signer),
             admin: Pool::new(admin, admin_settings, found.domains.admin, observer)
                 .signed_by(admin_signer)

@@ -3,6 +3,7 @@
 mod attacks;
 mod first;
 mod keys;
+mod level;
 mod outputs;
 mod suite;
 mod token;

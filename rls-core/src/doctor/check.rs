@@ -18,6 +18,7 @@ mod rewrite;
 mod role;
 mod schema;
 mod server;
+mod signing;
 mod table;
 mod view;
 
@@ -51,6 +52,7 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
         schema::findings,
         audit::findings,
         domain::findings,
+        signing::findings,
         // Last: it reports what no other rule does.
         drift::findings,
     ] {

@@ -3,6 +3,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, TransactionTrait}
 use super::case::Case;
 use super::check;
 use super::finding::Finding;
+use super::level::Level;
 use super::read;
 use super::remedy::Remedy;
 use super::report::Report;
@@ -12,7 +13,7 @@ use crate::config::{RlsConfig, SignedContexts};
 use crate::entity::registry::Registry;
 use crate::error::{RlsError, SchemaError};
 use crate::schema::desired::MissingTables;
-use crate::schema::plan::{Change, Plan, TableChange};
+use crate::schema::plan::Plan;
 use crate::schema::sync::RlsSchema;
 use crate::sqlstate;
 
@@ -100,20 +101,17 @@ impl Doctor {
         findings.extend(trial::findings(db, &case).await?);
         findings.append(&mut unexamined);
 
-        Ok(Report::new(findings, self.is_signed(plan.as_ref())))
+        let signed = self.is_signed(plan.as_ref());
+        let changes = !signed && !facts.server.set_config.is_empty();
+        let level = Level::of(&findings, signed, changes);
+        Ok(Report::new(findings, level))
     }
 
-    /// Whether the database's policies read signed contexts alone, as the configuration says.
+    /// Whether the database's policies read signed contexts alone, and nothing differs from what the
+    /// entities and the configuration say.
     fn is_signed(&self, plan: Option<&Plan>) -> bool {
-        let differs = |change: &Change| {
-            matches!(
-                change,
-                Change::Table(_, TableChange::Policy(_) | TableChange::Signing(_))
-            )
-        };
-
         self.config.signs_contexts() == SignedContexts::Required
-            && plan.is_some_and(|plan| !plan.changes().iter().any(differs))
+            && plan.is_some_and(|plan| plan.changes().is_empty())
     }
 
     /// Plans what the migrations would change; if that fails, adds a finding that says why.

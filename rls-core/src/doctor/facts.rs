@@ -36,6 +36,8 @@ pub(super) struct Facts {
     pub(super) audit_grants: BTreeMap<Oid, Vec<Grant>>,
     /// The tables that have the audit's columns, whatever their names.
     pub(super) audits: BTreeSet<Oid>,
+    /// The tables with the name of that of the keys, in any schema.
+    pub(super) keys: BTreeSet<Oid>,
     pub(super) inheritance: Inheritance,
     /// The columns of registered tables, and those of other tables with the name of an owner
     /// column.
@@ -46,8 +48,8 @@ pub(super) struct Facts {
     pub(super) calls: Vec<Call>,
     pub(super) indexes: Vec<IndexFact>,
     pub(super) foreign_keys: Vec<ForeignKeyFact>,
-    /// Views and rules over registered tables, their relatives and the audit's, directly or through
-    /// views, as pairs of reader and table.
+    /// Views and rules over registered tables, their relatives, the audit's and the keys', directly or
+    /// through views, as pairs of reader and table.
     pub(super) readers: BTreeSet<(Oid, Oid)>,
     pub(super) definers: Vec<Definer>,
     /// The domains that carry contexts, and the function of the one that records.
@@ -62,6 +64,8 @@ pub(super) struct Facts {
     /// Privileges that a new server grants to everyone, and those on its parameters.
     pub(super) needless: Vec<Privileges>,
     pub(super) supports: Vec<Support>,
+    /// The server's functions by which policies compare, and that the planner thinks to cost something.
+    pub(super) dear: Vec<String>,
     /// The `LEAKPROOF` functions, as `regprocedure` prints them.
     pub(super) leakproof: Vec<String>,
     pub(super) publications: Vec<Publication>,

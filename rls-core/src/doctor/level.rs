@@ -3,18 +3,22 @@
 use std::fmt;
 
 use super::finding::Finding;
+use super::severity::Severity;
 
 /// The rights that injected SQL could use, and the application does not need: objects of its own, its
 /// own settings, code that no text shows, other sessions, parameters.
-pub(super) const NEEDLESS: [&str; 9] = [
+pub(super) const NEEDLESS: [&str; 10] = [
     "RLS007", "RLS008", "RLS009", "RLS017", "RLS018", "RLS021", "RLS022", "RLS023", "RLS024",
+    "RLS025",
 ];
 
-/// Temporary tables shadow real ones for whoever gets the connection next.
-const TEMPORARY: &str = "RLS017";
+/// Those by which one statement changes the context and reads with it. Temporary tables shadow real
+/// ones for whoever gets the connection next.
+const OPENING: [&str; 3] = ["RLS009", "RLS017", "RLS021"];
 
-/// Those by which one statement changes the context and reads with it.
-const OPENING: [&str; 3] = ["RLS009", TEMPORARY, "RLS021"];
+/// Warnings of these groups are ways around policies: drift, privileges and views, tables that nobody
+/// declared.
+const AROUND: [&str; 3] = ["RLS1", "RLS3", "RLS4"];
 
 /// How far a database is closed to SQL that someone injects as the application's role.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,18 +29,29 @@ pub enum Level {
     Open,
     /// The rights to do that in one statement are revoked. `SET` in a statement before remains.
     Revoked,
-    /// Policies read signed contexts alone, and no temporary table can take the next user's.
+    /// Policies read signed contexts alone, nothing differs from what the entities say, and no rule of
+    /// the doctor finds a way around.
     Signed,
 }
 
 impl Level {
-    pub(super) fn of(findings: &[Finding], signed: bool) -> Self {
-        let opens = |finding: &Finding| OPENING.contains(&finding.rule.id);
-        let shadows = |finding: &Finding| finding.rule.id == TEMPORARY;
+    /// `signed`: policies read signed contexts alone. `changes`: a statement may change the context that
+    /// policies read.
+    pub(super) fn of(findings: &[Finding], signed: bool, changes: bool) -> Self {
+        let is_error = |finding: &Finding| finding.severity == Severity::Error;
+        let opens = |finding: &Finding| OPENING.contains(&finding.rule.id) || is_error(finding);
+        let weakens = |finding: &Finding| {
+            let around = AROUND
+                .iter()
+                .any(|group| finding.rule.id.starts_with(group));
+            NEEDLESS.contains(&finding.rule.id)
+                || around && finding.severity >= Severity::Warning
+                || is_error(finding)
+        };
 
-        if signed && !findings.iter().any(shadows) {
+        if signed && !findings.iter().any(weakens) {
             Self::Signed
-        } else if signed || findings.iter().any(opens) {
+        } else if changes || findings.iter().any(opens) {
             Self::Open
         } else {
             Self::Revoked

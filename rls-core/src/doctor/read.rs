@@ -15,6 +15,7 @@ use super::facts::{Facts, Grant, Grantee, Inheritance, Oid, ReachedRole, Relatio
 use crate::config::RlsConfig;
 use crate::entity::registry::Registry;
 use crate::error::{RlsError, SchemaError};
+use crate::model::signed_context;
 use crate::name::{Identifier, Schemas, TableName};
 use crate::schema::catalog::names::path_schemas;
 use crate::schema::catalog::query::{checked, get};
@@ -47,7 +48,9 @@ pub(super) async fn facts(
     let audits = relation::audits(db).await?;
     let tables = registered(registry, &schemas, &relations);
     let family = family(&tables, &inheritance);
-    let readable = listed(family.union(&audits));
+    let keys = keys(&relations);
+    let readable: BTreeSet<Oid> = family.union(&audits).chain(&keys).copied().collect();
+    let readable = listed(&readable);
     let watched = listed(tables.union(&audits));
     let (tables, family) = (listed(&tables), listed(&family));
 
@@ -75,6 +78,7 @@ pub(super) async fn facts(
         beyond: beyond::privileges(db, &grantees).await?,
         needless: beyond::needless(db, &grantees).await?,
         supports: beyond::supports(db, &tables, &family, &grantees).await?,
+        dear: beyond::dear(db).await?,
         leakproof: beyond::leakproof(db, &grantees).await?,
         publications: object::publications(db, &family).await?,
         rewrites: object::rewrites(db).await?,
@@ -86,6 +90,7 @@ pub(super) async fn facts(
         relations,
         inheritance,
         audits,
+        keys,
     })
 }
 
@@ -125,6 +130,14 @@ fn registered(
     relations
         .iter()
         .filter(|(_, relation)| names.contains(&relation.name))
+        .map(|(oid, _)| *oid)
+        .collect()
+}
+
+fn keys(relations: &BTreeMap<Oid, Relation>) -> BTreeSet<Oid> {
+    relations
+        .iter()
+        .filter(|(_, relation)| relation.name.table.as_str() == signed_context::KEYS)
         .map(|(oid, _)| *oid)
         .collect()
 }

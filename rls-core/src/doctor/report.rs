@@ -23,11 +23,10 @@ pub struct Report {
 }
 
 impl Report {
-    /// Of a database whose policies read signed contexts, or do not.
-    pub(super) fn new(mut findings: Vec<Finding>, signed: bool) -> Self {
+    pub(super) fn new(mut findings: Vec<Finding>, level: Level) -> Self {
         sort(&mut findings);
         Self {
-            level: Level::of(&findings, signed),
+            level,
             findings,
             unused: Vec::new(),
         }

@@ -60,6 +60,8 @@ rules! {
     RLS022 Warning "the application's role sees or ends the sessions of others"
     RLS023 Hint "the application's role may create large objects"
     RLS024 Warning "the application's role may set a parameter of the server"
+    RLS025 Hint "conditions of a statement may be evaluated before a policy"
+    RLS026 Error "the keys of signed contexts can be reached"
     RLS101 Error "a registered table is missing"
     RLS102 Error "a registered name is not a table"
     RLS103 Error "row security is not enabled"

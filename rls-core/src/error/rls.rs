@@ -108,6 +108,17 @@ pub enum RlsError {
          (`RLS_ALLOW_DO`, `RlsConfig::danger_allow_do`)"
     )]
     DoBlock,
+    /// SQL text in a scope asks for what the server evaluates or counts before a policy hides the row;
+    /// it did not run. Refused if policies require signed contexts, since injected SQL could use it.
+    #[error(
+        "`{statement}` tells of rows before the policies hide them, and did not run: contexts are \
+         signed, so that no injected statement tells of other users' rows. Put the condition of an \
+         upsert into a statement of its own; explain as the migrations' login"
+    )]
+    BeforePolicies {
+        /// What the text asks for.
+        statement: String,
+    },
     /// The server could not set the context; the statement did not run.
     #[error(
         "the context could not be set: {source}; the domains that carry it, or the right to \

@@ -32,6 +32,8 @@ pub(crate) struct Pool {
     seen: Arc<Seen>,
     /// Whether text may hold `DO` blocks.
     allows_do: bool,
+    /// Whether text may ask for what tells of rows before a policy hides them.
+    allows_early: bool,
     /// The domains that carry contexts; `None` if the login cannot use them.
     domains: Option<Arc<DomainOids>>,
     /// Signs the contexts, if they are signed.
@@ -55,6 +57,7 @@ impl Pool {
             observer,
             seen: Arc::default(),
             allows_do: true,
+            allows_early: true,
             domains: domains.map(Arc::new),
             signer: None,
             record: None,
@@ -65,6 +68,14 @@ impl Pool {
     /// The same pool, for scopes: text may hold `DO` blocks only if the configuration says so.
     pub(crate) fn allowing_do(self, allows_do: bool) -> Self {
         Self { allows_do, ..self }
+    }
+
+    /// The same pool, for scopes: text may ask for what tells of rows before a policy hides them.
+    pub(crate) fn allowing_early(self, allows_early: bool) -> Self {
+        Self {
+            allows_early,
+            ..self
+        }
     }
 
     /// The same pool, with signed contexts.
@@ -226,6 +237,11 @@ impl Pool {
 
         if classified.holds_code() && !self.allows_do {
             return Err(RlsError::DoBlock);
+        }
+
+        if let Some(early) = classified.early().filter(|_| !self.allows_early) {
+            let statement = early.name().to_owned();
+            return Err(RlsError::BeforePolicies { statement });
         }
 
         // The server would take a parameter of the context for the missing value.

@@ -9,11 +9,13 @@
 
 mod control;
 mod domain;
+mod early;
 mod seen;
 mod session_state;
 mod set_config;
 mod token;
 
+pub(crate) use early::Early;
 pub(crate) use seen::Seen;
 use token::{Strings, Token, tokens};
 
@@ -38,6 +40,11 @@ impl Classified {
     /// anything.
     pub(crate) fn holds_code(self) -> bool {
         self.0.holds_code
+    }
+
+    /// What the text asks for that tells of rows before a policy hides them.
+    pub(crate) fn early(self) -> Option<Early> {
+        self.0.early
     }
 }
 
@@ -95,6 +102,7 @@ struct Look {
     placeholders: usize,
     may_commit: bool,
     holds_code: bool,
+    early: Option<Early>,
     /// Whether the text wants the closer look.
     suspect: bool,
 }
@@ -113,6 +121,7 @@ fn look_both_ways(sql: &str) -> Look {
         placeholders: one.placeholders.max(other.placeholders),
         may_commit: one.may_commit || other.may_commit,
         holds_code: one.holds_code || other.holds_code,
+        early: one.early.or(other.early),
         suspect: one.suspect || other.suspect,
     };
 
@@ -123,9 +132,11 @@ fn look_both_ways(sql: &str) -> Look {
 
 fn look_as(sql: &str, strings: Strings) -> Look {
     let mut look = Look::default();
+    let mut early = early::Finder::default();
     let mut at_start = true;
 
     for token in tokens(sql, strings) {
+        early.read(token, at_start);
         match token {
             Token::Word(first) if at_start => {
                 look.holds_code |= first.eq_ignore_ascii_case("DO");
@@ -140,6 +151,7 @@ fn look_as(sql: &str, strings: Strings) -> Look {
         look.suspect |= is_suspect(token);
     }
 
+    look.early = early.found();
     look
 }
 

@@ -96,7 +96,7 @@ fn arguments(sql: &str) -> Option<(&str, usize)> {
 /// hashes of two signatures are compared, so that the time of the comparison tells nothing of the
 /// signature. A context that is altered, of an unknown or ended key, or too old is an error, so that
 /// nobody takes it for a context that reaches no rows: the cast to `bool` fails. The join lets nobody
-/// write through the view.
+/// write through the view. `ONLY`: a key in a child of the table is none.
 pub(crate) fn verified_definition(keys: &TableName) -> String {
     let (id, until) = (MAC + 1, MAC + ID + 1);
     let settings = until + UNTIL;
@@ -104,7 +104,7 @@ pub(crate) fn verified_definition(keys: &TableName) -> String {
     format!(
         "SELECT substr(t.token, {settings})::jsonb AS settings \
          FROM (SELECT current_setting('{SETTING}', true) AS token OFFSET 0) AS t \
-         LEFT JOIN {} AS k ON k.id = substr(t.token, {id}, {ID}) \
+         LEFT JOIN ONLY {} AS k ON k.id = substr(t.token, {id}, {ID}) \
          WHERE t.token <> '' AND CASE WHEN \
          sha256(decode(\"left\"(t.token, {MAC}), 'hex')) = sha256(sha256(k.outer_pad || \
          sha256(k.inner_pad || convert_to(substr(t.token, {id}) || SESSION_USER, 'UTF8')))) \
@@ -123,7 +123,7 @@ pub(crate) fn printed_definition(keys: &str) -> String {
     format!(
         " SELECT (substr(t.token, {settings}))::jsonb AS settings \
          FROM (( SELECT current_setting('{SETTING}'::text, true) AS token OFFSET 0) t \
-         LEFT JOIN {keys} k ON ((k.id = substr(t.token, {id}, {ID})))) \
+         LEFT JOIN ONLY {keys} k ON ((k.id = substr(t.token, {id}, {ID})))) \
          WHERE ((t.token <> ''::text) AND CASE WHEN \
          ((sha256(decode(\"left\"(t.token, {MAC}), 'hex'::text)) = sha256(sha256((k.outer_pad || \
          sha256((k.inner_pad || convert_to((substr(t.token, {id}) || (SESSION_USER)::text), \

@@ -221,6 +221,13 @@ pub const FAULTS: &[Fault] = &[
         Remedy,
     ),
     Fault(
+        "RLS013",
+        "the login owns a schema without tables",
+        "CREATE SCHEMA evil AUTHORIZATION APP",
+        StaysOpen,
+        RemedyThen("DROP SCHEMA evil"),
+    ),
+    Fault(
         "RLS014",
         "the administrator may create roles",
         "ALTER ROLE ADMIN CREATEROLE",

@@ -1,7 +1,5 @@
 //! What the application's role and the administrator's role are, can become and own.
 
-use std::collections::BTreeSet;
-
 use crate::doctor::case::Case;
 use crate::doctor::facts::{Grantee, Kind, ReachedRole};
 use crate::doctor::finding::Finding;
@@ -97,18 +95,7 @@ fn schemas(case: &Case<'_>, findings: &mut Vec<Finding>) {
     let app = case.config.app_role();
     let server = &case.facts.server;
     let database = (server.owner, "DATABASE", &server.database);
-    let schemas = case
-        .facts
-        .relations
-        .values()
-        .filter_map(|relation| relation.name.schema.as_ref());
-
-    let schemas: BTreeSet<&Identifier> = schemas.collect();
-    let owned = case
-        .facts
-        .creators
-        .iter()
-        .filter(|creator| creator.owns && schemas.contains(&creator.schema));
+    let owned = case.facts.creators.iter().filter(|creator| creator.owns);
 
     let owned = owned.filter_map(|creator| {
         let role = case
@@ -129,7 +116,7 @@ fn schemas(case: &Case<'_>, findings: &mut Vec<Finding>) {
         };
 
         let owns = owns(app, role);
-        let why = format!("{owns}, and an owner can drop and replace what is in it");
+        let why = format!("{owns}, and an owner can drop what is in it, and create in its place");
         let remedy = give(case, app, role, &format!("{kind} {}", identifier(name)));
 
         findings.push(Finding::new(&rules::RLS013, name, why, remedy));

@@ -97,6 +97,30 @@ pub(super) async fn needless(
     rows(db, query).await?.iter().map(granted).collect()
 }
 
+/// The functions by which policies compare: owners and tenants of each type of key, and the time of a
+/// soft deletion.
+const COMPARING: &str = "ARRAY['uuid_eq(uuid, uuid)', 'texteq(text, text)', \
+     'int4eq(integer, integer)', 'int8eq(bigint, bigint)', 'int48eq(integer, bigint)', \
+     'int84eq(bigint, integer)', 'timestamptz_ge(timestamptz, timestamptz)', \
+     'timestamp_ge(timestamp, timestamp)']";
+
+/// Those that the planner thinks to cost something. It puts cheaper conditions first, and may move those
+/// of a statement to the front, if they are leakproof.
+pub(super) async fn dear(db: &impl ConnectionTrait) -> Result<Vec<String>, RlsError> {
+    let query = format!(
+        "SELECT f.oid::regprocedure::text AS function
+         FROM unnest({COMPARING}) WITH ORDINALITY AS c (name, at)
+         JOIN pg_proc f ON f.oid = c.name::regprocedure
+         WHERE f.procost > 0 ORDER BY c.at"
+    );
+
+    rows(db, query)
+        .await?
+        .iter()
+        .map(|row| get(row, "function"))
+        .collect()
+}
+
 fn granted(row: &QueryResult) -> Result<Privileges, RlsError> {
     Ok(Privileges {
         on: get(row, "kind")?,
