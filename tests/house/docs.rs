@@ -98,7 +98,7 @@ fn links_of_the_manual_are_defined_for_rustdoc() {
 }
 
 /// Tests name the rows of its first table and what it says of PostgreSQL, by the words with which
-/// these begin: `limits.md: "a forged `owner_id`"`.
+/// these begin: `limits.md: "the existence of a row"`.
 #[test]
 fn each_limit_is_named_by_a_test() {
     let page = fs::read_to_string("docs/manual/limits.md").unwrap();

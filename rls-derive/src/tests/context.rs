@@ -4,7 +4,7 @@ use super::{compile_errors, expansions, file, tokens};
 use crate::context::derive;
 
 expansions! {
-    "context", |input| derive(input);
+    "context", derive;
 
     settings: r#"
 struct Member {
