@@ -1,10 +1,11 @@
 //! Code that no text shows: it can act as another user until the next statement.
 
-use sea_orm::{ConnectionTrait, EntityTrait};
-use sea_orm_rls::{RlsConnection, RlsError};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, Set};
+use sea_orm_rls::{RlsConnection, RlsError, RlsSchema};
+use uuid::Uuid;
 
 use super::{run, session, with_tasks};
-use crate::fixture::{entities, task};
+use crate::fixture::{Fixture, entities, task};
 use crate::schema::{text, texts};
 
 /// limits.md: "SQL injection into a prepared statement".
@@ -23,6 +24,49 @@ async fn condition_without_columns_may_stand_before_the_policy() {
     let filter = plan.iter().find(|line| line.contains("Filter:")).unwrap();
     let at = |part: &str| filter.find(part).unwrap();
     assert!(at("random()") < at("owner_id"), "{filter}");
+}
+
+/// limits.md: "SQL injection into a prepared statement". A temporary table needs no other user's token.
+#[tokio::test]
+async fn table_left_on_the_connection_takes_the_rows_of_the_next_user() {
+    let fixture = Fixture::signed(1).await;
+    let function = "CREATE FUNCTION shadow() RETURNS void LANGUAGE plpgsql AS
+                    $$ BEGIN CREATE TEMPORARY TABLE task (LIKE public.task INCLUDING DEFAULTS); END $$";
+    fixture.owner.execute_unprepared(function).await.unwrap();
+
+    text(&fixture.ann(), "SELECT shadow()::text").await;
+    let his = task::ActiveModel {
+        id: Set(Uuid::new_v4()),
+        title: Set("bob's".to_owned()),
+        rank: Set(1),
+        ..Default::default()
+    };
+    his.insert(&fixture.bob()).await.unwrap();
+    assert_eq!(
+        text(&fixture.ann(), "SELECT title FROM task").await,
+        "bob's"
+    );
+}
+
+/// limits.md: "a function of yours that calls `set_config`".
+#[tokio::test]
+async fn migrations_need_set_config() {
+    let (fixture, superuser) = Fixture::of_plain_owner(1).await;
+    let schema = RlsSchema::new(entities(), fixture.config.clone());
+    let set_config = "EXECUTE ON FUNCTION set_config(text, text, boolean)";
+    let revoke = format!("REVOKE {set_config} FROM PUBLIC");
+    superuser.execute_unprepared(&revoke).await.unwrap();
+    let refused = schema.sync(&fixture.owner).await.unwrap_err();
+    assert_eq!(refused.sqlstate().as_deref(), Some("42501"), "{refused}");
+
+    let plain = text(&fixture.owner, "SELECT current_user::text").await;
+    let grant = format!("GRANT {set_config} TO \"{plain}\"");
+    superuser.execute_unprepared(&grant).await.unwrap();
+    schema.sync(&fixture.owner).await.unwrap();
+    superuser
+        .execute_unprepared(&format!("REVOKE {set_config} FROM \"{plain}\""))
+        .await
+        .unwrap();
 }
 
 /// limits.md: "a function of yours that calls `set_config`".
