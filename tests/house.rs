@@ -2,5 +2,7 @@
 
 #[path = "house/docs.rs"]
 mod docs;
+#[path = "house/limits.rs"]
+mod limits;
 #[path = "house/tree.rs"]
 mod tree;

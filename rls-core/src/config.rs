@@ -94,8 +94,9 @@ impl RlsConfig {
     ///
     /// [`ConfigError`], which names the variable that is wrong.
     pub fn from_env() -> Result<Self, ConfigError> {
-        let given = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-        variable::warn_of_unknown(given);
+        for misspelt in Self::misspelt_variables() {
+            tracing::warn!("{misspelt}");
+        }
 
         Self::from_lookup(|variable| match std::env::var(variable) {
             Ok(value) => Ok(Some(value)),
@@ -104,6 +105,14 @@ impl RlsConfig {
                 variable: variable.to_owned(),
             }),
         })
+    }
+
+    /// A line for each variable of the environment whose name is near to one of those that
+    /// [`RlsConfig::from_env`] reads: it has no effect.
+    #[must_use]
+    pub fn misspelt_variables() -> Vec<String> {
+        let given = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        variable::misspelt(given)
     }
 
     /// Reads the same variables from another source.

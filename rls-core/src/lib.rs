@@ -76,10 +76,7 @@ pub use schema::{
 };
 
 // A derive and its trait share a name, as in serde.
-pub use rls_derive::{
-    RlsContextCore as RlsContext, RlsPoliciesCore as RlsPolicies, TenantScopedCore as TenantScoped,
-    UnscopedCore as Unscoped, UserScopedCore as UserScoped, model_core as model,
-};
+pub use rls_derive::{RlsContext, RlsPolicies, TenantScoped, Unscoped, UserScoped, model};
 
 #[doc(hidden)]
 pub use terminal::shown;

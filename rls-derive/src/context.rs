@@ -9,18 +9,18 @@ use quote::quote;
 use syn::DeriveInput;
 
 use crate::ctxt::Ctxt;
-use crate::root::Root;
+use crate::root::root;
 
 /// Expands the derive. With an error, it implements the traits too, so that the compiler reports
 /// nothing more.
-pub(crate) fn derive(root: Root, input: TokenStream) -> TokenStream {
+pub(crate) fn derive(input: TokenStream) -> TokenStream {
     let input: DeriveInput = match syn::parse2(input) {
         Ok(input) => input,
         Err(error) => return error.into_compile_error(),
     };
 
     let ctxt = Ctxt::new();
-    let root = root.path(attr::root(&ctxt, &input.attrs).as_ref());
+    let root = root(attr::root(&ctxt, &input.attrs).as_ref());
     let settings = field::settings(&ctxt, &input);
 
     match ctxt.check() {

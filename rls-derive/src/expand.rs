@@ -12,11 +12,11 @@ use crate::attr::Attr;
 use crate::check;
 use crate::ctxt::Ctxt;
 use crate::derive::Derive;
-use crate::root::Root;
+use crate::root::root;
 
 /// Expands a derive. With an error, it implements the trait too, so that the compiler reports
 /// nothing more.
-pub(crate) fn expand(derive: Derive, root: Root, input: TokenStream) -> TokenStream {
+pub(crate) fn expand(derive: Derive, input: TokenStream) -> TokenStream {
     let input: DeriveInput = match syn::parse2(input) {
         Ok(input) => input,
         Err(error) => return error.into_compile_error(),
@@ -29,7 +29,7 @@ pub(crate) fn expand(derive: Derive, root: Root, input: TokenStream) -> TokenStr
 
     let ctxt = Ctxt::new();
     let attr = Attr::parse(&ctxt, derive, &input.attrs);
-    let root = root.path(attr.root.as_ref());
+    let root = root(attr.root.as_ref());
     let model = Model::parse(&ctxt, derive, &input, &attr);
 
     if let Some(model) = &model {

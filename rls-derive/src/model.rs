@@ -1,5 +1,6 @@
 //! `#[sea_orm_rls::model]`: adds the owner, and `#[sea_orm::model]`.
 
+mod earlier;
 mod field;
 
 use proc_macro2::{Span, TokenStream};
@@ -12,12 +13,12 @@ use crate::attr::Attr;
 use crate::check::elsewhere;
 use crate::ctxt::Ctxt;
 use crate::derive::Derive;
-use crate::root::Root;
+use crate::root::root;
 use crate::symbol::Word;
 
-/// Expands the attribute. With an error, the struct is kept, without the attributes that only a
-/// missing derive would know.
-pub(crate) fn expand(root: Root, args: &TokenStream, input: &TokenStream) -> TokenStream {
+/// Expands the attribute; `source` is the text of the file that has it, if it can be read. With an
+/// error, the struct is kept, without the attributes that only a missing derive would know.
+pub(crate) fn expand(args: &TokenStream, input: &TokenStream, source: Option<&str>) -> TokenStream {
     let Ok(mut item) = syn::parse2::<ItemStruct>(input.clone()) else {
         let message = "`#[sea_orm_rls::model]` belongs on a SeaORM `Model` struct";
         let error = syn::Error::new(Span::call_site(), message).into_compile_error();
@@ -37,15 +38,17 @@ pub(crate) fn expand(root: Root, args: &TokenStream, input: &TokenStream) -> Tok
     }
 
     let is_seaorm_model = seaorm_model(&ctxt, &item.attrs);
-    match is_scoped(&ctxt, &item.attrs) {
-        true if is_seaorm_model => {}
-        true => add_owner(&ctxt, root, &mut item),
+    let is_scoped = is_scoped(&ctxt, &item.attrs);
+    let is_earlier = is_scoped && has_earlier_format(&ctxt, &item, source);
+    match is_scoped {
+        true if is_seaorm_model || is_earlier => {}
+        true => add_owner(&ctxt, &mut item),
         false => item
             .attrs
             .retain(|attr| !attr.path().is_ident(Derive::UserScoped.attribute())),
     }
 
-    let model = (derives(&item.attrs, "DeriveEntityModel") && !is_seaorm_model)
+    let model = (derives(&item.attrs, "DeriveEntityModel") && !is_seaorm_model && !is_earlier)
         .then(|| quote!(#[sea_orm::model]));
     let error = ctxt.check().err().map(syn::Error::into_compile_error);
 
@@ -80,6 +83,19 @@ fn seaorm_model(ctxt: &Ctxt, attrs: &[Attribute]) -> bool {
     below || above
 }
 
+/// Whether the entity has a `Relation` of its own, which SeaORM's attribute would make again.
+fn has_earlier_format(ctxt: &Ctxt, item: &ItemStruct, source: Option<&str>) -> bool {
+    let earlier = source.is_some_and(|source| earlier::has_relation(source, item));
+    if earlier {
+        let message = "an entity with an `enum Relation` of its own has SeaORM's earlier format, \
+                       which `#[sea_orm_rls::model]` does not extend: remove it, write the owner's \
+                       field and its relation, and keep `#[derive(UserScoped)]`";
+        ctxt.error_at(Span::call_site(), message);
+    }
+
+    earlier
+}
+
 /// Whether a derive of that name is below the attribute.
 fn derives(attrs: &[Attribute], name: &str) -> bool {
     let paths = Punctuated::<Path, Token![,]>::parse_terminated;
@@ -91,21 +107,15 @@ fn derives(attrs: &[Attribute], name: &str) -> bool {
     derives.any(|path| path.segments.last().is_some_and(|last| last.ident == name))
 }
 
-/// Whether the derive is below the attribute, from the facade or from the core.
-fn derives_one_of(attrs: &[Attribute], derive: Derive) -> bool {
-    let name = derive.name();
-    derives(attrs, name) || derives(attrs, &format!("{name}Core"))
-}
-
 fn is_scoped(ctxt: &Ctxt, attrs: &[Attribute]) -> bool {
     // A derive above has been expanded and removed before this attribute sees the struct.
     let message = if !derives(attrs, "DeriveEntityModel") {
         "put `#[sea_orm_rls::model]` above `#[derive(…, DeriveEntityModel, UserScoped)]`"
-    } else if derives_one_of(attrs, Derive::UserScoped) {
+    } else if derives(attrs, Derive::UserScoped.name()) {
         return true;
     } else if Derive::ALL
         .into_iter()
-        .any(|derive| derives_one_of(attrs, derive))
+        .any(|derive| derives(attrs, derive.name()))
     {
         "`#[sea_orm_rls::model]` adds the owner of `UserScoped`, which is not derived here: write \
          `#[sea_orm::model]`"
@@ -118,7 +128,7 @@ fn is_scoped(ctxt: &Ctxt, attrs: &[Attribute]) -> bool {
     false
 }
 
-fn add_owner(ctxt: &Ctxt, root: Root, item: &mut ItemStruct) {
+fn add_owner(ctxt: &Ctxt, item: &mut ItemStruct) {
     // The derive reads the same attributes after this macro, and reports their errors.
     let reported = Ctxt::new();
     let attr = Attr::parse(&reported, Derive::UserScoped, &item.attrs);
@@ -135,7 +145,7 @@ fn add_owner(ctxt: &Ctxt, root: Root, item: &mut ItemStruct) {
             ctxt.error_at(span, format!("{message} {otherwise}"));
         }
 
-        field::add_owner(ctxt, &root.path(attr.root.as_ref()), &attr, fields);
+        field::add_owner(ctxt, &root(attr.root.as_ref()), &attr, fields);
         field::add_relation(ctxt, &attr, fields);
     }
 }

@@ -16,7 +16,6 @@ use syn::Item;
 
 use crate::derive::Derive;
 use crate::expand::expand;
-use crate::root::Root;
 
 fn tokens(source: &str) -> TokenStream {
     source.parse().expect("the input's tokens")
@@ -50,7 +49,7 @@ fn compile_errors(expansion: TokenStream) -> Vec<(String, String)> {
 
 /// The errors of a derive on a struct.
 fn errors_of(derive: Derive, input: &str) -> Vec<(String, String)> {
-    compile_errors(expand(derive, Root::Facade, tokens(input)))
+    compile_errors(expand(derive, tokens(input)))
 }
 
 #[track_caller]

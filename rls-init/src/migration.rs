@@ -94,12 +94,18 @@ impl<'a> Visit<'a> for Calls {
     }
 }
 
-/// The `main.rs` that `sea-orm-cli migrate init` writes: one import, and `main` with one statement.
+/// A `main.rs` as `sea-orm-cli migrate init` writes it: imports, and `main` with one statement. So
+/// nothing else uses the prelude.
 fn is_template(file: &File, text: &str) -> bool {
-    let [Item::Use(_), Item::Fn(main)] = file.items.as_slice() else {
+    let [imports @ .., Item::Fn(main)] = file.items.as_slice() else {
         return false;
     };
-    text.contains(PRELUDE) && matches!(main.block.stmts.as_slice(), [Stmt::Expr(_, _)])
+    let is_import =
+        |item: &Item| matches!(item, Item::Use(_)) && !has_ident(item.to_token_stream(), "cli");
+
+    text.contains(PRELUDE)
+        && imports.iter().all(is_import)
+        && matches!(main.block.stmts.as_slice(), [Stmt::Expr(_, _)])
 }
 
 /// Whether a source names this identifier.
@@ -161,6 +167,16 @@ mod tests {
                         main() {\n    cli::run_cli(RlsMigrator::new(migration::Migrator)).await;\n}\n";
         assert_eq!(wrap(TEMPLATE), Program::Wrap(expected.to_owned()));
         assert_eq!(wrap(expected), Program::Wrapped);
+
+        // With the migrator imported, the prelude would be an unused import.
+        let imported = |text: &str| {
+            format!(
+                "use migration::Migrator;\n{}",
+                text.replace("migration::Migrator", "Migrator")
+            )
+        };
+        let wrapped = Program::Wrap(imported(expected));
+        assert_eq!(wrap(&imported(TEMPLATE)), wrapped);
     }
 
     #[test]

@@ -35,6 +35,7 @@ mod suppressions;
 
 use std::process::exit;
 
+use rls_core::RlsConfig;
 use sea_orm_migration::MigratorTraitSelf;
 
 use crate::RlsMigrator;
@@ -43,7 +44,8 @@ use arguments::Parsed;
 /// Runs the command line of a migration crate. Every subcommand but `rls` is SeaORM's
 /// ([`sea_orm_migration::cli::run_cli`]), and runs this migrator as any other.
 ///
-/// Prints an error, and ends the process with the exit code of the table above if that is not 0.
+/// Prints a warning of each misspelt variable ([`RlsConfig::misspelt_variables`]), and an error, and
+/// ends the process with the exit code of the table above if that is not 0.
 ///
 /// ```no_run
 /// # use rls_migration::{RlsMigrator, cli};
@@ -58,6 +60,10 @@ use arguments::Parsed;
 /// ```
 pub async fn run_cli<M: MigratorTraitSelf>(migrator: RlsMigrator<M>) {
     dotenvy::dotenv().ok();
+    for misspelt in RlsConfig::misspelt_variables() {
+        eprintln!("warning: {misspelt}");
+    }
+
     match arguments::parsed() {
         Parsed::SeaOrm => sea_orm_migration::cli::run_cli(migrator).await,
         Parsed::Rls(arguments) => match command::run(&migrator, &arguments).await {

@@ -9,6 +9,7 @@
 pub mod cli;
 mod error;
 mod file;
+mod fresh;
 mod generate;
 mod guard;
 mod import;

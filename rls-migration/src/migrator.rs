@@ -7,6 +7,7 @@ use sea_orm_migration::sea_orm::{DatabaseExecutor, DbErr, DynIden};
 use sea_orm_migration::{IntoSchemaManagerConnection, MigrationTrait, MigratorTraitSelf};
 
 use crate::error::migration_error;
+use crate::fresh::drop_views;
 use crate::guard::{Guarded, SHOWN};
 
 /// Wraps a migrator, so that the registered tables are protected after it has run.
@@ -17,6 +18,9 @@ use crate::guard::{Guarded, SHOWN};
 /// not exist yet, or not yet as their entities declare them. Once all have run, that is an error.
 /// [`reviewed`](Self::reviewed) leaves all changes to migrations. Every method runs as SeaORM implements it, on the wrapped
 /// migrator's migrations, even if the wrapped migrator overrides it.
+///
+/// `fresh` first drops the views and foreign tables of the current schema, with what depends on them:
+/// SeaORM's own, which drops all tables, fails on those that read none.
 ///
 /// Each wrapped migration runs with `row_security` off. The tables' owner reads and writes no row of
 /// a table with forced row security, and an `UPDATE` would change nothing, without an error. With
@@ -238,6 +242,7 @@ impl<M: MigratorTraitSelf> MigratorTraitSelf for RlsMigrator<M> {
     {
         self.check()?;
         let db = db.into_database_executor();
+        drop_views(&db).await?;
         self.guarded().fresh(borrowed(&db)).await?;
 
         self.converge(&db).await

@@ -1,3 +1,5 @@
+use sea_orm::{ConnectionTrait, Database, DbErr};
+use sea_orm_migration::SchemaManager;
 use sea_orm_rls::registry;
 
 use crate::Tested;
@@ -51,6 +53,21 @@ mod unowned {
 
 mod by_hand {
     // snippet
+    mod account {
+        use sea_orm::entity::prelude::*; // hidden
+        use sea_orm_rls::UserScoped; // hidden
+
+        #[sea_orm::model]
+        #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+        #[sea_orm(table_name = "account")]
+        #[user_scoped(identity, setting = "my.uid")]
+        pub struct Model {
+            #[sea_orm(primary_key, auto_increment = false)]
+            pub id: Uuid,
+        }
+        impl ActiveModelBehavior for ActiveModel {} // hidden
+    }
+
     mod invoice {
         use sea_orm::entity::prelude::*; // hidden
         use sea_orm_rls::UserScoped; // hidden
@@ -68,26 +85,36 @@ mod by_hand {
     }
     // end
 
-    mod account {
-        use sea_orm::entity::prelude::*;
-        use sea_orm_rls::UserScoped;
-
-        #[sea_orm::model]
-        #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
-        #[sea_orm(table_name = "account")]
-        #[user_scoped(identity, setting = "my.uid")]
-        pub struct Model {
-            #[sea_orm(primary_key, auto_increment = false)]
-            pub id: Uuid,
-        }
-
-        impl ActiveModelBehavior for ActiveModel {}
-    }
-
     #[test]
     fn entities_use_the_settings_of_the_program() {
         super::registry![account::Entity, invoice::Entity].unwrap();
     }
+}
+
+async fn up(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    // snippet
+    use sea_orm_rls::migration::RlsSchemaManagerExt;
+
+    manager.drop_policy("account", "self").await?;
+    manager.drop_policy("invoice", "mine").await?;
+    // end
+
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_migration_drops_policies_by_hand() -> Tested {
+    let database = testbed::server()?.database("by_hand").await?;
+    let owner = Database::connect(database.url()).await?;
+    let tables = "CREATE TABLE account (id uuid); CREATE TABLE invoice (id integer);
+                  CREATE POLICY self ON account USING (true);
+                  CREATE POLICY mine ON invoice USING (true)";
+    owner.execute_unprepared(tables).await?;
+
+    up(&SchemaManager::new(&owner)).await?;
+    let fails_on_one = "SELECT 1 / (CASE WHEN EXISTS (TABLE pg_policy) THEN 0 ELSE 1 END)";
+    owner.execute_unprepared(fails_on_one).await?;
+    Ok(())
 }
 
 #[test]
@@ -103,7 +130,7 @@ fn a_context_uses_the_setting_of_the_program() {
 
 #[tokio::test]
 async fn schema_sync_makes_tables_and_rls_schema_protects_them() -> Tested {
-    use sea_orm::{Database, DbBackend, Schema};
+    use sea_orm::{DbBackend, Schema};
     use sea_orm_rls::{RlsConfig, RlsConnection, RlsSchema};
 
     use crate::world::{task, user};

@@ -1,7 +1,7 @@
 //! Two users, every way to reach a row, on a pool of one connection and on one of five.
 
 use futures_util::TryStreamExt;
-use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, IntoActiveModel,
     PaginatorTrait, QueryFilter, Set, Statement, StreamTrait, TransactionSession, TransactionTrait,
@@ -22,7 +22,8 @@ fn new_task(title: &str) -> task::ActiveModel {
 
 /// Runs a test on a pool of one connection and on one of five.
 macro_rules! on_both_pools {
-    ($(async fn $name:ident($fixture:ident: Fixture) $body:block)*) => {$(
+    ($($(#[$doc:meta])* async fn $name:ident($fixture:ident: Fixture) $body:block)*) => {$(
+        $(#[$doc])*
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $name() {
             for connections in [1, 5] {
@@ -49,6 +50,7 @@ fn assert_refused(error: &DbErr) {
 }
 
 on_both_pools! {
+    /// limits.md: "a forgotten `WHERE`".
     async fn user_sees_own_rows_only(fixture: Fixture) {
         let (ann, bob) = (fixture.ann(), fixture.bob());
         let hers = new_task("ann's").insert(&ann).await.unwrap();
@@ -62,6 +64,7 @@ on_both_pools! {
         assert_stored(&fixture, 2).await;
     }
 
+    /// limits.md: "a forged `owner_id`".
     async fn user_cannot_insert_in_name_of_other_user(fixture: Fixture) {
         let own = task::ActiveModel { owner_id: Set(fixture.ann), ..new_task("own, named") };
         assert_eq!(own.insert(&fixture.ann()).await.unwrap().owner_id, fixture.ann);
@@ -81,11 +84,30 @@ on_both_pools! {
                                                             its owner");
     }
 
+    /// limits.md: "a forged `owner_id`".
     async fn user_cannot_move_row_to_other_user(fixture: Fixture) {
         let hers = new_task("ann's").insert(&fixture.ann()).await.unwrap();
         let moved = task::ActiveModel { owner_id: Set(fixture.bob), ..hers.clone().into_active_model() };
         assert_refused(&moved.update(&fixture.ann()).await.unwrap_err());
         assert_eq!(task::Entity::find().one(&fixture.ann()).await.unwrap(), Some(hers));
+    }
+
+    /// limits.md: "a forged `owner_id`".
+    async fn user_cannot_upsert_in_name_of_other_user(fixture: Fixture) {
+        let hers = new_task("ann's").insert(&fixture.ann()).await.unwrap();
+        let forged = |id| task::ActiveModel { id: Set(id), owner_id: Set(fixture.bob), ..new_task("forged") };
+        let over = OnConflict::column(task::Column::Id).update_column(task::Column::OwnerId).to_owned();
+        for id in [hers.id, Uuid::new_v4()] {
+            let upsert = task::Entity::insert(forged(id)).on_conflict(over.clone());
+            assert_refused(&upsert.exec_without_returning(&fixture.ann()).await.unwrap_err());
+        }
+
+        // The inserted row is Ann's, and the update would give it away.
+        let own = task::ActiveModel { id: Set(hers.id), ..new_task("own") };
+        let away = OnConflict::column(task::Column::Id).value(task::Column::OwnerId, fixture.bob).to_owned();
+        let upsert = task::Entity::insert(own).on_conflict(away);
+        assert_refused(&upsert.exec_without_returning(&fixture.ann()).await.unwrap_err());
+        assert_eq!(task::Entity::find().all(&fixture.ann()).await.unwrap(), [hers]);
     }
 
     async fn user_cannot_delete_row_of_other_user(fixture: Fixture) {
@@ -159,6 +181,7 @@ on_both_pools! {
         assert_stored(&fixture, 3).await;
     }
 
+    /// limits.md: "a forgotten `WHERE`".
     async fn raw_sql_is_kept_apart(fixture: Fixture) {
         new_task("ann's").insert(&fixture.ann()).await.unwrap();
         new_task("bob's").insert(&fixture.bob()).await.unwrap();
@@ -237,6 +260,7 @@ on_both_pools! {
         assert_eq!(by_owner.count(&fixture.admin()).await.unwrap(), 1);
     }
 
+    /// limits.md: "a pooled connection that still carries".
     async fn connection_goes_from_user_to_user_to_nobody(fixture: Fixture) {
         new_task("ann's").insert(&fixture.ann()).await.unwrap();
         for _ in 0..3 {

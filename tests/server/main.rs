@@ -16,6 +16,7 @@ mod habits;
 mod interplay;
 mod isolation;
 mod lane;
+mod limits;
 mod migration;
 mod policies;
 mod proof;

@@ -33,11 +33,12 @@ const ALL: [&str; 12] = [
     ACCEPT_WEAKENING,
 ];
 
-/// Warns of each variable that begins as these do and is none of them.
-pub(super) fn warn_of_unknown(given: impl Iterator<Item = String>) {
-    for (given, meant) in given.filter_map(unknown) {
-        tracing::warn!("the variable {given} has no effect; did you mean {meant}?");
-    }
+/// A line for each variable that is near to one of these and none of them.
+pub(super) fn misspelt(given: impl Iterator<Item = String>) -> Vec<String> {
+    given
+        .filter_map(unknown)
+        .map(|(given, meant)| format!("the variable {given} has no effect; did you mean {meant}?"))
+        .collect()
 }
 
 /// A variable that is none of these, and the one that it most likely means. Other programs may have

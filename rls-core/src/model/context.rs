@@ -91,7 +91,8 @@ impl fmt::Debug for Settings {
 /// [`UserContext`] sets one setting. Derive this trait on a struct for several:
 ///
 /// ```
-/// use rls_core::{ContextError, RlsContext};
+/// # extern crate rls_core as sea_orm_rls;
+/// use sea_orm_rls::RlsContext;
 ///
 /// #[derive(RlsContext)]
 /// struct Member<'a> {
@@ -110,7 +111,7 @@ impl fmt::Debug for Settings {
 /// // The derive implements `Debug` too, without the values.
 /// let shown = format!("{member:?} of {}", member.request);
 /// assert_eq!(shown, "Member { user: <app.user_id>, tenant: <app.tenant_id>, teams: <app.team_ids>, .. } of GET /tasks");
-/// # Ok::<(), ContextError>(())
+/// # Ok::<(), sea_orm_rls::ContextError>(())
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no context to scope a connection by",

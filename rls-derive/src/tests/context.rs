@@ -2,10 +2,9 @@
 
 use super::{compile_errors, expansions, file, tokens};
 use crate::context::derive;
-use crate::root::Root;
 
 expansions! {
-    "context", |input| derive(Root::Facade, input);
+    "context", derive;
 
     settings: r#"
 struct Member {
@@ -31,10 +30,7 @@ struct Member<'a, T> { user: &'a T, #[setting("tenant")] tenant: i32 }"#
 
 /// The errors for the fields of a struct `Member`.
 fn errors(fields: &str) -> Vec<(String, String)> {
-    compile_errors(derive(
-        Root::Facade,
-        tokens(&format!("struct Member {{ {fields} }}")),
-    ))
+    compile_errors(derive(tokens(&format!("struct Member {{ {fields} }}"))))
 }
 
 #[track_caller]
@@ -48,16 +44,6 @@ fn assert_errors(fields: &str, expected: &[(&str, &str)]) {
 }
 
 const USAGE: &str = "expected `#[setting(\"app.tenant_id\")]` or `#[setting(skip)]`";
-
-#[test]
-fn paths_begin_where_the_derive_was_imported_from() {
-    let input = "struct Member { #[setting(\"a.b\")] user: Uuid }";
-    let facade = derive(Root::Facade, tokens(input)).to_string();
-    let core = derive(Root::Core, tokens(input)).to_string();
-
-    assert_eq!(facade.replace(":: sea_orm_rls ::", ":: rls_core ::"), core);
-    assert!(!core.contains("sea_orm_rls"));
-}
 
 #[test]
 fn field_without_setting_is_told_what_to_write() {
@@ -161,7 +147,7 @@ fn attributes_stand_where_they_belong() {
     );
 
     let on_struct = "#[setting(\"a.b\")] struct Member { #[setting(\"a.b\")] user: i32 }";
-    let found = compile_errors(derive(Root::Facade, tokens(on_struct)));
+    let found = compile_errors(derive(tokens(on_struct)));
 
     assert_eq!(
         found,
@@ -198,7 +184,7 @@ fn key_of_the_struct_is_crate() {
         ),
     ] {
         let input = format!("#[{attribute}] struct Member {{ #[setting(\"a.b\")] user: i32 }}");
-        let found = compile_errors(derive(Root::Facade, tokens(&input)));
+        let found = compile_errors(derive(tokens(&input)));
         assert_eq!(found, [(at.to_owned(), message.to_owned())], "{attribute}");
     }
 }
@@ -212,7 +198,7 @@ fn derive_belongs_on_a_struct_with_named_fields() {
         "enum Member { A }",
         "union Member { a: i32 }",
     ] {
-        let found = compile_errors(derive(Root::Facade, tokens(input)));
+        let found = compile_errors(derive(tokens(input)));
         assert_eq!(
             found,
             [("Member".to_owned(), message.to_owned())],
@@ -225,7 +211,7 @@ fn derive_belongs_on_a_struct_with_named_fields() {
 fn mistakes_are_told_at_once_beside_both_implementations() {
     let input = "#[rls_context(x)] struct Member { user: i32, #[setting(\"a\")] a: i32, \
                  #[setting(skp)] b: i32 }";
-    let expansion = derive(Root::Facade, tokens(input));
+    let expansion = derive(tokens(input));
     assert_eq!(compile_errors(expansion.clone()).len(), 4);
     assert_eq!(file(expansion).items.len(), 6);
 }

@@ -3,7 +3,6 @@
 use super::{assert_errors_of, tokens};
 use crate::derive::Derive;
 use crate::expand::expand;
-use crate::root::Root;
 
 #[test]
 fn word_of_another_derive_is_told_to_be_its() {
@@ -54,7 +53,7 @@ fn each_derive_reads_its_own_attribute() {
     let input = "#[user_scoped(a)] #[tenant_scoped(b)] #[rls_policies(c)] #[unscoped(d)] struct \
                  Model { id: Uuid }";
     for (derive, key) in [(Derive::UserScoped, "a"), (Derive::TenantScoped, "b")] {
-        let expansion = expand(derive, Root::Facade, tokens(input)).to_string();
+        let expansion = expand(derive, tokens(input)).to_string();
         assert_eq!(expansion.matches("compile_error").count(), 1);
         assert!(
             expansion.contains(&format!("unknown key `{key}`")),

@@ -5,7 +5,6 @@ use proc_macro2::TokenStream;
 use super::{assert_errors_of, compile_errors, errors_of, file, tokens};
 use crate::derive::Derive;
 use crate::expand::expand;
-use crate::root::Root;
 
 /// `#[user_scoped(…)]` on a model with an `id`, an `owner_id` and a `created_at`.
 fn model(attribute: &str) -> String {
@@ -275,7 +274,7 @@ fn derive_belongs_on_a_model() {
 #[test]
 fn mistakes_are_told_at_once_beside_one_implementation() {
     let input = "#[user_scoped(a, b, setting = 1)] #[user_scoped(index)] struct Model { id: Uuid }";
-    let expansion = expand(Derive::UserScoped, Root::Facade, tokens(input));
+    let expansion = expand(Derive::UserScoped, tokens(input));
     assert_eq!(compile_errors(expansion.clone()).len(), 4);
 
     // The fourth and fifth are the two implementations.
@@ -344,7 +343,7 @@ fn column_beside_the_one_that_names_the_user_is_an_error() {
             "#[derive(DeriveEntityModel, UserScoped)] #[{attribute}] struct Model {{ id: Uuid, \
              {fields} }}"
         );
-        let expanded = crate::model::expand(Root::Facade, &TokenStream::new(), &tokens(&source));
+        let expanded = crate::model::expand(&TokenStream::new(), &tokens(&source), None);
         compile_errors(expanded)
     };
     assert!(

@@ -1,18 +1,11 @@
 //! What `#[derive(UserScoped)]` expands to, and what holds for every derive of entities.
 
-use proc_macro2::TokenStream;
-
 use super::{expansions, tokens};
 use crate::derive::Derive;
 use crate::expand::expand;
-use crate::root::Root;
-
-fn facade(derive: Derive, input: TokenStream) -> TokenStream {
-    expand(derive, Root::Facade, input)
-}
 
 expansions! {
-    "derive", |input| facade(Derive::UserScoped, input);
+    "derive", |input| expand(Derive::UserScoped, input);
 
     identity: r#"
 #[user_scoped(identity, setting = "app.actor")]
@@ -83,26 +76,13 @@ enum Model { Task }"
 }
 
 #[test]
-fn paths_begin_where_the_derive_was_imported_from() {
-    let attributes = "#[rls_policies(policies = own)] #[unscoped(reason = \"why\", grant(select))]";
-    let input = format!("{attributes} struct Model {{ owner_id: Uuid }}");
-
-    for derive in Derive::ALL {
-        let facade = facade(derive, tokens(&input)).to_string();
-        let core = expand(derive, Root::Core, tokens(&input)).to_string();
-        assert_eq!(facade.replace(":: sea_orm_rls ::", ":: rls_core ::"), core);
-        assert!(!core.contains("sea_orm_rls"));
-    }
-}
-
-#[test]
 fn copy_for_model_ex_expands_to_nothing() {
     for derive in Derive::ALL {
         let input = format!(
             "#[{}(ownr = 1)] pub struct ModelEx {{ owner_id: f64 }}",
             derive.attribute()
         );
-        assert!(facade(derive, tokens(&input)).is_empty());
+        assert!(expand(derive, tokens(&input)).is_empty());
     }
 }
 
@@ -118,7 +98,7 @@ fn on_delete_is_read_in_any_spelling() {
     ] {
         let input =
             format!("#[user_scoped(on_delete = {spelling})] struct Model {{ owner_id: Uuid }}");
-        let expansion = facade(Derive::UserScoped, tokens(&input)).to_string();
+        let expansion = expand(Derive::UserScoped, tokens(&input)).to_string();
 
         assert!(
             expansion.contains(&format!("OnDelete :: {variant})")),

@@ -4,14 +4,13 @@ use proc_macro2::TokenStream;
 
 use super::{compile_errors, expansions, tokens};
 use crate::model::expand;
-use crate::root::Root;
 
 fn model(input: &str) -> TokenStream {
-    expand(Root::Facade, &TokenStream::new(), &tokens(input))
+    expand(&TokenStream::new(), &tokens(input), None)
 }
 
 expansions! {
-    "model", |input| expand(Root::Facade, &TokenStream::new(), &input);
+    "model", |input| expand(&TokenStream::new(), &input, None);
 
     adds_owner: "
 #[derive(DeriveEntityModel, UserScoped)]
@@ -83,12 +82,7 @@ fn struct_without_user_scoped_is_refused() {
 fn struct_with_another_derive_is_sent_to_seaorm() {
     let message = "`#[sea_orm_rls::model]` adds the owner of `UserScoped`, which is not derived \
                    here: write `#[sea_orm::model]`";
-    for derive in [
-        "TenantScoped",
-        "RlsPolicies",
-        "sea_orm_rls::Unscoped",
-        "UnscopedCore",
-    ] {
+    for derive in ["TenantScoped", "RlsPolicies", "sea_orm_rls::Unscoped"] {
         let expansion = model(&format!(
             "#[derive(DeriveEntityModel, {derive})] struct Model {{ id: Uuid }}"
         ));
@@ -150,7 +144,7 @@ fn attribute_beside_the_one_of_seaorm_is_refused() {
 #[test]
 fn arguments_are_refused() {
     let input = tokens("#[derive(DeriveEntityModel, UserScoped)] struct Model { id: Uuid }");
-    let expansion = expand(Root::Facade, &tokens("owner = \"x\""), &input);
+    let expansion = expand(&tokens("owner = \"x\""), &input, None);
     let message =
         "`#[sea_orm_rls::model]` takes no arguments; `#[user_scoped(…)]` says what it adds";
 
@@ -194,4 +188,43 @@ fn mistakes_in_user_scoped_are_left_to_the_derive() {
         "#[derive(DeriveEntityModel, UserScoped)] #[user_scoped(ownr)] struct Model { id: Uuid }",
     );
     assert_eq!(compile_errors(expansion), []);
+}
+
+#[test]
+fn earlier_format_is_found_in_the_source_beside_the_struct_alone() {
+    const MODEL: &str = "#[derive(DeriveEntityModel, UserScoped)] struct Model { id: Uuid }";
+    const OTHER: &str = "struct Model { key: Uuid }";
+    const RELATION: &str = "#[derive(EnumIter, DeriveRelation)] pub enum Relation { User }";
+
+    let refused = |source: &str| {
+        let expansion = expand(&TokenStream::new(), &tokens(MODEL), Some(source));
+        let text = expansion.to_string();
+        let refused = text.contains("earlier format");
+        assert_ne!(
+            refused,
+            text.contains("sea_orm :: model"),
+            "{source}: {text}"
+        );
+        refused
+    };
+
+    for source in [
+        format!("{MODEL} {RELATION}"),
+        format!("mod task {{ {MODEL} {RELATION} }} mod note {{ {OTHER} }}"),
+        format!("mod a {{ mod b {{ {MODEL} {RELATION} }} }} mod c {{ {MODEL} {RELATION} }}"),
+    ] {
+        assert!(refused(&source), "{source}");
+    }
+
+    for source in [
+        MODEL.to_owned(),
+        format!("mod task {{ {MODEL} }} mod note {{ {OTHER} {RELATION} }}"),
+        format!("mod task {{ {MODEL} }} mod note {{ {MODEL} {RELATION} }}"),
+        format!("{MODEL} mod inner {{ {RELATION} }}"),
+        format!("{MODEL} #[cfg(test)] {RELATION}"),
+        format!("made_by_a_macro! {{ {MODEL} {RELATION} }}"),
+        format!("no Rust: {MODEL} {RELATION}"),
+    ] {
+        assert!(!refused(&source), "{source}");
+    }
 }

@@ -3,10 +3,9 @@
 use super::{assert_errors_of, expansions};
 use crate::derive::Derive;
 use crate::expand::expand;
-use crate::root::Root;
 
 expansions! {
-    "policies", |input| expand(Derive::RlsPolicies, Root::Facade, input);
+    "policies", |input| expand(Derive::RlsPolicies, input);
 
     one_function: "
 #[rls_policies(policies = super::policies::of)]

@@ -3,10 +3,9 @@
 use super::{assert_errors_of, expansions};
 use crate::derive::Derive;
 use crate::expand::expand;
-use crate::root::Root;
 
 expansions! {
-    "tenant", |input| expand(Derive::TenantScoped, Root::Facade, input);
+    "tenant", |input| expand(Derive::TenantScoped, input);
 
     declared_field: "
 struct Model { id: Uuid, tenant_id: Uuid }"

@@ -3,10 +3,9 @@
 use super::{assert_errors_of, expansions};
 use crate::derive::Derive;
 use crate::expand::expand;
-use crate::root::Root;
 
 expansions! {
-    "unscoped", |input| expand(Derive::Unscoped, Root::Facade, input);
+    "unscoped", |input| expand(Derive::Unscoped, input);
 
     reason: r#"
 #[unscoped(reason = "countries are the same for everyone")]

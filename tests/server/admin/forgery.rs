@@ -8,6 +8,7 @@ use super::{because, carol, recorded};
 use crate::fixture::{Fixture, entities, task};
 use crate::schema::text;
 
+/// limits.md: "an administrator who changes the record".
 #[tokio::test]
 async fn administrator_reads_the_record_and_changes_nothing_in_it() {
     let fixture = Fixture::new(1).await;

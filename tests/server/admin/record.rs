@@ -97,6 +97,7 @@ async fn statement_that_fails_leaves_no_row() {
     assert!(recorded(&fixture).await.is_empty());
 }
 
+/// limits.md: "statements of the administrator".
 #[tokio::test]
 async fn a_transaction_leaves_one_row_with_its_id_and_none_where_it_is_rolled_back() {
     let fixture = Fixture::new(1).await;

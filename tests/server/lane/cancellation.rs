@@ -94,6 +94,7 @@ async fn dropped_begin_leaves_nothing() {
         .is_some());
 }
 
+/// limits.md: "futures dropped at any await".
 #[tokio::test]
 async fn dropped_statement_and_rollback_leave_nothing() {
     let fixture = Fixture::new(1).await;

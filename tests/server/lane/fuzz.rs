@@ -55,6 +55,7 @@ struct Counts {
     lost: AtomicUsize,
 }
 
+/// limits.md: "futures dropped at any await".
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_drop_leaks_a_row_a_context_or_a_lie() {
     let leaks = Arc::new(AtomicUsize::new(0));

@@ -64,6 +64,7 @@ fn becoming(user: uuid::Uuid) -> [String; 3] {
 }
 
 /// FAULTS A8. Administrators see all rows anyway.
+/// limits.md: "`DO` blocks as the application's role".
 #[tokio::test]
 async fn block_of_code_is_refused_unless_the_configuration_allows_it() {
     let fixture = Fixture::new(1).await;
@@ -94,6 +95,7 @@ async fn block_of_code_is_refused_unless_the_configuration_allows_it() {
     allowing.ann().execute_unprepared(in_a_row).await.unwrap();
 }
 
+/// limits.md: "hostile text in `execute_unprepared`".
 #[tokio::test]
 async fn code_that_changes_the_context_ends_the_scope() {
     let fixture = Fixture::allowing_do().await;
@@ -157,6 +159,7 @@ async fn each_setting_of_the_context_is_asked_for() {
     );
 }
 
+/// limits.md: "hostile text in `execute_unprepared`".
 #[tokio::test]
 async fn code_that_changes_the_role_ends_the_scope() {
     let fixture = Fixture::allowing_do().await;
@@ -232,6 +235,7 @@ async fn dropped_code_ends_the_scope() {
 
 /// A function of the application's own may call `set_config`. What it sets lasts to the end of its
 /// statement.
+/// limits.md: "a function of yours that calls `set_config`".
 #[tokio::test]
 async fn context_that_a_function_changed_is_set_again_by_the_next_statement() {
     let fixture = Fixture::allowing_do().await;
@@ -264,6 +268,7 @@ async fn context_that_a_function_changed_is_set_again_by_the_next_statement() {
     transaction.execute_raw(statement(updates)).await.unwrap();
 }
 
+/// limits.md: "a function of yours that calls `set_config`".
 #[tokio::test]
 async fn revoked_set_config_is_what_stops_functions() {
     let fixture = Fixture::new(1).await;
@@ -411,6 +416,7 @@ async fn process(db: &ScopedConnection) -> String {
     text(db, "SELECT pg_backend_pid()::text").await
 }
 
+/// limits.md: "temporary tables and functions".
 #[tokio::test]
 async fn connection_that_ran_code_is_given_to_nobody() {
     let fixture = Fixture::allowing_do().await;
@@ -451,6 +457,7 @@ async fn connection_that_ran_code_is_given_to_nobody() {
     );
 }
 
+/// limits.md: "hostile text in `execute_unprepared`".
 #[tokio::test]
 async fn visible_set_config_is_refused() {
     let fixture = Fixture::new(1).await;

@@ -92,6 +92,7 @@ async fn failure_of_a_deferred_constraint_is_an_error_of_the_commit() {
     assert_eq!(stored(&fixture).await, 0);
 }
 
+/// limits.md: "hostile text in `execute_unprepared`".
 #[tokio::test]
 async fn sql_text_cannot_leave_the_scope() {
     let fixture = Fixture::new(1).await;
@@ -288,6 +289,7 @@ async fn outer_transaction_is_refused_while_a_nested_one_is_open() {
     assert_eq!(stored(&fixture).await, 1);
 }
 
+/// limits.md: "temporary tables and functions".
 #[tokio::test]
 async fn what_would_outlive_the_scope_on_the_connection_is_refused() {
     let fixture = Fixture::new(1).await;
@@ -296,6 +298,8 @@ async fn what_would_outlive_the_scope_on_the_connection_is_refused() {
         "DECLARE c CURSOR WITH HOLD FOR SELECT title FROM task",
         "SET search_path = pg_catalog",
         "PREPARE p AS SELECT 1",
+        "CREATE FUNCTION pg_temp.f() RETURNS text LANGUAGE sql AS 'SELECT title FROM task'",
+        "ALTER ROLE CURRENT_USER SET search_path = pg_catalog",
     ] {
         let error = RlsError::from(fixture.ann().execute_unprepared(sql).await.unwrap_err());
         assert!(

@@ -11,6 +11,7 @@ use crate::fixture::{Fixture, entities, task};
 
 /// Text that fools the reader of words: in SJIS `\x81\x5c` is one character, so the backslash that
 /// seems to hide the quote's end is none. To set that encoding is refused, so a function does it.
+/// limits.md: "hostile text in `execute_unprepared`".
 #[tokio::test]
 async fn hidden_commit_is_reported_and_nothing_runs_after_it() {
     let fixture = Fixture::new(1).await;
@@ -88,6 +89,7 @@ async fn role_that_reads_backslashes_as_escapes_hides_no_call() {
     assert_eq!(task::Entity::find().count(&transaction).await.unwrap(), 0);
 }
 
+/// limits.md: "a pooled connection that still carries".
 #[tokio::test]
 async fn session_wide_setting_does_not_become_a_later_context() {
     let fixture = Fixture::new(1).await;

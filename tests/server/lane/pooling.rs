@@ -105,6 +105,7 @@ async fn streams_on_dead_connections_do_not_wait_for_themselves() {
     timeout(Duration::from_secs(5), both).await.unwrap();
 }
 
+/// limits.md: "futures dropped at any await".
 #[tokio::test]
 async fn connection_that_ends_within_a_transaction_is_an_error() {
     let fixture = Fixture::new(1).await;

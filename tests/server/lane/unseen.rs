@@ -41,6 +41,7 @@ fn is_refused(error: &DbErr) -> bool {
     matches!(RlsError::from(error), RlsError::PolicyRefused { .. })
 }
 
+/// limits.md: "the existence of a row".
 #[tokio::test]
 async fn insert_meets_the_unique_key() {
     let (fixture, bobs, same_key) = with_bobs().await;

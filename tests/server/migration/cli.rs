@@ -288,3 +288,48 @@ async fn subcommands_of_seaorm_are_its_own() {
     );
     process.fails(2, &["nonsense"]);
 }
+
+/// FAULTS B: a password that is not set, and a variable that has no effect.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn missing_password_and_misspelt_variable_are_warned_of() {
+    let (database, owner) = database().await;
+    let manifest = manifest();
+    let process = Process {
+        manifest: &manifest,
+        package: "tasks-migration",
+        database: &database,
+    };
+    let misspelt = |arguments: &[&str]| {
+        let output = process
+            .command(arguments)
+            .env_remove("RLS_APP_PASSWORD")
+            .env("RLS_APP_PASWORD", "app secret")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let said = [output.stdout, output.stderr].concat();
+        String::from_utf8(said).unwrap()
+    };
+
+    let warning =
+        "warning: the variable RLS_APP_PASWORD has no effect; did you mean RLS_APP_PASSWORD?";
+    let role = database.role("app");
+    let without = format!("The role `{role}` was made without a password");
+
+    let up = misspelt(&["up"]);
+    assert_eq!(up.matches(warning).count(), 1, "{up}");
+    assert_eq!(up.matches(&without).count(), 1, "{up}");
+    assert_eq!(up.matches("without a password").count(), 1, "{up}");
+    assert!(!up.contains("secret"), "{up}");
+    assert!(misspelt(&["rls", "status"]).contains(warning));
+
+    let again = process.command(&["up"]).output().unwrap();
+    let said = format!("{again:?}");
+    assert!(again.status.success(), "{said}");
+    for silent in ["warning", "without a password"] {
+        assert!(!said.contains(silent), "{said}");
+    }
+    let set =
+        format!("SELECT (rolpassword IS NOT NULL)::text FROM pg_authid WHERE rolname = '{role}'");
+    assert_eq!(text(&owner, &set).await, "true");
+}

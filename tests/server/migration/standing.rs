@@ -698,3 +698,64 @@ async fn reviewed_migrations_keep_policies_and_say_what_to_do() {
     );
     assert_eq!(held(&world).await, before);
 }
+
+/// FAULTS B: SeaORM's own fails on each of these (2BP01), except the view that reads a table.
+#[tokio::test]
+async fn fresh_drops_views_that_read_no_table() {
+    const BESIDE: &str = r#"
+        CREATE SCHEMA side; CREATE TABLE side.kept (id integer); CREATE VIEW side.kept_view AS SELECT 1 AS x;
+        CREATE SEQUENCE numbers; CREATE VIEW of_doc AS SELECT body FROM doc;
+        CREATE VIEW one AS SELECT 1 AS x; CREATE VIEW "Two's" AS SELECT x FROM one;
+        CREATE MATERIALIZED VIEW three AS SELECT x FROM "Two's"; CREATE VIEW four AS SELECT x FROM three;
+        CREATE VIEW elsewhere AS SELECT id FROM side.kept;
+        CREATE FOREIGN DATA WRAPPER wire; CREATE SERVER far FOREIGN DATA WRAPPER wire;
+        CREATE FOREIGN TABLE remote (id integer) SERVER far;
+        CREATE EXTENSION pg_stat_statements"#;
+
+    let world = World::new().await;
+    let migrator = world.migrator(narrow_entities(), &[TABLES]);
+    migrator.up(&world.superuser, None).await.unwrap();
+    world.superuser.execute_unprepared(BESIDE).await.unwrap();
+
+    let own = Steps(vec![TABLES]).fresh(&world.superuser).await;
+    let own = own.unwrap_err().to_string();
+    assert!(own.contains("cannot drop type"), "{own}");
+
+    let extension = migrator.fresh(&world.superuser).await.unwrap_err();
+    let extension = extension.to_string();
+    assert!(
+        extension.contains("because extension pg_stat_statements requires it"),
+        "{extension}"
+    );
+    let kept = "SELECT count(*)::text FROM doc, of_doc, four, elsewhere";
+    assert_eq!(
+        text(&world.superuser, kept).await,
+        "0",
+        "nothing is dropped"
+    );
+
+    let elsewhere = "ALTER EXTENSION pg_stat_statements SET SCHEMA side";
+    let superuser = &world.superuser;
+    superuser.execute_unprepared(elsewhere).await.unwrap();
+    migrator.fresh(&world.superuser).await.unwrap();
+    let left = "SELECT format('%s.%s', relnamespace::regnamespace, relname) FROM pg_class
+                WHERE relkind IN ('v', 'm', 'f') AND relnamespace::regnamespace::text IN ('public', 'side')
+                ORDER BY 1";
+    assert_eq!(
+        texts(&world.superuser, left).await,
+        [
+            "side.kept_view",
+            "side.pg_stat_statements",
+            "side.pg_stat_statements_info"
+        ]
+    );
+    assert_eq!(
+        text(&world.superuser, "SELECT count(*)::text FROM side.kept").await,
+        "0"
+    );
+    world
+        .superuser
+        .execute_unprepared("DROP SERVER far")
+        .await
+        .unwrap();
+}

@@ -99,6 +99,7 @@ async fn conditions_that_two_columns_answer_use_both_indexes() {
     assert!(plan.contains("BitmapOr"), "{plan}");
 }
 
+/// limits.md: "a stray permissive policy".
 #[tokio::test]
 async fn only_who_is_let_through_sees_and_writes() {
     let things = Things::new().await;

@@ -220,6 +220,7 @@ async fn scoped_read_uses_the_index_with_the_user_read_once() {
 }
 
 /// The rule page of RLS210 says so, of PostgreSQL 15 to 18.
+/// limits.md: "Operators that are not leakproof".
 #[tokio::test]
 async fn what_titles_begin_with_uses_an_index_unless_it_is_asked_by_like() {
     let fixture = Fixture::new(1).await;

@@ -44,6 +44,7 @@ async fn login_is_the_application_role_whatever_the_url_says() {
     );
 }
 
+/// limits.md: "a superuser, `BYPASSRLS` or owner login".
 #[tokio::test]
 async fn gate_refuses_logins_that_policies_do_not_hold() {
     let fixture = Fixture::new(1).await;
@@ -135,6 +136,7 @@ async fn gate_refuses_logins_that_policies_do_not_hold() {
     ));
 }
 
+/// limits.md: "a superuser, `BYPASSRLS` or owner login".
 #[tokio::test]
 async fn gate_refuses_tables_that_are_not_protected() {
     let fixture = Fixture::new(1).await;

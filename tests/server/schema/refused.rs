@@ -208,6 +208,7 @@ async fn login_without_createrole_is_told_what_to_run() {
     );
 }
 
+/// limits.md: "temporary tables and functions".
 #[tokio::test]
 async fn login_without_temporary_cannot_verify() {
     let (database, owner) = database().await;

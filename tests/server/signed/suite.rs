@@ -176,6 +176,7 @@ fn shows_secret(row: &PgRow) -> bool {
     })
 }
 
+/// limits.md: "SQL injection into a prepared statement".
 #[tokio::test]
 async fn signed_contexts_stop_each_injected_statement() {
     assert!(STATEMENTS.len() >= 60 && TEXTS.len() >= 25);

@@ -51,7 +51,7 @@ where
     request: std::marker::PhantomData<fn() -> T>,
 }
 
-#[derive(rls_derive::RlsContextCore)]
+#[derive(rls_derive::RlsContext)]
 #[rls_context(crate = "sea_orm_rls")]
 struct Core {
     #[setting("app.user_id")]

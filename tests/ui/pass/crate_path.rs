@@ -1,4 +1,4 @@
-//! `crate = …` says where the crate is found, as a string or a path; the core's macros find it by themselves.
+//! `crate = …` says where the crate is found, as a string or a path.
 
 mod rls {
     pub use sea_orm_rls::*;
@@ -51,22 +51,7 @@ mod note {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-mod core {
-    use sea_orm::entity::prelude::*;
-
-    #[rls_derive::model_core]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, rls_derive::UserScopedCore)]
-    #[sea_orm(table_name = "core")]
-    #[user_scoped(user = "super::user::Entity")]
-    pub struct Model {
-        #[sea_orm(primary_key)]
-        pub id: i32,
-    }
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
 pub(crate) fn main() {
-    let listed = rls::registry![user::Entity, task::Entity, note::Entity, core::Entity].unwrap();
-    assert_eq!(listed.scopes().len(), 4);
+    let listed = rls::registry![user::Entity, task::Entity, note::Entity].unwrap();
+    assert_eq!(listed.scopes().len(), 3);
 }

@@ -25,7 +25,7 @@ mod country {
 mod job {
     use sea_orm::entity::prelude::*;
 
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, rls_derive::UnscopedCore)]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, rls_derive::Unscoped)]
     #[sea_orm(table_name = "job")]
     #[unscoped(reason = "only administrators run jobs", crate = "sea_orm_rls")]
     pub struct Model {

@@ -186,7 +186,8 @@ async fn it_serves_a_migrated_database_again_and_again_and_no_other() {
     let roles = format!("CREATE ROLE {app} LOGIN PASSWORD 'app password'");
     database.execute(&roles).await.unwrap();
 
-    let refused = timeout(Duration::from_secs(60), service(&variables).output())
+    let misspelt = [&variables[..], &[("RLS_AUDIT_TABEL", "acts")]].concat();
+    let refused = timeout(Duration::from_secs(60), service(&misspelt).output())
         .await
         .expect("it stops")
         .unwrap();
@@ -196,6 +197,8 @@ async fn it_serves_a_migrated_database_again_and_again_and_no_other() {
         !refused.status.success() && error.contains("is missing: run the migrations"),
         "{error}"
     );
+    let warning = "the variable RLS_AUDIT_TABEL has no effect; did you mean RLS_AUDIT_TABLE?";
+    assert!(error.contains(warning), "{error}");
 
     let config = RlsConfig::new()
         .app_login(&app, "app password")
