@@ -1,0 +1,63 @@
+//! Where one server ends: poolers, load balancers and failover, started from Debian's packages on
+//! ports of their own, and gone afterwards.
+//!
+//! ```sh
+//! cargo test --test scale                  # all, with 60 s of load for each row of the table
+//! cargo test --test scale -- pgbouncer 10  # one engine, with 10 s
+//! ```
+#![allow(
+    unreachable_pub,
+    unnameable_types,
+    dead_code,
+    reason = "nothing is outside of a test; the fixture of the server tests has more than is used"
+)]
+
+mod bouncer;
+#[path = "../server/lane/drop_after.rs"]
+mod drop_after;
+#[path = "../server/fixture.rs"]
+mod fixture;
+mod home;
+mod load;
+mod release;
+mod rows;
+mod suite;
+mod table;
+
+use std::env;
+use std::process::ExitCode;
+
+use suite::Suite;
+
+const SECONDS: u64 = 60;
+
+const ENGINES: [&str; 1] = ["pgbouncer"];
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let mut suite = Suite { seconds: SECONDS };
+    let mut engines = Vec::new();
+    for argument in env::args().skip(1) {
+        if let Ok(seconds) = argument.parse() {
+            suite.seconds = seconds;
+        } else if ENGINES.contains(&argument.as_str()) {
+            engines.push(argument);
+        } else {
+            eprintln!("`{argument}` is none of {ENGINES:?}, and no number of seconds");
+            return ExitCode::FAILURE;
+        }
+    }
+
+    release::unpack();
+    let wanted = |engine: &str| engines.is_empty() || engines.iter().any(|named| named == engine);
+    let mut rows = Vec::new();
+    if wanted("pgbouncer") {
+        rows.extend(bouncer::run(&suite).await);
+    }
+
+    if table::print(&rows) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
