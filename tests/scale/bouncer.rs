@@ -67,7 +67,7 @@ impl Bouncer {
 const KEPT: (&str, &str) = ("max_prepared_statements", "200");
 
 pub async fn run(suite: &Suite) -> Vec<Row> {
-    let world = World::new(&[]).await;
+    let world = World::new().await;
     refusals(&world).await;
     planted_setting_reaches_no_session(&world).await;
     drop(world);
@@ -79,7 +79,7 @@ pub async fn run(suite: &Suite) -> Vec<Row> {
         ("1.24.1", NEW, "session", &[KEPT], SERVERS),
         ("1.18.0", OLD, "session", &[], SERVERS),
     ] {
-        let world = World::new(&[]).await;
+        let world = World::new().await;
         let bouncer = Bouncer::start(&world, release, mode, settings);
         let db = world.connect(bouncer.address, most).await.unwrap();
         let row = Row::new("PgBouncer", version, mode);

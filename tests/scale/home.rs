@@ -1,10 +1,10 @@
 //! A temporary folder with the servers of one row of the table; both are gone with it, however this
 //! process ends.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,7 +15,8 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, User, geteuid};
 use uuid::Uuid;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a server may take to start.
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 pub struct Home {
     folder: PathBuf,
@@ -26,9 +27,8 @@ impl Home {
     pub fn new() -> Self {
         let name = format!("scale-{}", Uuid::new_v4().simple());
         let folder = env::temp_dir().join(name);
-        fs::create_dir(&folder).unwrap();
+        make(&folder);
         File::create(folder.join("started")).unwrap();
-        own(&folder);
 
         let guard = Command::new("/bin/sh")
             .args(["-c", include_str!("guard.sh"), "scale-guard"])
@@ -48,19 +48,16 @@ impl Home {
     pub fn folder(&self, name: &str) -> PathBuf {
         let folder = self.folder.join(name);
         if !folder.exists() {
-            fs::create_dir(&folder).unwrap();
-            own(&folder);
+            make(&folder);
         }
         folder
     }
 
     /// A file of the servers' user, which nobody else may read.
     pub fn file(&self, name: &str, text: &str) -> PathBuf {
-        use std::os::unix::fs::PermissionsExt as _;
-
         let path = self.folder.join(name);
         fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
         own(&path);
         path
     }
@@ -125,9 +122,8 @@ impl Service {
         let begun = Instant::now();
         while TcpStream::connect(address).is_err() {
             let ended = self.process.try_wait().unwrap();
-            if ended.is_some() || begun.elapsed() > PATIENCE {
-                panic!("{} does not listen: {}", self.name, self.log());
-            }
+            let waits = ended.is_none() && begun.elapsed() < PATIENCE;
+            assert!(waits, "{} does not listen: {}", self.name, self.log());
             thread::sleep(Duration::from_millis(20));
         }
     }
@@ -173,6 +169,12 @@ fn as_nobody(command: &mut Command) -> &mut Command {
         command.uid(nobody.uid.as_raw()).gid(nobody.gid.as_raw());
     }
     command
+}
+
+/// Makes a folder that nobody else can enter.
+fn make(folder: &Path) {
+    DirBuilder::new().mode(0o700).create(folder).unwrap();
+    own(folder);
 }
 
 fn own(path: &Path) {

@@ -22,8 +22,11 @@ use crate::rows::new_task;
 
 const TASKS: u64 = 32;
 
+/// A client waits so long after an error before it tries again.
+const RETRY: Duration = Duration::from_millis(20);
+
 /// Nothing takes so long unless it hangs.
-const HANGS: Duration = Duration::from_secs(60);
+const HANGS: Duration = Duration::from_mins(1);
 
 /// What happened, of all tasks.
 #[derive(Default)]
@@ -98,7 +101,10 @@ impl Outcome {
                 self.successes.push(Instant::now());
                 Some(ids[..seen.stored].to_vec())
             }
-            Ok(Some(Err(error))) => self.told_by(&error),
+            Ok(Some(Err(error))) => {
+                tokio::time::sleep(RETRY).await;
+                self.told_by(&error)
+            }
         };
 
         if let Some(stored) = told {

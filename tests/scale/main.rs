@@ -13,12 +13,14 @@
 )]
 
 mod bouncer;
+mod cluster;
 #[path = "../server/lane/drop_after.rs"]
 mod drop_after;
 #[path = "../server/fixture.rs"]
 mod fixture;
 mod home;
 mod load;
+mod pgpool;
 mod release;
 mod rows;
 mod suite;
@@ -31,7 +33,7 @@ use suite::Suite;
 
 const SECONDS: u64 = 60;
 
-const ENGINES: [&str; 1] = ["pgbouncer"];
+const ENGINES: [&str; 2] = ["pgbouncer", "pgpool"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -53,6 +55,9 @@ async fn main() -> ExitCode {
     let mut rows = Vec::new();
     if wanted("pgbouncer") {
         rows.extend(bouncer::run(&suite).await);
+    }
+    if wanted("pgpool") {
+        rows.extend(pgpool::run(&suite).await);
     }
 
     if table::print(&rows) {

@@ -18,7 +18,7 @@ use crate::table::Row;
 const USERS: usize = 8;
 
 /// The password of both roles: some engines read it from files of their own syntax.
-const PASSWORD: &str = "a-password";
+pub const PASSWORD: &str = "a-password";
 
 pub struct Suite {
     /// How long each load runs.
@@ -35,12 +35,17 @@ pub struct World {
 }
 
 impl World {
-    pub async fn new(settings: &[(&str, &str)]) -> Self {
-        let mut builder = Server::builder().own().tcp();
-        for (name, value) in settings {
-            builder = builder.setting(name, value);
-        }
-        let server = builder.start().unwrap();
+    /// On a server of its own.
+    pub async fn new() -> Self {
+        Self::on(Server::builder().own().tcp().start().unwrap()).await
+    }
+
+    /// On the server at this URL of its administrator.
+    pub async fn given(url: &str) -> Self {
+        Self::on(Server::builder().given(url).start().unwrap()).await
+    }
+
+    async fn on(server: Server) -> Self {
         let configured = |database: &Database| {
             RlsConfig::new()
                 .app_login(&database.role("rls_app_user"), PASSWORD)

@@ -29,7 +29,7 @@ impl Row {
 
     /// What `connect` refuses runs nothing.
     pub fn refused(mut self, reason: &str) -> Self {
-        self.isolation = reason.to_owned();
+        reason.clone_into(&mut self.isolation);
         self
     }
 

@@ -6,6 +6,7 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
 use super::open;
 use crate::error::RlsError;
 use crate::gate::database_error;
+use crate::sqlstate;
 
 /// What sqlx calls the statements that it prepares. A pooler that keeps those of its clients apart
 /// gives them names of its own.
@@ -46,6 +47,28 @@ pub(super) async fn check(pool: &PgPool) -> Result<(), RlsError> {
         let seen = seen.to_owned();
         Err(RlsError::SharedStatements { seen })
     })
+}
+
+/// Refuses Pgpool-II if it balances reads, for a login whose context travels in the begin message:
+/// Pgpool-II does not see a transaction there, and would send what follows to a standby, without a
+/// context.
+///
+/// A server answers the question with a syntax error.
+///
+/// # Errors
+///
+/// [`RlsError::BalancedReads`]; those of [`open::first`]; the server's.
+pub(super) async fn check_balance(pool: &PgPool) -> Result<(), RlsError> {
+    const SYNTAX_ERROR: &str = "42601";
+
+    let mut connection = open::first(pool).await?;
+    let asked = sqlx::raw_sql("PGPOOL SHOW load_balance_mode");
+    match asked.fetch_one(connection.connection()).await {
+        Ok(row) if row.try_get::<&str, _>(0).map_err(database_error)? == "off" => Ok(()),
+        Ok(_) => Err(RlsError::BalancedReads),
+        Err(error) if sqlstate::code(&error).as_deref() == Some(SYNTAX_ERROR) => Ok(()),
+        Err(error) => Err(database_error(error)),
+    }
 }
 
 /// Whether the session has what sqlx sent when it logged in. A pooler logs in by itself: PgBouncer

@@ -259,6 +259,14 @@ pub enum RlsError {
         /// What the pooler said.
         message: String,
     },
+    /// Pgpool-II sends reads to a standby, and does not see the transactions of this login.
+    #[error(
+        "Pgpool-II between this program and the servers balances reads, and this login may not \
+         execute `set_config`, so its context begins each transaction and would stay behind: run \
+         `GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean)` to it as a \
+         superuser, or set `load_balance_mode = off`"
+    )]
+    BalancedReads,
     /// No server listens at the address.
     #[error(
         "no PostgreSQL server answers at {address}: {source}; start it, or correct the host and \
