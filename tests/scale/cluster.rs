@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use sea_orm::sqlx::{Connection as _, PgConnection};
+use sea_orm::sqlx::{self, Connection as _, PgConnection};
 
 use crate::home::{Home, PATIENCE, Service, free_port};
 use crate::suite::PASSWORD;
@@ -119,6 +119,31 @@ pub async fn wait_for_logins(address: SocketAddr) {
         assert!(begun.elapsed() < PATIENCE, "{address}: {error}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// Returns when what stands before several servers leads to the primary alone: a balancer sends one
+/// login after the other to whatever it still believes to be up.
+pub async fn wait_for_primary(address: SocketAddr) {
+    const IN_TURN: u32 = 6;
+
+    let begun = Instant::now();
+    let mut in_turn = 0;
+    while in_turn < IN_TURN {
+        assert!(begun.elapsed() < PATIENCE, "{address} leads to no primary");
+        let found = is_primary(&url(address, "postgres")).await;
+        in_turn = if found.is_ok_and(|found| found) {
+            in_turn + 1
+        } else {
+            0
+        };
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn is_primary(url: &str) -> Result<bool, sqlx::Error> {
+    let mut session = PgConnection::connect(url).await?;
+    let found = sqlx::query_scalar("SELECT NOT pg_is_in_recovery()");
+    found.fetch_one(&mut session).await
 }
 
 pub fn url(address: SocketAddr, database: &str) -> String {

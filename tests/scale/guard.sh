@@ -7,7 +7,7 @@ trap '' HUP INT TERM
 read -r _
 while read -r group; do
     case $(readlink "/proc/$group/cwd") in
-    '' | "$1"*) kill -KILL -- "-$group" 2>/dev/null ;;
+    '' | "$1"*) kill -KILL "-$group" 2>/dev/null ;;
     esac
 done <"$1/started"
 for file in "$1"/*/postmaster.pid; do

@@ -4,6 +4,7 @@
 //! ```sh
 //! cargo test --test scale                  # all, with 60 s of load for each row of the table
 //! cargo test --test scale -- pgbouncer 10  # one engine, with 10 s
+//! cargo test --test scale -- patroni 5 2x  # with two failovers
 //! ```
 #![allow(
     unreachable_pub,
@@ -20,6 +21,7 @@ mod drop_after;
 mod fixture;
 mod home;
 mod load;
+mod patroni;
 mod pgpool;
 mod release;
 mod rows;
@@ -33,19 +35,28 @@ use suite::Suite;
 
 const SECONDS: u64 = 60;
 
-const ENGINES: [&str; 2] = ["pgbouncer", "pgpool"];
+const FAILOVERS: u32 = 10;
+
+const ENGINES: [&str; 3] = ["pgbouncer", "pgpool", "patroni"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let mut suite = Suite { seconds: SECONDS };
+    let mut suite = Suite {
+        seconds: SECONDS,
+        failovers: FAILOVERS,
+    };
     let mut engines = Vec::new();
     for argument in env::args().skip(1) {
         if let Ok(seconds) = argument.parse() {
             suite.seconds = seconds;
+        } else if let Some(Ok(failovers)) = argument.strip_suffix('x').map(str::parse) {
+            suite.failovers = failovers;
         } else if ENGINES.contains(&argument.as_str()) {
             engines.push(argument);
         } else {
-            eprintln!("`{argument}` is none of {ENGINES:?}, and no number of seconds");
+            eprintln!(
+                "`{argument}` is none of {ENGINES:?}, no number of seconds, and no number of failovers"
+            );
             return ExitCode::FAILURE;
         }
     }
@@ -58,6 +69,9 @@ async fn main() -> ExitCode {
     }
     if wanted("pgpool") {
         rows.extend(pgpool::run(&suite).await);
+    }
+    if wanted("patroni") {
+        rows.extend(patroni::run(&suite).await);
     }
 
     if table::print(&rows) {

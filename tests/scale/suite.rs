@@ -23,6 +23,8 @@ pub const PASSWORD: &str = "a-password";
 pub struct Suite {
     /// How long each load runs.
     pub seconds: u64,
+    /// How often a leader crashes.
+    pub failovers: u32,
 }
 
 /// A server with a protected database, and users.
@@ -82,6 +84,11 @@ impl World {
     pub fn url(&self, address: SocketAddr) -> String {
         let app = self.config.app_role().as_str();
         self.database.proxy_url_as(address, app, PASSWORD)
+    }
+
+    /// Another connection of the owner, after the first ones were cut.
+    pub async fn reconnected(&self) -> PgPool {
+        PgPool::connect(&self.database.url()).await.unwrap()
     }
 
     /// A pool of at most so many connections through what listens there.
