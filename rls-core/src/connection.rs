@@ -6,6 +6,7 @@
 // opens.
 
 mod open;
+mod pooler;
 
 use std::fmt;
 use std::sync::Arc;
@@ -61,18 +62,21 @@ impl RlsConnection {
     /// transaction that begins on a dead one begins on another. `after_connect` runs once, on the
     /// application's pool.
     ///
-    /// Statements sent: those that log in, and four that check isolation, the domains that carry
-    /// contexts, and the audit; one more if a policy's row in the catalog has changed since the last
-    /// sync; two more if contexts are signed. Privilege needed: to connect.
+    /// Statements sent: those that log in; one that asks whether a pooler is between, and if so three
+    /// more, with another login; four that check isolation, the domains that carry contexts, and the
+    /// audit; one more if a policy's row in the catalog has changed since the last sync; two more if
+    /// contexts are signed; one more, which only Pgpool-II understands, if the login may not execute
+    /// `set_config`. Privilege needed: to connect.
     ///
     /// # Errors
     ///
     /// [`RlsError::Gate`] if isolation or the audit would not hold, with every reason;
     /// [`RlsError::Declaration`] if the registry is empty or contradicts itself;
     /// [`RlsError::Config`] if the URL's `options` set a setting that carries a context;
-    /// [`RlsError::Backend`] if the URL is not PostgreSQL's; [`RlsError::Unreachable`] if no server
-    /// listens there, after three seconds; [`RlsError::LoginRefused`] and
-    /// [`RlsError::Database`] if the server refuses.
+    /// [`RlsError::SharedStatements`], [`RlsError::TransactionsRefused`] and
+    /// [`RlsError::BalancedReads`] if a pooler between cannot serve this library; [`RlsError::Backend`] if the URL is not PostgreSQL's;
+    /// [`RlsError::Unreachable`] if no server listens there, after three seconds;
+    /// [`RlsError::LoginRefused`] and [`RlsError::Database`] if the server refuses.
     pub async fn connect(
         options: impl Into<ConnectOptions>,
         config: RlsConfig,
@@ -125,7 +129,13 @@ impl RlsConnection {
             );
         }
 
-        let found = ask(&app, &config, &registry).await?;
+        pooler::check(&app).await?;
+        let found = ask(&app, &config, &registry)
+            .await
+            .map_err(pooler::explained)?;
+        if found.domains.app.is_none() {
+            pooler::check_balance(&app).await?;
+        }
 
         let connection = Self {
             app: Pool::new(app, settings, found.domains.app, observer.clone())

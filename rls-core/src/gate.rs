@@ -200,6 +200,6 @@ async fn login(
     })
 }
 
-fn database_error(error: sqlx::Error) -> RlsError {
+pub(crate) fn database_error(error: sqlx::Error) -> RlsError {
     RlsError::from(DbErr::Conn(RuntimeErr::SqlxError(error.into())))
 }

@@ -250,6 +250,34 @@ pub enum RlsError {
         /// What the server said.
         source: Arc<DbErr>,
     },
+    /// A pooler between gives one client's prepared statements to another: a statement may fail, or
+    /// run as another program's of the same name.
+    #[error(
+        "a pooler between this program and the server does not keep the prepared statements of its \
+         clients apart ({seen}): use PgBouncer 1.21 or later with `max_prepared_statements` above \
+         0, or a pooler whose sessions belong to one client and are reset after it"
+    )]
+    SharedStatements {
+        /// What was seen.
+        seen: String,
+    },
+    /// A pooler between refuses transactions.
+    #[error(
+        "a pooler between this program and the server refuses transactions ({message}), which \
+         `connect` needs to check the database: use `pool_mode = transaction`"
+    )]
+    TransactionsRefused {
+        /// What the pooler said.
+        message: String,
+    },
+    /// Pgpool-II sends reads to a standby, and does not see the transactions of this login.
+    #[error(
+        "Pgpool-II between this program and the servers balances reads, and this login may not \
+         execute `set_config`, so its context begins each transaction and would stay behind: run \
+         `GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean)` to it as a \
+         superuser, or set `load_balance_mode = off`"
+    )]
+    BalancedReads,
     /// No server listens at the address.
     #[error(
         "no PostgreSQL server answers at {address}: {source}; start it, or correct the host and \

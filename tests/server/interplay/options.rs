@@ -139,3 +139,30 @@ async fn before_acquire_sees_each_idle_connection() {
     assert_eq!(sessions[0], sessions[1]);
     assert!(refused.load(Ordering::Relaxed) >= 2);
 }
+
+/// A direct login is told from a pooler's by what sqlx sends with it. Without that, another
+/// connection is asked, whose session is its own.
+#[tokio::test]
+async fn direct_connection_is_told_without_another_login() {
+    let fixture = Fixture::new(1).await;
+    for (digits, expected) in [(Some(2), 1), (None, 2)] {
+        let logins = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&logins);
+
+        let db = connected(&fixture, |options| {
+            options
+                .map_sqlx_postgres_opts(move |login| login.extra_float_digits(digits))
+                .map_sqlx_postgres_pool_opts(move |pool| {
+                    let counted = Arc::clone(&counted);
+                    pool.after_connect(move |_, _| {
+                        counted.fetch_add(1, Ordering::Relaxed);
+                        Box::pin(async { Ok(()) })
+                    })
+                });
+        })
+        .await;
+
+        assert_eq!(logins.load(Ordering::Relaxed), expected, "{digits:?}");
+        db.close().await;
+    }
+}
