@@ -38,18 +38,22 @@ type Row = (&'static str, Duration);
 
 async fn run() {
     let options = Options::read(1.0, 20.0);
-    let server = testbed::server().unwrap();
+    // Room for the locks of a sync of 5,000 tables.
+    let server = testbed::Server::builder()
+        .own()
+        .setting("max_locks_per_transaction", "1024");
+    let server = server.start().unwrap();
     let version = server.version().unwrap_or("the server of DATABASE_URL");
     println!("# Growth\n\n{}", machine(version));
 
     let title = "many tables";
     if options.wants(title) {
-        section(title, tables(server).await);
+        section(title, tables(&server).await);
     }
 
     let title = "many tenants";
     if options.wants(title) {
-        section(title, tenants::table(server, &options).await);
+        section(title, tenants::table(&server, &options).await);
     }
 }
 

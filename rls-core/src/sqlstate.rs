@@ -8,6 +8,7 @@ use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
 pub(crate) const INSUFFICIENT_PRIVILEGE: &str = "42501";
 pub(crate) const LOCK_NOT_AVAILABLE: &str = "55P03";
+pub(crate) const OUT_OF_MEMORY: &str = "53200";
 pub(crate) const DEADLOCK_DETECTED: &str = "40P01";
 pub(crate) const NOT_NULL_VIOLATION: &str = "23502";
 pub(crate) const CHECK_VIOLATION: &str = "23514";

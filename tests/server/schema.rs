@@ -4,6 +4,7 @@ mod catalog;
 mod domain;
 mod gate;
 mod login;
+mod many;
 mod names;
 mod online;
 mod owner;

@@ -372,6 +372,20 @@ pub enum SchemaError {
         /// The name.
         function: String,
     },
+    /// The server has no room for more locks: those of a sync are held until it commits. Nothing was
+    /// changed.
+    #[error(
+        "`{sql}` failed: {source}. A sync holds some ten locks for each table that it changes until it \
+         commits, and the server's table of locks is full. Set `max_locks_per_transaction` (64 by default) \
+         so that it, times `max_connections`, is ten times the number of tables, and restart the server. \
+         Nothing was changed"
+    )]
+    TooManyLocks {
+        /// The statement, with secrets left out.
+        sql: String,
+        /// What the server said.
+        source: Arc<DbErr>,
+    },
     /// A statement failed for another reason.
     #[error("`{sql}` failed: {source}")]
     Statement {
@@ -411,6 +425,7 @@ impl SchemaError {
             | Self::Policies { source, .. }
             | Self::PoliciesAskEachOther { source, .. }
             | Self::PoliciesInTheWay { source, .. }
+            | Self::TooManyLocks { source, .. }
             | Self::Statement { source, .. } => Some(source),
             _ => None,
         }

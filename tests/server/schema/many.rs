@@ -1,0 +1,50 @@
+//! A registry of more tables than the server has room for locks.
+
+#[path = "../../../benches/schema/entity.rs"]
+mod entity;
+
+use sea_orm::{ConnectionTrait, Database};
+use sea_orm_rls::entity::Declaration;
+use sea_orm_rls::error::SchemaError;
+use sea_orm_rls::{Registry, RlsError, RlsSchema};
+
+use super::text;
+use crate::fixture::config;
+
+const TABLES: usize = 200;
+
+#[tokio::test]
+async fn sync_of_too_many_tables_says_which_setting_is_too_small() {
+    let server = testbed::Server::builder()
+        .own()
+        .setting("max_locks_per_transaction", "10")
+        .setting("max_connections", "20")
+        .start()
+        .unwrap();
+    let database = server.database("many").await.unwrap();
+    let owner = Database::connect(database.url()).await.unwrap();
+    let users = "CREATE TABLE \"user\" (id uuid PRIMARY KEY)";
+    owner.execute_unprepared(users).await.unwrap();
+    let mut declarations = vec![Declaration::identity::<entity::user::Entity>()];
+    for at in 0..TABLES {
+        let create = format!("CREATE TABLE {} (id uuid PRIMARY KEY)", entity::name(at));
+        owner.execute_unprepared(&create).await.unwrap();
+        entity::item::use_table(entity::name(at));
+        declarations.push(Declaration::owned_in_table::<entity::item::Entity>(
+            "owner_id",
+        ));
+    }
+
+    let schema = RlsSchema::new(Registry::new(declarations).unwrap(), config(&database));
+    let error = schema.sync(&owner).await.unwrap_err();
+    assert!(
+        matches!(&error, RlsError::Schema(SchemaError::TooManyLocks { .. })),
+        "{error}"
+    );
+    assert!(
+        error.to_string().contains("max_locks_per_transaction"),
+        "{error}"
+    );
+    let left = "SELECT count(*)::text FROM pg_policy";
+    assert_eq!(text(&owner, left).await, "0");
+}
