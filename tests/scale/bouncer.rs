@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use sea_orm::sqlx::{Connection as _, PgConnection, query_scalar};
+use sea_orm::sqlx::{Connection as _, PgConnection, query_scalar, raw_sql};
 use sea_orm::{EntityTrait as _, PaginatorTrait as _};
 use sea_orm_rls::RlsError;
+use tokio::task::JoinHandle;
 
 use crate::fixture::user;
 use crate::home::{Home, Service, free_port};
@@ -117,12 +118,41 @@ async fn refusals(world: &World) {
         }
     }
 
+    let bouncer = Bouncer::start(world, OLD, "transaction", &[]);
+    let busy = others(world, &bouncer).await;
+    for _ in 0..20 {
+        let error = refusal(world, &bouncer).await;
+        assert!(
+            matches!(error, RlsError::SharedStatements { .. }),
+            "busy: {error}"
+        );
+    }
+    for other in busy {
+        other.abort();
+    }
+
     let bouncer = Bouncer::start(world, NEW, "statement", &[KEPT]);
     let error = refusal(world, &bouncer).await;
     assert!(
         matches!(error, RlsError::TransactionsRefused { .. }),
         "{error}"
     );
+}
+
+/// Other programs, which keep the bouncer's sessions busy and prepare nothing.
+async fn others(world: &World, bouncer: &Bouncer) -> Vec<JoinHandle<()>> {
+    let mut others = Vec::new();
+    for _ in 0..SERVERS + 2 {
+        let url = world.url(bouncer.address);
+        let mut session = PgConnection::connect(&url).await.unwrap();
+        others.push(tokio::spawn(async move {
+            loop {
+                let work = raw_sql("SELECT pg_sleep(random() / 200)");
+                work.execute(&mut session).await.unwrap();
+            }
+        }));
+    }
+    others
 }
 
 async fn refusal(world: &World, bouncer: &Bouncer) -> RlsError {

@@ -1,7 +1,6 @@
 //! Pgpool-II, which sends reads to a standby.
 
-use std::fmt::Write as _;
-use std::net::SocketAddr;
+mod balanced;
 
 use sea_orm::sqlx::{Connection as _, PgConnection, Row as _, query_scalar, raw_sql};
 use sea_orm::{
@@ -10,123 +9,14 @@ use sea_orm::{
 };
 use sea_orm_rls::context::{ContextTransaction, Role};
 use sea_orm_rls::{AdminConnection, AdminContext, RlsConnection, RlsError, UserContext};
-
 use uuid::Uuid;
 
-use crate::cluster::Node;
 use crate::fixture::task;
-use crate::home::{Home, Service, free_port};
 use crate::release::Release;
 use crate::rows::new_task;
-use crate::suite::{PASSWORD, Suite, World};
+use crate::suite::{Suite, World};
 use crate::table::Row;
-
-/// A primary, its standby, and Pgpool-II in front of them.
-struct Balanced {
-    address: SocketAddr,
-    world: World,
-    standby: Node,
-    primary: Node,
-    _service: Service,
-    _home: Home,
-}
-
-impl Balanced {
-    async fn start(
-        release: Release,
-        more: impl FnOnce(&World) -> Vec<(&'static str, String)>,
-    ) -> Self {
-        let home = Home::new();
-        let primary = Node::primary(&home, "standby").await;
-        let standby = primary.standby(&home, "standby").await;
-        let world = World::given(&primary.url("postgres")).await;
-
-        let (address, folder) = (free_port(), home.folder("pgpool"));
-        let mut logins = format!("postgres:TEXT{PASSWORD}\n");
-        for (role, password) in world.logins() {
-            writeln!(logins, "{role}:TEXT{password}").unwrap();
-        }
-        home.file("pgpool/logins", &logins);
-        let access = home.file("pgpool/access", "host all all 127.0.0.1/32 scram-sha-256\n");
-        let none = home.file("pgpool/none", "");
-
-        let mut text = String::new();
-        let folder = folder.display().to_string();
-        let ports = [address, primary.address, standby.address].map(|at| at.port().to_string());
-        for (name, value) in [
-            ("backend_clustering_mode", "streaming_replication"),
-            ("listen_addresses", "127.0.0.1"),
-            ("port", &ports[0]),
-            ("pcp_listen_addresses", ""),
-            (release.sockets(), &folder),
-            ("pcp_socket_dir", &folder),
-            ("wd_ipc_socket_dir", &folder),
-            ("logdir", &folder),
-            ("memqcache_oiddir", &folder),
-            ("pid_file_name", &format!("{folder}/pid")),
-            ("backend_hostname0", "127.0.0.1"),
-            ("backend_port0", &ports[1]),
-            // Reads go to the standby, all of them.
-            ("backend_weight0", "0"),
-            ("backend_flag0", "ALWAYS_PRIMARY|DISALLOW_TO_FAILOVER"),
-            ("backend_hostname1", "127.0.0.1"),
-            ("backend_port1", &ports[2]),
-            ("backend_weight1", "1"),
-            ("backend_flag1", "DISALLOW_TO_FAILOVER"),
-            ("enable_pool_hba", "on"),
-            ("pool_passwd", &format!("{folder}/logins")),
-            ("num_init_children", "40"),
-            ("max_pool", "1"),
-            ("load_balance_mode", "on"),
-            ("sr_check_user", "postgres"),
-            ("sr_check_password", PASSWORD),
-        ] {
-            writeln!(text, "{name} = '{value}'").unwrap();
-        }
-        for (name, value) in more(&world) {
-            writeln!(text, "{name} = '{value}'").unwrap();
-        }
-        let settings = home.file("pgpool/settings", &text);
-
-        let mut program = release.program("usr/sbin/pgpool");
-        program
-            .arg("-n")
-            .arg("-f")
-            .arg(settings)
-            .arg("-a")
-            .arg(access);
-        let mut service = home.start("pgpool2", program.arg("-F").arg(none));
-        service.wait_for(address);
-
-        Self {
-            address,
-            world,
-            standby,
-            primary,
-            _service: service,
-            _home: home,
-        }
-    }
-
-    /// How often the standby has read the table.
-    async fn reads_of_the_standby(&self) -> i64 {
-        let url = self.standby.url(self.world.database.name());
-        let mut session = PgConnection::connect(&url).await.unwrap();
-        let reads = "SELECT (seq_scan + coalesce(idx_scan, 0))::bigint FROM pg_stat_user_tables
-                     WHERE relname = 'task'";
-        query_scalar(reads).fetch_one(&mut session).await.unwrap()
-    }
-}
-
-impl Release {
-    /// What Pgpool-II calls the folder of its sockets.
-    fn sockets(self) -> &'static str {
-        match self {
-            Self::Bookworm => "socket_dir",
-            Self::Trixie => "unix_socket_directories",
-        }
-    }
-}
+use balanced::Balanced;
 
 pub async fn run(suite: &Suite) -> Vec<Row> {
     let mut rows = Vec::new();
