@@ -42,7 +42,10 @@ pages! {
     administrators: "[`admin`], [`admin_read_only`], [`admin_as_user`], [`AdminContext`]",
     testing: "[`IsolationProof`], [`RlsSchema::sync`], [`RlsConnection::connect_with`]",
     checking: "[`RlsConnection::connect`], [`check_gate`], [`GateFinding`], [`Doctor`]",
-    pooling: "[`RlsConnection::connect`]",
+    pooling: "[`RlsConnection::connect`], [`RlsConnection::with_standby`], \
+        [`RlsConnection::scope_read_only`], [`RlsConfig::password_provider`]",
+    clouds: "[`RlsConfig::password_provider`], [`RlsConfig::login_suffix`], \
+        [`RlsConnection::with_standby`]",
     signed_contexts: "[`sea_orm_rls::signing`](crate::signing), [`RlsConfig`], [`RlsSchema::sync`]",
     limits: "[`RlsConnection`], [`Doctor`]",
     troubleshooting: "[`check_gate`], [`RlsError`], [`GateFinding`], [`policy::setting`]",

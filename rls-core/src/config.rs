@@ -2,14 +2,20 @@
 
 mod error;
 mod login;
+mod password;
 mod signing;
 mod variable;
 
 pub use error::ConfigError;
 pub(crate) use login::{Login, Secret};
+pub(crate) use password::PasswordProvider;
+pub use password::PasswordRequest;
+use password::Provided;
 pub(crate) use signing::{ID as KEY_ID, KeySource};
 pub use signing::{SignedContexts, SigningKey, SigningKeyError, SigningKeys};
-use variable::{given, given_switch, login, signed_contexts, signing_key, switch, table_name};
+use variable::{
+    given, given_switch, login, login_suffix, signed_contexts, signing_key, switch, table_name,
+};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +41,8 @@ pub struct RlsConfig {
     force: bool,
     app: Login,
     admin: Login,
+    passwords: Option<PasswordProvider>,
+    login_suffix: String,
     accept_weakening: bool,
     allow_do: bool,
     audit: bool,
@@ -70,6 +78,8 @@ impl RlsConfig {
             force: true,
             app: login("rls_app_user"),
             admin: login("rls_maintenance_admin"),
+            passwords: None,
+            login_suffix: String::new(),
             accept_weakening: false,
             allow_do: false,
             audit: true,
@@ -85,7 +95,7 @@ impl RlsConfig {
 
     /// Reads `RLS_ENABLED`, `RLS_FORCE`, `RLS_AUDIT` (each `true` if unset), `RLS_APP_USER`,
     /// `RLS_APP_PASSWORD`, `RLS_MAINTENANCE_ADMIN`, `RLS_MAINTENANCE_ADMIN_PASSWORD`,
-    /// `RLS_AUDIT_TABLE`, `RLS_ACCEPT_WEAKENING` and `RLS_ALLOW_DO` (each `false` if unset),
+    /// `RLS_LOGIN_SUFFIX`, `RLS_AUDIT_TABLE`, `RLS_ACCEPT_WEAKENING` and `RLS_ALLOW_DO` (each `false` if unset),
     /// `RLS_SIGNED_CONTEXTS` (`off` if unset, or `sent`, or `required`), and `RLS_SIGNING_KEY`.
     ///
     /// Emits a `tracing` event at WARN for a variable whose name is near to one of these.
@@ -138,6 +148,10 @@ impl RlsConfig {
             variable::ADMIN_PASSWORD,
             config.admin,
         )?;
+        if let Some(suffix) = lookup(variable::LOGIN_SUFFIX)? {
+            config.login_suffix = login_suffix(variable::LOGIN_SUFFIX, suffix)?;
+        }
+
         config.accept_weakening =
             given_switch(&lookup, variable::ACCEPT_WEAKENING)?.unwrap_or(false);
         config.allow_do = given_switch(&lookup, variable::ALLOW_DO)?.unwrap_or(false);
@@ -171,6 +185,54 @@ impl RlsConfig {
     pub fn admin_login(mut self, role: &str, password: &str) -> Result<Self, ConfigError> {
         self.admin = given("admin_login", role, password)?;
         self.check("app_login", "admin_login")
+    }
+
+    /// Sets who is asked for the password of each login, of the application's role and of the
+    /// administrator's: for tokens that hold some minutes, as clouds issue them. Passwords of
+    /// [`RlsConfig::app_login`] and [`RlsConfig::admin_login`] are then set by migrations, and not
+    /// sent.
+    ///
+    /// `provider` is asked before a connection may log in, and once when
+    /// [`RlsConnection::connect`](crate::RlsConnection::connect) makes the application's pool. If
+    /// sqlx replaces a dead connection of the pool, it logs in with the last password; if the
+    /// server refuses that, `provider` is asked again. It is asked within `acquire_timeout`, by
+    /// several tasks at once: let it keep a token that still holds.
+    ///
+    /// ```
+    /// # async fn token(user: &str, host: &str, port: u16) -> Result<String, std::io::Error> { Ok(format!("{user}@{host}:{port}")) }
+    /// use rls_core::RlsConfig;
+    ///
+    /// let config = RlsConfig::new().password_provider(|login| async move {
+    ///     Ok(token(&login.user, &login.host, login.port).await?)
+    /// });
+    /// # assert!(!format!("{config:?}").contains("token"));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If it fails, or returns an empty password or one with a NUL byte, what needed the connection
+    /// fails with [`RlsError::PasswordProvider`](crate::RlsError::PasswordProvider), which shows the
+    /// provider's own error: keep the password out of that.
+    #[must_use]
+    pub fn password_provider<F, P>(mut self, provider: F) -> Self
+    where
+        F: Fn(PasswordRequest) -> P + Send + Sync + 'static,
+        P: Future<Output = Provided> + Send + 'static,
+    {
+        self.passwords = Some(PasswordProvider::new(provider));
+        self
+    }
+
+    /// Sets what follows the name of a role when it logs in. A pooler may want more than the role to
+    /// find the server: `.abcdefgh` logs in as `rls_app_user.abcdefgh`. In the database the role is
+    /// `rls_app_user`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::LoginSuffix`] if it contains a NUL byte.
+    pub fn login_suffix(mut self, suffix: &str) -> Result<Self, ConfigError> {
+        self.login_suffix = login_suffix("login_suffix", suffix.to_owned())?;
+        Ok(self)
     }
 
     /// Sets the audit's table, as `table` or `schema.table`. It has a row for each transaction of
@@ -319,6 +381,15 @@ impl RlsConfig {
 
     pub(crate) fn accepts_weakening(&self) -> bool {
         self.accept_weakening
+    }
+
+    pub(crate) fn passwords(&self) -> Option<&PasswordProvider> {
+        self.passwords.as_ref()
+    }
+
+    /// The name by which a role logs in.
+    pub(crate) fn login_name(&self, login: &Login) -> String {
+        [login.role.as_str(), &self.login_suffix].concat()
     }
 
     pub(crate) fn app(&self) -> &Login {

@@ -7,12 +7,16 @@
 
 mod open;
 mod pooler;
+mod standby;
+
+pub use standby::{Otherwise, ReadFrom};
 
 use std::fmt;
 use std::sync::Arc;
 
 use sea_orm::metric::Info;
 use sea_orm::{ConnectOptions, ConnectionTrait, DbBackend, DbErr, Statement};
+#[cfg(feature = "testing")]
 use sqlx::PgPool;
 
 use crate::config::{ConfigError, RlsConfig, SignedContexts};
@@ -30,6 +34,7 @@ use crate::request::pool::{Pool, Recorder};
 use crate::request::scoped::{
     AdminConnection, ContextConnection, ReadOnlyAdminConnection, ScopedConnection,
 };
+use crate::request::sessions::Sessions;
 use crate::request::signer::Signer;
 use crate::sql;
 
@@ -47,6 +52,8 @@ use crate::sql;
 pub struct RlsConnection {
     app: Pool,
     admin: Pool,
+    /// The application's sessions on a standby.
+    standby: Option<Sessions>,
     registry: Arc<Registry>,
     config: Arc<RlsConfig>,
 }
@@ -55,7 +62,13 @@ impl RlsConnection {
     /// Connects as the application's role, for the entities linked into this program.
     ///
     /// The URL in `options` names the server and the database. The configuration's application role
-    /// and password replace its user and password, unless it names that role already.
+    /// and password replace its user and password, unless it names that role already. `sslmode`,
+    /// `sslrootcert` and the like hold for both logins.
+    ///
+    /// The URL may name several hosts and `target_session_attrs`, with libpq's words: before each login
+    /// the servers are asked in turn, beginning with the one that was found last, and the first that
+    /// fits is taken. One that was found within the last second is not asked again. SeaORM reads one
+    /// port in a URL, after all hosts; write the colon before other ports as `%3A`.
     ///
     /// All other options hold, except that a pooled connection is asked whether it is alive only if
     /// it was idle for a second, or for the time of `test_before_acquire_if_idle_for`. A
@@ -72,10 +85,13 @@ impl RlsConnection {
     ///
     /// [`RlsError::Gate`] if isolation or the audit would not hold, with every reason;
     /// [`RlsError::Declaration`] if the registry is empty or contradicts itself;
-    /// [`RlsError::Config`] if the URL's `options` set a setting that carries a context;
+    /// [`RlsError::Config`] if the URL's `options` set a setting that carries a context, or its hosts
+    /// cannot be read; [`RlsError::NoHost`] if none of several hosts fits;
     /// [`RlsError::SharedStatements`], [`RlsError::TransactionsRefused`] and
-    /// [`RlsError::BalancedReads`] if a pooler between cannot serve this library; [`RlsError::Backend`] if the URL is not PostgreSQL's;
-    /// [`RlsError::Unreachable`] if no server listens there, after three seconds;
+    /// [`RlsError::BalancedReads`] if a pooler between cannot serve this library;
+    /// [`RlsError::Backend`] if the URL is not PostgreSQL's; [`RlsError::Unreachable`] if no server
+    /// listens there, after three seconds; [`RlsError::Tls`] if the connection cannot be encrypted as
+    /// `sslmode` asks; [`RlsError::PasswordProvider`] if the configuration's provider fails;
     /// [`RlsError::LoginRefused`] and [`RlsError::Database`] if the server refuses.
     pub async fn connect(
         options: impl Into<ConnectOptions>,
@@ -113,8 +129,8 @@ impl RlsConnection {
 
         let observer = Observer::new(options.get_record_stmt_in_spans());
         let contexts = registry.settings();
-        let app = open::app(&options, config.app(), &contexts).await?;
-        let admin = open::admin(&options, config.admin(), &contexts).await?;
+        let app = open::app(&options, &config, &contexts).await?;
+        let admin = open::admin(&options, &config, &contexts).await?;
 
         if !config.enabled() {
             tracing::warn!(
@@ -145,11 +161,15 @@ impl RlsConnection {
             admin: Pool::new(admin, admin_settings, found.domains.admin, observer)
                 .signed_by(admin_signer)
                 .recorded_by(found.audit.map(|audit| audit.record)),
+            standby: None,
             registry: Arc::new(registry),
             config: Arc::new(config),
         };
 
-        connection.check_signature(found.domains.verified).await?;
+        let app = connection.app.clone();
+        connection
+            .check_signature(app, found.domains.verified)
+            .await?;
         Ok(connection)
     }
 
@@ -195,8 +215,8 @@ impl RlsConnection {
         ContextConnection::new(self.admin.clone(), &context)
     }
 
-    /// Repeats the checks of [`RlsConnection::connect`], for a health check. Skips those that the
-    /// configuration switches off.
+    /// Repeats the checks of [`RlsConnection::connect`], for a health check, on the primary: a standby
+    /// gets everything from there. Skips those that the configuration switches off.
     ///
     /// Statements sent: four that only read; one more if a policy's row in the catalog has changed
     /// since the last sync; two more if contexts are signed. Privilege needed: to connect.
@@ -206,7 +226,7 @@ impl RlsConnection {
     /// [`RlsError::Gate`] if isolation or the audit no longer hold, with every reason;
     /// [`RlsError::Database`] or [`RlsError::ConnectionLost`] if the server does not answer.
     pub async fn check_gate(&self) -> Result<(), RlsError> {
-        let found = ask(self.app.pg(), &self.config, &self.registry).await?;
+        let found = ask(self.app.sessions(), &self.config, &self.registry).await?;
         let is_as_found = self.app.uses(found.domains.app.as_ref())
             && self.admin.uses(found.domains.admin.as_ref());
 
@@ -215,18 +235,24 @@ impl RlsConnection {
             return Err(GateError { findings }.into());
         }
 
-        self.check_signature(found.domains.verified).await
+        self.check_signature(self.app.clone(), found.domains.verified)
+            .await
     }
 
     /// Asks the server to verify a context that this program signs, if policies read signed ones.
-    async fn check_signature(&self, verified: Option<TableName>) -> Result<(), RlsError> {
+    async fn check_signature(
+        &self,
+        pool: Pool,
+        verified: Option<TableName>,
+    ) -> Result<(), RlsError> {
         let Some(verified) = verified else {
             return Ok(());
         };
 
         let sql = format!("SELECT FROM {}", sql::table(&verified));
         let statement = Statement::from_string(DbBackend::Postgres, sql);
-        let row = self.anonymous().query_one_raw(statement).await?;
+        let nobody: ScopedConnection = ContextConnection::new(pool, &Settings::new());
+        let row = nobody.query_one_raw(statement).await?;
 
         if row.is_some() {
             return Ok(());
@@ -324,16 +350,19 @@ impl RlsConnection {
     /// The sqlx pool of the application's login, for statements without a context.
     #[cfg(feature = "testing")]
     pub(crate) fn pool(&self) -> &PgPool {
-        self.app.pg()
+        self.app.sessions().pg()
     }
 
-    /// Closes both pools, after the connections in use have returned, and with them all clones.
+    /// Closes all pools, after the connections in use have returned, and with them all clones.
     /// Statements afterwards fail with SeaORM's
     /// `DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)`. Statements sent: none; each
     /// session ends with PostgreSQL's terminate message.
     pub async fn close(self) {
         self.app.close().await;
         self.admin.close().await;
+        if let Some(standby) = &self.standby {
+            standby.pg().close().await;
+        }
     }
 }
 
@@ -358,7 +387,7 @@ struct Found {
 }
 
 /// Checks the gate, unless it is switched off, and finds the domains and the audit.
-async fn ask(app: &PgPool, config: &RlsConfig, registry: &Registry) -> Result<Found, RlsError> {
+async fn ask(app: &Sessions, config: &RlsConfig, registry: &Registry) -> Result<Found, RlsError> {
     let mut borrowed = open::first(app).await?;
     let connection = borrowed.connection();
 

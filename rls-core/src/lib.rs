@@ -47,9 +47,10 @@ pub mod doctor;
 pub mod testing;
 
 pub use config::{
-    ConfigError, RlsConfig, SignedContexts, SigningKey, SigningKeyError, SigningKeys,
+    ConfigError, PasswordRequest, RlsConfig, SignedContexts, SigningKey, SigningKeyError,
+    SigningKeys,
 };
-pub use connection::RlsConnection;
+pub use connection::{Otherwise, ReadFrom, RlsConnection};
 pub use entity::{
     Declaration, DeclarationError, OwnerColumn, OwnerKey, Registered, Registry, RlsPolicies,
     TenantColumn, TenantScoped, Unscoped, UserScoped,
@@ -63,10 +64,11 @@ pub use model::{
 pub use name::{Identifier, NameError, SettingName, TableName};
 #[cfg(feature = "rbac")]
 pub use request::restricted::Restricted;
-pub use request::role::{App, Maintenance, MaintenanceReads, Role};
+pub use request::role::{App, AppReads, Maintenance, MaintenanceReads, Role};
 pub use request::scoped::{
     AdminConnection, AdminTransaction, ContextConnection, ReadOnlyAdminConnection,
-    ReadOnlyAdminTransaction, ScopedConnection, ScopedTransaction,
+    ReadOnlyAdminTransaction, ReadOnlyScopedConnection, ReadOnlyScopedTransaction,
+    ScopedConnection, ScopedTransaction,
 };
 pub use request::stream::RowStream;
 pub use request::transaction::ContextTransaction;

@@ -13,6 +13,7 @@ pub(crate) mod privilege;
 pub(crate) mod scope;
 pub(crate) mod setting;
 pub(crate) mod signed_context;
+pub(crate) mod wal_position;
 
 pub use crate::name::{Identifier, TableName};
 pub use context::{AdminContext, ContextError, RlsContext, Settings, UserContext};
@@ -22,3 +23,4 @@ pub use policy::{Grantee, Policy, PolicyDraft, PolicyError, PolicyKind, Rule, se
 pub use privilege::{Command, Privilege};
 pub use scope::{ForeignKey, Key, Owned, Scope, ScopeKind, Through};
 pub use setting::{SettingElement, SettingType, SettingValue};
+pub use wal_position::{WalPosition, WalPositionError};

@@ -155,7 +155,8 @@ impl Fixture {
         (fixture, superuser)
     }
 
-    async fn migrated_by(
+    /// As this login migrates it.
+    pub async fn migrated_by(
         database: testbed::Database,
         config: RlsConfig,
         owner: DatabaseConnection,

@@ -1,6 +1,7 @@
 //! Migrations: hand-written verbs, generated files, imported policies, the command line.
 
 mod cli;
+mod clouds;
 mod doctor;
 mod generate;
 mod import;

@@ -78,6 +78,18 @@ pub enum ConfigError {
         /// The variable or method.
         variable: String,
     },
+    /// The URL's servers, or which of them is wanted, cannot be read.
+    #[error("the URL's hosts: {reason}")]
+    Hosts {
+        /// What is wrong, and what to write.
+        reason: String,
+    },
+    /// What follows the name of a login contains a NUL byte.
+    #[error("{variable} holds a NUL byte, which no login's name has")]
+    LoginSuffix {
+        /// The variable or method.
+        variable: String,
+    },
     /// The connection's options set a setting that carries a context.
     #[error(
         "the connection's options set `{setting}`, which would be a context of every session: leave \

@@ -35,6 +35,7 @@ fn wrong_values_are_errors_that_name_the_variable() {
         ("RLS_APP_PASSWORD", ""),
         ("RLS_MAINTENANCE_ADMIN", "public"),
         ("RLS_MAINTENANCE_ADMIN_PASSWORD", "a\0b"),
+        ("RLS_LOGIN_SUFFIX", "\0"),
         ("RLS_AUDIT", "never"),
         ("RLS_ACCEPT_WEAKENING", "sure"),
         ("RLS_ALLOW_DO", "sure"),
@@ -72,4 +73,15 @@ fn audit_is_elsewhere_or_off_where_told() {
 fn passwords_are_in_no_debug_text() {
     let config = from(&[("RLS_APP_PASSWORD", "hunter2")]).unwrap();
     assert!(!format!("{config:?}").contains("hunter2"));
+}
+
+#[test]
+fn suffix_follows_the_name_of_each_login_and_no_role() {
+    let config = from(&[("RLS_LOGIN_SUFFIX", ".project")]).unwrap();
+    assert_eq!(config.login_name(config.app()), "rls_app_user.project");
+    assert_eq!(
+        config.login_name(config.admin()),
+        "rls_maintenance_admin.project"
+    );
+    assert_eq!(config.app_role().as_str(), "rls_app_user");
 }

@@ -10,6 +10,7 @@ pub(super) const APP_USER: &str = "RLS_APP_USER";
 pub(super) const APP_PASSWORD: &str = "RLS_APP_PASSWORD";
 pub(super) const ADMIN: &str = "RLS_MAINTENANCE_ADMIN";
 pub(super) const ADMIN_PASSWORD: &str = "RLS_MAINTENANCE_ADMIN_PASSWORD";
+pub(super) const LOGIN_SUFFIX: &str = "RLS_LOGIN_SUFFIX";
 pub(super) const AUDIT: &str = "RLS_AUDIT";
 pub(super) const AUDIT_TABLE: &str = "RLS_AUDIT_TABLE";
 
@@ -18,13 +19,14 @@ pub(super) const SIGNED_CONTEXTS: &str = "RLS_SIGNED_CONTEXTS";
 pub(super) const SIGNING_KEY: &str = "RLS_SIGNING_KEY";
 pub(super) const ACCEPT_WEAKENING: &str = "RLS_ACCEPT_WEAKENING";
 
-const ALL: [&str; 12] = [
+const ALL: [&str; 13] = [
     ENABLED,
     FORCE,
     APP_USER,
     APP_PASSWORD,
     ADMIN,
     ADMIN_PASSWORD,
+    LOGIN_SUFFIX,
     AUDIT,
     AUDIT_TABLE,
     ALLOW_DO,
@@ -163,6 +165,16 @@ pub(super) fn table_name(variable: &str, name: &str) -> Result<TableName, Config
         variable: variable.to_owned(),
         source,
     })
+}
+
+pub(super) fn login_suffix(variable: &str, suffix: String) -> Result<String, ConfigError> {
+    if suffix.contains('\0') {
+        return Err(ConfigError::LoginSuffix {
+            variable: variable.to_owned(),
+        });
+    }
+
+    Ok(suffix)
 }
 
 fn secret(variable: &str, value: String) -> Result<Secret, ConfigError> {

@@ -10,10 +10,13 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, PgPool};
 use tokio::time::timeout;
 
-use crate::config::{ConfigError, Login};
+use crate::config::{ConfigError, Login, RlsConfig, Secret};
 use crate::error::RlsError;
 use crate::name::SettingName;
+use crate::request::at_login::AtLogin;
 use crate::request::borrowed::{Borrowed, acquire_error};
+use crate::request::hosts::Hosts;
+use crate::request::sessions::Sessions;
 
 /// How long a connection may be idle before the next statement first asks whether it is alive. Of a
 /// statement on a dead one it may be unknown whether it was stored.
@@ -28,30 +31,50 @@ const REACHED: Duration = Duration::from_secs(3);
 /// Makes the application's pool, as SeaORM does. It connects on first use, or in `after_connect`.
 pub(super) async fn app(
     options: &ConnectOptions,
-    login: &Login,
+    config: &RlsConfig,
     contexts: &[SettingName],
-) -> Result<PgPool, RlsError> {
-    let (connect, _) = logged_in_as(login, options, contexts).await?;
+) -> Result<Sessions, RlsError> {
+    let (connect, _) = logged_in_as(config.app(), config, options, contexts).await?;
+    let at_login = at_login(options, &connect, config)?;
+    let connect = match &at_login {
+        Some(at_login) => at_login.decide().await.map_err(acquire_error)?,
+        None => connect,
+    };
+
     let mut options = prepared(options);
     options.map_sqlx_postgres_opts(move |_| connect.clone());
 
-    made(options).await
+    Ok(Sessions::new(made(options).await?, at_login))
+}
+
+/// What is decided at each login, if anything is.
+fn at_login(
+    options: &ConnectOptions,
+    connect: &PgConnectOptions,
+    config: &RlsConfig,
+) -> Result<Option<AtLogin>, ConfigError> {
+    let hosts = Hosts::read(options.get_url(), connect)?;
+    let passwords = config.passwords().cloned();
+    Ok(AtLogin::new(connect.clone(), hosts, passwords))
 }
 
 /// Makes the administrator's pool, without `after_connect`. It connects on first use.
 pub(super) async fn admin(
     options: &ConnectOptions,
-    login: &Login,
+    config: &RlsConfig,
     contexts: &[SettingName],
-) -> Result<PgPool, RlsError> {
-    let (connect, pool) = logged_in_as(login, options, contexts).await?;
+) -> Result<Sessions, RlsError> {
+    let (connect, pool) = logged_in_as(config.admin(), config, options, contexts).await?;
+    let at_login = at_login(options, &connect, config)?;
     let most = pool.get_max_connections().min(ADMIN_CONNECTIONS);
     let least = options.get_min_connections().unwrap_or_default();
 
-    Ok(pool
+    let pool = pool
         .max_connections(most)
         .min_connections(least.min(most))
-        .connect_lazy_with(connect))
+        .connect_lazy_with(connect);
+
+    Ok(Sessions::new(pool, at_login))
 }
 
 /// Takes the first connection. If none comes in a few seconds, asks why: while the server refuses,
@@ -60,8 +83,9 @@ pub(super) async fn admin(
 /// # Errors
 ///
 /// [`RlsError::Unreachable`] if nothing listens.
-pub(super) async fn first(pool: &PgPool) -> Result<Borrowed, RlsError> {
-    let mut acquiring = pin!(Borrowed::from_pool(pool));
+pub(super) async fn first(sessions: &Sessions) -> Result<Borrowed, RlsError> {
+    let pool = sessions.pg();
+    let mut acquiring = pin!(Borrowed::from_pool(sessions));
     let acquired = if let Ok(acquired) = timeout(REACHED, &mut acquiring).await {
         acquired
     } else {
@@ -108,6 +132,7 @@ fn unreachable(pool: &PgPool, error: io::Error) -> RlsError {
 /// only to have it read.
 async fn logged_in_as(
     login: &Login,
+    config: &RlsConfig,
     options: &ConnectOptions,
     contexts: &[SettingName],
 ) -> Result<(PgConnectOptions, PgPoolOptions), RlsError> {
@@ -121,13 +146,15 @@ async fn logged_in_as(
         });
     }
 
+    Hosts::check(url)?;
+
     let mut template = prepared(options);
     template
         .min_connections(0)
         .after_connect(|_| Box::pin(async { Ok(()) }));
 
     let template = made(template).await?;
-    let mut connect = template.connect_options().as_ref().clone();
+    let connect = template.connect_options().as_ref().clone();
     if let Some(setting) = connect
         .get_options()
         .and_then(|set| context_in(set, contexts))
@@ -135,21 +162,23 @@ async fn logged_in_as(
         return Err(ConfigError::ContextInOptions { setting }.into());
     }
 
-    if connect.get_username() != login.role.as_str() {
-        connect = connect.username(login.role.as_str());
+    let connect = for_login(login, config, connect);
+    Ok((connect, template.options().clone()))
+}
 
+/// The options with the name and the password of a login. All others stay.
+fn for_login(login: &Login, config: &RlsConfig, connect: PgConnectOptions) -> PgConnectOptions {
+    let name = config.login_name(login);
+    let password = login.password.as_ref().map(Secret::expose);
+    if connect.get_username() != name {
         // Another role's password must not be sent to the server as this role's.
-        connect = connect.password(
-            login
-                .password
-                .as_ref()
-                .map_or("", |password| password.expose()),
-        );
-    } else if let Some(password) = &login.password {
-        connect = connect.password(password.expose());
+        return connect.username(&name).password(password.unwrap_or(""));
     }
 
-    Ok((connect, template.options().clone()))
+    match password {
+        Some(password) => connect.password(password),
+        None => connect,
+    }
 }
 
 /// The options, for a pool that connects on first use.
@@ -203,6 +232,23 @@ fn hide_url(error: DbErr, url: &str) -> RlsError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn encryption_of_the_url_holds_for_both_logins() {
+        let url = "postgres://me:x@db.example.org/app?sslmode=verify-full&sslrootcert=/etc/ca.pem";
+        let config = RlsConfig::new();
+
+        for login in [config.app(), config.admin()] {
+            let connect = for_login(login, &config, url.parse().unwrap());
+            let url = connect.to_url_lossy();
+            assert_eq!(url.username(), login.role.as_str());
+            assert_eq!(url.password(), None, "another login's");
+
+            let given = |name| url.query_pairs().find(|(key, _)| key == name).unwrap().1;
+            assert_eq!(given("sslmode"), "verify-full");
+            assert!(given("sslrootcert").contains("/etc/ca.pem"), "{url}");
+        }
+    }
 
     #[test]
     fn options_that_set_a_context_are_found_in_either_spelling() {

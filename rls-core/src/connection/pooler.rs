@@ -1,11 +1,12 @@
 //! Asks, before anything else, whether a pooler between gives one client's prepared statements to
 //! another.
 
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
+use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use super::open;
 use crate::error::RlsError;
 use crate::gate::database_error;
+use crate::request::sessions::Sessions;
 use crate::sqlstate;
 
 /// What sqlx calls the statements that it prepares. A pooler that keeps those of its clients apart
@@ -21,8 +22,8 @@ const DRIVERS_NAME: &str = "sqlx_s_";
 /// # Errors
 ///
 /// [`RlsError::SharedStatements`]; those of [`open::first`]; the server's.
-pub(super) async fn check(pool: &PgPool) -> Result<(), RlsError> {
-    let mut first = open::first(pool).await?;
+pub(super) async fn check(sessions: &Sessions) -> Result<(), RlsError> {
+    let mut first = open::first(sessions).await?;
     if is_direct(first.connection())
         .await
         .map_err(database_error)?
@@ -37,7 +38,7 @@ pub(super) async fn check(pool: &PgPool) -> Result<(), RlsError> {
         first.close();
         drop(first);
 
-        let mut second = open::first(pool).await?;
+        let mut second = open::first(sessions).await?;
         let other = Answer::of(second.connection(), &mark, 2).await?;
         Ok([once, again, other])
     }
@@ -58,10 +59,10 @@ pub(super) async fn check(pool: &PgPool) -> Result<(), RlsError> {
 /// # Errors
 ///
 /// [`RlsError::BalancedReads`]; those of [`open::first`]; the server's.
-pub(super) async fn check_balance(pool: &PgPool) -> Result<(), RlsError> {
+pub(super) async fn check_balance(sessions: &Sessions) -> Result<(), RlsError> {
     const SYNTAX_ERROR: &str = "42601";
 
-    let mut connection = open::first(pool).await?;
+    let mut connection = open::first(sessions).await?;
     let asked = sqlx::raw_sql("PGPOOL SHOW load_balance_mode");
     match asked.fetch_one(connection.connection()).await {
         Ok(row) if row.try_get::<&str, _>(0).map_err(database_error)? == "off" => Ok(()),

@@ -141,7 +141,7 @@ mod tests {
             ),
             Finding::new(&rules::RLS103, "public.a", "it is off", remedy),
         ];
-        Report::new(findings, false)
+        Report::new(findings, Level::Open)
     }
 
     #[test]
@@ -196,7 +196,9 @@ mod tests {
             object,
             Remedy::sql(RunAs::Superuser, object),
         );
-        let text = Report::new(vec![finding], false).text(false).to_string();
+        let text = Report::new(vec![finding], Level::Open)
+            .text(false)
+            .to_string();
 
         assert!(
             !text.contains('\u{1b}') && text.lines().count() == 4,

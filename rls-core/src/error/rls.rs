@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
@@ -10,6 +11,7 @@ use crate::config::ConfigError;
 use crate::debug::debug_is_display;
 use crate::entity::DeclarationError;
 use crate::model::context::ContextError;
+use crate::model::wal_position::WalPosition;
 use crate::name::SettingName;
 use crate::sqlstate;
 
@@ -278,6 +280,51 @@ pub enum RlsError {
          superuser, or set `load_balance_mode = off`"
     )]
     BalancedReads,
+    /// The provider of passwords gave none, so no connection logged in.
+    #[error(
+        "the password provider gave no password for the login `{user}`: {source}; nothing was sent"
+    )]
+    PasswordProvider {
+        /// The name that would have logged in.
+        user: String,
+        /// The provider's error.
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+    /// No server of the URL is one that `target_session_attrs` asks for.
+    #[error("no server of the URL is what `target_session_attrs` asks for ({target}): {tried}")]
+    NoHost {
+        /// What is asked for, in libpq's words.
+        target: String,
+        /// Each server, and why it is none.
+        tried: String,
+    },
+    /// The standby did not come to a position of the write-ahead log in time; nothing was read.
+    #[error(
+        "the standby has not come to {position} of the write-ahead log within {within:?}, and nothing \
+         was read: wait longer, or read on the primary (`Otherwise::Primary`)"
+    )]
+    StandbyBehind {
+        /// The position.
+        position: WalPosition,
+        /// How long it had.
+        within: Duration,
+    },
+    /// The server for reads has another database than the one that is written.
+    #[error(
+        "the server for reads is no standby of this connection's server, or has another database: \
+         correct its URL"
+    )]
+    OtherCluster,
+    /// The connection could not be encrypted as the URL asks, and so did not log in.
+    #[error(
+        "the connection could not be encrypted as `sslmode` asks: {source}; correct `sslmode` or \
+         `sslrootcert` of the URL, switch the server's `ssl` on, or build SeaORM with a TLS feature \
+         (`runtime-tokio-rustls`)"
+    )]
+    Tls {
+        /// What the driver said.
+        source: Arc<DbErr>,
+    },
     /// No server listens at the address.
     #[error(
         "no PostgreSQL server answers at {address}: {source}; start it, or correct the host and \
@@ -334,6 +381,7 @@ impl RlsError {
             | Self::CommitUnknown { source }
             | Self::ConnectionLost { source }
             | Self::LoginRefused { source }
+            | Self::Tls { source }
             | Self::Database(source) => sqlstate::of(source),
             Self::Schema(error) => error.source_error().and_then(sqlstate::of),
             _ => None,
@@ -368,6 +416,12 @@ impl From<&DbErr> for RlsError {
 
         if sqlstate::is_login_refused(driver) {
             return Self::LoginRefused {
+                source: Arc::new(error.clone()),
+            };
+        }
+
+        if matches!(driver, sqlx::Error::Tls(_)) {
+            return Self::Tls {
                 source: Arc::new(error.clone()),
             };
         }

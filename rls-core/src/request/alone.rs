@@ -69,7 +69,7 @@ impl Pool {
                 Err(error) => error,
             };
 
-            if sqlstate::is_connection_lost(&error) {
+            if borrowed.is_spent_by(&error) {
                 borrowed.close();
             }
 
@@ -78,7 +78,7 @@ impl Pool {
             }
 
             attempts -= 1;
-            borrowed = Borrowed::from_pool(self.pg()).await?;
+            borrowed = Borrowed::from_pool(self.sessions()).await?;
         }
     }
 

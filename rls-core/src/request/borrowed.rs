@@ -1,12 +1,20 @@
 //! A connection of the pool, and its way back, which takes no longer than others wait for one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
 use sqlx::pool::PoolConnection;
-use sqlx::{PgConnection, PgPool, Postgres};
+use sqlx::{PgConnection, Postgres};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
+
+use crate::error::RlsError;
+use crate::model::wal_position::WalPosition;
+use crate::request::at_login::AtLogin;
+use crate::request::replay;
+use crate::request::sessions::Sessions;
+use crate::sqlstate;
 
 /// A pooled connection. It goes back when the server has answered all that was sent, and is ended
 /// if that takes longer than the pool's `acquire_timeout`.
@@ -17,15 +25,57 @@ use tokio::time::timeout;
 pub(crate) struct Borrowed {
     taken: Option<PoolConnection<Postgres>>,
     patience: Duration,
+    /// Who finds another server, if one that refuses writes is a wrong one.
+    writes: Option<Arc<AtLogin>>,
 }
 
 impl Borrowed {
-    pub(crate) async fn from_pool(pool: &PgPool) -> Result<Self, sqlx::Error> {
+    /// Takes a connection, one whose server has come far enough if that is asked for.
+    pub(crate) async fn from_pool(pool: &Sessions) -> Result<Self, sqlx::Error> {
+        let Some(wanted) = pool.is_to_catch_up() else {
+            return Self::take(pool).await;
+        };
+
+        let caught_up = timeout(wanted.within, Self::take_caught_up(pool, wanted.position)).await;
+        match (caught_up, &wanted.otherwise) {
+            (Ok(Ok(borrowed)), _) => Ok(borrowed),
+            (_, Some(primary)) => Self::take(primary).await,
+            (Ok(Err(error)), None) => Err(error),
+            (Err(_), None) => Err(sqlx::Error::Configuration(Box::new(
+                RlsError::StandbyBehind {
+                    position: wanted.position,
+                    within: wanted.within,
+                },
+            ))),
+        }
+    }
+
+    /// Waits for the server of a connection, on that connection: others of the pool may be on other
+    /// servers.
+    async fn take_caught_up(pool: &Sessions, position: WalPosition) -> Result<Self, sqlx::Error> {
+        let mut attempts = pool.pg().size() + 1;
+        loop {
+            let mut borrowed = Self::take(pool).await?;
+            match replay::reached(borrowed.connection(), position).await {
+                Ok(()) => return Ok(borrowed),
+                // It was dead before, and nothing ran on it.
+                Err(error) if attempts > 0 && sqlstate::is_connection_lost(&error) => {
+                    borrowed.close();
+                    attempts -= 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Takes a connection, however far its server has come.
+    pub(crate) async fn take(pool: &Sessions) -> Result<Self, sqlx::Error> {
         let taken = pool.acquire().await?;
 
         Ok(Self {
             taken: Some(taken),
-            patience: pool.options().get_acquire_timeout(),
+            patience: pool.patience(),
+            writes: pool.writes().cloned(),
         })
     }
 
@@ -33,6 +83,19 @@ impl Borrowed {
         self.taken
             .as_mut()
             .unwrap_or_else(|| unreachable!("used after it was closed"))
+    }
+
+    /// Whether the connection should serve nobody after this error: it is lost, or its server refuses
+    /// writes, and another one is wanted. Then the servers are asked again. That is so if the server
+    /// became a standby between the question and the login.
+    pub(crate) fn is_spent_by(&self, error: &sqlx::Error) -> bool {
+        match &self.writes {
+            Some(at_login) if sqlstate::is_read_only_violation(error) => {
+                at_login.doubt();
+                true
+            }
+            _ => sqlstate::is_connection_lost(error),
+        }
     }
 
     /// Closes the connection instead of giving it back. Nothing more can be sent on it.

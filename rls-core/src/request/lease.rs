@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use sea_orm::DbErr;
-use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres, SqlStr};
+use sqlx::{Connection, Executor, PgConnection, Postgres, SqlStr};
 use sqlx_core::transaction::TransactionManager;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::request::borrowed::{Borrowed, acquire_error};
+use crate::request::sessions::Sessions;
 use crate::sqlstate;
 
 type Manager = <Postgres as sqlx::Database>::TransactionManager;
@@ -49,8 +50,8 @@ impl Lease {
     /// of the pool, because a restart of the server kills all of them, and once more for a fresh
     /// one. All of it together takes no longer than the pool's `acquire_timeout`: a pooler between
     /// may keep the begin waiting for a server.
-    pub(crate) async fn begin(pool: &PgPool, message: SqlStr) -> Result<Self, DbErr> {
-        let patience = pool.options().get_acquire_timeout();
+    pub(crate) async fn begin(pool: &Sessions, message: SqlStr) -> Result<Self, DbErr> {
+        let patience = pool.patience();
         let begun = timeout(patience, Self::begin_on_live(pool, message)).await;
 
         begun
@@ -58,8 +59,8 @@ impl Lease {
             .map_err(acquire_error)
     }
 
-    async fn begin_on_live(pool: &PgPool, message: SqlStr) -> Result<Self, sqlx::Error> {
-        let mut attempts = pool.size() + 1;
+    async fn begin_on_live(pool: &Sessions, message: SqlStr) -> Result<Self, sqlx::Error> {
+        let mut attempts = pool.pg().size() + 1;
         loop {
             let mut lease = Self {
                 borrowed: Some(Borrowed::from_pool(pool).await?),
@@ -145,6 +146,9 @@ impl Lease {
         if sqlstate::is_connection_lost(error) || matches!(error, sqlx::Error::Configuration(_)) {
             self.state = State::Unknown;
         }
+
+        let borrowed = self.borrowed.as_ref();
+        self.spent |= borrowed.is_some_and(|borrowed| borrowed.is_spent_by(error));
     }
 
     /// Closes the connection at the end instead of giving it back.

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use sea_orm::DbErr;
-use sqlx::{Connection, PgPool, SqlStr};
+use sqlx::{Connection, SqlStr};
 use tokio::time::timeout;
 
 use crate::error::RlsError;
@@ -18,6 +18,7 @@ use crate::request::lease::Lease;
 use crate::request::observe::Observer;
 use crate::request::operation::{Operation, Sending, exec_error};
 use crate::request::question::{Answer, still_holds};
+use crate::request::sessions::Sessions;
 use crate::request::signer::Signer;
 use crate::request::statement::{Classified, Protocol, Refusal, Seen, classify};
 use crate::sqlstate;
@@ -26,7 +27,7 @@ pub(crate) use recorder::Recorder;
 /// The connections of one login, with the settings that carry contexts on them.
 #[derive(Clone)]
 pub(crate) struct Pool {
-    pg: PgPool,
+    sessions: Sessions,
     settings: Arc<[KnownSetting]>,
     observer: Observer,
     seen: Arc<Seen>,
@@ -46,13 +47,13 @@ pub(crate) struct Pool {
 
 impl Pool {
     pub(crate) fn new(
-        pg: PgPool,
+        sessions: Sessions,
         settings: Arc<[KnownSetting]>,
         domains: Option<DomainOids>,
         observer: Observer,
     ) -> Self {
         Self {
-            pg,
+            sessions,
             settings,
             observer,
             seen: Arc::default(),
@@ -97,9 +98,14 @@ impl Pool {
         }
     }
 
-    /// The sqlx pool, for statements without a context.
-    pub(crate) fn pg(&self) -> &PgPool {
-        &self.pg
+    /// The same pool, on the sessions of another server that has the same database.
+    pub(crate) fn on(self, sessions: Sessions) -> Self {
+        Self { sessions, ..self }
+    }
+
+    /// The sessions, for statements without a context.
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.sessions
     }
 
     /// Whether these are the domains that contexts on this pool are sent by.
@@ -147,7 +153,7 @@ impl Pool {
 
     /// Begins without the other login's record.
     pub(crate) async fn begin_unannounced(&self, message: SqlStr) -> Result<Lease, DbErr> {
-        match Lease::begin(&self.pg, message).await {
+        match Lease::begin(&self.sessions, message).await {
             Err(error) if self.record.is_some() && is_refused(&error) => Err(audit_failed(error)),
             // A standby has no `READ WRITE` and no `SERIALIZABLE`; a begin has nothing else that a
             // server may lack.
@@ -165,17 +171,19 @@ impl Pool {
     }
 
     pub(crate) async fn acquire(&self) -> Result<Borrowed, DbErr> {
-        Borrowed::from_pool(&self.pg).await.map_err(acquire_error)
+        Borrowed::from_pool(&self.sessions)
+            .await
+            .map_err(acquire_error)
     }
 
     /// Asks the server for an answer, on any connection, within `acquire_timeout`.
     pub(crate) async fn ping(&self) -> Result<(), DbErr> {
         let answered = async {
-            let mut borrowed = Borrowed::from_pool(&self.pg).await?;
+            let mut borrowed = Borrowed::from_pool(&self.sessions).await?;
             borrowed.connection().ping().await
         };
 
-        timeout(self.pg.options().get_acquire_timeout(), answered)
+        timeout(self.sessions.patience(), answered)
             .await
             .unwrap_or(Err(sqlx::Error::PoolTimedOut))
             .map_err(acquire_error)
@@ -184,7 +192,7 @@ impl Pool {
     /// How many connections can be found dead, one after the other: all of the pool, because a
     /// restart of the server ends all of them, and one fresh one.
     pub(crate) fn attempts(&self) -> u32 {
-        self.pg.size() + 1
+        self.sessions.pg().size() + 1
     }
 
     pub(crate) async fn commit(&self, lease: Lease) -> Result<(), DbErr> {
@@ -208,7 +216,7 @@ impl Pool {
     }
 
     pub(crate) async fn close(&self) {
-        self.pg.close().await;
+        self.sessions.pg().close().await;
     }
 
     /// Reads SQL text before anything is sent, and refuses what would leave the scope. `values` is

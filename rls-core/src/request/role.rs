@@ -11,12 +11,17 @@ mod sealed {
     }
 }
 
-/// The role that a connection logs in as: [`App`], [`Maintenance`] or [`MaintenanceReads`].
+/// The role that a connection logs in as: [`App`], [`AppReads`], [`Maintenance`] or
+/// [`MaintenanceReads`].
 pub trait Role: sealed::Sealed + fmt::Debug + Send + Sync + 'static {}
 
 /// The application's role, which sees what its context owns.
 #[derive(Clone, Copy, Debug)]
 pub struct App;
+
+/// The application's role, in transactions that only read.
+#[derive(Clone, Copy, Debug)]
+pub struct AppReads;
 
 /// The maintenance administrator's role, which sees all rows.
 #[derive(Clone, Copy, Debug)]
@@ -29,10 +34,15 @@ pub struct MaintenanceReads;
 impl sealed::Sealed for App {}
 impl sealed::Sealed for Maintenance {}
 
+impl sealed::Sealed for AppReads {
+    const READ_ONLY: bool = true;
+}
+
 impl sealed::Sealed for MaintenanceReads {
     const READ_ONLY: bool = true;
 }
 
 impl Role for App {}
+impl Role for AppReads {}
 impl Role for Maintenance {}
 impl Role for MaintenanceReads {}

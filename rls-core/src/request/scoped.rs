@@ -13,13 +13,22 @@ use crate::model::context::RlsContext;
 use crate::request::carrier::Carrier;
 use crate::request::operation::{Operation, QueryAll, values};
 use crate::request::pool::Pool;
-use crate::request::role::{App, Maintenance, MaintenanceReads, Role};
+use crate::request::role::{App, AppReads, Maintenance, MaintenanceReads, Role};
 use crate::request::stream::RowStream;
 use crate::request::transaction::ContextTransaction;
 
 /// A connection on behalf of a user; made by [`RlsConnection::scope`](crate::RlsConnection::scope).
 /// Statements sent, errors: see [`ContextConnection`].
 pub type ScopedConnection = ContextConnection<App>;
+
+/// A connection on behalf of a user that only reads; made by
+/// [`RlsConnection::scope_read_only`](crate::RlsConnection::scope_read_only). Statements sent,
+/// errors: see [`ContextConnection`].
+pub type ReadOnlyScopedConnection = ContextConnection<AppReads>;
+
+/// A transaction on behalf of a user that only reads. Statements sent, errors: see
+/// [`ContextTransaction`].
+pub type ReadOnlyScopedTransaction = ContextTransaction<AppReads>;
 
 /// A connection as maintenance administrator; made by
 /// [`RlsConnection::admin`](crate::RlsConnection::admin). Statements sent, errors: see

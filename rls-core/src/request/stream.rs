@@ -137,7 +137,7 @@ impl Held {
 
     fn note(&mut self, error: &sqlx::Error) {
         match self {
-            Self::Connection(borrowed) if sqlstate::is_connection_lost(error) => borrowed.close(),
+            Self::Connection(borrowed) if borrowed.is_spent_by(error) => borrowed.close(),
             Self::Connection(_) => {}
             Self::Transaction(lease) => lease.note(error),
         }

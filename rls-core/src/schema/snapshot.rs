@@ -27,6 +27,8 @@ pub(crate) struct Snapshot {
     pub(crate) schema_usage: BTreeSet<(Identifier, Identifier)>,
     /// What has the name of the audit table.
     pub(crate) audit: ActualAudit,
+    /// What others get by default on what is made beside the domains.
+    pub(crate) by_default: ByDefault,
     /// What has the names of the domains that carry contexts.
     pub(crate) domains: BTreeMap<ContextDomain, ActualDomain>,
     /// What has the name and the argument of the function that adds a row to the audit table.
@@ -98,6 +100,15 @@ pub(crate) enum StoredPassword {
     Unreadable,
 }
 
+/// What others get on a new object of the login that migrates, by its default privileges.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ByDefault {
+    /// On a table or a view.
+    pub(crate) tables: BTreeMap<Identifier, BTreeSet<Privilege>>,
+    /// Who may execute a function.
+    pub(crate) functions: BTreeSet<Identifier>,
+}
+
 /// What has the name of the audit table.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum ActualAudit {
@@ -155,8 +166,6 @@ pub(crate) enum ActualFunction {
 pub(crate) struct ActualSigning {
     pub(crate) keys: ActualObject,
     pub(crate) verified: ActualObject,
-    /// The roles that the default privileges of the login that migrates let at a new table.
-    pub(crate) by_default: BTreeSet<Identifier>,
     /// Whether a key holds now.
     pub(crate) has_key: bool,
 }

@@ -28,7 +28,11 @@ pub(super) fn problem(error: &RlsError) -> Problem {
         | RlsError::AuditFailed { .. }
         | RlsError::ConnectionLost { .. }
         | RlsError::Unreachable { .. }
-        | RlsError::LoginRefused { .. } => unavailable(),
+        | RlsError::LoginRefused { .. }
+        | RlsError::PasswordProvider { .. }
+        | RlsError::StandbyBehind { .. }
+        | RlsError::NoHost { .. }
+        | RlsError::Tls { .. } => unavailable(),
         RlsError::CommitUnknown { .. } => Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "outcome_unknown",

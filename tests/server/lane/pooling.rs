@@ -16,7 +16,7 @@ use super::new_task;
 use crate::fixture::{Fixture, entities, task};
 use crate::schema::text;
 
-async fn kill_all(fixture: &Fixture) -> u64 {
+pub(super) async fn kill_all(fixture: &Fixture) -> u64 {
     let kill = format!(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{}'",
         fixture.config.app_role()

@@ -17,7 +17,7 @@ use super::new_task;
 use crate::fixture::{Fixture, entities, task};
 
 /// A server on a copy of another's files, which recovers for ever.
-struct Standby {
+pub(super) struct Standby {
     process: Child,
     folder: PathBuf,
 }
@@ -28,7 +28,23 @@ fn run(program: &str, arguments: &[&Path]) {
 }
 
 impl Standby {
+    /// One that has what was there when it was copied.
     async fn of(primary: &testbed::Server) -> Self {
+        Self::with(primary, &[]).await
+    }
+
+    /// One that follows its primary.
+    pub(super) async fn following(
+        primary: &testbed::Server,
+        settings: &[(&'static str, &str)],
+    ) -> Self {
+        let folder = primary.folder().unwrap().display();
+        let primary_at = format!("host={folder} port=5432 user=postgres");
+        let settings = [settings, &[("primary_conninfo", &primary_at)]].concat();
+        Self::with(primary, &settings).await
+    }
+
+    async fn with(primary: &testbed::Server, settings: &[(&'static str, &str)]) -> Self {
         let data = primary.folder().unwrap().join("data");
         let folder = primary.folder().unwrap().join("standby");
 
@@ -57,10 +73,15 @@ impl Standby {
             chown(&path, Some(owner.uid()), Some(owner.gid())).unwrap();
         }
 
-        Self::start(primary.programs().unwrap(), folder, &owner).await
+        Self::start(primary.programs().unwrap(), folder, &owner, settings).await
     }
 
-    async fn start(programs: &Path, folder: PathBuf, owner: &fs::Metadata) -> Self {
+    async fn start(
+        programs: &Path,
+        folder: PathBuf,
+        owner: &fs::Metadata,
+        settings: &[(&'static str, &str)],
+    ) -> Self {
         let mut command = Command::new(programs.join("postgres"));
         command.arg("-D").arg(&folder).current_dir("/");
         for (name, value) in [
@@ -71,7 +92,10 @@ impl Standby {
             ("max_connections", "200"),
             ("log_destination", "csvlog"),
             ("logging_collector", "on"),
-        ] {
+        ]
+        .iter()
+        .chain(settings)
+        {
             command.arg("-c").arg(format!("{name}={value}"));
         }
 
@@ -97,7 +121,18 @@ impl Standby {
         panic!("the standby does not answer");
     }
 
-    fn url(&self, user: &str, database: &str) -> String {
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Runs a statement as superuser.
+    pub(super) async fn execute(&self, sql: &'static str) {
+        let url = self.url("postgres", "postgres");
+        let mut session = PgConnection::connect(&url).await.unwrap();
+        session.execute(sql).await.unwrap();
+    }
+
+    pub(super) fn url(&self, user: &str, database: &str) -> String {
         let folder = self.folder.display();
         format!("postgres://{user}@localhost/{database}?host={folder}&port=5432")
     }

@@ -273,7 +273,7 @@ async fn default_privileges_open_no_keys() {
     let fixture = Fixture::new(1).await;
     let (app, reader) = (fixture.config.app_role(), fixture.database.role("reader"));
     let grants = format!(
-        "CREATE ROLE \"{reader}\"; ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO \"{app}\", \"{reader}\""
+        "CREATE ROLE \"{reader}\"; ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO \"{app}\", \"{reader}\", PUBLIC"
     );
     fixture.owner.execute_unprepared(&grants).await.unwrap();
 

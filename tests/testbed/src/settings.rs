@@ -3,9 +3,10 @@
 use std::path::Path;
 
 /// The administrator needs no password on the socket, whose folder only the server's user and root
-/// can enter; everyone else needs theirs everywhere.
+/// can enter, and standbys connect there; everyone else needs theirs everywhere.
 pub(crate) const ACCESS: &str = "\
 local all postgres              trust
+local replication postgres      trust
 local all all                   scram-sha-256
 host  all all      127.0.0.1/32 scram-sha-256
 ";

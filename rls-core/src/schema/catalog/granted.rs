@@ -3,11 +3,12 @@ use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DbErr};
 
-use super::query::{at, name, rows, text};
+use super::query::{at, get, name, rows, text};
 use crate::error::{RlsError, SchemaError};
+use crate::model::privilege::Privilege;
 use crate::name::Identifier;
 use crate::schema::plan::{Change, FunctionChange, PrivilegeChange, TableChange, UsageChange};
-use crate::schema::snapshot::PUBLIC;
+use crate::schema::snapshot::{ByDefault, PUBLIC};
 use crate::sql;
 
 /// Checks that the privileges of these changes are granted and revoked. The server gives no error
@@ -155,4 +156,36 @@ pub(crate) async fn schema_usage(
         .iter()
         .map(|row| Ok((name(row, "schema")?, name(row, "role")?)))
         .collect()
+}
+
+/// What the default privileges of this login give on a new object of the schema.
+pub(crate) async fn by_default(
+    db: &impl ConnectionTrait,
+    schema: Option<&Identifier>,
+) -> Result<ByDefault, RlsError> {
+    let schema = schema.map_or_else(|| "NULL".to_owned(), text);
+    let query = format!(
+        "SELECT d.defaclobjtype::text AS kind, coalesce(r.rolname, '{PUBLIC}')::text AS role,
+                acl.privilege_type AS privilege
+         FROM pg_default_acl d CROSS JOIN aclexplode(d.defaclacl) acl
+         LEFT JOIN pg_roles r ON r.oid = acl.grantee
+         WHERE d.defaclobjtype IN ('r', 'f') AND d.defaclrole = current_user::regrole
+           AND (d.defaclnamespace = 0
+                OR d.defaclnamespace = (SELECT oid FROM pg_namespace WHERE nspname = {schema}))
+           AND acl.grantee <> d.defaclrole"
+    );
+
+    let mut by_default = ByDefault::default();
+    for row in rows(db, query).await? {
+        let role = name(&row, "role")?;
+        if get::<String>(&row, "kind")? == "f" {
+            by_default.functions.insert(role);
+        } else {
+            let privilege = Privilege::from_sql(&get::<String>(&row, "privilege")?);
+            let privileges = by_default.tables.entry(role).or_default();
+            privileges.extend(privilege);
+        }
+    }
+
+    Ok(by_default)
 }

@@ -54,7 +54,6 @@ pub(super) async fn signing(
     Ok(ActualSigning {
         verified: object(db, verified, &verified_fits(), config).await?,
         keys: is_keys,
-        by_default: by_default(db, &keys).await?,
         has_key,
     })
 }
@@ -127,27 +126,4 @@ async fn has_key(db: &impl ConnectionTrait, keys: &TableName) -> Result<bool, Rl
 
     let query = format!("SELECT FROM {quoted} WHERE ends_at > now() LIMIT 1");
     Ok(!rows(db, query).await?.is_empty())
-}
-
-/// The roles that get privileges on a new table of the login that migrates.
-async fn by_default(
-    db: &impl ConnectionTrait,
-    keys: &TableName,
-) -> Result<BTreeSet<Identifier>, RlsError> {
-    let schema = keys.schema.as_ref().map_or_else(|| "NULL".to_owned(), text);
-    let query = format!(
-        "SELECT DISTINCT r.rolname::text AS role
-         FROM pg_default_acl d CROSS JOIN aclexplode(d.defaclacl) acl
-         JOIN pg_roles r ON r.oid = acl.grantee
-         WHERE d.defaclobjtype = 'r' AND d.defaclrole = current_user::regrole
-           AND (d.defaclnamespace = 0
-                OR d.defaclnamespace = (SELECT oid FROM pg_namespace WHERE nspname = {schema}))
-           AND acl.grantee <> d.defaclrole"
-    );
-
-    rows(db, query)
-        .await?
-        .iter()
-        .map(|row| name(row, "role"))
-        .collect()
 }

@@ -4,7 +4,7 @@ use sea_orm::DatabaseTransaction;
 
 use super::audit::audit;
 use super::domain::{domains, recorder};
-use super::granted::schema_usage;
+use super::granted::{by_default, schema_usage};
 use super::read::{others, read};
 use super::role::roles;
 use super::signing::signing;
@@ -40,6 +40,7 @@ pub(crate) async fn snapshot(
         Some(audit) => recorder(db, &function, audit, config).await?,
         None => None,
     };
+    let by_default = by_default(db, function.schema.as_ref()).await?;
     let domains = domains(db, &desired.domains, config).await?;
 
     let signing = match &desired.verified {
@@ -53,6 +54,7 @@ pub(crate) async fn snapshot(
         others,
         schema_usage,
         audit,
+        by_default,
         domains,
         recorder,
         signing,

@@ -18,11 +18,11 @@ pub(super) fn changes(
     config: &RlsConfig,
     changes: &mut Vec<Change>,
 ) -> Result<(), SchemaError> {
-    let nothing = AuditTable::default();
+    let created = created(snapshot);
     let actual = match &snapshot.audit {
         ActualAudit::Missing => {
             changes.push(Change::Table(table.clone(), TableChange::CreateAudit));
-            &nothing
+            &created
         }
         ActualAudit::Other(difference) => {
             return Err(SchemaError::NotTheAudit {
@@ -49,10 +49,19 @@ pub(super) fn changes(
         ));
     }
 
+    let desired = desired(config);
     let none = Grants::default();
-    for (role, desired) in desired(config) {
-        let actual = actual.grants.get(&role).unwrap_or(&none);
-        privileges(table, &role, &desired, actual, changes);
+    for (role, desired) in &desired {
+        let actual = actual.grants.get(role).unwrap_or(&none);
+        privileges(table, role, desired, actual, changes);
+    }
+
+    // Of a new table nobody else has any, whatever the default privileges say. Of one that is there,
+    // others may have been granted some on purpose.
+    let others = created.grants.iter();
+    let others = others.filter(|_| matches!(snapshot.audit, ActualAudit::Missing));
+    for (role, actual) in others.filter(|(role, _)| !desired.contains_key(role)) {
+        privileges(table, role, &none, actual, changes);
     }
 
     if let Some(schema) = &table.schema {
@@ -70,7 +79,7 @@ pub(super) fn changes(
 
 /// The desired grants. The administrator alone gets any; `PUBLIC` is among them since its
 /// privileges are the two roles' as well.
-fn desired(config: &RlsConfig) -> [(Identifier, Grants); 3] {
+fn desired(config: &RlsConfig) -> BTreeMap<Identifier, Grants> {
     let constant =
         |name: &str| Identifier::new(name).unwrap_or_else(|_| unreachable!("a constant name"));
     let admin = Grants {
@@ -78,11 +87,27 @@ fn desired(config: &RlsConfig) -> [(Identifier, Grants); 3] {
         columns: BTreeMap::from([(Privilege::Insert, [constant(render::AUDIT_GRANTED)].into())]),
     };
 
-    [
+    BTreeMap::from([
         (constant(PUBLIC), Grants::default()),
         (config.app_role().clone(), Grants::default()),
         (config.admin_role().clone(), admin),
-    ]
+    ])
+}
+
+/// A table as it is created, with what others get by default.
+fn created(snapshot: &Snapshot) -> AuditTable {
+    let grants = snapshot.by_default.tables.iter().map(|(role, privileges)| {
+        let grants = Grants {
+            table: privileges.clone(),
+            ..Grants::default()
+        };
+        (role.clone(), grants)
+    });
+
+    AuditTable {
+        grants: grants.collect(),
+        ..AuditTable::default()
+    }
 }
 
 fn privileges(

@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use crate::config::RlsConfig;
 use crate::error::SchemaError;
 use crate::model::context_domain::ContextDomain;
@@ -98,10 +96,9 @@ fn function(
 
 /// Lets the administrator alone execute the function.
 fn privileges(admin: &Identifier, snapshot: &Snapshot, change: &mut impl FnMut(FunctionChange)) {
-    let nobody = BTreeSet::new();
     let grantees = match &snapshot.recorder {
         Some(ActualFunction::Function { grantees, .. }) => grantees,
-        _ => &nobody,
+        _ => &snapshot.by_default.functions,
     };
 
     for role in grantees.iter().filter(|role| *role != admin).cloned() {

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::config::{RlsConfig, SignedContexts};
 use crate::error::SchemaError;
@@ -24,13 +24,14 @@ pub(super) fn changes(
         return Err(SchemaError::NoSigningKey);
     }
 
+    let by_default = &snapshot.by_default.tables;
     let keys = render::keys_beside(verified);
     let mut of_keys = |change: SigningChange| changes.push(Change::on(keys.clone(), change));
     match &actual.keys {
         ActualObject::Missing => {
             of_keys(SigningChange::CreateKeys);
             let both = [config.app_role(), config.admin_role()];
-            let roles: BTreeSet<&Identifier> = actual.by_default.iter().chain(both).collect();
+            let roles: BTreeSet<&Identifier> = by_default.keys().chain(both).collect();
             for role in roles {
                 let role = role.clone();
                 of_keys(SigningChange::CloseKeys { role });
@@ -51,12 +52,11 @@ pub(super) fn changes(
         }
     }
 
-    let nobody = BTreeMap::new();
     let mut of_view = |change: SigningChange| changes.push(Change::on(verified.clone(), change));
     let grantees = match &actual.verified {
         ActualObject::Missing => {
             of_view(SigningChange::CreateVerified);
-            &nobody
+            by_default
         }
         ActualObject::Other => return Err(taken(verified)),
         ActualObject::There {

@@ -19,8 +19,8 @@ use crate::schema::fingerprint::{self, Fingerprint};
 use crate::schema::plan::{Change, Plan, PolicyChange, RowSecurityChange, TableChange, Unmanaged};
 use crate::schema::render;
 use crate::schema::snapshot::{
-    ActualAudit, ActualDomain, ActualFunction, ActualRole, AuditTable, CanonicalTable, Grants,
-    Relation, Snapshot,
+    ActualAudit, ActualDomain, ActualFunction, ActualRole, AuditTable, ByDefault, CanonicalTable,
+    Grants, Relation, Snapshot,
 };
 use crate::schema::table::{
     ActualColumn, ActualForeignKey, ActualIndex, ActualPolicy, ActualTable, DesiredColumn,
@@ -222,6 +222,7 @@ fn snapshot(desired: &Desired<'_>) -> Snapshot {
         schema_usage: [app, admin]
             .map(|role| (name("public"), role.clone()))
             .into(),
+        by_default: ByDefault::default(),
         audit: ActualAudit::Table(AuditTable {
             defaults: Vec::new(),
             grants: [(admin.clone(), audit)].into(),
