@@ -17,6 +17,7 @@
 mod entity;
 mod tenants;
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use harness::{Options, machine, section, timed};
@@ -65,7 +66,7 @@ async fn tables(server: &testbed::Server) -> String {
     let mut table = format!("| | {few} tables | {many} tables | growth |\n|---|---:|---:|---:|\n");
     for ((what, few), (_, many)) in of_few.into_iter().zip(of_many) {
         let growth = many.as_secs_f64() / few.as_secs_f64();
-        table += &format!("| {what} | {few:.2?} | {many:.2?} | {growth:.1} |\n");
+        let _infallible = writeln!(table, "| {what} | {few:.2?} | {many:.2?} | {growth:.1} |");
     }
     table
 }
@@ -84,21 +85,21 @@ async fn measure(server: &testbed::Server, tables: usize) -> Vec<Row> {
     let rls = RlsSchema::new(registry.clone(), config.clone());
     let doctor = Doctor::new(registry.clone(), config.clone());
 
-    let first = timed(rls.sync(&owner)).await;
+    let first = timed(Box::pin(rls.sync(&owner))).await;
     let mut times: [Vec<Duration>; 5] = Default::default();
     for _ in 0..TIMES {
         let [plans, syncs, connects, checks, examinations] = &mut times;
-        plans.push(timed(empty(rls.plan(&owner))).await);
-        syncs.push(timed(empty(rls.sync(&owner))).await);
+        plans.push(timed(Box::pin(empty(rls.plan(&owner)))).await);
+        syncs.push(timed(Box::pin(empty(rls.sync(&owner)))).await);
 
         let connect = RlsConnection::connect_with(database.url(), config.clone(), registry.clone());
         let begun = Instant::now();
-        let db = connect.await.unwrap();
+        let db = Box::pin(connect).await.unwrap();
         connects.push(begun.elapsed());
-        checks.push(timed(db.check_gate()).await);
+        checks.push(timed(Box::pin(db.check_gate())).await);
         db.close().await;
 
-        examinations.push(timed(healthy(doctor.examine(&owner))).await);
+        examinations.push(timed(Box::pin(healthy(doctor.examine(&owner)))).await);
     }
 
     let names = [

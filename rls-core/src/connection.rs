@@ -5,6 +5,7 @@
 // May import every room that stands before it in lib.rs. Asks `gate` about the database before it
 // opens.
 
+mod engine;
 mod open;
 mod pooler;
 mod standby;
@@ -75,9 +76,9 @@ impl RlsConnection {
     /// transaction that begins on a dead one begins on another. `after_connect` runs once, on the
     /// application's pool.
     ///
-    /// Statements sent: those that log in; one that asks whether a pooler is between, and if so three
-    /// more, with another login; four that check isolation, the domains that carry contexts, and the
-    /// audit; one more if a policy's row in the catalog has changed since the last sync; two more if
+    /// Statements sent: those that log in; two that ask which engine answers and whether a pooler is
+    /// between, and if one is, three more, with another login; four that check isolation, the domains
+    /// that carry contexts, and the audit; one more if a policy's row in the catalog has changed since the last sync; two more if
     /// contexts are signed; one more, which only Pgpool-II understands, if the login may not execute
     /// `set_config`. Privilege needed: to connect.
     ///
@@ -89,7 +90,7 @@ impl RlsConnection {
     /// cannot be read; [`RlsError::NoHost`] if none of several hosts fits;
     /// [`RlsError::SharedStatements`], [`RlsError::TransactionsRefused`] and
     /// [`RlsError::BalancedReads`] if a pooler between cannot serve this library;
-    /// [`RlsError::Backend`] if the URL is not PostgreSQL's; [`RlsError::Unreachable`] if no server
+    /// [`RlsError::Backend`] if the URL is not PostgreSQL's, [`RlsError::OtherEngine`] if the server is not; [`RlsError::Unreachable`] if no server
     /// listens there, after three seconds; [`RlsError::Tls`] if the connection cannot be encrypted as
     /// `sslmode` asks; [`RlsError::PasswordProvider`] if the configuration's provider fails;
     /// [`RlsError::LoginRefused`] and [`RlsError::Database`] if the server refuses.
@@ -145,6 +146,7 @@ impl RlsConnection {
             );
         }
 
+        engine::check(&app).await?;
         pooler::check(&app).await?;
         let found = ask(&app, &config, &registry)
             .await

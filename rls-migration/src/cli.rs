@@ -66,7 +66,7 @@ pub async fn run_cli<M: MigratorTraitSelf>(migrator: RlsMigrator<M>) {
 
     match arguments::parsed() {
         Parsed::SeaOrm => sea_orm_migration::cli::run_cli(migrator).await,
-        Parsed::Rls(arguments) => match command::run(&migrator, &arguments).await {
+        Parsed::Rls(arguments) => match Box::pin(command::run(&migrator, &arguments)).await {
             Ok(0) => {}
             Ok(code) => exit(code),
             Err(error) => {

@@ -252,6 +252,15 @@ pub enum RlsError {
         /// What the server said.
         source: Arc<DbErr>,
     },
+    /// The server speaks PostgreSQL's protocol, and is another engine.
+    #[error(
+        "the server is not PostgreSQL, and its row security may be another or none: `{version}`. Use \
+         PostgreSQL 15 or later"
+    )]
+    OtherEngine {
+        /// What it answers to `SELECT version()`.
+        version: String,
+    },
     /// A pooler between gives one client's prepared statements to another: a statement may fail, or
     /// run as another program's of the same name.
     #[error(
