@@ -393,10 +393,11 @@ async fn ask(app: &Sessions, config: &RlsConfig, registry: &Registry) -> Result<
     let mut borrowed = open::first(app).await?;
     let connection = borrowed.connection();
 
+    // Boxed: their futures are large, and would be a part of each that connects.
     let domains = if config.enabled() {
-        gate::check(connection, config, registry).await?
+        Box::pin(gate::check(connection, config, registry)).await?
     } else {
-        gate::domains(connection, config, registry).await?
+        Box::pin(gate::domains(connection, config, registry)).await?
     };
 
     let audit = match config.audit() {

@@ -65,13 +65,13 @@ async fn main() -> ExitCode {
     let wanted = |engine: &str| engines.is_empty() || engines.iter().any(|named| named == engine);
     let mut rows = Vec::new();
     if wanted("pgbouncer") {
-        rows.extend(bouncer::run(&suite).await);
+        rows.extend(Box::pin(bouncer::run(&suite)).await);
     }
     if wanted("pgpool") {
-        rows.extend(pgpool::run(&suite).await);
+        rows.extend(Box::pin(pgpool::run(&suite)).await);
     }
     if wanted("patroni") {
-        rows.extend(patroni::run(&suite).await);
+        rows.extend(Box::pin(patroni::run(&suite)).await);
     }
 
     if table::print(&rows) {

@@ -78,7 +78,7 @@ pub(super) async fn facts(
         beyond: beyond::privileges(db, &grantees).await?,
         needless: beyond::needless(db, &grantees).await?,
         supports: beyond::supports(db, &tables, &family, &grantees).await?,
-        dear: beyond::dear(db).await?,
+        dear: beyond::dear(db, &tables).await?,
         leakproof: beyond::leakproof(db, &grantees).await?,
         publications: object::publications(db, &family).await?,
         rewrites: object::rewrites(db).await?,

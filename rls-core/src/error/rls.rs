@@ -114,8 +114,9 @@ pub enum RlsError {
     /// it did not run. Refused if policies require signed contexts, since injected SQL could use it.
     #[error(
         "`{statement}` tells of rows before the policies hide them, and did not run: contexts are \
-         signed, so that no injected statement tells of other users' rows. Put the condition of an \
-         upsert into a statement of its own; explain as the migrations' login"
+         signed, so that no injected statement tells of other users' rows. In place of an upsert's \
+         condition write `SET a = CASE WHEN … THEN excluded.a ELSE t.a END`, which is computed after \
+         the policy; explain as the migrations' login"
     )]
     BeforePolicies {
         /// What the text asks for.

@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use rls_core::RlsSchema;
-use rls_core::doctor::Doctor;
+use rls_core::doctor::{Doctor, Level};
 use sea_orm_migration::sea_orm::DatabaseConnection;
 
 use super::output::print;
@@ -20,7 +20,11 @@ pub(super) async fn run(
 
     let level = report.level();
     let mut text = format!("-- level: {level} (of: open, revoked, signed)\n");
-    for (run_as, statements) in report.hardening() {
+    let hardening = report.hardening();
+    if hardening.is_empty() && level < Level::Signed {
+        text += "-- nothing is left to revoke: `rls doctor` names what else is open\n";
+    }
+    for (run_as, statements) in hardening {
         let _infallible = writeln!(text, "\n-- {run_as}:");
         for statement in statements {
             let _infallible = writeln!(text, "{statement};");

@@ -72,6 +72,25 @@ async fn no_database_with_a_way_around_has_the_level_signed() {
             "DROP MATERIALIZED VIEW v",
         ),
         (
+            "CREATE SCHEMA s; CREATE VIEW s.rls_signed_context AS SELECT * FROM rls_signing_key;
+             GRANT SELECT ON s.rls_signed_context TO APP",
+            "DROP SCHEMA s CASCADE",
+        ),
+        (
+            "CREATE SCHEMA s; CREATE TABLE s.rls_signing_key AS SELECT * FROM public.rls_signing_key;
+             GRANT SELECT ON s.rls_signing_key TO APP",
+            "DROP SCHEMA s CASCADE",
+        ),
+        (
+            "CREATE SCHEMA s; CREATE TABLE s.titles AS SELECT title FROM task; GRANT SELECT ON s.titles TO APP",
+            "DROP SCHEMA s CASCADE",
+        ),
+        (
+            "CREATE SCHEMA s; CREATE FUNCTION s.f() RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = ''
+             AS 'SELECT string_agg(title, '','') FROM public.task'",
+            "DROP SCHEMA s CASCADE",
+        ),
+        (
             "CREATE TABLE p (id text NOT NULL); ALTER TABLE rls_signing_key INHERIT p; GRANT SELECT ON p TO APP",
             "ALTER TABLE rls_signing_key NO INHERIT p; DROP TABLE p",
         ),

@@ -44,7 +44,9 @@ pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
             );
             let remedy = Remedy::Rust(format!("{SCOPED}, or {UNSCOPED}"));
             findings.push(Finding::new(&rules::RLS402, &relation.name, why, remedy));
-        } else if schema.is_some_and(|schema| schemas.contains(schema)) {
+        } else if schema.is_some_and(|schema| schemas.contains(schema))
+            || !case.grants_on(oid).is_empty()
+        {
             let why = "nobody has said whether its rows belong to users";
             let remedy = Remedy::Rust(format!("{UNSCOPED}, or {SCOPED}"));
             findings.push(Finding::new(&rules::RLS401, &relation.name, why, remedy));

@@ -97,21 +97,20 @@ pub(super) async fn needless(
     rows(db, query).await?.iter().map(granted).collect()
 }
 
-/// The functions by which policies compare: owners and tenants of each type of key, and the time of a
-/// soft deletion.
-const COMPARING: &str = "ARRAY['uuid_eq(uuid, uuid)', 'texteq(text, text)', \
-     'int4eq(integer, integer)', 'int8eq(bigint, bigint)', 'int48eq(integer, bigint)', \
-     'int84eq(bigint, integer)', 'timestamptz_ge(timestamptz, timestamptz)', \
-     'timestamp_ge(timestamp, timestamp)']";
-
-/// Those that the planner thinks to cost something. It puts cheaper conditions first, and may move those
-/// of a statement to the front, if they are leakproof.
-pub(super) async fn dear(db: &impl ConnectionTrait) -> Result<Vec<String>, RlsError> {
+/// The server's functions by which policies of these tables compare, and that the planner thinks to cost
+/// something. It puts cheaper conditions first, and may move those of a statement to the front, if they
+/// are leakproof.
+pub(super) async fn dear(db: &impl ConnectionTrait, tables: &str) -> Result<Vec<String>, RlsError> {
+    // No other part of the catalog tells which of the server's own functions an expression calls.
     let query = format!(
-        "SELECT f.oid::regprocedure::text AS function
-         FROM unnest({COMPARING}) WITH ORDINALITY AS c (name, at)
-         JOIN pg_proc f ON f.oid = c.name::regprocedure
-         WHERE f.procost > 0 ORDER BY c.at"
+        "SELECT DISTINCT f.oid::regprocedure::text AS function
+         FROM pg_policy p
+         CROSS JOIN LATERAL regexp_matches(concat(p.polqual::text, p.polwithcheck::text),
+                                           ':opfuncid ([0-9]+)', 'g') AS m (found)
+         JOIN pg_proc f ON f.oid = m.found[1]::oid
+         WHERE p.polrelid = ANY ({tables}) AND f.pronamespace = 'pg_catalog'::regnamespace
+           AND f.prorettype = 'bool'::regtype AND f.procost > 0
+         ORDER BY 1"
     );
 
     rows(db, query)

@@ -43,8 +43,8 @@ const FIXED_PATH: &str = "EXISTS (SELECT FROM unnest(f.proconfig) AS s (setting)
              WHERE s.setting IN ('search_path=', 'search_path=\"\"')
                 OR s.setting ~ '^search_path=.+, *\"?pg_temp\"?$' AND s.setting !~ '\\mpg_temp\\M.*,')";
 
-/// One row a function, with `PUBLIC` before any role. A view can call a function without `USAGE` on
-/// its schema.
+/// One row a function, with `PUBLIC` before any role. A view, a default, an operator or a cast calls a
+/// function without `USAGE` on its schema.
 pub(super) async fn definers(
     db: &impl ConnectionTrait,
     grantees: &str,
@@ -62,13 +62,6 @@ pub(super) async fn definers(
          WHERE f.prosecdef AND f.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
            AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
            AND acl.grantee = ANY ({grantees})
-           AND (EXISTS (SELECT FROM aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) u
-                        WHERE u.privilege_type = 'USAGE' AND u.grantee = ANY ({grantees}))
-                OR EXISTS (SELECT FROM pg_depend d JOIN pg_rewrite w ON w.oid = d.objid
-                           JOIN pg_class v ON v.oid = w.ev_class CROSS JOIN aclexplode(v.relacl) u
-                           WHERE d.classid = 'pg_rewrite'::regclass
-                             AND d.refclassid = 'pg_proc'::regclass AND d.refobjid = f.oid
-                             AND u.grantee = ANY ({grantees})))
            AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass
                              AND e.objid = f.oid AND e.deptype = 'e')
          ORDER BY f.oid, acl.grantee"

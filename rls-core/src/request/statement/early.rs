@@ -29,6 +29,7 @@ pub(super) struct Finder {
     explains: bool,
     depth: usize,
     upsert: Upsert,
+    before: Before,
 }
 
 /// How much of an upsert was read, and how many parentheses stand open around it.
@@ -41,6 +42,16 @@ enum Upsert {
     Acts(usize),
 }
 
+/// The token before, as far as it counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Before {
+    #[default]
+    Other,
+    /// What follows is a name, whatever it is called.
+    Dot,
+    On,
+}
+
 impl Finder {
     pub(super) fn found(&self) -> Option<Early> {
         self.found
@@ -48,17 +59,11 @@ impl Finder {
 
     pub(super) fn read(&mut self, token: Token<'_>, at_start: bool) {
         match token {
-            Token::Word(word) => self.word(word, at_start),
+            Token::Word(word) if self.before != Before::Dot => self.word(word, at_start),
+            // An option's name may be quoted.
+            Token::Quoted(name) => self.counts(name),
             Token::Symbol('(') => self.depth += 1,
-            Token::Symbol(')') => {
-                self.depth = self.depth.saturating_sub(1);
-                if let Upsert::Conflict(depth) | Upsert::Do(depth) | Upsert::Acts(depth) =
-                    self.upsert
-                    && self.depth < depth
-                {
-                    self.upsert = Upsert::None;
-                }
-            }
+            Token::Symbol(')') => self.close(),
             Token::Symbol(';') => {
                 *self = Self {
                     found: self.found,
@@ -67,30 +72,52 @@ impl Finder {
             }
             _ => {}
         }
+
+        self.before = match token {
+            Token::Symbol('.') => Before::Dot,
+            Token::Word(word) if word.eq_ignore_ascii_case("ON") => Before::On,
+            _ => Before::Other,
+        };
+    }
+
+    fn close(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+        if let Upsert::Conflict(depth) | Upsert::Do(depth) | Upsert::Acts(depth) = self.upsert
+            && self.depth < depth
+        {
+            self.upsert = Upsert::None;
+        }
+    }
+
+    fn counts(&mut self, word: &str) {
+        if self.explains && super::is_any(word, &["ANALYZE", "ANALYSE"]) {
+            self.found = Some(Early::Counts);
+        }
     }
 
     fn word(&mut self, word: &str, at_start: bool) {
         let is = |other: &str| word.eq_ignore_ascii_case(other);
         self.explains |= at_start && is("EXPLAIN");
-        if self.explains && (is("ANALYZE") || is("ANALYSE")) {
-            self.found = Some(Early::Counts);
-        }
+        self.counts(word);
 
         match self.upsert {
-            _ if is("CONFLICT") => self.upsert = Upsert::Conflict(self.depth),
+            // Until its parenthesis closes, only its own end counts.
+            Upsert::Acts(depth) => {
+                if depth == self.depth && is("WHERE") {
+                    self.found = Some(Early::UpsertCondition);
+                } else if depth == self.depth && is("RETURNING") {
+                    self.upsert = Upsert::None;
+                }
+            }
+            _ if self.before == Before::On && is("CONFLICT") => {
+                self.upsert = Upsert::Conflict(self.depth);
+            }
             Upsert::Conflict(depth) if is("DO") && depth == self.depth => {
                 self.upsert = Upsert::Do(depth);
             }
             // PostgreSQL 19 has `DO SELECT` too.
             Upsert::Do(depth) if is("UPDATE") || is("SELECT") => self.upsert = Upsert::Acts(depth),
             Upsert::Do(_) => self.upsert = Upsert::None,
-            Upsert::Acts(depth) if depth == self.depth => {
-                if is("WHERE") {
-                    self.found = Some(Early::UpsertCondition);
-                } else if is("RETURNING") {
-                    self.upsert = Upsert::None;
-                }
-            }
             _ => {}
         }
     }

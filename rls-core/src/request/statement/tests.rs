@@ -555,6 +555,10 @@ fn what_the_server_evaluates_or_counts_before_the_policy_is_found() {
         "WITH i AS (INSERT INTO t VALUES (1) ON CONFLICT (id) DO UPDATE SET a = 1 WHERE true) SELECT 1",
         "INSERT INTO t VALUES (1) ON CONFLICT (id) WHERE a > 1 DO UPDATE SET a = 1 /* where */ WHERE t.a = 2",
         "INSERT INTO t VALUES (1) ON CONFLICT (id) DO SELECT FOR UPDATE WHERE t.a = 2 RETURNING a",
+        "INSERT INTO t AS conflict VALUES (1) ON CONFLICT (id) DO UPDATE SET a = conflict.a WHERE conflict.a = 2",
+        "INSERT INTO t VALUES (1) ON CONFLICT (id) DO UPDATE SET a = (SELECT 1 AS conflict) WHERE t.a = 2",
+        "INSERT INTO t VALUES (1) ON CONFLICT (id) DO UPDATE SET a = (SELECT 1 FROM b JOIN c ON conflict) WHERE t.a = 2",
+        "INSERT INTO t VALUES (1) ON CONFLICT (id) DO UPDATE SET a = t.returning WHERE t.a = 2",
     ] {
         assert_eq!(early(sql), Some(Early::UpsertCondition), "{sql}");
     }
@@ -563,6 +567,7 @@ fn what_the_server_evaluates_or_counts_before_the_policy_is_found() {
         "EXPLAIN ANALYZE SELECT 1",
         "explain (costs off, analyze) SELECT 1",
         "EXPLAIN (VERBOSE, ANALYSE true) SELECT 1",
+        "EXPLAIN (\"analyze\") SELECT 1",
     ] {
         assert_eq!(early(sql), Some(Early::Counts), "{sql}");
     }
