@@ -2,8 +2,9 @@
 //!
 //! Absolute times, since there is nothing to compare them with: the first application of all
 //! policies, a plan that is empty, a sync that changes nothing, the gate at start-up, and the
-//! doctor. Each for `BENCH_TABLES` tables, 500 if unset, and for ten times as many. Then a read of
-//! one tenant's rows, as the tenants grow to 100,000. Words after `--` choose sections by their titles.
+//! doctor. Each for `BENCH_TABLES` tables, 500 if unset, and for ten times as many. Then a table of
+//! 1,000 partitions, and a read of one tenant's rows, as the tenants grow to 100,000. Words after
+//! `--` choose sections by their titles.
 
 #![allow(
     unnameable_types,
@@ -50,6 +51,11 @@ async fn run() {
     let title = "many tables";
     if options.wants(title) {
         section(title, tables(&server).await);
+    }
+
+    let title = "1,000 partitions";
+    if options.wants(title) {
+        section(title, partitions(&server).await);
     }
 
     let title = "many tenants";
@@ -111,6 +117,35 @@ async fn measure(server: &testbed::Server, tables: usize) -> Vec<Row> {
     ];
     let rest = names.into_iter().zip(times.map(median));
     [("first sync", first)].into_iter().chain(rest).collect()
+}
+
+/// A table of 1,000 partitions: the columns, indexes and keys of all are made.
+async fn partitions(server: &testbed::Server) -> String {
+    let database = server.database("partitions_bench").await.unwrap();
+    let owner = Database::connect(database.url()).await.unwrap();
+    let create = format!(
+        "CREATE TABLE \"user\" (id uuid PRIMARY KEY);
+         CREATE TABLE {} (id uuid PRIMARY KEY, title text) PARTITION BY HASH (id)",
+        entity::name(0)
+    );
+    owner.execute_unprepared(&create).await.unwrap();
+    for at in 0..1_000 {
+        let partition = format!(
+            "CREATE TABLE part_{at} PARTITION OF {} FOR VALUES WITH (MODULUS 1000, REMAINDER {at})",
+            entity::name(0)
+        );
+        owner.execute_unprepared(&partition).await.unwrap();
+    }
+
+    let config = RlsConfig::new()
+        .app_login(&database.role("app"), "app")
+        .unwrap()
+        .admin_login(&database.role("admin"), "admin")
+        .unwrap();
+    let rls = RlsSchema::new(Registry::new(declarations(1)).unwrap(), config);
+    let first = timed(Box::pin(rls.sync(&owner))).await;
+    let plan = timed(Box::pin(empty(rls.plan(&owner)))).await;
+    format!("| | time |\n|---|---:|\n| first sync | {first:.2?} |\n| plan, empty | {plan:.2?} |\n")
 }
 
 async fn empty(plan: impl Future<Output = Result<Plan, RlsError>>) -> Result<(), RlsError> {
