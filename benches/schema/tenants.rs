@@ -49,7 +49,10 @@ struct Side {
 impl Side {
     async fn new(server: &Server, tenants: u64) -> Self {
         let database = server.database("tenants").await.unwrap();
-        let owner = Database::connect(database.url()).await.unwrap();
+        // As quick as it can be: SeaORM asks a connection whether it is alive otherwise.
+        let mut options = ConnectOptions::new(database.url());
+        options.max_connections(1).test_before_acquire(false);
+        let owner = Database::connect(options).await.unwrap();
         let tables = Schema::new(DbBackend::Postgres)
             .builder()
             .register(document::Entity);

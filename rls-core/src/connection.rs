@@ -133,28 +133,8 @@ impl RlsConnection {
         let app = open::app(&options, &config, &contexts).await?;
         let admin = open::admin(&options, &config, &contexts).await?;
 
-        if !config.enabled() {
-            tracing::warn!(
-                "RLS_ENABLED is false: row security is not checked, and every user may see every \
-                 row"
-            );
-        }
-
-        if config.audit().is_none() {
-            tracing::warn!(
-                "RLS_AUDIT is false: what administrators do leaves no record in the database"
-            );
-        }
-
-        engine::check(&app).await?;
-        pooler::check(&app).await?;
-        let found = ask(&app, &config, &registry)
-            .await
-            .map_err(pooler::explained)?;
-        if found.domains.app.is_none() {
-            pooler::check_balance(&app).await?;
-        }
-
+        warn_of(&config);
+        let found = checked(&app, &config, &registry).await?;
         let connection = Self {
             app: Pool::new(app, settings, found.domains.app, observer.clone())
                 .allowing_do(config.allows_do())
@@ -386,6 +366,38 @@ fn signer(config: &RlsConfig, login: &Identifier) -> Result<Option<Signer>, Conf
 struct Found {
     domains: FoundDomains,
     audit: Option<Audit>,
+}
+
+fn warn_of(config: &RlsConfig) {
+    if !config.enabled() {
+        tracing::warn!(
+            "RLS_ENABLED is false: row security is not checked, and every user may see every row"
+        );
+    }
+
+    if config.audit().is_none() {
+        tracing::warn!(
+            "RLS_AUDIT is false: what administrators do leaves no record in the database"
+        );
+    }
+}
+
+/// All that is asked of a server, and of a pooler before it, when a pool is new.
+async fn checked(
+    app: &Sessions,
+    config: &RlsConfig,
+    registry: &Registry,
+) -> Result<Found, RlsError> {
+    engine::check(app).await?;
+    pooler::check(app).await?;
+    let found = ask(app, config, registry)
+        .await
+        .map_err(pooler::explained)?;
+
+    if found.domains.app.is_none() {
+        pooler::check_balance(app).await?;
+    }
+    Ok(found)
 }
 
 /// Checks the gate, unless it is switched off, and finds the domains and the audit.

@@ -18,7 +18,8 @@ use crate::error::{GateError, GateFinding, RlsError};
 use crate::model::scope::Scope;
 use crate::name::Identifier;
 use crate::schema::catalog::query::checked;
-use crate::schema::catalog::{CAN_IDENTIFY, QUICK, SearchPath};
+use crate::schema::catalog::{QUICK, SearchPath};
+use crate::sql::CAN_IDENTIFY;
 
 pub(crate) use domain::FoundDomains;
 

@@ -2,10 +2,10 @@
 //!
 //! A request begins in [`scoped`] (a statement) or [`transaction`]. [`statement`] reads its text
 //! and refuses what would change the context or outlive it, and [`carrier`] has the context as it
-//! is sent with each statement. [`sessions`] has the pool of a login,
-//! and [`at_login`] decides how its connections log in. [`alone`] sends a statement that is a transaction of its own;
-//! [`lease`] holds the connection of any other, and ends its transaction. [`operation`] runs a
-//! statement on a connection. A connection in an unknown state is closed.
+//! is sent with each statement. [`sessions`] has the pool of a login, and [`at_login`] decides how
+//! its connections log in. [`alone`] sends a statement that is a transaction of its own; [`lease`]
+//! holds the connection of any other, and ends its transaction. [`operation`] runs a statement on a
+//! connection. A connection in an unknown state is closed.
 
 // May import every room that stands before it in lib.rs; knows nothing of `schema`.
 

@@ -13,3 +13,7 @@ pub(crate) use expression::expression;
 pub(crate) use policy::{alter_policy, comment_on_policy, create_policy};
 pub(crate) use quote::{identifier, known_literal, literal, setting, table};
 pub(crate) use signed::{printed_definition, verified_definition};
+
+/// Whether the login may ask for the cluster's identifier. Everyone may, unless that was revoked.
+pub(crate) const CAN_IDENTIFY: &str =
+    "pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')";

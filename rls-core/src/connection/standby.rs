@@ -2,11 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use sea_orm::{ConnectOptions, DbErr, RuntimeErr};
+use sea_orm::ConnectOptions;
 use sqlx::Row;
 
-use super::{Found, RlsConnection, ask, open, pooler};
+use super::{Found, RlsConnection, checked, open};
 use crate::error::RlsError;
+use crate::gate::database_error;
 use crate::model::context::RlsContext;
 use crate::model::wal_position::WalPosition;
 use crate::request::cluster;
@@ -66,10 +67,7 @@ impl RlsConnection {
         let options = options.into();
         let contexts = self.registry.settings();
         let standby = open::app(&options, &self.config, &contexts).await?;
-        pooler::check(&standby).await?;
-        let Found { domains, .. } = ask(&standby, &self.config, &self.registry)
-            .await
-            .map_err(pooler::explained)?;
+        let Found { domains, .. } = checked(&standby, &self.config, &self.registry).await?;
 
         let mut borrowed = open::first(self.app.sessions()).await?;
         let primary = cluster::of(borrowed.connection())
@@ -190,8 +188,4 @@ impl RlsConnection {
             })),
         }
     }
-}
-
-fn database_error(error: sqlx::Error) -> RlsError {
-    DbErr::Conn(RuntimeErr::SqlxError(error.into())).into()
 }

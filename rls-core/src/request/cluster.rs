@@ -2,17 +2,16 @@
 
 use sqlx::{PgConnection, Row};
 
-/// Everyone may ask, unless that was revoked. A function that may not be executed may not be named
-/// either.
-const CAN_IDENTIFY: &str = "SELECT pg_catalog.has_function_privilege(\
-                            'pg_catalog.pg_control_system()', 'EXECUTE')::pg_catalog.text";
+use crate::sql::CAN_IDENTIFY;
 
 /// The answer is the same for a database and its copies on standbys, and for no other: the OIDs that
 /// statements name are those of one database. If the login may not ask for the cluster, only the
 /// database is told.
 pub(crate) async fn of(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
-    // Simple messages, since the session may be a pooler's.
-    let row = sqlx::raw_sql(CAN_IDENTIFY)
+    // Simple messages, since the session may be a pooler's. A function that may not be executed may
+    // not be named either.
+    let may_ask = format!("SELECT ({CAN_IDENTIFY})::pg_catalog.text");
+    let row = sqlx::raw_sql(sqlx::AssertSqlSafe(may_ask))
         .fetch_one(&mut *connection)
         .await?;
     let cluster = match row.try_get_unchecked::<&str, _>(0)? {

@@ -40,4 +40,4 @@ pub(crate) use standing::{
     Dropped, Standing, definitions, forced_on_us, grants_on, standing, table_of,
 };
 pub(crate) use used::used_names;
-pub(crate) use version::{CAN_IDENTIFY, REFERS, version};
+pub(crate) use version::{REFERS, version};

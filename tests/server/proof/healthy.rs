@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use rls_core::testing::{Actor, Attempt, IsolationProof, Outcome};
-use sea_orm_rls::registry;
 
-use super::shop::{Shop, account, notebook, org, page};
+use super::shop::{NOTEBOOKS, Shop, notebooks};
 use crate::fixture::{Fixture, entities};
 
 #[tokio::test]
@@ -37,21 +36,7 @@ async fn every_scope_is_proved() {
 /// FAULTS A3.
 #[tokio::test]
 async fn child_that_both_derives_tie_to_one_parent_is_proved() {
-    let tables = "CREATE TABLE account (id bigint PRIMARY KEY);
-        CREATE TABLE org (id uuid PRIMARY KEY);
-        CREATE TABLE notebook (id serial PRIMARY KEY, owner_id bigint NOT NULL, tenant_id uuid NOT \
-                  NULL);
-        CREATE TABLE page (id serial PRIMARY KEY, notebook_id int NOT NULL REFERENCES notebook)";
-    let registry = registry![
-        account::Entity,
-        org::Entity as TenantScoped,
-        notebook::Entity,
-        notebook::Entity as TenantScoped,
-        page::Entity,
-        page::Entity as TenantScoped,
-    ];
-
-    let shop = Shop::with(tables, registry.unwrap()).await;
+    let shop = Shop::with(NOTEBOOKS, notebooks()).await;
     shop.prove_plainly().await.unwrap().assert_isolated();
 
     // It still tells a policy that opens the child.

@@ -281,6 +281,25 @@ pub fn open_ticket() -> ticket::ActiveModel {
     }
 }
 
+/// A child whose owner and tenant are both its parent's.
+pub const NOTEBOOKS: &str = "
+CREATE TABLE account (id bigint PRIMARY KEY);
+CREATE TABLE org (id uuid PRIMARY KEY);
+CREATE TABLE notebook (id serial PRIMARY KEY, owner_id bigint NOT NULL, tenant_id uuid NOT NULL);
+CREATE TABLE page (id serial PRIMARY KEY, notebook_id int NOT NULL REFERENCES notebook)";
+
+pub fn notebooks() -> Registry {
+    registry![
+        account::Entity,
+        org::Entity as TenantScoped,
+        notebook::Entity,
+        notebook::Entity as TenantScoped,
+        page::Entity,
+        page::Entity as TenantScoped,
+    ]
+    .unwrap()
+}
+
 pub fn entities() -> Registry {
     registry![
         org::Entity as TenantScoped,

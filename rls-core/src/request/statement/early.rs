@@ -122,3 +122,54 @@ impl Finder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::statement::look;
+
+    fn early(sql: &str) -> Option<Early> {
+        look(sql).early
+    }
+
+    #[test]
+    fn what_the_server_evaluates_or_counts_before_the_policy_is_found() {
+        for sql in [
+            "INSERT INTO t VALUES (1) ON CONFLICT (id) DO UPDATE SET a = 1 WHERE t.a = 2",
+            "insert into t values (1) on conflict on constraint k do update set a = (1 + 1) where t.a = 2 returning a",
+            "WITH i AS (INSERT INTO t VALUES (1) ON CONFLICT (id) DO UPDATE SET a = 1 WHERE true) SELECT 1",
+            "INSERT INTO t VALUES (1) ON CONFLICT (id) WHERE a > 1 DO UPDATE SET a = 1 /* where */ WHERE t.a = 2",
+            "INSERT INTO t VALUES (1) ON CONFLICT (id) DO SELECT FOR UPDATE WHERE t.a = 2 RETURNING a",
+            "INSERT INTO t AS conflict VALUES (1) ON CONFLICT (id) DO UPDATE SET a = conflict.a WHERE conflict.a = 2",
+            "INSERT INTO t VALUES (1) ON CONFLICT (id) DO UPDATE SET a = (SELECT 1 AS conflict) WHERE t.a = 2",
+            "INSERT INTO t VALUES (1) ON CONFLICT (id) DO UPDATE SET a = (SELECT 1 FROM b JOIN c ON conflict) WHERE t.a = 2",
+            "INSERT INTO t VALUES (1) ON CONFLICT (id) DO UPDATE SET a = t.returning WHERE t.a = 2",
+        ] {
+            assert_eq!(early(sql), Some(Early::UpsertCondition), "{sql}");
+        }
+
+        for sql in [
+            "EXPLAIN ANALYZE SELECT 1",
+            "explain (costs off, analyze) SELECT 1",
+            "EXPLAIN (VERBOSE, ANALYSE true) SELECT 1",
+            "EXPLAIN (\"analyze\") SELECT 1",
+        ] {
+            assert_eq!(early(sql), Some(Early::Counts), "{sql}");
+        }
+
+        for sql in [
+            "INSERT INTO t VALUES (1) ON CONFLICT (id) DO UPDATE SET a = 1",
+            "INSERT INTO t VALUES (1) ON CONFLICT (id) WHERE a > 1 DO UPDATE SET a = 1 RETURNING a",
+            "INSERT INTO t VALUES (1) ON CONFLICT DO NOTHING",
+            "INSERT INTO t VALUES (1) ON CONFLICT (id) DO UPDATE SET a = (SELECT 1 WHERE true)",
+            "INSERT INTO t VALUES (1) ON CONFLICT (id) DO UPDATE SET a = 1 RETURNING (SELECT 1 WHERE true)",
+            "WITH i AS (INSERT INTO t VALUES (1) ON CONFLICT (id) DO UPDATE SET a = 1) SELECT 1 FROM i WHERE true",
+            "UPDATE t SET a = 'on conflict do update where'",
+            "SELECT conflict FROM t WHERE a = 1",
+            "EXPLAIN SELECT 1",
+            "SELECT 'EXPLAIN ANALYZE'",
+        ] {
+            assert_eq!(early(sql), None, "{sql}");
+        }
+    }
+}

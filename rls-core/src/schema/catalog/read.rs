@@ -8,7 +8,7 @@ use super::relation::{INDEXES, TABLES};
 use super::relation::{
     column, columns, foreign_key, foreign_keys, grants, relation, sequences, table_name,
 };
-use super::version::{CAN_IDENTIFY, REFERS, version};
+use super::version::{REFERS, version};
 use crate::config::RlsConfig;
 use crate::error::RlsError;
 use crate::model::privilege::Privilege;
@@ -17,6 +17,7 @@ use crate::schema::fingerprint;
 use crate::schema::snapshot::Relation;
 use crate::schema::table::{ActualIndex, ActualPolicy, ActualTable};
 use crate::sql;
+use crate::sql::CAN_IDENTIFY;
 
 /// The relations under the given names, each at the position of its name.
 struct Relations(Vec<Option<Relation>>);

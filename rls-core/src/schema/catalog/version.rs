@@ -1,11 +1,6 @@
 //! The version of a policy's row in the catalog. If it is still the one of the last sync, the
 //! policy's expressions need not be printed, and printing is most of the cost of reading a policy.
 
-/// Whether the login may ask for the cluster's identifier, without which a row has no version.
-/// Everyone may, unless that was revoked.
-pub(crate) const CAN_IDENTIFY: &str =
-    "pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')";
-
 /// The `WITH` query `refers (table, names)`, one row for each table with policies that refer to
 /// anything by OID: to what, and under which name, since a rename changes what an expression says
 /// and not its row. It reads the catalog once for all tables.
