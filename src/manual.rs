@@ -40,7 +40,7 @@ pages! {
     backups: "[`RlsMigrator`], [`Doctor`]",
     partitions: "[`RlsSchema::sync`], [`RlsSchema::prepare_online`], [`Doctor`]",
     administrators: "[`admin`], [`admin_read_only`], [`admin_as_user`], [`AdminContext`]",
-    testing: "[`IsolationProof`], [`RlsSchema::sync`], [`RlsConnection::connect_with`]",
+    testing: "[`test`](macro@crate::test), [`IsolationProof`], [`RlsSchema::sync`], [`RlsConnection::connect_with`]",
     checking: "[`RlsConnection::connect`], [`check_gate`], [`GateFinding`], [`Doctor`]",
     pooling: "[`RlsConnection::connect`], [`RlsConnection::with_standby`], \
         [`RlsConnection::scope_read_only`], [`RlsConfig::password_provider`]",
