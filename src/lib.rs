@@ -81,6 +81,7 @@
 //! | [`entity`] | what the derives implement, and the registry |
 //! | [`model`](mod@model) | row-level security as plain data |
 //! | [`schema`] | the plan of changes, and how it is applied |
+//! | [`subject`] | one user or tenant, whole: export and erasure |
 //! | [`error`] | all errors |
 #![forbid(unsafe_code)]
 // Without all features, links in the tables above lead nowhere.
@@ -105,7 +106,7 @@ pub use rls_core::{
     AdminConnection, AdminContext, AdminTransaction, Registry, RlsConfig, RlsConnection, RlsError,
     RlsSchema, ScopedConnection, ScopedTransaction, UserContext, registry,
 };
-pub use rls_core::{entity, error, schema};
+pub use rls_core::{entity, error, schema, subject};
 
 /// Contexts: the user on whose behalf statements run, the values of settings, and the connections
 /// that carry them.

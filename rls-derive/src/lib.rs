@@ -63,7 +63,7 @@ pub fn model(args: TokenStream, input: TokenStream) -> TokenStream {
 #[cfg_attr(not(doctest), doc = include_str!("../docs/test.md"))]
 #[proc_macro_attribute]
 pub fn test(args: TokenStream, input: TokenStream) -> TokenStream {
-    test::expand(args.into(), &input.into()).into()
+    test::expand(&args.into(), &input.into()).into()
 }
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/rls_context.md"))]

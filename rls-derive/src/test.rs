@@ -56,7 +56,7 @@ impl Parse for Keys {
 }
 
 /// Expands the attribute. With an error the function stays, without the attribute.
-pub(crate) fn expand(args: TokenStream, input: &TokenStream) -> TokenStream {
+pub(crate) fn expand(args: &TokenStream, input: &TokenStream) -> TokenStream {
     let Ok(mut function) = syn::parse2::<ItemFn>(input.clone()) else {
         let message = "`#[sea_orm_rls::test]` belongs on an `async fn`";
         let error = Error::new(proc_macro2::Span::call_site(), message).into_compile_error();
@@ -69,9 +69,10 @@ pub(crate) fn expand(args: TokenStream, input: &TokenStream) -> TokenStream {
         Keys::default()
     });
     if keys.migrator.is_none() && ctxt.is_clean() {
-        match args.is_empty() {
-            true => ctxt.error_at(proc_macro2::Span::call_site(), USAGE),
-            false => ctxt.error_spanned_by(&args, USAGE),
+        if args.is_empty() {
+            ctxt.error_at(proc_macro2::Span::call_site(), USAGE);
+        } else {
+            ctxt.error_spanned_by(args, USAGE);
         }
     }
     check(&ctxt, &function);
@@ -121,9 +122,10 @@ fn check(ctxt: &Ctxt, function: &ItemFn) {
 
     if signature.inputs.len() != 1 {
         let message = "a test takes one argument, its database: `db: TestDatabase`";
-        match signature.inputs.is_empty() {
-            true => ctxt.error_spanned_by(&signature.ident, message),
-            false => ctxt.error_spanned_by(signature.inputs.to_token_stream(), message),
+        if signature.inputs.is_empty() {
+            ctxt.error_spanned_by(&signature.ident, message);
+        } else {
+            ctxt.error_spanned_by(signature.inputs.to_token_stream(), message);
         }
     }
 }

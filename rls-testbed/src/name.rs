@@ -3,6 +3,10 @@
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
 /// PostgreSQL cuts longer names off (`NAMEDATALEN` - 1).
 const LONGEST: usize = 63;
 
@@ -13,6 +17,11 @@ pub(crate) fn random() -> String {
     // The standard library's only source of randomness: every `RandomState` has other keys.
     let bits = RandomState::new().build_hasher().finish();
     format!("{:012x}", bits >> 16)
+}
+
+/// A text of letters, digits, `-` and `_` that tells nothing of the one it is made from.
+pub(crate) fn digest(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(text))
 }
 
 /// `hint_suffix`, in lower-case letters, digits and `_`, so that it needs no quotes, and no longer

@@ -5,8 +5,6 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
-
 use crate::account::Account;
 use crate::address::Address;
 use crate::database::{Database, Keep};
@@ -290,8 +288,7 @@ impl Server {
     /// administrator make the same one, and nobody else can.
     #[must_use]
     pub fn password(&self, purpose: &str) -> String {
-        let hash = Sha256::digest(format!("{}\n{purpose}", self.address.url()));
-        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+        name::digest(&format!("{}\n{purpose}", self.address.url()))
     }
 
     /// How long the start took.

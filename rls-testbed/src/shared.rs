@@ -8,7 +8,6 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use nix::unistd::geteuid;
-use sha2::{Digest, Sha256};
 
 use crate::account::Account;
 use crate::guard::{Guard, Ownership};
@@ -94,7 +93,7 @@ fn join(note: &str, account: Account) -> Option<(Guard, Programs)> {
 
     // Its parent is open to everyone, who may have made another of the same name.
     let found = fs::symlink_metadata(&folder).ok()?;
-    if !found.is_dir() || !account.is_owner(&found) || found.mode() & 0o077 != 0 {
+    if !found.is_dir() || !account.is_owner(&found) || found.mode() & 0o777 != 0o700 {
         return None;
     }
 
@@ -123,14 +122,13 @@ fn meeting_place() -> Result<PathBuf, Error> {
 
 fn is_private(folder: &Path) -> bool {
     fs::symlink_metadata(folder).is_ok_and(|found| {
-        found.is_dir() && found.uid() == geteuid().as_raw() && found.mode() & 0o077 == 0
+        found.is_dir() && found.uid() == geteuid().as_raw() && found.mode() & 0o777 == 0o700
     })
 }
 
 /// A name of the server with programs of these sources.
 fn key(sources: &[Source]) -> String {
-    let hash = Sha256::digest(format!("{sources:?}"));
-    hash[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    name::digest(&format!("{sources:?}"))
 }
 
 #[cfg(test)]

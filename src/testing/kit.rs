@@ -122,6 +122,10 @@ fn hash(of: &impl Hash) -> u64 {
 }
 
 /// Runs one test: what the attribute expands to.
+///
+/// # Panics
+///
+/// If there is no database for it, with the reason.
 pub fn run<M: MigratorTraitSelf, T>(
     kit: TestKit<M>,
     name: &str,

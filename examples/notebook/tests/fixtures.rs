@@ -1,6 +1,6 @@
 //! Users and rows in one line.
 
-use notebook::{Migrator, note, notebook as book, reminder, tag, user};
+use notebook_entities::{Migrator, note, notebook as book, reminder, tag, user};
 use sea_orm_migration::sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait, Set};
 use sea_orm_rls::registry;
 use sea_orm_rls::testing::{Attempt, Fault, TestDatabase, TestError};

@@ -1,4 +1,4 @@
-use notebook::{Migrator, note};
+use notebook_entities::{Migrator, note};
 use sea_orm_rls::testing::{TestDatabase, TestError};
 
 #[sea_orm_rls::test(migrator = Migrator)]

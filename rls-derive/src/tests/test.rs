@@ -14,7 +14,7 @@ fn expand(input: TokenStream) -> TokenStream {
         Meta::List(list) => list.tokens,
         _ => TokenStream::new(),
     };
-    crate::test::expand(args, &function.into_token_stream())
+    crate::test::expand(&args, &function.into_token_stream())
 }
 
 expansions! {

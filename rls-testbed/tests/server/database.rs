@@ -103,9 +103,9 @@ async fn template_is_made_once_and_anew_after_a_failure() {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     let server = server().unwrap();
-    let made = AtomicUsize::new(0);
+    let count = AtomicUsize::new(0);
     let make = async |url: String| -> Result<(), Error> {
-        if made.fetch_add(1, Ordering::Relaxed) == 0 {
+        if count.fetch_add(1, Ordering::Relaxed) == 0 {
             let reason = "as asked".to_owned();
             return Err(Error::DatabaseUrl { reason });
         }
@@ -125,7 +125,7 @@ async fn template_is_made_once_and_anew_after_a_failure() {
         let copy = template.database("copy").await.unwrap();
         copy.execute("INSERT INTO t VALUES (1)").await.unwrap();
     }
-    assert_eq!(made.load(Ordering::Relaxed), 2);
+    assert_eq!(count.load(Ordering::Relaxed), 2);
 
     // Another of the family takes its place.
     let other = server.template("once_template_", "once_template_newer", make);
