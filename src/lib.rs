@@ -68,7 +68,7 @@
 //! |---|---|
 //! | `migration` | [`migration`] and [`doctor`]; on by default, not needed in entity crates and services |
 //! | `axum` | [`axum`]: extractors for [web services](manual::services) on axum 0.8 |
-//! | `testing` | [`testing`]: the [proof](manual::testing) that users are kept apart, for `dev-dependencies` |
+//! | `testing` | [`testing`]: [a database for each test](manual::testing), and the proof that users are kept apart, for `dev-dependencies`; turns on `migration` |
 //! | `rbac` | [`context::Restricted`]: SeaORM's role-based access control in front of a scope |
 //! | `with-chrono`, `with-time` | dates and times as values of a context |
 //!
@@ -81,6 +81,7 @@
 //! | [`entity`] | what the derives implement, and the registry |
 //! | [`model`](mod@model) | row-level security as plain data |
 //! | [`schema`] | the plan of changes, and how it is applied |
+//! | [`subject`] | one user or tenant, whole: export and erasure |
 //! | [`error`] | all errors |
 #![forbid(unsafe_code)]
 // Without all features, links in the tables above lead nowhere.
@@ -105,7 +106,7 @@ pub use rls_core::{
     AdminConnection, AdminContext, AdminTransaction, Registry, RlsConfig, RlsConnection, RlsError,
     RlsSchema, ScopedConnection, ScopedTransaction, UserContext, registry,
 };
-pub use rls_core::{entity, error, schema};
+pub use rls_core::{entity, error, schema, subject};
 
 /// Contexts: the user on whose behalf statements run, the values of settings, and the connections
 /// that carry them.
@@ -141,7 +142,9 @@ pub use rls_derive::{RlsContext, RlsPolicies, TenantScoped, Unscoped, UserScoped
 pub use rls_migration as migration;
 
 #[cfg(feature = "testing")]
-pub use rls_core::testing;
+pub mod testing;
+#[cfg(all(feature = "testing", unix))]
+pub use rls_derive::test;
 
 #[doc(hidden)]
 pub use rls_core::__private;

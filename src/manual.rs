@@ -39,8 +39,10 @@ pages! {
     background: "[`RlsConnection::scope`], [`admin_read_only`], [`admin_as_user`]",
     backups: "[`RlsMigrator`], [`Doctor`]",
     partitions: "[`RlsSchema::sync`], [`RlsSchema::prepare_online`], [`Doctor`]",
-    administrators: "[`admin`], [`admin_read_only`], [`admin_as_user`], [`AdminContext`]",
-    testing: "[`IsolationProof`], [`RlsSchema::sync`], [`RlsConnection::connect_with`]",
+    administrators: "[`admin`], [`admin_read_only`], [`admin_as_user`], [`AdminContext`], \
+        [`Subject`](crate::subject::Subject)",
+    testing: "[`test`](macro@crate::test), [`IsolationProof`], [`RlsSchema::sync`], \
+        [`RlsConnection::connect_with`]",
     checking: "[`RlsConnection::connect`], [`check_gate`], [`GateFinding`], [`Doctor`]",
     pooling: "[`RlsConnection::connect`], [`RlsConnection::with_standby`], \
         [`RlsConnection::scope_read_only`], [`RlsConfig::password_provider`]",

@@ -39,6 +39,8 @@ pub mod schema;
 mod gate;
 // `RlsConnection`: the pools of an application. Asks `gate`, then hands pools to `request`.
 mod connection;
+// One user or tenant, whole: export and erasure. Asks `connection` for the administrator's.
+pub mod subject;
 // The doctor: what in a database weakens or slows row-level security. Reads, never writes.
 #[cfg(feature = "doctor")]
 pub mod doctor;

@@ -12,6 +12,8 @@
 //! | `rls report [-o FILE]` | writes an HTML page about tables, policies, roles and findings | 0; 1 |
 //! | `rls harden` | prints statements that take needless rights from the application's role, by who can run them, and the level reached | 0; 1 |
 //! | `rls keys list`, `rotate [--overlap SECONDS]`, `revoke ID` | lists, replaces or ends the keys that sign contexts; `rotate` prints the new one | 0; 1 |
+//! | `rls export --as user=ID --by NAME --reason TEXT [-o FILE]` | writes every row of a user or tenant as lines of JSON | 0; 1 |
+//! | `rls erase --as user=ID --by NAME --reason TEXT [--yes] [--batch N]` | counts these rows; with `--yes`, deletes them | 0; 1 |
 //! | `rls import [--schema S]… [--output FILE]` | prints hand-written policies as Rust | 0; 1 |
 //!
 //! Files are in the current directory unless a path is given. `-u`, `-s`, `-v`, `DATABASE_URL`,
@@ -31,6 +33,7 @@ mod plan;
 mod progress;
 mod report;
 mod status;
+mod subject;
 mod suppressions;
 
 use std::process::exit;

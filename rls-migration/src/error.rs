@@ -1,8 +1,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rls_core::RlsError;
 use rls_core::doctor::SuppressionError;
+use rls_core::subject::SubjectError;
+use rls_core::{ContextError, RlsError};
 use sea_orm_migration::sea_orm::{DbErr, sqlx};
 
 /// Why a command failed. Its text is printed as it is. No variant holds a URL, since URLs hold
@@ -52,6 +53,17 @@ pub(crate) enum CliError {
     Blank,
     #[error("cannot print: {0}")]
     Print(io::Error),
+    #[error(
+        "`{given}` names no user or tenant: write `user=ID`, `tenant=ID`, or the name of a setting \
+         that the entities read, such as `app.user_id=ID`"
+    )]
+    NoSubject { given: String },
+    #[error("`{given}` gives no reason: write `--skip TABLE=REASON`")]
+    NoReason { given: String },
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    #[error(transparent)]
+    Subject(#[from] SubjectError),
     #[error(transparent)]
     Rls(#[from] RlsError),
     #[error(transparent)]

@@ -1,4 +1,5 @@
 use std::env;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::exit;
 
@@ -78,6 +79,28 @@ pub(super) enum RlsCommand {
     /// List, replace or end the keys that sign contexts
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Write every row of a user or tenant as lines of JSON, with a receipt on standard error
+    Export {
+        #[command(flatten)]
+        subject: SubjectArguments,
+        /// The file to write, which must not exist [default: print]
+        #[arg(short = 'o', long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Count the rows of a user or tenant, table by table; with --yes, delete them
+    Erase {
+        #[command(flatten)]
+        subject: SubjectArguments,
+        /// Delete the rows
+        #[arg(long)]
+        yes: bool,
+        /// Delete at most so many rows in a transaction [default: all in one]
+        #[arg(long, value_name = "ROWS")]
+        batch: Option<NonZeroU32>,
+        /// Print the receipt as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Print hand-written policies as Rust, for `#[rls_policies(policies = path)]`
     Import {
         /// A schema to read; may be given several times [default: the current one]
@@ -104,6 +127,24 @@ pub(super) enum KeysCommand {
         /// Its identifier
         id: String,
     },
+}
+
+/// Whose rows, and who acts why.
+#[derive(Args)]
+pub(super) struct SubjectArguments {
+    /// Whose rows: `user=ID`, `tenant=ID`, or a setting, `app.user_id=ID`; may be given several
+    /// times, for a user of one tenant
+    #[arg(long = "as", value_name = "WHO=ID", required = true)]
+    pub(super) who: Vec<String>,
+    /// Who acts, for the record
+    #[arg(long, value_name = "NAME")]
+    pub(super) by: String,
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: String,
+    /// Leave a table out, for a reason that the receipt tells; may be given several times
+    #[arg(long, value_name = "TABLE=REASON")]
+    pub(super) skip: Vec<String>,
 }
 
 #[derive(Args)]
@@ -174,7 +215,7 @@ pub(super) enum PageFormat {
 /// SeaORM's command line with `rls` added, so that its help shows both.
 fn command() -> Command {
     let rls = Command::new("rls")
-        .about("Row-level security: plan, apply, status, doctor, report, generate, harden, keys, import")
+        .about("Row-level security: plan, apply, status, doctor, report, generate, harden, keys, export, erase, import")
         .display_order(100)
         .subcommand_required(true)
         .arg_required_else_help(true);

@@ -6,7 +6,7 @@ use sea_orm_migration::sea_orm::DatabaseConnection;
 use super::arguments::{Arguments, PageFormat, RlsCommand};
 use super::connect::{connect, trace};
 use super::output::print;
-use super::{doctor, generate, harden, import, keys, plan, report, status, suppressions};
+use super::{doctor, generate, harden, import, keys, plan, report, status, subject, suppressions};
 use crate::RlsMigrator;
 use crate::error::CliError;
 use crate::generate::MigrationName;
@@ -30,6 +30,22 @@ pub(super) async fn run<M: MigratorTraitSelf>(
     match &arguments.command {
         RlsCommand::Import { schemas, output } => {
             import::run(migrator.rls(), arguments, schemas, output.as_deref()).await
+        }
+        RlsCommand::Export { subject, output } => {
+            subject::export(&migrator.rls()?, arguments, subject, output.as_deref()).await
+        }
+        RlsCommand::Erase {
+            subject,
+            yes,
+            batch,
+            json,
+        } => {
+            let how = subject::Erasure {
+                is_meant: *yes,
+                batch: *batch,
+                as_json: *json,
+            };
+            subject::erase(&migrator.rls()?, arguments, subject, how).await
         }
         RlsCommand::Doctor(options) if options.explain.is_some() => doctor::explain(options),
         command => {
@@ -124,7 +140,10 @@ async fn on(
         }
         RlsCommand::Harden => harden::run(&rls, &db, &migrations).await,
         RlsCommand::Keys(command) => keys::run(&rls, &db, command).await,
-        RlsCommand::Status | RlsCommand::Import { .. } => {
+        RlsCommand::Status
+        | RlsCommand::Import { .. }
+        | RlsCommand::Export { .. }
+        | RlsCommand::Erase { .. } => {
             print(&status::text(&rls, &db, pending, status::width()).await?)?;
             Ok(0)
         }
