@@ -6,7 +6,7 @@ use sea_orm_migration::sea_orm::DatabaseConnection;
 use super::arguments::{Arguments, PageFormat, RlsCommand};
 use super::connect::{connect, trace};
 use super::output::print;
-use super::{doctor, generate, harden, import, keys, plan, report, status, suppressions};
+use super::{doctor, generate, harden, import, keys, plan, report, status, suppressions, why};
 use crate::RlsMigrator;
 use crate::error::CliError;
 use crate::generate::MigrationName;
@@ -32,6 +32,9 @@ pub(super) async fn run<M: MigratorTraitSelf>(
             import::run(migrator.rls(), arguments, schemas, output.as_deref()).await
         }
         RlsCommand::Doctor(options) if options.explain.is_some() => doctor::explain(options),
+        command @ (RlsCommand::Why { .. } | RlsCommand::Who { .. } | RlsCommand::Psql { .. }) => {
+            Box::pin(why::run(&migrator.rls()?, arguments, command)).await
+        }
         command => {
             // Mistakes in the arguments, the configuration and the files come before the database.
             let name = match command {
@@ -124,7 +127,11 @@ async fn on(
         }
         RlsCommand::Harden => harden::run(&rls, &db, &migrations).await,
         RlsCommand::Keys(command) => keys::run(&rls, &db, command).await,
-        RlsCommand::Status | RlsCommand::Import { .. } => {
+        RlsCommand::Status
+        | RlsCommand::Import { .. }
+        | RlsCommand::Why { .. }
+        | RlsCommand::Who { .. }
+        | RlsCommand::Psql { .. } => {
             print(&status::text(&rls, &db, pending, status::width()).await?)?;
             Ok(0)
         }
