@@ -59,14 +59,14 @@
 //!   [pooling](manual::pooling), [clouds](manual::clouds), [backups](manual::backups).
 //! - Be sure: [testing](manual::testing), [checking](manual::checking), [what it protects against,
 //!   and what it does not](manual::limits).
-//! - In trouble: [troubleshooting](manual::troubleshooting), by symptom; [ten
+//! - In trouble: [why](manual::why) a row is hidden; [troubleshooting](manual::troubleshooting), by symptom; [ten
 //!   words](manual::glossary).
 //!
 //! # Features
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `migration` | [`migration`] and [`doctor`]; on by default, not needed in entity crates and services |
+//! | `migration` | [`migration`], [`doctor`] and [`why`]; on by default, not needed in entity crates and services |
 //! | `axum` | [`axum`]: extractors for [web services](manual::services) on axum 0.8 |
 //! | `testing` | [`testing`]: [a database for each test](manual::testing), and the proof that users are kept apart, for `dev-dependencies`; turns on `migration` |
 //! | `rbac` | [`context::Restricted`]: SeaORM's role-based access control in front of a scope |
@@ -99,13 +99,13 @@
 pub mod axum;
 pub mod manual;
 
-#[cfg(feature = "migration")]
-pub use rls_core::doctor;
 pub use rls_core::model::policy;
 pub use rls_core::{
     AdminConnection, AdminContext, AdminTransaction, Registry, RlsConfig, RlsConnection, RlsError,
     RlsSchema, ScopedConnection, ScopedTransaction, UserContext, registry,
 };
+#[cfg(feature = "migration")]
+pub use rls_core::{doctor, why};
 pub use rls_core::{entity, error, schema, subject};
 
 /// Contexts: the user on whose behalf statements run, the values of settings, and the connections

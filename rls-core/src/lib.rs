@@ -44,6 +44,9 @@ pub mod subject;
 // The doctor: what in a database weakens or slows row-level security. Reads, never writes.
 #[cfg(feature = "doctor")]
 pub mod doctor;
+// Why a row is hidden or a statement refused. Reads as an administrator, and is recorded.
+#[cfg(feature = "doctor")]
+pub mod why;
 // The isolation proof, for tests.
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -54,7 +57,7 @@ pub use config::{
 };
 pub use connection::{Otherwise, ReadFrom, RlsConnection};
 pub use entity::{
-    Declaration, DeclarationError, OwnerColumn, OwnerKey, Registered, Registry, RlsPolicies,
+    Declaration, DeclarationError, OwnerColumn, OwnerKey, Place, Registered, Registry, RlsPolicies,
     TenantColumn, TenantScoped, Unscoped, UserScoped,
 };
 pub use error::{GateError, GateFinding, RlsError, SchemaError};

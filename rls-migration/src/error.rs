@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use rls_core::doctor::SuppressionError;
 use rls_core::subject::SubjectError;
 use rls_core::{ContextError, RlsError};
+use rls_core::why::WhyError;
 use sea_orm_migration::sea_orm::{DbErr, sqlx};
 
 /// Why a command failed. Its text is printed as it is. No variant holds a URL, since URLs hold
@@ -51,6 +52,15 @@ pub(crate) enum CliError {
     },
     #[error("the object behind `=`, or `--reason`, is blank: name the object, and give a reason")]
     Blank,
+    #[error("`--as` takes a part of the context and its value: `--as user=17`")]
+    NoValue,
+    #[error(
+        "cannot run `psql` ({why}): install PostgreSQL's client (`postgresql-client`, `libpq`), and \
+         have it in PATH"
+    )]
+    NoPsql { why: String },
+    #[error(transparent)]
+    Why(#[from] WhyError),
     #[error("cannot print: {0}")]
     Print(io::Error),
     #[error(

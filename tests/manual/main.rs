@@ -28,6 +28,7 @@ mod services;
 mod signed_contexts;
 mod testing;
 mod troubleshooting;
+mod why;
 mod world;
 
 type Tested = Result<(), Box<dyn std::error::Error>>;

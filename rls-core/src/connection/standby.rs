@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use sea_orm::ConnectOptions;
 use sqlx::Row;
 
-use super::{Found, RlsConnection, checked, open};
+use super::{Found, Gate, RlsConnection, checked, open};
 use crate::error::RlsError;
 use crate::gate::database_error;
 use crate::model::context::RlsContext;
@@ -67,7 +67,8 @@ impl RlsConnection {
         let options = options.into();
         let contexts = self.registry.settings();
         let standby = open::app(&options, &self.config, &contexts).await?;
-        let Found { domains, .. } = checked(&standby, &self.config, &self.registry).await?;
+        let Found { domains, .. } =
+            checked(&standby, &self.config, &self.registry, Gate::Shut).await?;
 
         let mut borrowed = open::first(self.app.sessions()).await?;
         let primary = cluster::of(borrowed.connection())

@@ -8,6 +8,7 @@ use sea_orm::{EntityTrait, IdenStatic};
 use super::part::EntityType;
 use super::{Anchor, DeclaredKey, DeclaredKind, DeclaredOwned, DeclaredScope, Marked, Part};
 use super::{RawColumn, RawReference, RawTable};
+use crate::entity::place::Place;
 use crate::model::key::{Holder, OnDelete};
 use crate::model::policy::PolicyDraft;
 use crate::model::privilege::Privilege;
@@ -20,6 +21,8 @@ pub struct Declaration {
     pub(crate) table: RawTable,
     /// The column of the primary key, if it is one column.
     pub(crate) primary_key: Option<String>,
+    /// Where the derive stands.
+    pub(crate) place: Option<Place>,
     pub(crate) part: Part,
 }
 
@@ -147,8 +150,16 @@ impl Declaration {
             entity: EntityType::of::<E>(),
             table: RawTable::of::<E>(),
             primary_key: (!key.is_empty()).then_some(key),
+            place: None,
             part,
         }
+    }
+
+    /// Says where the derive stands, as `file!()` and `line!()` have it.
+    #[must_use]
+    pub fn declared_at(mut self, file: &'static str, line: u32) -> Self {
+        self.place = Some(Place { file, line });
+        self
     }
 
     /// Sets the setting that carries the current user or tenant.

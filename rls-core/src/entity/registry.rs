@@ -6,10 +6,12 @@ mod scope;
 mod settings;
 mod tables;
 
-use crate::entity::{Declaration, DeclarationError};
+use std::collections::BTreeSet;
+
+use crate::entity::{Declaration, DeclarationError, Place};
 use crate::model::policy::PolicyDraft;
 use crate::model::scope::Scope;
-use crate::name::SettingName;
+use crate::name::{SettingName, TableName};
 
 use tables::Tables;
 
@@ -23,9 +25,18 @@ pub struct Registered {
 inventory::collect!(Registered);
 
 /// The scopes of all registered entities: one for each table, ordered by schema and table.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Registry {
     scopes: Vec<Scope>,
+    /// Where each table is declared.
+    places: BTreeSet<(TableName, Place)>,
+}
+
+/// Two registries are the same if their scopes are, wherever they are declared.
+impl PartialEq for Registry {
+    fn eq(&self, other: &Self) -> bool {
+        self.scopes == other.scopes
+    }
 }
 
 impl Registry {
@@ -63,8 +74,13 @@ impl Registry {
             return Err(DeclarationError::NoEntities);
         }
 
+        let scopes = Tables::of(declarations)?.scopes()?;
+        let place =
+            |declaration: &Declaration| Some((declaration.table.check().ok()?, declaration.place?));
+
         Ok(Self {
-            scopes: Tables::of(declarations)?.scopes()?,
+            scopes,
+            places: declarations.iter().filter_map(place).collect(),
         })
     }
 
@@ -72,6 +88,13 @@ impl Registry {
     #[must_use]
     pub fn scopes(&self) -> &[Scope] {
         &self.scopes
+    }
+
+    /// Where a table is declared: the line of each derive of this library on its entity, ordered. A
+    /// declaration that no derive made has no line.
+    pub fn declared_at(&self, table: &TableName) -> impl Iterator<Item = Place> {
+        let of_table = self.places.iter().filter(move |(name, _)| name == table);
+        of_table.map(|(_, place)| *place)
     }
 
     /// The settings that the policies of these tables read, ordered.

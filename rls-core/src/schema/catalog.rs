@@ -30,7 +30,7 @@ pub(crate) use online::{IndexNamed, check_named, index_named, partitioned};
 pub(crate) use path::SearchPath;
 pub(crate) use policy::{POLICY_COLUMNS, POLICY_JOINS, policy};
 pub(crate) use query::QUICK;
-pub(crate) use read::{pending, policies};
+pub(crate) use read::{pending, policies, read};
 pub(crate) use role::roles;
 pub(crate) use security::{Security, named, secured};
 pub(crate) use session::{Session, begin};

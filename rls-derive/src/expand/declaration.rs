@@ -16,7 +16,7 @@ pub(super) fn expand(root: &Path, model: &Model<'_>) -> TokenStream {
         Derive::RlsPolicies => policies_of(model.attr),
         Derive::Unscoped => unscoped(root, model.attr),
     };
-    quote!(#root::__private::Declaration::#calls)
+    quote!(#root::__private::Declaration::#calls.declared_at(::core::file!(), ::core::line!()))
 }
 
 fn scoped(root: &Path, model: &Model<'_>) -> TokenStream {

@@ -6,7 +6,9 @@ use sea_orm_migration::sea_orm::DatabaseConnection;
 use super::arguments::{Arguments, PageFormat, RlsCommand};
 use super::connect::{connect, trace};
 use super::output::print;
-use super::{doctor, generate, harden, import, keys, plan, report, status, subject, suppressions};
+use super::{
+    doctor, generate, harden, import, keys, plan, report, status, subject, suppressions, why,
+};
 use crate::RlsMigrator;
 use crate::error::CliError;
 use crate::generate::MigrationName;
@@ -48,6 +50,9 @@ pub(super) async fn run<M: MigratorTraitSelf>(
             subject::erase(&migrator.rls()?, arguments, subject, how).await
         }
         RlsCommand::Doctor(options) if options.explain.is_some() => doctor::explain(options),
+        command @ (RlsCommand::Why { .. } | RlsCommand::Who { .. } | RlsCommand::Psql { .. }) => {
+            Box::pin(why::run(&migrator.rls()?, arguments, command)).await
+        }
         command => {
             // Mistakes in the arguments, the configuration and the files come before the database.
             let name = match command {
@@ -143,7 +148,10 @@ async fn on(
         RlsCommand::Status
         | RlsCommand::Import { .. }
         | RlsCommand::Export { .. }
-        | RlsCommand::Erase { .. } => {
+        | RlsCommand::Erase { .. }
+        | RlsCommand::Why { .. }
+        | RlsCommand::Who { .. }
+        | RlsCommand::Psql { .. } => {
             print(&status::text(&rls, &db, pending, status::width()).await?)?;
             Ok(0)
         }

@@ -26,7 +26,7 @@ pub(super) async fn export(
     who: &SubjectArguments,
     output: Option<&Path>,
 ) -> Result<i32, CliError> {
-    let admin = AdminContext::new(&who.by, &who.reason)?;
+    let admin = AdminContext::new(&who.admin.actor, &who.admin.reason)?;
     let context = context(rls, &who.who)?;
     let db = connect(rls, arguments).await?;
     let subject = subject(&db, context, who)?;
@@ -50,7 +50,7 @@ pub(super) async fn erase(
     who: &SubjectArguments,
     how: Erasure,
 ) -> Result<i32, CliError> {
-    let admin = AdminContext::new(&who.by, &who.reason)?;
+    let admin = AdminContext::new(&who.admin.actor, &who.admin.reason)?;
     let context = context(rls, &who.who)?;
     let db = connect(rls, arguments).await?;
     let mut subject = subject(&db, context, who)?;

@@ -26,7 +26,7 @@ async fn command_line_exports_and_erases_a_user() {
 
     let id = text(&owner, "SELECT md5('1')").await;
     let who = format!("user={id}");
-    let why = ["--as", &who, "--by", "carol", "--reason", "ticket 4711"];
+    let why = ["--as", &who, "--actor", "carol", "--reason", "ticket 4711"];
     let skip = ["--skip", "priority=the same for everyone"];
     let rows = "SELECT count(*)::text FROM task";
 
@@ -72,14 +72,14 @@ async fn command_line_exports_and_erases_a_user() {
 
     for (wrong, words) in [
         (
-            ["--as", "owner=1", "--by", "carol", "--reason", "x"],
+            ["--as", "owner=1", "--actor", "carol", "--reason", "x"],
             "names no user or tenant",
         ),
         (
-            ["--as", "tenant=1", "--by", "carol", "--reason", "x"],
+            ["--as", "tenant=1", "--actor", "carol", "--reason", "x"],
             "names no user or tenant",
         ),
-        (["--as", &who, "--by", "carol", "--reason", " "], "reason"),
+        (["--as", &who, "--actor", "carol", "--reason", " "], "reason"),
     ] {
         let error = process.fails(1, &[&["rls", "erase"][..], &wrong].concat());
         assert!(error.contains(words), "{error}");
