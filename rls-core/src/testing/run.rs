@@ -187,11 +187,11 @@ impl<'a> Run<'a> {
     /// All attempts on one table, in a transaction of its own.
     async fn table(&mut self, scope: &'a Scope) -> Result<Vec<Cell>, Trouble> {
         let reach = self.reach(scope)?;
-        if !self.schema.tables.contains_key(&scope.table) {
+        let Some(known) = self.schema.tables.get(&scope.table) else {
             return Err(Trouble::Table(
                 "there is no such table: run the migrations".to_owned(),
             ));
-        }
+        };
 
         self.lane.begin(&self.hidden).await?;
 
@@ -201,7 +201,7 @@ impl<'a> Run<'a> {
                 &mut self.lane,
                 self.app.config().app_role(),
                 self.users,
-                scope,
+                (scope, known),
             )
             .await
             .map_err(Trouble::from)

@@ -45,7 +45,7 @@ pub(super) async fn run<M: MigratorTraitSelf>(
             let suppressions = suppressions_of(command)?;
             let target = target(migrator, rls, arguments).await?;
 
-            on(target, command, name.as_ref(), &suppressions).await
+            Box::pin(on(target, command, name.as_ref(), &suppressions)).await
         }
     }
 }
@@ -102,8 +102,10 @@ async fn on(
         RlsCommand::Plan { format } => plan::show(&rls, &db, *format, pending).await,
         RlsCommand::Apply {
             accept_weakening,
+            accept_breaking,
             online,
         } => {
+            let rls = rls.refuse_breaking(!accept_breaking);
             if *online {
                 plan::prepare(&rls, &db).await?;
             }
