@@ -30,6 +30,7 @@ use crate::model::context::{AdminContext, RlsContext, Settings};
 use crate::model::context_domain;
 use crate::name::{Identifier, SettingName, TableName};
 use crate::request::carrier::KnownSetting;
+use crate::request::granted::GrantedColumns;
 use crate::request::observe::Observer;
 use crate::request::pool::{Pool, Recorder};
 use crate::request::scoped::{
@@ -158,9 +159,13 @@ impl RlsConnection {
             app: Pool::new(app, settings, found.domains.app, observer.clone())
                 .allowing_do(config.allows_do())
                 .allowing_early(config.signs_contexts() < SignedContexts::Required)
-                .signed_by(app_signer),
+                .signed_by(app_signer)
+                .granted(GrantedColumns::new(registry.scopes(), |it| &it.columns)),
             admin: Pool::new(admin, admin_settings, found.domains.admin, observer)
                 .signed_by(admin_signer)
+                .granted(GrantedColumns::new(registry.scopes(), |it| {
+                    &it.admin_columns
+                }))
                 .recorded_by(found.audit.map(|audit| audit.record)),
             standby: None,
             registry: Arc::new(registry),

@@ -4,6 +4,7 @@
 // May import `schema` and what stands before it; knows nothing of `request`.
 
 pub(crate) mod audit;
+mod column;
 mod domain;
 mod signing;
 mod table;
@@ -121,6 +122,8 @@ async fn examine(
     for (table, scope) in tables.iter().zip(scopes) {
         table.findings(scope, config, &login, migrations, &mut findings);
     }
+
+    column::find(&mut transaction, scopes, &login, &mut findings).await?;
 
     let (mut domains, faults) = domain::find(&mut transaction, config, registry, &login).await?;
     findings.extend(faults.findings(&login, migrations));

@@ -17,8 +17,10 @@ use crate::spelling::{did_you_mean, list, quoted};
 use crate::symbol::Word;
 
 pub(crate) use action::OnDelete;
-pub(crate) use privilege::Privilege;
+pub(crate) use privilege::{Granted, Privilege};
 pub(crate) use value::{Name, Value, until_comma};
+
+use privilege::Written;
 
 /// The keys of a derive's attribute.
 #[derive(Default)]
@@ -36,8 +38,8 @@ pub(crate) struct Attr {
     pub via: Vec<Name>,
     pub read: Option<Name>,
     pub soft_delete: Option<Name>,
-    pub grant: Option<Vec<Privilege>>,
-    pub admin: Option<Vec<Privilege>>,
+    pub grant: Option<Vec<Granted>>,
+    pub admin: Option<Vec<Granted>>,
     pub policies: Vec<ExprPath>,
     pub reason: Option<LitStr>,
     /// The keys, in the order in which they were written.
@@ -119,11 +121,11 @@ impl Attr {
         };
 
         match word {
-            Word::Admin => self.admin = Some(Privilege::all(value.names()?)?),
+            Word::Admin => self.admin = Some(Granted::all(value.in_parentheses(Written::parse)?)?),
             Word::Backfill => self.backfill = Some(value.string()?),
             Word::Column | Word::Owner => self.column = Some(value.name()?),
             Word::Crate => self.root = Some(value.parsed(Path::parse_mod_style)?),
-            Word::Grant => self.grant = Some(Privilege::all(value.names()?)?),
+            Word::Grant => self.grant = Some(Granted::all(value.in_parentheses(Written::parse)?)?),
             Word::Identity | Word::NoDefault | Word::NoForeignKey | Word::TableOnly => {
                 value.none()?;
             }

@@ -81,7 +81,7 @@ impl Derive {
                 Word::Tenant,
                 Word::Via,
             ],
-            Self::RlsPolicies => &[Word::Crate, Word::Policies],
+            Self::RlsPolicies => &[Word::Admin, Word::Crate, Word::Grant, Word::Policies],
             Self::Unscoped => &[Word::Admin, Word::Crate, Word::Grant, Word::Reason],
         }
     }

@@ -3,7 +3,7 @@
 //! | command | does | exit code |
 //! |---|---|---|
 //! | `rls plan [--format text\|sql\|json]` | shows what would change | 0: nothing; 2: changes; 3: migrations are pending; 1: an error |
-//! | `rls apply [--accept-weakening] [--online]` | makes these changes, all or none; with `--online`, steps before a failure stay | 0; 1: an error |
+//! | `rls apply [--accept-weakening] [--accept-breaking] [--online]` | makes these changes, all or none; with `--online`, steps before a failure stay | 0; 1: an error |
 //! | `rls status` | shows a line for each table | 0; 1 |
 //! | `rls doctor [--format text\|json\|sarif] [--fail-on SEVERITY]` | says what weakens row security, and what to do | 0: nothing; 1: findings; 2: could not examine |
 //! | `rls doctor --allow RULE[=OBJECT] --reason TEXT` | adds a suppression to `rls.suppressions`, with its reason | as above |

@@ -3,8 +3,8 @@ use std::path::{Path, PathBuf};
 
 use rls_core::doctor::SuppressionError;
 use rls_core::subject::SubjectError;
-use rls_core::{ContextError, RlsError};
 use rls_core::why::WhyError;
+use rls_core::{ContextError, RlsError};
 use sea_orm_migration::sea_orm::{DbErr, sqlx};
 
 /// Why a command failed. Its text is printed as it is. No variant holds a URL, since URLs hold

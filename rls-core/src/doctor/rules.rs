@@ -89,7 +89,7 @@ rules! {
     RLS211 Hint "a column refers to the users or tenants, and no policy reads it"
     RLS301 Error "a privilege that no policy limits is granted"
     RLS302 Warning "every role has a privilege on a scoped table"
-    RLS303 Warning "privileges on single columns are granted"
+    RLS303 Warning "privileges on single columns are granted that no entity declares"
     RLS304 Warning "default privileges open new tables"
     RLS305 Error "a view shows scoped rows as an owner who bypasses row security"
     RLS306 Warning "a view reads scoped rows as its owner"

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use sea_orm::sea_query::ColumnType;
 use sea_orm::{EntityTrait, IdenStatic};
 
-use super::part::EntityType;
+use super::part::{DeclaredGrant, DeclaredGrants, EntityType};
 use super::{Anchor, DeclaredKey, DeclaredKind, DeclaredOwned, DeclaredScope, Marked, Part};
 use super::{RawColumn, RawReference, RawTable};
 use crate::entity::place::Place;
@@ -89,19 +89,21 @@ impl Declaration {
     /// Declares the entity's own policies.
     #[must_use]
     pub fn policies_of<E: EntityTrait>(policies: impl IntoIterator<Item = PolicyDraft>) -> Self {
-        Self::of::<E>(Part::Policies(policies.into_iter().collect()))
+        Self::of::<E>(Part::Policies {
+            policies: policies.into_iter().collect(),
+            grants: DeclaredGrants::default(),
+        })
     }
 
     /// Declares that the entity's table has no row-level security; the application's role is
     /// granted `privileges`.
     #[must_use]
     pub fn unscoped<E: EntityTrait>(reason: &str, privileges: &[Privilege]) -> Self {
-        let privileges = privileges.iter().copied().collect();
         Self::of::<E>(Part::Unscoped {
             reason: reason.to_owned(),
-            privileges,
-            admin: None,
+            grants: DeclaredGrants::default(),
         })
+        .grant(privileges)
     }
 
     /// Declares tenants instead of users. The order of the calls does not matter.
@@ -136,8 +138,7 @@ impl Declaration {
             anchor,
             shared: None,
             soft_delete: None,
-            privileges: None,
-            admin: None,
+            grants: DeclaredGrants::default(),
             policies: Vec::new(),
         };
 
@@ -232,21 +233,30 @@ impl Declaration {
 
     /// Sets the privileges of the application's role, if it may not read and write.
     #[must_use]
-    pub fn grant(self, privileges: &[Privilege]) -> Self {
-        self.scope(|scope| scope.privileges = Some(privileges.iter().copied().collect()))
+    pub fn grant(mut self, privileges: &[Privilege]) -> Self {
+        self.part.grants().app = Some(DeclaredGrant::of(privileges));
+        self
+    }
+
+    /// Limits a privilege that [`Declaration::grant`] names to columns.
+    #[must_use]
+    pub fn columns<E: EntityTrait>(mut self, privilege: Privilege, fields: &[&str]) -> Self {
+        limit::<E>(&mut self.part.grants().app, privilege, fields);
+        self
     }
 
     /// Sets the privileges of the administrator's role, if it may not read and write, or may do
     /// more than the application on a table without row-level security.
     #[must_use]
     pub fn admin(mut self, privileges: &[Privilege]) -> Self {
-        let privileges = Some(privileges.iter().copied().collect());
-        match &mut self.part {
-            Part::Scoped(scope) => scope.admin = privileges,
-            Part::Unscoped { admin, .. } => *admin = privileges,
-            Part::Policies(_) => {}
-        }
+        self.part.grants().admin = Some(DeclaredGrant::of(privileges));
+        self
+    }
 
+    /// Limits a privilege that [`Declaration::admin`] names to columns.
+    #[must_use]
+    pub fn admin_columns<E: EntityTrait>(mut self, privilege: Privilege, fields: &[&str]) -> Self {
+        limit::<E>(&mut self.part.grants().admin, privilege, fields);
         self
     }
 
@@ -255,7 +265,9 @@ impl Declaration {
     pub fn policies(mut self, policies: impl IntoIterator<Item = PolicyDraft>) -> Self {
         match &mut self.part {
             Part::Scoped(scope) => scope.policies.extend(policies),
-            Part::Policies(declared) => declared.extend(policies),
+            Part::Policies {
+                policies: declared, ..
+            } => declared.extend(policies),
             Part::Unscoped { .. } => {}
         }
 
@@ -293,9 +305,20 @@ impl Declaration {
                 Anchor::Key(key) => Some(&key.column.column),
                 Anchor::Through(_) => None,
             },
-            Part::Policies(_) | Part::Unscoped { .. } => None,
+            Part::Policies { .. } | Part::Unscoped { .. } => None,
         }
     }
+}
+
+fn limit<E: EntityTrait>(
+    declared: &mut Option<DeclaredGrant>,
+    privilege: Privilege,
+    fields: &[&str],
+) {
+    let grant = declared.get_or_insert_default();
+    let columns = fields.iter().map(|field| column_name::<E>(field));
+    grant.privileges.insert(privilege);
+    grant.columns.entry(privilege).or_default().extend(columns);
 }
 
 fn column_name<E: EntityTrait>(field: &str) -> String {

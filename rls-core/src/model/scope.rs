@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::expression::Expression;
 use crate::model::key::{Holder, KeyType, OnDelete};
 use crate::model::policy::PolicyDraft;
-use crate::model::privilege::Privilege;
+use crate::model::privilege::{Columns, Privilege};
 use crate::name::{Identifier, SettingName, TableName};
 
 /// The scope of one table: whose its rows are, which columns say so, and what the application may
@@ -33,6 +33,10 @@ pub struct Scope {
     pub privileges: BTreeSet<Privilege>,
     /// The privileges of the administrator's role.
     pub admin: BTreeSet<Privilege>,
+    /// The columns to which privileges of the application's role are limited.
+    pub columns: Columns,
+    /// The columns to which privileges of the administrator's role are limited.
+    pub admin_columns: Columns,
     /// The policies that the entity declares itself.
     pub policies: Vec<PolicyDraft>,
     /// The reason why the table has no row-level security, if it is declared so.

@@ -16,6 +16,7 @@ use crate::model::key::KeyType;
 use crate::model::scope::Scope;
 use crate::model::signed_context;
 use crate::name::SettingName;
+use crate::request::granted::GrantedColumns;
 use crate::request::signer::Signer;
 use crate::request::statement::Classified;
 use crate::sql;
@@ -106,6 +107,7 @@ struct Inner {
     anonymous: bool,
     parameters: Option<ParametersOf>,
     is_signed: bool,
+    granted: Arc<GrantedColumns>,
 }
 
 /// The parameters of a statement in a transaction, and of one that has none around it.
@@ -143,6 +145,7 @@ impl Carrier {
         opening: Opening,
         domains: Option<&DomainOids>,
         signer: Option<&Arc<Signer>>,
+        granted: &Arc<GrantedColumns>,
     ) -> Self {
         let parameters = domains.and_then(|domains| {
             let within = Parameters::new(&settings, known, domains, signer)?;
@@ -157,6 +160,7 @@ impl Carrier {
             opening,
             parameters,
             is_signed: signer.is_some(),
+            granted: Arc::clone(granted),
         }))
     }
 
@@ -190,6 +194,11 @@ impl Carrier {
     /// Whether no user is set, so that a refusal by a policy means a missing context.
     pub(crate) fn is_anonymous(&self) -> bool {
         self.0.anonymous
+    }
+
+    /// The columns that the login may write, of tables that limit them.
+    pub(crate) fn granted(&self) -> &GrantedColumns {
+        &self.0.granted
     }
 
     /// The settings that rows of this table need, and that the context leaves blank.
@@ -345,7 +354,14 @@ mod tests {
     fn begin_has_options_context_and_blanks() {
         let known = known(["app.tenant_id", "app.user_id"]);
         let settings = UserContext::new("o'neill").settings().unwrap();
-        let carrier = Carrier::new(settings, &known, Opening::default(), None, None);
+        let carrier = Carrier::new(
+            settings,
+            &known,
+            Opening::default(),
+            None,
+            None,
+            &Arc::default(),
+        );
         let options = TransactionOptions {
             isolation_level: Some(IsolationLevel::Serializable),
             access_mode: Some(AccessMode::ReadOnly),
@@ -376,7 +392,14 @@ mod tests {
                 read_only,
                 record: Some("INSERT INTO r DEFAULT VALUES".into()),
             };
-            Carrier::new(Settings::new(), &known, opening, None, None)
+            Carrier::new(
+                Settings::new(),
+                &known,
+                opening,
+                None,
+                None,
+                &Arc::default(),
+            )
         };
 
         let whole = "BEGIN; SET LOCAL \"app\".\"user_id\" = ''; INSERT INTO r DEFAULT VALUES";
@@ -421,7 +444,14 @@ mod tests {
             .with("app.user_id", "ann")
             .and_then(|settings| settings.with("other.setting", "x"))
             .unwrap();
-        let carrier = Carrier::new(settings, &known, Opening::default(), Some(&domains), None);
+        let carrier = Carrier::new(
+            settings,
+            &known,
+            Opening::default(),
+            Some(&domains),
+            None,
+            &Arc::default(),
+        );
 
         assert_eq!(
             carrier.begin(TransactionOptions::default()).as_str(),

@@ -2,6 +2,7 @@
 //! that leaves no gap. Nothing here asks the server.
 
 mod audit;
+mod breaking;
 mod check;
 mod column;
 mod domain;
@@ -66,6 +67,7 @@ pub(crate) fn diff(desired: &Desired<'_>, snapshot: &Snapshot) -> Result<Plan, S
         .cloned();
     plan.unmanaged
         .extend(others.map(|table| Unmanaged::Table { table }));
+    plan.breaking = breaking::breaking(&tables, &plan.changes);
 
     Ok(plan)
 }

@@ -1,6 +1,7 @@
 //! What an answer of the server proves.
 
 use super::expect::Bound;
+use crate::name::Identifier;
 use crate::sqlstate::is_constraint;
 
 use super::lane::Answer;
@@ -26,6 +27,7 @@ pub(super) fn classify(
 ) -> Outcome {
     let outcome = match &step.expects {
         Expects::NoGrant => Some(no_grant(answer)),
+        Expects::NoColumn(column) => Some(no_column(column, answer)),
         _ if *answer == Answer::ByGrant => Some(vacuous(
             "the login lacks a privilege that is declared, so that no policy was tried: run the \
              migrations",
@@ -44,6 +46,15 @@ fn no_grant(answer: &Answer) -> Outcome {
     match answer {
         Answer::ByGrant => Outcome::Refused,
         _ => leak("the login has a privilege that is not declared, or that no policy bounds"),
+    }
+}
+
+fn no_column(column: &Identifier, answer: &Answer) -> Outcome {
+    match answer {
+        Answer::ByGrant => Outcome::Refused,
+        _ => leak(&format!(
+            "the login may write column `{column}`, which is not declared"
+        )),
     }
 }
 

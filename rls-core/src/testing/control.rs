@@ -141,15 +141,15 @@ impl fmt::Display for Control {
 fn must_fail(fault: &Fault, attempt: Attempt, step: &Step<'_>) -> bool {
     let expects = &step.expects;
     match fault {
-        Fault::Granted => *expects == Expects::NoGrant,
-        Fault::Revoked => *expects != Expects::NoGrant,
+        Fault::Granted => matches!(expects, Expects::NoGrant | Expects::NoColumn(_)),
+        Fault::Revoked => !matches!(expects, Expects::NoGrant | Expects::NoColumn(_)),
         Fault::Keyless => *expects == Expects::Nothing,
         Fault::Closed => match expects {
             Expects::Rows(bounds) => bounds.contains(&Bound::Must),
             Expects::Count(rows) => *rows > 0,
             Expects::Passes => true,
             Expects::Refused => attempt == Attempt::Move,
-            Expects::Nothing | Expects::NoGrant => false,
+            Expects::Nothing | Expects::NoGrant | Expects::NoColumn(_) => false,
         },
         Fault::Open(commands) => {
             *commands == commands_of(attempt)
@@ -157,7 +157,10 @@ fn must_fail(fault: &Fault, attempt: Attempt, step: &Step<'_>) -> bool {
                     Expects::Rows(bounds) => bounds.contains(&Bound::Never),
                     // Whether there are others' rows: those of the two users are made.
                     Expects::Count(_) | Expects::Refused => true,
-                    Expects::Passes | Expects::Nothing | Expects::NoGrant => false,
+                    Expects::Passes
+                    | Expects::Nothing
+                    | Expects::NoGrant
+                    | Expects::NoColumn(_) => false,
                 }
         }
         Fault::Unsecured | Fault::Unregistered => false,
@@ -433,12 +436,12 @@ async fn unsecured(run: &mut Run<'_>, scope: &Scope, actor: Actor) -> Result<Tri
 
 /// The privileges on a table without row-level security.
 async fn unscoped<'a>(run: &mut Run<'a>, scope: &'a Scope) -> Result<Vec<Trial>, Trouble> {
-    run.begin(scope).await?;
+    let known = run.begin(scope).await?;
     run.lane.mark().await?;
     break_table(run, scope, &Fault::Granted).await?;
 
     let role = run.app.config().app_role();
-    let cells = relation::unscoped(&mut run.lane, role, run.users, scope).await?;
+    let cells = relation::unscoped(&mut run.lane, role, run.users, (scope, known)).await?;
     let refused = cells
         .into_iter()
         .filter(|cell| cell.outcome != Outcome::Open);

@@ -1,9 +1,10 @@
 //! The statements of each attempt and their expected outcomes, as plain data.
 
+mod column;
 mod write;
 
 use crate::model::scope::Scope;
-use crate::name::SettingName;
+use crate::name::{Identifier, SettingName};
 use crate::sql;
 
 use super::draft::{Draft, Made, row_id};
@@ -38,6 +39,8 @@ pub(super) enum Expects {
     Nothing,
     /// The server refuses it for lack of a privilege.
     NoGrant,
+    /// The server refuses it, since this column is not granted.
+    NoColumn(Identifier),
 }
 
 #[derive(Clone)]
@@ -108,11 +111,17 @@ impl<'a> Target<'a> {
         match attempt {
             Attempt::SelectOne => self.select_each(&bounds),
             Attempt::Count => vec![self.count(&bounds)],
-            Attempt::Insert => self.insert(actor),
+            Attempt::Insert => [self.insert(actor), self.insert_columns(actor)].concat(),
             Attempt::Forge => self.forge(actor),
             Attempt::Upsert | Attempt::Ignore => self.onto_others(attempt, actor),
             Attempt::Move => self.moves(actor, &bounds),
-            Attempt::Update | Attempt::UpdateAll | Attempt::Delete | Attempt::DeleteAll => self
+            Attempt::Update => {
+                let all = self.write_all(attempt, actor).map(step);
+                all.into_iter()
+                    .chain(self.update_columns(actor, &bounds))
+                    .collect()
+            }
+            Attempt::UpdateAll | Attempt::Delete | Attempt::DeleteAll => self
                 .write_all(attempt, actor)
                 .map(step)
                 .into_iter()

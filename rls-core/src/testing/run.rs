@@ -16,7 +16,7 @@ use super::lane::Lane;
 use super::outcome::{Cell, Outcome, UntestedTable};
 use super::plan::Target;
 use super::row::Maker;
-use super::schema::Schema;
+use super::schema::{Schema, Table};
 use super::shape::Scopes;
 use super::target::{is_of, prepare};
 use super::user::Users;
@@ -223,7 +223,7 @@ impl<'a> Run<'a> {
     /// All attempts on one table, in a transaction of its own.
     async fn table(&mut self, scope: &'a Scope) -> Result<Vec<Cell>, Trouble> {
         let reach = self.reach(scope)?;
-        self.begin(scope).await?;
+        let known = self.begin(scope).await?;
 
         let cells = if scope.unscoped.is_some() {
             self.lane.mark().await?;
@@ -231,7 +231,7 @@ impl<'a> Run<'a> {
                 &mut self.lane,
                 self.app.config().app_role(),
                 self.users,
-                scope,
+                (scope, known),
             )
             .await
             .map_err(Trouble::from)
@@ -249,15 +249,16 @@ impl<'a> Run<'a> {
         Ok(cells)
     }
 
-    /// Begins a transaction for the attempts on a table.
-    pub(super) async fn begin(&mut self, scope: &Scope) -> Result<(), Trouble> {
-        if !self.schema.tables.contains_key(&scope.table) {
+    /// Begins a transaction for the attempts on a table, and gives what is known of it.
+    pub(super) async fn begin(&mut self, scope: &Scope) -> Result<&'a Table, Trouble> {
+        let Some(known) = self.schema.tables.get(&scope.table) else {
             return Err(Trouble::Table(
                 "there is no such table: run the migrations".to_owned(),
             ));
-        }
+        };
 
-        Ok(self.lane.begin(&self.hidden).await?)
+        self.lane.begin(&self.hidden).await?;
+        Ok(known)
     }
 
     async fn scoped(

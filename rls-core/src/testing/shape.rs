@@ -231,6 +231,8 @@ mod tests {
             soft_delete: None,
             privileges: BTreeSet::new(),
             admin: BTreeSet::new(),
+            columns: BTreeMap::new(),
+            admin_columns: BTreeMap::new(),
             policies: Vec::new(),
             unscoped: None,
         }

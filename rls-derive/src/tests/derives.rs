@@ -37,10 +37,10 @@ fn word_of_another_derive_is_told_to_be_its() {
         ],
     );
 
-    let input = "#[rls_policies(policies = a, grant(select))] struct Model { id: Uuid }";
-    let message = "`grant` belongs to `user_scoped`, `tenant_scoped`, `unscoped`; expected one of \
-                   `crate`, `policies`";
-    assert_errors_of(Derive::RlsPolicies, input, &[("grant", message)]);
+    let input = "#[rls_policies(policies = a, read = b)] struct Model { id: Uuid }";
+    let message = "`read` belongs to `user_scoped`, `tenant_scoped`; expected one of `admin`, \
+                   `crate`, `grant`, `policies`";
+    assert_errors_of(Derive::RlsPolicies, input, &[("read", message)]);
 
     let input = "#[unscoped(reason = \"why\", resaon = \"why\")] struct Model { id: Uuid }";
     let message = "unknown key `resaon`, expected one of `admin`, `crate`, `grant`, `reason`; did you \

@@ -39,6 +39,9 @@ pub(super) enum RlsCommand {
         /// Also make changes that let more rows be reached
         #[arg(long)]
         accept_weakening: bool,
+        /// Also make changes by which statements of the version that is running begin to fail
+        #[arg(long)]
+        accept_breaking: bool,
         /// Add columns, keys and indexes first, in steps that hold no lock for long; if a step
         /// fails, the earlier ones stay
         #[arg(long)]

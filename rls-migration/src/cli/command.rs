@@ -66,7 +66,7 @@ pub(super) async fn run<M: MigratorTraitSelf>(
             let suppressions = suppressions_of(command)?;
             let target = target(migrator, rls, arguments).await?;
 
-            on(target, command, name.as_ref(), &suppressions).await
+            Box::pin(on(target, command, name.as_ref(), &suppressions)).await
         }
     }
 }
@@ -123,8 +123,10 @@ async fn on(
         RlsCommand::Plan { format } => plan::show(&rls, &db, *format, pending).await,
         RlsCommand::Apply {
             accept_weakening,
+            accept_breaking,
             online,
         } => {
+            let rls = rls.refuse_breaking(!accept_breaking);
             if *online {
                 plan::prepare(&rls, &db).await?;
             }

@@ -48,6 +48,8 @@ pub(crate) fn scope(name: &str, keys: Vec<Key>) -> Scope {
         soft_delete: None,
         privileges: Privilege::READ_WRITE.into(),
         admin: Privilege::READ_WRITE.into(),
+        columns: BTreeMap::new(),
+        admin_columns: BTreeMap::new(),
         policies: Vec::new(),
         unscoped: None,
     }

@@ -79,7 +79,10 @@ async fn command_line_exports_and_erases_a_user() {
             ["--as", "tenant=1", "--actor", "carol", "--reason", "x"],
             "names no user or tenant",
         ),
-        (["--as", &who, "--actor", "carol", "--reason", " "], "reason"),
+        (
+            ["--as", &who, "--actor", "carol", "--reason", " "],
+            "reason",
+        ),
     ] {
         let error = process.fails(1, &[&["rls", "erase"][..], &wrong].concat());
         assert!(error.contains(words), "{error}");

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::check;
 use super::tables::{Declared, Tables};
 use crate::entity::DeclarationError;
-use crate::entity::part::Part;
 use crate::model::scope::Scope;
 use crate::name::TableName;
 
@@ -19,19 +18,25 @@ impl<'a> Tables<'a> {
     }
 
     fn scope(&self, name: &TableName, declared: &Declared<'a>) -> Result<Scope, DeclarationError> {
+        let (app, admin) = (declared.privileges(), declared.admin());
         let mut scope = Scope {
             table: name.clone(),
             keys: Vec::new(),
             through: Vec::new(),
             shared: BTreeMap::new(),
             soft_delete: None,
-            privileges: declared.privileges(),
-            admin: declared.admin(),
-            policies: declared.policies.cloned().unwrap_or_default(),
+            columns: check::columns(declared.raw, &app)?,
+            admin_columns: check::columns(declared.raw, &admin)?,
+            privileges: app.privileges,
+            admin: admin.privileges,
+            policies: declared
+                .policies
+                .map(|(policies, _)| policies.clone())
+                .unwrap_or_default(),
             unscoped: None,
         };
 
-        if let Some(Part::Unscoped { reason, .. }) = declared.unscoped {
+        if let Some((reason, _)) = declared.unscoped {
             if reason.trim().is_empty() {
                 return Err(DeclarationError::NoReason {
                     table: declared.raw.to_string(),
@@ -39,7 +44,7 @@ impl<'a> Tables<'a> {
             }
 
             return Ok(Scope {
-                unscoped: Some(reason.clone()),
+                unscoped: Some(reason.to_owned()),
                 ..scope
             });
         }

@@ -14,7 +14,11 @@ use crate::schema::table::{ActualColumn, ActualForeignKey, ActualTable, Generate
 
 pub(super) const TABLES: &str = "
 SELECT w.at, w.relkind::text AS relkind, w.relrowsecurity AS enabled, w.relforcerowsecurity AS \
-forced
+forced,
+       CASE w.relkind WHEN 'r' THEN pg_relation_size(w.oid) > 0
+         WHEN 'p' THEN EXISTS (SELECT FROM pg_partition_tree(w.oid) p
+                               WHERE pg_relation_size(p.relid) > 0)
+       END AS has_rows
 FROM named w
 ORDER BY w.at";
 
@@ -29,6 +33,7 @@ pub(super) fn relation(row: &QueryResult) -> Result<Option<Relation>, RlsError> 
     Ok(Some(Relation::Table(Box::new(ActualTable {
         enabled: get(row, "enabled")?,
         forced: get(row, "forced")?,
+        has_rows: get::<Option<bool>>(row, "has_rows")?.unwrap_or_default(),
         ..ActualTable::default()
     }))))
 }
@@ -165,8 +170,17 @@ ORDER BY w.at, i.indexrelid, k.position";
 
 pub(super) fn grants(config: &RlsConfig) -> String {
     format!(
-        "SELECT w.at, r.rolname::text AS role, acl.privilege_type AS privilege
-         FROM named w, aclexplode(w.relacl) acl JOIN pg_roles r ON r.oid = acl.grantee
+        "SELECT w.at, r.rolname::text AS role, g.column::text AS column,
+                acl.privilege_type AS privilege
+         FROM named w
+         CROSS JOIN LATERAL (
+           SELECT w.relacl AS acl, NULL::name AS column
+           UNION ALL
+           SELECT a.attacl, a.attname FROM pg_attribute a
+           WHERE a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped
+             AND a.attacl IS NOT NULL) g
+         CROSS JOIN LATERAL aclexplode(g.acl) acl
+         JOIN pg_roles r ON r.oid = acl.grantee
          WHERE r.rolname IN ({}, {})",
         text(config.app_role()),
         text(config.admin_role())

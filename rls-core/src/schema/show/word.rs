@@ -100,6 +100,7 @@ fn policy(change: &PolicyChange) -> (Sign, &'static str) {
 fn privilege(change: &PrivilegeChange) -> (Sign, &'static str) {
     match change {
         PrivilegeChange::Grant { .. } => (Added, "grant"),
+        PrivilegeChange::Widen { .. } => (Added, "widen_grant"),
         PrivilegeChange::Revoke { .. } => (Removed, "revoke"),
         PrivilegeChange::GrantColumns { .. } => (Added, "grant_columns"),
         PrivilegeChange::RevokeColumns { .. } => (Removed, "revoke_columns"),

@@ -46,6 +46,7 @@ impl RlsSchema {
     /// As [`RlsSchema::sync`].
     pub async fn prepare_online(&self, db: &DatabaseConnection) -> Result<Plan, RlsError> {
         let plan = self.plan(db).await?;
+        self.may_break(plan.breaking())?;
         let partitioned = catalog::partitioned(db).await?;
         let mut steps: Vec<(Change, VecDeque<Step>)> = plan
             .changes

@@ -4,7 +4,7 @@ use super::desired::DesiredPolicy;
 use crate::model::key::KeyType;
 use crate::model::policy::Canonical;
 use crate::model::policy::Policy;
-use crate::model::privilege::Privilege;
+use crate::model::privilege::Grants;
 use crate::name::{Identifier, TableName};
 use crate::schema::fingerprint::{self, Fingerprint};
 
@@ -15,6 +15,8 @@ pub(crate) struct ActualTable {
     pub(crate) enabled: bool,
     /// Whether row security holds for the table's owner too.
     pub(crate) forced: bool,
+    /// Whether it may have rows: it, or a partition of it, has a page of them.
+    pub(crate) has_rows: bool,
     /// The policies, by name.
     pub(crate) policies: BTreeMap<Identifier, ActualPolicy>,
     /// The columns, by name.
@@ -23,8 +25,8 @@ pub(crate) struct ActualTable {
     pub(crate) foreign_keys: Vec<ActualForeignKey>,
     /// The valid B-tree indexes on plain columns.
     pub(crate) indexes: Vec<ActualIndex>,
-    /// The grants on the table, by role.
-    pub(crate) grants: BTreeMap<Identifier, BTreeSet<Privilege>>,
+    /// The grants on the table and its columns, by role.
+    pub(crate) grants: BTreeMap<Identifier, Grants>,
     /// The sequences behind serial and identity columns, with the roles that may use them.
     pub(crate) sequences: BTreeMap<TableName, BTreeSet<Identifier>>,
 }

@@ -1,10 +1,10 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::config::RlsConfig;
 use crate::model::expression::Expression;
 use crate::model::key::KeyType;
 use crate::model::policy::Policy;
-use crate::model::privilege::Privilege;
+use crate::model::privilege::Grants;
 use crate::model::scope::policies_of;
 use crate::model::scope::{ForeignKey, Key, Scope};
 use crate::name::{Identifier, Schemas, TableName};
@@ -29,7 +29,7 @@ pub(crate) struct DesiredTable {
     /// The tables through which rows belong to someone.
     pub(crate) parents: Vec<TableName>,
     /// The privileges of the two roles.
-    pub(crate) privileges: BTreeMap<Identifier, BTreeSet<Privilege>>,
+    pub(crate) privileges: BTreeMap<Identifier, Grants>,
 }
 
 /// The flags of a table.
@@ -107,8 +107,14 @@ impl DesiredTable {
                 })
                 .collect(),
             privileges: BTreeMap::from([
-                (config.app_role().clone(), scope.privileges.clone()),
-                (config.admin_role().clone(), scope.admin.clone()),
+                (
+                    config.app_role().clone(),
+                    Grants::limited(&scope.privileges, &scope.columns),
+                ),
+                (
+                    config.admin_role().clone(),
+                    Grants::limited(&scope.admin, &scope.admin_columns),
+                ),
             ]),
         }
     }
