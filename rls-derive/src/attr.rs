@@ -34,6 +34,7 @@ pub(crate) struct Attr {
     pub index: Vec<Name>,
     pub backfill: Option<LitStr>,
     pub via: Vec<Name>,
+    pub bind: Vec<Name>,
     pub read: Option<Name>,
     pub soft_delete: Option<Name>,
     pub grant: Option<Vec<Privilege>>,
@@ -121,6 +122,7 @@ impl Attr {
         match word {
             Word::Admin => self.admin = Some(Privilege::all(value.names()?)?),
             Word::Backfill => self.backfill = Some(value.string()?),
+            Word::Bind => self.bind = value.one_or_more(Name::parse)?,
             Word::Column | Word::Owner => self.column = Some(value.name()?),
             Word::Crate => self.root = Some(value.parsed(Path::parse_mod_style)?),
             Word::Grant => self.grant = Some(Privilege::all(value.names()?)?),

@@ -1,5 +1,6 @@
 //! The schema lane on a server: what stands in the catalog afterwards, and what is refused before.
 
+mod bound;
 mod catalog;
 mod domain;
 mod gate;

@@ -59,6 +59,8 @@ impl Part {
 pub(crate) struct DeclaredScope {
     pub(crate) holder: Holder,
     pub(crate) anchor: Anchor,
+    /// The references that may not leave their owner.
+    pub(crate) bound: Vec<RawReference>,
     pub(crate) shared: Option<Marked>,
     pub(crate) soft_delete: Option<Marked>,
     pub(crate) privileges: Option<BTreeSet<Privilege>>,
@@ -88,7 +90,8 @@ impl DeclaredScope {
     /// Whether both declare the same. What ties a row to its holder is compared later, when it is
     /// known.
     pub(crate) fn agrees(&self, other: &Self) -> bool {
-        self.shared == other.shared
+        self.bound == other.bound
+            && self.shared == other.shared
             && self.soft_delete == other.soft_delete
             && self.privileges == other.privileges
             && self.admin == other.admin

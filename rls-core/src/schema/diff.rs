@@ -2,6 +2,7 @@
 //! that leaves no gap. Nothing here asks the server.
 
 mod audit;
+mod bound;
 mod check;
 mod column;
 mod domain;
@@ -85,6 +86,7 @@ pub(crate) fn creates_named(tables: &[Table<'_>]) -> bool {
     for table in tables {
         column::keys(table, &mut UsedNames::default(), &mut changes);
     }
+    bound::keys(tables, &mut UsedNames::default(), &mut changes);
 
     !changes.is_empty()
 }
@@ -107,6 +109,7 @@ fn table_changes(
     for table in tables {
         column::keys(table, &mut used, &mut changes);
     }
+    bound::keys(tables, &mut used, &mut changes);
 
     plan.changes.extend(force::lifted(tables, changes));
     for table in tables {

@@ -81,6 +81,11 @@ fn column(root: &Path, attr: &Attr) -> TokenStream {
 
 /// The calls about the rows.
 fn rows(root: &Path, attr: &Attr) -> TokenStream {
+    let bind = (!attr.bind.is_empty()).then(|| {
+        let relations = attr.bind.iter().map(|name| &name.value);
+        quote!(.bind::<Self>(&[#(#relations),*]))
+    });
+
     let read = attr.read.as_ref().map(|name| {
         let field = &name.value;
         quote!(.read::<Self>(#field))
@@ -102,7 +107,7 @@ fn rows(root: &Path, attr: &Attr) -> TokenStream {
         .iter()
         .map(|function| quote_spanned!(function.span()=> .policies(#function())));
 
-    quote!(#read #soft_delete #grant #admin #(#policies)*)
+    quote!(#bind #read #soft_delete #grant #admin #(#policies)*)
 }
 
 fn policies_of(attr: &Attr) -> TokenStream {

@@ -45,7 +45,7 @@ pub(super) async fn run<M: MigratorTraitSelf>(
             let suppressions = suppressions_of(command)?;
             let target = target(migrator, rls, arguments).await?;
 
-            on(target, command, name.as_ref(), &suppressions).await
+            Box::pin(on(target, command, name.as_ref(), &suppressions)).await
         }
     }
 }
