@@ -30,6 +30,8 @@ pages! {
         [`admin_as_user`], [`UserContext`], [`SettingValue`], [`RlsError`]",
     policies: "[`Policy::permissive`], [`Policy::restrictive`], [`PolicyDraft`], \
         [`policy::setting`]",
+    patterns: "[`Policy::permissive`], [`Policy::restrictive`], [`policy::setting`], [`UserScoped`], \
+        [`TenantScoped`]",
     migrations: "[`RlsMigrator`], [`RlsSchemaManagerExt`], [`MaintenanceExt`], \
         [`RlsSchema::plan`], [`RlsSchema::sync`], [`RlsSchema::prepare_online`], [`RlsConfig`]",
     adopting: "[`RlsSchema::sync`], [`RlsSchema::from_env`], [`UserContext::setting`]",

@@ -62,9 +62,9 @@ pub use entity::{
 };
 pub use error::{GateError, GateFinding, RlsError, SchemaError};
 pub use model::{
-    AdminContext, Command, ContextError, Expression, ForeignKey, Holder, Key, KeyType, OnDelete,
-    Owned, Policy, PolicyDraft, PolicyError, PolicyKind, Privilege, RlsContext, Scope, ScopeKind,
-    SettingElement, SettingType, SettingValue, Settings, Through, UserContext,
+    AdminContext, Bound, BoundBy, Command, ContextError, Expression, ForeignKey, Holder, Key,
+    KeyType, OnDelete, Owned, Policy, PolicyDraft, PolicyError, PolicyKind, Privilege, RlsContext,
+    Scope, ScopeKind, SettingElement, SettingType, SettingValue, Settings, Through, UserContext,
 };
 pub use name::{Identifier, NameError, SettingName, TableName};
 #[cfg(feature = "rbac")]

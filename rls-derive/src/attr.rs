@@ -36,6 +36,7 @@ pub(crate) struct Attr {
     pub index: Vec<Name>,
     pub backfill: Option<LitStr>,
     pub via: Vec<Name>,
+    pub bind: Vec<Name>,
     pub read: Option<Name>,
     pub soft_delete: Option<Name>,
     pub grant: Option<Vec<Granted>>,
@@ -123,6 +124,7 @@ impl Attr {
         match word {
             Word::Admin => self.admin = Some(Granted::all(value.in_parentheses(Written::parse)?)?),
             Word::Backfill => self.backfill = Some(value.string()?),
+            Word::Bind => self.bind = value.one_or_more(Name::parse)?,
             Word::Column | Word::Owner => self.column = Some(value.name()?),
             Word::Crate => self.root = Some(value.parsed(Path::parse_mod_style)?),
             Word::Grant => self.grant = Some(Granted::all(value.in_parentheses(Written::parse)?)?),

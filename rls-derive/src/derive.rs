@@ -45,6 +45,7 @@ impl Derive {
             Self::UserScoped => &[
                 Word::Admin,
                 Word::Backfill,
+                Word::Bind,
                 Word::Crate,
                 Word::Grant,
                 Word::Identity,
@@ -65,6 +66,7 @@ impl Derive {
             Self::TenantScoped => &[
                 Word::Admin,
                 Word::Backfill,
+                Word::Bind,
                 Word::Column,
                 Word::Crate,
                 Word::Grant,

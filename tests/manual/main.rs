@@ -21,6 +21,7 @@ mod derives;
 mod entities;
 mod first_steps;
 mod migrations;
+mod patterns;
 mod policies;
 mod pooling;
 mod readme;

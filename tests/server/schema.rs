@@ -1,6 +1,7 @@
 //! The schema lane on a server: what stands in the catalog afterwards, and what is refused before.
 
 mod alike;
+mod bound;
 mod breaking;
 mod catalog;
 mod domain;

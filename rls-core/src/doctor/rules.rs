@@ -76,6 +76,7 @@ rules! {
     RLS112 Warning "a policy calls a VOLATILE function"
     RLS113 Hint "something could not be examined"
     RLS114 Error "the server does not plan a statement of the application"
+    RLS115 Hint "a foreign key leads to rows of others"
     RLS201 Error "the owner column is missing"
     RLS202 Warning "the owner column accepts NULL"
     RLS203 Warning "an index that the policies need is missing"

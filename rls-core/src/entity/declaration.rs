@@ -136,6 +136,7 @@ impl Declaration {
         let scope = DeclaredScope {
             holder: Holder::User,
             anchor,
+            bound: Vec::new(),
             shared: None,
             soft_delete: None,
             grants: DeclaredGrants::default(),
@@ -206,6 +207,15 @@ impl Declaration {
     #[must_use]
     pub fn backfill(self, expression: &str) -> Self {
         self.owned_key(|owned| owned.backfill = Some(expression.to_owned()))
+    }
+
+    /// Binds references: they may lead only to rows of the same owner.
+    #[must_use]
+    pub fn bind<E: EntityTrait>(self, relations: &[&str]) -> Self {
+        let bound = relations
+            .iter()
+            .map(|relation| RawReference::from_here::<E>(relation));
+        self.scope(|scope| scope.bound.extend(bound))
     }
 
     /// Sets the boolean field that shares a row with everyone, for reading.

@@ -91,6 +91,8 @@ impl Part {
 pub(crate) struct DeclaredScope {
     pub(crate) holder: Holder,
     pub(crate) anchor: Anchor,
+    /// The references that may not leave their owner.
+    pub(crate) bound: Vec<RawReference>,
     pub(crate) shared: Option<Marked>,
     pub(crate) soft_delete: Option<Marked>,
     pub(crate) grants: DeclaredGrants,
@@ -120,7 +122,8 @@ impl DeclaredScope {
     /// Whether both declare the same. What ties a row to its holder is compared later, when it is
     /// known.
     pub(crate) fn agrees(&self, other: &Self) -> bool {
-        self.shared == other.shared
+        self.bound == other.bound
+            && self.shared == other.shared
             && self.soft_delete == other.soft_delete
             && self.grants == other.grants
             && self.policies == other.policies

@@ -1,6 +1,7 @@
 //! The registered entities: those linked into the program, or those listed by hand.
 
 mod anchor;
+mod bound;
 mod check;
 mod scope;
 mod settings;

@@ -169,6 +169,19 @@ pub enum GateFinding {
         /// Their names.
         altered: String,
     },
+    /// No foreign key keeps a bound reference with its owner.
+    #[error(
+        "table `{table}`: no foreign key keeps `{column}` to rows of `{parent}` that the same owner \
+         has: run the migrations"
+    )]
+    Unbound {
+        /// The table.
+        table: TableName,
+        /// The referring column.
+        column: Identifier,
+        /// The table it refers to.
+        parent: TableName,
+    },
     /// Domains that carry contexts are missing.
     #[error("the domains that carry contexts are missing ({missing}): run the migrations")]
     DomainMissing {

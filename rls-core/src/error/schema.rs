@@ -101,6 +101,24 @@ pub enum SchemaError {
         /// The owner column.
         column: String,
     },
+    /// Rows refer to rows of another owner, so that no key can bind the reference.
+    #[error(
+        "table `{table}`: {rows} rows refer by `{column}` to rows of `{parent}` that another owner has, \
+         or that are not there, so that the reference cannot be bound: find them with `{find}`, and let \
+         a migration give each an owner or a reference that fits"
+    )]
+    ForeignRows {
+        /// The table.
+        table: String,
+        /// The referring column.
+        column: String,
+        /// The table it refers to.
+        parent: String,
+        /// How many rows.
+        rows: i64,
+        /// The statement that finds them.
+        find: String,
+    },
     /// The backfill expression failed, or left rows without an owner.
     #[error("table `{table}`: the backfill of `{column}` did not work: {source}")]
     Backfill {

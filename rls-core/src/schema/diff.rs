@@ -2,6 +2,7 @@
 //! that leaves no gap. Nothing here asks the server.
 
 mod audit;
+mod bound;
 mod breaking;
 mod check;
 mod column;
@@ -87,6 +88,7 @@ pub(crate) fn creates_named(tables: &[Table<'_>]) -> bool {
     for table in tables {
         column::keys(table, &mut UsedNames::default(), &mut changes);
     }
+    bound::keys(tables, &mut UsedNames::default(), &mut changes);
 
     !changes.is_empty()
 }
@@ -109,6 +111,7 @@ fn table_changes(
     for table in tables {
         column::keys(table, &mut used, &mut changes);
     }
+    bound::keys(tables, &mut used, &mut changes);
 
     plan.changes.extend(force::lifted(tables, changes));
     for table in tables {

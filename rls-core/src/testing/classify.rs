@@ -36,6 +36,7 @@ pub(super) fn classify(
         Expects::Count(expected) => count(*expected, answer),
         Expects::Passes => passes(answer),
         Expects::Refused => refused(answer),
+        Expects::Unreferred => unreferred(answer),
         Expects::Nothing => nothing(answer),
     };
 
@@ -172,6 +173,18 @@ fn refused(answer: &Answer) -> Option<Outcome> {
             "the policies let a row through that is not the user's; only a constraint refused it \
              ({state}: {message})"
         ))),
+        _ => None,
+    }
+}
+
+/// Constraints are checked in no certain order: a row that another key refuses was not tried.
+/// [`Attempt::Move`] then tries the reference on a row that is there.
+fn unreferred(answer: &Answer) -> Option<Outcome> {
+    match answer {
+        Answer::ByPolicy => Some(Outcome::Held),
+        Answer::Written { rows: 0, .. } => Some(vacuous("the user has no row to do it with")),
+        Answer::Written { .. } => Some(leak("a row was written that refers to a row of another")),
+        Answer::Failed { state, .. } if is_constraint(state) => Some(Outcome::Held),
         _ => None,
     }
 }
@@ -347,6 +360,17 @@ mod tests {
             classified(Expects::Passes, &Answer::ByPolicy, ForeignRows::Leak),
             "VACUOUS"
         );
+        for (answer, expected) in [
+            (Answer::ByPolicy, "held"),
+            (failed("23503"), "held"),
+            (written(1), "LEAK"),
+            (written(0), "VACUOUS"),
+            (failed("P0001"), "UNTESTED"),
+        ] {
+            let outcome = classified(Expects::Unreferred, &answer, ForeignRows::Leak);
+            assert_eq!(outcome, expected);
+        }
+
         assert_eq!(
             classified(Expects::NoGrant, &Answer::ByGrant, ForeignRows::Leak),
             "refused"

@@ -39,6 +39,8 @@ pub enum Fault {
     Unsecured,
     /// The primary key is gone, and the policies for `INSERT` let every row through.
     Keyless,
+    /// The foreign keys are gone, and the policies for `INSERT` and `UPDATE` let every row through.
+    Unbound,
     /// There is a table that no entity is registered for.
     Unregistered,
 }
@@ -56,6 +58,7 @@ impl fmt::Display for Fault {
             Self::Revoked => "the application's role has no privilege",
             Self::Unsecured => "row-level security is off",
             Self::Keyless => "the primary key is gone",
+            Self::Unbound => "references lead anywhere",
             Self::Unregistered => "a table is there that no entity is registered for",
         };
         f.write_str(text)
@@ -144,12 +147,15 @@ fn must_fail(fault: &Fault, attempt: Attempt, step: &Step<'_>) -> bool {
         Fault::Granted => matches!(expects, Expects::NoGrant | Expects::NoColumn(_)),
         Fault::Revoked => !matches!(expects, Expects::NoGrant | Expects::NoColumn(_)),
         Fault::Keyless => *expects == Expects::Nothing,
+        Fault::Unbound => *expects == Expects::Unreferred,
         Fault::Closed => match expects {
             Expects::Rows(bounds) => bounds.contains(&Bound::Must),
             Expects::Count(rows) => *rows > 0,
             Expects::Passes => true,
             Expects::Refused => attempt == Attempt::Move,
-            Expects::Nothing | Expects::NoGrant | Expects::NoColumn(_) => false,
+            Expects::Unreferred | Expects::Nothing | Expects::NoGrant | Expects::NoColumn(_) => {
+                false
+            }
         },
         Fault::Open(commands) => {
             *commands == commands_of(attempt)
@@ -158,6 +164,7 @@ fn must_fail(fault: &Fault, attempt: Attempt, step: &Step<'_>) -> bool {
                     // Whether there are others' rows: those of the two users are made.
                     Expects::Count(_) | Expects::Refused => true,
                     Expects::Passes
+                    | Expects::Unreferred
                     | Expects::Nothing
                     | Expects::NoGrant
                     | Expects::NoColumn(_) => false,
@@ -189,6 +196,7 @@ fn faults() -> Vec<Fault> {
         Fault::Granted,
         Fault::Revoked,
         Fault::Keyless,
+        Fault::Unbound,
     ];
     for attempt in Attempt::EACH {
         let open = Fault::Open(commands_of(attempt));
@@ -347,11 +355,13 @@ async fn statements(run: &mut Run<'_>, scope: &Scope, fault: &Fault) -> Result<S
         }
         Fault::Keyless => {
             let open = policies(run, scope, &[Command::Insert], "true").await?;
-            let key = primary_key(run, scope).await?;
-            format!(
-                "SET CONSTRAINTS ALL IMMEDIATE; {open}; ALTER TABLE {table} DROP CONSTRAINT {key} \
-                 CASCADE"
-            )
+            let dropped = without(run, scope, 'p').await?;
+            format!("SET CONSTRAINTS ALL IMMEDIATE; {open}; {dropped}")
+        }
+        Fault::Unbound => {
+            let open = policies(run, scope, &[Command::Insert, Command::Update], "true").await?;
+            let dropped = without(run, scope, 'f').await?;
+            format!("SET CONSTRAINTS ALL IMMEDIATE; {open}; {dropped}")
         }
         Fault::Unregistered => unreachable!("it breaks no table"),
     })
@@ -405,17 +415,20 @@ async fn policies(
     Ok(altered.join("; "))
 }
 
-async fn primary_key(run: &mut Run<'_>, scope: &Scope) -> Result<String, Trouble> {
+/// Drops the constraints of one type (`pg_constraint.contype`).
+async fn without(run: &mut Run<'_>, scope: &Scope, contype: char) -> Result<String, Trouble> {
+    let table = sql::table(&scope.table);
     let query = format!(
         "SELECT quote_ident(conname) FROM pg_constraint
-         WHERE conrelid = {}::regclass AND contype = 'p'",
-        text(&sql::table(&scope.table))
+         WHERE conrelid = {}::regclass AND contype = '{contype}' ORDER BY conname",
+        text(&table)
     );
 
-    let name = sqlx::query_scalar(AssertSqlSafe(query))
-        .fetch_one(&mut *run.lane.connection)
+    let names: Vec<String> = sqlx::query_scalar(AssertSqlSafe(query))
+        .fetch_all(&mut *run.lane.connection)
         .await?;
-    Ok(name)
+    let drop = |name| format!("ALTER TABLE {table} DROP CONSTRAINT {name} CASCADE");
+    Ok(names.into_iter().map(drop).collect::<Vec<_>>().join("; "))
 }
 
 /// Whether the question to the application's login sees that row-level security is off. The login

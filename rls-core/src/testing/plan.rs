@@ -35,6 +35,8 @@ pub(super) enum Expects {
     Passes,
     /// A policy refuses it.
     Refused,
+    /// A policy or a foreign key refuses it.
+    Unreferred,
     /// Nothing is written, with an error or without.
     Nothing,
     /// The server refuses it for lack of a privilege.
@@ -64,6 +66,16 @@ pub(super) struct Row {
 pub(super) struct Drafts {
     pub(super) own: Vec<(Actor, Draft)>,
     pub(super) forged: Vec<(Actor, Draft)>,
+    /// The actor's own rows, each with a bound reference to a row of the other user.
+    pub(super) foreign: Vec<(Actor, Foreign)>,
+}
+
+/// A row that refers to a row of another user.
+#[derive(Clone)]
+pub(super) struct Foreign {
+    pub(super) draft: Draft,
+    /// The column that refers.
+    pub(super) column: Identifier,
 }
 
 /// A table with its rows, ready for the attempts.

@@ -103,6 +103,10 @@ impl Scopes {
                 through.parent = through.parent.or_in(schema);
             }
 
+            for bound in &mut scope.bound {
+                bound.parent = bound.parent.or_in(schema);
+            }
+
             scope
         };
 
@@ -227,6 +231,7 @@ mod tests {
             },
             keys,
             through,
+            bound: Vec::new(),
             shared: BTreeMap::new(),
             soft_delete: None,
             privileges: BTreeSet::new(),

@@ -81,6 +81,11 @@ fn key_column(root: &Path, attr: &Attr) -> TokenStream {
 
 /// The calls about the rows.
 fn rows(root: &Path, attr: &Attr) -> TokenStream {
+    let bind = (!attr.bind.is_empty()).then(|| {
+        let relations = attr.bind.iter().map(|name| &name.value);
+        quote!(.bind::<Self>(&[#(#relations),*]))
+    });
+
     let read = attr.read.as_ref().map(|name| {
         let field = &name.value;
         quote!(.read::<Self>(#field))
@@ -97,7 +102,7 @@ fn rows(root: &Path, attr: &Attr) -> TokenStream {
         .iter()
         .map(|function| quote_spanned!(function.span()=> .policies(#function())));
 
-    quote!(#read #soft_delete #grants #(#policies)*)
+    quote!(#bind #read #soft_delete #grants #(#policies)*)
 }
 
 fn policies_of(root: &Path, attr: &Attr) -> TokenStream {

@@ -10,7 +10,7 @@ fn word_of_another_derive_is_told_to_be_its() {
         format!("`{key}` belongs to {homes}; here it is `{word}`")
     };
     let input = "#[tenant_scoped(owner = a, user = b::C, to = id)] struct Model { id: Uuid }";
-    let keys = "`admin`, `backfill`, `column`, `crate`, `grant`, `identity`, `index`, `no_default`, \
+    let keys = "`admin`, `backfill`, `bind`, `column`, `crate`, `grant`, `identity`, `index`, `no_default`, \
                 `no_foreign_key`, `on_delete`, `policies`, `read`, `setting`, `soft_delete`, \
                 `table_only`, `tenant`, `via`";
 

@@ -253,3 +253,18 @@ fn policies_are_named_by_the_paths_of_functions() {
 
     assert_errors("policies = a, policies(b, c), policies = \"d::e\"", &[]);
 }
+
+#[test]
+fn bind_names_each_relation_once_and_none_of_via() {
+    assert_errors("bind = project, read = is_public", &[]);
+    assert_errors("bind(project, Team), identity", &[]);
+    assert_errors("via = project, bind = team, soft_delete = deleted_at", &[]);
+    assert_errors(
+        "bind(project, \"Project\")",
+        &[("\"Project\"", "`Project` is named twice")],
+    );
+    assert_errors(
+        "via = project_a, bind = ProjectA",
+        &[("ProjectA", "`via` binds `ProjectA` already")],
+    );
+}

@@ -44,6 +44,7 @@ pub(crate) fn scope(name: &str, keys: Vec<Key>) -> Scope {
         table: table(name),
         keys,
         through: Vec::new(),
+        bound: Vec::new(),
         shared: BTreeMap::new(),
         soft_delete: None,
         privileges: Privilege::READ_WRITE.into(),

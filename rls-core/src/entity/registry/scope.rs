@@ -5,16 +5,33 @@ use std::collections::BTreeMap;
 use super::check;
 use super::tables::{Declared, Tables};
 use crate::entity::DeclarationError;
-use crate::model::scope::Scope;
+use crate::model::scope::{Bound, Scope};
 use crate::name::TableName;
 
 impl<'a> Tables<'a> {
     /// The scope of each table, ordered.
     pub(super) fn scopes(&self) -> Result<Vec<Scope>, DeclarationError> {
-        self.declared
+        let scopes: Result<Vec<Scope>, _> = self
+            .declared
             .iter()
             .map(|(name, declared)| self.scope(name, declared))
-            .collect()
+            .collect();
+        let mut scopes = scopes?;
+
+        // What binds a reference depends on how the rows that it leads to are scoped.
+        let bound: Result<Vec<Vec<Bound>>, _> = self
+            .declared
+            .iter()
+            .zip(&scopes)
+            .map(|((_, declared), scope)| self.bound(declared, scope, &scopes))
+            .collect();
+
+        for ((declared, scope), bound) in self.declared.values().zip(&mut scopes).zip(bound?) {
+            scope.bound = bound;
+            check::policies(declared.raw, scope)?;
+        }
+
+        Ok(scopes)
     }
 
     fn scope(&self, name: &TableName, declared: &Declared<'a>) -> Result<Scope, DeclarationError> {
@@ -23,6 +40,7 @@ impl<'a> Tables<'a> {
             table: name.clone(),
             keys: Vec::new(),
             through: Vec::new(),
+            bound: Vec::new(),
             shared: BTreeMap::new(),
             soft_delete: None,
             columns: check::columns(declared.raw, &app)?,
@@ -68,7 +86,6 @@ impl<'a> Tables<'a> {
             }
         }
 
-        check::policies(declared.raw, &scope)?;
         Ok(scope)
     }
 }

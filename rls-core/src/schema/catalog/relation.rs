@@ -8,7 +8,7 @@ use crate::config::RlsConfig;
 use crate::error::RlsError;
 use crate::model::key::{KeyType, OnDelete};
 use crate::model::policy::Canonical;
-use crate::name::TableName;
+use crate::name::{Identifier, TableName};
 use crate::schema::snapshot::Relation;
 use crate::schema::table::{ActualColumn, ActualForeignKey, ActualTable, Generated, KeyClauses};
 
@@ -91,11 +91,14 @@ pub(crate) const ENFORCED: &str = "coalesce((to_jsonb(k)->>'conenforced')::bool,
 pub(super) fn foreign_keys() -> String {
     const MATCH: &str = "CASE k.confmatchtype WHEN 'f' THEN ' MATCH FULL' ELSE '' END";
     let (on_update, on_delete) = (action("k.confupdtype"), action("k.confdeltype"));
+    let (from, to) = (
+        key_columns("conrelid", "conkey"),
+        key_columns("confrelid", "confkey"),
+    );
 
     format!(
-        "SELECT w.at, k.conname::text AS name, f.attname::text AS from, n.nspname::text AS schema,
-                c.relname::text AS \"table\", a.attname::text AS column, k.confdeltype::text AS \
-                on_delete,
+        "SELECT w.at, k.conname::text AS name, {from} AS from, n.nspname::text AS schema,
+                c.relname::text AS \"table\", {to} AS to, k.confdeltype::text AS on_delete,
                 k.convalidated AS validated, k.conparentid <> 0 OR {ENFORCED} AS enforced,
                 {MATCH} || CASE k.confupdtype WHEN 'a' THEN '' ELSE ' ON UPDATE ' || {on_update} \
                 END AS before,
@@ -104,22 +107,27 @@ pub(super) fn foreign_keys() -> String {
                   || CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END AS after,
                 pg_get_constraintdef(k.oid) AS definition
          FROM named w
-         JOIN pg_constraint k ON k.conrelid = w.oid AND k.contype = 'f' AND cardinality(k.conkey) \
-         = 1
-         JOIN pg_attribute f ON f.attrelid = w.oid AND f.attnum = k.conkey[1]
+         JOIN pg_constraint k ON k.conrelid = w.oid AND k.contype = 'f'
          JOIN pg_class c ON c.oid = k.confrelid
          JOIN pg_namespace n ON n.oid = c.relnamespace
-         JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = k.confkey[1]
          ORDER BY w.at, k.conname"
+    )
+}
+
+/// The names of the columns of constraint `k`, of which `numbers` are the numbers in `table`.
+pub(crate) fn key_columns(table: &str, numbers: &str) -> String {
+    format!(
+        "ARRAY(SELECT a.attname::text FROM unnest(k.{numbers}) WITH ORDINALITY AS u (num, at)
+               JOIN pg_attribute a ON a.attrelid = k.{table} AND a.attnum = u.num ORDER BY u.at)"
     )
 }
 
 pub(super) fn foreign_key(row: &QueryResult) -> Result<ActualForeignKey, RlsError> {
     Ok(ActualForeignKey {
         name: name(row, "name")?,
-        column: name(row, "from")?,
+        columns: names(row, "from")?,
         table: table_name(row)?,
-        parent_column: name(row, "column")?,
+        parent_columns: names(row, "to")?,
         on_delete: on_delete(&get::<String>(row, "on_delete")?),
         validated: get(row, "validated")?,
         enforced: get(row, "enforced")?,
@@ -130,6 +138,11 @@ pub(super) fn foreign_key(row: &QueryResult) -> Result<ActualForeignKey, RlsErro
         },
         definition: get(row, "definition")?,
     })
+}
+
+fn names(row: &QueryResult, column: &str) -> Result<Vec<Identifier>, RlsError> {
+    let names: Vec<String> = get(row, column)?;
+    names.into_iter().map(checked).collect()
 }
 
 /// The words of an action, which the catalog has as one letter.

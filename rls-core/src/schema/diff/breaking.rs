@@ -49,7 +49,7 @@ fn of_table(table: &Table<'_>, change: &TableChange) -> Option<Breaking> {
         TableChange::RowSecurity(change) => of_row_security(*change),
         TableChange::Policy(change) => of_policy(table, change),
         TableChange::Privilege(change) => of_privilege(table, change),
-        // No index of these is unique, and the audit's and the keys' tables are the library's own.
+        // A unique index has the primary key in it, and forbids nothing new; the audit's and the keys' tables are the library's own.
         TableChange::Index(_)
         | TableChange::CreateAudit
         | TableChange::DropAudit
@@ -99,6 +99,10 @@ fn of_foreign_key(change: &ForeignKeyChange) -> Option<Breaking> {
                 first: "deploy code that deletes these rows first",
             })
         }
+        ForeignKeyChange::Bind { .. } => Some(Breaking {
+            fails: "a write of a row that refers to a row of another owner",
+            first: "deploy code that refers to rows of the same owner alone",
+        }),
         // New rows are checked already.
         ForeignKeyChange::Validate { .. } | ForeignKeyChange::Drop { .. } => None,
     }

@@ -125,6 +125,7 @@ fn names_columns(
         Expression::IsCurrent { column, .. }
         | Expression::IsVerified { column, .. }
         | Expression::IsTrue(column)
+        | Expression::IsNull(column)
         | Expression::NotDeleted(column)
         | Expression::NotDeletedRounded(column, _)
         | Expression::FirstNotDeleted(column, _) => has(table, column),

@@ -54,6 +54,7 @@ fn scope(table: &str, column: &str, kind: ScopeKind) -> Scope {
             kind,
         }],
         through: Vec::new(),
+        bound: Vec::new(),
         shared: BTreeMap::new(),
         soft_delete: None,
         privileges: Privilege::READ_WRITE.into(),
@@ -156,9 +157,9 @@ fn applied(desired: &DesiredTable) -> ActualTable {
         let foreign_key = column.foreign_key.as_ref()?;
         Some(ActualForeignKey {
             name: name("task_owner_id_fkey"),
-            column: column.name.clone(),
+            columns: vec![column.name.clone()],
             table: foreign_key.table.clone(),
-            parent_column: foreign_key.column.clone(),
+            parent_columns: vec![foreign_key.column.clone()],
             on_delete: Some(OnDelete::Cascade),
             validated: true,
             enforced: true,

@@ -21,7 +21,7 @@ pub(crate) struct ActualTable {
     pub(crate) policies: BTreeMap<Identifier, ActualPolicy>,
     /// The columns, by name.
     pub(crate) columns: BTreeMap<Identifier, ActualColumn>,
-    /// The foreign keys of one column each.
+    /// The foreign keys.
     pub(crate) foreign_keys: Vec<ActualForeignKey>,
     /// The valid B-tree indexes on plain columns.
     pub(crate) indexes: Vec<ActualIndex>,
@@ -100,12 +100,12 @@ pub(crate) enum Generated {
 pub(crate) struct ActualForeignKey {
     /// Its constraint's name.
     pub(crate) name: Identifier,
-    /// The column that refers.
-    pub(crate) column: Identifier,
+    /// The columns that refer.
+    pub(crate) columns: Vec<Identifier>,
     /// The table it refers to.
     pub(crate) table: TableName,
-    /// The column it refers to.
-    pub(crate) parent_column: Identifier,
+    /// The columns they refer to, in the same order.
+    pub(crate) parent_columns: Vec<Identifier>,
     /// Its action; `None` for one that no entity can name (`SET NULL`, `SET DEFAULT`).
     pub(crate) on_delete: Option<crate::model::key::OnDelete>,
     /// Whether the rows that were there before it are checked.

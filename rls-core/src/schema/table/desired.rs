@@ -26,7 +26,9 @@ pub(crate) struct DesiredTable {
     /// The columns of other tables that must be unique: through them this table's rows belong to
     /// someone.
     pub(crate) unique: Vec<(TableName, Identifier)>,
-    /// The tables through which rows belong to someone.
+    /// The references that a key keeps with their owner.
+    pub(crate) bound: Vec<DesiredBound>,
+    /// The tables through which rows belong to someone, and those that bound references lead to.
     pub(crate) parents: Vec<TableName>,
     /// The privileges of the two roles.
     pub(crate) privileges: BTreeMap<Identifier, Grants>,
@@ -61,6 +63,14 @@ pub(crate) struct DesiredPolicy {
     pub(crate) fingerprint: String,
 }
 
+/// A reference to rows of the same owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DesiredBound {
+    pub(crate) parent: TableName,
+    /// The columns of the key, each with the one that it refers to; the reference is the last.
+    pub(crate) columns: Vec<(Identifier, Identifier)>,
+}
+
 /// An index that begins with these columns, over all rows, or the rows in which `only` is true.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DesiredIndex {
@@ -90,10 +100,13 @@ impl DesiredTable {
             columns: scope.keys.iter().map(|key| column(key, schemas)).collect(),
             policies,
             indexes: indexes(scope),
+            bound: bound(scope, schemas),
             parents: scope
                 .through
                 .iter()
-                .map(|through| through.parent.found_in(schemas))
+                .map(|through| &through.parent)
+                .chain(scope.bound.iter().map(|bound| &bound.parent))
+                .map(|parent| parent.found_in(schemas))
                 .collect(),
             unique: scope
                 .through
@@ -169,6 +182,18 @@ fn column(key: &Key, schemas: &Schemas) -> DesiredColumn {
         backfill: owned.and_then(|owned| owned.backfill.clone()),
         owned: owned.is_some(),
     }
+}
+
+fn bound(scope: &Scope, schemas: &Schemas) -> Vec<DesiredBound> {
+    let by_key = scope.bound.iter().filter_map(|bound| {
+        let columns = bound.key();
+        (!columns.is_empty()).then(|| DesiredBound {
+            parent: bound.parent.found_in(schemas),
+            columns,
+        })
+    });
+
+    by_key.collect()
 }
 
 /// The indexes that a scope's policies need: one for each column that names a user or tenant, one

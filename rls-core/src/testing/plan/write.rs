@@ -9,7 +9,7 @@ use super::super::expect::Bound;
 use super::super::schema::{Column, Filled};
 use super::super::shape::{Anchor, Subject};
 use super::super::{Actor, Attempt, value};
-use super::{Expects, How, Row, Step, Target};
+use super::{Expects, Foreign, How, Row, Step, Target};
 
 impl<'a> Target<'a> {
     /// `INSERT` of a row; with a column that is not granted, the server refuses it.
@@ -75,9 +75,41 @@ impl<'a> Target<'a> {
         let forged = self.drafts.forged.iter().filter(|(of, _)| *of == actor);
 
         // Without `RETURNING`, which would apply the `SELECT` policies to the new row too.
-        forged
-            .map(|(_, draft)| self.write(&self.forgeable(draft), "", expects.clone()))
-            .collect()
+        let forged =
+            forged.map(|(_, draft)| self.write(&self.forgeable(draft), "", expects.clone()));
+
+        // A key may be checked only at the end of the transaction.
+        let foreign = self.foreign(actor).map(|foreign| {
+            let now = "; SET CONSTRAINTS ALL IMMEDIATE";
+            self.write(&foreign.draft, now, Expects::Unreferred)
+        });
+
+        forged.chain(foreign).collect()
+    }
+
+    fn foreign(&self, actor: Actor) -> impl Iterator<Item = &Foreign> {
+        let drafts = self.drafts.foreign.iter();
+        drafts
+            .filter(move |(of, _)| *of == actor)
+            .map(|(_, foreign)| foreign)
+    }
+
+    /// Lets the actor's own rows refer to a row of the other user.
+    fn refer(&self, actor: Actor) -> impl Iterator<Item = Step<'a>> {
+        let table = sql::table(&self.scope.table);
+        self.foreign(actor).filter_map(move |foreign| {
+            let value = foreign.draft.get(&foreign.column)?;
+            let column = sql::identifier(&foreign.column);
+
+            Some(Step {
+                sql: format!(
+                    "UPDATE {table} SET {column} = {value}; SET CONSTRAINTS ALL IMMEDIATE"
+                ),
+                how: How::Write,
+                expects: Expects::Unreferred,
+                third: Vec::new(),
+            })
+        })
     }
 
     /// Inserts the actor's own row so that it conflicts with another's.
@@ -173,7 +205,7 @@ impl<'a> Target<'a> {
             })
         });
 
-        moved.collect()
+        moved.chain(self.refer(actor)).collect()
     }
 
     /// What gives every column that may be written another row's value, for one that the server
