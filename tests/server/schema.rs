@@ -18,6 +18,10 @@ mod taken;
 mod versions;
 mod whoever;
 
+/// The entities of the benchmark.
+#[path = "../../benches/schema/entity.rs"]
+mod entity;
+
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 
 /// The first column of every row, as text.

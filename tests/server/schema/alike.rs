@@ -1,14 +1,11 @@
 //! Tables whose policies are alike: a plan makes one copy for all of them, and yet sees what is
 //! altered on one.
 
-#[path = "../../../benches/schema/entity.rs"]
-mod entity;
-
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 use sea_orm_rls::entity::Declaration;
 use sea_orm_rls::{Registry, RlsSchema, registry};
 
-use super::{database, text};
+use super::{database, entity, text};
 use crate::fixture::config;
 
 const TABLES: usize = 40;

@@ -1,14 +1,11 @@
 //! A registry of more tables than the server has room for locks.
 
-#[path = "../../../benches/schema/entity.rs"]
-mod entity;
-
 use sea_orm::{ConnectionTrait, Database};
 use sea_orm_rls::entity::Declaration;
 use sea_orm_rls::error::SchemaError;
 use sea_orm_rls::{Registry, RlsError, RlsSchema};
 
-use super::text;
+use super::{entity, text};
 use crate::fixture::config;
 
 const TABLES: usize = 200;
