@@ -110,10 +110,11 @@ async fn refusals(world: &World) {
     ] {
         let bouncer = Bouncer::start(world, release, mode, settings);
         for again in ["first", "second"] {
-            let error = refusal(world, &bouncer).await;
+            let case = format!("{mode} {settings:?}, {again}");
+            let error = refusal(world, &bouncer, &case).await;
             assert!(
                 matches!(error, RlsError::SharedStatements { .. }),
-                "{mode} {settings:?}, {again}: {error}"
+                "{case}: {error}"
             );
         }
     }
@@ -121,7 +122,7 @@ async fn refusals(world: &World) {
     let bouncer = Bouncer::start(world, OLD, "transaction", &[]);
     let busy = others(world, &bouncer).await;
     for _ in 0..20 {
-        let error = refusal(world, &bouncer).await;
+        let error = refusal(world, &bouncer, "busy").await;
         assert!(
             matches!(error, RlsError::SharedStatements { .. }),
             "busy: {error}"
@@ -132,7 +133,7 @@ async fn refusals(world: &World) {
     }
 
     let bouncer = Bouncer::start(world, NEW, "statement", &[KEPT]);
-    let error = refusal(world, &bouncer).await;
+    let error = refusal(world, &bouncer, "statement").await;
     assert!(
         matches!(error, RlsError::TransactionsRefused { .. }),
         "{error}"
@@ -155,9 +156,11 @@ async fn others(world: &World, bouncer: &Bouncer) -> Vec<JoinHandle<()>> {
     others
 }
 
-async fn refusal(world: &World, bouncer: &Bouncer) -> RlsError {
-    let connected = world.connect(bouncer.address, 2).await;
-    connected.expect_err("it must be refused")
+async fn refusal(world: &World, bouncer: &Bouncer, case: &str) -> RlsError {
+    match world.connect(bouncer.address, 2).await {
+        Ok(_) => panic!("{case}: it must be refused"),
+        Err(error) => error,
+    }
 }
 
 /// Another program gives a value for a context's setting at its login, which the bouncer is told to

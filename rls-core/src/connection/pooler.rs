@@ -35,8 +35,8 @@ pub(super) async fn check(sessions: &Sessions) -> Result<(), RlsError> {
     let asked: Result<_, RlsError> = async {
         let once = Answer::of(first.connection(), &mark, 1).await?;
         let again = Answer::of(first.connection(), &mark, 1).await?;
-        first.close();
-        drop(first);
+        // The second one must find the session that this one leaves.
+        first.close_and_wait().await.map_err(database_error)?;
 
         let mut second = open::first(sessions).await?;
         let other = Answer::of(second.connection(), &mark, 2).await?;

@@ -105,6 +105,14 @@ impl Borrowed {
         }
     }
 
+    /// Closes the connection, and returns when the server has been told.
+    pub(crate) async fn close_and_wait(mut self) -> sqlx::Result<()> {
+        match self.taken.take() {
+            Some(taken) => taken.close().await,
+            None => Ok(()),
+        }
+    }
+
     /// Ends the connection at once, without a word to the server, which may not listen. To close it
     /// takes seconds then, and keeps its place in the pool meanwhile.
     pub(crate) fn abandon(mut self) {
