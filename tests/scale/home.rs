@@ -18,6 +18,9 @@ use uuid::Uuid;
 /// How long a server may take to start.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
+/// How long a server may take to end by itself.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
 pub struct Home {
     folder: PathBuf,
     guard: Child,
@@ -147,7 +150,18 @@ impl Service {
 }
 
 impl Drop for Service {
+    /// Servers end at once by this signal. Pgpool-II first removes its shared memory, 130 MB, which
+    /// would stay until the machine is started again.
     fn drop(&mut self) {
+        if self.process.try_wait().unwrap().is_none() {
+            let group = Pid::from_raw(self.process.id().cast_signed());
+            killpg(group, Signal::SIGQUIT).unwrap();
+        }
+
+        let begun = Instant::now();
+        while self.process.try_wait().unwrap().is_none() && begun.elapsed() < LAST_WORDS {
+            thread::sleep(Duration::from_millis(20));
+        }
         self.kill();
     }
 }
