@@ -88,10 +88,8 @@ impl Planner {
     /// named.
     async fn uses_index(&self, role: Option<&Identifier>, (_, query): &Condition) -> bool {
         let transaction = self.owner.begin().await.unwrap();
-        let mut settings = "SET LOCAL enable_seqscan = off; SET LOCAL app.user_id = '3'".to_owned();
-        if let Some(role) = role {
-            settings += &format!("; SET LOCAL ROLE \"{role}\"");
-        }
+        let role = role.map_or_else(String::new, |role| format!("; SET LOCAL ROLE \"{role}\""));
+        let settings = format!("SET LOCAL enable_seqscan = off; SET LOCAL app.user_id = '3'{role}");
         transaction.execute_unprepared(&settings).await.unwrap();
         let query = query.to_string(PostgresQueryBuilder);
         let plan = text(&transaction, &format!("EXPLAIN (COSTS OFF) {query}")).await;
