@@ -51,6 +51,7 @@ pages! {
     clouds: "[`RlsConfig::password_provider`], [`RlsConfig::login_suffix`], \
         [`RlsConnection::with_standby`]",
     signed_contexts: "[`sea_orm_rls::signing`](crate::signing), [`RlsConfig`], [`RlsSchema::sync`]",
+    works_with: "[`RlsConnection::connect`], [`Doctor`]",
     why: "[`Why`], [`Cause`], [`AdminContext`]",
     limits: "[`RlsConnection`], [`Doctor`]",
     troubleshooting: "[`check_gate`], [`RlsError`], [`GateFinding`], [`policy::setting`]",

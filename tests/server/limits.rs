@@ -1,6 +1,7 @@
 //! What `limits.md` says and no test of another module shows: mostly what is not protected.
 
 mod code;
+mod nineteen;
 mod session;
 mod tables;
 

@@ -7,6 +7,7 @@ mod circle;
 mod deleted;
 mod dump;
 mod expressions;
+mod filters;
 mod plans;
 mod property;
 mod renamed;

@@ -41,6 +41,12 @@ pub async fn text(db: &impl ConnectionTrait, sql: &str) -> String {
     texts(db, sql).await.join("\n")
 }
 
+/// The server's major version.
+pub async fn version(db: &impl ConnectionTrait) -> i32 {
+    let version = text(db, "SHOW server_version_num").await;
+    version.parse::<i32>().unwrap() / 10_000
+}
+
 /// A fresh database, and a login that may do everything in it.
 pub async fn database() -> (testbed::Database, DatabaseConnection) {
     let database = testbed::server().unwrap().database("schema").await.unwrap();

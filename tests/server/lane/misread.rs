@@ -8,6 +8,7 @@ use sea_orm_rls::{RlsConnection, RlsError};
 
 use super::new_task;
 use crate::fixture::{Fixture, entities, task};
+use crate::schema::version;
 
 /// Text that fools the reader of words: in SJIS `\x81\x5c` is one character, so the backslash that
 /// seems to hide the quote's end is none. To set that encoding is refused, so a function does it.
@@ -65,6 +66,13 @@ async fn role_that_reads_backslashes_as_escapes_hides_no_call() {
         fixture.config.app_role()
     );
 
+    // Since PostgreSQL 19 no server reads them so.
+    if version(&fixture.owner).await >= 19 {
+        let refused = fixture.owner.execute_unprepared(&alter).await.unwrap_err();
+        let refused = RlsError::from(refused);
+        assert_eq!(refused.sqlstate().as_deref(), Some("0A000"), "{refused}");
+        return;
+    }
     fixture.owner.execute_unprepared(&alter).await.unwrap();
 
     let db =

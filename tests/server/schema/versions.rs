@@ -31,8 +31,7 @@ async fn run(fixture: &Fixture, sql: &str) {
 /// Whether the server is older than `version`, which brought the syntax of this statement. An older
 /// server must refuse it: what it cannot say is no state of a database there.
 async fn is_unknown_before(version: i32, db: &DatabaseConnection, sql: &str) -> bool {
-    let found: i32 = text(db, "SHOW server_version_num").await.parse().unwrap();
-    if found / 10_000 >= version {
+    if super::version(db).await >= version {
         return false;
     }
 

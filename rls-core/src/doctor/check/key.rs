@@ -54,14 +54,17 @@ fn indexes(case: &Case<'_>, table: &Table<'_>, index: &IndexFact, findings: &mut
              rows of the user"
         };
         let remedy = Remedy::words(
-            "let the owner column lead the index (`btree_gin`, `btree_gist`), or filter by it",
+            "let the owner column lead the index (`btree_gin`, `btree_gist`), or filter by it; the \
+             manual's page `policies` lists the conditions that keep an index",
         );
         findings.push(Finding::new(&rules::RLS210, &index.name, why, remedy));
     } else if index.patterns {
         let why = "`LIKE`, which SeaORM's `starts_with()` writes, is not leakproof, so policies are \
                    checked first, and the index is not used for it";
-        let remedy =
-            Remedy::words("write `column ^@ $1` or `starts_with(column, $1)`, which use the index");
+        let remedy = Remedy::words(
+            "write `column ^@ $1` or `starts_with(column, $1)`, which use the index; the \
+             manual's page `policies` lists the conditions that keep one",
+        );
         findings.push(Finding::new(&rules::RLS210, &index.name, why, remedy));
     }
 }

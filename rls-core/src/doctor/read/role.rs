@@ -175,7 +175,7 @@ fn reached_role(
     })
 }
 
-/// The predefined roles with power over the server or all tables, of PostgreSQL 18.
+/// The predefined roles with power over the server or all tables, of PostgreSQL 18 and 19rc1.
 const PREDEFINED: [&str; 7] = [
     "pg_execute_server_program",
     "pg_read_server_files",
@@ -186,7 +186,7 @@ const PREDEFINED: [&str; 7] = [
     "pg_create_subscription",
 ];
 
-/// The predefined roles that see the statements of other sessions, or end them, of PostgreSQL 18.
+/// The predefined roles that see the statements of other sessions, or end them, of PostgreSQL 18 and 19rc1.
 /// `pg_monitor` is a member of the one that sees.
 const WATCHES: [&str; 2] = ["pg_read_all_stats", "pg_signal_backend"];
 

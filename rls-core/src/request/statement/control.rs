@@ -7,7 +7,8 @@ use super::{Protocol, Refusal, is_context, session_state, set_config};
 /// The first words of statements that can commit in the middle if no transaction is around them.
 /// What follows that commit would have no context.
 pub(super) const MAY_COMMIT: &[&str] = &[
-    "DO", "CALL", "VACUUM", "ANALYZE", "ANALYSE", "CLUSTER", "REINDEX", "CREATE", "DROP", "ALTER",
+    "DO", "CALL", "VACUUM", "ANALYZE", "ANALYSE", "CLUSTER", "REPACK", "REINDEX", "CREATE", "DROP",
+    "ALTER",
 ];
 
 /// The first words of all that may be refused here.

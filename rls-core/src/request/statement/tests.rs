@@ -57,6 +57,7 @@ fn what_may_commit_is_known_by_its_first_word() {
         "/* a */ call p()",
         ";DO $$ BEGIN END $$",
         "VACUUM t",
+        "REPACK t", // since PostgreSQL 19
         "CREATE INDEX CONCURRENTLY ON t (a)",
     ] {
         assert!(classified(sql).may_commit(), "{sql}");
