@@ -46,6 +46,7 @@ pages! {
         [`RlsConnection::scope_read_only`], [`RlsConfig::password_provider`]",
     clouds: "[`RlsConfig::password_provider`], [`RlsConfig::login_suffix`], \
         [`RlsConnection::with_standby`]",
+    citus: "[`RlsConnection::connect`], [`RlsSchema::sync`], [`OwnRows`]",
     signed_contexts: "[`sea_orm_rls::signing`](crate::signing), [`RlsConfig`], [`RlsSchema::sync`]",
     limits: "[`RlsConnection`], [`Doctor`]",
     troubleshooting: "[`check_gate`], [`RlsError`], [`GateFinding`], [`policy::setting`]",

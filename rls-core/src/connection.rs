@@ -30,6 +30,7 @@ use crate::model::context::{AdminContext, RlsContext, Settings};
 use crate::model::context_domain;
 use crate::name::{Identifier, SettingName, TableName};
 use crate::request::carrier::KnownSetting;
+use crate::request::engine::Engine;
 use crate::request::observe::Observer;
 use crate::request::pool::{Pool, Recorder};
 use crate::request::scoped::{
@@ -90,7 +91,8 @@ impl RlsConnection {
     /// cannot be read; [`RlsError::NoHost`] if none of several hosts fits;
     /// [`RlsError::SharedStatements`], [`RlsError::TransactionsRefused`] and
     /// [`RlsError::BalancedReads`] if a pooler between cannot serve this library;
-    /// [`RlsError::Backend`] if the URL is not PostgreSQL's, [`RlsError::OtherEngine`] if the server is not; [`RlsError::Unreachable`] if no server
+    /// [`RlsError::Backend`] if the URL is not PostgreSQL's, [`RlsError::OtherEngine`] if the server is not, [`RlsError::NotOnCitus`] if it is
+    /// Citus and contexts are signed; [`RlsError::Unreachable`] if no server
     /// listens there, after three seconds; [`RlsError::Tls`] if the connection cannot be encrypted as
     /// `sslmode` asks; [`RlsError::PasswordProvider`] if the configuration's provider fails;
     /// [`RlsError::LoginRefused`] and [`RlsError::Database`] if the server refuses.
@@ -137,10 +139,12 @@ impl RlsConnection {
         let found = checked(&app, &config, &registry).await?;
         let connection = Self {
             app: Pool::new(app, settings, found.domains.app, observer.clone())
+                .of_engine(found.engine)
                 .allowing_do(config.allows_do())
                 .allowing_early(config.signs_contexts() < SignedContexts::Required)
                 .signed_by(app_signer),
             admin: Pool::new(admin, admin_settings, found.domains.admin, observer)
+                .of_engine(found.engine)
                 .signed_by(admin_signer)
                 .recorded_by(found.audit.map(|audit| audit.record)),
             standby: None,
@@ -208,16 +212,16 @@ impl RlsConnection {
     /// [`RlsError::Gate`] if isolation or the audit no longer hold, with every reason;
     /// [`RlsError::Database`] or [`RlsError::ConnectionLost`] if the server does not answer.
     pub async fn check_gate(&self) -> Result<(), RlsError> {
-        let found = ask(self.app.sessions(), &self.config, &self.registry).await?;
-        let is_as_found = self.app.uses(found.domains.app.as_ref())
-            && self.admin.uses(found.domains.admin.as_ref());
+        let (domains, _) = ask(self.app.sessions(), &self.config, &self.registry).await?;
+        let is_as_found =
+            self.app.uses(domains.app.as_ref()) && self.admin.uses(domains.admin.as_ref());
 
         if !is_as_found {
             let findings = vec![GateFinding::DomainsChanged];
             return Err(GateError { findings }.into());
         }
 
-        self.check_signature(self.app.clone(), found.domains.verified)
+        self.check_signature(self.app.clone(), domains.verified)
             .await
     }
 
@@ -364,6 +368,7 @@ fn signer(config: &RlsConfig, login: &Identifier) -> Result<Option<Signer>, Conf
 
 /// What the database has for the requests of both logins.
 struct Found {
+    engine: Engine,
     domains: FoundDomains,
     audit: Option<Audit>,
 }
@@ -388,20 +393,30 @@ async fn checked(
     config: &RlsConfig,
     registry: &Registry,
 ) -> Result<Found, RlsError> {
-    engine::check(app).await?;
+    let engine = engine::check(app).await?;
+    engine::check_signed(engine, config)?;
     pooler::check(app).await?;
-    let found = ask(app, config, registry)
+    let (domains, audit) = ask(app, config, registry)
         .await
         .map_err(pooler::explained)?;
+    let found = Found {
+        engine,
+        domains,
+        audit,
+    };
 
-    if found.domains.app.is_none() {
+    if found.domains.app.is_none() || engine == Engine::Citus {
         pooler::check_balance(app).await?;
     }
     Ok(found)
 }
 
 /// Checks the gate, unless it is switched off, and finds the domains and the audit.
-async fn ask(app: &Sessions, config: &RlsConfig, registry: &Registry) -> Result<Found, RlsError> {
+async fn ask(
+    app: &Sessions,
+    config: &RlsConfig,
+    registry: &Registry,
+) -> Result<(FoundDomains, Option<Audit>), RlsError> {
     let mut borrowed = open::first(app).await?;
     let connection = borrowed.connection();
 
@@ -417,7 +432,7 @@ async fn ask(app: &Sessions, config: &RlsConfig, registry: &Registry) -> Result<
         None => None,
     };
 
-    Ok(Found { domains, audit })
+    Ok((domains, audit))
 }
 
 impl fmt::Debug for RlsConnection {

@@ -57,11 +57,12 @@ pub use entity::{
 };
 pub use error::{GateError, GateFinding, RlsError, SchemaError};
 pub use model::{
-    AdminContext, Command, ContextError, Expression, ForeignKey, Holder, Key, KeyType, OnDelete,
-    Owned, Policy, PolicyDraft, PolicyError, PolicyKind, Privilege, RlsContext, Scope, ScopeKind,
-    SettingElement, SettingType, SettingValue, Settings, Through, UserContext,
+    AdminContext, Command, ContextError, Distribution, Expression, ForeignKey, Holder, Key,
+    KeyType, OnDelete, Owned, Policy, PolicyDraft, PolicyError, PolicyKind, Privilege, RlsContext,
+    Scope, ScopeKind, SettingElement, SettingType, SettingValue, Settings, Through, UserContext,
 };
 pub use name::{Identifier, NameError, SettingName, TableName};
+pub use request::own::{InContext, OwnRows};
 #[cfg(feature = "rbac")]
 pub use request::restricted::Restricted;
 pub use request::role::{App, AppReads, Maintenance, MaintenanceReads, Role};

@@ -26,9 +26,9 @@ pub(crate) mod used;
 pub use desired::MissingTables;
 pub use keys::KeyState;
 pub use plan::{
-    Change, ColumnChange, DomainChange, DomainDefinition, ForeignKeyChange, FunctionChange,
-    IndexChange, Plan, PolicyChange, PrivilegeChange, RoleChange, RowSecurityChange, SigningChange,
-    TableChange, Unmanaged, UsageChange, Verifier,
+    Change, ColumnChange, DistributionChange, DomainChange, DomainDefinition, ForeignKeyChange,
+    FunctionChange, IndexChange, Plan, PolicyChange, PrivilegeChange, RoleChange,
+    RowSecurityChange, SigningChange, TableChange, Unmanaged, UsageChange, Verifier,
 };
 pub use show::PlanText;
 pub use sync::{

@@ -46,6 +46,7 @@ impl Derive {
                 Word::Admin,
                 Word::Backfill,
                 Word::Crate,
+                Word::Distribute,
                 Word::Grant,
                 Word::Identity,
                 Word::Index,
@@ -67,6 +68,7 @@ impl Derive {
                 Word::Backfill,
                 Word::Column,
                 Word::Crate,
+                Word::Distribute,
                 Word::Grant,
                 Word::Identity,
                 Word::Index,
@@ -82,7 +84,13 @@ impl Derive {
                 Word::Via,
             ],
             Self::RlsPolicies => &[Word::Crate, Word::Policies],
-            Self::Unscoped => &[Word::Admin, Word::Crate, Word::Grant, Word::Reason],
+            Self::Unscoped => &[
+                Word::Admin,
+                Word::Crate,
+                Word::Distribute,
+                Word::Grant,
+                Word::Reason,
+            ],
         }
     }
 

@@ -34,6 +34,7 @@ words! {
     Backfill: "backfill", r#"backfill = "<SQL expression>""#;
     Column: "column", r#"column = "account_id""#;
     Crate: "crate", r#"crate = "path::to::crate""#;
+    Distribute: "distribute", "distribute";
     Grant: "grant", "grant(select, insert)";
     Identity: "identity", "identity";
     Index: "index", "index(created_at)";

@@ -1,6 +1,7 @@
 //! The schema lane on a server: what stands in the catalog afterwards, and what is refused before.
 
 mod catalog;
+mod distributed;
 mod domain;
 mod gate;
 mod login;

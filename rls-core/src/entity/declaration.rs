@@ -8,7 +8,7 @@ use sea_orm::{EntityTrait, IdenStatic};
 use super::part::EntityType;
 use super::{Anchor, DeclaredKey, DeclaredKind, DeclaredOwned, DeclaredScope, Marked, Part};
 use super::{RawColumn, RawReference, RawTable};
-use crate::model::key::{Holder, OnDelete};
+use crate::model::key::{Holder, KeyType, OnDelete};
 use crate::model::policy::PolicyDraft;
 use crate::model::privilege::Privilege;
 
@@ -98,6 +98,7 @@ impl Declaration {
             reason: reason.to_owned(),
             privileges,
             admin: None,
+            distribute: false,
         })
     }
 
@@ -136,6 +137,7 @@ impl Declaration {
             privileges: None,
             admin: None,
             policies: Vec::new(),
+            distribute: false,
         };
 
         Self::of::<E>(Part::Scoped(Box::new(scope)))
@@ -239,6 +241,19 @@ impl Declaration {
         self
     }
 
+    /// Has Citus distribute the rows by the column that names the user or tenant, or keep all of
+    /// them on each node if they belong to nobody.
+    #[must_use]
+    pub fn distribute(mut self) -> Self {
+        match &mut self.part {
+            Part::Scoped(scope) => scope.distribute = true,
+            Part::Unscoped { distribute, .. } => *distribute = true,
+            Part::Policies(_) => {}
+        }
+
+        self
+    }
+
     /// Adds policies.
     #[must_use]
     pub fn policies(mut self, policies: impl IntoIterator<Item = PolicyDraft>) -> Self {
@@ -275,15 +290,30 @@ impl Declaration {
         })
     }
 
-    /// The column that names the user or tenant, if there is one.
-    pub(super) fn key_column(&self) -> Option<&str> {
+    /// The setting that carries the current user or tenant, if the entity names one.
+    pub(crate) fn key_setting(&self) -> Option<&str> {
+        self.declared_key()?.setting.as_deref()
+    }
+
+    /// The type of the column that names the user or tenant, if the model has it.
+    pub(crate) fn key_type(&self) -> Option<KeyType> {
+        let declared = self.declared_key()?.column.key.as_ref()?;
+        declared.as_ref().ok().copied()
+    }
+
+    fn declared_key(&self) -> Option<&DeclaredKey> {
         match &self.part {
             Part::Scoped(scope) => match &scope.anchor {
-                Anchor::Key(key) => Some(&key.column.column),
+                Anchor::Key(key) => Some(key),
                 Anchor::Through(_) => None,
             },
             Part::Policies(_) | Part::Unscoped { .. } => None,
         }
+    }
+
+    /// The column that names the user or tenant, if there is one.
+    pub(super) fn key_column(&self) -> Option<&str> {
+        Some(&self.declared_key()?.column.column)
     }
 }
 

@@ -40,6 +40,7 @@ pub(crate) enum Part {
         reason: String,
         privileges: BTreeSet<Privilege>,
         admin: Option<BTreeSet<Privilege>>,
+        distribute: bool,
     },
 }
 
@@ -64,6 +65,7 @@ pub(crate) struct DeclaredScope {
     pub(crate) privileges: Option<BTreeSet<Privilege>>,
     pub(crate) admin: Option<BTreeSet<Privilege>>,
     pub(crate) policies: Vec<PolicyDraft>,
+    pub(crate) distribute: bool,
 }
 
 impl DeclaredScope {
@@ -93,6 +95,7 @@ impl DeclaredScope {
             && self.privileges == other.privileges
             && self.admin == other.admin
             && self.policies == other.policies
+            && self.distribute == other.distribute
     }
 }
 

@@ -4,6 +4,7 @@
 mod audit;
 mod check;
 mod column;
+mod distribution;
 mod domain;
 mod fingerprint;
 mod force;
@@ -31,6 +32,7 @@ pub(crate) use table::Table;
 /// tables, the audit table, and the domains that carry contexts.
 pub(crate) fn diff(desired: &Desired<'_>, snapshot: &Snapshot) -> Result<Plan, SchemaError> {
     let tables = comparable(desired, snapshot)?;
+    distribution::check(&tables, desired, snapshot)?;
     let mut plan = Plan {
         changes: roles(desired.config, &snapshot.roles, Passwords::Compare),
         passwords: role::uncompared(desired.config, &snapshot.roles),
@@ -101,6 +103,8 @@ fn table_changes(
         column::columns(table, &mut changes)?;
     }
 
+    // Keys refer to tables that are where they stay.
+    distribution::unprotected(tables, snapshot, &mut changes);
     let mut used = snapshot.used.clone();
 
     // Foreign keys refer to other tables' columns, and come after all of them.
@@ -114,6 +118,7 @@ fn table_changes(
         policy::policies(table, &mut plan.changes, &mut plan.unmanaged);
     }
 
+    distribution::protected(tables, snapshot, &mut plan.changes);
     for table in tables {
         privilege::privileges(table, &mut plan.changes);
     }

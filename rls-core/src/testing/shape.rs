@@ -224,6 +224,7 @@ mod tests {
             admin: BTreeSet::new(),
             policies: Vec::new(),
             unscoped: None,
+            distribution: None,
         }
     }
 

@@ -102,7 +102,9 @@ fn rows(root: &Path, attr: &Attr) -> TokenStream {
         .iter()
         .map(|function| quote_spanned!(function.span()=> .policies(#function())));
 
-    quote!(#read #soft_delete #grant #admin #(#policies)*)
+    let distribute = distribute(attr);
+
+    quote!(#read #soft_delete #grant #admin #distribute #(#policies)*)
 }
 
 fn policies_of(attr: &Attr) -> TokenStream {
@@ -119,7 +121,12 @@ fn unscoped(root: &Path, attr: &Attr) -> TokenStream {
     let reason = &attr.reason;
     let privileges = granted(root, attr.grant.as_deref().unwrap_or_default());
     let admin = admin(root, attr);
-    quote!(unscoped::<Self>(#reason, #privileges) #admin)
+    let distribute = distribute(attr);
+    quote!(unscoped::<Self>(#reason, #privileges) #admin #distribute)
+}
+
+fn distribute(attr: &Attr) -> Option<TokenStream> {
+    attr.says(Word::Distribute).then(|| quote!(.distribute()))
 }
 
 fn admin(root: &Path, attr: &Attr) -> Option<TokenStream> {

@@ -50,6 +50,7 @@ pub(crate) fn scope(name: &str, keys: Vec<Key>) -> Scope {
         admin: Privilege::READ_WRITE.into(),
         policies: Vec::new(),
         unscoped: None,
+        distribution: None,
     }
 }
 

@@ -6,7 +6,7 @@ use super::check;
 use super::tables::{Declared, Tables};
 use crate::entity::DeclarationError;
 use crate::entity::part::Part;
-use crate::model::scope::Scope;
+use crate::model::scope::{Distribution, Scope};
 use crate::name::TableName;
 
 impl<'a> Tables<'a> {
@@ -29,9 +29,13 @@ impl<'a> Tables<'a> {
             admin: declared.admin(),
             policies: declared.policies.cloned().unwrap_or_default(),
             unscoped: None,
+            distribution: None,
         };
 
-        if let Some(Part::Unscoped { reason, .. }) = declared.unscoped {
+        if let Some(Part::Unscoped {
+            reason, distribute, ..
+        }) = declared.unscoped
+        {
             if reason.trim().is_empty() {
                 return Err(DeclarationError::NoReason {
                     table: declared.raw.to_string(),
@@ -40,6 +44,7 @@ impl<'a> Tables<'a> {
 
             return Ok(Scope {
                 unscoped: Some(reason.clone()),
+                distribution: distribute.then_some(Distribution::Everywhere),
                 ..scope
             });
         }
@@ -64,6 +69,7 @@ impl<'a> Tables<'a> {
         }
 
         check::policies(declared.raw, &scope)?;
+        scope.distribution = check::distribution(declared, &scope)?;
         Ok(scope)
     }
 }
