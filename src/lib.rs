@@ -60,16 +60,16 @@
 //!   [backups](manual::backups).
 //! - Be sure: [testing](manual::testing), [checking](manual::checking), [what it protects against,
 //!   and what it does not](manual::limits).
-//! - In trouble: [troubleshooting](manual::troubleshooting), by symptom; [ten
+//! - In trouble: [why](manual::why) a row is hidden; [troubleshooting](manual::troubleshooting), by symptom; [ten
 //!   words](manual::glossary).
 //!
 //! # Features
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `migration` | [`migration`] and [`doctor`]; on by default, not needed in entity crates and services |
+//! | `migration` | [`migration`], [`doctor`] and [`why`]; on by default, not needed in entity crates and services |
 //! | `axum` | [`axum`]: extractors for [web services](manual::services) on axum 0.8 |
-//! | `testing` | [`testing`]: the [proof](manual::testing) that users are kept apart, for `dev-dependencies` |
+//! | `testing` | [`testing`]: [a database for each test](manual::testing), and the proof that users are kept apart, for `dev-dependencies`; turns on `migration` |
 //! | `rbac` | [`context::Restricted`]: SeaORM's role-based access control in front of a scope |
 //! | `with-chrono`, `with-time` | dates and times as values of a context |
 //!
@@ -82,6 +82,7 @@
 //! | [`entity`] | what the derives implement, and the registry |
 //! | [`model`](mod@model) | row-level security as plain data |
 //! | [`schema`] | the plan of changes, and how it is applied |
+//! | [`subject`] | one user or tenant, whole: export and erasure |
 //! | [`error`] | all errors |
 #![forbid(unsafe_code)]
 // Without all features, links in the tables above lead nowhere.
@@ -99,14 +100,14 @@
 pub mod axum;
 pub mod manual;
 
-#[cfg(feature = "migration")]
-pub use rls_core::doctor;
 pub use rls_core::model::policy;
 pub use rls_core::{
     AdminConnection, AdminContext, AdminTransaction, Registry, RlsConfig, RlsConnection, RlsError,
     RlsSchema, ScopedConnection, ScopedTransaction, UserContext, registry,
 };
-pub use rls_core::{entity, error, schema};
+#[cfg(feature = "migration")]
+pub use rls_core::{doctor, why};
+pub use rls_core::{entity, error, schema, subject};
 
 /// Contexts: the user on whose behalf statements run, the values of settings, and the connections
 /// that carry them.
@@ -143,7 +144,9 @@ pub use rls_derive::{RlsContext, RlsPolicies, TenantScoped, Unscoped, UserScoped
 pub use rls_migration as migration;
 
 #[cfg(feature = "testing")]
-pub use rls_core::testing;
+pub mod testing;
+#[cfg(all(feature = "testing", unix))]
+pub use rls_derive::test;
 
 #[doc(hidden)]
 pub use rls_core::__private;

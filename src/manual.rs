@@ -30,6 +30,8 @@ pages! {
         [`admin_as_user`], [`UserContext`], [`SettingValue`], [`RlsError`]",
     policies: "[`Policy::permissive`], [`Policy::restrictive`], [`PolicyDraft`], \
         [`policy::setting`]",
+    patterns: "[`Policy::permissive`], [`Policy::restrictive`], [`policy::setting`], [`UserScoped`], \
+        [`TenantScoped`]",
     migrations: "[`RlsMigrator`], [`RlsSchemaManagerExt`], [`MaintenanceExt`], \
         [`RlsSchema::plan`], [`RlsSchema::sync`], [`RlsSchema::prepare_online`], [`RlsConfig`]",
     adopting: "[`RlsSchema::sync`], [`RlsSchema::from_env`], [`UserContext::setting`]",
@@ -39,8 +41,10 @@ pages! {
     background: "[`RlsConnection::scope`], [`admin_read_only`], [`admin_as_user`]",
     backups: "[`RlsMigrator`], [`Doctor`]",
     partitions: "[`RlsSchema::sync`], [`RlsSchema::prepare_online`], [`Doctor`]",
-    administrators: "[`admin`], [`admin_read_only`], [`admin_as_user`], [`AdminContext`]",
-    testing: "[`IsolationProof`], [`RlsSchema::sync`], [`RlsConnection::connect_with`]",
+    administrators: "[`admin`], [`admin_read_only`], [`admin_as_user`], [`AdminContext`], \
+        [`Subject`](crate::subject::Subject)",
+    testing: "[`test`](macro@crate::test), [`IsolationProof`], [`RlsSchema::sync`], \
+        [`RlsConnection::connect_with`]",
     checking: "[`RlsConnection::connect`], [`check_gate`], [`GateFinding`], [`Doctor`]",
     pooling: "[`RlsConnection::connect`], [`RlsConnection::with_standby`], \
         [`RlsConnection::scope_read_only`], [`RlsConfig::password_provider`]",
@@ -48,6 +52,7 @@ pages! {
         [`RlsConnection::with_standby`]",
     citus: "[`RlsConnection::connect`], [`RlsSchema::sync`], [`OwnRows`]",
     signed_contexts: "[`sea_orm_rls::signing`](crate::signing), [`RlsConfig`], [`RlsSchema::sync`]",
+    why: "[`Why`], [`Cause`], [`AdminContext`]",
     limits: "[`RlsConnection`], [`Doctor`]",
     troubleshooting: "[`check_gate`], [`RlsError`], [`GateFinding`], [`policy::setting`]",
     glossary: "[`RlsConnection::scope`], [`UserContext`], [`RlsSchema::sync`], [`Doctor`], \

@@ -17,6 +17,7 @@
     reason = "a bench exports nothing: its items are for its own modules"
 )]
 
+mod bound;
 mod entity;
 mod growth;
 mod measured;
@@ -61,6 +62,11 @@ async fn run() {
     let title = "rows of others";
     if options.wants(title) {
         section(title, growth::table(&world, &options, &mut measured).await);
+    }
+
+    let title = "references that stay with their owner";
+    if options.wants(title) {
+        section(title, bound::table(&world, &options, &mut measured).await);
     }
 
     measured.targets().print(&options);

@@ -23,6 +23,10 @@ pub struct Prepared {
     pub statement: Statement,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are a few, and they are read more than they are moved"
+)]
 pub enum Side {
     Plain(DatabaseConnection),
     Scoped(RlsConnection),

@@ -44,6 +44,7 @@ pub struct RlsConfig {
     passwords: Option<PasswordProvider>,
     login_suffix: String,
     accept_weakening: bool,
+    refuse_breaking: bool,
     allow_do: bool,
     audit: bool,
     audit_table: TableName,
@@ -81,6 +82,7 @@ impl RlsConfig {
             passwords: None,
             login_suffix: String::new(),
             accept_weakening: false,
+            refuse_breaking: false,
             allow_do: false,
             audit: true,
             audit_table: TableName {
@@ -95,7 +97,7 @@ impl RlsConfig {
 
     /// Reads `RLS_ENABLED`, `RLS_FORCE`, `RLS_AUDIT` (each `true` if unset), `RLS_APP_USER`,
     /// `RLS_APP_PASSWORD`, `RLS_MAINTENANCE_ADMIN`, `RLS_MAINTENANCE_ADMIN_PASSWORD`,
-    /// `RLS_LOGIN_SUFFIX`, `RLS_AUDIT_TABLE`, `RLS_ACCEPT_WEAKENING` and `RLS_ALLOW_DO` (each `false` if unset),
+    /// `RLS_LOGIN_SUFFIX`, `RLS_AUDIT_TABLE`, `RLS_ACCEPT_WEAKENING`, `RLS_REFUSE_BREAKING` and `RLS_ALLOW_DO` (each `false` if unset),
     /// `RLS_SIGNED_CONTEXTS` (`off` if unset, or `sent`, or `required`), and `RLS_SIGNING_KEY`.
     ///
     /// Emits a `tracing` event at WARN for a variable whose name is near to one of these.
@@ -154,6 +156,7 @@ impl RlsConfig {
 
         config.accept_weakening =
             given_switch(&lookup, variable::ACCEPT_WEAKENING)?.unwrap_or(false);
+        config.refuse_breaking = given_switch(&lookup, variable::REFUSE_BREAKING)?.unwrap_or(false);
         config.allow_do = given_switch(&lookup, variable::ALLOW_DO)?.unwrap_or(false);
         config.audit = switch(&lookup, variable::AUDIT)?;
         if let Some(table) = lookup(variable::AUDIT_TABLE)? {
@@ -262,6 +265,15 @@ impl RlsConfig {
     #[must_use]
     pub fn danger_accept_weakening(mut self, accept: bool) -> Self {
         self.accept_weakening = accept;
+        self
+    }
+
+    /// Has [`RlsSchema::sync`](crate::RlsSchema::sync), and with it `up` of a migrator, refuse changes
+    /// by which statements of the version that is running begin to fail, as `RLS_REFUSE_BREAKING=true`
+    /// does. By default `up` names them and makes them.
+    #[must_use]
+    pub fn refuse_breaking(mut self, refuse: bool) -> Self {
+        self.refuse_breaking = refuse;
         self
     }
 
@@ -377,6 +389,10 @@ impl RlsConfig {
             schema: self.audit_table.schema.clone(),
             table: Identifier::new(name).unwrap_or_else(|_| unreachable!("a constant name")),
         }
+    }
+
+    pub(crate) fn refuses_breaking(&self) -> bool {
+        self.refuse_breaking
     }
 
     pub(crate) fn accepts_weakening(&self) -> bool {

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use sea_orm::metric::Info;
 use sea_orm::{ConnectOptions, ConnectionTrait, DbBackend, DbErr, Statement};
-#[cfg(feature = "testing")]
+#[cfg(any(feature = "doctor", feature = "testing"))]
 use sqlx::PgPool;
 
 use crate::config::{ConfigError, RlsConfig, SignedContexts};
@@ -31,6 +31,7 @@ use crate::model::context_domain;
 use crate::name::{Identifier, SettingName, TableName};
 use crate::request::carrier::KnownSetting;
 use crate::request::engine::Engine;
+use crate::request::granted::GrantedColumns;
 use crate::request::observe::Observer;
 use crate::request::pool::{Pool, Recorder};
 use crate::request::scoped::{
@@ -113,7 +114,26 @@ impl RlsConnection {
         config: RlsConfig,
         registry: Registry,
     ) -> Result<Self, RlsError> {
-        let options = options.into();
+        Self::opened(options.into(), config, registry, Gate::Shut).await
+    }
+
+    /// Connects although isolation may not hold, to find out why. What administrators do must be
+    /// recorded all the same.
+    #[cfg(feature = "doctor")]
+    pub(crate) async fn past_the_gate(
+        options: ConnectOptions,
+        config: RlsConfig,
+        registry: Registry,
+    ) -> Result<Self, RlsError> {
+        Self::opened(options, config, registry, Gate::Open).await
+    }
+
+    async fn opened(
+        options: ConnectOptions,
+        config: RlsConfig,
+        registry: Registry,
+        gate: Gate,
+    ) -> Result<Self, RlsError> {
         let known = |settings: Vec<SettingName>| {
             let settings = settings.into_iter();
             settings.map(|name| KnownSetting::new(name, registry.scopes()))
@@ -136,16 +156,20 @@ impl RlsConnection {
         let admin = open::admin(&options, &config, &contexts).await?;
 
         warn_of(&config);
-        let found = checked(&app, &config, &registry).await?;
+        let found = checked(&app, &config, &registry, gate).await?;
         let connection = Self {
             app: Pool::new(app, settings, found.domains.app, observer.clone())
                 .of_engine(found.engine)
                 .allowing_do(config.allows_do())
                 .allowing_early(config.signs_contexts() < SignedContexts::Required)
-                .signed_by(app_signer),
+                .signed_by(app_signer)
+                .granted(GrantedColumns::new(registry.scopes(), |it| &it.columns)),
             admin: Pool::new(admin, admin_settings, found.domains.admin, observer)
                 .of_engine(found.engine)
                 .signed_by(admin_signer)
+                .granted(GrantedColumns::new(registry.scopes(), |it| {
+                    &it.admin_columns
+                }))
                 .recorded_by(found.audit.map(|audit| audit.record)),
             standby: None,
             registry: Arc::new(registry),
@@ -212,7 +236,8 @@ impl RlsConnection {
     /// [`RlsError::Gate`] if isolation or the audit no longer hold, with every reason;
     /// [`RlsError::Database`] or [`RlsError::ConnectionLost`] if the server does not answer.
     pub async fn check_gate(&self) -> Result<(), RlsError> {
-        let (domains, _) = ask(self.app.sessions(), &self.config, &self.registry).await?;
+        let gate = Gate::Shut;
+        let (domains, _) = ask(self.app.sessions(), &self.config, &self.registry, gate).await?;
         let is_as_found =
             self.app.uses(domains.app.as_ref()) && self.admin.uses(domains.admin.as_ref());
 
@@ -334,7 +359,7 @@ impl RlsConnection {
     }
 
     /// The sqlx pool of the application's login, for statements without a context.
-    #[cfg(feature = "testing")]
+    #[cfg(any(feature = "doctor", feature = "testing"))]
     pub(crate) fn pool(&self) -> &PgPool {
         self.app.sessions().pg()
     }
@@ -392,11 +417,12 @@ async fn checked(
     app: &Sessions,
     config: &RlsConfig,
     registry: &Registry,
+    gate: Gate,
 ) -> Result<Found, RlsError> {
     let engine = engine::check(app).await?;
     engine::check_signed(engine, config)?;
     pooler::check(app).await?;
-    let (domains, audit) = ask(app, config, registry)
+    let (domains, audit) = ask(app, config, registry, gate)
         .await
         .map_err(pooler::explained)?;
     let found = Found {
@@ -411,17 +437,26 @@ async fn checked(
     Ok(found)
 }
 
-/// Checks the gate, unless it is switched off, and finds the domains and the audit.
+/// Whether a database is refused that would not keep users apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gate {
+    Shut,
+    #[cfg(feature = "doctor")]
+    Open,
+}
+
+/// Checks the gate, unless it is open or switched off, and finds the domains and the audit.
 async fn ask(
     app: &Sessions,
     config: &RlsConfig,
     registry: &Registry,
+    gate: Gate,
 ) -> Result<(FoundDomains, Option<Audit>), RlsError> {
     let mut borrowed = open::first(app).await?;
     let connection = borrowed.connection();
 
     // Boxed: their futures are large, and would be a part of each that connects.
-    let domains = if config.enabled() {
+    let domains = if config.enabled() && gate == Gate::Shut {
         Box::pin(gate::check(connection, config, registry)).await?
     } else {
         Box::pin(gate::domains(connection, config, registry)).await?

@@ -7,6 +7,7 @@ pub(crate) mod assert;
 mod declaration;
 mod error;
 mod part;
+mod place;
 mod raw;
 pub(crate) mod registry;
 
@@ -15,6 +16,7 @@ use sea_orm::sea_query::{Alias, DynIden, IntoIden};
 
 pub use declaration::Declaration;
 pub use error::DeclarationError;
+pub use place::Place;
 pub use registry::{Registered, Registry};
 
 pub(crate) use part::{

@@ -4,6 +4,8 @@
 // May import `schema` and what stands before it; knows nothing of `request`.
 
 pub(crate) mod audit;
+mod bound;
+mod column;
 mod domain;
 mod signing;
 mod table;
@@ -57,7 +59,8 @@ fn login_query() -> String {
     )
 }
 
-/// Checks all tables with two statements, and with another the policies that have another row in
+/// Checks all tables with two statements, with another the keys that bind references, if there are to
+/// be any, and with another the policies that have another row in
 /// the catalog than after the last sync. Returns the domains that carry contexts, found with one
 /// statement more. Needs no privilege.
 pub(crate) async fn check(
@@ -121,6 +124,9 @@ async fn examine(
     for (table, scope) in tables.iter().zip(scopes) {
         table.findings(scope, config, &login, migrations, &mut findings);
     }
+
+    column::find(&mut transaction, scopes, &login, &mut findings).await?;
+    bound::find(&mut transaction, scopes, &login, &mut findings).await?;
 
     let (mut domains, faults) = domain::find(&mut transaction, config, registry, &login).await?;
     findings.extend(faults.findings(&login, migrations));

@@ -39,9 +39,14 @@ pub mod schema;
 mod gate;
 // `RlsConnection`: the pools of an application. Asks `gate`, then hands pools to `request`.
 mod connection;
+// One user or tenant, whole: export and erasure. Asks `connection` for the administrator's.
+pub mod subject;
 // The doctor: what in a database weakens or slows row-level security. Reads, never writes.
 #[cfg(feature = "doctor")]
 pub mod doctor;
+// Why a row is hidden or a statement refused. Reads as an administrator, and is recorded.
+#[cfg(feature = "doctor")]
+pub mod why;
 // The isolation proof, for tests.
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -52,14 +57,15 @@ pub use config::{
 };
 pub use connection::{Otherwise, ReadFrom, RlsConnection};
 pub use entity::{
-    Declaration, DeclarationError, OwnerColumn, OwnerKey, Registered, Registry, RlsPolicies,
+    Declaration, DeclarationError, OwnerColumn, OwnerKey, Place, Registered, Registry, RlsPolicies,
     TenantColumn, TenantScoped, Unscoped, UserScoped,
 };
 pub use error::{GateError, GateFinding, RlsError, SchemaError};
 pub use model::{
-    AdminContext, Command, ContextError, Distribution, Expression, ForeignKey, Holder, Key,
-    KeyType, OnDelete, Owned, Policy, PolicyDraft, PolicyError, PolicyKind, Privilege, RlsContext,
-    Scope, ScopeKind, SettingElement, SettingType, SettingValue, Settings, Through, UserContext,
+    AdminContext, Bound, BoundBy, Command, ContextError, Distribution, Expression, ForeignKey,
+    Holder, Key, KeyType, OnDelete, Owned, Policy, PolicyDraft, PolicyError, PolicyKind, Privilege,
+    RlsContext, Scope, ScopeKind, SettingElement, SettingType, SettingValue, Settings, Through,
+    UserContext,
 };
 pub use name::{Identifier, NameError, SettingName, TableName};
 pub use request::own::{InContext, OwnRows};

@@ -20,7 +20,7 @@ pub use context::{AdminContext, ContextError, RlsContext, Settings, UserContext}
 pub use expression::Expression;
 pub use key::{Holder, KeyType, OnDelete};
 pub use policy::{Grantee, Policy, PolicyDraft, PolicyError, PolicyKind, Rule, setting};
-pub use privilege::{Command, Privilege};
-pub use scope::{Distribution, ForeignKey, Key, Owned, Scope, ScopeKind, Through};
+pub use privilege::{Columns, Command, Privilege};
+pub use scope::{Bound, BoundBy, Distribution, ForeignKey, Key, Owned, Scope, ScopeKind, Through};
 pub use setting::{SettingElement, SettingType, SettingValue};
 pub use wal_position::{WalPosition, WalPositionError};

@@ -15,6 +15,7 @@ pub(crate) mod borrowed;
 pub(crate) mod carrier;
 pub(crate) mod cluster;
 pub(crate) mod engine;
+pub(crate) mod granted;
 pub(crate) mod hosts;
 pub(crate) mod lease;
 pub(crate) mod observe;

@@ -11,6 +11,7 @@ pub(crate) const LOCK_NOT_AVAILABLE: &str = "55P03";
 pub(crate) const OUT_OF_MEMORY: &str = "53200";
 pub(crate) const DEADLOCK_DETECTED: &str = "40P01";
 pub(crate) const NOT_NULL_VIOLATION: &str = "23502";
+pub(crate) const FOREIGN_KEY_VIOLATION: &str = "23503";
 pub(crate) const CHECK_VIOLATION: &str = "23514";
 /// Policies ask each other, or one asks its own table (`invalid_object_definition`).
 pub(crate) const RECURSION: &str = "42P17";

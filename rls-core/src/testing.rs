@@ -20,9 +20,11 @@
 mod app;
 mod attempt;
 mod classify;
+mod control;
 mod draft;
 mod error;
 mod expect;
+mod fixture;
 mod hook;
 mod lane;
 mod outcome;
@@ -48,10 +50,16 @@ use crate::name::{NameError, TableName};
 use hook::Hooks;
 
 pub use attempt::{Actor, Attempt};
+pub use control::{Control, Fault, Trial};
 pub use error::ProofError;
 pub use expect::Reach;
+pub use fixture::{Fixtures, TestUser};
 pub use hook::RowFor;
 pub use outcome::{Cell, Outcome, Proof, UntestedTable};
+
+/// Whether the proof does not see this outcome.
+#[cfg(test)]
+type Blind = Box<dyn Fn(Option<Attempt>, Actor, &Outcome) -> bool + Send + Sync>;
 
 /// Builder of an isolation proof; [`run`](Self::run) executes it.
 ///
@@ -67,6 +75,9 @@ pub struct IsolationProof<'a> {
     accepted: Vec<(TableName, String)>,
     /// The error of the first name that PostgreSQL would not keep.
     misnamed: Option<ProofError>,
+    /// Which outcomes the proof does not see.
+    #[cfg(test)]
+    blind: Option<Blind>,
 }
 
 impl<'a> IsolationProof<'a> {
@@ -80,6 +91,8 @@ impl<'a> IsolationProof<'a> {
             reach: Vec::new(),
             accepted: Vec::new(),
             misnamed: None,
+            #[cfg(test)]
+            blind: None,
         }
     }
 
@@ -161,6 +174,48 @@ impl<'a> IsolationProof<'a> {
         app: &RlsConnection,
     ) -> Result<Proof, ProofError> {
         run::run(self, owner, app).await
+    }
+
+    /// Breaks the database on purpose, fault by fault, and runs the attempts that must see each.
+    ///
+    /// A proof that reports nothing may prove nothing. So for each table: policies that let every row
+    /// through, or none; privileges that are not declared, or missing; row-level security that is
+    /// off; a missing primary key; and beside the tables one that no entity is registered for. The
+    /// application's login sees no fault that is not committed, so its role is asked in the
+    /// transaction; which rows the login itself reads stays without a control.
+    ///
+    /// Statements sent: as [`run`](Self::run), and those that make the faults; rolled back likewise.
+    /// Lock taken: `ACCESS EXCLUSIVE` on each table, and on those that refer to it, for as long as it
+    /// is tried. Privilege needed: to own the tables, and to create one; or superuser.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run). A fault that was not seen is no error: the [`Control`] reports it.
+    ///
+    /// # Panics
+    ///
+    /// If `owner` is a mock, not a connection to a server.
+    pub async fn control(
+        &self,
+        owner: &DatabaseConnection,
+        app: &RlsConnection,
+    ) -> Result<Control, ProofError> {
+        Box::pin(control::control(self, owner, app)).await
+    }
+
+    /// The outcome as the proof reports it; a test makes the proof blind here.
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, reason = "as in tests")]
+    fn as_seen(&self, _: Option<Attempt>, _: Actor, outcome: Outcome) -> Outcome {
+        outcome
+    }
+
+    #[cfg(test)]
+    fn as_seen(&self, attempt: Option<Attempt>, actor: Actor, outcome: Outcome) -> Outcome {
+        match &self.blind {
+            Some(blind) if blind(attempt, actor, &outcome) => Outcome::Held,
+            _ => outcome,
+        }
     }
 
     fn table_of<E: EntityTrait>(&mut self) -> Option<TableName> {

@@ -17,8 +17,10 @@ use crate::spelling::{did_you_mean, list, quoted};
 use crate::symbol::Word;
 
 pub(crate) use action::OnDelete;
-pub(crate) use privilege::Privilege;
+pub(crate) use privilege::{Granted, Privilege};
 pub(crate) use value::{Name, Value, until_comma};
+
+use privilege::Written;
 
 /// The keys of a derive's attribute.
 #[derive(Default)]
@@ -34,10 +36,11 @@ pub(crate) struct Attr {
     pub index: Vec<Name>,
     pub backfill: Option<LitStr>,
     pub via: Vec<Name>,
+    pub bind: Vec<Name>,
     pub read: Option<Name>,
     pub soft_delete: Option<Name>,
-    pub grant: Option<Vec<Privilege>>,
-    pub admin: Option<Vec<Privilege>>,
+    pub grant: Option<Vec<Granted>>,
+    pub admin: Option<Vec<Granted>>,
     pub policies: Vec<ExprPath>,
     pub reason: Option<LitStr>,
     /// The keys, in the order in which they were written.
@@ -119,11 +122,12 @@ impl Attr {
         };
 
         match word {
-            Word::Admin => self.admin = Some(Privilege::all(value.names()?)?),
+            Word::Admin => self.admin = Some(Granted::all(value.in_parentheses(Written::parse)?)?),
             Word::Backfill => self.backfill = Some(value.string()?),
+            Word::Bind => self.bind = value.one_or_more(Name::parse)?,
             Word::Column | Word::Owner => self.column = Some(value.name()?),
             Word::Crate => self.root = Some(value.parsed(Path::parse_mod_style)?),
-            Word::Grant => self.grant = Some(Privilege::all(value.names()?)?),
+            Word::Grant => self.grant = Some(Granted::all(value.in_parentheses(Written::parse)?)?),
             Word::Distribute
             | Word::Identity
             | Word::NoDefault

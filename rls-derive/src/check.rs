@@ -10,7 +10,7 @@ use syn::LitStr;
 pub(crate) use owner::elsewhere;
 
 use crate::ast::{Model, field_name};
-use crate::attr::Attr;
+use crate::attr::{Attr, Name};
 use crate::ctxt::Ctxt;
 use crate::setting::{MAX_NAME_BYTES, RULE, is_setting};
 use crate::symbol::Word;
@@ -23,7 +23,7 @@ pub(crate) fn check(ctxt: &Ctxt, model: &Model<'_>) {
     column(ctxt, attr);
     setting(ctxt, attr);
     holder(ctxt, attr);
-    via(ctxt, attr);
+    relations(ctxt, attr);
     column_beside(ctxt, model);
     field::check(ctxt, model);
 
@@ -96,16 +96,22 @@ fn holder(ctxt: &Ctxt, attr: &Attr) {
     }
 }
 
-fn via(ctxt: &Ctxt, attr: &Attr) {
-    for (position, name) in attr.via.iter().enumerate() {
-        // `Project` and `project` are the same relation.
-        let folded = |name: &str| name.replace('_', "").to_lowercase();
-        if attr.via[..position]
-            .iter()
-            .any(|earlier| folded(&earlier.value) == folded(&name.value))
-        {
-            ctxt.error_at(name.span, format!("`{}` is named twice", name.value));
+fn relations(ctxt: &Ctxt, attr: &Attr) {
+    // `Project` and `project` are the same relation.
+    let folded = |name: &Name| name.value.replace('_', "").to_lowercase();
+    let has = |names: &[Name], name| names.iter().any(|it| folded(it) == folded(name));
+
+    for names in [&attr.via, &attr.bind] {
+        for (position, name) in names.iter().enumerate() {
+            if has(&names[..position], name) {
+                ctxt.error_at(name.span, format!("`{}` is named twice", name.value));
+            }
         }
+    }
+
+    for name in attr.bind.iter().filter(|name| has(&attr.via, name)) {
+        let message = format!("`via` binds `{}` already", name.value);
+        ctxt.error_at(name.span, message);
     }
 }
 

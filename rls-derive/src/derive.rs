@@ -45,6 +45,7 @@ impl Derive {
             Self::UserScoped => &[
                 Word::Admin,
                 Word::Backfill,
+                Word::Bind,
                 Word::Crate,
                 Word::Distribute,
                 Word::Grant,
@@ -66,6 +67,7 @@ impl Derive {
             Self::TenantScoped => &[
                 Word::Admin,
                 Word::Backfill,
+                Word::Bind,
                 Word::Column,
                 Word::Crate,
                 Word::Distribute,
@@ -83,7 +85,7 @@ impl Derive {
                 Word::Tenant,
                 Word::Via,
             ],
-            Self::RlsPolicies => &[Word::Crate, Word::Policies],
+            Self::RlsPolicies => &[Word::Admin, Word::Crate, Word::Grant, Word::Policies],
             Self::Unscoped => &[
                 Word::Admin,
                 Word::Crate,

@@ -14,6 +14,7 @@ mod root;
 mod setting;
 mod spelling;
 mod symbol;
+mod test;
 #[cfg(test)]
 mod tests;
 
@@ -57,6 +58,12 @@ pub fn model(args: TokenStream, input: TokenStream) -> TokenStream {
         .and_then(|file| fs::read_to_string(file).ok());
 
     model::expand(&args.into(), &input.into(), source.as_deref()).into()
+}
+
+#[cfg_attr(not(doctest), doc = include_str!("../docs/test.md"))]
+#[proc_macro_attribute]
+pub fn test(args: TokenStream, input: TokenStream) -> TokenStream {
+    test::expand(&args.into(), &input.into()).into()
 }
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/rls_context.md"))]

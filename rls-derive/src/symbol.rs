@@ -32,6 +32,7 @@ macro_rules! words {
 words! {
     Admin: "admin", "admin(select, insert)";
     Backfill: "backfill", r#"backfill = "<SQL expression>""#;
+    Bind: "bind", r#"bind = "project""#;
     Column: "column", r#"column = "account_id""#;
     Crate: "crate", r#"crate = "path::to::crate""#;
     Distribute: "distribute", "distribute";

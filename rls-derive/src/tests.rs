@@ -8,6 +8,7 @@ mod model;
 mod policies;
 mod rows;
 mod tenant;
+mod test;
 mod unscoped;
 mod words;
 

@@ -1,8 +1,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rls_core::RlsError;
 use rls_core::doctor::SuppressionError;
+use rls_core::subject::SubjectError;
+use rls_core::why::WhyError;
+use rls_core::{ContextError, RlsError};
 use sea_orm_migration::sea_orm::{DbErr, sqlx};
 
 /// Why a command failed. Its text is printed as it is. No variant holds a URL, since URLs hold
@@ -50,8 +52,28 @@ pub(crate) enum CliError {
     },
     #[error("the object behind `=`, or `--reason`, is blank: name the object, and give a reason")]
     Blank,
+    #[error("`--as` takes a part of the context and its value: `--as user=17`")]
+    NoValue,
+    #[error(
+        "cannot run `psql` ({why}): install PostgreSQL's client (`postgresql-client`, `libpq`), and \
+         have it in PATH"
+    )]
+    NoPsql { why: String },
+    #[error(transparent)]
+    Why(#[from] WhyError),
     #[error("cannot print: {0}")]
     Print(io::Error),
+    #[error(
+        "`{given}` names no user or tenant, or not which: write `user=ID`, `tenant=ID`, or, if there \
+         are several kinds of them, the name of their setting, such as `app.user_id=ID`"
+    )]
+    NoSubject { given: String },
+    #[error("`{given}` gives no reason: write `--skip TABLE=REASON`")]
+    NoReason { given: String },
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    #[error(transparent)]
+    Subject(#[from] SubjectError),
     #[error(transparent)]
     Rls(#[from] RlsError),
     #[error(transparent)]

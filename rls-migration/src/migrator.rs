@@ -165,6 +165,15 @@ impl<M: MigratorTraitSelf> RlsMigrator<M> {
             tracing::info!(target: SHOWN, "Row-level security: {changes} change{plural} applied");
         }
 
+        for (change, breaking) in plan.breaking() {
+            tracing::warn!(
+                target: SHOWN,
+                "`{}`: {breaking}. `rls plan` shows such changes before, and RLS_REFUSE_BREAKING=true \
+                 has `up` refuse them",
+                change.sql().join("; ")
+            );
+        }
+
         for role in without_password(plan.changes()) {
             tracing::warn!(
                 target: SHOWN,

@@ -59,3 +59,52 @@ fn all_rows(
     Ok(user.is_superuser.then(|| db.admin(context)))
 }
 // end
+
+mod whole {
+    use sea_orm::EntityTrait;
+    use sea_orm_rls::{AdminContext, RlsConnection, UserContext};
+    use uuid::Uuid;
+
+    use crate::Tested;
+    use crate::world::{World, task, world};
+
+    // snippet
+    use std::io::Write;
+
+    use sea_orm_rls::subject::{Receipt, Subject, SubjectError};
+
+    async fn leave(
+        db: &RlsConnection,
+        user: Uuid,
+        lines: &mut (impl Write + Send),
+    ) -> Result<Receipt, SubjectError> {
+        let carol = AdminContext::new("carol", "request of 1 March")?;
+        let subject = Subject::new(db, UserContext::new(user));
+
+        println!("{}", subject.export(carol.clone(), lines).await?);
+        println!("{}", subject.preview(carol.clone()).await?); // what would go, table by table
+        subject.erase(carol).await // the receipt, to keep and to sign
+    }
+    // end
+
+    #[tokio::test]
+    async fn user_leaves() -> Tested {
+        let World { db, ann, bob, .. } = &world().await?;
+        let mut lines = Vec::new();
+        let receipt = leave(db, *ann, &mut lines).await?;
+
+        assert_eq!(
+            receipt.rows(),
+            String::from_utf8(lines)?.lines().count() as u64
+        );
+        let none = task::Entity::find()
+            .all(&db.scope(UserContext::new(*ann)))
+            .await?;
+        assert!(none.is_empty());
+        let his = task::Entity::find()
+            .all(&db.scope(UserContext::new(*bob)))
+            .await?;
+        assert!(!his.is_empty());
+        Ok(())
+    }
+}

@@ -4,5 +4,6 @@ mod model;
 mod rls_context;
 mod rls_policies;
 mod tenant_scoped;
+mod test;
 mod unscoped;
 mod user_scoped;

@@ -22,6 +22,7 @@ mod derives;
 mod entities;
 mod first_steps;
 mod migrations;
+mod patterns;
 mod policies;
 mod pooling;
 mod readme;
@@ -29,6 +30,7 @@ mod services;
 mod signed_contexts;
 mod testing;
 mod troubleshooting;
+mod why;
 mod world;
 
 type Tested = Result<(), Box<dyn std::error::Error>>;

@@ -1,6 +1,29 @@
 use crate::Tested;
 use crate::world::{World, task, world};
 
+mod kit {
+    use crate::first_steps::migration::Migrator;
+    use crate::first_steps::notes::{note, user};
+
+    // snippet
+    use sea_orm::EntityTrait;
+    use sea_orm_rls::registry;
+    use sea_orm_rls::testing::{TestDatabase, TestError};
+
+    #[sea_orm_rls::test(migrator = Migrator, registry = registry![user::Entity, note::Entity])]
+    async fn users_are_kept_apart(db: TestDatabase) -> Result<(), TestError> {
+        let [ann, bob] = db.users().await?;
+        let hers = db.fixture::<note::Entity>(&ann).await?;
+        let found = note::Entity::find_by_id(hers.id)
+            .one(&db.scope_of(&bob))
+            .await?;
+        assert_eq!(found, None);
+
+        db.assert_isolated().await
+    }
+    // end
+}
+
 #[tokio::test]
 async fn a_test_lets_two_users_exist() -> Tested {
     use sea_orm::{EntityTrait, PaginatorTrait};
@@ -70,6 +93,9 @@ async fn the_proof_holds_for_a_migrated_database() -> Tested {
     let report = proof.run(owner, db).await?; // `owner` logs in as the migrations do
     println!("{report}"); // one line per table, one column per command
     report.assert_isolated();
+
+    // The proof sees a database that is broken on purpose.
+    proof.control(owner, db).await?.assert_seeing();
     // end
 
     Ok(())

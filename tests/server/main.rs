@@ -24,3 +24,4 @@ mod scenarios;
 mod schema;
 mod signed;
 mod web;
+mod why;

@@ -13,6 +13,7 @@ mod report;
 mod script;
 mod signed;
 mod standing;
+mod subject;
 mod verbs;
 
 use sea_orm::ConnectionTrait;

@@ -38,6 +38,7 @@ fn wrong_values_are_errors_that_name_the_variable() {
         ("RLS_LOGIN_SUFFIX", "\0"),
         ("RLS_AUDIT", "never"),
         ("RLS_ACCEPT_WEAKENING", "sure"),
+        ("RLS_REFUSE_BREAKING", "sure"),
         ("RLS_ALLOW_DO", "sure"),
         ("RLS_AUDIT_TABLE", "ops."),
     ] {
@@ -50,6 +51,12 @@ fn wrong_values_are_errors_that_name_the_variable() {
 fn switches_read_the_usual_words() {
     assert!(!from(&[("RLS_FORCE", " Off ")]).unwrap().force());
     assert!(from(&[("RLS_FORCE", "1")]).unwrap().force());
+    assert!(!from(&[]).unwrap().refuses_breaking());
+    assert!(
+        from(&[("RLS_REFUSE_BREAKING", "on")])
+            .unwrap()
+            .refuses_breaking()
+    );
     assert!(!from(&[]).unwrap().accepts_weakening());
     assert!(
         from(&[("RLS_ACCEPT_WEAKENING", "yes")])

@@ -18,8 +18,9 @@ pub(super) const ALLOW_DO: &str = "RLS_ALLOW_DO";
 pub(super) const SIGNED_CONTEXTS: &str = "RLS_SIGNED_CONTEXTS";
 pub(super) const SIGNING_KEY: &str = "RLS_SIGNING_KEY";
 pub(super) const ACCEPT_WEAKENING: &str = "RLS_ACCEPT_WEAKENING";
+pub(super) const REFUSE_BREAKING: &str = "RLS_REFUSE_BREAKING";
 
-const ALL: [&str; 13] = [
+const ALL: [&str; 14] = [
     ENABLED,
     FORCE,
     APP_USER,
@@ -33,6 +34,7 @@ const ALL: [&str; 13] = [
     SIGNED_CONTEXTS,
     SIGNING_KEY,
     ACCEPT_WEAKENING,
+    REFUSE_BREAKING,
 ];
 
 /// A line for each variable that is near to one of these and none of them.

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use sea_orm::ConnectOptions;
 use sqlx::Row;
 
-use super::{Found, RlsConnection, checked, engine, open};
+use super::{Found, Gate, RlsConnection, checked, engine, open};
 use crate::error::RlsError;
 use crate::gate::database_error;
 use crate::model::context::RlsContext;
@@ -69,7 +69,7 @@ impl RlsConnection {
         let standby = open::app(&options, &self.config, &contexts).await?;
         let Found {
             domains, engine, ..
-        } = checked(&standby, &self.config, &self.registry).await?;
+        } = checked(&standby, &self.config, &self.registry, Gate::Shut).await?;
         engine::check_standby(engine)?;
 
         let mut borrowed = open::first(self.app.sessions()).await?;

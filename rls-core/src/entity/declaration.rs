@@ -5,9 +5,10 @@ use std::str::FromStr;
 use sea_orm::sea_query::ColumnType;
 use sea_orm::{EntityTrait, IdenStatic};
 
-use super::part::EntityType;
+use super::part::{DeclaredGrant, DeclaredGrants, DeclaredUnscoped, EntityType};
 use super::{Anchor, DeclaredKey, DeclaredKind, DeclaredOwned, DeclaredScope, Marked, Part};
 use super::{RawColumn, RawReference, RawTable};
+use crate::entity::place::Place;
 use crate::model::key::{Holder, KeyType, OnDelete};
 use crate::model::policy::PolicyDraft;
 use crate::model::privilege::Privilege;
@@ -20,6 +21,8 @@ pub struct Declaration {
     pub(crate) table: RawTable,
     /// The column of the primary key, if it is one column.
     pub(crate) primary_key: Option<String>,
+    /// Where the derive stands.
+    pub(crate) place: Option<Place>,
     pub(crate) part: Part,
 }
 
@@ -86,20 +89,22 @@ impl Declaration {
     /// Declares the entity's own policies.
     #[must_use]
     pub fn policies_of<E: EntityTrait>(policies: impl IntoIterator<Item = PolicyDraft>) -> Self {
-        Self::of::<E>(Part::Policies(policies.into_iter().collect()))
+        Self::of::<E>(Part::Policies {
+            policies: policies.into_iter().collect(),
+            grants: DeclaredGrants::default(),
+        })
     }
 
     /// Declares that the entity's table has no row-level security; the application's role is
     /// granted `privileges`.
     #[must_use]
     pub fn unscoped<E: EntityTrait>(reason: &str, privileges: &[Privilege]) -> Self {
-        let privileges = privileges.iter().copied().collect();
-        Self::of::<E>(Part::Unscoped {
+        Self::of::<E>(Part::Unscoped(DeclaredUnscoped {
             reason: reason.to_owned(),
-            privileges,
-            admin: None,
+            grants: DeclaredGrants::default(),
             distribute: false,
-        })
+        }))
+        .grant(privileges)
     }
 
     /// Declares tenants instead of users. The order of the calls does not matter.
@@ -132,10 +137,10 @@ impl Declaration {
         let scope = DeclaredScope {
             holder: Holder::User,
             anchor,
+            bound: Vec::new(),
             shared: None,
             soft_delete: None,
-            privileges: None,
-            admin: None,
+            grants: DeclaredGrants::default(),
             policies: Vec::new(),
             distribute: false,
         };
@@ -149,8 +154,16 @@ impl Declaration {
             entity: EntityType::of::<E>(),
             table: RawTable::of::<E>(),
             primary_key: (!key.is_empty()).then_some(key),
+            place: None,
             part,
         }
+    }
+
+    /// Says where the derive stands, as `file!()` and `line!()` have it.
+    #[must_use]
+    pub fn declared_at(mut self, file: &'static str, line: u32) -> Self {
+        self.place = Some(Place { file, line });
+        self
     }
 
     /// Sets the setting that carries the current user or tenant.
@@ -198,6 +211,15 @@ impl Declaration {
         self.owned_key(|owned| owned.backfill = Some(expression.to_owned()))
     }
 
+    /// Binds references: they may lead only to rows of the same owner.
+    #[must_use]
+    pub fn bind<E: EntityTrait>(self, relations: &[&str]) -> Self {
+        let bound = relations
+            .iter()
+            .map(|relation| RawReference::from_here::<E>(relation));
+        self.scope(|scope| scope.bound.extend(bound))
+    }
+
     /// Sets the boolean field that shares a row with everyone, for reading.
     #[must_use]
     pub fn read<E: EntityTrait>(self, field: &str) -> Self {
@@ -223,21 +245,30 @@ impl Declaration {
 
     /// Sets the privileges of the application's role, if it may not read and write.
     #[must_use]
-    pub fn grant(self, privileges: &[Privilege]) -> Self {
-        self.scope(|scope| scope.privileges = Some(privileges.iter().copied().collect()))
+    pub fn grant(mut self, privileges: &[Privilege]) -> Self {
+        self.part.grants().app = Some(DeclaredGrant::of(privileges));
+        self
+    }
+
+    /// Limits a privilege that [`Declaration::grant`] names to columns.
+    #[must_use]
+    pub fn columns<E: EntityTrait>(mut self, privilege: Privilege, fields: &[&str]) -> Self {
+        limit::<E>(&mut self.part.grants().app, privilege, fields);
+        self
     }
 
     /// Sets the privileges of the administrator's role, if it may not read and write, or may do
     /// more than the application on a table without row-level security.
     #[must_use]
     pub fn admin(mut self, privileges: &[Privilege]) -> Self {
-        let privileges = Some(privileges.iter().copied().collect());
-        match &mut self.part {
-            Part::Scoped(scope) => scope.admin = privileges,
-            Part::Unscoped { admin, .. } => *admin = privileges,
-            Part::Policies(_) => {}
-        }
+        self.part.grants().admin = Some(DeclaredGrant::of(privileges));
+        self
+    }
 
+    /// Limits a privilege that [`Declaration::admin`] names to columns.
+    #[must_use]
+    pub fn admin_columns<E: EntityTrait>(mut self, privilege: Privilege, fields: &[&str]) -> Self {
+        limit::<E>(&mut self.part.grants().admin, privilege, fields);
         self
     }
 
@@ -247,8 +278,8 @@ impl Declaration {
     pub fn distribute(mut self) -> Self {
         match &mut self.part {
             Part::Scoped(scope) => scope.distribute = true,
-            Part::Unscoped { distribute, .. } => *distribute = true,
-            Part::Policies(_) => {}
+            Part::Unscoped(unscoped) => unscoped.distribute = true,
+            Part::Policies { .. } => {}
         }
 
         self
@@ -259,8 +290,10 @@ impl Declaration {
     pub fn policies(mut self, policies: impl IntoIterator<Item = PolicyDraft>) -> Self {
         match &mut self.part {
             Part::Scoped(scope) => scope.policies.extend(policies),
-            Part::Policies(declared) => declared.extend(policies),
-            Part::Unscoped { .. } => {}
+            Part::Policies {
+                policies: declared, ..
+            } => declared.extend(policies),
+            Part::Unscoped(_) => {}
         }
 
         self
@@ -307,7 +340,7 @@ impl Declaration {
                 Anchor::Key(key) => Some(key),
                 Anchor::Through(_) => None,
             },
-            Part::Policies(_) | Part::Unscoped { .. } => None,
+            Part::Policies { .. } | Part::Unscoped(_) => None,
         }
     }
 
@@ -315,6 +348,17 @@ impl Declaration {
     pub(super) fn key_column(&self) -> Option<&str> {
         Some(&self.declared_key()?.column.column)
     }
+}
+
+fn limit<E: EntityTrait>(
+    declared: &mut Option<DeclaredGrant>,
+    privilege: Privilege,
+    fields: &[&str],
+) {
+    let grant = declared.get_or_insert_default();
+    let columns = fields.iter().map(|field| column_name::<E>(field));
+    grant.privileges.insert(privilege);
+    grant.columns.entry(privilege).or_default().extend(columns);
 }
 
 fn column_name<E: EntityTrait>(field: &str) -> String {

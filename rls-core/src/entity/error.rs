@@ -47,6 +47,34 @@ pub enum DeclarationError {
         /// Its type.
         found: String,
     },
+    /// `bind` names no relation by which the table's rows refer to others.
+    #[error(
+        "table `{table}`: `bind = \"{relation}\"` names no relation over one column by which its rows \
+         refer to others; the relations are {}",
+        if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+    )]
+    Bind {
+        /// The table.
+        table: String,
+        /// The relation.
+        relation: String,
+        /// The relations there are.
+        known: Vec<String>,
+    },
+    /// `bind` names a reference that nothing can bind.
+    #[error(
+        "table `{table}`: `bind = \"{relation}\"` cannot bind the reference to `{parent}`: {reason}"
+    )]
+    Unbindable {
+        /// The table.
+        table: String,
+        /// The relation.
+        relation: String,
+        /// The table that it refers to.
+        parent: String,
+        /// The reason.
+        reason: &'static str,
+    },
     /// The model has no field for the owner column, and another of its columns refers to the users.
     #[error(
         "table `{table}`: the model has no field for its owner column `{column}`, and its column \

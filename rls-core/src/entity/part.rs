@@ -1,7 +1,7 @@
 //! The parts of a declaration.
 
 use std::any::TypeId;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use sea_orm::sea_query::ColumnType;
@@ -34,14 +34,44 @@ pub(crate) enum Part {
     /// From `UserScoped` or `TenantScoped`.
     Scoped(Box<DeclaredScope>),
     /// From `RlsPolicies`.
-    Policies(Vec<PolicyDraft>),
-    /// From `Unscoped`.
-    Unscoped {
-        reason: String,
-        privileges: BTreeSet<Privilege>,
-        admin: Option<BTreeSet<Privilege>>,
-        distribute: bool,
+    Policies {
+        policies: Vec<PolicyDraft>,
+        grants: DeclaredGrants,
     },
+    /// From `Unscoped`.
+    Unscoped(DeclaredUnscoped),
+}
+
+/// A table without row-level security.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct DeclaredUnscoped {
+    pub(crate) reason: String,
+    pub(crate) grants: DeclaredGrants,
+    /// Whether each node of Citus has all rows.
+    pub(crate) distribute: bool,
+}
+
+/// The privileges of the two roles, as far as they are declared.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct DeclaredGrants {
+    pub(crate) app: Option<DeclaredGrant>,
+    pub(crate) admin: Option<DeclaredGrant>,
+}
+
+/// The privileges of one role, and the columns to which some of them are limited.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct DeclaredGrant {
+    pub(crate) privileges: BTreeSet<Privilege>,
+    pub(crate) columns: BTreeMap<Privilege, BTreeSet<String>>,
+}
+
+impl DeclaredGrant {
+    pub(crate) fn of(privileges: &[Privilege]) -> Self {
+        Self {
+            privileges: privileges.iter().copied().collect(),
+            columns: BTreeMap::new(),
+        }
+    }
 }
 
 impl Part {
@@ -50,8 +80,16 @@ impl Part {
         match self {
             Self::Scoped(scope) if scope.holder == Holder::Tenant => "TenantScoped",
             Self::Scoped(_) => "UserScoped",
-            Self::Policies(_) => "RlsPolicies",
-            Self::Unscoped { .. } => "Unscoped",
+            Self::Policies { .. } => "RlsPolicies",
+            Self::Unscoped(_) => "Unscoped",
+        }
+    }
+
+    pub(super) fn grants(&mut self) -> &mut DeclaredGrants {
+        match self {
+            Self::Scoped(scope) => &mut scope.grants,
+            Self::Policies { grants, .. } => grants,
+            Self::Unscoped(unscoped) => &mut unscoped.grants,
         }
     }
 }
@@ -60,10 +98,11 @@ impl Part {
 pub(crate) struct DeclaredScope {
     pub(crate) holder: Holder,
     pub(crate) anchor: Anchor,
+    /// The references that may not leave their owner.
+    pub(crate) bound: Vec<RawReference>,
     pub(crate) shared: Option<Marked>,
     pub(crate) soft_delete: Option<Marked>,
-    pub(crate) privileges: Option<BTreeSet<Privilege>>,
-    pub(crate) admin: Option<BTreeSet<Privilege>>,
+    pub(crate) grants: DeclaredGrants,
     pub(crate) policies: Vec<PolicyDraft>,
     pub(crate) distribute: bool,
 }
@@ -71,7 +110,7 @@ pub(crate) struct DeclaredScope {
 impl DeclaredScope {
     /// The privileges of the application's role, if they are declared. By default only
     /// administrators create and delete tenants, since all rows of a tenant go with it.
-    pub(crate) fn granted(&self) -> Option<BTreeSet<Privilege>> {
+    pub(crate) fn granted(&self) -> Option<DeclaredGrant> {
         let is_identity = matches!(
             &self.anchor,
             Anchor::Key(DeclaredKey {
@@ -82,18 +121,19 @@ impl DeclaredScope {
 
         let tenant = self.holder == Holder::Tenant && is_identity;
 
-        self.privileges
+        self.grants
+            .app
             .clone()
-            .or_else(|| tenant.then(|| BTreeSet::from([Privilege::Select])))
+            .or_else(|| tenant.then(|| DeclaredGrant::of(&[Privilege::Select])))
     }
 
     /// Whether both declare the same. What ties a row to its holder is compared later, when it is
     /// known.
     pub(crate) fn agrees(&self, other: &Self) -> bool {
-        self.shared == other.shared
+        self.bound == other.bound
+            && self.shared == other.shared
             && self.soft_delete == other.soft_delete
-            && self.privileges == other.privileges
-            && self.admin == other.admin
+            && self.grants == other.grants
             && self.policies == other.policies
             && self.distribute == other.distribute
     }

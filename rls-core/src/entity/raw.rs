@@ -112,8 +112,18 @@ pub(crate) struct RawReference {
 impl RawReference {
     /// Finds a relation by the name of its field (`project`) or of its variant (`Project`).
     pub(super) fn of<E: EntityTrait>(relation: &str) -> Self {
+        Self::among::<E>(relation, |_| true)
+    }
+
+    /// The same of the relations by which the entity's own rows refer to others.
+    pub(super) fn from_here<E: EntityTrait>(relation: &str) -> Self {
+        Self::among::<E>(relation, |known| !known.def().is_owner)
+    }
+
+    fn among<E: EntityTrait>(relation: &str, is_meant: impl Fn(&E::Relation) -> bool) -> Self {
         let folded = |name: &str| name.replace('_', "").to_lowercase();
-        let found = E::Relation::iter().find(|known| folded(&known.name()) == folded(relation));
+        let known = || E::Relation::iter().filter(|known| is_meant(known));
+        let found = known().find(|known| folded(&known.name()) == folded(relation));
 
         Self {
             relation: relation.to_owned(),
@@ -126,7 +136,7 @@ impl RawReference {
                 };
                 Some((from.to_string(), table(&definition.to_tbl)?, to.to_string()))
             }),
-            known: E::Relation::iter().map(|known| known.name()).collect(),
+            known: known().map(|known| known.name()).collect(),
         }
     }
 

@@ -1,15 +1,19 @@
 //! The registered entities: those linked into the program, or those listed by hand.
 
 mod anchor;
+mod bound;
 mod check;
 mod scope;
 mod settings;
 mod tables;
 
-use crate::entity::{Declaration, DeclarationError};
+use std::collections::BTreeSet;
+
+use crate::entity::{Declaration, DeclarationError, Place};
+use crate::model::key::Holder;
 use crate::model::policy::PolicyDraft;
 use crate::model::scope::Scope;
-use crate::name::SettingName;
+use crate::name::{SettingName, TableName};
 
 use tables::Tables;
 
@@ -23,9 +27,18 @@ pub struct Registered {
 inventory::collect!(Registered);
 
 /// The scopes of all registered entities: one for each table, ordered by schema and table.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Registry {
     scopes: Vec<Scope>,
+    /// Where each table is declared.
+    places: BTreeSet<(TableName, Place)>,
+}
+
+/// Two registries are the same if their scopes are, wherever they are declared.
+impl PartialEq for Registry {
+    fn eq(&self, other: &Self) -> bool {
+        self.scopes == other.scopes
+    }
 }
 
 impl Registry {
@@ -63,8 +76,13 @@ impl Registry {
             return Err(DeclarationError::NoEntities);
         }
 
+        let scopes = Tables::of(declarations)?.scopes()?;
+        let place =
+            |declaration: &Declaration| Some((declaration.table.check().ok()?, declaration.place?));
+
         Ok(Self {
-            scopes: Tables::of(declarations)?.scopes()?,
+            scopes,
+            places: declarations.iter().filter_map(place).collect(),
         })
     }
 
@@ -72,6 +90,38 @@ impl Registry {
     #[must_use]
     pub fn scopes(&self) -> &[Scope] {
         &self.scopes
+    }
+
+    /// Where a table is declared: the line of each derive of this library on its entity, ordered. A
+    /// declaration that no derive made has no line.
+    pub fn declared_at(&self, table: &TableName) -> impl Iterator<Item = Place> {
+        let of_table = self.places.iter().filter(move |(name, _)| name == table);
+        of_table.map(|(_, place)| *place)
+    }
+
+    /// The setting that a word of a person means: `user` and `tenant` the one by which rows belong to
+    /// users or tenants, another word the setting of that name. `None` if no policy reads it, or if
+    /// the entities have several kinds of users or tenants: then only its name means one.
+    #[must_use]
+    pub fn setting_named(&self, word: &str) -> Option<SettingName> {
+        let holder = match word {
+            "user" => Some(Holder::User),
+            "tenant" => Some(Holder::Tenant),
+            _ => None,
+        };
+        let keys = self.scopes.iter().flat_map(|scope| &scope.keys);
+        let of_holder: BTreeSet<&SettingName> = keys
+            .filter(|key| Some(key.holder) == holder)
+            .map(|key| &key.setting)
+            .collect();
+
+        match of_holder.first() {
+            Some(setting) if of_holder.len() == 1 => Some((*setting).clone()),
+            _ => self
+                .settings()
+                .into_iter()
+                .find(|setting| setting.as_str() == word),
+        }
     }
 
     /// The settings that the policies of these tables read, ordered.

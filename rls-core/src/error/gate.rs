@@ -1,6 +1,7 @@
 use std::fmt;
 
 use crate::debug::debug_is_display;
+use crate::model::privilege::Privilege;
 use crate::name::{Identifier, TableName};
 use crate::sql;
 
@@ -78,6 +79,28 @@ pub enum GateFinding {
         /// Its owner.
         owner: Identifier,
     },
+    /// The login may write columns that its entity does not name.
+    #[error(
+        "the login `{role}` may {} columns of table `{table}` that its entity does not name ({}): run \
+         the migrations; if PUBLIC has the right, or a role that `{role}` is a member of, as the \
+         table's owner `{owner}` run `REVOKE {} ON {table_sql} FROM` that one",
+        privilege.as_sql(),
+        listed(columns),
+        privilege.as_sql(),
+        table_sql = sql::table(table)
+    )]
+    ColumnsBeyond {
+        /// The login.
+        role: Identifier,
+        /// The table.
+        table: TableName,
+        /// Its owner.
+        owner: Identifier,
+        /// The privilege.
+        privilege: Privilege,
+        /// The columns.
+        columns: Vec<Identifier>,
+    },
     /// A registered table is not there, or hidden from the login.
     #[error("table `{table}` is missing: run the migrations")]
     Missing {
@@ -145,6 +168,19 @@ pub enum GateFinding {
         table: TableName,
         /// Their names.
         altered: String,
+    },
+    /// No foreign key keeps a bound reference with its owner.
+    #[error(
+        "table `{table}`: no foreign key keeps `{column}` to rows of `{parent}` that the same owner \
+         has: run the migrations"
+    )]
+    Unbound {
+        /// The table.
+        table: TableName,
+        /// The referring column.
+        column: Identifier,
+        /// The table it refers to.
+        parent: TableName,
     },
     /// Domains that carry contexts are missing.
     #[error("the domains that carry contexts are missing ({missing}): run the migrations")]
@@ -258,6 +294,11 @@ pub enum GateFinding {
         /// The table.
         table: TableName,
     },
+}
+
+fn listed(columns: &[Identifier]) -> String {
+    let columns: Vec<String> = columns.iter().map(|it| format!("`{it}`")).collect();
+    columns.join(", ")
 }
 
 /// How an object, with its kind and its name as SQL, is given to the role of the migrations.

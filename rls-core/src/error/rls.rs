@@ -11,6 +11,7 @@ use crate::config::ConfigError;
 use crate::debug::debug_is_display;
 use crate::entity::DeclarationError;
 use crate::model::context::ContextError;
+use crate::model::privilege::Command;
 use crate::model::wal_position::WalPosition;
 use crate::name::SettingName;
 use crate::sqlstate;
@@ -67,6 +68,27 @@ pub enum RlsError {
         table: Option<String>,
         /// What the server said.
         message: String,
+    },
+    /// A statement writes columns that the entity does not grant (SQLSTATE 42501); nothing was
+    /// written.
+    #[error(
+        "{} table `{table}` writes {}, and its entity grants {}: set only these, or name the column \
+         in `grant({word}(…))` on its derive, `admin({word}(…))` for administrators",
+        if *command == Command::Insert { "an insert into" } else { "an update of" },
+        columns_or(columns, "all columns, since it names none"),
+        columns_or(allowed, "none"),
+        word = command.as_sql().to_lowercase()
+    )]
+    ColumnNotGranted {
+        /// The table.
+        table: String,
+        /// [`Command::Insert`] or [`Command::Update`].
+        command: Command,
+        /// The columns that the statement writes and that are not granted. There are none if an
+        /// insert names no columns, and so writes all.
+        columns: Vec<String>,
+        /// The columns that are granted.
+        allowed: Vec<String>,
     },
     /// A row of a scoped table was written in a context that does not say whose it is: without a
     /// user, or with a user and without the tenant.
@@ -385,6 +407,15 @@ fn on(table: Option<&str>) -> String {
         .unwrap_or_default()
 }
 
+fn columns_or(columns: &[String], none: &str) -> String {
+    let columns: Vec<String> = columns.iter().map(|it| format!("`{it}`")).collect();
+    if columns.is_empty() {
+        none.to_owned()
+    } else {
+        columns.join(", ")
+    }
+}
+
 fn unset(settings: &[SettingName]) -> String {
     if settings.is_empty() {
         return "no user is set".to_owned();
@@ -401,6 +432,7 @@ impl RlsError {
         match self {
             Self::PolicyRefused { .. }
             | Self::MissingGrant { .. }
+            | Self::ColumnNotGranted { .. }
             | Self::MissingContext { .. }
             | Self::RowsHidden { .. } => Some(sqlstate::INSUFFICIENT_PRIVILEGE.to_owned()),
             Self::ReadOnly { .. } => Some(sqlstate::READ_ONLY_SQL_TRANSACTION.to_owned()),

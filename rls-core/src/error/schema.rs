@@ -101,6 +101,24 @@ pub enum SchemaError {
         /// The owner column.
         column: String,
     },
+    /// Rows refer to rows of another owner, so that no key can bind the reference.
+    #[error(
+        "table `{table}`: {rows} rows refer by `{column}` to rows of `{parent}` that another owner has, \
+         or that are not there, so that the reference cannot be bound: find them with `{find}`, and let \
+         a migration give each an owner or a reference that fits"
+    )]
+    ForeignRows {
+        /// The table.
+        table: String,
+        /// The referring column.
+        column: String,
+        /// The table it refers to.
+        parent: String,
+        /// How many rows.
+        rows: i64,
+        /// The statement that finds them.
+        find: String,
+    },
     /// The backfill expression failed, or left rows without an owner.
     #[error("table `{table}`: the backfill of `{column}` did not work: {source}")]
     Backfill {
@@ -223,6 +241,16 @@ pub enum SchemaError {
         /// What the server said.
         source: Arc<DbErr>,
     },
+    /// A column of `grant(…)` or `admin(…)` cannot be written.
+    #[error("table `{table}`: `grant(…)` or `admin(…)` names `{column}`: {why}")]
+    ColumnGranted {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// Why it cannot, and what to do.
+        why: &'static str,
+    },
     /// The changes let more rows be reached, and nobody has accepted that.
     #[error(
         "these changes weaken protection: {}; if that is meant, accept it (`rls apply \
@@ -232,6 +260,17 @@ pub enum SchemaError {
     )]
     Weakens {
         /// The changes, each with how it weakens.
+        changes: Vec<String>,
+    },
+    /// Statements of the version that is running would begin to fail, and nobody has accepted that.
+    #[error(
+        "statements of the version that is running would fail: {}; deploy that first, and make these \
+         changes afterwards, or accept it (`rls apply --accept-breaking`; `up` refuses it since \
+         RLS_REFUSE_BREAKING is set; in code `RlsSchema::refuse_breaking(false)`)",
+        changes.join("; ")
+    )]
+    Breaks {
+        /// The changes, each with what fails and what to deploy first.
         changes: Vec<String>,
     },
     /// Rows belong to someone through a column that is not unique.

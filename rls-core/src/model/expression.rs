@@ -47,6 +47,8 @@ pub enum Expression {
     },
     /// The boolean column is true.
     IsTrue(Identifier),
+    /// The column is NULL.
+    IsNull(Identifier),
     /// The row is not marked as deleted: the column is NULL, or not before the start of this
     /// transaction. Without the second, PostgreSQL would refuse the statement that marks a row,
     /// since the new row must pass the `SELECT` policies.

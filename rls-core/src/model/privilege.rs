@@ -1,4 +1,54 @@
-//! Privileges on tables, and the commands of policies.
+//! Privileges on tables and columns, and the commands of policies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::name::Identifier;
+
+/// The columns to which privileges are limited. A privilege that is not in it holds for the whole
+/// table.
+pub type Columns = BTreeMap<Privilege, BTreeSet<Identifier>>;
+
+/// Privileges on a table and on its columns, as PostgreSQL keeps them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Grants {
+    pub(crate) table: BTreeSet<Privilege>,
+    pub(crate) columns: Columns,
+}
+
+impl Grants {
+    /// The privileges, each on the columns to which it is limited, if it is.
+    pub(crate) fn limited(privileges: &BTreeSet<Privilege>, columns: &Columns) -> Self {
+        let table = privileges.iter().copied();
+        let table = table.filter(|privilege| !columns.contains_key(privilege));
+
+        Self {
+            table: table.collect(),
+            columns: columns.clone(),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.table.is_empty() && self.columns.is_empty()
+    }
+
+    /// Whether the privilege holds for the table, or for some of its columns.
+    pub(crate) fn has(&self, privilege: Privilege) -> bool {
+        self.table.contains(&privilege) || self.columns.contains_key(&privilege)
+    }
+
+    /// The columns for which the privilege holds beside the table.
+    pub(crate) fn on_columns(&self, privilege: Privilege) -> BTreeSet<Identifier> {
+        self.columns.get(&privilege).cloned().unwrap_or_default()
+    }
+
+    /// Adds a privilege on the table, or on a column of it.
+    pub(crate) fn add(&mut self, privilege: Privilege, column: Option<Identifier>) {
+        match column {
+            Some(column) => drop(self.columns.entry(privilege).or_default().insert(column)),
+            None => drop(self.table.insert(privilege)),
+        }
+    }
+}
 
 /// A privilege on a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

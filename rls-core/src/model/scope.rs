@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::expression::Expression;
 use crate::model::key::{Holder, KeyType, OnDelete};
 use crate::model::policy::PolicyDraft;
-use crate::model::privilege::Privilege;
+use crate::model::privilege::{Columns, Privilege};
 use crate::name::{Identifier, SettingName, TableName};
 
 /// The scope of one table: whose its rows are, which columns say so, and what the application may
@@ -24,6 +24,8 @@ pub struct Scope {
     /// The references to rows of other tables through which a row belongs to someone. A row is
     /// reached if all of those rows are.
     pub through: Vec<Through>,
+    /// The references that lead only to rows of the same owner, or to rows that the writer reaches.
+    pub bound: Vec<Bound>,
     /// The boolean columns that share a row: for a user, with all users of the same tenant; for a
     /// tenant, with all tenants.
     pub shared: BTreeMap<Holder, Identifier>,
@@ -33,6 +35,10 @@ pub struct Scope {
     pub privileges: BTreeSet<Privilege>,
     /// The privileges of the administrator's role.
     pub admin: BTreeSet<Privilege>,
+    /// The columns to which privileges of the application's role are limited.
+    pub columns: Columns,
+    /// The columns to which privileges of the administrator's role are limited.
+    pub admin_columns: Columns,
     /// The policies that the entity declares itself.
     pub policies: Vec<PolicyDraft>,
     /// The reason why the table has no row-level security, if it is declared so.
@@ -165,6 +171,61 @@ pub struct Through {
     pub unique: bool,
     /// The condition that a row of that table is the current user's.
     pub holds: Expression,
+}
+
+/// A reference that may not leave its owner.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bound {
+    /// The referring column.
+    pub column: Identifier,
+    /// The table that it refers to.
+    pub parent: TableName,
+    /// The column that it refers to.
+    pub parent_column: Identifier,
+    /// What binds it.
+    pub by: BoundBy,
+}
+
+impl Bound {
+    /// The condition on a row that is written; `None` if a foreign key binds it.
+    pub(crate) fn condition(&self) -> Option<Expression> {
+        let BoundBy::Policy(holds) = &self.by else {
+            return None;
+        };
+
+        let leads = Expression::Through {
+            column: self.column.clone(),
+            parent: self.parent.clone(),
+            parent_column: self.parent_column.clone(),
+            holds: Box::new(holds.clone()),
+        };
+        let nowhere = Expression::IsNull(self.column.clone());
+
+        Some(Expression::any([nowhere, leads]))
+    }
+
+    /// The columns of the foreign key that binds it, each with the one that it refers to: the owners
+    /// first. Nothing if a policy binds it.
+    #[must_use]
+    pub fn key(&self) -> Vec<(Identifier, Identifier)> {
+        let BoundBy::Key(owners) = &self.by else {
+            return Vec::new();
+        };
+
+        let reference = (self.column.clone(), self.parent_column.clone());
+        owners.iter().cloned().chain([reference]).collect()
+    }
+}
+
+/// What binds a reference.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BoundBy {
+    /// A foreign key that these columns are in too, each with the one that it refers to: those of
+    /// the tenant and the user.
+    Key(Vec<(Identifier, Identifier)>),
+    /// Restrictive policies: whoever writes the row reads the row that it refers to, and this
+    /// condition holds on that row.
+    Policy(Expression),
 }
 
 /// Whether the rows of a table are users or tenants, or belong to them.

@@ -51,7 +51,7 @@ impl Pool {
                 }
 
                 let outcome = Outcome::of(&error, sending.completed, carrier);
-                outcome.explain(operation.error(error), carrier)
+                outcome.explain(operation.error(error), carrier, operation.sql())
             })
     }
 
@@ -111,7 +111,7 @@ impl Pool {
             }
             Err(error) => {
                 lease.note(&error);
-                Err(explain(operation.error(error), carrier))
+                Err(explain(operation.error(error), carrier, operation.sql()))
             }
         }
     }
@@ -141,14 +141,14 @@ impl Outcome {
         }
     }
 
-    pub(crate) fn explain(self, error: DbErr, carrier: &Carrier) -> DbErr {
+    pub(crate) fn explain(self, error: DbErr, carrier: &Carrier, sql: &str) -> DbErr {
         match self {
             Self::NotRecorded => audit_failed(error),
             Self::Unknown => RlsError::CommitUnknown {
                 source: Arc::new(error),
             }
             .into(),
-            Self::Failed => explain(error, carrier),
+            Self::Failed => explain(error, carrier, sql),
         }
     }
 }

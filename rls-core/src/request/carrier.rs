@@ -16,6 +16,7 @@ use crate::model::scope::Scope;
 use crate::model::signed_context;
 use crate::name::SettingName;
 use crate::request::engine::{Begin, Engine};
+use crate::request::granted::GrantedColumns;
 use crate::request::signer::Signer;
 use crate::request::statement::Classified;
 use crate::sql;
@@ -107,6 +108,7 @@ struct Inner {
     anonymous: bool,
     parameters: Option<ParametersOf>,
     is_signed: bool,
+    granted: Arc<GrantedColumns>,
 }
 
 /// The parameters of a statement in a transaction, and of one that has none around it.
@@ -144,6 +146,7 @@ impl Carrier {
         opening: Opening,
         domains: Option<&DomainOids>,
         signer: Option<&Arc<Signer>>,
+        granted: &Arc<GrantedColumns>,
     ) -> Self {
         let domains = domains.filter(|_| opening.engine.takes_parameters());
         let parameters = domains.and_then(|domains| {
@@ -159,6 +162,7 @@ impl Carrier {
             opening,
             parameters,
             is_signed: signer.is_some(),
+            granted: Arc::clone(granted),
         }))
     }
 
@@ -192,6 +196,11 @@ impl Carrier {
     /// Whether no user is set, so that a refusal by a policy means a missing context.
     pub(crate) fn is_anonymous(&self) -> bool {
         self.0.anonymous
+    }
+
+    /// The columns that the login may write, of tables that limit them.
+    pub(crate) fn granted(&self) -> &GrantedColumns {
+        &self.0.granted
     }
 
     /// The settings that rows of this table need, and that the context leaves blank.
@@ -370,7 +379,14 @@ mod tests {
     fn begin_has_options_context_and_blanks() {
         let known = known(["app.tenant_id", "app.user_id"]);
         let settings = UserContext::new("o'neill").settings().unwrap();
-        let carrier = Carrier::new(settings, &known, Opening::default(), None, None);
+        let carrier = Carrier::new(
+            settings,
+            &known,
+            Opening::default(),
+            None,
+            None,
+            &Arc::default(),
+        );
         let options = TransactionOptions {
             isolation_level: Some(IsolationLevel::Serializable),
             access_mode: Some(AccessMode::ReadOnly),
@@ -402,7 +418,14 @@ mod tests {
                 record: Some("INSERT INTO r DEFAULT VALUES".into()),
                 ..Opening::default()
             };
-            Carrier::new(Settings::new(), &known, opening, None, None)
+            Carrier::new(
+                Settings::new(),
+                &known,
+                opening,
+                None,
+                None,
+                &Arc::default(),
+            )
         };
 
         let whole = "BEGIN; SET LOCAL \"app\".\"user_id\" = ''; INSERT INTO r DEFAULT VALUES";
@@ -447,7 +470,14 @@ mod tests {
             .with("app.user_id", "ann")
             .and_then(|settings| settings.with("other.setting", "x"))
             .unwrap();
-        let carrier = Carrier::new(settings, &known, Opening::default(), Some(&domains), None);
+        let carrier = Carrier::new(
+            settings,
+            &known,
+            Opening::default(),
+            Some(&domains),
+            None,
+            &Arc::default(),
+        );
 
         assert_eq!(
             carrier.begin(TransactionOptions::default()).first.as_str(),
@@ -484,7 +514,14 @@ mod tests {
             engine: Engine::Citus,
         };
         let settings = UserContext::new("ann").settings().unwrap();
-        let carrier = Carrier::new(settings, &known, opening, Some(&domains), None);
+        let carrier = Carrier::new(
+            settings,
+            &known,
+            opening,
+            Some(&domains),
+            None,
+            &Arc::default(),
+        );
 
         for begin in [
             carrier.begin_for_one(),

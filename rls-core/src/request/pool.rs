@@ -15,6 +15,7 @@ use crate::model::context_domain::DomainOids;
 use crate::request::borrowed::{Borrowed, acquire_error};
 use crate::request::carrier::{Around, Carrier, KnownSetting, Opening};
 use crate::request::engine::{Begin, Engine};
+use crate::request::granted::GrantedColumns;
 use crate::request::lease::Lease;
 use crate::request::observe::Observer;
 use crate::request::operation::{Operation, Sending, exec_error};
@@ -41,6 +42,8 @@ pub(crate) struct Pool {
     domains: Option<Arc<DomainOids>>,
     /// Signs the contexts, if they are signed.
     signer: Option<Arc<Signer>>,
+    /// The columns that the login may write, of tables that limit them.
+    granted: Arc<GrantedColumns>,
     /// The statement with which each transaction records itself.
     record: Option<Arc<str>>,
     /// Who records each transaction before it begins.
@@ -64,6 +67,7 @@ impl Pool {
             allows_early: true,
             domains: domains.map(Arc::new),
             signer: None,
+            granted: Arc::default(),
             record: None,
             recorder: None,
         }
@@ -91,6 +95,12 @@ impl Pool {
     pub(crate) fn signed_by(self, signer: Option<Signer>) -> Self {
         let signer = signer.map(Arc::new);
         Self { signer, ..self }
+    }
+
+    /// The same pool, with the columns that its login may write, of tables that limit them.
+    pub(crate) fn granted(self, granted: GrantedColumns) -> Self {
+        let granted = Arc::new(granted);
+        Self { granted, ..self }
     }
 
     /// The same pool, with a statement by which each transaction records itself.
@@ -144,6 +154,7 @@ impl Pool {
             opening,
             self.domains.as_deref(),
             self.signer.as_ref(),
+            &self.granted,
         ))
     }
 
@@ -369,8 +380,9 @@ fn explain_refused(error: DbErr) -> DbErr {
 }
 
 /// Turns a policy's refusal into a missing context, if the context does not set what the table's
-/// rows need, and a failure to set the context into an error that says so.
-pub(crate) fn explain(error: DbErr, carrier: &Carrier) -> DbErr {
+/// rows need, a missing privilege into the columns that the statement may not write, and a failure to
+/// set the context into an error that says so.
+pub(crate) fn explain(error: DbErr, carrier: &Carrier, sql: &str) -> DbErr {
     if carrier.has_parameters() && sqlstate::is_context_not_set(&error) {
         return RlsError::ContextNotSet {
             source: Arc::new(error),
@@ -386,17 +398,26 @@ pub(crate) fn explain(error: DbErr, carrier: &Carrier) -> DbErr {
     }
 
     let error = explain_refused(error);
-    if let RlsError::PolicyRefused { table, .. } = RlsError::from(&error) {
-        let settings = table
-            .as_deref()
-            .map(|table| carrier.missing_for(table))
-            .unwrap_or_default();
-        if carrier.is_anonymous() || !settings.is_empty() {
-            return RlsError::MissingContext { table, settings }.into();
-        }
-    }
+    match RlsError::from(&error) {
+        RlsError::PolicyRefused { table, .. } => {
+            let settings = table
+                .as_deref()
+                .map(|table| carrier.missing_for(table))
+                .unwrap_or_default();
+            if carrier.is_anonymous() || !settings.is_empty() {
+                return RlsError::MissingContext { table, settings }.into();
+            }
 
-    error
+            error
+        }
+        RlsError::MissingGrant {
+            table: Some(table), ..
+        } => {
+            let refusal = carrier.granted().refusal(&table, sql);
+            refusal.map_or(error, DbErr::from)
+        }
+        _ => error,
+    }
 }
 
 impl fmt::Debug for Pool {

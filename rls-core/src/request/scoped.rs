@@ -95,7 +95,7 @@ pub type ReadOnlyAdminTransaction = ContextTransaction<MaintenanceReads>;
 ///
 /// SeaORM's [`DbErr`]. [`RlsError::from`] finds the error of row-level security in it: `Context`,
 /// `TransactionControl`, `ContextChange`, `OutlivesScope`, `Copy` and `MissingValue` before anything
-/// is sent; `ContextNotSet`, `AuditFailed`, `PolicyRefused`, `MissingGrant`, `MissingContext`, `ReadOnly`, `ScopeLost`,
+/// is sent; `ContextNotSet`, `AuditFailed`, `PolicyRefused`, `MissingGrant`, `ColumnNotGranted`, `MissingContext`, `ReadOnly`, `ScopeLost`,
 /// `ConnectionLost` and `CommitUnknown` afterwards.
 #[derive(Clone)]
 pub struct ContextConnection<R> {

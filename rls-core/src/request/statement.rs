@@ -14,10 +14,12 @@ mod seen;
 mod session_state;
 mod set_config;
 mod token;
+mod written;
 
 pub(crate) use early::Early;
 pub(crate) use seen::Seen;
 use token::{Strings, Token, tokens};
+pub(crate) use written::written;
 
 /// Text that stays in its scope, and what it does there. Only [`classify`] makes one, and nothing
 /// is sent without it.

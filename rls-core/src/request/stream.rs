@@ -88,7 +88,7 @@ impl<'a> RowStream<'a> {
                     continue;
                 }
 
-                Err(held.failure(error, sending.completed, &carrier))?;
+                Err(held.failure(error, sending.completed, &carrier, &statement.sql))?;
                 return;
             }
 
@@ -147,14 +147,14 @@ impl Held {
         matches!(self, Self::Connection(_)) && sqlstate::is_unwritten(error)
     }
 
-    fn failure(&self, error: sqlx::Error, completed: bool, carrier: &Carrier) -> DbErr {
+    fn failure(&self, error: sqlx::Error, completed: bool, carrier: &Carrier, sql: &str) -> DbErr {
         let outcome = match self {
             Self::Connection(_) => Outcome::of(&error, completed, carrier),
             // Without a commit nothing is stored.
             Self::Transaction(_) => Outcome::Failed,
         };
 
-        outcome.explain(query_error(error), carrier)
+        outcome.explain(query_error(error), carrier, sql)
     }
 }
 

@@ -135,7 +135,7 @@ impl<R: Role> ContextTransaction<R> {
                 }
             };
             match failed {
-                Some(error) => Err(lane.failure(error, query_error))?,
+                Some(error) => Err(lane.failure(error, &statement.sql, query_error))?,
                 None => lane.stream_ended(),
             }
         }))

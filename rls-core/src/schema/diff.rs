@@ -2,6 +2,8 @@
 //! that leaves no gap. Nothing here asks the server.
 
 mod audit;
+mod bound;
+mod breaking;
 mod check;
 mod column;
 mod distribution;
@@ -68,6 +70,7 @@ pub(crate) fn diff(desired: &Desired<'_>, snapshot: &Snapshot) -> Result<Plan, S
         .cloned();
     plan.unmanaged
         .extend(others.map(|table| Unmanaged::Table { table }));
+    plan.breaking = breaking::breaking(&tables, &plan.changes);
 
     Ok(plan)
 }
@@ -87,6 +90,7 @@ pub(crate) fn creates_named(tables: &[Table<'_>]) -> bool {
     for table in tables {
         column::keys(table, &mut UsedNames::default(), &mut changes);
     }
+    bound::keys(tables, &mut UsedNames::default(), &mut changes);
 
     !changes.is_empty()
 }
@@ -111,6 +115,7 @@ fn table_changes(
     for table in tables {
         column::keys(table, &mut used, &mut changes);
     }
+    bound::keys(tables, &mut used, &mut changes);
 
     plan.changes.extend(force::lifted(tables, changes));
     for table in tables {

@@ -1,9 +1,13 @@
 //! A plan: the changes that bring the database to what the entities say, in order.
 
+mod breaking;
 mod change;
+
+use std::collections::BTreeMap;
 
 use crate::name::{Identifier, TableName};
 
+pub use breaking::Breaking;
 pub use change::{
     Change, ColumnChange, DistributionChange, DomainChange, DomainDefinition, ForeignKeyChange,
     FunctionChange, IndexChange, PolicyChange, PrivilegeChange, RoleChange, RowSecurityChange,
@@ -17,6 +21,8 @@ pub struct Plan {
     pub(crate) unmanaged: Vec<Unmanaged>,
     pub(crate) passwords: Vec<Identifier>,
     pub(crate) waiting: Vec<TableName>,
+    /// The changes that break statements, by their positions.
+    pub(crate) breaking: BTreeMap<usize, Breaking>,
 }
 
 /// Policies and tables that no entity declares. A plan leaves them as they are.
@@ -75,6 +81,13 @@ impl Plan {
         self.changes
             .iter()
             .filter_map(|change| Some((change, change.weakens()?)))
+    }
+
+    /// The changes by which statements of the version that is running begin to fail, each with what
+    /// fails. Changes of tables that nobody uses yet are not among them.
+    pub fn breaking(&self) -> impl Iterator<Item = (&Change, Breaking)> {
+        let broken = self.breaking.iter();
+        broken.filter_map(|(at, breaking)| Some((self.changes.get(*at)?, *breaking)))
     }
 
     /// The plan that undoes this one, last change first. Roles stay: they belong to the cluster,

@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 
 use crate::error::{RlsError, SchemaError};
 use crate::model::policy::{Canonical, Policy};
-use crate::model::privilege::Privilege;
+use crate::model::privilege::{Columns, Privilege};
 use crate::name::{Identifier, TableName};
 use crate::schema::catalog::{self, Security, Session};
 use crate::schema::fingerprint;
@@ -36,6 +36,8 @@ pub struct TableSecurity {
     /// The privileges by role; `public` is everyone. The owner is among the roles once a privilege
     /// on the table was granted.
     pub grants: BTreeMap<Identifier, BTreeSet<Privilege>>,
+    /// The privileges on single columns, by role.
+    pub columns: BTreeMap<Identifier, Columns>,
     /// The sequences behind its serial and identity columns.
     pub sequences: Vec<TableName>,
 }
@@ -51,6 +53,7 @@ impl TableSecurity {
             forced: false,
             policies: Vec::new(),
             grants: BTreeMap::new(),
+            columns: BTreeMap::new(),
             sequences: Vec::new(),
         }
     }
@@ -74,6 +77,7 @@ impl TableSecurity {
             forced,
             policies,
             grants,
+            columns,
             sequences,
         } = self;
 
@@ -94,6 +98,19 @@ impl TableSecurity {
 
         let sequences = sequences.iter().map(sql::table);
 
+        // Only if there are any, so that without them it is the hash of earlier versions.
+        let columns = columns.iter().flat_map(|(role, columns)| {
+            columns.iter().flat_map(move |(privilege, columns)| {
+                let columns = columns.iter().map(sql::identifier);
+                let head = [
+                    String::new(),
+                    role.to_string(),
+                    privilege.as_sql().to_owned(),
+                ];
+                head.into_iter().chain(columns)
+            })
+        });
+
         // Each list ends with an empty text; no name is empty.
         let end = || std::iter::once(String::new());
 
@@ -104,7 +121,8 @@ impl TableSecurity {
                 .chain(end())
                 .chain(grants)
                 .chain(end())
-                .chain(sequences),
+                .chain(sequences)
+                .chain(columns),
         )
     }
 }
@@ -237,6 +255,7 @@ impl From<Security> for TableSecurity {
             forced,
             policies,
             grants,
+            columns,
             sequences,
         } = security;
 
@@ -249,6 +268,7 @@ impl From<Security> for TableSecurity {
             forced,
             policies,
             grants,
+            columns,
             sequences,
         }
     }

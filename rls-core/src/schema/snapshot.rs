@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::context_domain::ContextDomain;
 use crate::model::policy::{Canonical, Policy};
-use crate::model::privilege::Privilege;
+use crate::model::privilege::{Grants, Privilege};
 use crate::name::{Identifier, TableName};
 use crate::schema::plan::DomainDefinition;
 use crate::schema::table::ActualTable;
@@ -190,11 +190,4 @@ pub(crate) enum ActualObject {
         /// Who else has privileges on it.
         grantees: BTreeMap<Identifier, BTreeSet<Privilege>>,
     },
-}
-
-/// Privileges on a table and on its columns.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Grants {
-    pub(crate) table: BTreeSet<Privilege>,
-    pub(crate) columns: BTreeMap<Privilege, BTreeSet<Identifier>>,
 }

@@ -17,7 +17,7 @@ use crate::error::{RlsError, SchemaError};
 use crate::schema::catalog::{self, SearchPath, Session};
 use crate::schema::desired::{Desired, MissingTables};
 use crate::schema::diff::{Passwords, Table, comparable, creates_named, diff, roles};
-use crate::schema::plan::{Change, Plan};
+use crate::schema::plan::{Breaking, Change, Plan};
 use crate::schema::snapshot::{Relation, Snapshot};
 use crate::schema::trial::unplanned;
 use crate::schema::used::UsedNames;
@@ -49,6 +49,8 @@ pub struct RlsSchema {
     config: RlsConfig,
     missing: MissingTables,
     accept_weakening: bool,
+    /// Whether breaking changes are refused; by default as the configuration says.
+    refuse_breaking: Option<bool>,
 }
 
 impl RlsSchema {
@@ -60,6 +62,7 @@ impl RlsSchema {
             config,
             missing: MissingTables::Refuse,
             accept_weakening: false,
+            refuse_breaking: None,
         }
     }
 
@@ -86,6 +89,15 @@ impl RlsSchema {
     #[must_use]
     pub fn danger_accept_weakening(mut self, accept: bool) -> Self {
         self.accept_weakening = accept;
+        self
+    }
+
+    /// Refuses changes by which statements of the version that is running begin to fail
+    /// ([`Plan::breaking`]), or makes them, whatever [`RlsConfig::refuse_breaking`] says. By default
+    /// they are made.
+    #[must_use]
+    pub fn refuse_breaking(mut self, refuse: bool) -> Self {
+        self.refuse_breaking = Some(refuse);
         self
     }
 
@@ -136,7 +148,8 @@ impl RlsSchema {
     /// # Errors
     ///
     /// [`RlsError::Backend`]; [`RlsError::Schema`], of which [`SchemaError::Weakens`] if consent is
-    /// missing. Nothing was changed then.
+    /// missing, and [`SchemaError::Breaks`] if breaking changes are refused. Nothing was changed
+    /// then.
     pub async fn sync<C>(&self, db: &C) -> Result<Plan, RlsError>
     where
         C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
@@ -148,10 +161,15 @@ impl RlsSchema {
         let (desired, snapshot) = self.snapshot(&transaction, &session).await?;
         let plan = diff(&desired, &snapshot)?;
         self.consent(&plan)?;
+        self.may_break(plan.breaking())?;
 
         // Roles first: they belong to the cluster, where another migration may change them.
         let roles = roles(&self.config, &snapshot.roles, Passwords::Set);
-        let mut tables = plan.changes;
+        let (mut tables, planned) = (plan.changes, plan.breaking);
+        let before = tables
+            .iter()
+            .take_while(|change| matches!(change, Change::Role(..)))
+            .count();
         tables.retain(|change| !matches!(change, Change::Role(..)));
         let mut changes = apply_roles(&transaction, &self.config, roles).await?;
 
@@ -176,8 +194,15 @@ impl RlsSchema {
         session.leave(&transaction).await?;
         transaction.commit().await?;
 
+        // Those of roles come first in both lists, and break nothing.
+        let moved = |at: usize| at - before + changes.len();
+        let breaking = planned
+            .into_iter()
+            .map(|(at, it)| (moved(at), it))
+            .collect();
         changes.extend(tables);
         Ok(Plan {
+            breaking,
             changes,
             unmanaged: plan.unmanaged,
             waiting: plan.waiting,
@@ -268,6 +293,29 @@ impl RlsSchema {
                 source: unplanned.source,
             }
             .into()),
+        }
+    }
+
+    /// Checks that breaking changes are not refused.
+    fn may_break<'a>(
+        &self,
+        breaking: impl Iterator<Item = (&'a Change, Breaking)>,
+    ) -> Result<(), SchemaError> {
+        let refuses = self
+            .refuse_breaking
+            .unwrap_or_else(|| self.config.refuses_breaking());
+        if !refuses {
+            return Ok(());
+        }
+
+        let changes: Vec<String> = breaking
+            .map(|(change, breaking)| format!("`{}` ({breaking})", change.sql().join("; ")))
+            .collect();
+
+        if changes.is_empty() {
+            Ok(())
+        } else {
+            Err(SchemaError::Breaks { changes })
         }
     }
 

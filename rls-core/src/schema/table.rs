@@ -7,4 +7,4 @@ pub(crate) mod serves;
 pub(crate) use actual::{
     ActualColumn, ActualForeignKey, ActualIndex, ActualPolicy, ActualTable, Generated, KeyClauses,
 };
-pub(crate) use desired::{DesiredColumn, DesiredIndex, DesiredPolicy, DesiredTable};
+pub(crate) use desired::{DesiredBound, DesiredColumn, DesiredIndex, DesiredPolicy, DesiredTable};

@@ -140,13 +140,16 @@ async fn statements<'a>(
         "SELECT v.at, p.privilege, (SELECT quote_ident(a.attname) FROM pg_attribute a
                                     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT \
          a.attisdropped
-                                    ORDER BY a.attnum LIMIT 1) AS column
+                                    ORDER BY has_column_privilege({role}, c.oid, a.attnum, \
+         'UPDATE') DESC, a.attnum LIMIT 1) AS column
          FROM (VALUES {}) AS v (at, schema, name)
          JOIN pg_namespace n ON n.nspname = v.schema
          JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = v.name AND c.relkind IN ('r', 'p')
          CROSS JOIN (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE')) AS p (privilege)
          WHERE has_schema_privilege({role}, n.oid, 'USAGE')
-           AND has_table_privilege({role}, c.oid, p.privilege)
+           AND (has_table_privilege({role}, c.oid, p.privilege)
+                OR p.privilege IN ('INSERT', 'UPDATE')
+                   AND has_any_column_privilege({role}, c.oid, p.privilege))
          ORDER BY v.at",
         named.join(", "),
         role = text(role)

@@ -25,26 +25,15 @@ impl UsedNames {
         table: &TableName,
         desired: &DesiredIndex,
     ) -> Vec<IndexChange> {
-        let words: Vec<&str> = desired.columns.iter().map(Identifier::as_str).collect();
         let suffix = if desired.only.is_some() {
             "only_idx"
         } else {
             "idx"
         };
 
-        let usual = format!("{}_{suffix}", words.join("_"));
         let mut changes = Vec::new();
-        let name = free(&table.table, &usual, |name| {
-            if self.invalid.remove(&(table.clone(), name.clone())) {
-                changes.push(IndexChange::DropInvalid { name: name.clone() });
-                return true;
-            }
-
-            self.relations.insert(TableName {
-                schema: table.schema.clone(),
-                table: name.clone(),
-            })
-        });
+        let usual = joined(&desired.columns, suffix);
+        let name = self.index(table, &usual, &mut changes);
 
         changes.push(IndexChange::Create {
             name,
@@ -54,12 +43,50 @@ impl UsedNames {
         changes
     }
 
-    /// The name of a new foreign key of a column: the usual one, or with a number behind it.
-    pub(crate) fn foreign_key(&mut self, table: &TableName, column: &Identifier) -> Identifier {
-        free(&table.table, &format!("{column}_fkey"), |name| {
+    /// The changes that make a unique index, under its usual name, or with a number behind it.
+    pub(crate) fn create_unique(
+        &mut self,
+        table: &TableName,
+        columns: Vec<Identifier>,
+    ) -> Vec<IndexChange> {
+        let mut changes = Vec::new();
+        let name = self.index(table, &joined(&columns, "key"), &mut changes);
+        changes.push(IndexChange::CreateUnique { name, columns });
+        changes
+    }
+
+    /// A name for an index. An invalid index that has it is dropped before.
+    fn index(
+        &mut self,
+        table: &TableName,
+        usual: &str,
+        changes: &mut Vec<IndexChange>,
+    ) -> Identifier {
+        free(&table.table, usual, |name| {
+            if self.invalid.remove(&(table.clone(), name.clone())) {
+                changes.push(IndexChange::DropInvalid { name: name.clone() });
+                return true;
+            }
+
+            self.relations.insert(TableName {
+                schema: table.schema.clone(),
+                table: name.clone(),
+            })
+        })
+    }
+
+    /// The name of a new foreign key of columns: the usual one, or with a number behind it.
+    pub(crate) fn foreign_key(&mut self, table: &TableName, columns: &[Identifier]) -> Identifier {
+        free(&table.table, &joined(columns, "fkey"), |name| {
             self.constraints.insert((table.clone(), name.clone()))
         })
     }
+}
+
+/// The columns and the suffix of a usual name.
+pub(crate) fn joined(columns: &[Identifier], suffix: &str) -> String {
+    let words = columns.iter().map(Identifier::as_str);
+    words.chain([suffix]).collect::<Vec<_>>().join("_")
 }
 
 /// The first name that `take` takes, as the server counts them too.

@@ -62,6 +62,7 @@ fn render(expression: &Expression, depth: usize) -> String {
         }
         Expression::Current { setting, key } => current(setting, *key),
         Expression::IsTrue(name) => column(name),
+        Expression::IsNull(name) => format!("{} IS NULL", column(name)),
         Expression::NotDeleted(name) => format!("({0} IS NULL OR {0} >= now())", column(name)),
         Expression::NotDeletedRounded(name, rounded) => {
             format!(

@@ -1,7 +1,7 @@
 //! Tests of the application's login itself, on its own connection.
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, TransactionTrait};
-use sqlx::{AssertSqlSafe, PgPool, Row};
+use sqlx::{AssertSqlSafe, PgExecutor, Row};
 
 use crate::connection::RlsConnection;
 use crate::model::privilege::Privilege;
@@ -20,7 +20,7 @@ use super::{Actor, ProofError};
 /// Whether the login is the role as which the statements were run, and row-level security is active
 /// for it.
 pub(super) async fn is_active(
-    pool: &PgPool,
+    executor: impl PgExecutor<'_>,
     role: &Identifier,
     table: &TableName,
 ) -> Result<Outcome, ProofError> {
@@ -32,7 +32,7 @@ pub(super) async fn is_active(
 
     let row = sqlx::query(AssertSqlSafe(query))
         .bind(role.as_str())
-        .fetch_one(pool)
+        .fetch_one(executor)
         .await?;
 
     Ok(if !row.try_get::<bool, _>("active")? {

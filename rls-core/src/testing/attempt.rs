@@ -54,7 +54,7 @@ pub enum Attempt {
     Nested,
     /// `INSERT` of the actor's own row, with and without `RETURNING`.
     Insert,
-    /// `INSERT` of a row of the other user.
+    /// `INSERT` of a row of the other user, or of one with a bound reference to such a row.
     Forge,
     /// `INSERT … ON CONFLICT DO UPDATE` that conflicts with the other's row.
     Upsert,
@@ -64,7 +64,8 @@ pub enum Attempt {
     Update,
     /// `UPDATE` without a condition, for which `SELECT` policies do not hold.
     UpdateAll,
-    /// `UPDATE` of the actor's own row that gives it to the other user.
+    /// `UPDATE` of the actor's own row that gives it to the other user, or lets a bound reference lead
+    /// to a row of the other.
     Move,
     /// `DELETE … WHERE … RETURNING`.
     Delete,

@@ -1,6 +1,7 @@
 //! What an answer of the server proves.
 
 use super::expect::Bound;
+use crate::name::Identifier;
 use crate::sqlstate::is_constraint;
 
 use super::lane::Answer;
@@ -26,6 +27,7 @@ pub(super) fn classify(
 ) -> Outcome {
     let outcome = match &step.expects {
         Expects::NoGrant => Some(no_grant(answer)),
+        Expects::NoColumn(column) => Some(no_column(column, answer)),
         _ if *answer == Answer::ByGrant => Some(vacuous(
             "the login lacks a privilege that is declared, so that no policy was tried: run the \
              migrations",
@@ -34,6 +36,7 @@ pub(super) fn classify(
         Expects::Count(expected) => count(*expected, answer),
         Expects::Passes => passes(answer),
         Expects::Refused => refused(answer),
+        Expects::Unreferred => unreferred(answer),
         Expects::Nothing => nothing(answer),
     };
 
@@ -44,6 +47,15 @@ fn no_grant(answer: &Answer) -> Outcome {
     match answer {
         Answer::ByGrant => Outcome::Refused,
         _ => leak("the login has a privilege that is not declared, or that no policy bounds"),
+    }
+}
+
+fn no_column(column: &Identifier, answer: &Answer) -> Outcome {
+    match answer {
+        Answer::ByGrant => Outcome::Refused,
+        _ => leak(&format!(
+            "the login may write column `{column}`, which is not declared"
+        )),
     }
 }
 
@@ -161,6 +173,18 @@ fn refused(answer: &Answer) -> Option<Outcome> {
             "the policies let a row through that is not the user's; only a constraint refused it \
              ({state}: {message})"
         ))),
+        _ => None,
+    }
+}
+
+/// Constraints are checked in no certain order: a row that another key refuses was not tried.
+/// [`Attempt::Move`] then tries the reference on a row that is there.
+fn unreferred(answer: &Answer) -> Option<Outcome> {
+    match answer {
+        Answer::ByPolicy => Some(Outcome::Held),
+        Answer::Written { rows: 0, .. } => Some(vacuous("the user has no row to do it with")),
+        Answer::Written { .. } => Some(leak("a row was written that refers to a row of another")),
+        Answer::Failed { state, .. } if is_constraint(state) => Some(Outcome::Held),
         _ => None,
     }
 }
@@ -336,6 +360,17 @@ mod tests {
             classified(Expects::Passes, &Answer::ByPolicy, ForeignRows::Leak),
             "VACUOUS"
         );
+        for (answer, expected) in [
+            (Answer::ByPolicy, "held"),
+            (failed("23503"), "held"),
+            (written(1), "LEAK"),
+            (written(0), "VACUOUS"),
+            (failed("P0001"), "UNTESTED"),
+        ] {
+            let outcome = classified(Expects::Unreferred, &answer, ForeignRows::Leak);
+            assert_eq!(outcome, expected);
+        }
+
         assert_eq!(
             classified(Expects::NoGrant, &Answer::ByGrant, ForeignRows::Leak),
             "refused"

@@ -70,6 +70,14 @@ pub enum ProofError {
         /// What is wrong with the name.
         source: NameError,
     },
+    /// A row that a test asks for cannot be made.
+    #[error("no row of table `{table}` was made for the test: {reason}")]
+    NoRow {
+        /// The table.
+        table: String,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// A context cannot be carried by settings.
     #[error(transparent)]
     Context(#[from] ContextError),

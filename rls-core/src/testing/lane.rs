@@ -246,7 +246,8 @@ impl Lane {
         }
     }
 
-    async fn enter(&mut self, context: &str) -> Result<(), sqlx::Error> {
+    /// Goes back to the mark, and becomes the application's role in this context.
+    pub(super) async fn enter(&mut self, context: &str) -> Result<(), sqlx::Error> {
         let act = format!("ROLLBACK TO SAVEPOINT attempt; {}{context}", self.act);
         self.run(&act).await
     }

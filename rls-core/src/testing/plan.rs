@@ -1,9 +1,10 @@
 //! The statements of each attempt and their expected outcomes, as plain data.
 
+mod column;
 mod write;
 
 use crate::model::scope::Scope;
-use crate::name::SettingName;
+use crate::name::{Identifier, SettingName};
 use crate::sql;
 
 use super::draft::{Draft, Made, row_id};
@@ -34,10 +35,14 @@ pub(super) enum Expects {
     Passes,
     /// A policy refuses it.
     Refused,
+    /// A policy or a foreign key refuses it.
+    Unreferred,
     /// Nothing is written, with an error or without.
     Nothing,
     /// The server refuses it for lack of a privilege.
     NoGrant,
+    /// The server refuses it, since this column is not granted.
+    NoColumn(Identifier),
 }
 
 #[derive(Clone)]
@@ -61,6 +66,16 @@ pub(super) struct Row {
 pub(super) struct Drafts {
     pub(super) own: Vec<(Actor, Draft)>,
     pub(super) forged: Vec<(Actor, Draft)>,
+    /// The actor's own rows, each with a bound reference to a row of the other user.
+    pub(super) foreign: Vec<(Actor, Foreign)>,
+}
+
+/// A row that refers to a row of another user.
+#[derive(Clone)]
+pub(super) struct Foreign {
+    pub(super) draft: Draft,
+    /// The column that refers.
+    pub(super) column: Identifier,
 }
 
 /// A table with its rows, ready for the attempts.
@@ -108,11 +123,17 @@ impl<'a> Target<'a> {
         match attempt {
             Attempt::SelectOne => self.select_each(&bounds),
             Attempt::Count => vec![self.count(&bounds)],
-            Attempt::Insert => self.insert(actor),
+            Attempt::Insert => [self.insert(actor), self.insert_columns(actor)].concat(),
             Attempt::Forge => self.forge(actor),
             Attempt::Upsert | Attempt::Ignore => self.onto_others(attempt, actor),
             Attempt::Move => self.moves(actor, &bounds),
-            Attempt::Update | Attempt::UpdateAll | Attempt::Delete | Attempt::DeleteAll => self
+            Attempt::Update => {
+                let all = self.write_all(attempt, actor).map(step);
+                all.into_iter()
+                    .chain(self.update_columns(actor, &bounds))
+                    .collect()
+            }
+            Attempt::UpdateAll | Attempt::Delete | Attempt::DeleteAll => self
                 .write_all(attempt, actor)
                 .map(step)
                 .into_iter()

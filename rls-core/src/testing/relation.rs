@@ -8,11 +8,11 @@ use crate::model::scope::Scope;
 use crate::name::Identifier;
 use crate::sql;
 
-use super::classify::{ForeignRows, classify};
+use super::classify::{ForeignRows, classify, worst};
 use super::lane::Lane;
 use super::outcome::{Cell, Outcome, UntestedTable};
 use super::plan::{Expects, How, Step};
-use super::schema::table_name;
+use super::schema::{Table, table_name};
 use super::shape::Scopes;
 use super::user::Users;
 use super::{Actor, Attempt, ProofError};
@@ -78,7 +78,7 @@ pub(super) async fn unscoped(
     lane: &mut Lane,
     role: &Identifier,
     users: &Users,
-    scope: &Scope,
+    (scope, known): (&Scope, &Table),
 ) -> Result<Vec<Cell>, ProofError> {
     let table = sql::table(&scope.table);
     let attempts = [
@@ -112,7 +112,7 @@ pub(super) async fn unscoped(
     let mut cells = Vec::new();
     for (attempt, privilege, sql) in attempts {
         let outcome = if scope.privileges.contains(&privilege) {
-            Outcome::Open
+            columns(lane, users, (scope, known), privilege).await?
         } else {
             refused(lane, users, sql).await?
         };
@@ -128,11 +128,46 @@ pub(super) async fn unscoped(
     Ok(cells)
 }
 
+/// Tries that the server refuses the columns to which a privilege is not limited.
+async fn columns(
+    lane: &mut Lane,
+    users: &Users,
+    (scope, table): (&Scope, &Table),
+    privilege: Privilege,
+) -> Result<Outcome, ProofError> {
+    let Some(declared) = scope.columns.get(&privilege) else {
+        return Ok(Outcome::Open);
+    };
+
+    let quoted = sql::table(&scope.table);
+    let mut outcomes = vec![Outcome::Open];
+    let columns = table.columns.iter().map(|column| &column.name);
+    for column in columns.filter(|column| !declared.contains(column)) {
+        let name = sql::identifier(column);
+        let sql = match privilege {
+            Privilege::Insert => format!("INSERT INTO {quoted} ({name}) VALUES (DEFAULT)"),
+            _ => format!("UPDATE {quoted} SET {name} = DEFAULT WHERE false"),
+        };
+        outcomes.push(tried(lane, users, sql, Expects::NoColumn(column.clone())).await?);
+    }
+
+    Ok(worst(outcomes))
+}
+
 async fn refused(lane: &mut Lane, users: &Users, sql: String) -> Result<Outcome, ProofError> {
+    tried(lane, users, sql, Expects::NoGrant).await
+}
+
+async fn tried(
+    lane: &mut Lane,
+    users: &Users,
+    sql: String,
+    expects: Expects,
+) -> Result<Outcome, ProofError> {
     let step = Step {
         sql,
         how: How::Write,
-        expects: Expects::NoGrant,
+        expects,
         third: Vec::new(),
     };
 

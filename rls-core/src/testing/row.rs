@@ -28,6 +28,8 @@ pub(super) struct Maker<'a, 'l> {
     pub(super) scopes: &'a Scopes,
     pub(super) users: &'a Users,
     pub(super) hooks: &'a Hooks,
+    /// Whether a row keeps the parent that a hook gives it.
+    pub(super) keeps_parents: bool,
     pub(super) number: i64,
     /// The rows that others refer to, each made once.
     pub(super) parents: BTreeMap<(TableName, Ties, Draft), Made>,
@@ -227,7 +229,12 @@ impl Maker<'_, '_> {
                 )));
             };
 
-            if matches!(anchor, Anchor::Through(_)) && column.filled == Filled::Generated {
+            let is_through = matches!(anchor, Anchor::Through(_));
+            if is_through && self.keeps_parents && draft.contains_key(&column.name) {
+                continue;
+            }
+
+            if is_through && column.filled == Filled::Generated {
                 return Err(Trouble::Table(generated(&column.name)));
             }
 
@@ -326,7 +333,8 @@ impl Maker<'_, '_> {
         let value = value::of(column, self.schema, self.number).ok_or_else(|| {
             Trouble::Table(format!(
                 "no value is known for column `{}` of type `{}`: give one with \
-                 `IsolationProof::rows::<Entity>(…)` for the entity of `{table}`",
+                 `IsolationProof::rows::<Entity>(…)`, or with `fixture_with`, for the entity of \
+                 `{table}`",
                 column.name, column.sql_type
             ))
         })?;
@@ -404,8 +412,9 @@ impl Maker<'_, '_> {
         };
 
         let reason = format!(
-            "the server refuses the made-up row ({state}: {}): give its values with \
-             `IsolationProof::rows::<Entity>(…)` for the entity of `{table}`",
+            "the server refuses the made-up row ({state}: {}): give its values \
+             with `IsolationProof::rows::<Entity>(…)`, or with `fixture_with`, for the entity of \
+             `{table}`",
             answer.message()
         );
 

@@ -13,19 +13,30 @@ use super::classify::{ForeignRows, classify, without_steps, worst};
 use super::error::Trouble;
 use super::expect::Reach;
 use super::lane::Lane;
-use super::outcome::{Cell, UntestedTable};
+use super::outcome::{Cell, Outcome, UntestedTable};
+use super::plan::Target;
 use super::row::Maker;
-use super::schema::Schema;
+use super::schema::{Schema, Table};
 use super::shape::Scopes;
 use super::target::{is_of, prepare};
 use super::user::Users;
 use super::{Actor, Attempt, IsolationProof, Proof, ProofError, app, relation, value};
 
-pub(super) async fn run(
+/// What a proof begins with.
+pub(super) struct Ready {
+    pub(super) lane: Lane,
+    pub(super) schema: Schema,
+    pub(super) scopes: Scopes,
+    pub(super) users: Users,
+    pub(super) gate: Vec<GateFinding>,
+}
+
+/// Checks what the caller gave, and reads the catalog.
+pub(super) async fn ready(
     proof: &IsolationProof<'_>,
     owner: &DatabaseConnection,
     app: &RlsConnection,
-) -> Result<Proof, ProofError> {
+) -> Result<Ready, ProofError> {
     check(proof, owner, app)?;
 
     let gate = gate(app).await?;
@@ -41,13 +52,30 @@ pub(super) async fn run(
     users.signer = lane.signer(app.config());
 
     let scopes = Scopes::new(proof.registry.scopes(), &lane.schema);
-    let hidden: Vec<&TableName> = schema
-        .tables
-        .iter()
-        .filter(|(name, table)| table.hidden && scopes.get(name).is_some())
-        .map(|(name, _)| name)
-        .collect();
 
+    Ok(Ready {
+        lane,
+        schema,
+        scopes,
+        users,
+        gate,
+    })
+}
+
+pub(super) async fn run(
+    proof: &IsolationProof<'_>,
+    owner: &DatabaseConnection,
+    app: &RlsConnection,
+) -> Result<Proof, ProofError> {
+    let Ready {
+        lane,
+        schema,
+        scopes,
+        users,
+        gate,
+    } = ready(proof, owner, app).await?;
+
+    let hidden = scopes.hidden(&schema);
     let mut run = Run {
         proof,
         app,
@@ -55,7 +83,7 @@ pub(super) async fn run(
         schema: &schema,
         scopes: &scopes,
         users: &users,
-        hidden,
+        hidden: hidden.iter().collect(),
     };
 
     let mut found = Proof {
@@ -76,6 +104,7 @@ pub(super) async fn run(
         }
     }
 
+    let role = app.config().app_role();
     let reached = relation::unregistered(&mut run.lane, role, &scopes).await?;
     found.untested.extend(reached);
     accept(&mut found, &proof.accepted, &run.lane.schema);
@@ -173,27 +202,28 @@ async fn gate(app: &RlsConnection) -> Result<Vec<GateFinding>, ProofError> {
     Ok(findings)
 }
 
-struct Run<'a> {
-    proof: &'a IsolationProof<'a>,
-    app: &'a RlsConnection,
-    lane: Lane,
-    schema: &'a Schema,
-    scopes: &'a Scopes,
-    users: &'a Users,
-    hidden: Vec<&'a TableName>,
+pub(super) struct Run<'a> {
+    pub(super) proof: &'a IsolationProof<'a>,
+    pub(super) app: &'a RlsConnection,
+    pub(super) lane: Lane,
+    pub(super) schema: &'a Schema,
+    pub(super) scopes: &'a Scopes,
+    pub(super) users: &'a Users,
+    pub(super) hidden: Vec<&'a TableName>,
+}
+
+/// A table with its rows, at the state from which every attempt starts.
+pub(super) struct Prepared<'a> {
+    pub(super) target: Target<'a>,
+    present: String,
+    foreign: ForeignRows,
 }
 
 impl<'a> Run<'a> {
     /// All attempts on one table, in a transaction of its own.
     async fn table(&mut self, scope: &'a Scope) -> Result<Vec<Cell>, Trouble> {
         let reach = self.reach(scope)?;
-        if !self.schema.tables.contains_key(&scope.table) {
-            return Err(Trouble::Table(
-                "there is no such table: run the migrations".to_owned(),
-            ));
-        }
-
-        self.lane.begin(&self.hidden).await?;
+        let known = self.begin(scope).await?;
 
         let cells = if scope.unscoped.is_some() {
             self.lane.mark().await?;
@@ -201,7 +231,7 @@ impl<'a> Run<'a> {
                 &mut self.lane,
                 self.app.config().app_role(),
                 self.users,
-                scope,
+                (scope, known),
             )
             .await
             .map_err(Trouble::from)
@@ -219,27 +249,24 @@ impl<'a> Run<'a> {
         Ok(cells)
     }
 
+    /// Begins a transaction for the attempts on a table, and gives what is known of it.
+    pub(super) async fn begin(&mut self, scope: &Scope) -> Result<&'a Table, Trouble> {
+        let Some(known) = self.schema.tables.get(&scope.table) else {
+            return Err(Trouble::Table(
+                "there is no such table: run the migrations".to_owned(),
+            ));
+        };
+
+        self.lane.begin(&self.hidden).await?;
+        Ok(known)
+    }
+
     async fn scoped(
         &mut self,
         scope: &'a Scope,
         reach: Option<&'a Reach>,
     ) -> Result<Vec<Cell>, Trouble> {
-        let mut maker = Maker {
-            lane: &mut self.lane,
-            schema: self.schema,
-            scopes: self.scopes,
-            users: self.users,
-            hooks: &self.proof.hooks,
-            number: value::first_number(),
-            parents: std::collections::BTreeMap::new(),
-            pending: Vec::new(),
-        };
-
-        let target = prepare(&mut maker, scope, reach).await?;
-        let foreign = self.foreign(scope, reach);
-        self.lane.mark().await?;
-
-        let present = target.present();
+        let prepared = self.prepare(scope, reach).await?;
         let mut cells = Vec::new();
 
         for attempt in Attempt::EACH
@@ -247,31 +274,71 @@ impl<'a> Run<'a> {
             .filter(|attempt| *attempt != Attempt::Login)
         {
             for actor in Actor::EACH {
-                let mut outcomes = Vec::new();
-                for step in target.steps(attempt, actor) {
-                    let answer = self
-                        .lane
-                        .execute(self.users, actor, &step, &present)
-                        .await?;
-                    outcomes.push(classify(&step, &answer, &target.rows, foreign));
-                }
-
-                let outcome = if outcomes.is_empty() {
-                    without_steps(attempt, actor)
-                } else {
-                    worst(outcomes)
-                };
-
                 cells.push(Cell {
                     table: scope.table.clone(),
                     attempt,
                     actor,
-                    outcome,
+                    outcome: self.outcome(&prepared, attempt, actor).await?,
                 });
             }
         }
 
         Ok(cells)
+    }
+
+    /// Makes the rows of a table, and marks the state from which every attempt starts.
+    pub(super) async fn prepare(
+        &mut self,
+        scope: &'a Scope,
+        reach: Option<&'a Reach>,
+    ) -> Result<Prepared<'a>, Trouble> {
+        let mut maker = Maker {
+            lane: &mut self.lane,
+            schema: self.schema,
+            scopes: self.scopes,
+            users: self.users,
+            hooks: &self.proof.hooks,
+            keeps_parents: false,
+            number: value::first_number(),
+            parents: std::collections::BTreeMap::new(),
+            pending: Vec::new(),
+        };
+
+        let target = prepare(&mut maker, scope, reach).await?;
+        self.lane.mark().await?;
+
+        Ok(Prepared {
+            present: target.present(),
+            foreign: self.foreign(scope, reach),
+            target,
+        })
+    }
+
+    /// Runs the statements of one attempt.
+    pub(super) async fn outcome(
+        &mut self,
+        prepared: &Prepared<'_>,
+        attempt: Attempt,
+        actor: Actor,
+    ) -> Result<Outcome, ProofError> {
+        let Prepared {
+            target,
+            present,
+            foreign,
+        } = prepared;
+
+        let mut outcomes = Vec::new();
+        for step in target.steps(attempt, actor) {
+            let answer = self.lane.execute(self.users, actor, &step, present).await?;
+            outcomes.push(classify(&step, &answer, &target.rows, *foreign));
+        }
+
+        let outcome = if outcomes.is_empty() {
+            without_steps(attempt, actor)
+        } else {
+            worst(outcomes)
+        };
+        Ok(self.proof.as_seen(Some(attempt), actor, outcome))
     }
 
     /// The cells of the application's login; read after the rollback, when nothing is locked.
@@ -309,7 +376,7 @@ impl<'a> Run<'a> {
 
     /// What the caller declared of a table with its own policies. Of other tables nothing may be
     /// declared.
-    fn reach(&self, scope: &Scope) -> Result<Option<&'a Reach>, Trouble> {
+    pub(super) fn reach(&self, scope: &Scope) -> Result<Option<&'a Reach>, Trouble> {
         let schema = &self.lane.schema;
         let declared = self
             .proof

@@ -5,6 +5,8 @@ use crate::model::key::Holder;
 use crate::model::scope::{Key, Scope, ScopeKind, Through};
 use crate::name::{Identifier, TableName};
 
+use super::schema::Schema;
+
 /// The users for whom rows are made. The third has none until it inserts its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Subject {
@@ -101,6 +103,10 @@ impl Scopes {
                 through.parent = through.parent.or_in(schema);
             }
 
+            for bound in &mut scope.bound {
+                bound.parent = bound.parent.or_in(schema);
+            }
+
             scope
         };
 
@@ -109,6 +115,13 @@ impl Scopes {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Scope> {
         self.0.iter()
+    }
+
+    /// The tables of which row-level security hides rows from the login that makes them.
+    pub(super) fn hidden(&self, schema: &Schema) -> Vec<TableName> {
+        let tables = schema.tables.iter();
+        let hidden = tables.filter(|(name, table)| table.hidden && self.get(name).is_some());
+        hidden.map(|(name, _)| name.clone()).collect()
     }
 
     pub(super) fn get(&self, table: &TableName) -> Option<&Scope> {
@@ -218,10 +231,13 @@ mod tests {
             },
             keys,
             through,
+            bound: Vec::new(),
             shared: BTreeMap::new(),
             soft_delete: None,
             privileges: BTreeSet::new(),
             admin: BTreeSet::new(),
+            columns: BTreeMap::new(),
+            admin_columns: BTreeMap::new(),
             policies: Vec::new(),
             unscoped: None,
             distribution: None,

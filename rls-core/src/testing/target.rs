@@ -7,7 +7,7 @@ use super::Actor;
 use super::draft::Draft;
 use super::error::Trouble;
 use super::expect::{Reach, RowSpec};
-use super::plan::{Drafts, Row, Target};
+use super::plan::{Drafts, Foreign, Row, Target};
 use super::row::Maker;
 use super::shape::{Anchor, Subject, Tie, Ties};
 use super::value;
@@ -36,7 +36,8 @@ pub(super) async fn prepare<'a>(
     }
 
     let third = third(maker, scope, table);
-    let drafts = drafts(maker, scope).await?;
+    let mut drafts = drafts(maker, scope).await?;
+    foreign(maker, scope, &rows, &mut drafts).await?;
 
     Ok(Target {
         scope,
@@ -137,6 +138,57 @@ async fn drafts(maker: &mut Maker<'_, '_>, scope: &Scope) -> Result<Drafts, Trou
     }
 
     Ok(drafts)
+}
+
+/// Drafts rows of each user that refer to a row of the other, by each bound reference. What a table
+/// with policies of its own lets others read, its scope does not tell.
+async fn foreign(
+    maker: &mut Maker<'_, '_>,
+    scope: &Scope,
+    rows: &[Row],
+    drafts: &mut Drafts,
+) -> Result<(), Trouble> {
+    for bound in &scope.bound {
+        let parent = maker.scopes.get(&bound.parent);
+        if parent.is_none_or(|parent| !parent.policies.is_empty()) {
+            continue;
+        }
+
+        for (actor, other) in [
+            (Actor::First, Subject::Second),
+            (Actor::Second, Subject::First),
+        ] {
+            let spec = RowSpec::plain(maker.scopes.uniform(&bound.parent, other));
+            let stands = rows
+                .iter()
+                .find(|row| bound.parent == scope.table && row.spec == spec)
+                .map(|row| row.made.clone());
+            let made = match stands {
+                Some(made) => made,
+                None => maker.make(&bound.parent, &spec).await?,
+            };
+
+            let Some((own, column)) = drafts.own.iter().find(|(of, _)| *of == actor).zip(
+                maker
+                    .schema
+                    .tables
+                    .get(&scope.table)
+                    .and_then(|table| table.column(&bound.column)),
+            ) else {
+                continue;
+            };
+
+            let mut draft = own.1.clone();
+            let value = made.values.get(&bound.parent_column);
+            let value = value.and_then(Option::as_deref);
+            draft.insert(column.name.clone(), value::cast(value, &column.sql_type));
+
+            let column = column.name.clone();
+            drafts.foreign.push((actor, Foreign { draft, column }));
+        }
+    }
+
+    Ok(())
 }
 
 async fn forge(

@@ -61,6 +61,20 @@ impl Users {
         }
     }
 
+    /// Takes one context, whose user may have rows already.
+    pub(super) fn one(context: &Settings, settings: &[SettingName]) -> Self {
+        let settings = settings.iter().chain(context.iter().map(|(name, _)| name));
+        let value = |name: &SettingName| context.get(name).map(str::to_owned);
+
+        Self {
+            values: settings
+                .map(|name| (name.clone(), [value(name), None, None]))
+                .collect(),
+            given: true,
+            signer: None,
+        }
+    }
+
     /// Takes the caller's contexts.
     pub(super) fn given(
         contexts: &[Settings; 2],

@@ -1,9 +1,40 @@
 //! Privileges: `grant(…)` and `admin(…)`.
 
-use syn::{Error, Result};
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::{Error, Result, Token, parenthesized, token};
 
 use super::Name;
 use crate::spelling::{did_you_mean, list};
+
+/// `insert`, or `insert(title, done)`, as it is written.
+pub(crate) struct Written {
+    name: Name,
+    /// The fields in the parentheses, if there are any.
+    columns: Option<Vec<Name>>,
+}
+
+impl Parse for Written {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let name = input.call(Name::parse)?;
+        let columns = if input.peek(token::Paren) {
+            let content;
+            parenthesized!(content in input);
+            let columns = Punctuated::<Name, Token![,]>::parse_terminated(&content)?;
+            Some(columns.into_iter().collect())
+        } else {
+            None
+        };
+
+        Ok(Self { name, columns })
+    }
+}
+
+/// A privilege, and the fields to which it is limited; without any, it holds for the whole table.
+pub(crate) struct Granted {
+    pub privilege: Privilege,
+    pub columns: Vec<Name>,
+}
 
 /// A privilege of one of the two roles.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,31 +67,16 @@ impl Privilege {
         }
     }
 
-    /// The privileges of these names, or all errors in them.
-    pub(super) fn all(names: Vec<Name>) -> Result<Vec<Self>> {
-        let mut privileges = Vec::new();
-        let mut errors: Option<Error> = None;
-
-        for name in names {
-            let error = match Self::new(&name) {
-                Ok(privilege) if privileges.contains(&privilege) => Error::new(
-                    name.span,
-                    format!("`{}` is granted twice", privilege.as_str()),
-                ),
-                Ok(privilege) => {
-                    privileges.push(privilege);
-                    continue;
-                }
-                Err(error) => error,
-            };
-
-            match &mut errors {
-                Some(errors) => errors.combine(error),
-                None => errors = Some(error),
-            }
+    /// Why it cannot be limited to columns.
+    fn whole(self) -> Option<&'static str> {
+        match self {
+            Self::Select => Some(
+                "SeaORM selects every column of the model, so each query would be refused: keep the \
+                 column in a table of its own",
+            ),
+            Self::Delete => Some("a row is deleted with all its columns"),
+            Self::Insert | Self::Update => None,
         }
-
-        errors.map_or(Ok(privileges), Err)
     }
 
     fn new(name: &Name) -> Result<Self> {
@@ -80,5 +96,67 @@ impl Privilege {
                     ),
                 )
             })
+    }
+}
+
+impl Granted {
+    /// The privileges that are written, or all errors in them.
+    pub(super) fn all(written: Vec<Written>) -> Result<Vec<Self>> {
+        let mut granted: Vec<Self> = Vec::new();
+        let mut errors: Option<Error> = None;
+
+        for one in written {
+            let error = match Self::new(one, &granted) {
+                Ok(one) => {
+                    granted.push(one);
+                    continue;
+                }
+                Err(error) => error,
+            };
+
+            match &mut errors {
+                Some(errors) => errors.combine(error),
+                None => errors = Some(error),
+            }
+        }
+
+        errors.map_or(Ok(granted), Err)
+    }
+
+    fn new(written: Written, earlier: &[Self]) -> Result<Self> {
+        let span = written.name.span;
+        let privilege = Privilege::new(&written.name)?;
+        let word = privilege.as_str();
+
+        if earlier.iter().any(|other| other.privilege == privilege) {
+            return Err(Error::new(span, format!("`{word}` is granted twice")));
+        }
+
+        let Some(columns) = written.columns else {
+            return Ok(Self {
+                privilege,
+                columns: Vec::new(),
+            });
+        };
+
+        if let Some(why) = privilege.whole() {
+            let message = format!("`{word}` takes no columns: {why}");
+            return Err(Error::new(span, message));
+        }
+
+        if columns.is_empty() {
+            let message = format!("expected `{word}(title)`, or `{word}` for all columns");
+            return Err(Error::new(span, message));
+        }
+
+        for (position, name) in columns.iter().enumerate() {
+            let is_same = |other: &Name| other.value == name.value;
+            if columns[..position].iter().any(is_same) {
+                let message = format!("`{}` is named twice", name.value);
+                return Err(Error::new(name.span, message));
+            }
+        }
+
+        Ok(Self { privilege, columns })
     }
 }

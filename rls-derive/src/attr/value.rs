@@ -90,7 +90,10 @@ impl Value {
         }
     }
 
-    fn in_parentheses<T>(self, parser: fn(ParseStream<'_>) -> Result<T>) -> Result<Vec<T>> {
+    pub(super) fn in_parentheses<T>(
+        self,
+        parser: fn(ParseStream<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
         let values = |input: ParseStream<'_>| {
             let content;
             syn::parenthesized!(content in input);

@@ -2,8 +2,8 @@
 
 use syn::{Field, Type};
 
-use crate::ast::{Model, column_name, field_name};
-use crate::attr::Name;
+use crate::ast::{Anchor, Model, column_name, field_name};
+use crate::attr::{Granted, Name, Privilege};
 use crate::ctxt::Ctxt;
 use crate::spelling::did_you_mean;
 use crate::symbol::Word;
@@ -16,6 +16,7 @@ const NOT_BOOLEAN: [&str; 18] = [
 
 pub(super) fn check(ctxt: &Ctxt, model: &Model<'_>) {
     index(ctxt, model);
+    granted(ctxt, model);
     unread(ctxt, model);
 
     if let Some(name) = &model.attr.read
@@ -57,6 +58,49 @@ fn index(ctxt: &Ctxt, model: &Model<'_>) {
         } else {
             existing(ctxt, model, name);
         }
+    }
+}
+
+/// Checks the columns of `grant(…)` and `admin(…)`: fields of the model, or the column that names the
+/// user or tenant.
+fn granted(ctxt: &Ctxt, model: &Model<'_>) {
+    let grant: &[Granted] = model.attr.grant.as_deref().unwrap_or_default();
+    let admin: &[Granted] = model.attr.admin.as_deref().unwrap_or_default();
+    for name in grant.iter().chain(admin).flat_map(|one| &one.columns) {
+        if key(model) != Some(name.value.as_str()) {
+            existing(ctxt, model, name);
+        }
+    }
+
+    let Some(key) = key(model) else { return };
+
+    for granted in grant.iter().filter(|granted| !granted.columns.is_empty()) {
+        let named = granted.columns.iter().find(|name| name.value == key);
+        match (granted.privilege, named) {
+            (Privilege::Update, Some(name)) => {
+                let message = format!(
+                    "a row keeps its `{key}`: leave it out; with `admin(update({key}))` an \
+                     administrator may move a row"
+                );
+                ctxt.error_at(name.span, message);
+            }
+            (Privilege::Insert, None) if model.attr.says(Word::NoDefault) => {
+                let message =
+                    format!("`no_default` makes every insert name `{key}`: list it in `insert(…)`");
+                ctxt.error_at(granted.columns[0].span, message);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The name of the column that names the user or tenant of a row, unless the row is one.
+fn key<'a>(model: &Model<'a>) -> Option<&'a str> {
+    match model.anchor() {
+        Anchor::Field(_) | Anchor::Column(_) => {
+            Some(column_name(model.derive, model.attr)).filter(|name| !name.is_empty())
+        }
+        Anchor::Identity(_) | Anchor::Through => None,
     }
 }
 

@@ -6,23 +6,23 @@ use syn::Path;
 use syn::spanned::Spanned;
 
 use crate::ast::{Anchor, Model, field_name};
-use crate::attr::{Attr, Privilege};
+use crate::attr::{Attr, Granted, Privilege};
 use crate::derive::Derive;
 use crate::symbol::Word;
 
 pub(super) fn expand(root: &Path, model: &Model<'_>) -> TokenStream {
     let calls = match model.derive {
         Derive::UserScoped | Derive::TenantScoped => scoped(root, model),
-        Derive::RlsPolicies => policies_of(model.attr),
+        Derive::RlsPolicies => policies_of(root, model.attr),
         Derive::Unscoped => unscoped(root, model.attr),
     };
-    quote!(#root::__private::Declaration::#calls)
+    quote!(#root::__private::Declaration::#calls.declared_at(::core::file!(), ::core::line!()))
 }
 
 fn scoped(root: &Path, model: &Model<'_>) -> TokenStream {
     let anchor = anchor(model);
     let of_tenants = (model.derive == Derive::TenantScoped).then(|| quote!(.of_tenants()));
-    let column = column(root, model.attr);
+    let column = key_column(root, model.attr);
     let rows = rows(root, model.attr);
 
     quote!(#anchor #of_tenants #column #rows)
@@ -44,7 +44,7 @@ fn anchor(model: &Model<'_>) -> TokenStream {
 }
 
 /// The calls about the column that names the user or tenant.
-fn column(root: &Path, attr: &Attr) -> TokenStream {
+fn key_column(root: &Path, attr: &Attr) -> TokenStream {
     let holder = attr
         .holder
         .as_ref()
@@ -81,6 +81,11 @@ fn column(root: &Path, attr: &Attr) -> TokenStream {
 
 /// The calls about the rows.
 fn rows(root: &Path, attr: &Attr) -> TokenStream {
+    let bind = (!attr.bind.is_empty()).then(|| {
+        let relations = attr.bind.iter().map(|name| &name.value);
+        quote!(.bind::<Self>(&[#(#relations),*]))
+    });
+
     let read = attr.read.as_ref().map(|name| {
         let field = &name.value;
         quote!(.read::<Self>(#field))
@@ -91,12 +96,7 @@ fn rows(root: &Path, attr: &Attr) -> TokenStream {
         quote!(.soft_delete::<Self>(#field))
     });
 
-    let grant = attr.grant.as_ref().map(|privileges| {
-        let privileges = granted(root, privileges);
-        quote!(.grant(#privileges))
-    });
-
-    let admin = admin(root, attr);
+    let grants = grants(root, attr);
     let policies = attr
         .policies
         .iter()
@@ -104,39 +104,73 @@ fn rows(root: &Path, attr: &Attr) -> TokenStream {
 
     let distribute = distribute(attr);
 
-    quote!(#read #soft_delete #grant #admin #distribute #(#policies)*)
+    quote!(#bind #read #soft_delete #grants #distribute #(#policies)*)
 }
 
-fn policies_of(attr: &Attr) -> TokenStream {
+fn policies_of(root: &Path, attr: &Attr) -> TokenStream {
     let mut functions = attr.policies.iter();
     let first = functions
         .next()
         .map(|function| quote_spanned!(function.span()=> #function()));
     let more = functions.map(|function| quote_spanned!(function.span()=> .policies(#function())));
 
-    quote!(policies_of::<Self>(#first) #(#more)*)
+    let grants = grants(root, attr);
+
+    quote!(policies_of::<Self>(#first) #grants #(#more)*)
 }
 
 fn unscoped(root: &Path, attr: &Attr) -> TokenStream {
     let reason = &attr.reason;
-    let privileges = granted(root, attr.grant.as_deref().unwrap_or_default());
+    let granted = attr.grant.as_deref().unwrap_or_default();
+    let privileges = privileges(root, granted);
+    let columns = columns(root, granted, "columns");
     let admin = admin(root, attr);
     let distribute = distribute(attr);
-    quote!(unscoped::<Self>(#reason, #privileges) #admin #distribute)
+
+    quote!(unscoped::<Self>(#reason, #privileges) #columns #admin #distribute)
 }
 
 fn distribute(attr: &Attr) -> Option<TokenStream> {
     attr.says(Word::Distribute).then(|| quote!(.distribute()))
 }
 
-fn admin(root: &Path, attr: &Attr) -> Option<TokenStream> {
-    let privileges = granted(root, attr.admin.as_ref()?);
-    Some(quote!(.admin(#privileges)))
+/// The calls about the privileges of both roles.
+fn grants(root: &Path, attr: &Attr) -> TokenStream {
+    let grant = attr.grant.as_ref().map(|granted| {
+        let privileges = privileges(root, granted);
+        let columns = columns(root, granted, "columns");
+        quote!(.grant(#privileges) #columns)
+    });
+
+    let admin = admin(root, attr);
+    quote!(#grant #admin)
 }
 
-fn granted(root: &Path, privileges: &[Privilege]) -> TokenStream {
-    let variants = privileges
-        .iter()
-        .map(|privilege| Ident::new(privilege.variant(), Span::call_site()));
+fn admin(root: &Path, attr: &Attr) -> Option<TokenStream> {
+    let granted = attr.admin.as_ref()?;
+    let privileges = privileges(root, granted);
+    let columns = columns(root, granted, "admin_columns");
+    Some(quote!(.admin(#privileges) #columns))
+}
+
+fn privileges(root: &Path, granted: &[Granted]) -> TokenStream {
+    let variants = granted.iter().map(|granted| variant(granted.privilege));
     quote!(&[#(#root::__private::Privilege::#variants),*])
+}
+
+/// A call of the method for each privilege that is limited to columns.
+fn columns(root: &Path, granted: &[Granted], method: &str) -> TokenStream {
+    let method = Ident::new(method, Span::call_site());
+    let limited = granted.iter().filter(|granted| !granted.columns.is_empty());
+    let calls = limited.map(|granted| {
+        let variant = variant(granted.privilege);
+        let fields = granted.columns.iter().map(|name| &name.value);
+        quote!(.#method::<Self>(#root::__private::Privilege::#variant, &[#(#fields),*]))
+    });
+
+    quote!(#(#calls)*)
+}
+
+fn variant(privilege: Privilege) -> Ident {
+    Ident::new(privilege.variant(), Span::call_site())
 }

@@ -19,7 +19,7 @@ fn assert_errors(attribute: &str, expected: &[(&str, &str)]) {
     assert_errors_of(Derive::UserScoped, &model(attribute), expected);
 }
 
-const KEYS: &str = "expected one of `admin`, `backfill`, `crate`, `distribute`, `grant`, `identity`, `index`, \
+const KEYS: &str = "expected one of `admin`, `backfill`, `bind`, `crate`, `distribute`, `grant`, `identity`, `index`, \
                     `no_default`, `no_foreign_key`, `on_delete`, `owner`, `policies`, `read`, \
                     `setting`, `soft_delete`, `table_only`, `to`, `user`, `via`";
 

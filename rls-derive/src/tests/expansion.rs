@@ -63,6 +63,10 @@ struct Model { id: Uuid, owner_id: Uuid, deleted_at: Option<DateTimeUtc> }"
 #[user_scoped(identity, grant(select, "insert"))]
 struct Model { id: Uuid }"#
 
+    grant_columns: r#"
+#[user_scoped(grant(select, insert(title, "owner_id"), update(r#type)), admin(update(owner_id)))]
+struct Model { id: Uuid, title: String, r#type: i32 }"#
+
     policies: r#"
 #[user_scoped(policies = super::policies::open, policies(own::<Entity>, "self::other"))]
 struct Model { id: Uuid, owner_id: Uuid }"#

@@ -189,6 +189,59 @@ fn grant_lists_what_may_be_done() {
 }
 
 #[test]
+fn grant_of_columns_names_fields_that_can_be_limited() {
+    let select = "`select` takes no columns: SeaORM selects every column of the model, so each \
+                  query would be refused: keep the column in a table of its own";
+    let delete = "`delete` takes no columns: a row is deleted with all its columns";
+    let missing = "`Model` has no field `tilte`; did you mean `title`?";
+    let owner = "a row keeps its `owner_id`: leave it out; with `admin(update(owner_id))` an \
+                 administrator may move a row";
+    let default = "`no_default` makes every insert name `owner_id`: list it in `insert(…)`";
+    let cases: [(&str, &[(&str, &str)]); 9] = [
+        ("grant(insert(title, owner_id), update(title))", &[]),
+        ("admin(insert(title), update(owner_id))", &[]),
+        ("grant(select(title))", &[("select", select)]),
+        ("grant(delete(title))", &[("delete", delete)]),
+        ("admin(update(tilte))", &[("tilte", missing)]),
+        ("grant(update(owner_id))", &[("owner_id", owner)]),
+        ("no_default, grant(insert(title))", &[("title", default)]),
+        (
+            "grant(insert(title, title))",
+            &[("title", "`title` is named twice")],
+        ),
+        (
+            "grant(insert())",
+            &[(
+                "insert",
+                "expected `insert(title)`, or `insert` for all columns",
+            )],
+        ),
+    ];
+
+    for derive in Derive::ALL {
+        // The other two derives know no owner.
+        let cases = cases.iter().filter(|(written, _)| {
+            derive == Derive::UserScoped
+                || !written.contains("owner_id") && !written.contains("no_")
+        });
+
+        for (written, expected) in cases {
+            let first = match derive {
+                Derive::UserScoped | Derive::TenantScoped => "",
+                Derive::RlsPolicies => "policies = a, ",
+                Derive::Unscoped => "reason = \"why\", ",
+            };
+            let attribute = derive.attribute();
+            let input = format!(
+                "#[{attribute}({first}{written})] struct Model {{ id: Uuid, title: String }}"
+            );
+
+            assert_errors_of(derive, &input, expected);
+        }
+    }
+}
+
+#[test]
 fn policies_are_named_by_the_paths_of_functions() {
     for (written, at) in [
         ("policies", "policies"),
@@ -199,4 +252,19 @@ fn policies_are_named_by_the_paths_of_functions() {
     }
 
     assert_errors("policies = a, policies(b, c), policies = \"d::e\"", &[]);
+}
+
+#[test]
+fn bind_names_each_relation_once_and_none_of_via() {
+    assert_errors("bind = project, read = is_public", &[]);
+    assert_errors("bind(project, Team), identity", &[]);
+    assert_errors("via = project, bind = team, soft_delete = deleted_at", &[]);
+    assert_errors(
+        "bind(project, \"Project\")",
+        &[("\"Project\"", "`Project` is named twice")],
+    );
+    assert_errors(
+        "via = project_a, bind = ProjectA",
+        &[("ProjectA", "`via` binds `ProjectA` already")],
+    );
 }

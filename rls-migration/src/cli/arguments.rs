@@ -1,4 +1,5 @@
 use std::env;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::exit;
 
@@ -11,7 +12,7 @@ const REPORT: &str = "rls-report.html";
 /// Which program a command line is for.
 pub(super) enum Parsed {
     SeaOrm,
-    Rls(Arguments),
+    Rls(Box<Arguments>),
 }
 
 /// The arguments of `rls`, and SeaORM's own options.
@@ -38,6 +39,9 @@ pub(super) enum RlsCommand {
         /// Also make changes that let more rows be reached
         #[arg(long)]
         accept_weakening: bool,
+        /// Also make changes by which statements of the version that is running begin to fail
+        #[arg(long)]
+        accept_breaking: bool,
         /// Add columns, keys and indexes first, in steps that hold no lock for long; if a step
         /// fails, the earlier ones stay
         #[arg(long)]
@@ -75,9 +79,80 @@ pub(super) enum RlsCommand {
     ///
     /// Changes nothing.
     Harden,
+    /// Say which policy shows, hides or refuses a row in a context, part by part, and what else stands
+    /// in the way
+    ///
+    /// Exits with 0 if each command passes, with 2 if one does not, and with 1 on an error.
+    Why {
+        /// The table, as the entity names it
+        table: String,
+        /// The values of the row's primary key, in the order of its columns
+        #[arg(required_unless_present = "values", conflicts_with = "values")]
+        key: Vec<String>,
+        /// Ask about a new row with these values, a JSON object of columns; nothing is inserted
+        #[arg(long, value_name = "JSON")]
+        values: Option<String>,
+        /// One command alone
+        #[arg(long, value_enum)]
+        command: Option<Statement>,
+        /// `text` for people, `json` for programs
+        #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
+        format: AnswerFormat,
+        #[command(flatten)]
+        context: ContextArguments,
+        #[command(flatten)]
+        admin: AdminArguments,
+    },
+    /// List which users and tenants reach a row, and with which commands
+    Who {
+        /// The table, as the entity names it
+        table: String,
+        /// The values of the row's primary key, in the order of its columns
+        #[arg(required = true)]
+        key: Vec<String>,
+        /// `text` for people, `json` for programs
+        #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
+        format: AnswerFormat,
+        #[command(flatten)]
+        admin: AdminArguments,
+    },
+    /// Open a session of `psql` as the application's login, under a context that ends with it
+    ///
+    /// Exits as `psql` does, and with 1 if it cannot be started.
+    Psql {
+        #[command(flatten)]
+        context: ContextArguments,
+        #[command(flatten)]
+        admin: AdminArguments,
+        /// Arguments of `psql`, after `--`
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
     /// List, replace or end the keys that sign contexts
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Write every row of a user or tenant as lines of JSON, with a receipt on standard error
+    Export {
+        #[command(flatten)]
+        subject: SubjectArguments,
+        /// The file to write, which must not exist [default: print]
+        #[arg(short = 'o', long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Count the rows of a user or tenant, table by table; with --yes, delete them
+    Erase {
+        #[command(flatten)]
+        subject: SubjectArguments,
+        /// Delete the rows
+        #[arg(long)]
+        yes: bool,
+        /// Delete at most so many rows in a transaction [default: all in one]
+        #[arg(long, value_name = "ROWS")]
+        batch: Option<NonZeroU32>,
+        /// Print the receipt as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Print hand-written policies as Rust, for `#[rls_policies(policies = path)]`
     Import {
         /// A schema to read; may be given several times [default: the current one]
@@ -104,6 +179,54 @@ pub(super) enum KeysCommand {
         /// Its identifier
         id: String,
     },
+}
+
+/// Whose rows, and who acts why.
+#[derive(Args)]
+pub(super) struct SubjectArguments {
+    /// Whose rows: `user=ID`, `tenant=ID`, or a setting, `app.user_id=ID`; may be given several
+    /// times, for a user of one tenant
+    #[arg(long = "as", value_name = "WHO=ID", required = true)]
+    pub(super) who: Vec<String>,
+    #[command(flatten)]
+    pub(super) admin: AdminArguments,
+    /// Leave a table out, for a reason that the receipt tells; may be given several times
+    #[arg(long, value_name = "TABLE=REASON")]
+    pub(super) skip: Vec<String>,
+}
+
+/// The context that is asked about.
+#[derive(Args)]
+pub(super) struct ContextArguments {
+    /// A part of the context: `user=…`, `tenant=…`, or a setting; may be given several times
+    /// [default: no context]
+    #[arg(long = "as", value_name = "PART=VALUE")]
+    pub(super) parts: Vec<String>,
+}
+
+/// The administrator who acts, for the record.
+#[derive(Args)]
+pub(super) struct AdminArguments {
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: String,
+    /// Who acts, for the record
+    #[arg(long, value_name = "NAME", env = "USER", hide_env_values = true)]
+    pub(super) actor: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Statement {
+    Select,
+    Insert,
+    Update,
+    Delete,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum AnswerFormat {
+    Text,
+    Json,
 }
 
 #[derive(Args)]
@@ -174,7 +297,7 @@ pub(super) enum PageFormat {
 /// SeaORM's command line with `rls` added, so that its help shows both.
 fn command() -> Command {
     let rls = Command::new("rls")
-        .about("Row-level security: plan, apply, status, doctor, report, generate, harden, keys, import")
+        .about("Row-level security: plan, apply, status, doctor, why, who, psql, report, generate, harden, keys, export, erase, import")
         .display_order(100)
         .subcommand_required(true)
         .arg_required_else_help(true);
@@ -201,7 +324,7 @@ pub(super) fn parsed() -> Parsed {
     };
 
     match matches.subcommand() {
-        Some(("rls", rls)) => Parsed::Rls(arguments(&matches, rls)),
+        Some(("rls", rls)) => Parsed::Rls(Box::new(arguments(&matches, rls))),
         _ => Parsed::SeaOrm,
     }
 }

@@ -6,7 +6,9 @@ use sea_orm_migration::sea_orm::DatabaseConnection;
 use super::arguments::{Arguments, PageFormat, RlsCommand};
 use super::connect::{connect, trace};
 use super::output::print;
-use super::{doctor, generate, harden, import, keys, plan, report, status, suppressions};
+use super::{
+    doctor, generate, harden, import, keys, plan, report, status, subject, suppressions, why,
+};
 use crate::RlsMigrator;
 use crate::error::CliError;
 use crate::generate::MigrationName;
@@ -31,7 +33,26 @@ pub(super) async fn run<M: MigratorTraitSelf>(
         RlsCommand::Import { schemas, output } => {
             import::run(migrator.rls(), arguments, schemas, output.as_deref()).await
         }
+        RlsCommand::Export { subject, output } => {
+            subject::export(&migrator.rls()?, arguments, subject, output.as_deref()).await
+        }
+        RlsCommand::Erase {
+            subject,
+            yes,
+            batch,
+            json,
+        } => {
+            let how = subject::Erasure {
+                is_meant: *yes,
+                batch: *batch,
+                as_json: *json,
+            };
+            subject::erase(&migrator.rls()?, arguments, subject, how).await
+        }
         RlsCommand::Doctor(options) if options.explain.is_some() => doctor::explain(options),
+        command @ (RlsCommand::Why { .. } | RlsCommand::Who { .. } | RlsCommand::Psql { .. }) => {
+            Box::pin(why::run(&migrator.rls()?, arguments, command)).await
+        }
         command => {
             // Mistakes in the arguments, the configuration and the files come before the database.
             let name = match command {
@@ -45,7 +66,7 @@ pub(super) async fn run<M: MigratorTraitSelf>(
             let suppressions = suppressions_of(command)?;
             let target = target(migrator, rls, arguments).await?;
 
-            on(target, command, name.as_ref(), &suppressions).await
+            Box::pin(on(target, command, name.as_ref(), &suppressions)).await
         }
     }
 }
@@ -102,8 +123,10 @@ async fn on(
         RlsCommand::Plan { format } => plan::show(&rls, &db, *format, pending).await,
         RlsCommand::Apply {
             accept_weakening,
+            accept_breaking,
             online,
         } => {
+            let rls = rls.refuse_breaking(!accept_breaking);
             if *online {
                 plan::prepare(&rls, &db).await?;
             }
@@ -124,7 +147,13 @@ async fn on(
         }
         RlsCommand::Harden => harden::run(&rls, &db, &migrations).await,
         RlsCommand::Keys(command) => keys::run(&rls, &db, command).await,
-        RlsCommand::Status | RlsCommand::Import { .. } => {
+        RlsCommand::Status
+        | RlsCommand::Import { .. }
+        | RlsCommand::Export { .. }
+        | RlsCommand::Erase { .. }
+        | RlsCommand::Why { .. }
+        | RlsCommand::Who { .. }
+        | RlsCommand::Psql { .. } => {
             print(&status::text(&rls, &db, pending, status::width()).await?)?;
             Ok(0)
         }

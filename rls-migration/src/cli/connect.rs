@@ -11,8 +11,8 @@ use crate::error::CliError;
 /// The schema that SeaORM's subcommands use unless another is named.
 const SCHEMA: &str = "public";
 
-/// Connects as SeaORM's subcommands do.
-pub(super) async fn connect(arguments: &Arguments) -> Result<DatabaseConnection, CliError> {
+/// The URL of the database, which is PostgreSQL's.
+pub(super) fn url(arguments: &Arguments) -> Result<&str, CliError> {
     let url = arguments
         .url
         .as_deref()
@@ -32,6 +32,13 @@ pub(super) async fn connect(arguments: &Arguments) -> Result<DatabaseConnection,
             scheme: scheme.to_owned(),
         });
     }
+
+    Ok(url)
+}
+
+/// Connects as SeaORM's subcommands do.
+pub(super) async fn connect(arguments: &Arguments) -> Result<DatabaseConnection, CliError> {
+    let url = url(arguments)?;
 
     // If nothing listens, a pool tries again for half a minute, and then reports a timeout alone.
     let once = PgConnectOptions::from_str(url).map_err(|source| CliError::Connect { source })?;

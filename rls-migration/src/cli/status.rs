@@ -116,7 +116,10 @@ fn row(scope: &Scope, found: Option<&TableSecurity>, plan: &Plan) -> Row {
     let index = if changes.iter().any(|change| {
         matches!(
             change,
-            Change::Table(_, TableChange::Index(IndexChange::Create { .. }))
+            Change::Table(
+                _,
+                TableChange::Index(IndexChange::Create { .. } | IndexChange::CreateUnique { .. })
+            )
         )
     }) {
         "missing"

@@ -162,7 +162,9 @@ async fn roles(
         .collect();
 
     let owners = actual.iter().map(|table| &table.owner);
-    let granted = actual.iter().flat_map(|table| table.grants.keys());
+    let granted = actual
+        .iter()
+        .flat_map(|table| table.grants.keys().chain(table.columns.keys()));
     let policies = actual
         .iter()
         .flat_map(|table| &table.policies)

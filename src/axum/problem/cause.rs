@@ -15,7 +15,7 @@ pub(super) fn problem(error: &RlsError) -> Problem {
             "not_yours",
             "this is not yours to write",
         ),
-        RlsError::MissingGrant { .. } => not_granted(),
+        RlsError::MissingGrant { .. } | RlsError::ColumnNotGranted { .. } => not_granted(),
         RlsError::MissingContext { .. } | RlsError::Context(ContextError::Nul { .. }) => {
             Problem::unauthenticated()
         }
@@ -148,6 +148,15 @@ mod tests {
             answer(RlsError::MissingGrant {
                 table: table.clone(),
                 message
+            }),
+            (403, "not_granted")
+        );
+        assert_eq!(
+            answer(RlsError::ColumnNotGranted {
+                table: "task".to_owned(),
+                command: crate::model::Command::Update,
+                columns: vec!["price".to_owned()],
+                allowed: vec!["title".to_owned()],
             }),
             (403, "not_granted")
         );

@@ -84,6 +84,13 @@ pub const FAULTS: &[Fault] = &[
         Undo("ALTER TABLE note DROP CONSTRAINT cascades"),
     ),
     Fault(
+        "RLS115",
+        "a note refers to any task",
+        "ALTER TABLE note ADD CONSTRAINT leads FOREIGN KEY (task_id) REFERENCES task",
+        StaysOpen,
+        Undo("ALTER TABLE note DROP CONSTRAINT leads"),
+    ),
+    Fault(
         "RLS210",
         "titles are searched by words",
         "CREATE INDEX words ON task USING gin (to_tsvector('simple', title))",

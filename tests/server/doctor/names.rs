@@ -50,7 +50,7 @@ async fn tables_behind_the_first_schema_are_found_by_all() {
         .await
         .unwrap();
 
-    assert_eq!(report.findings().len(), 5, "{}", report.text(false));
+    assert_eq!(report.findings().len(), 6, "{}", report.text(false));
 
     // A table that shadows another is the one that statements reach, and that all three report.
     owner

@@ -98,9 +98,10 @@ async fn upsert_over_a_hidden_row_is_refused() {
     assert_untouched(&fixture, &bobs).await;
 }
 
-/// The server evaluates the condition on the hidden row, and asks the policy only if it holds.
+/// Servers before the minor releases of November 2026 evaluate the condition on the hidden row, and
+/// ask the policy only if it holds; the later ones ask the policy first, and tell nothing.
 #[tokio::test]
-async fn upsert_with_a_condition_tells_whether_it_holds_of_the_hidden_row() {
+async fn upsert_with_a_condition_reaches_no_hidden_row() {
     let (fixture, bobs, same_key) = with_bobs().await;
     let ann = fixture.ann();
     let insert = |title: &str| {
@@ -111,9 +112,13 @@ async fn upsert_with_a_condition_tells_whether_it_holds_of_the_hidden_row() {
 
     let holds = insert("bob's").exec_without_returning(&ann).await;
     assert!(is_refused(&holds.unwrap_err()));
-    assert_eq!(insert("another").exec_without_returning(&ann).await, Ok(0));
+    let other = insert("another").exec_without_returning(&ann).await;
     let returned = insert("another").exec(&ann).await.unwrap_err();
-    assert_eq!(returned, DbErr::RecordNotInserted);
+    if other == Ok(0) {
+        assert_eq!(returned, DbErr::RecordNotInserted);
+    } else {
+        assert!(is_refused(&other.unwrap_err()) && is_refused(&returned));
+    }
     assert_untouched(&fixture, &bobs).await;
 }
 

@@ -54,8 +54,11 @@ async fn plan_and_status_show_drift_and_apply_repairs_it() {
     );
     insta::assert_snapshot!("status_drifted", process.prints(0, &["rls", "status"]));
 
-    let applied = process.prints(0, &["rls", "apply"]);
-    assert!(applied.ends_with("4 changes\nApplied.\n"), "{applied}");
+    let applied = process.prints(0, &["rls", "apply", "--accept-breaking"]);
+    assert!(
+        applied.contains("4 changes") && applied.ends_with(" breaking what runs\nApplied.\n"),
+        "{applied}"
+    );
     process.prints(0, &["rls", "plan"]);
 }
 
@@ -98,7 +101,18 @@ async fn what_weakens_is_applied_with_consent_only() {
         "{error}"
     );
     process.prints(2, &["rls", "plan"]);
-    process.prints(0, &["rls", "apply", "--accept-weakening"]);
+
+    // A guard that comes back refuses statements that run now.
+    let error = process.fails(1, &["rls", "apply", "--accept-weakening"]);
+    assert!(
+        error.starts_with("error: statements of the version that is running would fail: ")
+            && error.contains("--accept-breaking"),
+        "{error}"
+    );
+    process.prints(
+        0,
+        &["rls", "apply", "--accept-weakening", "--accept-breaking"],
+    );
     process.prints(0, &["rls", "plan"]);
 }
 

@@ -98,7 +98,7 @@ async fn doctor_says_what_is_wrong_and_exits_with_it() {
         .execute_unprepared("DROP VIEW \"all of them\"; REVOKE SELECT ON comment FROM PUBLIC")
         .await
         .unwrap();
-    process.prints(0, &["rls", "apply"]);
+    process.prints(0, &["rls", "apply", "--accept-breaking"]);
     process.prints(0, &["rls", "doctor", "--fail-on", "error"]);
     process.prints(1, &["rls", "doctor"]);
 }

@@ -70,7 +70,9 @@ async fn command_line_leads_to_signed_contexts_and_shows_no_key() {
     assert_eq!(list.matches(" holds ").count(), 1, "{list}");
 
     said.run(&process, "required", 2, &["rls", "plan", "--format", "sql"]);
-    said.run(&process, "required", 0, &["rls", "apply"]);
+    said.run(&process, "required", 1, &["rls", "apply"]);
+    let accepted = ["rls", "apply", "--accept-breaking"];
+    said.run(&process, "required", 0, &accepted);
     said.run(&process, "required", 0, &["rls", "plan"]);
     said.run(&process, "required", 0, &["rls", "status"]);
     said.run(&process, "required", 0, &["rls", "report", "-o", "-"]);

@@ -26,6 +26,8 @@ macro_rules! entity {
     };
 }
 
+pub(crate) use entity;
+
 entity!(org, "org", [TenantScoped], #[tenant_scoped(identity)] {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,

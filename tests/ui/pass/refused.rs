@@ -1,5 +1,6 @@
 //! What compiles, and the registry refuses: what only the other tables, or SeaORM's columns, can tell.
 
+mod bind;
 mod marked;
 mod policies;
 mod tables;
@@ -17,6 +18,7 @@ fn refused(registry: Result<Registry, DeclarationError>, message: &str) -> Decla
 }
 
 pub(crate) fn main() {
+    bind::main();
     marked::main();
     policies::main();
     tables::main();

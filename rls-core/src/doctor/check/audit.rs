@@ -48,7 +48,9 @@ fn planned(case: &Case<'_>, findings: &mut Vec<Finding>) {
             Change::Table(
                 table,
                 TableChange::Privilege(
-                    PrivilegeChange::Grant { .. } | PrivilegeChange::GrantColumns { .. },
+                    PrivilegeChange::Grant { .. }
+                    | PrivilegeChange::Widen { .. }
+                    | PrivilegeChange::GrantColumns { .. },
                 ),
             ) if *table == name && configured.is_some() => {
                 let why = "administrators may not write or read it, so their transactions fail";

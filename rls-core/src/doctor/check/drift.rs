@@ -7,6 +7,7 @@ use crate::doctor::finding::Finding;
 use crate::doctor::remedy::{Remedy, RunAs};
 use crate::doctor::rules;
 use crate::model::privilege::Privilege;
+use crate::name::TableName;
 use crate::schema::plan::{
     Change, ColumnChange, DomainChange, FunctionChange, PolicyChange, PrivilegeChange, RoleChange,
     TableChange,
@@ -77,10 +78,25 @@ fn object(change: &Change) -> String {
 fn has_own_rule(case: &Case<'_>, change: &Change) -> bool {
     match change {
         Change::Role(_, change) => role_has_own_rule(case, change),
-        Change::Table(table, change) => table_has_own_rule(*table == case.audit().0, change),
+        Change::Table(table, change) => {
+            is_of_columns(case, table, change)
+                || table_has_own_rule(*table == case.audit().0, change)
+        }
         Change::Domain(_, change) => *change == DomainChange::Own,
         Change::Function(_, change) => *change == FunctionChange::Own,
         Change::Schema(..) | Change::Sequence(..) => false,
+    }
+}
+
+/// Whether it takes privileges on columns from the application's role, which RLS303 reports of scoped
+/// tables.
+fn is_of_columns(case: &Case<'_>, table: &TableName, change: &TableChange) -> bool {
+    match change {
+        TableChange::Privilege(PrivilegeChange::RevokeColumns { role, .. }) => {
+            let mut scoped = case.scoped();
+            role == case.config.app_role() && scoped.any(|(_, scoped, _)| scoped.name == *table)
+        }
+        _ => false,
     }
 }
 

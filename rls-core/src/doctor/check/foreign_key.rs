@@ -174,7 +174,7 @@ fn add(
         });
 
     planned.unwrap_or_else(|| ForeignKeyChange::Add {
-        name: UsedNames::default().foreign_key(&relation.name, column),
+        name: UsedNames::default().foreign_key(&relation.name, std::slice::from_ref(column)),
         column: column.clone(),
         foreign_key: desired.clone(),
     })
@@ -190,18 +190,14 @@ fn unproven(relation: &Relation, key: &ForeignKeyFact) -> Finding {
 }
 
 fn fit(case: &Case<'_>, column: &Identifier, desired: &ForeignKey, key: &ForeignKeyFact) -> KeyFit {
-    let ([from], [to], Some(parent)) = (
-        key.columns.as_slice(),
-        key.parent_columns.as_slice(),
-        case.facts.relations.get(&key.parent),
-    ) else {
+    let Some(parent) = case.facts.relations.get(&key.parent) else {
         return KeyFit::Other;
     };
 
     let actual = Key {
-        column: from,
+        columns: &key.columns,
         table: &parent.name,
-        parent_column: to,
+        parent_columns: &key.parent_columns,
         on_delete: key.on_delete,
         validated: key.validated,
         enforced: key.enforced,

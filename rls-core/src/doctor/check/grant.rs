@@ -9,6 +9,8 @@ use crate::doctor::finding::Finding;
 use crate::doctor::remedy::{Remedy, RunAs};
 use crate::doctor::rule::Rule;
 use crate::doctor::rules;
+use crate::model::privilege::Privilege;
+use crate::model::scope::Scope;
 use crate::name::Identifier;
 use crate::sql::{identifier, table};
 
@@ -16,9 +18,9 @@ use crate::sql::{identifier, table};
 const UNBOUND: [&str; 4] = ["TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN"];
 
 pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
-    for (oid, relation, _) in case.scoped() {
+    for (oid, relation, table) in case.scoped() {
         tables(case, (oid, relation), findings);
-        columns(case, (oid, relation), findings);
+        columns(case, (oid, relation), table.scope, findings);
     }
 
     defaults(case, findings);
@@ -85,8 +87,22 @@ fn is_other_role(case: &Case<'_>, grantee: &Grantee) -> bool {
         && reached.is_some_and(|role| role.via.is_some() && role.bypasses.is_empty())
 }
 
-fn columns(case: &Case<'_>, (oid, relation): (Oid, &Relation), findings: &mut Vec<Finding>) {
+/// Reports what no entity declares.
+fn columns(
+    case: &Case<'_>,
+    (oid, relation): (Oid, &Relation),
+    scope: &Scope,
+    findings: &mut Vec<Finding>,
+) {
     let name = table(&relation.name);
+    let is_declared = |grant: &&Grant| {
+        let privilege = Privilege::from_sql(&grant.privilege);
+        let declared = privilege.and_then(|privilege| scope.columns.get(&privilege));
+        grant.grantee == Grantee::Role(case.config.app_role().clone())
+            && declared
+                .zip(grant.column.as_ref())
+                .is_some_and(|(declared, column)| declared.contains(column))
+    };
     let revoke = |grant: &Grant| {
         let column = identifier(grant.column.as_ref()?);
         let Grant {
@@ -97,11 +113,14 @@ fn columns(case: &Case<'_>, (oid, relation): (Oid, &Relation), findings: &mut Ve
         ))
     };
 
-    let statements: Vec<String> = case.grants_on(oid).iter().filter_map(revoke).collect();
+    let grants = case.grants_on(oid).iter();
+    let statements: Vec<String> = grants
+        .filter(|grant| !is_declared(grant))
+        .filter_map(revoke)
+        .collect();
 
     if !statements.is_empty() {
-        let why = "they stay when the table's privileges are revoked, and the migrations ignore \
-                   them";
+        let why = "no entity declares them, and they add to what the table's entity declares";
         let remedy = Remedy::statements(relation.owned(), statements);
         findings.push(Finding::new(&rules::RLS303, &relation.name, why, remedy));
     }

@@ -1,6 +1,9 @@
 //! What constraints and indexes, which see every row, reveal or do across owners.
 
+use std::collections::BTreeMap;
+
 use crate::doctor::case::{Case, Table};
+use crate::doctor::expression::names;
 use crate::doctor::facts::{ForeignKeyFact, IndexFact, Oid};
 use crate::doctor::finding::Finding;
 use crate::doctor::remedy::Remedy;
@@ -14,9 +17,10 @@ pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
         }
     }
 
-    let acting = |key: &&ForeignKeyFact| key.enforced && !key.inherited && !key.acts.is_empty();
-    for key in case.facts.foreign_keys.iter().filter(acting) {
-        findings.extend(foreign_key(case, key));
+    let checked = |key: &&ForeignKeyFact| key.enforced && !key.inherited;
+    for key in case.facts.foreign_keys.iter().filter(checked) {
+        let acting = (!key.acts.is_empty()).then(|| foreign_key(case, key));
+        findings.extend(acting.flatten().or_else(|| unbound(case, key)));
     }
 }
 
@@ -76,7 +80,8 @@ fn foreign_key(case: &Case<'_>, key: &ForeignKeyFact) -> Option<Finding> {
     );
 
     let remedy = Remedy::words(
-        "add the owner column to the key on both sides, or let the key refuse (`NO ACTION`)",
+        "bind the reference (`bind = \"…\"`), which adds the owner column to the key on both sides, or \
+         let the key refuse (`NO ACTION`)",
     );
 
     Some(Finding::new(
@@ -85,6 +90,80 @@ fn foreign_key(case: &Case<'_>, key: &ForeignKeyFact) -> Option<Finding> {
         why,
         remedy,
     ))
+}
+
+/// A key that leads to any row of a table whose rows belong to someone.
+fn unbound(case: &Case<'_>, key: &ForeignKeyFact) -> Option<Finding> {
+    let (relation, table) = case.scoped_table(key.relation)?;
+    let (parent, parent_table) = case.scoped_table(key.parent)?;
+
+    // Of a key to the users or tenants, RLS211 speaks. Through the others, the row belongs to someone.
+    let is_identity = |table: &Table<'_>| table.scope.keys.iter().any(|it| it.owned().is_none());
+    let mut through = table.scope.through.iter();
+    if is_identity(parent_table) || through.any(|it| key.columns.contains(&it.column)) {
+        return None;
+    }
+
+    let declared = table.scope.bound.iter().find(|bound| {
+        bound.parent.found_in(&case.facts.server.schemas) == parent.name
+            && key.columns.contains(&bound.column)
+    });
+    let by_key = declared.filter(|bound| !bound.key().is_empty());
+    let reports_plan = by_key.is_some() && case.plan.is_some();
+
+    if has_owner(table, parent_table, key) || reports_plan || is_checked(case, key) {
+        return None;
+    }
+
+    let why = format!(
+        "keys see every row: a user who writes a row here can let it refer to a row of another in `{}`, \
+         which learns that it exists, and may keep it from being deleted",
+        parent.name
+    );
+    let remedy = match declared {
+        Some(_) => Remedy::Migrate,
+        None => Remedy::words(
+            "bind the reference (`#[user_scoped(bind = \"…\")]` or `#[tenant_scoped(…)]`, with the \
+             relation's name), or allow the finding if it may lead to rows of others",
+        ),
+    };
+
+    Some(Finding::new(
+        &rules::RLS115,
+        format!("{}.{}", relation.name, key.name),
+        why,
+        remedy,
+    ))
+}
+
+/// Whether the columns that name the owners of both rows are in the key.
+fn has_owner(table: &Table<'_>, parent: &Table<'_>, key: &ForeignKeyFact) -> bool {
+    let pairs = || key.columns.iter().zip(&key.parent_columns);
+
+    !parent.scope.keys.is_empty()
+        && parent.scope.through.is_empty()
+        && parent.scope.keys.iter().all(|of| {
+            let mut own = table
+                .scope
+                .keys
+                .iter()
+                .filter(|own| own.holder == of.holder);
+            own.any(|own| pairs().any(|pair| pair == (&own.column, &of.column)))
+        })
+}
+
+/// Whether a policy looks at the reference of a row that is written.
+fn is_checked(case: &Case<'_>, key: &ForeignKeyFact) -> bool {
+    let policies = case.facts.policies.get(&key.relation);
+    let mut written = policies
+        .into_iter()
+        .flat_map(BTreeMap::values)
+        .filter_map(|actual| actual.policy.with_check());
+
+    written.any(|check| {
+        let mut columns = key.columns.iter();
+        columns.any(|column| names(check.as_str(), column))
+    })
 }
 
 /// Whether a column says to whom a row belongs.

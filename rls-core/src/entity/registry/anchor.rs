@@ -221,6 +221,6 @@ fn through(
 
 /// Whether the application may write to the table. Then only a unique column tells whose a row is.
 fn is_written(declared: &Declared<'_>) -> bool {
-    let privileges = declared.privileges();
+    let privileges = declared.privileges().privileges;
     privileges.contains(&Privilege::Insert) || privileges.contains(&Privilege::Update)
 }

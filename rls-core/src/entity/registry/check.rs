@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use super::settings;
 use super::tables::Declared;
 use crate::config::RlsConfig;
-use crate::entity::part::Marked;
+use crate::entity::part::{DeclaredGrant, Marked};
 use crate::entity::raw::RawTable;
 use crate::entity::{Declaration, DeclarationError};
 use crate::model::policy::PolicyDraft;
+use crate::model::privilege::Columns;
 use crate::model::scope::{self, Distribution, Scope};
 use crate::name::{Identifier, SettingName};
 
@@ -53,6 +54,26 @@ pub(super) fn marked(raw: &RawTable, marked: &Marked) -> Result<Identifier, Decl
         table: raw.to_string(),
         source,
     })
+}
+
+/// The columns to which privileges are limited, as names that PostgreSQL keeps.
+pub(super) fn columns(
+    raw: &RawTable,
+    granted: &DeclaredGrant,
+) -> Result<Columns, DeclarationError> {
+    let mut limited = Columns::new();
+    for (privilege, columns) in &granted.columns {
+        let on = limited.entry(*privilege).or_default();
+        for column in columns {
+            let column = Identifier::new(column.clone());
+            on.insert(column.map_err(|source| DeclarationError::Name {
+                table: raw.to_string(),
+                source,
+            })?);
+        }
+    }
+
+    Ok(limited)
 }
 
 /// Checks the policies of a scope, by building each of them with the default roles.

@@ -1,8 +1,11 @@
 //! The declarations of each table.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::entity::part::{Anchor, DeclaredKey, DeclaredKind, DeclaredOwned, DeclaredScope, Part};
+use crate::entity::part::{
+    Anchor, DeclaredGrant, DeclaredGrants, DeclaredKey, DeclaredKind, DeclaredOwned, DeclaredScope,
+    DeclaredUnscoped, Part,
+};
 use crate::entity::raw::{RawColumn, RawTable};
 use crate::entity::{Declaration, DeclarationError};
 use crate::model::key::Holder;
@@ -20,8 +23,8 @@ pub(super) struct Declared<'a> {
     pub(super) raw: &'a RawTable,
     pub(super) primary_key: Option<&'a str>,
     pub(super) scopes: Vec<&'a DeclaredScope>,
-    pub(super) policies: Option<&'a Vec<PolicyDraft>>,
-    pub(super) unscoped: Option<&'a Part>,
+    pub(super) policies: Option<(&'a Vec<PolicyDraft>, &'a DeclaredGrants)>,
+    pub(super) unscoped: Option<&'a DeclaredUnscoped>,
 }
 
 impl<'a> Tables<'a> {
@@ -105,12 +108,15 @@ impl<'a> Declared<'a> {
 
                 self.scopes.push(scope);
             }
-            Part::Policies(policies) => match self.policies.replace(policies) {
-                Some(other) if other != policies => return Err(self.clash()),
-                _ => {}
-            },
-            Part::Unscoped { .. } => match self.unscoped.replace(part) {
-                Some(other) if other != part => return Err(self.clash()),
+            Part::Policies { policies, grants } => {
+                let declared = (policies, grants);
+                match self.policies.replace(declared) {
+                    Some(other) if other != declared => return Err(self.clash()),
+                    _ => {}
+                }
+            }
+            Part::Unscoped(declared) => match self.unscoped.replace(declared) {
+                Some(other) if other != declared => return Err(self.clash()),
                 _ => {}
             },
         }
@@ -130,24 +136,32 @@ impl<'a> Declared<'a> {
         }
     }
 
-    /// The privileges of the application's role. If both scopes declare some, those that are in
-    /// both.
-    pub(super) fn privileges(&self) -> BTreeSet<Privilege> {
-        if let Some(Part::Unscoped { privileges, .. }) = self.unscoped {
-            return privileges.clone();
+    /// The privileges of the application's role. If several derives declare some, those that are in
+    /// all.
+    pub(super) fn privileges(&self) -> DeclaredGrant {
+        if let Some(unscoped) = self.unscoped {
+            return unscoped.grants.app.clone().unwrap_or_default();
         }
 
-        in_all(self.scopes.iter().filter_map(|scope| scope.granted()))
+        let scopes = self.scopes.iter().filter_map(|scope| scope.granted());
+        let policies = self.policies.and_then(|(_, grants)| grants.app.clone());
+        in_all(scopes.chain(policies))
     }
 
     /// The privileges of the administrator's role. On a scoped table they are all four, if none are
     /// declared; on another the application's.
-    pub(super) fn admin(&self) -> BTreeSet<Privilege> {
-        if let Some(Part::Unscoped { admin, .. }) = self.unscoped {
-            return admin.clone().unwrap_or_else(|| self.privileges());
+    pub(super) fn admin(&self) -> DeclaredGrant {
+        if let Some(unscoped) = self.unscoped {
+            let admin = unscoped.grants.admin.clone();
+            return admin.unwrap_or_else(|| self.privileges());
         }
 
-        in_all(self.scopes.iter().filter_map(|scope| scope.admin.clone()))
+        let scopes = self
+            .scopes
+            .iter()
+            .filter_map(|scope| scope.grants.admin.clone());
+        let policies = self.policies.and_then(|(_, grants)| grants.admin.clone());
+        in_all(scopes.chain(policies))
     }
 
     fn identity(&self, holder: Holder) -> Option<(&'a RawTable, &'a RawColumn)> {
@@ -162,9 +176,31 @@ impl<'a> Declared<'a> {
     }
 }
 
-/// The privileges that all of these have; all four if there are none.
-fn in_all(declared: impl Iterator<Item = BTreeSet<Privilege>>) -> BTreeSet<Privilege> {
-    declared.fold(Privilege::READ_WRITE.into(), |all, privileges| {
-        all.intersection(&privileges).copied().collect()
-    })
+/// The privileges that all of these have, on the columns that all of them name; all four if there
+/// are none.
+fn in_all(declared: impl Iterator<Item = DeclaredGrant>) -> DeclaredGrant {
+    let all = DeclaredGrant::of(&Privilege::READ_WRITE);
+    let mut common = declared.fold(all, |mut all, grant| {
+        all.privileges = all
+            .privileges
+            .intersection(&grant.privileges)
+            .copied()
+            .collect();
+        for (privilege, columns) in grant.columns {
+            let common = all.columns.entry(privilege);
+            common
+                .and_modify(|common| common.retain(|column| columns.contains(column)))
+                .or_insert(columns);
+        }
+
+        all
+    });
+
+    let DeclaredGrant {
+        privileges,
+        columns,
+    } = &mut common;
+    privileges.retain(|privilege| columns.get(privilege).is_none_or(|on| !on.is_empty()));
+    columns.retain(|privilege, _| privileges.contains(privilege));
+    common
 }

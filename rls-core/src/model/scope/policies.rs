@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Scope;
+use super::{Bound, Scope};
 use crate::config::{RlsConfig, SignedContexts};
 use crate::model::expression::Expression;
 use crate::model::key::Holder;
@@ -40,6 +40,7 @@ pub(crate) fn of(scope: &Scope, config: &RlsConfig) -> Vec<Policy> {
 
     let guards = guards(scope, &policies, config);
     policies.extend(guards);
+    policies.extend(bound(scope, config));
 
     if config.signs_contexts() == SignedContexts::Required {
         let verified = config.signing_object(signed_context::VIEW);
@@ -111,6 +112,31 @@ fn owners(scope: &Scope, config: &RlsConfig) -> Vec<Policy> {
             } else {
                 Rule::new(command, Some(own.clone()), Some(own.clone()))
             },
+            roles: BTreeSet::from([config.app_role().clone()]),
+            comment: None,
+        })
+        .collect()
+}
+
+/// Restrictive policies for the references that no key binds: whoever writes a row reaches the rows
+/// that it refers to. They hold beside whatever else lets the row through.
+fn bound(scope: &Scope, config: &RlsConfig) -> Vec<Policy> {
+    let conditions = scope.bound.iter().filter_map(Bound::condition);
+    let holds = Expression::all(conditions);
+    if holds == Expression::True {
+        return Vec::new();
+    }
+
+    [Command::Insert, Command::Update]
+        .into_iter()
+        .filter(|command| scope.privileges.contains(&Privilege::of(*command)))
+        .map(|command| Policy {
+            name: Identifier::joined(
+                &scope.table.table,
+                &format!("bound_{}", command.as_sql().to_lowercase()),
+            ),
+            kind: PolicyKind::Restrictive,
+            rule: Rule::new(command, Some(Expression::True), Some(holds.clone())),
             roles: BTreeSet::from([config.app_role().clone()]),
             comment: None,
         })

@@ -101,7 +101,7 @@ impl<'a> Lane<'a> {
         state.unread = false;
         state.unasked = false;
 
-        result.map_err(|error| self.failure(error, |error| operation.error(error)))
+        result.map_err(|error| self.failure(error, operation.sql(), |error| operation.error(error)))
     }
 
     /// Sets a savepoint. If the future is dropped, at most a savepoint without statements stays.
@@ -215,6 +215,7 @@ impl<'a> Lane<'a> {
     pub(super) fn failure(
         &mut self,
         error: sqlx::Error,
+        sql: &str,
         into: impl FnOnce(sqlx::Error) -> DbErr,
     ) -> DbErr {
         let aborts = matches!(error, sqlx::Error::Database(_));
@@ -222,7 +223,7 @@ impl<'a> Lane<'a> {
             lease.note(&error);
         }
 
-        let error = explain(into(error), &self.shared.carrier);
+        let error = explain(into(error), &self.shared.carrier, sql);
         if self.state.lease.as_ref().is_some_and(Lease::is_lost) {
             self.state.lost = Some(RlsError::from(&error));
             self.state.lease = None;
@@ -248,7 +249,7 @@ impl<'a> Lane<'a> {
 
         result
             .map(drop)
-            .map_err(|error| self.failure(error, exec_error))
+            .map_err(|error| self.failure(error, "", exec_error))
     }
 
     async fn settle(&mut self) -> Result<(), DbErr> {
@@ -256,7 +257,7 @@ impl<'a> Lane<'a> {
             let dropped = scope_lost(
                 "unprepared SQL text was dropped before its answer told whether the scope holds",
             );
-            return Err(self.failure(dropped, exec_error));
+            return Err(self.failure(dropped, "", exec_error));
         }
 
         let Some(lease) = &mut self.state.lease else {
@@ -267,12 +268,12 @@ impl<'a> Lane<'a> {
             Ok(errors) => {
                 self.state.unread = false;
                 for error in errors {
-                    self.failure(error, exec_error);
+                    self.failure(error, "", exec_error);
                 }
 
                 Ok(())
             }
-            Err(error) => Err(self.failure(error, exec_error)),
+            Err(error) => Err(self.failure(error, "", exec_error)),
         }
     }
 

@@ -6,10 +6,10 @@ use super::query::{checked, get, name, rows, text};
 use crate::config::RlsConfig;
 use crate::error::RlsError;
 use crate::model::policy::Canonical;
-use crate::model::privilege::Privilege;
+use crate::model::privilege::{Grants, Privilege};
 use crate::name::{Identifier, TableName};
 use crate::schema::render;
-use crate::schema::snapshot::{ActualAudit, AuditTable, Grants, PUBLIC};
+use crate::schema::snapshot::{ActualAudit, AuditTable, PUBLIC};
 
 /// Reads the audit table, and compares it with a copy of the desired one, in a savepoint that is
 /// rolled back.
@@ -87,18 +87,9 @@ async fn read_grants(
         let Some(privilege) = Privilege::from_sql(&get::<String>(&row, "privilege")?) else {
             continue;
         };
+        let column: Option<String> = get(&row, "column")?;
         let grants = roles.entry(name(&row, "role")?).or_default();
-
-        match get::<Option<String>>(&row, "column")? {
-            Some(column) => drop(
-                grants
-                    .columns
-                    .entry(privilege)
-                    .or_default()
-                    .insert(checked(column)?),
-            ),
-            None => drop(grants.table.insert(privilege)),
-        }
+        grants.add(privilege, column.map(checked).transpose()?);
     }
 
     Ok(roles)

@@ -3,12 +3,19 @@
 //! Two texts can mean one thing, and one text can mean two. So the texts of entities are never
 //! compared with those of the catalog: the desired policies are created on an empty copy of the
 //! table, in a savepoint, and the server prints both sides.
+//!
+//! Tables that are alike share a copy: thousands of copies would take seconds, and bloat the catalog
+//! although they are rolled back.
+
+mod alike;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DbErr, TransactionSession, TransactionTrait};
+
+use alike::Alike;
 
 use super::path::SearchPath;
 use super::policy::{POLICY_COLUMNS, POLICY_JOINS, policy};
@@ -41,7 +48,8 @@ pub(crate) async fn canonical(
     incomplete: bool,
 ) -> Result<BTreeMap<TableName, CanonicalTable>, RlsError> {
     let mut canonical = BTreeMap::new();
-    let mut waiting: Vec<Pair<'_>> = tables.into_iter().filter(is_comparable).collect();
+    let Alike { firsts, others } = Alike::of(tables.into_iter().filter(is_comparable));
+    let mut waiting = firsts;
 
     while !waiting.is_empty() {
         // The first of each name; the others wait for the next round.
@@ -60,6 +68,13 @@ pub(crate) async fn canonical(
         savepoint.execute_unprepared(SearchPath::PRINTING).await?;
         print_copies(&savepoint, &round, &mut canonical).await?;
         TransactionSession::rollback(savepoint).await?;
+    }
+
+    for (first, other) in others {
+        if let Some(printed) = canonical.get(&first.table) {
+            let printed = alike::transferred(printed, first, other);
+            canonical.insert(other.table.clone(), printed);
+        }
     }
 
     Ok(canonical)
@@ -172,7 +187,6 @@ async fn print_copies(
             continue;
         };
 
-        // The copy's policies are for PUBLIC: a role may not exist before the plan is applied.
         printed.roles.clone_from(&desired.policy.roles);
         printed.comment.clone_from(&desired.policy.comment);
 
@@ -237,11 +251,23 @@ fn is_comparable((desired, actual): &Pair<'_>) -> bool {
 }
 
 /// One message that makes an empty copy of a table with the desired policies and defaults on it.
-fn copy((desired, actual): Pair<'_>) -> String {
-    let table = sql::table(&desired.table);
-    let copy = format!("pg_temp.{}", sql::identifier(&desired.table.table));
+fn copy(pair: Pair<'_>) -> String {
+    let table = sql::table(&pair.0.table);
+    let copy = format!("pg_temp.{}", sql::identifier(&pair.0.table.table));
     let mut statements = vec![format!("CREATE TEMPORARY TABLE {copy} (LIKE {table})")];
 
+    statements.extend(column_statements(pair, &copy));
+    let policies = pair.0.policies.iter().map(for_public);
+    statements.extend(policies.map(|policy| sql::create_policy(&copy, &policy)));
+
+    // For the next table. A message with a syntax error does not run at all.
+    statements.push("RELEASE SAVEPOINT rls_copy; SAVEPOINT rls_copy".to_owned());
+    statements.join("; ")
+}
+
+/// The statements that give a copy the desired columns and defaults.
+fn column_statements((desired, actual): Pair<'_>, copy: &str) -> Vec<String> {
+    let mut statements = Vec::new();
     for column in &desired.columns {
         let name = sql::identifier(&column.name);
         if !actual.columns.contains_key(&column.name) {
@@ -259,17 +285,15 @@ fn copy((desired, actual): Pair<'_>) -> String {
         }
     }
 
-    for DesiredPolicy { policy, .. } in &desired.policies {
-        let for_public = Policy {
-            roles: BTreeSet::new(),
-            ..policy.clone()
-        };
-        statements.push(sql::create_policy(&copy, &for_public));
-    }
+    statements
+}
 
-    // For the next table. A message with a syntax error does not run at all.
-    statements.push("RELEASE SAVEPOINT rls_copy; SAVEPOINT rls_copy".to_owned());
-    statements.join("; ")
+/// The policy as a copy has it: a role may not exist before the plan is applied.
+fn for_public(desired: &DesiredPolicy) -> Policy {
+    Policy {
+        roles: BTreeSet::new(),
+        ..desired.policy.clone()
+    }
 }
 
 const DEFAULT_COLUMNS: &str =

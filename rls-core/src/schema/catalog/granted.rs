@@ -39,7 +39,12 @@ pub(crate) async fn verify_grants(
         return Ok(());
     };
     let (what, why) = match change {
-        Change::Table(_, TableChange::Privilege(PrivilegeChange::Revoke { .. }))
+        Change::Table(
+            _,
+            TableChange::Privilege(
+                PrivilegeChange::Revoke { .. } | PrivilegeChange::RevokeColumns { .. },
+            ),
+        )
         | Change::Function(_, FunctionChange::Revoke { .. }) => (
             "revoke this",
             "the server passed over it, since another role granted it",
@@ -83,11 +88,29 @@ fn granted(change: &Change) -> Vec<String> {
         }
         Change::Table(
             table,
-            TableChange::Privilege(PrivilegeChange::Grant { role, privileges }),
+            TableChange::Privilege(
+                PrivilegeChange::Grant { role, privileges }
+                | PrivilegeChange::Widen { role, privileges },
+            ),
         ) => privileges
             .iter()
             .map(|privilege| has("table", role, &sql::table(table), privilege.as_sql()))
             .collect(),
+        Change::Table(
+            table,
+            TableChange::Privilege(PrivilegeChange::GrantColumns {
+                role,
+                privilege,
+                columns,
+            }),
+        ) => {
+            let (role, table) = (text(role), sql::known_literal(&sql::table(table)));
+            let has = |column: &Identifier| {
+                let (column, privilege) = (text(column), privilege.as_sql());
+                format!("has_column_privilege({role}, {table}, {column}, '{privilege}')")
+            };
+            columns.iter().map(has).collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -110,6 +133,26 @@ fn revoked(change: &Change) -> Vec<String> {
                 sql::known_literal(&sql::table(table)),
                 grantee(role),
                 words.join(", ")
+            )]
+        }
+        Change::Table(
+            table,
+            TableChange::Privilege(PrivilegeChange::RevokeColumns {
+                role,
+                privilege,
+                columns,
+            }),
+        ) => {
+            let columns: Vec<String> = columns.iter().map(text).collect();
+
+            vec![format!(
+                "NOT EXISTS (SELECT FROM pg_attribute a, aclexplode(a.attacl) acl
+                     WHERE a.attrelid = {}::regclass AND acl.grantee = {}
+                       AND acl.privilege_type = '{}' AND a.attname IN ({}))",
+                sql::known_literal(&sql::table(table)),
+                grantee(role),
+                privilege.as_sql(),
+                columns.join(", ")
             )]
         }
         Change::Function(function, FunctionChange::Revoke { role }) => {

@@ -32,7 +32,9 @@ impl Relations {
     }
 }
 
-/// Reads what the catalog holds under each name. Locks nothing.
+/// Reads what the catalog holds under each name, and the size of each table.
+///
+/// Lock taken: `ACCESS SHARE` on each table, for its size.
 pub(crate) async fn read(
     db: &impl ConnectionTrait,
     tables: &[&TableName],
@@ -108,7 +110,7 @@ async fn read_indexes(
     Ok(())
 }
 
-/// The grants on the tables, and on the sequences behind their columns.
+/// The grants on the tables, on their columns, and on the sequences behind these.
 async fn read_grants(
     db: &impl ConnectionTrait,
     named: &str,
@@ -118,8 +120,9 @@ async fn read_grants(
     for row in rows(db, format!("{named}{}", grants(config))).await? {
         let privilege = Privilege::from_sql(&get::<String>(&row, "privilege")?);
         if let (Some(table), Some(privilege)) = (relations.table(&row)?, privilege) {
-            let role = name(&row, "role")?;
-            table.grants.entry(role).or_default().insert(privilege);
+            let column: Option<String> = get(&row, "column")?;
+            let grants = table.grants.entry(name(&row, "role")?).or_default();
+            grants.add(privilege, column.map(checked).transpose()?);
         }
     }
 

@@ -8,13 +8,17 @@ use crate::config::RlsConfig;
 use crate::error::RlsError;
 use crate::model::key::{KeyType, OnDelete};
 use crate::model::policy::Canonical;
-use crate::name::TableName;
+use crate::name::{Identifier, TableName};
 use crate::schema::snapshot::Relation;
 use crate::schema::table::{ActualColumn, ActualForeignKey, ActualTable, Generated, KeyClauses};
 
 pub(super) const TABLES: &str = "
 SELECT w.at, w.relkind::text AS relkind, w.relrowsecurity AS enabled, w.relforcerowsecurity AS \
-forced
+forced,
+       CASE w.relkind WHEN 'r' THEN pg_relation_size(w.oid) > 0
+         WHEN 'p' THEN EXISTS (SELECT FROM pg_partition_tree(w.oid) p
+                               WHERE pg_relation_size(p.relid) > 0)
+       END AS has_rows
 FROM named w
 ORDER BY w.at";
 
@@ -29,6 +33,7 @@ pub(super) fn relation(row: &QueryResult) -> Result<Option<Relation>, RlsError> 
     Ok(Some(Relation::Table(Box::new(ActualTable {
         enabled: get(row, "enabled")?,
         forced: get(row, "forced")?,
+        has_rows: get::<Option<bool>>(row, "has_rows")?.unwrap_or_default(),
         ..ActualTable::default()
     }))))
 }
@@ -86,11 +91,14 @@ pub(crate) const ENFORCED: &str = "coalesce((to_jsonb(k)->>'conenforced')::bool,
 pub(super) fn foreign_keys() -> String {
     const MATCH: &str = "CASE k.confmatchtype WHEN 'f' THEN ' MATCH FULL' ELSE '' END";
     let (on_update, on_delete) = (action("k.confupdtype"), action("k.confdeltype"));
+    let (from, to) = (
+        key_columns("conrelid", "conkey"),
+        key_columns("confrelid", "confkey"),
+    );
 
     format!(
-        "SELECT w.at, k.conname::text AS name, f.attname::text AS from, n.nspname::text AS schema,
-                c.relname::text AS \"table\", a.attname::text AS column, k.confdeltype::text AS \
-                on_delete,
+        "SELECT w.at, k.conname::text AS name, {from} AS from, n.nspname::text AS schema,
+                c.relname::text AS \"table\", {to} AS to, k.confdeltype::text AS on_delete,
                 k.convalidated AS validated, k.conparentid <> 0 OR {ENFORCED} AS enforced,
                 {MATCH} || CASE k.confupdtype WHEN 'a' THEN '' ELSE ' ON UPDATE ' || {on_update} \
                 END AS before,
@@ -99,22 +107,27 @@ pub(super) fn foreign_keys() -> String {
                   || CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END AS after,
                 pg_get_constraintdef(k.oid) AS definition
          FROM named w
-         JOIN pg_constraint k ON k.conrelid = w.oid AND k.contype = 'f' AND cardinality(k.conkey) \
-         = 1
-         JOIN pg_attribute f ON f.attrelid = w.oid AND f.attnum = k.conkey[1]
+         JOIN pg_constraint k ON k.conrelid = w.oid AND k.contype = 'f'
          JOIN pg_class c ON c.oid = k.confrelid
          JOIN pg_namespace n ON n.oid = c.relnamespace
-         JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = k.confkey[1]
          ORDER BY w.at, k.conname"
+    )
+}
+
+/// The names of the columns of constraint `k`, of which `numbers` are the numbers in `table`.
+pub(crate) fn key_columns(table: &str, numbers: &str) -> String {
+    format!(
+        "ARRAY(SELECT a.attname::text FROM unnest(k.{numbers}) WITH ORDINALITY AS u (num, at)
+               JOIN pg_attribute a ON a.attrelid = k.{table} AND a.attnum = u.num ORDER BY u.at)"
     )
 }
 
 pub(super) fn foreign_key(row: &QueryResult) -> Result<ActualForeignKey, RlsError> {
     Ok(ActualForeignKey {
         name: name(row, "name")?,
-        column: name(row, "from")?,
+        columns: names(row, "from")?,
         table: table_name(row)?,
-        parent_column: name(row, "column")?,
+        parent_columns: names(row, "to")?,
         on_delete: on_delete(&get::<String>(row, "on_delete")?),
         validated: get(row, "validated")?,
         enforced: get(row, "enforced")?,
@@ -125,6 +138,11 @@ pub(super) fn foreign_key(row: &QueryResult) -> Result<ActualForeignKey, RlsErro
         },
         definition: get(row, "definition")?,
     })
+}
+
+fn names(row: &QueryResult, column: &str) -> Result<Vec<Identifier>, RlsError> {
+    let names: Vec<String> = get(row, column)?;
+    names.into_iter().map(checked).collect()
 }
 
 /// The words of an action, which the catalog has as one letter.
@@ -165,8 +183,17 @@ ORDER BY w.at, i.indexrelid, k.position";
 
 pub(super) fn grants(config: &RlsConfig) -> String {
     format!(
-        "SELECT w.at, r.rolname::text AS role, acl.privilege_type AS privilege
-         FROM named w, aclexplode(w.relacl) acl JOIN pg_roles r ON r.oid = acl.grantee
+        "SELECT w.at, r.rolname::text AS role, g.column::text AS column,
+                acl.privilege_type AS privilege
+         FROM named w
+         CROSS JOIN LATERAL (
+           SELECT w.relacl AS acl, NULL::name AS column
+           UNION ALL
+           SELECT a.attacl, a.attname FROM pg_attribute a
+           WHERE a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped
+             AND a.attacl IS NOT NULL) g
+         CROSS JOIN LATERAL aclexplode(g.acl) acl
+         JOIN pg_roles r ON r.oid = acl.grantee
          WHERE r.rolname IN ({}, {})",
         text(config.app_role()),
         text(config.admin_role())

@@ -2,10 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{ConnectionTrait, QueryResult};
 
-use super::query::{get, name, rows, table, text};
+use super::query::{checked, get, name, rows, table, text};
 use super::read::policies;
 use crate::error::RlsError;
-use crate::model::privilege::Privilege;
+use crate::model::privilege::{Columns, Privilege};
 use crate::name::{Identifier, TableName};
 use crate::schema::table::ActualPolicy;
 
@@ -18,6 +18,8 @@ pub(crate) struct Security {
     pub(crate) policies: BTreeMap<Identifier, ActualPolicy>,
     /// `public` is everyone.
     pub(crate) grants: BTreeMap<Identifier, BTreeSet<Privilege>>,
+    /// The grants on single columns.
+    pub(crate) columns: BTreeMap<Identifier, Columns>,
     /// The sequences behind serial and identity columns.
     pub(crate) sequences: Vec<TableName>,
 }
@@ -89,6 +91,7 @@ async fn read(db: &impl ConnectionTrait, filter: &str) -> Result<Vec<Security>, 
             forced: get(&row, "forced")?,
             policies: BTreeMap::new(),
             grants: BTreeMap::new(),
+            columns: BTreeMap::new(),
             sequences: Vec::new(),
         });
     }
@@ -116,19 +119,34 @@ async fn read_grants(
     let query = format!(
         "SELECT n.nspname::text AS schema, c.relname::text AS \"table\", coalesce(r.rolname::text, \
          'public') AS role,
-                a.privilege_type AS privilege
-         {FROM} CROSS JOIN LATERAL aclexplode(c.relacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
+                g.column::text AS column, a.privilege_type AS privilege
+         {FROM}
+         CROSS JOIN LATERAL (
+           SELECT c.relacl AS acl, NULL::name AS column
+           UNION ALL
+           SELECT k.attacl, k.attname FROM pg_attribute k
+           WHERE k.attrelid = c.oid AND k.attnum > 0 AND NOT k.attisdropped
+             AND k.attacl IS NOT NULL) g
+         CROSS JOIN LATERAL aclexplode(g.acl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
          WHERE {filter}"
     );
 
     for row in rows(db, query).await? {
         let privilege = Privilege::from_sql(&get::<String>(&row, "privilege")?);
-        if let (Some(at), Some(privilege)) = (position(tables, &row)?, privilege) {
-            tables[at]
-                .grants
-                .entry(name(&row, "role")?)
-                .or_default()
-                .insert(privilege);
+        let (Some(at), Some(privilege)) = (position(tables, &row)?, privilege) else {
+            continue;
+        };
+
+        let role = name(&row, "role")?;
+        match get::<Option<String>>(&row, "column")? {
+            None => drop(tables[at].grants.entry(role).or_default().insert(privilege)),
+            Some(column) => {
+                let columns = tables[at].columns.entry(role).or_default();
+                columns
+                    .entry(privilege)
+                    .or_default()
+                    .insert(checked(column)?);
+            }
         }
     }
 

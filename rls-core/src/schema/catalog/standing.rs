@@ -133,20 +133,19 @@ pub(crate) async fn forced_on_us(
     forced.iter().map(|row| get(row, "relation")).collect()
 }
 
-/// What these roles may do with a table, by role; without the roles that have privileges on single
-/// columns, which `REVOKE` would take away with those on the table.
+/// What these roles may do with a table or with columns of it, by role. To revoke a privilege on the
+/// table takes it from the columns too, and the next sync grants it on those again.
 pub(crate) async fn grants_on(
     db: &impl ConnectionTrait,
     relation: i64,
     roles: &BTreeSet<Identifier>,
 ) -> Result<Vec<(Identifier, Privilege)>, RlsError> {
     let query = format!(
-        "SELECT r.rolname::text AS role, a.privilege_type AS privilege
-         FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a JOIN pg_roles r ON r.oid = \
-         a.grantee
-         WHERE c.oid::int8 = {relation} AND NOT EXISTS (
-           SELECT FROM pg_attribute k CROSS JOIN LATERAL aclexplode(k.attacl) o
-           WHERE k.attrelid = c.oid AND o.grantee = a.grantee)
+        "SELECT DISTINCT r.rolname::text AS role, a.privilege_type AS privilege
+         FROM (SELECT c.relacl AS acl FROM pg_class c WHERE c.oid::int8 = {relation}
+               UNION ALL
+               SELECT k.attacl FROM pg_attribute k WHERE k.attrelid::int8 = {relation}) g
+         CROSS JOIN LATERAL aclexplode(g.acl) a JOIN pg_roles r ON r.oid = a.grantee
          ORDER BY 1, 2"
     );
 

@@ -1,14 +1,15 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use super::privilege::on_table;
 use crate::config::RlsConfig;
 use crate::error::SchemaError;
 use crate::model::expression::Expression;
 use crate::model::policy::Canonical;
-use crate::model::privilege::Privilege;
+use crate::model::privilege::{Grants, Privilege};
 use crate::name::{Identifier, TableName};
-use crate::schema::plan::{Change, ColumnChange, PrivilegeChange, TableChange, UsageChange};
+use crate::schema::plan::{Change, ColumnChange, TableChange, UsageChange};
 use crate::schema::render;
-use crate::schema::snapshot::{ActualAudit, AuditTable, Grants, PUBLIC, Snapshot};
+use crate::schema::snapshot::{ActualAudit, AuditTable, PUBLIC, Snapshot};
 
 /// The changes that let administrators add to the audit table and read it, and let neither of the
 /// two roles do more.
@@ -53,7 +54,7 @@ pub(super) fn changes(
     let none = Grants::default();
     for (role, desired) in &desired {
         let actual = actual.grants.get(role).unwrap_or(&none);
-        privileges(table, role, desired, actual, changes);
+        on_table(table, role, desired, actual, changes);
     }
 
     // Of a new table nobody else has any, whatever the default privileges say. Of one that is there,
@@ -61,7 +62,7 @@ pub(super) fn changes(
     let others = created.grants.iter();
     let others = others.filter(|_| matches!(snapshot.audit, ActualAudit::Missing));
     for (role, actual) in others.filter(|(role, _)| !desired.contains_key(role)) {
-        privileges(table, role, &none, actual, changes);
+        on_table(table, role, &none, actual, changes);
     }
 
     if let Some(schema) = &table.schema {
@@ -108,75 +109,4 @@ fn created(snapshot: &Snapshot) -> AuditTable {
         grants: grants.collect(),
         ..AuditTable::default()
     }
-}
-
-fn privileges(
-    table: &TableName,
-    role: &Identifier,
-    desired: &Grants,
-    actual: &Grants,
-    changes: &mut Vec<Change>,
-) {
-    let mut change = |change| changes.push(Change::on(table.clone(), change));
-
-    let surplus: BTreeSet<Privilege> = actual.table.difference(&desired.table).copied().collect();
-    if !surplus.is_empty() {
-        change(PrivilegeChange::Revoke {
-            role: role.clone(),
-            privileges: surplus.clone(),
-        });
-    }
-
-    let lacking: BTreeSet<Privilege> = desired.table.difference(&actual.table).copied().collect();
-    if !lacking.is_empty() {
-        change(PrivilegeChange::Grant {
-            role: role.clone(),
-            privileges: lacking,
-        });
-    }
-
-    let of_columns: BTreeSet<&Privilege> = desired
-        .columns
-        .keys()
-        .chain(actual.columns.keys())
-        .collect();
-    for privilege in of_columns {
-        let on = |grants: &Grants| grants.columns.get(privilege).cloned().unwrap_or_default();
-        let desired = on(desired);
-        // To revoke a privilege on a table revokes it on the columns as well.
-        let actual = if surplus.contains(privilege) {
-            BTreeSet::new()
-        } else {
-            on(actual)
-        };
-
-        for change in columns(role, *privilege, &desired, &actual) {
-            changes.push(Change::on(table.clone(), change));
-        }
-    }
-}
-
-/// Revokes the privilege on the columns that should not have it, and grants it on those that lack
-/// it.
-fn columns(
-    role: &Identifier,
-    privilege: Privilege,
-    desired: &BTreeSet<Identifier>,
-    actual: &BTreeSet<Identifier>,
-) -> impl Iterator<Item = PrivilegeChange> {
-    let surplus: BTreeSet<Identifier> = actual.difference(desired).cloned().collect();
-    let revoke = (!surplus.is_empty()).then(|| PrivilegeChange::RevokeColumns {
-        role: role.clone(),
-        privilege,
-        columns: surplus,
-    });
-
-    let lacking: BTreeSet<Identifier> = desired.difference(actual).cloned().collect();
-    let grant = (!lacking.is_empty()).then(|| PrivilegeChange::GrantColumns {
-        role: role.clone(),
-        privilege,
-        columns: lacking,
-    });
-
-    revoke.into_iter().chain(grant)
 }

@@ -7,7 +7,7 @@ use crate::model::expression::Expression;
 use crate::name::{Identifier, TableName};
 use crate::schema::desired::{Desired, MissingTables};
 use crate::schema::snapshot::{Relation, Snapshot};
-use crate::schema::table::{ActualIndex, ActualTable, DesiredTable, Generated};
+use crate::schema::table::{ActualIndex, ActualTable, DesiredColumn, DesiredTable, Generated};
 
 /// The registered tables that are there, if the database can be brought to what is desired at all.
 ///
@@ -126,6 +126,7 @@ fn names_columns(
         | Expression::IsCurrentOnNode { column, .. }
         | Expression::IsVerified { column, .. }
         | Expression::IsTrue(column)
+        | Expression::IsNull(column)
         | Expression::NotDeleted(column)
         | Expression::NotDeletedRounded(column, _)
         | Expression::FirstNotDeleted(column, _) => has(table, column),
@@ -150,6 +151,8 @@ const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "
 
 /// Checks that the key columns are there, have the entities' types, and can have keys and indexes.
 fn check_columns(desired: &DesiredTable, actual: &ActualTable) -> Result<(), SchemaError> {
+    check_granted(desired, actual)?;
+
     for column in &desired.columns {
         let (table, name) = (desired.table.to_string(), column.name.to_string());
         match actual.columns.get(&column.name) {
@@ -179,6 +182,33 @@ fn check_columns(desired: &DesiredTable, actual: &ActualTable) -> Result<(), Sch
                 });
             }
         }
+    }
+
+    Ok(())
+}
+
+/// Checks that the columns to which privileges are limited are there, but for those that the plan
+/// adds, and that they can be written.
+fn check_granted(desired: &DesiredTable, actual: &ActualTable) -> Result<(), SchemaError> {
+    let columns = desired.privileges.values();
+    let columns = columns.flat_map(|grants| grants.columns.values()).flatten();
+
+    for column in columns {
+        let added = |desired: &DesiredColumn| desired.owned && desired.name == *column;
+        let why = match actual.columns.get(column) {
+            Some(actual) if actual.generated.is_some() => {
+                "the server computes it, so that nobody writes it: leave it out"
+            }
+            Some(_) => continue,
+            None if desired.columns.iter().any(added) => continue,
+            None => "the table has no such column: add it by a migration, or leave it out",
+        };
+
+        return Err(SchemaError::ColumnGranted {
+            table: desired.table.to_string(),
+            column: column.to_string(),
+            why,
+        });
     }
 
     Ok(())

@@ -159,7 +159,7 @@ fn key(
             parent: unproven.table.clone(),
         }),
         _ => change(ForeignKeyChange::Add {
-            name: used.foreign_key(&table.desired.table, column),
+            name: used.foreign_key(&table.desired.table, std::slice::from_ref(column)),
             column: column.clone(),
             foreign_key: desired.clone(),
         }),

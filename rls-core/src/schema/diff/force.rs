@@ -56,7 +56,9 @@ fn reads(change: &Change, read: &TableName) -> bool {
             table == read || foreign_key.table == *read
         }
         TableChange::ForeignKey(
-            ForeignKeyChange::Validate { parent, .. } | ForeignKeyChange::Replace { parent, .. },
+            ForeignKeyChange::Validate { parent, .. }
+            | ForeignKeyChange::Replace { parent, .. }
+            | ForeignKeyChange::Bind { parent, .. },
         ) => table == read || parent == read,
         _ => false,
     }

@@ -12,7 +12,7 @@ use crate::model::context_domain::ContextDomain;
 use crate::model::expression::Expression;
 use crate::model::key::{Holder, KeyType, OnDelete};
 use crate::model::policy::Canonical;
-use crate::model::privilege::Privilege;
+use crate::model::privilege::{Columns, Grants, Privilege};
 use crate::model::scope::{ForeignKey, Key, Owned, Scope, ScopeKind};
 use crate::name::{Identifier, Schemas, SettingName, TableName};
 use crate::schema::desired::{Desired, DesiredDomains, MissingTables};
@@ -21,7 +21,7 @@ use crate::schema::plan::{Change, Plan, PolicyChange, RowSecurityChange, TableCh
 use crate::schema::render;
 use crate::schema::snapshot::{
     ActualAudit, ActualDomain, ActualFunction, ActualRole, AuditTable, ByDefault, CanonicalTable,
-    Grants, Relation, Snapshot,
+    Relation, Snapshot,
 };
 use crate::schema::table::{
     ActualColumn, ActualForeignKey, ActualIndex, ActualPolicy, ActualTable, DesiredColumn,
@@ -55,10 +55,13 @@ fn scope(table: &str, column: &str, kind: ScopeKind) -> Scope {
             kind,
         }],
         through: Vec::new(),
+        bound: Vec::new(),
         shared: BTreeMap::new(),
         soft_delete: None,
         privileges: Privilege::READ_WRITE.into(),
         admin: Privilege::READ_WRITE.into(),
+        columns: Columns::new(),
+        admin_columns: Columns::new(),
         policies: Vec::new(),
         unscoped: None,
         distribution: None,
@@ -156,9 +159,9 @@ fn applied(desired: &DesiredTable) -> ActualTable {
         let foreign_key = column.foreign_key.as_ref()?;
         Some(ActualForeignKey {
             name: name("task_owner_id_fkey"),
-            column: column.name.clone(),
+            columns: vec![column.name.clone()],
             table: foreign_key.table.clone(),
-            parent_column: foreign_key.column.clone(),
+            parent_columns: vec![foreign_key.column.clone()],
             on_delete: Some(OnDelete::Cascade),
             validated: true,
             enforced: true,
@@ -176,6 +179,7 @@ fn applied(desired: &DesiredTable) -> ActualTable {
     ActualTable {
         enabled: true,
         forced: true,
+        has_rows: true,
         columns: desired
             .columns
             .iter()
@@ -434,11 +438,48 @@ fn surplus_privilege_is_revoked() {
     let plan = after(|snapshot| {
         let grants = &mut actual(snapshot, "task").grants;
         for privileges in grants.values_mut() {
-            privileges.insert(Privilege::Truncate);
+            privileges.table.insert(Privilege::Truncate);
         }
     });
 
     assert_eq!(words(&plan), ["revoke", "revoke"]);
+}
+
+#[test]
+fn privileges_on_columns_go_before_those_on_the_table_and_come_after_them() {
+    let app = RlsConfig::new().app_role().clone();
+    let columns = |names: &[&str]| names.iter().map(|it| name(it)).collect();
+    let after = |change: &dyn Fn(&mut Grants)| {
+        after(|snapshot| change(actual(snapshot, "task").grants.get_mut(&app).unwrap()))
+    };
+
+    // All columns are granted already.
+    let beside = after(&|grants| {
+        grants
+            .columns
+            .insert(Privilege::Update, columns(&["title"]));
+    });
+    assert_eq!(words(&beside), ["revoke_columns"]);
+    assert_eq!(beside.breaking().count(), 0, "{beside}");
+
+    let instead = after(&|grants| {
+        grants.table.remove(&Privilege::Update);
+        grants
+            .columns
+            .insert(Privilege::Update, columns(&["title"]));
+    });
+    assert_eq!(words(&instead), ["revoke_columns", "widen_grant"]);
+    assert_eq!(words(&instead.reverse()), ["revoke", "grant_columns"]);
+    assert_eq!(instead.weakening().count(), 1);
+    assert_eq!(instead.breaking().count(), 0, "{instead}");
+
+    let other = after(&|grants| {
+        grants
+            .columns
+            .insert(Privilege::References, columns(&["id"]));
+    });
+    assert_eq!(words(&other), ["revoke_columns"]);
+    assert_eq!(other.breaking().count(), 1, "{other}");
 }
 
 #[test]

@@ -101,7 +101,7 @@ impl Change {
         }
     }
 
-    /// The reason why the change makes more rows reachable.
+    /// The reason why the change makes more rows reachable, or columns that were not.
     ///
     /// `None` for a change that does not certainly do so, or that only puts back what was applied
     /// before. No program can tell whether one condition is wider than another: such a change is
@@ -111,6 +111,7 @@ impl Change {
         match self {
             Self::Table(_, TableChange::RowSecurity(change)) => change.weakens(),
             Self::Table(_, TableChange::Policy(change)) => change.weakens(),
+            Self::Table(_, TableChange::Privilege(change)) => change.weakens(),
             _ => None,
         }
     }

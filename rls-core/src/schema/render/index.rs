@@ -21,7 +21,21 @@ pub(super) fn statement(name: &TableName, change: &IndexChange) -> String {
                 columns.join(", ")
             )
         }
-        IndexChange::Drop { .. } | IndexChange::DropInvalid { .. } => {
+        IndexChange::CreateUnique {
+            name: index,
+            columns,
+        } => {
+            let columns: Vec<String> = columns.iter().map(identifier).collect();
+            format!(
+                "CREATE UNIQUE INDEX {} ON {} ({})",
+                identifier(index),
+                table(name),
+                columns.join(", ")
+            )
+        }
+        IndexChange::Drop { .. }
+        | IndexChange::DropUnique { .. }
+        | IndexChange::DropInvalid { .. } => {
             format!("DROP INDEX {}", qualified(name, change))
         }
     }

@@ -31,6 +31,14 @@ pub(crate) enum Step {
         validate: String,
         drop: String,
     },
+    /// A foreign key with the owner in it, beside the one that it replaces: it is validated, or dropped
+    /// again, and takes the other's place.
+    Bind {
+        add: String,
+        validate: String,
+        drop: String,
+        replace: Vec<String>,
+    },
     /// One statement after the other, over the pages of a table, given as a `regclass`.
     Pages { table: String, fill: Fill },
 }
@@ -106,9 +114,25 @@ pub(crate) fn online(change: &Change) -> Option<Vec<Step>> {
             let validate = foreign_key::statement(name, change);
             Some(vec![Step::Together(vec![validate])])
         }
-        TableChange::Index(change @ IndexChange::Create { .. }) => {
-            Some(vec![create_index(name, change)])
+        TableChange::ForeignKey(ForeignKeyChange::Bind {
+            name: constraint,
+            columns,
+            definition,
+            was,
+            ..
+        }) => {
+            let reference = columns.last().map(|(own, _)| own);
+            Some(vec![bind(
+                name,
+                constraint,
+                reference?,
+                definition,
+                was.is_some(),
+            )])
         }
+        TableChange::Index(
+            change @ (IndexChange::Create { .. } | IndexChange::CreateUnique { .. }),
+        ) => Some(vec![create_index(name, change)]),
         _ => None,
     }
 }
@@ -161,6 +185,40 @@ fn add_foreign_key(
     ]
 }
 
+fn bind(
+    name: &TableName,
+    constraint: &Identifier,
+    reference: &Identifier,
+    definition: &str,
+    replaces: bool,
+) -> Step {
+    let alter = format!("ALTER TABLE {}", table(name));
+    let usual = identifier(constraint);
+    let (added, replace) = if replaces {
+        let beside = Identifier::joined(&name.table, &format!("{reference}_bound"));
+        let replace = vec![
+            format!("{alter} DROP CONSTRAINT {usual}"),
+            format!(
+                "{alter} RENAME CONSTRAINT {} TO {usual}",
+                identifier(&beside)
+            ),
+        ];
+        (beside, replace)
+    } else {
+        (constraint.clone(), Vec::new())
+    };
+
+    Step::Bind {
+        add: format!(
+            "{alter} ADD CONSTRAINT {} {definition} NOT VALID",
+            identifier(&added)
+        ),
+        validate: validate(name, &added),
+        drop: format!("{alter} DROP CONSTRAINT {}", identifier(&added)),
+        replace,
+    }
+}
+
 fn validate(name: &TableName, constraint: &Identifier) -> String {
     format!(
         "ALTER TABLE {} VALIDATE CONSTRAINT {}",
@@ -175,7 +233,7 @@ fn create_index(name: &TableName, change: &IndexChange) -> Step {
         table: name.clone(),
         name: change.name().clone(),
         drop: format!("DROP INDEX CONCURRENTLY {}", index::qualified(name, change)),
-        create: create.replacen("CREATE INDEX", "CREATE INDEX CONCURRENTLY", 1),
+        create: create.replacen("INDEX", "INDEX CONCURRENTLY", 1),
     }
 }
 

@@ -8,7 +8,8 @@ use crate::sql::identifier;
 /// Renders a change of a table; `table` is quoted already.
 pub(super) fn statement(table: &str, change: &PrivilegeChange) -> String {
     match change {
-        PrivilegeChange::Grant { role, privileges } => {
+        PrivilegeChange::Grant { role, privileges }
+        | PrivilegeChange::Widen { role, privileges } => {
             let privileges = words(privileges);
             format!("GRANT {privileges} ON {table} TO {}", identifier(role))
         }

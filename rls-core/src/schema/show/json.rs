@@ -2,15 +2,19 @@ use serde_json::{Value, json};
 
 use super::word::word;
 use crate::name::Identifier;
-use crate::schema::plan::{Change, Plan, Unmanaged};
+use crate::schema::plan::{Breaking, Change, Plan, Unmanaged};
 
 impl Plan {
     /// The plan as JSON:
-    /// `{"changes": [{"change", "table", "sql", "weakens"}], "unmanaged": [{"table", "policy"}],
-    /// "passwords": [role], "waiting": [table]}`; see [`Plan::passwords`], [`Plan::waiting`].
+    /// `{"changes": [{"change", "table", "sql", "weakens", "breaks": {"fails", "first"}}],
+    /// "unmanaged": [{"table", "policy"}], "passwords": [role], "waiting": [table]}`; see
+    /// [`Plan::breaking`], [`Plan::passwords`], [`Plan::waiting`].
     #[must_use]
     pub fn json(&self) -> String {
-        let changes: Vec<Value> = self.changes.iter().map(change).collect();
+        let changes = self.changes.iter().enumerate();
+        let changes: Vec<Value> = changes
+            .map(|(at, of)| change(of, self.breaking.get(&at)))
+            .collect();
         let unmanaged: Vec<Value> = self.unmanaged.iter().map(unmanaged).collect();
         let passwords: Vec<&str> = self.passwords.iter().map(Identifier::as_str).collect();
         let waiting: Vec<String> = self.waiting.iter().map(ToString::to_string).collect();
@@ -25,13 +29,14 @@ impl Plan {
     }
 }
 
-fn change(change: &Change) -> Value {
+fn change(change: &Change, breaking: Option<&Breaking>) -> Value {
     let (_, word) = word(change);
     json!({
         "change": word,
         "table": change.table().map(ToString::to_string),
         "sql": change.sql(),
         "weakens": change.weakens(),
+        "breaks": breaking.map(|it| json!({ "fails": it.fails, "first": it.first })),
     })
 }
 

@@ -4,7 +4,7 @@ use super::word::{Sign, word};
 use crate::model::expression::Expression;
 use crate::model::policy::{Policy, PolicyKind};
 use crate::name::Identifier;
-use crate::schema::plan::{Change, Plan, PolicyChange, TableChange};
+use crate::schema::plan::{Breaking, Change, Plan, PolicyChange, TableChange};
 use crate::sql;
 use crate::terminal::{colour, paint, shown};
 
@@ -16,8 +16,8 @@ pub struct PlanText<'a> {
 }
 
 impl Plan {
-    /// The plan for a person: by table, what comes (`+`), changes (`~`) and goes (`-`), and what
-    /// weakens protection (`!`); with a terminal's colours or without.
+    /// The plan for a person: by table, what comes (`+`), changes (`~`) and goes (`-`), what weakens
+    /// protection (`!`), and what breaks statements of the version that is running; with a terminal's colours or without.
     #[must_use]
     pub fn text(&self, colours: bool) -> PlanText<'_> {
         PlanText {
@@ -36,7 +36,7 @@ impl fmt::Display for PlanText<'_> {
         }
 
         let mut heading = None;
-        for change in &self.plan.changes {
+        for (at, change) in self.plan.changes.iter().enumerate() {
             let place = match change {
                 Change::Table(table, _) => shown(&table.to_string()),
                 Change::Domain(..) | Change::Function(..) => "domains, functions".to_owned(),
@@ -50,7 +50,7 @@ impl fmt::Display for PlanText<'_> {
                 heading = Some(place);
             }
 
-            self.change(f, change)?;
+            self.change(f, change, self.plan.breaking.get(&at))?;
         }
 
         for unmanaged in &self.plan.unmanaged {
@@ -69,6 +69,7 @@ impl fmt::Display for PlanText<'_> {
 
         if !self.plan.is_empty() {
             let (all, weaken) = (self.plan.changes.len(), self.plan.weakening().count());
+            let breaking = self.plan.breaking.len();
             let plural = if all == 1 { "" } else { "s" };
             write!(f, "{all} change{plural}")?;
 
@@ -84,6 +85,11 @@ impl fmt::Display for PlanText<'_> {
                 )?;
             }
 
+            if breaking > 0 {
+                let breaking = format!("{breaking} of them breaking what runs");
+                write!(f, ", {}", paint(self.colours, colour::YELLOW, &breaking))?;
+            }
+
             writeln!(f)?;
         }
 
@@ -97,7 +103,12 @@ impl PlanText<'_> {
         writeln!(f, "{}", paint(self.colours, colour::DIM, &shown(text)))
     }
 
-    fn change(&self, f: &mut fmt::Formatter<'_>, change: &Change) -> fmt::Result {
+    fn change(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        change: &Change,
+        breaking: Option<&Breaking>,
+    ) -> fmt::Result {
         let weakens = change.weakens();
         let (sign, code) = match (weakens, word(change).0) {
             (Some(_), _) => ('!', colour::RED),
@@ -114,6 +125,12 @@ impl PlanText<'_> {
         )?;
         if let Some(weakens) = weakens {
             writeln!(f, "      {}", paint(self.colours, colour::RED, weakens))?;
+        }
+
+        if let Some(breaking) = breaking {
+            let fails = format!("breaks: {}", breaking.fails);
+            writeln!(f, "      {}", paint(self.colours, colour::YELLOW, &fails))?;
+            writeln!(f, "      first: {}", breaking.first)?;
         }
 
         match change {

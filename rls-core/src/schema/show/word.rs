@@ -43,10 +43,7 @@ fn of_table(change: &TableChange) -> (Sign, &'static str) {
     match change {
         TableChange::Column(_, change) => column(change),
         TableChange::ForeignKey(change) => foreign_key(change),
-        TableChange::Index(IndexChange::Create { .. }) => (Added, "create_index"),
-        TableChange::Index(IndexChange::Drop { .. } | IndexChange::DropInvalid { .. }) => {
-            (Removed, "drop_index")
-        }
+        TableChange::Index(change) => index(change),
         TableChange::RowSecurity(change) => row_security(*change),
         TableChange::Policy(change) => policy(change),
         TableChange::Privilege(change) => privilege(change),
@@ -68,9 +65,20 @@ fn column(change: &ColumnChange) -> (Sign, &'static str) {
     }
 }
 
+fn index(change: &IndexChange) -> (Sign, &'static str) {
+    match change {
+        IndexChange::Create { .. } => (Added, "create_index"),
+        IndexChange::CreateUnique { .. } => (Added, "create_unique_index"),
+        IndexChange::Drop { .. } | IndexChange::DropInvalid { .. } => (Removed, "drop_index"),
+        IndexChange::DropUnique { .. } => (Removed, "drop_unique_index"),
+    }
+}
+
 fn foreign_key(change: &ForeignKeyChange) -> (Sign, &'static str) {
     match change {
         ForeignKeyChange::Add { .. } => (Added, "add_foreign_key"),
+        ForeignKeyChange::Bind { was: None, .. } => (Added, "bind_foreign_key"),
+        ForeignKeyChange::Bind { .. } => (Changed, "bind_foreign_key"),
         ForeignKeyChange::Drop { .. } => (Removed, "drop_foreign_key"),
         ForeignKeyChange::Replace { .. } => (Changed, "replace_foreign_key"),
         ForeignKeyChange::Restore { .. } => (Added, "restore_foreign_key"),
@@ -102,6 +110,7 @@ fn policy(change: &PolicyChange) -> (Sign, &'static str) {
 fn privilege(change: &PrivilegeChange) -> (Sign, &'static str) {
     match change {
         PrivilegeChange::Grant { .. } => (Added, "grant"),
+        PrivilegeChange::Widen { .. } => (Added, "widen_grant"),
         PrivilegeChange::Revoke { .. } => (Removed, "revoke"),
         PrivilegeChange::GrantColumns { .. } => (Added, "grant_columns"),
         PrivilegeChange::RevokeColumns { .. } => (Removed, "revoke_columns"),

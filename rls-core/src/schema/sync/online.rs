@@ -10,12 +10,13 @@ use sea_orm::{
 };
 
 use super::RlsSchema;
-use super::run::failure;
+use super::run::{failure, foreign_rows};
 use crate::error::{RlsError, SchemaError};
 use crate::name::{Identifier, TableName};
 use crate::schema::catalog::{self, IndexNamed, SearchPath, Session};
-use crate::schema::plan::{Change, ColumnChange, Plan, TableChange};
+use crate::schema::plan::{Change, ColumnChange, ForeignKeyChange, Plan, TableChange};
 use crate::schema::render::{self, Fill, Step};
+use crate::sqlstate;
 
 /// How many pages of a table one statement fills.
 const PAGES: i64 = 2000;
@@ -46,20 +47,21 @@ impl RlsSchema {
     /// As [`RlsSchema::sync`].
     pub async fn prepare_online(&self, db: &DatabaseConnection) -> Result<Plan, RlsError> {
         let plan = self.plan(db).await?;
+        self.may_break(plan.breaking())?;
         let partitioned = catalog::partitioned(db).await?;
         let mut steps: Vec<(Change, VecDeque<Step>)> = plan
             .changes
             .into_iter()
             // The server creates no index and no key of a partitioned table in steps.
             .filter(|change| {
-                change
-                    .table()
-                    .is_none_or(|table| !partitioned.contains(table))
+                let mut tables = change.table().into_iter().chain(refers_to(change));
+                !tables.any(|table| partitioned.contains(table))
             })
             .filter_map(|change| render::online(&change).map(|steps| (change, steps.into())))
             .collect();
 
         check_names(db, &steps).await?;
+        check_references(db, &steps).await?;
 
         // Columns and defaults first: rows that are inserted meanwhile then have their owner.
         for (change, steps) in &mut steps {
@@ -96,6 +98,16 @@ impl RlsSchema {
     }
 }
 
+/// The table whose unique index a bound reference needs.
+fn refers_to(change: &Change) -> Option<&TableName> {
+    match change {
+        Change::Table(_, TableChange::ForeignKey(ForeignKeyChange::Bind { parent, .. })) => {
+            Some(parent)
+        }
+        _ => None,
+    }
+}
+
 /// Checks the names of constraints that exist for a step only, before any step has run.
 async fn check_names(
     db: &DatabaseConnection,
@@ -111,6 +123,33 @@ async fn check_names(
             && catalog::check_named(db, table, name, column).await? == Some(false)
         {
             return Err(taken(table, name).into());
+        }
+    }
+
+    Ok(())
+}
+
+/// Checks the rows of references that are to be bound, before any step has run. Where an owner column
+/// is yet to be added, and on tables that hide their rows from this login, the key tells later.
+async fn check_references(
+    db: &DatabaseConnection,
+    steps: &[(Change, VecDeque<Step>)],
+) -> Result<(), RlsError> {
+    let added = |change: &Change| match change {
+        Change::Table(table, TableChange::Column(_, ColumnChange::Add { .. })) => {
+            Some(table.clone())
+        }
+        _ => None,
+    };
+    let added: Vec<TableName> = steps
+        .iter()
+        .filter_map(|(change, _)| added(change))
+        .collect();
+
+    for (change, _) in steps {
+        let tables = change.table().zip(refers_to(change));
+        if tables.is_some_and(|(table, parent)| !added.contains(table) && !added.contains(parent)) {
+            foreign_rows(db, change).await?;
         }
     }
 
@@ -165,6 +204,24 @@ async fn run(db: &DatabaseConnection, change: &Change, step: Step) -> Result<(),
             }
 
             proven
+        }
+        Step::Bind {
+            add,
+            validate,
+            drop,
+            replace,
+        } => {
+            within(db, change, &[add]).await?;
+
+            if let Err(error) = within(db, change, &[validate]).await {
+                within(db, change, &[drop]).await?;
+                if error.sqlstate().as_deref() == Some(sqlstate::FOREIGN_KEY_VIOLATION) {
+                    foreign_rows(db, change).await?;
+                }
+                return Err(error);
+            }
+
+            within(db, change, &replace).await
         }
         Step::Pages { table, fill } => pages(db, change, &table, &fill).await,
     }

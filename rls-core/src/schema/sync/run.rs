@@ -11,8 +11,68 @@ use crate::schema::plan::{
 };
 use crate::sqlstate;
 
-/// Runs the statements of a change, one a message.
+/// Runs the statements of a change, one a message. If rows refuse a key that binds a reference, they
+/// are counted.
 pub(super) async fn run(db: &DatabaseTransaction, change: &Change) -> Result<(), RlsError> {
+    if !matches!(
+        change,
+        Change::Table(_, TableChange::ForeignKey(ForeignKeyChange::Bind { .. }))
+    ) {
+        return statements(db, change).await;
+    }
+
+    db.execute_unprepared("SAVEPOINT rls_bind").await?;
+    let bound = statements(db, change).await;
+    if let Err(error) = &bound
+        && error.sqlstate().as_deref() == Some(sqlstate::FOREIGN_KEY_VIOLATION)
+    {
+        db.execute_unprepared("ROLLBACK TO SAVEPOINT rls_bind")
+            .await?;
+        foreign_rows(db, change).await?;
+    }
+
+    bound
+}
+
+/// The error that counts the rows that refer to rows of another owner, if there are any.
+pub(super) async fn foreign_rows(
+    db: &impl ConnectionTrait,
+    change: &Change,
+) -> Result<(), RlsError> {
+    let Change::Table(
+        table,
+        TableChange::ForeignKey(ForeignKeyChange::Bind {
+            parent, columns, ..
+        }),
+    ) = change
+    else {
+        return Ok(());
+    };
+
+    let foreign = render::foreign_rows(table, parent, columns);
+    let count = format!("SELECT count(*) AS rows {foreign}");
+    let row = db
+        .query_one_raw(Statement::from_string(DbBackend::Postgres, count))
+        .await?;
+    let rows: i64 = row.map_or(Ok(0), |row| row.try_get("", "rows"))?;
+    if rows == 0 {
+        return Ok(());
+    }
+
+    Err(SchemaError::ForeignRows {
+        table: table.to_string(),
+        column: columns
+            .last()
+            .map(|(column, _)| column.to_string())
+            .unwrap_or_default(),
+        parent: parent.to_string(),
+        rows,
+        find: format!("SELECT c.* {foreign}"),
+    }
+    .into())
+}
+
+async fn statements(db: &DatabaseTransaction, change: &Change) -> Result<(), RlsError> {
     for statement in render::change(change) {
         tracing::info!(statement = %statement.shown, "applying");
 
@@ -85,7 +145,9 @@ fn taken(change: &Change, sql: String, source: Arc<DbErr>) -> SchemaError {
     let name = match of_table {
         TableChange::Column(column, _) => column,
         TableChange::ForeignKey(
-            ForeignKeyChange::Add { name, .. } | ForeignKeyChange::Restore { name, .. },
+            ForeignKeyChange::Add { name, .. }
+            | ForeignKeyChange::Bind { name, .. }
+            | ForeignKeyChange::Restore { name, .. },
         )
         | TableChange::Policy(PolicyChange::Rename { name, .. }) => name,
         TableChange::Index(index) => index.name(),

@@ -4,7 +4,7 @@ use super::desired::DesiredPolicy;
 use crate::model::key::KeyType;
 use crate::model::policy::Canonical;
 use crate::model::policy::Policy;
-use crate::model::privilege::Privilege;
+use crate::model::privilege::Grants;
 use crate::model::scope::Distribution;
 use crate::name::{Identifier, TableName};
 use crate::schema::fingerprint::{self, Fingerprint};
@@ -18,16 +18,18 @@ pub(crate) struct ActualTable {
     pub(crate) forced: bool,
     /// How Citus spreads the rows over its nodes, if it does.
     pub(crate) distribution: Option<Distribution>,
+    /// Whether it may have rows: it, or a partition of it, has a page of them.
+    pub(crate) has_rows: bool,
     /// The policies, by name.
     pub(crate) policies: BTreeMap<Identifier, ActualPolicy>,
     /// The columns, by name.
     pub(crate) columns: BTreeMap<Identifier, ActualColumn>,
-    /// The foreign keys of one column each.
+    /// The foreign keys.
     pub(crate) foreign_keys: Vec<ActualForeignKey>,
     /// The valid B-tree indexes on plain columns.
     pub(crate) indexes: Vec<ActualIndex>,
-    /// The grants on the table, by role.
-    pub(crate) grants: BTreeMap<Identifier, BTreeSet<Privilege>>,
+    /// The grants on the table and its columns, by role.
+    pub(crate) grants: BTreeMap<Identifier, Grants>,
     /// The sequences behind serial and identity columns, with the roles that may use them.
     pub(crate) sequences: BTreeMap<TableName, BTreeSet<Identifier>>,
 }
@@ -101,12 +103,12 @@ pub(crate) enum Generated {
 pub(crate) struct ActualForeignKey {
     /// Its constraint's name.
     pub(crate) name: Identifier,
-    /// The column that refers.
-    pub(crate) column: Identifier,
+    /// The columns that refer.
+    pub(crate) columns: Vec<Identifier>,
     /// The table it refers to.
     pub(crate) table: TableName,
-    /// The column it refers to.
-    pub(crate) parent_column: Identifier,
+    /// The columns they refer to, in the same order.
+    pub(crate) parent_columns: Vec<Identifier>,
     /// Its action; `None` for one that no entity can name (`SET NULL`, `SET DEFAULT`).
     pub(crate) on_delete: Option<crate::model::key::OnDelete>,
     /// Whether the rows that were there before it are checked.

@@ -1,10 +1,10 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::config::RlsConfig;
 use crate::model::expression::Expression;
 use crate::model::key::KeyType;
 use crate::model::policy::Policy;
-use crate::model::privilege::Privilege;
+use crate::model::privilege::Grants;
 use crate::model::scope::policies_of;
 use crate::model::scope::{Distribution, ForeignKey, Key, Scope};
 use crate::name::{Identifier, Schemas, TableName};
@@ -26,12 +26,14 @@ pub(crate) struct DesiredTable {
     /// The columns of other tables that must be unique: through them this table's rows belong to
     /// someone.
     pub(crate) unique: Vec<(TableName, Identifier)>,
-    /// The tables through which rows belong to someone.
+    /// The references that a key keeps with their owner.
+    pub(crate) bound: Vec<DesiredBound>,
+    /// The tables through which rows belong to someone, and those that bound references lead to.
     pub(crate) parents: Vec<TableName>,
     /// How Citus spreads the rows over its nodes, if it does.
     pub(crate) distribution: Option<Distribution>,
     /// The privileges of the two roles.
-    pub(crate) privileges: BTreeMap<Identifier, BTreeSet<Privilege>>,
+    pub(crate) privileges: BTreeMap<Identifier, Grants>,
 }
 
 /// The flags of a table.
@@ -63,6 +65,14 @@ pub(crate) struct DesiredPolicy {
     pub(crate) fingerprint: String,
 }
 
+/// A reference to rows of the same owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DesiredBound {
+    pub(crate) parent: TableName,
+    /// The columns of the key, each with the one that it refers to; the reference is the last.
+    pub(crate) columns: Vec<(Identifier, Identifier)>,
+}
+
 /// An index that begins with these columns, over all rows, or the rows in which `only` is true.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DesiredIndex {
@@ -92,10 +102,13 @@ impl DesiredTable {
             columns: scope.keys.iter().map(|key| column(key, schemas)).collect(),
             policies,
             indexes: indexes(scope),
+            bound: bound(scope, schemas),
             parents: scope
                 .through
                 .iter()
-                .map(|through| through.parent.found_in(schemas))
+                .map(|through| &through.parent)
+                .chain(scope.bound.iter().map(|bound| &bound.parent))
+                .map(|parent| parent.found_in(schemas))
                 .collect(),
             unique: scope
                 .through
@@ -110,8 +123,14 @@ impl DesiredTable {
                 .collect(),
             distribution: scope.distribution.clone(),
             privileges: BTreeMap::from([
-                (config.app_role().clone(), scope.privileges.clone()),
-                (config.admin_role().clone(), scope.admin.clone()),
+                (
+                    config.app_role().clone(),
+                    Grants::limited(&scope.privileges, &scope.columns),
+                ),
+                (
+                    config.admin_role().clone(),
+                    Grants::limited(&scope.admin, &scope.admin_columns),
+                ),
             ]),
         }
     }
@@ -166,6 +185,18 @@ fn column(key: &Key, schemas: &Schemas) -> DesiredColumn {
         backfill: owned.and_then(|owned| owned.backfill.clone()),
         owned: owned.is_some(),
     }
+}
+
+fn bound(scope: &Scope, schemas: &Schemas) -> Vec<DesiredBound> {
+    let by_key = scope.bound.iter().filter_map(|bound| {
+        let columns = bound.key();
+        (!columns.is_empty()).then(|| DesiredBound {
+            parent: bound.parent.found_in(schemas),
+            columns,
+        })
+    });
+
+    by_key.collect()
 }
 
 /// The indexes that a scope's policies need: one for each column that names a user or tenant, one

@@ -1,7 +1,9 @@
 //! Whether an index or a foreign key serves what a registered table needs. The plan and the doctor
 //! both ask here, so that neither reports what the other takes for present.
 
-use super::{ActualForeignKey, ActualIndex, DesiredIndex};
+use std::collections::BTreeSet;
+
+use super::{ActualForeignKey, ActualIndex, DesiredBound, DesiredIndex};
 use crate::model::key::OnDelete;
 use crate::model::scope::ForeignKey;
 use crate::name::{Identifier, TableName};
@@ -61,12 +63,12 @@ pub(crate) fn index(desired: &DesiredIndex, actual: &Index<'_>) -> IndexFit {
     }
 }
 
-/// A foreign key of one column in the catalog.
+/// A foreign key in the catalog.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Key<'a> {
-    pub(crate) column: &'a Identifier,
+    pub(crate) columns: &'a [Identifier],
     pub(crate) table: &'a TableName,
-    pub(crate) parent_column: &'a Identifier,
+    pub(crate) parent_columns: &'a [Identifier],
     /// `None` for an action that no entity can name (`SET NULL`, `SET DEFAULT`).
     pub(crate) on_delete: Option<OnDelete>,
     pub(crate) validated: bool,
@@ -76,9 +78,9 @@ pub(crate) struct Key<'a> {
 impl<'a> From<&'a ActualForeignKey> for Key<'a> {
     fn from(key: &'a ActualForeignKey) -> Self {
         Self {
-            column: &key.column,
+            columns: &key.columns,
             table: &key.table,
-            parent_column: &key.parent_column,
+            parent_columns: &key.parent_columns,
             on_delete: key.on_delete,
             validated: key.validated,
             enforced: key.enforced,
@@ -110,9 +112,9 @@ impl KeyFit {
 /// A key serves if it refers from the column as desired, with the desired action if the entity names
 /// one.
 pub(crate) fn key(column: &Identifier, desired: &ForeignKey, actual: &Key<'_>) -> KeyFit {
-    let refers = actual.column == column
+    let refers = actual.columns == std::slice::from_ref(column)
         && *actual.table == desired.table
-        && *actual.parent_column == desired.column;
+        && actual.parent_columns == std::slice::from_ref(&desired.column);
 
     let action = desired.on_delete.is_none() || actual.on_delete == desired.on_delete;
 
@@ -122,6 +124,30 @@ pub(crate) fn key(column: &Identifier, desired: &ForeignKey, actual: &Key<'_>) -
             enforced: false, ..
         } => KeyFit::NotEnforced,
         _ if !action => KeyFit::OtherAction,
+        Key {
+            validated: false, ..
+        } => KeyFit::Unproven,
+        _ => KeyFit::Serves,
+    }
+}
+
+/// How a foreign key serves a reference that is to stay with its owner. What it does to rows on
+/// deletion does not matter.
+pub(crate) fn bound(desired: &DesiredBound, actual: &Key<'_>) -> KeyFit {
+    let pairs: BTreeSet<_> = actual.columns.iter().zip(actual.parent_columns).collect();
+    let refers = *actual.table == desired.parent
+        && pairs
+            == desired
+                .columns
+                .iter()
+                .map(|(own, parent)| (own, parent))
+                .collect();
+
+    match actual {
+        _ if !refers => KeyFit::Other,
+        Key {
+            enforced: false, ..
+        } => KeyFit::NotEnforced,
         Key {
             validated: false, ..
         } => KeyFit::Unproven,
@@ -201,10 +227,11 @@ mod tests {
             on_delete,
         };
 
+        let (owners, ids) = ([owner.clone()], [id.clone()]);
         let actual = Key {
-            column: &owner,
+            columns: &owners,
             table: &user,
-            parent_column: &id,
+            parent_columns: &ids,
             on_delete: Some(OnDelete::Cascade),
             validated: true,
             enforced: true,
@@ -237,7 +264,7 @@ mod tests {
         );
         for elsewhere in [
             Key {
-                column: &id,
+                columns: &ids,
                 ..actual
             },
             Key {
@@ -245,7 +272,7 @@ mod tests {
                 ..actual
             },
             Key {
-                parent_column: &owner,
+                parent_columns: &owners,
                 ..actual
             },
         ] {

@@ -9,10 +9,14 @@ use super::super::expect::Bound;
 use super::super::schema::{Column, Filled};
 use super::super::shape::{Anchor, Subject};
 use super::super::{Actor, Attempt, value};
-use super::{Expects, How, Row, Step, Target};
+use super::{Expects, Foreign, How, Row, Step, Target};
 
 impl<'a> Target<'a> {
-    fn write(&self, draft: &Draft, rest: &str, expects: Expects) -> Step<'a> {
+    /// `INSERT` of a row; with a column that is not granted, the server refuses it.
+    pub(super) fn write(&self, draft: &Draft, rest: &str, expects: Expects) -> Step<'a> {
+        let mut columns = draft.keys();
+        let denied = columns.find(|column| !self.grants(Privilege::Insert, column));
+        let expects = denied.map_or(expects, |column| Expects::NoColumn(column.clone()));
         let sql = format!("{}{rest}", insert(&self.scope.table, draft));
         Step {
             sql,
@@ -22,15 +26,20 @@ impl<'a> Target<'a> {
         }
     }
 
-    pub(super) fn insert(&self, actor: Actor) -> Vec<Step<'a>> {
+    /// What the policies do with the actor's own row.
+    pub(super) fn own_passes(&self, actor: Actor) -> Expects {
         let passes = self
             .reach
             .is_none_or(|reach| reach.has(actor, true, Command::Insert));
-        let expects = if passes {
+        if passes {
             Expects::Passes
         } else {
             Expects::Refused
-        };
+        }
+    }
+
+    pub(super) fn insert(&self, actor: Actor) -> Vec<Step<'a>> {
+        let expects = self.own_passes(actor);
 
         let own = self.drafts.own.iter().filter(|(of, _)| *of == actor);
         let reads = self.scope.privileges.contains(&Privilege::Select)
@@ -44,7 +53,7 @@ impl<'a> Target<'a> {
         own.flat_map(|(_, draft)| {
             rests
                 .iter()
-                .map(|rest| self.write(draft, rest, expects.clone()))
+                .map(|rest| self.write(&self.sendable(draft), rest, expects.clone()))
         })
         .map(|step| Step {
             third: third.clone(),
@@ -66,9 +75,41 @@ impl<'a> Target<'a> {
         let forged = self.drafts.forged.iter().filter(|(of, _)| *of == actor);
 
         // Without `RETURNING`, which would apply the `SELECT` policies to the new row too.
-        forged
-            .map(|(_, draft)| self.write(draft, "", expects.clone()))
-            .collect()
+        let forged =
+            forged.map(|(_, draft)| self.write(&self.forgeable(draft), "", expects.clone()));
+
+        // A key may be checked only at the end of the transaction.
+        let foreign = self.foreign(actor).map(|foreign| {
+            let now = "; SET CONSTRAINTS ALL IMMEDIATE";
+            self.write(&foreign.draft, now, Expects::Unreferred)
+        });
+
+        forged.chain(foreign).collect()
+    }
+
+    fn foreign(&self, actor: Actor) -> impl Iterator<Item = &Foreign> {
+        let drafts = self.drafts.foreign.iter();
+        drafts
+            .filter(move |(of, _)| *of == actor)
+            .map(|(_, foreign)| foreign)
+    }
+
+    /// Lets the actor's own rows refer to a row of the other user.
+    fn refer(&self, actor: Actor) -> impl Iterator<Item = Step<'a>> {
+        let table = sql::table(&self.scope.table);
+        self.foreign(actor).filter_map(move |foreign| {
+            let value = foreign.draft.get(&foreign.column)?;
+            let column = sql::identifier(&foreign.column);
+
+            Some(Step {
+                sql: format!(
+                    "UPDATE {table} SET {column} = {value}; SET CONSTRAINTS ALL IMMEDIATE"
+                ),
+                how: How::Write,
+                expects: Expects::Unreferred,
+                third: Vec::new(),
+            })
+        })
     }
 
     /// Inserts the actor's own row so that it conflicts with another's.
@@ -106,7 +147,7 @@ impl<'a> Target<'a> {
             .filter(|row| row.spec.is_plain() && !row.spec.is_own(actor));
 
         let onto = others.filter_map(|other| {
-            let mut draft = own.clone();
+            let mut draft = self.sendable(own);
             for column in key {
                 draft.insert(column.clone(), self.value_of(other, column)?);
             }
@@ -138,6 +179,11 @@ impl<'a> Target<'a> {
 
         let moved = Anchor::of(self.scope).into_iter().filter_map(|anchor| {
             let column = anchor.column();
+            let expects = if self.grants(Privilege::Update, column) {
+                expects.clone()
+            } else {
+                Expects::NoColumn(column.clone())
+            };
             let set = match &self.third {
                 _ if self.table.is_generated(column) => self.sources(other?)?,
                 Some((_, key)) if anchor.is_identity() => {
@@ -154,12 +200,12 @@ impl<'a> Target<'a> {
             Some(Step {
                 sql,
                 how: How::Write,
-                expects: expects.clone(),
+                expects,
                 third: Vec::new(),
             })
         });
 
-        moved.collect()
+        moved.chain(self.refer(actor)).collect()
     }
 
     /// What gives every column that may be written another row's value, for one that the server
@@ -167,6 +213,7 @@ impl<'a> Target<'a> {
     fn sources(&self, other: &Row) -> Option<String> {
         let columns = self.table.columns.iter().filter(|column| {
             matches!(column.filled, Filled::Nobody | Filled::Default)
+                && self.grants(Privilege::Update, &column.name)
                 && !self.table.unique.contains(&column.name)
         });
 
@@ -225,8 +272,13 @@ impl<'a> Target<'a> {
                     .any(|shared| *shared == column.name)
         };
 
-        let free = self.table.columns.iter().filter(|column| {
+        let written = |column: &&Column| {
             matches!(column.filled, Filled::Nobody | Filled::Default)
+                && self.grants(Privilege::Update, &column.name)
+        };
+
+        let free = self.table.columns.iter().filter(|column| {
+            written(column)
                 && !anchors.contains(&&column.name)
                 && !self.table.unique.contains(&column.name)
                 && !is_marker(column)
@@ -239,11 +291,10 @@ impl<'a> Target<'a> {
             .or(free.first())
             .map(|column| &column.name);
 
-        let written = |column: &&Column| matches!(column.filled, Filled::Nobody | Filled::Default);
         let anchor = anchors
             .iter()
             .copied()
-            .find(|name| !self.table.is_generated(name));
+            .find(|name| !self.table.is_generated(name) && self.grants(Privilege::Update, name));
         let column = plain.or(anchor).or_else(|| {
             let mut columns = self.table.columns.iter();
             columns.find(written).map(|column| &column.name)

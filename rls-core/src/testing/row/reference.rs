@@ -90,14 +90,32 @@ fn ties_of(maker: &Maker<'_, '_>, table: &TableName, reference: &Reference, ties
         subject => subject,
     };
 
-    for (_, tie) in named {
+    let mut by_column = Vec::new();
+    for (anchor, tie) in named {
         match tie {
             Tie::Row(ties) => return ties.clone(),
-            Tie::Key(named) => subject = *named,
+            Tie::Key(named) => {
+                subject = *named;
+                by_column.push((anchor.column(), *named));
+            }
         }
     }
 
-    maker.scopes.uniform(&reference.parent, subject)
+    // A key with the owner in it leads to a row of that owner, in each of its columns.
+    let mut ties = maker.scopes.uniform(&reference.parent, subject);
+    let parent = maker.scopes.get(&reference.parent);
+    let anchors = parent.map(Anchor::of).unwrap_or_default();
+    for (anchor, tie) in anchors.into_iter().zip(&mut ties.ties) {
+        let mut pairs = reference.columns.iter().zip(&reference.parent_columns);
+        let own = pairs.find(|(_, of)| *of == anchor.column());
+        let named = own.and_then(|(own, _)| by_column.iter().find(|(column, _)| *column == own));
+
+        if let (Tie::Key(tie), Some((_, named))) = (tie, named) {
+            *tie = *named;
+        }
+    }
+
+    ties
 }
 
 /// Whether the referred row exists.

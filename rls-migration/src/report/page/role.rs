@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
-use rls_core::schema::{PrivilegeChange, TableChange};
+use rls_core::model::Columns;
+use rls_core::schema::TableChange;
 use rls_core::{Change, Identifier, Privilege, TableName};
 
 use super::{Page, badge, section, table_of};
@@ -110,8 +111,10 @@ impl Page<'_> {
 
         let config = &self.report.config;
         let named = [config.app_role(), config.admin_role()];
-        let granted =
-            actual().flat_map(|actual| actual.grants.keys().filter(|role| **role != actual.owner));
+        let granted = actual().flat_map(|actual| {
+            let granted = actual.grants.keys().chain(actual.columns.keys());
+            granted.filter(|role| **role != actual.owner)
+        });
         let others: BTreeSet<&Identifier> = granted.filter(|role| !named.contains(role)).collect();
         let columns: Vec<&Identifier> = named.into_iter().chain(others).collect();
         let mut headings = vec!["Table"];
@@ -130,7 +133,7 @@ impl Page<'_> {
                     return Element::new("td").text("owner");
                 }
 
-                privileges(actual.grants.get(*role))
+                privileges(actual.grants.get(*role), actual.columns.get(*role))
             });
 
             Element::new("tr")
@@ -148,17 +151,10 @@ impl Page<'_> {
     }
 
     fn granted_name(&self, table: &TableName) -> Element {
-        let changed = self.report.changes_of(table).any(|change| {
-            matches!(
-                change,
-                Change::Table(
-                    _,
-                    TableChange::Privilege(
-                        PrivilegeChange::Grant { .. } | PrivilegeChange::Revoke { .. }
-                    )
-                )
-            )
-        });
+        let changed = self
+            .report
+            .changes_of(table)
+            .any(|change| matches!(change, Change::Table(_, TableChange::Privilege(_))));
 
         Element::new("span")
             .child(self.name(table))
@@ -185,12 +181,23 @@ fn names(label: &'static str, names: &BTreeSet<Identifier>) -> Element {
     cell
 }
 
-/// The privileges that the two roles get in words; others as PostgreSQL spells them, marked.
-fn privileges(privileges: Option<&BTreeSet<Privilege>>) -> Element {
-    let Some(privileges) = privileges.filter(|privileges| !privileges.is_empty()) else {
+/// The privileges that the two roles get in words; others as PostgreSQL spells them, marked. Those on
+/// columns have them in parentheses.
+fn privileges(on_table: Option<&BTreeSet<Privilege>>, on_columns: Option<&Columns>) -> Element {
+    let on_table = on_table.into_iter().flatten();
+    let on_table = on_table.map(|privilege| (*privilege, String::new()));
+    let on_columns = on_columns.into_iter().flatten();
+    let on_columns = on_columns.map(|(privilege, columns)| {
+        let columns: Vec<&str> = columns.iter().map(Identifier::as_str).collect();
+        (*privilege, format!(" ({})", columns.join(", ")))
+    });
+
+    let all: Vec<(Privilege, String)> = on_table.chain(on_columns).collect();
+    if all.is_empty() {
         return Element::new("td").text("–");
-    };
-    let word = |privilege: &Privilege| match privilege {
+    }
+
+    let word = |privilege: Privilege| match privilege {
         Privilege::Select => Some("read"),
         Privilege::Insert => Some("add"),
         Privilege::Update => Some("change"),
@@ -198,12 +205,16 @@ fn privileges(privileges: Option<&BTreeSet<Privilege>>) -> Element {
         _ => None,
     };
 
-    let usual: Vec<&str> = privileges.iter().filter_map(word).collect();
-    let others = privileges
+    let usual = all
         .iter()
-        .filter(|privilege| word(privilege).is_none());
+        .filter_map(|(privilege, columns)| Some([word(*privilege)?, columns.as_str()].concat()));
+    let others = all
+        .iter()
+        .filter(|(privilege, _)| word(*privilege).is_none());
 
     Element::new("td")
-        .text(usual.join(", "))
-        .children(others.map(|privilege| badge("error", privilege.as_sql())))
+        .text(usual.collect::<Vec<_>>().join(", "))
+        .children(others.map(|(privilege, columns)| {
+            badge("error", [privilege.as_sql(), columns.as_str()].concat())
+        }))
 }

@@ -138,6 +138,7 @@ fn effects(
         .collect();
 
     sentences.extend(refused(scope));
+    sentences.extend(limited(scope));
     sentences
 }
 
@@ -197,7 +198,26 @@ fn granted(scope: &Scope, rows: &str) -> Vec<Phrase> {
         ))
     });
 
-    granted.into_iter().chain(refused(scope)).collect()
+    let sentences = granted.into_iter().chain(refused(scope));
+    sentences.chain(limited(scope)).collect()
+}
+
+/// The columns to which what the application may do is limited.
+fn limited(scope: &Scope) -> impl Iterator<Item = Phrase> {
+    scope.columns.iter().map(|(privilege, columns)| {
+        let rows = match privilege {
+            Privilege::Insert => "of a row that is added, the application sets ",
+            _ => "of a row that is changed, the application sets ",
+        };
+
+        let columns = columns.iter().enumerate();
+        columns
+            .fold(Phrase::words(rows), |phrase, (at, column)| {
+                let phrase = if at > 0 { phrase.then(", ") } else { phrase };
+                phrase.code(column)
+            })
+            .then(" alone")
+    })
 }
 
 fn refused(scope: &Scope) -> Option<Phrase> {

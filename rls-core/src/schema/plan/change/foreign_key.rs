@@ -14,6 +14,20 @@ pub enum ForeignKeyChange {
         /// The key it refers to.
         foreign_key: ForeignKey,
     },
+    /// Put the owner into a foreign key, so that it leads only to rows of the same owner. What else is
+    /// said of it stays.
+    Bind {
+        /// The constraint.
+        name: Identifier,
+        /// The table it refers to.
+        parent: TableName,
+        /// Its columns, each with the one that it refers to; the reference is the last.
+        columns: Vec<(Identifier, Identifier)>,
+        /// The constraint, as `ADD CONSTRAINT` defines it.
+        definition: String,
+        /// The constraint without the owner, as `pg_get_constraintdef` prints it, if there is one.
+        was: Option<String>,
+    },
     /// Drop a foreign key beside one that serves.
     Drop {
         /// The constraint.
@@ -56,19 +70,32 @@ impl ForeignKeyChange {
                 name,
                 definition: String::new(),
             },
+            Self::Bind {
+                name,
+                definition,
+                was: None,
+                ..
+            }
+            | Self::Restore { name, definition } => Self::Drop { name, definition },
             Self::Drop { name, definition } => Self::Restore { name, definition },
             Self::Replace {
                 name,
                 parent,
                 definition,
                 was,
+            }
+            | Self::Bind {
+                name,
+                parent,
+                definition,
+                was: Some(was),
+                ..
             } => Self::Replace {
                 name,
                 parent,
                 definition: was,
                 was: definition,
             },
-            Self::Restore { name, definition } => Self::Drop { name, definition },
             Self::Validate { .. } => return None,
         })
     }
@@ -79,7 +106,9 @@ impl ForeignKeyChange {
             Self::Add { foreign_key, .. } => {
                 foreign_key.table = foreign_key.table.found_in(schemas);
             }
-            Self::Validate { parent, .. } | Self::Replace { parent, .. } => {
+            Self::Validate { parent, .. }
+            | Self::Replace { parent, .. }
+            | Self::Bind { parent, .. } => {
                 *parent = parent.found_in(schemas);
             }
             Self::Drop { .. } | Self::Restore { .. } => {}

@@ -22,6 +22,20 @@ pub enum IndexChange {
         /// For a partial index, the boolean column that is true in every row it holds.
         only: Option<Identifier>,
     },
+    /// Create a unique index, to which a foreign key with the owner in it can refer.
+    CreateUnique {
+        /// Its name, without the schema, which is the table's.
+        name: Identifier,
+        /// Its columns.
+        columns: Vec<Identifier>,
+    },
+    /// Drop an index that [`IndexChange::CreateUnique`] made.
+    DropUnique {
+        /// Its name.
+        name: Identifier,
+        /// Its columns.
+        columns: Vec<Identifier>,
+    },
     /// Drop the invalid index that a `CREATE INDEX CONCURRENTLY` left when it failed, so that
     /// [`IndexChange::Create`] can have its name.
     DropInvalid {
@@ -35,9 +49,11 @@ impl IndexChange {
     #[must_use]
     pub fn name(&self) -> &Identifier {
         match self {
-            Self::Create { name, .. } | Self::Drop { name, .. } | Self::DropInvalid { name } => {
-                name
-            }
+            Self::Create { name, .. }
+            | Self::Drop { name, .. }
+            | Self::CreateUnique { name, .. }
+            | Self::DropUnique { name, .. }
+            | Self::DropInvalid { name } => name,
         }
     }
 
@@ -61,6 +77,8 @@ impl IndexChange {
                 columns,
                 only,
             },
+            Self::CreateUnique { name, columns } => Self::DropUnique { name, columns },
+            Self::DropUnique { name, columns } => Self::CreateUnique { name, columns },
             Self::DropInvalid { .. } => return None,
         })
     }

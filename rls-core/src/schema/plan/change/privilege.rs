@@ -14,6 +14,13 @@ pub enum PrivilegeChange {
         /// The privileges.
         privileges: BTreeSet<Privilege>,
     },
+    /// Grant on the whole table privileges that were limited to columns of it.
+    Widen {
+        /// The role that gets them.
+        role: Identifier,
+        /// The privileges.
+        privileges: BTreeSet<Privilege>,
+    },
     /// Revoke privileges on the table.
     Revoke {
         /// The role that loses them.
@@ -44,7 +51,9 @@ pub enum PrivilegeChange {
 impl PrivilegeChange {
     pub(super) fn reverse(&self) -> Self {
         match self.clone() {
-            Self::Grant { role, privileges } => Self::Revoke { role, privileges },
+            Self::Grant { role, privileges } | Self::Widen { role, privileges } => {
+                Self::Revoke { role, privileges }
+            }
             Self::Revoke { role, privileges } => Self::Grant { role, privileges },
             Self::GrantColumns {
                 role,
@@ -64,6 +73,14 @@ impl PrivilegeChange {
                 privilege,
                 columns,
             },
+        }
+    }
+
+    /// A limit to columns goes: the privilege holds for those too that a later migration adds.
+    pub(super) fn weakens(&self) -> Option<&'static str> {
+        match self {
+            Self::Widen { .. } => Some("a privilege is no longer limited to columns"),
+            _ => None,
         }
     }
 }

@@ -81,6 +81,23 @@ fn shared_and_deleted_rows_are_read_otherwise_than_written() {
 }
 
 #[test]
+fn columns_that_may_be_set_are_named() {
+    let mut scope = fixture::scope("task", vec![owned(Holder::User, "owner_id", None)]);
+    let columns = BTreeSet::from([column("done"), column("title")]);
+    scope.columns.insert(Privilege::Insert, columns.clone());
+    scope.columns.insert(Privilege::Update, columns);
+
+    let said = said(&scope);
+    assert_eq!(
+        said[said.len() - 2..],
+        [
+            "of a row that is added, the application sets `done`, `title` alone",
+            "of a row that is changed, the application sets `done`, `title` alone",
+        ]
+    );
+}
+
+#[test]
 fn rows_of_a_tenant_and_rows_through_others() {
     let mut scope = fixture::scope(
         "note",

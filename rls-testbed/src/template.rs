@@ -1,0 +1,107 @@
+//! Databases whose content is made once and copied for each test.
+
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, query_scalar};
+
+use crate::address::Address;
+use crate::{Database, Error, Server};
+
+/// A database to copy; made by [`Server::template`].
+#[derive(Debug)]
+pub struct Template<'a> {
+    server: &'a Server,
+    name: String,
+}
+
+impl<'a> Template<'a> {
+    pub(crate) fn new(server: &'a Server, name: &str) -> Self {
+        Self {
+            server,
+            name: name.to_owned(),
+        }
+    }
+
+    /// Makes a copy; `hint` begins its name. Three round trips of a connection of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Sql`] if the server refuses.
+    pub async fn database(&self, hint: &str) -> Result<Database, Error> {
+        self.server.copy_of(&self.name, hint).await
+    }
+}
+
+/// Makes the template if there is none. A finished one accepts no connections, which would stand in
+/// the way of a copy.
+pub(crate) async fn make_once<E: From<Error>>(
+    server: &Server,
+    address: &Address,
+    family: &str,
+    name: &str,
+    make: impl AsyncFnOnce(String) -> Result<(), E>,
+) -> Result<(), E> {
+    let sql = |action: &'static str| Error::sql(format!("{action} template `{name}`"));
+    let mut admin = PgConnection::connect(&address.url())
+        .await
+        .map_err(sql("connect for"))?;
+
+    // Until the connection closes.
+    let lock = format!("SELECT pg_advisory_lock(hashtextextended('{name}', 0))");
+    admin
+        .execute(AssertSqlSafe(lock))
+        .await
+        .map_err(sql("lock"))?;
+
+    let finished: Option<bool> =
+        query_scalar("SELECT NOT datallowconn FROM pg_database WHERE datname = $1")
+            .bind(name)
+            .fetch_optional(&mut admin)
+            .await
+            .map_err(sql("look for"))?;
+
+    if finished != Some(true) {
+        for older in older(&mut admin, family).await.map_err(sql("look for"))? {
+            drop_template(&mut admin, &older).await;
+        }
+
+        let create = format!("CREATE DATABASE {name} TEMPLATE template0");
+        admin
+            .execute(AssertSqlSafe(create))
+            .await
+            .map_err(sql("create"))?;
+
+        make(server.url(name)).await?;
+
+        let finish = format!("ALTER DATABASE {name} IS_TEMPLATE true ALLOW_CONNECTIONS false");
+        admin
+            .execute(AssertSqlSafe(finish))
+            .await
+            .map_err(sql("finish"))?;
+    }
+
+    admin
+        .close()
+        .await
+        .map_err(sql("close the connection of"))?;
+    Ok(())
+}
+
+/// The templates of this family, and what is left of one that was not finished.
+async fn older(admin: &mut PgConnection, family: &str) -> Result<Vec<String>, sqlx::Error> {
+    query_scalar("SELECT datname::text FROM pg_database WHERE starts_with(datname::text, $1)")
+        .bind(family)
+        .fetch_all(admin)
+        .await
+}
+
+/// Another process may copy it at this moment: then it stays until the next time.
+async fn drop_template(admin: &mut PgConnection, name: &str) {
+    for statement in [
+        format!("ALTER DATABASE {name} IS_TEMPLATE false"),
+        format!("DROP DATABASE {name} WITH (FORCE)"),
+    ] {
+        if let Err(error) = admin.execute(AssertSqlSafe(statement)).await {
+            eprintln!("testbed: template {name} stays on the server: {error}");
+            return;
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Makes the databases of tests: a template by the migrations, and a copy for each test.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::OnceLock;
+use std::{env, fs};
+
+use sea_orm::{ConnectOptions, Database};
+use sea_orm_migration::MigratorTraitSelf;
+use testbed::Server;
+
+use crate::error::{ConfigError, DeclarationError};
+use crate::migration::RlsMigrator;
+use crate::testing::{TestDatabase, TestError};
+use crate::{Registry, RlsConfig, RlsConnection, RlsError};
+
+/// Makes a database for a test, with the migrations run; what
+/// [`#[sea_orm_rls::test]`](macro@crate::test) uses.
+#[derive(Clone, Debug)]
+#[must_use = "it makes nothing before `database`"]
+pub struct TestKit<M> {
+    migrator: M,
+    registry: Option<Result<Registry, DeclarationError>>,
+}
+
+impl<M: MigratorTraitSelf> TestKit<M> {
+    /// Takes the migrations from `migrator`, and the entities that are linked into this program.
+    pub fn new(migrator: M) -> Self {
+        Self {
+            migrator,
+            registry: None,
+        }
+    }
+
+    /// Takes these entities, and no others, as [`registry!`](crate::registry) lists them.
+    pub fn registry(mut self, registry: Result<Registry, DeclarationError>) -> Self {
+        self.registry = Some(registry);
+        self
+    }
+
+    /// Makes a database; `hint` begins its name.
+    ///
+    /// It is a copy of a template. The first call for the migrations, entities and test program of
+    /// this kit makes the template, and drops those of earlier builds of the program; calls at the
+    /// same time wait for it, those of other processes too.
+    ///
+    /// # Errors
+    ///
+    /// [`TestError`] if there is no server or the migrations fail.
+    pub async fn database(self, hint: &str) -> Result<TestDatabase, TestError> {
+        let server = server()?;
+        let registry = self.registry.unwrap_or_else(Registry::linked);
+        let registry = registry.map_err(RlsError::from)?;
+
+        let family = format!("rls_test_{:016x}", hash(&env::current_exe().ok()));
+        let config = config(server, &family).map_err(RlsError::from)?;
+        let name = format!("{family}_{:016x}", content(&self.migrator, &registry));
+        let (entities, logins) = (registry.clone(), config.clone());
+        let migrator = RlsMigrator::with(self.migrator, entities, logins);
+
+        let migrated = async |url: String| -> Result<(), TestError> {
+            let owner = Database::connect(url).await?;
+            migrator.up(&owner, None).await?;
+            Ok(owner.close().await?)
+        };
+        let template = server
+            .template(&format!("{family}_"), &name, migrated)
+            .await?;
+        let database = template.database(hint).await?;
+
+        let mut options = ConnectOptions::new(database.url());
+        options.max_connections(8).sqlx_logging(false);
+        let owner = Database::connect(options.clone()).await?;
+        let app = RlsConnection::connect_with(options, config, registry).await?;
+
+        Ok(TestDatabase {
+            app,
+            owner,
+            database,
+        })
+    }
+}
+
+/// The server, which all test processes of this user share.
+fn server() -> Result<&'static Server, testbed::Error> {
+    static SERVER: OnceLock<Result<Server, testbed::Error>> = OnceLock::new();
+
+    SERVER
+        .get_or_init(Server::shared)
+        .as_ref()
+        .map_err(Clone::clone)
+}
+
+/// The logins of a test program's databases, the same in all its processes.
+fn config(server: &Server, family: &str) -> Result<RlsConfig, ConfigError> {
+    let (app, admin) = (format!("{family}_app"), format!("{family}_admin"));
+
+    RlsConfig::new()
+        .app_login(&app, &server.password(&app))?
+        .admin_login(&admin, &server.password(&admin))
+}
+
+/// What the content of a template follows from: the migrations and the entities as they were compiled.
+fn content(migrator: &impl MigratorTraitSelf, registry: &Registry) -> u64 {
+    let migrations: Vec<String> = migrator
+        .migrations()
+        .iter()
+        .map(|migration| migration.name().to_owned())
+        .collect();
+
+    let built = env::current_exe()
+        .and_then(fs::metadata)
+        .and_then(|found| Ok((found.len(), found.modified()?)))
+        .ok();
+
+    hash(&(migrations, format!("{registry:?}"), built))
+}
+
+fn hash(of: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Runs one test: what the attribute expands to.
+///
+/// # Panics
+///
+/// If there is no database for it, with the reason.
+pub fn run<M: MigratorTraitSelf, T>(
+    kit: TestKit<M>,
+    name: &str,
+    test: impl AsyncFnOnce(TestDatabase) -> T,
+) -> T {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap_or_else(|error| panic!("no runtime for the test: {error}"));
+
+    runtime.block_on(Box::pin(async {
+        match kit.database(name).await {
+            Ok(database) => test(database).await,
+            Err(error) => panic!("no database for the test: {error}"),
+        }
+    }))
+}
