@@ -364,6 +364,12 @@ impl RlsConnection {
         self.app.sessions().pg()
     }
 
+    /// Whether the server is Citus.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_on_citus(&self) -> bool {
+        self.app.engine() == Engine::Citus
+    }
+
     /// Closes all pools, after the connections in use have returned, and with them all clones.
     /// Statements afterwards fail with SeaORM's
     /// `DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)`. Statements sent: none; each

@@ -114,7 +114,18 @@ async fn what_a_function_leaves_on_workers_is_nobodys_context() {
         assert_eq!(all_tasks(&cluster.bob()).await, std::slice::from_ref(&his));
     }
 
+    // Nor is it if the coordinator was told to repeat no setting.
+    let create = format!(
+        "CREATE FUNCTION {}.mute() RETURNS text LANGUAGE sql VOLATILE
+         AS $$ SELECT set_config('citus.propagate_set_commands', 'none', true) $$",
+        cluster.schema
+    );
+    cluster.owner.execute_unprepared(&create).await.unwrap();
+    let mute = format!("SELECT {}.mute()", cluster.schema);
+    let mute = Statement::from_string(DbBackend::Postgres, mute);
+
     let transaction = cluster.ann().begin().await.unwrap();
+    transaction.query_all_raw(mute).await.unwrap();
     transaction.query_all_raw(call()).await.unwrap();
     assert_eq!(all_tasks(&transaction).await, std::slice::from_ref(&hers));
     transaction.query_all_raw(call()).await.unwrap();

@@ -11,7 +11,11 @@
 )]
 
 mod attacks;
+mod bound;
 mod cluster;
+mod distributing;
 mod isolation;
 mod plans;
 mod refused;
+mod shapes;
+mod tools;

@@ -30,6 +30,7 @@ async fn statements_that_citus_cannot_run_are_refused_by_name() {
             matches!(error, RlsError::RefusedByCitus { .. }),
             "{error:?}"
         );
+        assert_eq!(error.sqlstate().as_deref(), Some(state));
     }
 
     let copy = RlsError::from(

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use sea_orm::sea_query::ColumnType;
-use sea_orm::{EntityTrait, IdenStatic};
+use sea_orm::{EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn};
 
 use super::part::{DeclaredGrant, DeclaredGrants, DeclaredUnscoped, EntityType};
 use super::{Anchor, DeclaredKey, DeclaredKind, DeclaredOwned, DeclaredScope, Marked, Part};
@@ -19,8 +19,8 @@ use crate::model::privilege::Privilege;
 pub struct Declaration {
     pub(crate) entity: EntityType,
     pub(crate) table: RawTable,
-    /// The column of the primary key, if it is one column.
-    pub(crate) primary_key: Option<String>,
+    /// The columns of the primary key.
+    pub(crate) primary_key: Vec<String>,
     /// Where the derive stands.
     pub(crate) place: Option<Place>,
     pub(crate) part: Part,
@@ -149,11 +149,12 @@ impl Declaration {
     }
 
     fn of<E: EntityTrait>(part: Part) -> Self {
-        let key = RawColumn::primary_key::<E>().column;
         Self {
             entity: EntityType::of::<E>(),
             table: RawTable::of::<E>(),
-            primary_key: (!key.is_empty()).then_some(key),
+            primary_key: E::PrimaryKey::iter()
+                .map(|key| key.into_column().as_str().to_owned())
+                .collect(),
             place: None,
             part,
         }

@@ -470,13 +470,15 @@ pub enum NotOnCitus {
     /// It is distributed, and its entity does not say so.
     #[error(
         "it is distributed, and the entity does not say `distribute`, so its policies would have \
-         sub-selects, which Citus refuses: say it, or run `SELECT undistribute_table(…)`"
+         sub-selects, which Citus refuses: say it; or run `SELECT undistribute_table(…)` as a \
+         superuser (as an owner whom forced row security binds, Citus copies no row, and drops them)"
     )]
     Undeclared,
     /// It is distributed by another column, or is a reference table.
     #[error(
         "it is distributed in another way: run `SELECT alter_distributed_table(…)` or \
-         `undistribute_table(…)` in a migration of your own"
+         `undistribute_table(…)` in a migration of your own, as a superuser (as an owner whom forced \
+         row security binds, Citus copies no row, and drops them)"
     )]
     Otherwise,
     /// A unique index lacks the column by which it is distributed.
@@ -490,6 +492,25 @@ pub enum NotOnCitus {
         columns: Vec<String>,
         /// The column by which the table is distributed.
         column: String,
+    },
+    /// The column by which it is distributed is to change.
+    #[error(
+        "it is distributed by `{column}` already, and Citus changes neither the default of that column \
+         nor whether it is NULL: say `no_default` if the default alone differs; or, as a superuser, run \
+         `SELECT undistribute_table(…)`, and migrate again"
+    )]
+    Column {
+        /// The column.
+        column: String,
+    },
+    /// It refers to a table whose rows are on other nodes.
+    #[error(
+        "Citus takes no foreign key from it to `{parent}`: both must be distributed, by columns that the \
+         key has in it. Say `distribute` on both or on none, or `no_foreign_key`"
+    )]
+    Reference {
+        /// The table that it refers to.
+        parent: String,
     },
     /// A policy has a sub-select.
     #[error(

@@ -17,8 +17,8 @@ pub(crate) enum Engine {
     Citus,
 }
 
-/// Before the first setting of a transaction. Citus does not repeat this one itself, so it may stand
-/// in the message of the begin.
+/// Before the first setting of a transaction or a statement. Citus does not repeat this one itself, so
+/// it may stand in the message of the begin; beside a setting, workers set it too.
 const PROPAGATE: &str = "SET LOCAL citus.propagate_set_commands = 'local'";
 
 /// The messages that begin a transaction with a context, in their order.
@@ -39,6 +39,16 @@ impl Engine {
     /// Whether the message of unprepared text may set the context too.
     pub(crate) fn sets_in_any_message(self) -> bool {
         self == Self::PostgreSql
+    }
+
+    /// The messages that set a context again, in their order. An earlier statement may have stopped
+    /// Citus from repeating what is set.
+    pub(crate) fn again(self, mut context: Vec<String>) -> Vec<String> {
+        if let (Self::Citus, Some(first)) = (self, context.first_mut()) {
+            *first = [PROPAGATE, "; ", first].concat();
+        }
+
+        context
     }
 
     /// The messages for `begin` and the statements that follow it in its transaction.

@@ -78,6 +78,12 @@ impl Pool {
         Self { engine, ..self }
     }
 
+    /// The engine that it is on.
+    #[cfg(feature = "testing")]
+    pub(crate) fn engine(&self) -> Engine {
+        self.engine
+    }
+
     /// The same pool, for scopes: text may hold `DO` blocks only if the configuration says so.
     pub(crate) fn allowing_do(self, allows_do: bool) -> Self {
         Self { allows_do, ..self }

@@ -76,7 +76,7 @@ impl Carrier {
     /// what a function of an earlier statement set lasts no longer than that statement.
     pub(crate) async fn set_again(&self, lease: &mut Lease) -> Result<(), sqlx::Error> {
         if !self.engine().sets_in_any_message() {
-            for assignment in self.context() {
+            for assignment in self.engine().again(self.context()) {
                 lease
                     .connection()
                     .execute(AssertSqlSafe(assignment))

@@ -116,14 +116,25 @@ fn table_changes(
         column::keys(table, &mut used, &mut changes);
     }
     bound::keys(tables, &mut used, &mut changes);
+    distribution::one_by_one(tables, snapshot, &mut changes);
+    distribution::check_changes(tables, &changes)?;
 
-    plan.changes.extend(force::lifted(tables, changes));
+    let is_forced = |table: &Table<'_>| table.actual.enabled && table.actual.forced;
+    plan.changes
+        .extend(force::lifted(tables, is_forced, changes));
     for table in tables {
         policy::row_security(table, &mut plan.changes);
         policy::policies(table, &mut plan.changes, &mut plan.unmanaged);
     }
 
-    distribution::protected(tables, snapshot, &mut plan.changes);
+    let mut changes = Vec::new();
+    distribution::protected(tables, snapshot, &mut changes);
+    let is_forced = |table: &Table<'_>| {
+        let desired = table.desired.row_security;
+        desired.is_none_or(|desired| desired.enabled && desired.forced)
+    };
+    plan.changes
+        .extend(force::lifted(tables, is_forced, changes));
     for table in tables {
         privilege::privileges(table, &mut plan.changes);
     }

@@ -21,7 +21,8 @@ pub(super) struct Tables<'a> {
 /// All that is declared of one table.
 pub(super) struct Declared<'a> {
     pub(super) raw: &'a RawTable,
-    pub(super) primary_key: Option<&'a str>,
+    /// The columns of the primary key.
+    pub(super) primary_key: &'a [String],
     pub(super) scopes: Vec<&'a DeclaredScope>,
     pub(super) policies: Option<(&'a Vec<PolicyDraft>, &'a DeclaredGrants)>,
     pub(super) unscoped: Option<&'a DeclaredUnscoped>,
@@ -39,7 +40,7 @@ impl<'a> Tables<'a> {
 
             let table = declared.entry(name).or_insert(Declared {
                 raw,
-                primary_key: declaration.primary_key.as_deref(),
+                primary_key: &declaration.primary_key,
                 scopes: Vec::new(),
                 policies: None,
                 unscoped: None,
@@ -47,8 +48,8 @@ impl<'a> Tables<'a> {
 
             // A table has one primary key. If two entities name different ones, neither is relied
             // on.
-            if table.primary_key != declaration.primary_key.as_deref() {
-                table.primary_key = None;
+            if table.primary_key != declaration.primary_key {
+                table.primary_key = &[];
             }
 
             table.add(&declaration.part)?;

@@ -31,6 +31,16 @@ pub(crate) async fn is_citus(db: &impl ConnectionTrait) -> Result<bool, RlsError
     answer.first().map_or(Ok(false), |row| get(row, "is_citus"))
 }
 
+/// The tables that Citus spreads. None on a server without it.
+pub(crate) async fn distributed(db: &impl ConnectionTrait) -> Result<Vec<TableName>, RlsError> {
+    if !is_citus(db).await? {
+        return Ok(Vec::new());
+    }
+
+    let found = rows(db, DISTRIBUTED.to_owned()).await?;
+    found.iter().map(table_name).collect()
+}
+
 /// Adds how Citus spreads these tables. Locks nothing.
 pub(super) async fn read(
     db: &impl ConnectionTrait,

@@ -5,8 +5,9 @@ use crate::config::SignedContexts;
 use crate::error::{NotOnCitus, SchemaError};
 use crate::model::policy::Policy;
 use crate::model::scope::Distribution;
+use crate::name::{Identifier, TableName};
 use crate::schema::desired::Desired;
-use crate::schema::plan::{Change, DistributionChange, TableChange};
+use crate::schema::plan::{Change, DistributionChange, ForeignKeyChange, TableChange};
 use crate::schema::snapshot::Snapshot;
 use crate::sql;
 
@@ -22,7 +23,7 @@ pub(super) fn check(
 
     let is_signed = desired.config.signs_contexts() > SignedContexts::Off;
     for table in tables {
-        if let Some(reason) = obstacle(table, is_signed) {
+        if let Some(reason) = obstacle(table, is_signed).or_else(|| apart(table, tables)) {
             return Err(SchemaError::NotOnCitus {
                 table: table.desired.table.to_string(),
                 reason,
@@ -66,6 +67,100 @@ fn obstacle(table: &Table<'_>, is_signed: bool) -> Option<NotOnCitus> {
     let asking = policies.into_iter().find(|policy| asks(policy))?;
     let policy = asking.name.to_string();
     Some(NotOnCitus::SubSelect { policy })
+}
+
+/// A table that it refers to by a key that Citus does not take: one between tables that it
+/// distributes has both columns by which it does, and one to a reference table any.
+fn apart(table: &Table<'_>, tables: &[Table<'_>]) -> Option<NotOnCitus> {
+    let is_taken = |parent: &TableName, columns: &[(&Identifier, &Identifier)]| {
+        let Some(parent) = tables.iter().find(|it| it.desired.table == *parent) else {
+            return true;
+        };
+
+        match (&table.desired.distribution, &parent.desired.distribution) {
+            (Some(Distribution::By(own)), Some(Distribution::By(of))) => {
+                columns.contains(&(own, of))
+            }
+            (Some(Distribution::By(_)), None) | (None, Some(Distribution::By(_))) => false,
+            _ => true,
+        }
+    };
+
+    let owned = table.desired.columns.iter().filter_map(|column| {
+        let key = column.foreign_key.as_ref()?;
+        let is_taken = is_taken(&key.table, &[(&column.name, &key.column)]);
+        (!is_taken).then_some(&key.table)
+    });
+    let bound = table.desired.bound.iter().filter_map(|bound| {
+        let columns: Vec<_> = bound.columns.iter().map(|(own, of)| (own, of)).collect();
+        (!is_taken(&bound.parent, &columns)).then_some(&bound.parent)
+    });
+
+    let parent = owned.chain(bound).next()?.to_string();
+    Some(NotOnCitus::Reference { parent })
+}
+
+/// Checks that no change is of a column by which a table is distributed already.
+pub(super) fn check_changes(tables: &[Table<'_>], changes: &[Change]) -> Result<(), SchemaError> {
+    for change in changes {
+        let Change::Table(name, TableChange::Column(column, _)) = change else {
+            continue;
+        };
+        let by = Some(Distribution::By(column.clone()));
+        let is_distributed =
+            |table: &Table<'_>| table.desired.table == *name && table.actual.distribution == by;
+
+        if tables.iter().any(is_distributed) {
+            let column = column.to_string();
+            return Err(SchemaError::NotOnCitus {
+                table: name.to_string(),
+                reason: NotOnCitus::Column { column },
+            });
+        }
+    }
+
+    Ok(())
+}
+
+/// The keys that are replaced, each dropped and added by itself: Citus does not do both in one
+/// statement on a table that it has distributed.
+pub(super) fn one_by_one(tables: &[Table<'_>], snapshot: &Snapshot, changes: &mut Vec<Change>) {
+    let is_distributed = |name: &TableName| {
+        let table = tables.iter().find(|table| table.desired.table == *name);
+        table.is_some_and(|table| table.desired.distribution.is_some())
+    };
+
+    let split = |change: Change| match change {
+        Change::Table(
+            table,
+            TableChange::ForeignKey(
+                ForeignKeyChange::Replace {
+                    name,
+                    definition,
+                    was,
+                    ..
+                }
+                | ForeignKeyChange::Bind {
+                    name,
+                    definition,
+                    was: Some(was),
+                    ..
+                },
+            ),
+        ) if snapshot.is_citus && is_distributed(&table) => {
+            let drop = ForeignKeyChange::Drop {
+                name: name.clone(),
+                definition: was,
+            };
+            let add = ForeignKeyChange::Restore { name, definition };
+            vec![Change::on(table.clone(), drop), Change::on(table, add)]
+        }
+        change => vec![change],
+    };
+    *changes = std::mem::take(changes)
+        .into_iter()
+        .flat_map(split)
+        .collect();
 }
 
 /// Whether a policy has a sub-select.

@@ -100,6 +100,42 @@ fn table_with_policies_is_distributed_after_they_are_altered() {
     assert!(altered.is_some() && altered < distributed, "{words:?}");
 }
 
+/// Citus copies the rows as the login, and on the way back, under forced policies, none of them.
+#[test]
+fn force_is_lifted_while_rows_move() {
+    let plan = planned(|_, _| {}).unwrap();
+    let of_task = |plan: &Plan| -> Vec<String> {
+        let changes = plan.changes().iter();
+        let of_task = changes.filter(|change| change.table() == Some(&table("task")));
+        of_task.flat_map(Change::sql).collect()
+    };
+    let (lift, restore) = (
+        r#"ALTER TABLE "public"."task" NO FORCE ROW LEVEL SECURITY"#,
+        r#"ALTER TABLE "public"."task" FORCE ROW LEVEL SECURITY"#,
+    );
+
+    let distribute = r#"SELECT pg_catalog.create_distributed_table('"public"."task"', 'owner_id')"#;
+    assert_eq!(of_task(&plan), [lift, distribute, restore]);
+    let undistribute = r#"SELECT pg_catalog.undistribute_table('"public"."task"')"#;
+    assert_eq!(of_task(&plan.reverse()), [lift, undistribute, restore]);
+    assert_eq!(plan.breaking().count(), 2, "{plan}");
+}
+
+/// Citus does not drop and add in one statement.
+#[test]
+fn key_is_replaced_in_two_statements() {
+    let plan = planned(|_, snapshot| {
+        for (of, by) in [("task", "owner_id"), ("user", "id")] {
+            actual(snapshot, of).distribution = Some(Distribution::By(name(by)));
+        }
+        actual(snapshot, "task").foreign_keys[0].enforced = false;
+    });
+    let statements = statements(&plan.unwrap());
+    assert_eq!(statements.len(), 2, "{statements:#?}");
+    assert!(statements[0].contains("DROP CONSTRAINT") && !statements[0].contains("ADD"));
+    assert!(statements[1].contains("ADD CONSTRAINT"), "{statements:#?}");
+}
+
 #[test]
 fn nothing_is_distributed_twice_or_without_citus() {
     let plan = planned(|_, snapshot| snapshot.is_citus = false).unwrap();
@@ -137,6 +173,26 @@ fn what_cannot_be_on_citus_is_refused_by_name() {
         column: "owner_id".to_owned(),
     };
     assert_eq!(reason(unique), expected);
+
+    let column = planned(|_, snapshot| {
+        let task = actual(snapshot, "task");
+        task.distribution = distributed("owner_id");
+        task.columns.get_mut(&name("owner_id")).unwrap().default = None;
+    });
+    let expected = NotOnCitus::Column {
+        column: "owner_id".to_owned(),
+    };
+    assert_eq!(reason(column), expected);
+
+    let parent = || NotOnCitus::Reference {
+        parent: "public.user".to_owned(),
+    };
+    let at_home = planned(|desired, _| desired.tables[1].distribution = None);
+    assert_eq!(reason(at_home), parent());
+    let by_other = planned(|desired, _| desired.tables[1].distribution = distributed("other"));
+    assert_eq!(reason(by_other), parent());
+    let from_home = planned(|desired, _| desired.tables[0].distribution = None);
+    assert_eq!(reason(from_home), parent());
 
     let asking = planned(|desired, _| {
         let policy = &mut desired.tables[0].policies[0].policy;
