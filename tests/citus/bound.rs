@@ -28,6 +28,7 @@ mod project {
 /// Items that refer to projects.
 macro_rules! item {
     ($module:ident, $($keys:tt)*) => {
+        #[allow(dead_code, reason = "SeaORM's expansion has what nothing uses here")]
         mod $module {
             use sea_orm::entity::prelude::*;
             use sea_orm_rls::UserScoped;
@@ -73,6 +74,7 @@ mod shared {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+#[allow(dead_code, reason = "SeaORM's expansion has what nothing uses here")]
 mod of_shared {
     use sea_orm::entity::prelude::*;
     use sea_orm_rls::UserScoped;

@@ -153,9 +153,9 @@ async fn writes_by_queries_stay_with_their_user() {
     let (ann, bob) = (cluster.ann, cluster.bob);
     let scope = cluster.ann();
 
-    let copies = "INSERT INTO task (owner_id, id, title, rank)
+    let own = "INSERT INTO task (owner_id, id, title, rank)
                   SELECT owner_id, gen_random_uuid(), title, rank FROM task";
-    let copied = scope.execute_unprepared(copies).await.unwrap();
+    let copied = scope.execute_unprepared(own).await.unwrap();
     assert_eq!(copied.rows_affected(), 1);
 
     for sql in [
