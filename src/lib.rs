@@ -56,7 +56,8 @@
 //! - Bring it to a database: [migrations](manual::migrations), in a team and in CI.
 //! - Run: [contexts](manual::contexts), [services](manual::services), [background
 //!   work](manual::background), [administrators](manual::administrators),
-//!   [pooling](manual::pooling), [clouds](manual::clouds), [backups](manual::backups).
+//!   [pooling](manual::pooling), [clouds](manual::clouds), [Citus](manual::citus),
+//!   [backups](manual::backups).
 //! - Be sure: [testing](manual::testing), [checking](manual::checking), [what it protects against,
 //!   and what it does not](manual::limits).
 //! - In trouble: [why](manual::why) a row is hidden; [troubleshooting](manual::troubleshooting), by symptom; [ten
@@ -116,9 +117,10 @@ pub mod context {
     #[doc(inline)]
     pub use rls_core::model::context::*;
     pub use rls_core::{
-        App, AppReads, ContextConnection, ContextTransaction, Maintenance, MaintenanceReads,
-        Otherwise, PasswordRequest, ReadFrom, ReadOnlyAdminConnection, ReadOnlyAdminTransaction,
-        ReadOnlyScopedConnection, ReadOnlyScopedTransaction, Role, RowStream,
+        App, AppReads, ContextConnection, ContextTransaction, InContext, Maintenance,
+        MaintenanceReads, Otherwise, OwnRows, PasswordRequest, ReadFrom, ReadOnlyAdminConnection,
+        ReadOnlyAdminTransaction, ReadOnlyScopedConnection, ReadOnlyScopedTransaction, Role,
+        RowStream,
     };
 }
 

@@ -30,6 +30,7 @@ use crate::model::context::{AdminContext, RlsContext, Settings};
 use crate::model::context_domain;
 use crate::name::{Identifier, SettingName, TableName};
 use crate::request::carrier::KnownSetting;
+use crate::request::engine::Engine;
 use crate::request::granted::GrantedColumns;
 use crate::request::observe::Observer;
 use crate::request::pool::{Pool, Recorder};
@@ -91,7 +92,8 @@ impl RlsConnection {
     /// cannot be read; [`RlsError::NoHost`] if none of several hosts fits;
     /// [`RlsError::SharedStatements`], [`RlsError::TransactionsRefused`] and
     /// [`RlsError::BalancedReads`] if a pooler between cannot serve this library;
-    /// [`RlsError::Backend`] if the URL is not PostgreSQL's, [`RlsError::OtherEngine`] if the server is not; [`RlsError::Unreachable`] if no server
+    /// [`RlsError::Backend`] if the URL is not PostgreSQL's, [`RlsError::OtherEngine`] if the server is not, [`RlsError::NotOnCitus`] if it is
+    /// Citus and contexts are signed; [`RlsError::Unreachable`] if no server
     /// listens there, after three seconds; [`RlsError::Tls`] if the connection cannot be encrypted as
     /// `sslmode` asks; [`RlsError::PasswordProvider`] if the configuration's provider fails;
     /// [`RlsError::LoginRefused`] and [`RlsError::Database`] if the server refuses.
@@ -157,11 +159,13 @@ impl RlsConnection {
         let found = checked(&app, &config, &registry, gate).await?;
         let connection = Self {
             app: Pool::new(app, settings, found.domains.app, observer.clone())
+                .of_engine(found.engine)
                 .allowing_do(config.allows_do())
                 .allowing_early(config.signs_contexts() < SignedContexts::Required)
                 .signed_by(app_signer)
                 .granted(GrantedColumns::new(registry.scopes(), |it| &it.columns)),
             admin: Pool::new(admin, admin_settings, found.domains.admin, observer)
+                .of_engine(found.engine)
                 .signed_by(admin_signer)
                 .granted(GrantedColumns::new(registry.scopes(), |it| {
                     &it.admin_columns
@@ -233,16 +237,16 @@ impl RlsConnection {
     /// [`RlsError::Database`] or [`RlsError::ConnectionLost`] if the server does not answer.
     pub async fn check_gate(&self) -> Result<(), RlsError> {
         let gate = Gate::Shut;
-        let found = ask(self.app.sessions(), &self.config, &self.registry, gate).await?;
-        let is_as_found = self.app.uses(found.domains.app.as_ref())
-            && self.admin.uses(found.domains.admin.as_ref());
+        let (domains, _) = ask(self.app.sessions(), &self.config, &self.registry, gate).await?;
+        let is_as_found =
+            self.app.uses(domains.app.as_ref()) && self.admin.uses(domains.admin.as_ref());
 
         if !is_as_found {
             let findings = vec![GateFinding::DomainsChanged];
             return Err(GateError { findings }.into());
         }
 
-        self.check_signature(self.app.clone(), found.domains.verified)
+        self.check_signature(self.app.clone(), domains.verified)
             .await
     }
 
@@ -360,6 +364,12 @@ impl RlsConnection {
         self.app.sessions().pg()
     }
 
+    /// Whether the server is Citus.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_on_citus(&self) -> bool {
+        self.app.engine() == Engine::Citus
+    }
+
     /// Closes all pools, after the connections in use have returned, and with them all clones.
     /// Statements afterwards fail with SeaORM's
     /// `DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)`. Statements sent: none; each
@@ -389,6 +399,7 @@ fn signer(config: &RlsConfig, login: &Identifier) -> Result<Option<Signer>, Conf
 
 /// What the database has for the requests of both logins.
 struct Found {
+    engine: Engine,
     domains: FoundDomains,
     audit: Option<Audit>,
 }
@@ -414,13 +425,19 @@ async fn checked(
     registry: &Registry,
     gate: Gate,
 ) -> Result<Found, RlsError> {
-    engine::check(app).await?;
+    let engine = engine::check(app).await?;
+    engine::check_signed(engine, config)?;
     pooler::check(app).await?;
-    let found = ask(app, config, registry, gate)
+    let (domains, audit) = ask(app, config, registry, gate)
         .await
         .map_err(pooler::explained)?;
+    let found = Found {
+        engine,
+        domains,
+        audit,
+    };
 
-    if found.domains.app.is_none() {
+    if found.domains.app.is_none() || engine == Engine::Citus {
         pooler::check_balance(app).await?;
     }
     Ok(found)
@@ -440,7 +457,7 @@ async fn ask(
     config: &RlsConfig,
     registry: &Registry,
     gate: Gate,
-) -> Result<Found, RlsError> {
+) -> Result<(FoundDomains, Option<Audit>), RlsError> {
     let mut borrowed = open::first(app).await?;
     let connection = borrowed.connection();
 
@@ -456,7 +473,7 @@ async fn ask(
         None => None,
     };
 
-    Ok(Found { domains, audit })
+    Ok((domains, audit))
 }
 
 impl fmt::Debug for RlsConnection {

@@ -9,7 +9,7 @@ mod schema;
 
 pub use gate::{GateError, GateFinding};
 pub use rls::RlsError;
-pub use schema::{NoCopies, SchemaError};
+pub use schema::{NoCopies, NotOnCitus, SchemaError};
 
 pub use crate::config::ConfigError;
 pub use crate::entity::DeclarationError;

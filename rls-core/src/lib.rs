@@ -62,11 +62,13 @@ pub use entity::{
 };
 pub use error::{GateError, GateFinding, RlsError, SchemaError};
 pub use model::{
-    AdminContext, Bound, BoundBy, Command, ContextError, Expression, ForeignKey, Holder, Key,
-    KeyType, OnDelete, Owned, Policy, PolicyDraft, PolicyError, PolicyKind, Privilege, RlsContext,
-    Scope, ScopeKind, SettingElement, SettingType, SettingValue, Settings, Through, UserContext,
+    AdminContext, Bound, BoundBy, Command, ContextError, Distribution, Expression, ForeignKey,
+    Holder, Key, KeyType, OnDelete, Owned, Policy, PolicyDraft, PolicyError, PolicyKind, Privilege,
+    RlsContext, Scope, ScopeKind, SettingElement, SettingType, SettingValue, Settings, Through,
+    UserContext,
 };
 pub use name::{Identifier, NameError, SettingName, TableName};
+pub use request::own::{InContext, OwnRows};
 #[cfg(feature = "rbac")]
 pub use request::restricted::Restricted;
 pub use request::role::{App, AppReads, Maintenance, MaintenanceReads, Role};

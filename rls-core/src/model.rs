@@ -21,6 +21,6 @@ pub use expression::Expression;
 pub use key::{Holder, KeyType, OnDelete};
 pub use policy::{Grantee, Policy, PolicyDraft, PolicyError, PolicyKind, Rule, setting};
 pub use privilege::{Columns, Command, Privilege};
-pub use scope::{Bound, BoundBy, ForeignKey, Key, Owned, Scope, ScopeKind, Through};
+pub use scope::{Bound, BoundBy, Distribution, ForeignKey, Key, Owned, Scope, ScopeKind, Through};
 pub use setting::{SettingElement, SettingType, SettingValue};
 pub use wal_position::{WalPosition, WalPositionError};

@@ -26,8 +26,8 @@ pub(crate) mod used;
 pub use desired::MissingTables;
 pub use keys::KeyState;
 pub use plan::{
-    Breaking, Change, ColumnChange, DomainChange, DomainDefinition, ForeignKeyChange,
-    FunctionChange, IndexChange, Plan, PolicyChange, PrivilegeChange, RoleChange,
+    Breaking, Change, ColumnChange, DistributionChange, DomainChange, DomainDefinition,
+    ForeignKeyChange, FunctionChange, IndexChange, Plan, PolicyChange, PrivilegeChange, RoleChange,
     RowSecurityChange, SigningChange, TableChange, Unmanaged, UsageChange, Verifier,
 };
 pub use show::PlanText;

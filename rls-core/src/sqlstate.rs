@@ -200,7 +200,8 @@ impl Denied {
     /// Tells them apart by the server's routine, which is never translated, unlike the message:
     /// policies are checked in `ExecWithCheckOptions` (`src/backend/executor/execMain.c`), grants
     /// in `aclcheck_error` (`catalog/aclchk.c`), `row_security` in `check_enable_rls`
-    /// (`utils/misc/rls.c`).
+    /// (`utils/misc/rls.c`). On Citus, what a worker refused comes from the coordinator's
+    /// [`CITUS_ROUTINE`]; grants have been checked on the coordinator before.
     pub(crate) fn of(error: &sqlx::Error) -> Option<Self> {
         let error = database_error(error)?;
         if error.code() != INSUFFICIENT_PRIVILEGE {
@@ -225,9 +226,41 @@ impl Denied {
                     .map(|name| name.trim_matches('"').to_owned());
                 Some(Self::ByGrant { table, message })
             }
+            Some(CITUS_ROUTINE) => Some(Self::ByPolicy {
+                table: last_quoted(&message).map(|shard| table_of_shard(&shard).to_owned()),
+                message,
+            }),
             _ => None,
         }
     }
+}
+
+/// Where the coordinator of Citus says what a worker said
+/// (`src/backend/distributed/connection/remote_commands.c`).
+const CITUS_ROUTINE: &str = "ReportResultError";
+
+/// The table of a shard, `task` of `task_102008`.
+fn table_of_shard(shard: &str) -> &str {
+    match shard.rsplit_once('_') {
+        Some((table, id)) if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) => {
+            table
+        }
+        _ => shard,
+    }
+}
+
+/// Whether Citus cannot run a statement. It refuses `MERGE` with a code of internal errors
+/// (`src/backend/distributed/planner/merge_planner.c`).
+pub(crate) fn is_beyond_citus(error: &DbErr) -> bool {
+    let of_merge = |error: &PgDatabaseError| {
+        error
+            .routine()
+            .is_some_and(|routine| routine.starts_with("ErrorIfMerge"))
+    };
+    is_not_supported(error)
+        || sqlx_error(error)
+            .and_then(database_error)
+            .is_some_and(of_merge)
 }
 
 /// The table in `new row violates row-level security policy "p" for table "t"`.

@@ -128,7 +128,11 @@ impl Attr {
             Word::Column | Word::Owner => self.column = Some(value.name()?),
             Word::Crate => self.root = Some(value.parsed(Path::parse_mod_style)?),
             Word::Grant => self.grant = Some(Granted::all(value.in_parentheses(Written::parse)?)?),
-            Word::Identity | Word::NoDefault | Word::NoForeignKey | Word::TableOnly => {
+            Word::Distribute
+            | Word::Identity
+            | Word::NoDefault
+            | Word::NoForeignKey
+            | Word::TableOnly => {
                 value.none()?;
             }
             Word::Index => self.index = value.names()?,

@@ -47,6 +47,7 @@ impl Derive {
                 Word::Backfill,
                 Word::Bind,
                 Word::Crate,
+                Word::Distribute,
                 Word::Grant,
                 Word::Identity,
                 Word::Index,
@@ -69,6 +70,7 @@ impl Derive {
                 Word::Bind,
                 Word::Column,
                 Word::Crate,
+                Word::Distribute,
                 Word::Grant,
                 Word::Identity,
                 Word::Index,
@@ -84,7 +86,13 @@ impl Derive {
                 Word::Via,
             ],
             Self::RlsPolicies => &[Word::Admin, Word::Crate, Word::Grant, Word::Policies],
-            Self::Unscoped => &[Word::Admin, Word::Crate, Word::Grant, Word::Reason],
+            Self::Unscoped => &[
+                Word::Admin,
+                Word::Crate,
+                Word::Distribute,
+                Word::Grant,
+                Word::Reason,
+            ],
         }
     }
 

@@ -35,6 +35,7 @@ words! {
     Bind: "bind", r#"bind = "project""#;
     Column: "column", r#"column = "account_id""#;
     Crate: "crate", r#"crate = "path::to::crate""#;
+    Distribute: "distribute", "distribute";
     Grant: "grant", "grant(select, insert)";
     Identity: "identity", "identity";
     Index: "index", "index(created_at)";

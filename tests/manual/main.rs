@@ -16,6 +16,7 @@ mod administrators;
 mod adopting;
 mod background;
 mod checking;
+mod citus;
 mod contexts;
 mod derives;
 mod entities;

@@ -3,8 +3,10 @@
 use sqlx::Row;
 
 use super::open;
+use crate::config::{RlsConfig, SignedContexts};
 use crate::error::RlsError;
 use crate::gate::database_error;
+use crate::request::engine::Engine;
 use crate::request::sessions::Sessions;
 
 /// What other engines that call themselves PostgreSQL add to the name in `version()`. Their policies,
@@ -18,24 +20,65 @@ const OTHERS: [&str; 6] = [
     "RisingWave",
 ];
 
-/// Refuses another engine, by one statement that is not prepared.
+/// In one statement that is not prepared. The extension's own table tells that it is there, not only
+/// installed beside the server.
+const QUESTION: &str = "SELECT version(), pg_catalog.to_regclass('pg_catalog.pg_dist_node') IS NOT \
+                        NULL AND EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname \
+                        OPERATOR(pg_catalog.=) 'citus'::pg_catalog.name)";
+
+/// Recognises Citus, and refuses another engine.
 ///
 /// # Errors
 ///
 /// [`RlsError::OtherEngine`]; those of [`open::first`]; the server's.
-pub(super) async fn check(sessions: &Sessions) -> Result<(), RlsError> {
+pub(super) async fn check(sessions: &Sessions) -> Result<Engine, RlsError> {
     let mut connection = open::first(sessions).await?;
-    let version: String = sqlx::raw_sql("SELECT version()")
+    let (version, is_citus): (String, bool) = sqlx::raw_sql(QUESTION)
         .fetch_one(connection.connection())
         .await
-        .and_then(|row| row.try_get(0))
+        .and_then(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
         .map_err(database_error)?;
 
-    if is_postgresql(&version) {
-        Ok(())
-    } else {
+    if !is_postgresql(&version) {
         Err(RlsError::OtherEngine { version })
+    } else if is_citus {
+        Ok(Engine::Citus)
+    } else {
+        Ok(Engine::PostgreSql)
     }
+}
+
+/// Refuses what Citus cannot do.
+///
+/// # Errors
+///
+/// [`RlsError::NotOnCitus`].
+pub(super) fn check_signed(engine: Engine, config: &RlsConfig) -> Result<(), RlsError> {
+    if engine == Engine::Citus && config.signs_contexts() > SignedContexts::Off {
+        return Err(RlsError::NotOnCitus {
+            what: "a signed context",
+            instead: "its workers take a context by `SET LOCAL` alone, and no policy that reads \
+                      another table: set `RLS_SIGNED_CONTEXTS` to `off`",
+        });
+    }
+
+    Ok(())
+}
+
+/// Refuses a standby of a coordinator: what its workers would read is not asked.
+///
+/// # Errors
+///
+/// [`RlsError::NotOnCitus`].
+pub(super) fn check_standby(engine: Engine) -> Result<(), RlsError> {
+    if engine == Engine::Citus {
+        return Err(RlsError::NotOnCitus {
+            what: "a standby for reads",
+            instead: "leave out `with_standby`, and add workers",
+        });
+    }
+
+    Ok(())
 }
 
 fn is_postgresql(version: &str) -> bool {

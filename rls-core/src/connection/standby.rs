@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use sea_orm::ConnectOptions;
 use sqlx::Row;
 
-use super::{Found, Gate, RlsConnection, checked, open};
+use super::{Found, Gate, RlsConnection, checked, engine, open};
 use crate::error::RlsError;
 use crate::gate::database_error;
 use crate::model::context::RlsContext;
@@ -58,7 +58,7 @@ impl RlsConnection {
     ///
     /// # Errors
     ///
-    /// As [`RlsConnection::connect`], of the standby; [`RlsError::OtherCluster`] if it is no copy of
+    /// As [`RlsConnection::connect`], of the standby; [`RlsError::NotOnCitus`]; [`RlsError::OtherCluster`] if it is no copy of
     /// this connection's database.
     pub async fn with_standby(
         mut self,
@@ -67,8 +67,10 @@ impl RlsConnection {
         let options = options.into();
         let contexts = self.registry.settings();
         let standby = open::app(&options, &self.config, &contexts).await?;
-        let Found { domains, .. } =
-            checked(&standby, &self.config, &self.registry, Gate::Shut).await?;
+        let Found {
+            domains, engine, ..
+        } = checked(&standby, &self.config, &self.registry, Gate::Shut).await?;
+        engine::check_standby(engine)?;
 
         let mut borrowed = open::first(self.app.sessions()).await?;
         let primary = cluster::of(borrowed.connection())

@@ -3,13 +3,13 @@
 use std::str::FromStr;
 
 use sea_orm::sea_query::ColumnType;
-use sea_orm::{EntityTrait, IdenStatic};
+use sea_orm::{EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn};
 
-use super::part::{DeclaredGrant, DeclaredGrants, EntityType};
+use super::part::{DeclaredGrant, DeclaredGrants, DeclaredUnscoped, EntityType};
 use super::{Anchor, DeclaredKey, DeclaredKind, DeclaredOwned, DeclaredScope, Marked, Part};
 use super::{RawColumn, RawReference, RawTable};
 use crate::entity::place::Place;
-use crate::model::key::{Holder, OnDelete};
+use crate::model::key::{Holder, KeyType, OnDelete};
 use crate::model::policy::PolicyDraft;
 use crate::model::privilege::Privilege;
 
@@ -19,8 +19,8 @@ use crate::model::privilege::Privilege;
 pub struct Declaration {
     pub(crate) entity: EntityType,
     pub(crate) table: RawTable,
-    /// The column of the primary key, if it is one column.
-    pub(crate) primary_key: Option<String>,
+    /// The columns of the primary key.
+    pub(crate) primary_key: Vec<String>,
     /// Where the derive stands.
     pub(crate) place: Option<Place>,
     pub(crate) part: Part,
@@ -99,10 +99,11 @@ impl Declaration {
     /// granted `privileges`.
     #[must_use]
     pub fn unscoped<E: EntityTrait>(reason: &str, privileges: &[Privilege]) -> Self {
-        Self::of::<E>(Part::Unscoped {
+        Self::of::<E>(Part::Unscoped(DeclaredUnscoped {
             reason: reason.to_owned(),
             grants: DeclaredGrants::default(),
-        })
+            distribute: false,
+        }))
         .grant(privileges)
     }
 
@@ -141,17 +142,19 @@ impl Declaration {
             soft_delete: None,
             grants: DeclaredGrants::default(),
             policies: Vec::new(),
+            distribute: false,
         };
 
         Self::of::<E>(Part::Scoped(Box::new(scope)))
     }
 
     fn of<E: EntityTrait>(part: Part) -> Self {
-        let key = RawColumn::primary_key::<E>().column;
         Self {
             entity: EntityType::of::<E>(),
             table: RawTable::of::<E>(),
-            primary_key: (!key.is_empty()).then_some(key),
+            primary_key: E::PrimaryKey::iter()
+                .map(|key| key.into_column().as_str().to_owned())
+                .collect(),
             place: None,
             part,
         }
@@ -270,6 +273,19 @@ impl Declaration {
         self
     }
 
+    /// Has Citus distribute the rows by the column that names the user or tenant, or keep all of
+    /// them on each node if they belong to nobody.
+    #[must_use]
+    pub fn distribute(mut self) -> Self {
+        match &mut self.part {
+            Part::Scoped(scope) => scope.distribute = true,
+            Part::Unscoped(unscoped) => unscoped.distribute = true,
+            Part::Policies { .. } => {}
+        }
+
+        self
+    }
+
     /// Adds policies.
     #[must_use]
     pub fn policies(mut self, policies: impl IntoIterator<Item = PolicyDraft>) -> Self {
@@ -278,7 +294,7 @@ impl Declaration {
             Part::Policies {
                 policies: declared, ..
             } => declared.extend(policies),
-            Part::Unscoped { .. } => {}
+            Part::Unscoped(_) => {}
         }
 
         self
@@ -308,15 +324,30 @@ impl Declaration {
         })
     }
 
-    /// The column that names the user or tenant, if there is one.
-    pub(super) fn key_column(&self) -> Option<&str> {
+    /// The setting that carries the current user or tenant, if the entity names one.
+    pub(crate) fn key_setting(&self) -> Option<&str> {
+        self.declared_key()?.setting.as_deref()
+    }
+
+    /// The type of the column that names the user or tenant, if the model has it.
+    pub(crate) fn key_type(&self) -> Option<KeyType> {
+        let declared = self.declared_key()?.column.key.as_ref()?;
+        declared.as_ref().ok().copied()
+    }
+
+    fn declared_key(&self) -> Option<&DeclaredKey> {
         match &self.part {
             Part::Scoped(scope) => match &scope.anchor {
-                Anchor::Key(key) => Some(&key.column.column),
+                Anchor::Key(key) => Some(key),
                 Anchor::Through(_) => None,
             },
-            Part::Policies { .. } | Part::Unscoped { .. } => None,
+            Part::Policies { .. } | Part::Unscoped(_) => None,
         }
+    }
+
+    /// The column that names the user or tenant, if there is one.
+    pub(super) fn key_column(&self) -> Option<&str> {
+        Some(&self.declared_key()?.column.column)
     }
 }
 

@@ -231,6 +231,17 @@ pub enum DeclarationError {
         /// The table.
         table: String,
     },
+    /// Citus cannot distribute the table as its entity says.
+    #[error(
+        "table `{table}` says `distribute`, and its rows belong to someone through other rows, or by \
+         two columns that both say it: Citus takes no sub-select in a policy, and spreads rows by one \
+         column. Give the table a column that names the user or the tenant, and say `distribute` \
+         once; or leave it out, and the table stays on the coordinator"
+    )]
+    NotDistributable {
+        /// The table.
+        table: String,
+    },
     /// Two entities declare different scopes of one table.
     #[error(
         "table `{table}` is registered twice, with different scopes: keep one, or make both say \

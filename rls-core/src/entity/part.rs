@@ -39,10 +39,16 @@ pub(crate) enum Part {
         grants: DeclaredGrants,
     },
     /// From `Unscoped`.
-    Unscoped {
-        reason: String,
-        grants: DeclaredGrants,
-    },
+    Unscoped(DeclaredUnscoped),
+}
+
+/// A table without row-level security.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct DeclaredUnscoped {
+    pub(crate) reason: String,
+    pub(crate) grants: DeclaredGrants,
+    /// Whether each node of Citus has all rows.
+    pub(crate) distribute: bool,
 }
 
 /// The privileges of the two roles, as far as they are declared.
@@ -75,14 +81,15 @@ impl Part {
             Self::Scoped(scope) if scope.holder == Holder::Tenant => "TenantScoped",
             Self::Scoped(_) => "UserScoped",
             Self::Policies { .. } => "RlsPolicies",
-            Self::Unscoped { .. } => "Unscoped",
+            Self::Unscoped(_) => "Unscoped",
         }
     }
 
     pub(super) fn grants(&mut self) -> &mut DeclaredGrants {
         match self {
             Self::Scoped(scope) => &mut scope.grants,
-            Self::Policies { grants, .. } | Self::Unscoped { grants, .. } => grants,
+            Self::Policies { grants, .. } => grants,
+            Self::Unscoped(unscoped) => &mut unscoped.grants,
         }
     }
 }
@@ -97,6 +104,7 @@ pub(crate) struct DeclaredScope {
     pub(crate) soft_delete: Option<Marked>,
     pub(crate) grants: DeclaredGrants,
     pub(crate) policies: Vec<PolicyDraft>,
+    pub(crate) distribute: bool,
 }
 
 impl DeclaredScope {
@@ -127,6 +135,7 @@ impl DeclaredScope {
             && self.soft_delete == other.soft_delete
             && self.grants == other.grants
             && self.policies == other.policies
+            && self.distribute == other.distribute
     }
 }
 

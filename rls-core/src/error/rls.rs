@@ -284,6 +284,26 @@ pub enum RlsError {
         /// What it answers to `SELECT version()`.
         version: String,
     },
+    /// The server is Citus, and cannot do this.
+    #[error("the server is Citus, on which {what} cannot be: {instead}")]
+    NotOnCitus {
+        /// What cannot be.
+        what: &'static str,
+        /// What to do instead.
+        instead: &'static str,
+    },
+    /// Citus refused a statement on tables that it distributes (SQLSTATE 0A000, XX000 for `MERGE`).
+    /// Nothing was stored.
+    #[error(
+        "Citus does not run this statement on distributed tables with policies: {source}; in place of \
+         `MERGE` write `INSERT … ON CONFLICT`, in place of an `INSERT … SELECT` that goes through the \
+         coordinator (`LIMIT`, other owners' shards) read the rows and insert them, and join \
+         distributed tables on their owner columns"
+    )]
+    RefusedByCitus {
+        /// What the server said.
+        source: Arc<DbErr>,
+    },
     /// A pooler between gives one client's prepared statements to another: a statement may fail, or
     /// run as another program's of the same name.
     #[error(
@@ -418,6 +438,7 @@ impl RlsError {
             Self::ReadOnly { .. } => Some(sqlstate::READ_ONLY_SQL_TRANSACTION.to_owned()),
             Self::AuditFailed { source }
             | Self::ContextNotSet { source }
+            | Self::RefusedByCitus { source }
             | Self::ContextRefused { source, .. }
             | Self::TransactionFailed { first: source }
             | Self::CommitUnknown { source }

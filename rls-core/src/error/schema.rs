@@ -425,6 +425,14 @@ pub enum SchemaError {
         /// What the server said.
         source: Arc<DbErr>,
     },
+    /// Citus cannot have a table as its entity declares it. Nothing was changed.
+    #[error("table `{table}` cannot be on Citus as its entity says: {reason}")]
+    NotOnCitus {
+        /// The table.
+        table: String,
+        /// What is in the way, and the way round.
+        reason: NotOnCitus,
+    },
     /// A statement failed for another reason.
     #[error("`{sql}` failed: {source}")]
     Statement {
@@ -453,6 +461,72 @@ pub enum NoCopies {
     ReadOnly,
     /// The server is a standby.
     Standby,
+}
+
+/// Why Citus cannot have a table as its entity declares it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotOnCitus {
+    /// It is distributed, and its entity does not say so.
+    #[error(
+        "it is distributed, and the entity does not say `distribute`, so its policies would have \
+         sub-selects, which Citus refuses: say it; or run `SELECT undistribute_table(…)` as a \
+         superuser (as an owner whom forced row security binds, Citus copies no row, and drops them)"
+    )]
+    Undeclared,
+    /// It is distributed by another column, or is a reference table.
+    #[error(
+        "it is distributed in another way: run `SELECT alter_distributed_table(…)` or \
+         `undistribute_table(…)` in a migration of your own, as a superuser (as an owner whom forced \
+         row security binds, Citus copies no row, and drops them)"
+    )]
+    Otherwise,
+    /// A unique index lacks the column by which it is distributed.
+    #[error(
+        "the unique index or primary key on ({}) lacks `{column}`, and Citus can keep only one with \
+         it unique: add the column to it, as `(owner_id, id)`",
+        columns.join(", ")
+    )]
+    Unique {
+        /// The columns of the index.
+        columns: Vec<String>,
+        /// The column by which the table is distributed.
+        column: String,
+    },
+    /// The column by which it is distributed is to change.
+    #[error(
+        "it is distributed by `{column}` already, and Citus changes neither the default of that column \
+         nor whether it is NULL: say `no_default` if the default alone differs; or, as a superuser, run \
+         `SELECT undistribute_table(…)`, and migrate again"
+    )]
+    Column {
+        /// The column.
+        column: String,
+    },
+    /// It refers to a table whose rows are on other nodes.
+    #[error(
+        "Citus takes no foreign key from it to `{parent}`: both must be distributed, by columns that the \
+         key has in it. Say `distribute` on both or on none, or `no_foreign_key`"
+    )]
+    Reference {
+        /// The table that it refers to.
+        parent: String,
+    },
+    /// A policy has a sub-select.
+    #[error(
+        "the policy `{policy}` has a sub-select, which Citus refuses: compare columns with \
+         `current_setting(…)` alone, or give the table a column that says it"
+    )]
+    SubSelect {
+        /// The policy.
+        policy: String,
+    },
+    /// Contexts are signed.
+    #[error(
+        "contexts are signed, and the view that verifies them is read by a sub-select, which Citus \
+         refuses: set `RLS_SIGNED_CONTEXTS` to `off`"
+    )]
+    Signed,
 }
 
 impl SchemaError {

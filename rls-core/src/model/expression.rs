@@ -29,6 +29,15 @@ pub enum Expression {
         /// The type of the key.
         key: KeyType,
     },
+    /// The same in a form without a sub-select, which Citus refuses in a policy.
+    IsCurrentOnNode {
+        /// The column.
+        column: Identifier,
+        /// The setting that carries the key.
+        setting: SettingName,
+        /// The type of the key.
+        key: KeyType,
+    },
     /// The current key itself; `NULL` if there is none.
     Current {
         /// The setting that carries the key.
@@ -185,6 +194,25 @@ impl Expression {
             Self::Query(_) | Self::RawSql(_) => {
                 Self::OnVerified(Box::new(self.clone()), verified.clone())
             }
+            other => other.clone(),
+        }
+    }
+
+    /// The same condition for a table that Citus distributes.
+    pub(crate) fn distributed(&self) -> Self {
+        let each = |parts: &[Self]| parts.iter().map(Self::distributed).collect();
+        match self {
+            Self::All(parts) => Self::All(each(parts)),
+            Self::Any(parts) => Self::Any(each(parts)),
+            Self::IsCurrent {
+                column,
+                setting,
+                key,
+            } => Self::IsCurrentOnNode {
+                column: column.clone(),
+                setting: setting.clone(),
+                key: *key,
+            },
             other => other.clone(),
         }
     }

@@ -43,6 +43,17 @@ pub struct Scope {
     pub policies: Vec<PolicyDraft>,
     /// The reason why the table has no row-level security, if it is declared so.
     pub unscoped: Option<String>,
+    /// How Citus spreads the rows over its nodes, if the entity says that it does.
+    pub distribution: Option<Distribution>,
+}
+
+/// How Citus spreads the rows of a table over its nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Distribution {
+    /// By this column, which names the user or the tenant: rows of one are on one node.
+    By(Identifier),
+    /// Each node has all rows (a reference table).
+    Everywhere,
 }
 
 impl Scope {

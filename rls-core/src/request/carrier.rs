@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sea_orm::{AccessMode, IsolationLevel, TransactionOptions};
-use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use crate::model::context::{ContextError, Settings};
 use crate::model::context_domain::DomainOids;
@@ -16,6 +15,7 @@ use crate::model::key::KeyType;
 use crate::model::scope::Scope;
 use crate::model::signed_context;
 use crate::name::SettingName;
+use crate::request::engine::{Begin, Engine};
 use crate::request::granted::GrantedColumns;
 use crate::request::signer::Signer;
 use crate::request::statement::Classified;
@@ -94,6 +94,7 @@ pub(crate) struct Opening {
     pub(crate) read_only: bool,
     /// The statement that leaves a record of the transaction, in it.
     pub(crate) record: Option<Arc<str>>,
+    pub(crate) engine: Engine,
 }
 
 /// A context as it is sent; made once a scope, cheap to clone.
@@ -129,7 +130,7 @@ const BEGIN: &str = "BEGIN";
 
 /// After the record, which is a write. The server takes it back no more once a statement has run
 /// (`check_transaction_read_only` in `src/backend/commands/variable.c`).
-const FROM_HERE_READ_ONLY: &str = "; SET TRANSACTION READ ONLY";
+const FROM_HERE_READ_ONLY: &str = "SET TRANSACTION READ ONLY";
 
 /// The most parameters of one statement.
 /// <https://www.postgresql.org/docs/current/limits.html>
@@ -147,6 +148,7 @@ impl Carrier {
         signer: Option<&Arc<Signer>>,
         granted: &Arc<GrantedColumns>,
     ) -> Self {
+        let domains = domains.filter(|_| opening.engine.takes_parameters());
         let parameters = domains.and_then(|domains| {
             let within = Parameters::new(&settings, known, domains, signer)?;
             let alone = within.alone(&opening, domains)?;
@@ -258,8 +260,18 @@ impl Carrier {
         (fits && !classified.may_commit()).then_some(parameters)
     }
 
-    /// `SET LOCAL …; SET LOCAL …`, and how many statements that is.
-    pub(crate) fn assignments(&self) -> (String, usize) {
+    /// The statements that set the context again in a message with others. None on an engine that
+    /// takes each in a message of its own alone: the begin has set it.
+    pub(crate) fn assignments(&self) -> Vec<String> {
+        if self.0.opening.engine.sets_in_any_message() {
+            self.context()
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// `SET LOCAL …` for each setting.
+    pub(crate) fn context(&self) -> Vec<String> {
         let Inner {
             settings, known, ..
         } = &*self.0;
@@ -271,22 +283,21 @@ impl Carrier {
         });
 
         let blank = blanks(settings, known).map(|known| format!("{}''", known.assignment));
-        let assignments: Vec<String> = set.chain(blank).collect();
-        (assignments.join("; "), assignments.len())
+        set.chain(blank).collect()
     }
 
-    /// The message for the transaction of one statement that cannot have the parameters.
-    pub(crate) fn begin_for_one(&self) -> SqlStr {
+    /// The messages for the transaction of one statement that cannot have the parameters.
+    pub(crate) fn begin_for_one(&self) -> Begin {
         self.begin_with(TransactionOptions::default(), true)
     }
 
-    /// The message for a transaction: `BEGIN …`, and what its statements do not carry themselves.
+    /// The messages for a transaction: `BEGIN …`, and what its statements do not carry themselves.
     /// `SQLite`'s transaction mode has no meaning here and is passed over, as SeaORM does.
-    pub(crate) fn begin(&self, options: TransactionOptions) -> SqlStr {
+    pub(crate) fn begin(&self, options: TransactionOptions) -> Begin {
         self.begin_with(options, !self.has_parameters() || self.is_recorded())
     }
 
-    fn begin_with(&self, options: TransactionOptions, with_context: bool) -> SqlStr {
+    fn begin_with(&self, options: TransactionOptions, with_context: bool) -> Begin {
         let read_only =
             self.0.opening.read_only || matches!(options.access_mode, Some(AccessMode::ReadOnly));
         let isolation = options.isolation_level.map(|level| match level {
@@ -297,25 +308,38 @@ impl Carrier {
         });
 
         let (access, last) = match (read_only, self.is_recorded()) {
-            (true, true) => ("", FROM_HERE_READ_ONLY),
-            (true, false) => (" READ ONLY", ""),
-            (false, _) if options.access_mode.is_some() => (" READ WRITE", ""),
-            (false, _) => ("", ""),
+            (true, true) => ("", Some(FROM_HERE_READ_ONLY)),
+            (true, false) => (" READ ONLY", None),
+            (false, _) if options.access_mode.is_some() => (" READ WRITE", None),
+            (false, _) => ("", None),
         };
 
-        let mut message = [BEGIN, isolation.unwrap_or_default(), access].concat();
-        if with_context {
-            message.push_str("; ");
-            message.push_str(&self.assignments().0);
-        }
+        let begin = [BEGIN, isolation.unwrap_or_default(), access].concat();
+        let mut following = if with_context {
+            self.context()
+        } else {
+            Vec::new()
+        };
+        following.extend(self.0.opening.record.as_deref().map(str::to_owned));
+        following.extend(last.map(str::to_owned));
 
-        if let Some(record) = &self.0.opening.record {
-            message.push_str("; ");
-            message.push_str(record);
-        }
+        self.0.opening.engine.messages(begin, following)
+    }
 
-        message.push_str(last);
-        AssertSqlSafe(message).into_sql_str()
+    /// The engine that the context is sent to.
+    pub(crate) fn engine(&self) -> Engine {
+        self.0.opening.engine
+    }
+
+    /// The value of a setting, if the context has one, and the type of the keys that it names, if it
+    /// is known.
+    pub(crate) fn value(&self, setting: &SettingName) -> (Option<String>, Option<KeyType>) {
+        let known = self.0.known.iter().find(|known| known.name == *setting);
+        let value = self.0.settings.get(setting);
+        (
+            value.filter(|value| !value.is_empty()).map(str::to_owned),
+            known.and_then(|known| known.key),
+        )
     }
 }
 
@@ -342,6 +366,7 @@ mod tests {
     use crate::model::context::{RlsContext, UserContext};
     use crate::model::context_domain::ContextDomain;
     use crate::request::statement::{Protocol, Seen, classify};
+    use sqlx::SqlStr;
     use sqlx::postgres::types::Oid;
 
     fn known<const N: usize>(names: [&str; N]) -> Arc<[KnownSetting]> {
@@ -371,11 +396,11 @@ mod tests {
         let context =
             "SET LOCAL \"app\".\"user_id\" = 'o''neill'; SET LOCAL \"app\".\"tenant_id\" = ''";
         assert_eq!(
-            carrier.begin(options).as_str(),
+            carrier.begin(options).first.as_str(),
             format!("BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY; {context}")
         );
         assert_eq!(
-            carrier.begin_for_one().as_str(),
+            carrier.begin_for_one().first.as_str(),
             format!("BEGIN; {context}")
         );
 
@@ -391,6 +416,7 @@ mod tests {
             let opening = Opening {
                 read_only,
                 record: Some("INSERT INTO r DEFAULT VALUES".into()),
+                ..Opening::default()
             };
             Carrier::new(
                 Settings::new(),
@@ -403,10 +429,10 @@ mod tests {
         };
 
         let whole = "BEGIN; SET LOCAL \"app\".\"user_id\" = ''; INSERT INTO r DEFAULT VALUES";
-        assert_eq!(carrier(false).begin_for_one().as_str(), whole);
+        assert_eq!(carrier(false).begin_for_one().first.as_str(), whole);
 
         let read_only = format!("{whole}; SET TRANSACTION READ ONLY");
-        assert_eq!(carrier(true).begin_for_one().as_str(), read_only);
+        assert_eq!(carrier(true).begin_for_one().first.as_str(), read_only);
 
         let mode = |access_mode| TransactionOptions {
             access_mode,
@@ -418,7 +444,7 @@ mod tests {
             (carrier(true), Some(AccessMode::ReadWrite)),
             (carrier(false), Some(AccessMode::ReadOnly)),
         ] {
-            assert_eq!(carrier.begin(mode(access)).as_str(), read_only);
+            assert_eq!(carrier.begin(mode(access)).first.as_str(), read_only);
         }
 
         let isolation_level = Some(IsolationLevel::RepeatableRead);
@@ -428,7 +454,7 @@ mod tests {
         };
 
         let expected = read_only.replacen("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ", 1);
-        assert_eq!(carrier(true).begin(snapshot).as_str(), expected);
+        assert_eq!(carrier(true).begin(snapshot).first.as_str(), expected);
     }
 
     #[test]
@@ -454,10 +480,10 @@ mod tests {
         );
 
         assert_eq!(
-            carrier.begin(TransactionOptions::default()).as_str(),
+            carrier.begin(TransactionOptions::default()).first.as_str(),
             "BEGIN"
         );
-        assert!(carrier.begin_for_one().as_str().contains("'ann'"));
+        assert!(carrier.begin_for_one().first.as_str().contains("'ann'"));
 
         // One text, one list of parameters: what not each statement has is in the text.
         let any = domains[&ContextDomain::AnySetting].0;
@@ -470,5 +496,54 @@ mod tests {
             format!("SELECT 1\n-- rls_context {any}")
         );
         assert!(parameters(65_533).is_some() && parameters(65_534).is_none());
+    }
+
+    /// Citus repeats the whole message to its workers, so that a record in it would be written there.
+    #[test]
+    fn each_setting_has_a_message_of_its_own_on_citus() {
+        let known = known(["app.tenant_id", "app.user_id"]);
+        let domains: DomainOids =
+            ContextDomain::all(known.iter().map(|it| it.name.clone()), true, false)
+                .into_iter()
+                .zip(100..)
+                .map(|(domain, oid)| (domain, Oid(oid)))
+                .collect();
+        let opening = Opening {
+            read_only: true,
+            record: Some("INSERT INTO r DEFAULT VALUES".into()),
+            engine: Engine::Citus,
+        };
+        let settings = UserContext::new("ann").settings().unwrap();
+        let carrier = Carrier::new(
+            settings,
+            &known,
+            opening,
+            Some(&domains),
+            None,
+            &Arc::default(),
+        );
+
+        for begin in [
+            carrier.begin_for_one(),
+            carrier.begin(TransactionOptions::default()),
+        ] {
+            assert_eq!(
+                begin.first.as_str(),
+                "BEGIN; SET LOCAL citus.propagate_set_commands = 'local'"
+            );
+            let then: Vec<_> = begin.then.iter().map(SqlStr::as_str).collect();
+            assert_eq!(
+                then,
+                [
+                    "SET LOCAL \"app\".\"user_id\" = 'ann'",
+                    "SET LOCAL \"app\".\"tenant_id\" = ''",
+                    "INSERT INTO r DEFAULT VALUES",
+                    "SET TRANSACTION READ ONLY",
+                ]
+            );
+        }
+
+        // A parameter would set the context on the coordinator alone.
+        assert!(!carrier.has_parameters() && carrier.assignments().is_empty());
     }
 }

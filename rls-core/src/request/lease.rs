@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use sea_orm::DbErr;
-use sqlx::{Connection, Executor, PgConnection, Postgres, SqlStr};
+use sqlx::{Connection, Executor, PgConnection, Postgres};
 use sqlx_core::transaction::TransactionManager;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::request::borrowed::{Borrowed, acquire_error};
+use crate::request::engine::Begin;
 use crate::request::sessions::Sessions;
 use crate::sqlstate;
 
@@ -44,22 +45,22 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    /// Takes a connection and begins with `message`, in one round trip.
+    /// Takes a connection and begins: in one round trip on PostgreSQL.
     ///
     /// A connection that turns out dead is replaced, since nothing ran on it: once per connection
     /// of the pool, because a restart of the server kills all of them, and once more for a fresh
     /// one. All of it together takes no longer than the pool's `acquire_timeout`: a pooler between
     /// may keep the begin waiting for a server.
-    pub(crate) async fn begin(pool: &Sessions, message: SqlStr) -> Result<Self, DbErr> {
+    pub(crate) async fn begin(pool: &Sessions, messages: &Begin) -> Result<Self, DbErr> {
         let patience = pool.patience();
-        let begun = timeout(patience, Self::begin_on_live(pool, message)).await;
+        let begun = timeout(patience, Self::begin_on_live(pool, messages)).await;
 
         begun
             .unwrap_or(Err(sqlx::Error::PoolTimedOut))
             .map_err(acquire_error)
     }
 
-    async fn begin_on_live(pool: &Sessions, message: SqlStr) -> Result<Self, sqlx::Error> {
+    async fn begin_on_live(pool: &Sessions, messages: &Begin) -> Result<Self, sqlx::Error> {
         let mut attempts = pool.pg().size() + 1;
         loop {
             let mut lease = Self {
@@ -68,7 +69,7 @@ impl Lease {
                 spent: false,
             };
 
-            match Manager::begin(lease.connection(), Some(message.clone())).await {
+            match lease.send(messages).await {
                 Ok(()) => {
                     lease.state = State::Open;
                     return Ok(lease);
@@ -84,6 +85,15 @@ impl Lease {
                 }
             }
         }
+    }
+
+    async fn send(&mut self, messages: &Begin) -> Result<(), sqlx::Error> {
+        Manager::begin(self.connection(), Some(messages.first.clone())).await?;
+        for message in &messages.then {
+            self.connection().execute(message.clone()).await?;
+        }
+
+        Ok(())
     }
 
     /// Commits. Afterwards no transaction is open, even if the server rolled back instead.

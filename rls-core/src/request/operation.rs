@@ -235,12 +235,19 @@ impl Operation for ExecuteUnprepared<'_> {
         sending: &mut Sending<'_>,
     ) -> Result<ExecResult, sqlx::Error> {
         let carrier = sending.carrier;
-        let (assignments, set) = carrier.assignments();
+        let assignments = carrier.assignments();
         let question = carrier.question();
 
         // The line break ends a comment at the end of the text; a string left open there is a
         // syntax error.
-        let sql = [&assignments, ";", &question, ";", self.0, "\n;", &question].concat();
+        let mut sql: String = assignments
+            .iter()
+            .flat_map(|set| [set.as_str(), ";"])
+            .collect();
+        for part in [question.as_str(), ";", self.0, "\n;", &question] {
+            sql.push_str(part);
+        }
+
         let mut answers = connection.fetch_many(AssertSqlSafe(sql));
         let (mut before, mut after, mut results) = (None, None, Vec::new());
 
@@ -262,7 +269,7 @@ impl Operation for ExecuteUnprepared<'_> {
         results.pop();
 
         let mut total = PgQueryResult::default();
-        total.extend(results.into_iter().skip(set + 1));
+        total.extend(results.into_iter().skip(assignments.len() + 1));
 
         Ok(ExecResult::from(total))
     }

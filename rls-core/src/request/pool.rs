@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use sea_orm::DbErr;
-use sqlx::{Connection, SqlStr};
+use sqlx::Connection;
 use tokio::time::timeout;
 
 use crate::error::RlsError;
@@ -14,6 +14,7 @@ use crate::model::context::{ContextError, Settings};
 use crate::model::context_domain::DomainOids;
 use crate::request::borrowed::{Borrowed, acquire_error};
 use crate::request::carrier::{Around, Carrier, KnownSetting, Opening};
+use crate::request::engine::{Begin, Engine};
 use crate::request::granted::GrantedColumns;
 use crate::request::lease::Lease;
 use crate::request::observe::Observer;
@@ -30,6 +31,7 @@ pub(crate) use recorder::Recorder;
 pub(crate) struct Pool {
     sessions: Sessions,
     settings: Arc<[KnownSetting]>,
+    engine: Engine,
     observer: Observer,
     seen: Arc<Seen>,
     /// Whether text may hold `DO` blocks.
@@ -58,6 +60,7 @@ impl Pool {
         Self {
             sessions,
             settings,
+            engine: Engine::default(),
             observer,
             seen: Arc::default(),
             allows_do: true,
@@ -68,6 +71,17 @@ impl Pool {
             record: None,
             recorder: None,
         }
+    }
+
+    /// The same pool, on this engine.
+    pub(crate) fn of_engine(self, engine: Engine) -> Self {
+        Self { engine, ..self }
+    }
+
+    /// The engine that it is on.
+    #[cfg(feature = "testing")]
+    pub(crate) fn engine(&self) -> Engine {
+        self.engine
     }
 
     /// The same pool, for scopes: text may hold `DO` blocks only if the configuration says so.
@@ -137,6 +151,7 @@ impl Pool {
         let opening = Opening {
             read_only,
             record: self.record.clone(),
+            engine: self.engine,
         };
 
         Ok(Carrier::new(
@@ -157,14 +172,14 @@ impl Pool {
         self.observer = observer;
     }
 
-    pub(crate) async fn begin(&self, message: SqlStr) -> Result<Lease, DbErr> {
+    pub(crate) async fn begin(&self, messages: Begin) -> Result<Lease, DbErr> {
         self.announce().await?;
-        self.begin_unannounced(message).await
+        self.begin_unannounced(messages).await
     }
 
     /// Begins without the other login's record.
-    pub(crate) async fn begin_unannounced(&self, message: SqlStr) -> Result<Lease, DbErr> {
-        match Lease::begin(&self.sessions, message).await {
+    pub(crate) async fn begin_unannounced(&self, messages: Begin) -> Result<Lease, DbErr> {
+        match Lease::begin(&self.sessions, &messages).await {
             Err(error) if self.record.is_some() && is_refused(&error) => Err(audit_failed(error)),
             // A standby has no `READ WRITE` and no `SERIALIZABLE`; a begin has nothing else that a
             // server may lack.
@@ -286,6 +301,7 @@ impl Pool {
     ) -> Result<O::Output, sqlx::Error> {
         let statement = operation.statement();
         let sending = Sending::new(carrier, Around::Transaction, classified, statement);
+        carrier.set_again(lease).await?;
 
         // Unprepared text sets the context and asks in its own message.
         let prepared = statement.is_some();
@@ -375,6 +391,13 @@ fn explain_refused(error: DbErr) -> DbErr {
 pub(crate) fn explain(error: DbErr, carrier: &Carrier, sql: &str) -> DbErr {
     if carrier.has_parameters() && sqlstate::is_context_not_set(&error) {
         return RlsError::ContextNotSet {
+            source: Arc::new(error),
+        }
+        .into();
+    }
+
+    if carrier.engine() == Engine::Citus && sqlstate::is_beyond_citus(&error) {
+        return RlsError::RefusedByCitus {
             source: Arc::new(error),
         }
         .into();

@@ -72,10 +72,26 @@ impl Carrier {
         signed.await.map(drop)
     }
 
+    /// Sets the context again, before a statement in a transaction, if the statement's message cannot:
+    /// what a function of an earlier statement set lasts no longer than that statement.
+    pub(crate) async fn set_again(&self, lease: &mut Lease) -> Result<(), sqlx::Error> {
+        if !self.engine().sets_in_any_message() {
+            for assignment in self.engine().again(self.context()) {
+                lease
+                    .connection()
+                    .execute(AssertSqlSafe(assignment))
+                    .await?;
+            }
+        }
+
+        Ok(())
+    }
+
     /// Sets the context, and asks, in one message.
     pub(crate) async fn set_and_ask(&self, lease: &mut Lease) -> Result<Answer, sqlx::Error> {
-        let (assignments, _) = self.assignments();
-        let sql = [&assignments, ";", &self.question()].concat();
+        let mut statements = self.assignments();
+        statements.push(self.question());
+        let sql = statements.join(";");
         let row = lease.connection().fetch_one(AssertSqlSafe(sql)).await?;
         Ok(self.answer(&row))
     }

@@ -10,6 +10,8 @@ use sea_orm::{DbErr, Statement, TransactionOptions};
 use crate::error::RlsError;
 use crate::model::context::ContextError;
 use crate::model::context::RlsContext;
+use crate::model::key::KeyType;
+use crate::name::SettingName;
 use crate::request::carrier::Carrier;
 use crate::request::operation::{Operation, QueryAll, values};
 use crate::request::pool::Pool;
@@ -150,6 +152,14 @@ impl<R: Role> ContextConnection<R> {
             self.pool
                 .classify(operation.sql(), operation.statement().map(values), carrier)?;
         self.pool.run_alone(&operation, classified, carrier).await
+    }
+}
+
+impl<R> ContextConnection<R> {
+    /// The value of a setting in the context, and the type of the keys that it names.
+    pub(crate) fn key_of(&self, setting: &SettingName) -> (Option<String>, Option<KeyType>) {
+        let carrier = self.carrier.as_ref();
+        carrier.map_or((None, None), |carrier| carrier.value(setting))
     }
 }
 

@@ -13,6 +13,8 @@ use async_stream::try_stream;
 use sea_orm::{DbErr, QueryResult, Statement, TransactionOptions};
 use sqlx::Executor;
 
+use crate::model::key::KeyType;
+use crate::name::SettingName;
 use crate::request::carrier::{Around, Carrier};
 use crate::request::operation::{Operation, QueryAll, Sending, query_error, values};
 use crate::request::pool::Pool;
@@ -48,6 +50,13 @@ pub struct ContextTransaction<R> {
     savepoint: Option<Savepoint>,
     open: bool,
     login: PhantomData<fn() -> R>,
+}
+
+impl<R> ContextTransaction<R> {
+    /// The value of a setting in the context, and the type of the keys that it names.
+    pub(crate) fn key_of(&self, setting: &SettingName) -> (Option<String>, Option<KeyType>) {
+        self.shared.carrier.value(setting)
+    }
 }
 
 impl<R: Role> ContextTransaction<R> {
@@ -109,9 +118,14 @@ impl<R: Role> ContextTransaction<R> {
 
         Ok(RowStream::new(try_stream! {
             let query = sending.query(&statement).map_err(query_error)?;
-            let failed = {
+            let failed = 'failed: {
+                let lease = lane.for_stream()?;
+                if let Err(error) = self.shared.carrier.set_again(lease).await {
+                    break 'failed Some(error);
+                }
+
                 let mut observed = self.shared.pool.observer().observe_rows(&statement);
-                let mut rows = lane.for_stream()?.connection().fetch(query);
+                let mut rows = lease.connection().fetch(query);
                 loop {
                     match observed.next(&mut rows).await {
                         Some(Ok(row)) => yield QueryResult::from(row),

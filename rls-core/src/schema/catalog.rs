@@ -5,6 +5,7 @@
 
 mod audit;
 mod canonical;
+mod distribution;
 mod domain;
 mod granted;
 pub(crate) mod names;
@@ -24,6 +25,7 @@ mod used;
 mod version;
 
 pub(crate) use canonical::{canonical, unready};
+pub(crate) use distribution::{distributed, is_citus};
 pub(crate) use domain::{DOMAIN_FITS, domains_as_rows, function_fits};
 pub(crate) use granted::verify_grants;
 pub(crate) use online::{IndexNamed, check_named, index_named, partitioned};

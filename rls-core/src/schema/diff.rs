@@ -6,6 +6,7 @@ mod bound;
 mod breaking;
 mod check;
 mod column;
+mod distribution;
 mod domain;
 mod fingerprint;
 mod force;
@@ -33,6 +34,7 @@ pub(crate) use table::Table;
 /// tables, the audit table, and the domains that carry contexts.
 pub(crate) fn diff(desired: &Desired<'_>, snapshot: &Snapshot) -> Result<Plan, SchemaError> {
     let tables = comparable(desired, snapshot)?;
+    distribution::check(&tables, desired, snapshot)?;
     let mut plan = Plan {
         changes: roles(desired.config, &snapshot.roles, Passwords::Compare),
         passwords: role::uncompared(desired.config, &snapshot.roles),
@@ -105,6 +107,8 @@ fn table_changes(
         column::columns(table, &mut changes)?;
     }
 
+    // Keys refer to tables that are where they stay.
+    distribution::unprotected(tables, snapshot, &mut changes);
     let mut used = snapshot.used.clone();
 
     // Foreign keys refer to other tables' columns, and come after all of them.
@@ -112,13 +116,25 @@ fn table_changes(
         column::keys(table, &mut used, &mut changes);
     }
     bound::keys(tables, &mut used, &mut changes);
+    distribution::one_by_one(tables, snapshot, &mut changes);
+    distribution::check_changes(tables, &changes)?;
 
-    plan.changes.extend(force::lifted(tables, changes));
+    let is_forced = |table: &Table<'_>| table.actual.enabled && table.actual.forced;
+    plan.changes
+        .extend(force::lifted(tables, is_forced, changes));
     for table in tables {
         policy::row_security(table, &mut plan.changes);
         policy::policies(table, &mut plan.changes, &mut plan.unmanaged);
     }
 
+    let mut changes = Vec::new();
+    distribution::protected(tables, snapshot, &mut changes);
+    let is_forced = |table: &Table<'_>| {
+        let desired = table.desired.row_security;
+        desired.is_none_or(|desired| desired.enabled && desired.forced)
+    };
+    plan.changes
+        .extend(force::lifted(tables, is_forced, changes));
     for table in tables {
         privilege::privileges(table, &mut plan.changes);
     }

@@ -9,9 +9,9 @@ use crate::name::{Identifier, TableName};
 
 pub use breaking::Breaking;
 pub use change::{
-    Change, ColumnChange, DomainChange, DomainDefinition, ForeignKeyChange, FunctionChange,
-    IndexChange, PolicyChange, PrivilegeChange, RoleChange, RowSecurityChange, SigningChange,
-    TableChange, UsageChange, Verifier,
+    Change, ColumnChange, DistributionChange, DomainChange, DomainDefinition, ForeignKeyChange,
+    FunctionChange, IndexChange, PolicyChange, PrivilegeChange, RoleChange, RowSecurityChange,
+    SigningChange, TableChange, UsageChange, Verifier,
 };
 
 /// The changes in the order in which they are applied, and what stays though no entity declares it.

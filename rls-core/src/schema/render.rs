@@ -2,6 +2,7 @@
 
 mod audit;
 mod column;
+mod distribution;
 mod domain;
 mod foreign_key;
 mod function;
@@ -73,5 +74,6 @@ fn of_table(name: &TableName, change: &TableChange) -> Vec<String> {
         TableChange::CreateAudit => vec![create_audit(&quoted)],
         TableChange::DropAudit => vec![format!("DROP TABLE {quoted}")],
         TableChange::Signing(change) => signing::statements(name, change),
+        TableChange::Distribution(change) => vec![distribution::statement(name, change)],
     }
 }

@@ -41,6 +41,8 @@ pub(crate) struct Snapshot {
     pub(crate) canonical: BTreeMap<TableName, CanonicalTable>,
     /// The names that are in use, if an index or a key is to be created.
     pub(crate) used: UsedNames,
+    /// Whether the server is Citus.
+    pub(crate) is_citus: bool,
     /// While migrations are pending: the tables whose policies the server does not take yet.
     pub(crate) unready: BTreeSet<TableName>,
 }

@@ -48,6 +48,18 @@ fn render(expression: &Expression, depth: usize) -> String {
                 current(setting, *key)
             )
         }
+        Expression::IsCurrentOnNode {
+            column: name,
+            setting,
+            key,
+        } => {
+            format!(
+                "{} {} {}",
+                column(name),
+                equals(*key == KeyType::Text),
+                current(setting, *key)
+            )
+        }
         Expression::Current { setting, key } => current(setting, *key),
         Expression::IsTrue(name) => column(name),
         Expression::IsNull(name) => format!("{} IS NULL", column(name)),

@@ -20,6 +20,16 @@ pub enum ProofError {
     /// Row-level security is switched off.
     #[error("row security is switched off (RLS_ENABLED), so there is nothing to prove")]
     NotEnabled,
+    /// Citus distributes the tables.
+    #[error(
+        "the proof makes rows in a transaction that it rolls back, and on Citus the application's role \
+         reads {tables} in sessions that do not see them: prove it on a PostgreSQL without Citus, where \
+         `distribute` gives the same policies"
+    )]
+    OnCitus {
+        /// The tables that say `distribute`.
+        tables: String,
+    },
     /// The proof and the application's connection have different registries.
     #[error(
         "the proof and the application's connection know different tables ({tables}): make both \

@@ -151,6 +151,16 @@ fn check(
         return Err(ProofError::NotEnabled);
     }
 
+    let distributed = proof.registry.scopes().iter();
+    let distributed: Vec<String> = distributed
+        .filter(|scope| scope.distribution.is_some())
+        .map(|scope| scope.table.to_string())
+        .collect();
+    if app.is_on_citus() && !distributed.is_empty() {
+        let tables = distributed.join(", ");
+        return Err(ProofError::OnCitus { tables });
+    }
+
     let (ours, theirs) = (proof.registry.scopes(), app.registry().scopes());
     let differ = |these: &[Scope], those: &[Scope]| -> Vec<String> {
         these

@@ -240,6 +240,7 @@ mod tests {
             admin_columns: BTreeMap::new(),
             policies: Vec::new(),
             unscoped: None,
+            distribution: None,
         }
     }
 

@@ -214,6 +214,9 @@ fn kind(expression: &Expression) -> PartKind {
         Expression::IsCurrent {
             column, setting, ..
         }
+        | Expression::IsCurrentOnNode {
+            column, setting, ..
+        }
         | Expression::IsVerified {
             column, setting, ..
         } => PartKind::Holder {

@@ -199,6 +199,11 @@ impl Candidates {
                 setting,
                 key,
             }
+            | Expression::IsCurrentOnNode {
+                column,
+                setting,
+                key,
+            }
             | Expression::IsVerified {
                 column,
                 setting,

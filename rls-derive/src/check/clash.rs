@@ -32,6 +32,9 @@ fn one_way(left: Word, right: Word) -> Option<&'static str> {
         (Word::Identity, other) if other.is_of_column() => {
             Some("the rows of an identity own themselves")
         }
+        (Word::Via, Word::Distribute) => {
+            Some("Citus distributes by a column of the table, and takes no sub-select in a policy")
+        }
         (Word::Via, Word::Setting) => Some("the setting is that of the rows referred to"),
         (Word::Via, other) if other.is_of_column() => {
             Some("the rows belong to whom those they refer to belong")

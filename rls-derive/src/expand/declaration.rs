@@ -102,7 +102,9 @@ fn rows(root: &Path, attr: &Attr) -> TokenStream {
         .iter()
         .map(|function| quote_spanned!(function.span()=> .policies(#function())));
 
-    quote!(#bind #read #soft_delete #grants #(#policies)*)
+    let distribute = distribute(attr);
+
+    quote!(#bind #read #soft_delete #grants #distribute #(#policies)*)
 }
 
 fn policies_of(root: &Path, attr: &Attr) -> TokenStream {
@@ -123,7 +125,13 @@ fn unscoped(root: &Path, attr: &Attr) -> TokenStream {
     let privileges = privileges(root, granted);
     let columns = columns(root, granted, "columns");
     let admin = admin(root, attr);
-    quote!(unscoped::<Self>(#reason, #privileges) #columns #admin)
+    let distribute = distribute(attr);
+
+    quote!(unscoped::<Self>(#reason, #privileges) #columns #admin #distribute)
+}
+
+fn distribute(attr: &Attr) -> Option<TokenStream> {
+    attr.says(Word::Distribute).then(|| quote!(.distribute()))
 }
 
 /// The calls about the privileges of both roles.

@@ -10,7 +10,7 @@ fn word_of_another_derive_is_told_to_be_its() {
         format!("`{key}` belongs to {homes}; here it is `{word}`")
     };
     let input = "#[tenant_scoped(owner = a, user = b::C, to = id)] struct Model { id: Uuid }";
-    let keys = "`admin`, `backfill`, `bind`, `column`, `crate`, `grant`, `identity`, `index`, `no_default`, \
+    let keys = "`admin`, `backfill`, `bind`, `column`, `crate`, `distribute`, `grant`, `identity`, `index`, `no_default`, \
                 `no_foreign_key`, `on_delete`, `policies`, `read`, `setting`, `soft_delete`, \
                 `table_only`, `tenant`, `via`";
 
@@ -43,7 +43,7 @@ fn word_of_another_derive_is_told_to_be_its() {
     assert_errors_of(Derive::RlsPolicies, input, &[("read", message)]);
 
     let input = "#[unscoped(reason = \"why\", resaon = \"why\")] struct Model { id: Uuid }";
-    let message = "unknown key `resaon`, expected one of `admin`, `crate`, `grant`, `reason`; did you \
+    let message = "unknown key `resaon`, expected one of `admin`, `crate`, `distribute`, `grant`, `reason`; did you \
                    mean `reason`?";
     assert_errors_of(Derive::Unscoped, input, &[("resaon", message)]);
 }

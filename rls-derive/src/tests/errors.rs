@@ -19,7 +19,7 @@ fn assert_errors(attribute: &str, expected: &[(&str, &str)]) {
     assert_errors_of(Derive::UserScoped, &model(attribute), expected);
 }
 
-const KEYS: &str = "expected one of `admin`, `backfill`, `bind`, `crate`, `grant`, `identity`, `index`, \
+const KEYS: &str = "expected one of `admin`, `backfill`, `bind`, `crate`, `distribute`, `grant`, `identity`, `index`, \
                     `no_default`, `no_foreign_key`, `on_delete`, `owner`, `policies`, `read`, \
                     `setting`, `soft_delete`, `table_only`, `to`, `user`, `via`";
 
@@ -80,7 +80,19 @@ fn clash_is_told_at_the_second_key() {
         );
     }
 
-    assert_errors("identity, setting = \"a.b\", crate = \"c\"", &[]);
+    assert_errors(
+        "identity, distribute, setting = \"a.b\", crate = \"c\"",
+        &[],
+    );
+    assert_errors_of(
+        Derive::UserScoped,
+        "#[user_scoped(via = \"project\", distribute)] struct Model { id: Uuid }",
+        &[(
+            "distribute",
+            "`distribute` clashes with `via`: Citus distributes by a column of the table, and takes no \
+             sub-select in a policy",
+        )],
+    );
 
     assert_errors(
         "on_delete = \"cascade\", no_foreign_key",

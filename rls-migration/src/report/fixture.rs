@@ -53,6 +53,7 @@ pub(crate) fn scope(name: &str, keys: Vec<Key>) -> Scope {
         admin_columns: BTreeMap::new(),
         policies: Vec::new(),
         unscoped: None,
+        distribution: None,
     }
 }
 

@@ -195,7 +195,7 @@ fn through(
     }
 
     let written = is_written(declared);
-    if written && declared.primary_key != Some(parent_column) {
+    if written && declared.primary_key != [parent_column.as_str()] {
         return Err(DeclarationError::Membership {
             table,
             relation,

@@ -79,11 +79,20 @@ impl Tables<'_> {
             ));
         }
 
-        let is_primary = parent_declared.primary_key == Some(parent_column.as_str());
         let by = match owners(scope, parent_scope) {
-            Some(owners) if is_primary => BoundBy::Key(owners),
+            Some(owners) if is_primary(parent_declared.primary_key, &parent_column, &owners) => {
+                BoundBy::Key(owners)
+            }
             _ => BoundBy::Policy(readable(parent_scope)),
         };
+
+        if matches!(by, BoundBy::Policy(_)) && scope.distribution.is_some() {
+            return Err(unbindable(
+                "only a policy with a sub-select could bind it, and Citus takes none on a table \
+                 that says `distribute`: let the rows of both belong to the same users or tenants by \
+                 columns, and make the other's primary key of that column and the one it leads to",
+            ));
+        }
 
         if matches!(by, BoundBy::Policy(_)) && parent_scope.table == scope.table {
             return Err(unbindable(
@@ -107,6 +116,20 @@ fn is_anchor(scope: &Scope, column: &Identifier) -> bool {
     let mut keys = scope.keys.iter().map(|key| &key.column);
     let mut through = scope.through.iter().map(|through| &through.column);
     keys.any(|key| key == column) || through.any(|through| through == column)
+}
+
+/// Whether a primary key is the column that a reference leads to, alone or beside columns that name
+/// the owners, as Citus needs them in each key of a table that it distributes.
+fn is_primary(
+    primary_key: &[String],
+    column: &Identifier,
+    owners: &[(Identifier, Identifier)],
+) -> bool {
+    let is_owner = |part: &str| owners.iter().any(|(_, owner)| owner.as_str() == part);
+    let mut parts = primary_key.iter().map(String::as_str);
+
+    primary_key.iter().any(|part| part == column.as_str())
+        && parts.all(|part| part == column.as_str() || is_owner(part))
 }
 
 /// The columns that name the owners of both rows, each with the parent's. `None` if a key with them

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::settings;
+use super::tables::Declared;
 use crate::config::RlsConfig;
 use crate::entity::part::{DeclaredGrant, Marked};
 use crate::entity::raw::RawTable;
 use crate::entity::{Declaration, DeclarationError};
 use crate::model::policy::PolicyDraft;
 use crate::model::privilege::Columns;
-use crate::model::scope::{self, Scope};
+use crate::model::scope::{self, Distribution, Scope};
 use crate::name::{Identifier, SettingName};
 
 /// Checks that the list has all derives of each entity in it.
@@ -121,4 +122,36 @@ pub(super) fn policies(raw: &RawTable, scope: &Scope) -> Result<(), DeclarationE
     }
 
     Ok(())
+}
+
+/// The column by which Citus distributes a table, if its entity says so.
+///
+/// # Errors
+///
+/// [`DeclarationError::NotDistributable`] if a row has no such column, or if rows belong to someone
+/// through other rows: the policy would be a sub-select, which Citus refuses.
+pub(super) fn distribution(
+    declared: &Declared<'_>,
+    scope: &Scope,
+) -> Result<Option<Distribution>, DeclarationError> {
+    let distributed: Vec<_> = declared
+        .scopes
+        .iter()
+        .filter(|part| part.distribute)
+        .map(|part| part.holder)
+        .collect();
+    if distributed.is_empty() {
+        return Ok(None);
+    }
+
+    let key = scope
+        .keys
+        .iter()
+        .find(|key| distributed.iter().all(|holder| key.holder == *holder));
+    match key {
+        Some(key) if scope.through.is_empty() => Ok(Some(Distribution::By(key.column.clone()))),
+        _ => Err(DeclarationError::NotDistributable {
+            table: declared.raw.to_string(),
+        }),
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::check;
 use super::tables::{Declared, Tables};
 use crate::entity::DeclarationError;
-use crate::model::scope::{Bound, Scope};
+use crate::model::scope::{Bound, Distribution, Scope};
 use crate::name::TableName;
 
 impl<'a> Tables<'a> {
@@ -52,17 +52,19 @@ impl<'a> Tables<'a> {
                 .map(|(policies, _)| policies.clone())
                 .unwrap_or_default(),
             unscoped: None,
+            distribution: None,
         };
 
-        if let Some((reason, _)) = declared.unscoped {
-            if reason.trim().is_empty() {
+        if let Some(unscoped) = declared.unscoped {
+            if unscoped.reason.trim().is_empty() {
                 return Err(DeclarationError::NoReason {
                     table: declared.raw.to_string(),
                 });
             }
 
             return Ok(Scope {
-                unscoped: Some(reason.to_owned()),
+                unscoped: Some(unscoped.reason.clone()),
+                distribution: unscoped.distribute.then_some(Distribution::Everywhere),
                 ..scope
             });
         }
@@ -86,6 +88,7 @@ impl<'a> Tables<'a> {
             }
         }
 
+        scope.distribution = check::distribution(declared, &scope)?;
         Ok(scope)
     }
 }

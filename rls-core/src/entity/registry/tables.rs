@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::entity::part::{
     Anchor, DeclaredGrant, DeclaredGrants, DeclaredKey, DeclaredKind, DeclaredOwned, DeclaredScope,
-    Part,
+    DeclaredUnscoped, Part,
 };
 use crate::entity::raw::{RawColumn, RawTable};
 use crate::entity::{Declaration, DeclarationError};
@@ -21,11 +21,11 @@ pub(super) struct Tables<'a> {
 /// All that is declared of one table.
 pub(super) struct Declared<'a> {
     pub(super) raw: &'a RawTable,
-    pub(super) primary_key: Option<&'a str>,
+    /// The columns of the primary key.
+    pub(super) primary_key: &'a [String],
     pub(super) scopes: Vec<&'a DeclaredScope>,
     pub(super) policies: Option<(&'a Vec<PolicyDraft>, &'a DeclaredGrants)>,
-    /// The reason, and the privileges.
-    pub(super) unscoped: Option<(&'a str, &'a DeclaredGrants)>,
+    pub(super) unscoped: Option<&'a DeclaredUnscoped>,
 }
 
 impl<'a> Tables<'a> {
@@ -40,7 +40,7 @@ impl<'a> Tables<'a> {
 
             let table = declared.entry(name).or_insert(Declared {
                 raw,
-                primary_key: declaration.primary_key.as_deref(),
+                primary_key: &declaration.primary_key,
                 scopes: Vec::new(),
                 policies: None,
                 unscoped: None,
@@ -48,8 +48,8 @@ impl<'a> Tables<'a> {
 
             // A table has one primary key. If two entities name different ones, neither is relied
             // on.
-            if table.primary_key != declaration.primary_key.as_deref() {
-                table.primary_key = None;
+            if table.primary_key != declaration.primary_key {
+                table.primary_key = &[];
             }
 
             table.add(&declaration.part)?;
@@ -116,13 +116,10 @@ impl<'a> Declared<'a> {
                     _ => {}
                 }
             }
-            Part::Unscoped { reason, grants } => {
-                let declared = (reason.as_str(), grants);
-                match self.unscoped.replace(declared) {
-                    Some(other) if other != declared => return Err(self.clash()),
-                    _ => {}
-                }
-            }
+            Part::Unscoped(declared) => match self.unscoped.replace(declared) {
+                Some(other) if other != declared => return Err(self.clash()),
+                _ => {}
+            },
         }
 
         if self.unscoped.is_some() && (self.policies.is_some() || !self.scopes.is_empty()) {
@@ -143,8 +140,8 @@ impl<'a> Declared<'a> {
     /// The privileges of the application's role. If several derives declare some, those that are in
     /// all.
     pub(super) fn privileges(&self) -> DeclaredGrant {
-        if let Some((_, grants)) = self.unscoped {
-            return grants.app.clone().unwrap_or_default();
+        if let Some(unscoped) = self.unscoped {
+            return unscoped.grants.app.clone().unwrap_or_default();
         }
 
         let scopes = self.scopes.iter().filter_map(|scope| scope.granted());
@@ -155,8 +152,9 @@ impl<'a> Declared<'a> {
     /// The privileges of the administrator's role. On a scoped table they are all four, if none are
     /// declared; on another the application's.
     pub(super) fn admin(&self) -> DeclaredGrant {
-        if let Some((_, grants)) = self.unscoped {
-            return grants.admin.clone().unwrap_or_else(|| self.privileges());
+        if let Some(unscoped) = self.unscoped {
+            let admin = unscoped.grants.admin.clone();
+            return admin.unwrap_or_else(|| self.privileges());
         }
 
         let scopes = self

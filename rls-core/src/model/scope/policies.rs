@@ -49,6 +49,12 @@ pub(crate) fn of(scope: &Scope, config: &RlsConfig) -> Vec<Policy> {
         }
     }
 
+    if scope.distribution.is_some() {
+        for policy in &mut policies {
+            *policy = policy.map(Expression::distributed);
+        }
+    }
+
     policies.push(Policy {
         name: Identifier::joined(&scope.table.table, "admin"),
         kind: PolicyKind::Permissive,

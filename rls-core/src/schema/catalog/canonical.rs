@@ -119,6 +119,7 @@ fn names_more_than_keys(desired: &DesiredTable) -> bool {
             Expression::True
             | Expression::False
             | Expression::IsCurrent { .. }
+            | Expression::IsCurrentOnNode { .. }
             | Expression::IsVerified { .. }
             | Expression::Current { .. } => false,
             _ => true,

@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::DatabaseTransaction;
 
 use super::audit::audit;
+use super::distribution::{self, is_citus};
 use super::domain::{domains, recorder};
 use super::granted::{by_default, schema_usage};
 use super::read::{others, read};
@@ -27,7 +28,12 @@ pub(crate) async fn snapshot(
     let names: Vec<&TableName> = desired.names().collect();
 
     let roles = roles(db, config).await?;
-    let relations = read(db, &names, config).await?;
+    let mut relations = read(db, &names, config).await?;
+    let is_citus = is_citus(db).await?;
+    if is_citus {
+        distribution::read(db, &mut relations).await?;
+    }
+
     let others = others(db, &names).await?;
     let schema_usage = schema_usage(db, [config.app_role(), config.admin_role()]).await?;
     let audit = match &desired.audit {
@@ -58,6 +64,7 @@ pub(crate) async fn snapshot(
         domains,
         recorder,
         signing,
+        is_citus,
         canonical: BTreeMap::new(),
         used: UsedNames::default(),
         unready: BTreeSet::new(),

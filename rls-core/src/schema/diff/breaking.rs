@@ -49,6 +49,11 @@ fn of_table(table: &Table<'_>, change: &TableChange) -> Option<Breaking> {
         TableChange::RowSecurity(change) => of_row_security(*change),
         TableChange::Policy(change) => of_policy(table, change),
         TableChange::Privilege(change) => of_privilege(table, change),
+        TableChange::Distribution(_) => Some(Breaking {
+            fails: "a statement that Citus does not run over several nodes, as a `MERGE`, a row lock or \
+                    a join by other columns",
+            first: "deploy code that runs on Citus",
+        }),
         // A unique index has the primary key in it, and forbids nothing new; the audit's and the keys' tables are the library's own.
         TableChange::Index(_)
         | TableChange::CreateAudit

@@ -123,6 +123,7 @@ fn names_columns(
         }
         Expression::First(part) => names_columns(part, table, has),
         Expression::IsCurrent { column, .. }
+        | Expression::IsCurrentOnNode { column, .. }
         | Expression::IsVerified { column, .. }
         | Expression::IsTrue(column)
         | Expression::IsNull(column)

@@ -3,12 +3,14 @@ use crate::name::{Identifier, TableName};
 use crate::schema::plan::{Change, ColumnChange, ForeignKeyChange, RowSecurityChange, TableChange};
 use crate::sql;
 
-/// These changes of columns and keys, and around them the changes that lift and restore the force
-/// of each table that they read.
-pub(super) fn lifted(tables: &[Table<'_>], changes: Vec<Change>) -> Vec<Change> {
-    let forced = tables
-        .iter()
-        .filter(|table| table.actual.enabled && table.actual.forced);
+/// These changes, and around them the changes that lift and restore the force of each table that
+/// they read and whose force then holds.
+pub(super) fn lifted(
+    tables: &[Table<'_>],
+    is_forced: impl Fn(&Table<'_>) -> bool,
+    changes: Vec<Change>,
+) -> Vec<Change> {
+    let forced = tables.iter().filter(|table| is_forced(table));
     let read = |table: &&TableName| changes.iter().any(|change| reads(change, table));
     let lifted: Vec<TableName> = forced
         .map(|table| &table.desired.table)
@@ -60,6 +62,8 @@ fn reads(change: &Change, read: &TableName) -> bool {
             | ForeignKeyChange::Replace { parent, .. }
             | ForeignKeyChange::Bind { parent, .. },
         ) => table == read || parent == read,
+        // Citus copies the rows as the login, and without an error those alone that it sees.
+        TableChange::Distribution(_) => table == read,
         _ => false,
     }
 }

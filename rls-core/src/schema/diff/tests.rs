@@ -1,5 +1,6 @@
 //! The comparison, without a server: a snapshot is made by hand of what is desired.
 
+mod distribution;
 mod domain;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,6 +64,7 @@ fn scope(table: &str, column: &str, kind: ScopeKind) -> Scope {
         admin_columns: Columns::new(),
         policies: Vec::new(),
         unscoped: None,
+        distribution: None,
     }
 }
 
@@ -191,6 +193,7 @@ fn applied(desired: &DesiredTable) -> ActualTable {
         foreign_keys: foreign_keys.collect(),
         indexes: indexes.collect(),
         grants: desired.privileges.clone(),
+        distribution: None,
         sequences: BTreeMap::new(),
     }
 }
@@ -248,6 +251,7 @@ fn snapshot(desired: &Desired<'_>) -> Snapshot {
         canonical: tables()
             .map(|desired| (desired.table.clone(), canonical(desired)))
             .collect(),
+        is_citus: false,
         unready: BTreeSet::new(),
     }
 }

@@ -1,6 +1,7 @@
 //! One change: an object, and what becomes of it.
 
 mod column;
+mod distribution;
 mod domain;
 mod foreign_key;
 mod function;
@@ -15,6 +16,7 @@ mod usage;
 use crate::name::{Identifier, Schemas, TableName};
 
 pub use column::ColumnChange;
+pub use distribution::DistributionChange;
 pub use domain::{DomainChange, DomainDefinition};
 pub use foreign_key::ForeignKeyChange;
 pub use function::FunctionChange;
@@ -75,6 +77,8 @@ pub enum TableChange {
     DropAudit,
     /// A change of what verifies signed contexts.
     Signing(SigningChange),
+    /// A change of how Citus spreads the table over its nodes.
+    Distribution(DistributionChange),
 }
 
 impl Change {
@@ -160,8 +164,11 @@ impl TableChange {
             Self::Policy(change) => Self::Policy(change.reverse()),
             Self::Privilege(change) => Self::Privilege(change.reverse()),
             Self::CreateAudit => Self::DropAudit,
-            Self::DropAudit => return None,
+            Self::DropAudit | Self::Distribution(DistributionChange::Undistribute) => return None,
             Self::Signing(change) => Self::Signing(change.reverse()?),
+            Self::Distribution(DistributionChange::Distribute { .. }) => {
+                Self::Distribution(DistributionChange::Undistribute)
+            }
         })
     }
 

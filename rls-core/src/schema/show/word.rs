@@ -1,9 +1,9 @@
 //! The sign and the word of each change: one for people, one for programs.
 
 use crate::schema::plan::{
-    Change, ColumnChange, DomainChange, ForeignKeyChange, FunctionChange, IndexChange,
-    PolicyChange, PrivilegeChange, RoleChange, RowSecurityChange, SigningChange, TableChange,
-    UsageChange,
+    Change, ColumnChange, DistributionChange, DomainChange, ForeignKeyChange, FunctionChange,
+    IndexChange, PolicyChange, PrivilegeChange, RoleChange, RowSecurityChange, SigningChange,
+    TableChange, UsageChange,
 };
 
 /// What a change does to the object that it names.
@@ -50,6 +50,8 @@ fn of_table(change: &TableChange) -> (Sign, &'static str) {
         TableChange::CreateAudit => (Added, "create_audit"),
         TableChange::DropAudit => (Removed, "drop_audit"),
         TableChange::Signing(change) => signing(change),
+        TableChange::Distribution(DistributionChange::Distribute { .. }) => (Changed, "distribute"),
+        TableChange::Distribution(DistributionChange::Undistribute) => (Changed, "undistribute"),
     }
 }
 

@@ -3,8 +3,8 @@
 use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 
 use crate::error::{RlsError, SchemaError};
-use crate::schema::catalog::begin;
 use crate::schema::catalog::query::{get, rows};
+use crate::schema::catalog::{begin, is_citus};
 use crate::sqlstate;
 use crate::terminal::shown;
 
@@ -50,6 +50,13 @@ async fn lock(db: &DatabaseTransaction) -> Result<(), RlsError> {
     };
 
     db.execute_unprepared(&lock).await?;
+
+    // Else Citus changes shards in parallel sessions, which see no role that this transaction makes.
+    if is_citus(db).await? {
+        db.execute_unprepared("SET LOCAL citus.multi_shard_modify_mode = 'sequential'")
+            .await?;
+    }
+
     Ok(())
 }
 

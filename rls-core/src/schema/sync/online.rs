@@ -48,14 +48,16 @@ impl RlsSchema {
     pub async fn prepare_online(&self, db: &DatabaseConnection) -> Result<Plan, RlsError> {
         let plan = self.plan(db).await?;
         self.may_break(plan.breaking())?;
-        let partitioned = catalog::partitioned(db).await?;
+        let mut left = catalog::partitioned(db).await?;
+        left.extend(catalog::distributed(db).await?);
         let mut steps: Vec<(Change, VecDeque<Step>)> = plan
             .changes
             .into_iter()
-            // The server creates no index and no key of a partitioned table in steps.
+            // The server creates no index and no key of a partitioned table in steps, and Citus fills
+            // no distributed one by its pages.
             .filter(|change| {
                 let mut tables = change.table().into_iter().chain(refers_to(change));
-                !tables.any(|table| partitioned.contains(table))
+                !tables.any(|table| left.contains(table))
             })
             .filter_map(|change| render::online(&change).map(|steps| (change, steps.into())))
             .collect();

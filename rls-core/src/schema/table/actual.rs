@@ -5,6 +5,7 @@ use crate::model::key::KeyType;
 use crate::model::policy::Canonical;
 use crate::model::policy::Policy;
 use crate::model::privilege::Grants;
+use crate::model::scope::Distribution;
 use crate::name::{Identifier, TableName};
 use crate::schema::fingerprint::{self, Fingerprint};
 
@@ -15,6 +16,8 @@ pub(crate) struct ActualTable {
     pub(crate) enabled: bool,
     /// Whether row security holds for the table's owner too.
     pub(crate) forced: bool,
+    /// How Citus spreads the rows over its nodes, if it does.
+    pub(crate) distribution: Option<Distribution>,
     /// Whether it may have rows: it, or a partition of it, has a page of them.
     pub(crate) has_rows: bool,
     /// The policies, by name.

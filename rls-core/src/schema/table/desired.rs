@@ -6,7 +6,7 @@ use crate::model::key::KeyType;
 use crate::model::policy::Policy;
 use crate::model::privilege::Grants;
 use crate::model::scope::policies_of;
-use crate::model::scope::{ForeignKey, Key, Scope};
+use crate::model::scope::{Distribution, ForeignKey, Key, Scope};
 use crate::name::{Identifier, Schemas, TableName};
 use crate::schema::fingerprint;
 
@@ -30,6 +30,8 @@ pub(crate) struct DesiredTable {
     pub(crate) bound: Vec<DesiredBound>,
     /// The tables through which rows belong to someone, and those that bound references lead to.
     pub(crate) parents: Vec<TableName>,
+    /// How Citus spreads the rows over its nodes, if it does.
+    pub(crate) distribution: Option<Distribution>,
     /// The privileges of the two roles.
     pub(crate) privileges: BTreeMap<Identifier, Grants>,
 }
@@ -119,6 +121,7 @@ impl DesiredTable {
                     )
                 })
                 .collect(),
+            distribution: scope.distribution.clone(),
             privileges: BTreeMap::from([
                 (
                     config.app_role().clone(),

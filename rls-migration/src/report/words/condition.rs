@@ -93,6 +93,9 @@ pub(super) fn whose(condition: &Expression, holders: &Holders) -> Phrase {
         Expression::IsCurrent {
             column, setting, ..
         }
+        | Expression::IsCurrentOnNode {
+            column, setting, ..
+        }
         | Expression::IsVerified {
             column, setting, ..
         } => Phrase::words("whose ")

@@ -92,6 +92,7 @@ fn names_own_columns<'a>(expression: &'a Expression, columns: &mut Vec<&'a Ident
             .all(|part| names_own_columns(part, &mut *columns)),
         Expression::First(part) => names_own_columns(part, columns),
         Expression::IsCurrent { column, .. }
+        | Expression::IsCurrentOnNode { column, .. }
         | Expression::IsVerified { column, .. }
         | Expression::IsTrue(column)
         | Expression::NotDeleted(column)
