@@ -51,7 +51,7 @@ pages! {
     clouds: "[`RlsConfig::password_provider`], [`RlsConfig::login_suffix`], \
         [`RlsConnection::with_standby`]",
     signed_contexts: "[`sea_orm_rls::signing`](crate::signing), [`RlsConfig`], [`RlsSchema::sync`]",
-    why: "[`Why`], [`Cause`], [`AdminContext`]",
+    why: "[`Why`], [`Cause`], [`Refusal`], [`AdminContext`]",
     limits: "[`RlsConnection`], [`Doctor`]",
     troubleshooting: "[`check_gate`], [`RlsError`], [`GateFinding`], [`policy::setting`]",
     glossary: "[`RlsConnection::scope`], [`UserContext`], [`RlsSchema::sync`], [`Doctor`], \
