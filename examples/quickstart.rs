@@ -4,7 +4,8 @@
 //! Finds or starts a PostgreSQL, migrates, and lets two users write and read.
 #![allow(
     unnameable_types,
-    reason = "SeaORM generates traits in private modules"
+    unreachable_pub,
+    reason = "SeaORM's entities are public, in private modules too"
 )]
 
 use std::error::Error;

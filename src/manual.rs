@@ -53,7 +53,7 @@ pages! {
     citus: "[`RlsConnection::connect`], [`RlsSchema::sync`], [`OwnRows`]",
     signed_contexts: "[`sea_orm_rls::signing`](crate::signing), [`RlsConfig`], [`RlsSchema::sync`]",
     works_with: "[`RlsConnection::connect`], [`Doctor`]",
-    why: "[`Why`], [`Cause`], [`AdminContext`]",
+    why: "[`Why`], [`Cause`], [`Refusal`], [`AdminContext`]",
     limits: "[`RlsConnection`], [`Doctor`]",
     troubleshooting: "[`check_gate`], [`RlsError`], [`GateFinding`], [`policy::setting`]",
     glossary: "[`RlsConnection::scope`], [`UserContext`], [`RlsSchema::sync`], [`Doctor`], \

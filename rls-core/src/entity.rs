@@ -5,6 +5,7 @@
 
 pub(crate) mod assert;
 mod declaration;
+pub(crate) mod derived;
 mod error;
 mod part;
 mod place;

@@ -4,10 +4,12 @@
 // are defined there, and re-exported here.
 
 mod gate;
+mod refusal;
 mod rls;
 mod schema;
 
 pub use gate::{GateError, GateFinding};
+pub use refusal::{Refusal, RefusedBy};
 pub use rls::RlsError;
 pub use schema::{NoCopies, NotOnCitus, SchemaError};
 

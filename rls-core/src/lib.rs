@@ -98,6 +98,7 @@ pub mod __private {
     pub use uuid::Uuid;
 
     pub use crate::entity::assert::*;
-    pub use crate::entity::{Declaration, OwnerColumn, Registered, TenantColumn};
+    pub use crate::entity::derived::*;
+    pub use crate::entity::{Declaration, Registered};
     pub use crate::model::{ContextError, OnDelete, Privilege, RlsContext, SettingValue, Settings};
 }

@@ -23,7 +23,7 @@ pub(crate) const UNDEFINED: [&str; 5] = ["42703", "42P01", "42883", "42704", "42
 
 pub(crate) const READ_ONLY_SQL_TRANSACTION: &str = "25006";
 const FEATURE_NOT_SUPPORTED: &str = "0A000";
-const UNIQUE_VIOLATION: &str = "23505";
+pub(crate) const UNIQUE_VIOLATION: &str = "23505";
 const DUPLICATE_OBJECT: &str = "42710";
 
 /// The name is in use: of a table or index, of a constraint, policy or type, of a column, of a
@@ -173,7 +173,7 @@ fn is_denied(error: &PgDatabaseError, function: &str) -> bool {
         && error.message().contains(function)
 }
 
-fn database_error(error: &sqlx::Error) -> Option<&PgDatabaseError> {
+pub(crate) fn database_error(error: &sqlx::Error) -> Option<&PgDatabaseError> {
     error.as_database_error()?.try_downcast_ref()
 }
 
@@ -220,10 +220,7 @@ impl Denied {
                 message,
             }),
             Some(routine) if routine.starts_with("aclcheck_error") => {
-                let table = message
-                    .rsplit(' ')
-                    .next()
-                    .map(|name| name.trim_matches('"').to_owned());
+                let table = denied_object(&message);
                 Some(Self::ByGrant { table, message })
             }
             Some(CITUS_ROUTINE) => Some(Self::ByPolicy {
@@ -261,6 +258,41 @@ pub(crate) fn is_beyond_citus(error: &DbErr) -> bool {
         || sqlx_error(error)
             .and_then(database_error)
             .is_some_and(of_merge)
+}
+
+/// `permission denied for table t`, in English. The name stands there as it is, with spaces in it.
+const DENIED: &str = "permission denied for ";
+
+/// The kinds of objects in that message that have more than one word come first.
+const KINDS: [&str; 7] = [
+    "materialized view",
+    "foreign table",
+    "table",
+    "view",
+    "sequence",
+    "schema",
+    "function",
+];
+
+/// The name in `permission denied for table t`; in another language its last word.
+fn denied_object(message: &str) -> Option<String> {
+    let name = message.strip_prefix(DENIED).and_then(|rest| {
+        let mut names = KINDS
+            .iter()
+            .map(|kind| rest.strip_prefix(kind)?.strip_prefix(' '));
+        names.find_map(|name| name)
+    });
+    let name = name.or_else(|| message.rsplit(' ').next())?;
+    Some(name.trim_matches('"').to_owned())
+}
+
+/// Whether a privilege on a table is missing, and not on a sequence or schema, as far as the message
+/// is in English.
+pub(crate) fn is_of_table(message: &str) -> bool {
+    let rest = message.strip_prefix(DENIED).unwrap_or_default();
+    ["table ", "view ", "materialized view ", "foreign table "]
+        .iter()
+        .any(|kind| rest.starts_with(kind))
 }
 
 /// The table in `new row violates row-level security policy "p" for table "t"`.

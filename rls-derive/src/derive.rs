@@ -29,6 +29,16 @@ impl Derive {
         }
     }
 
+    /// The type that stands for the derive in what it implements.
+    pub(crate) fn kind(self) -> &'static str {
+        match self {
+            Self::UserScoped => "OfUsers",
+            Self::TenantScoped => "OfTenants",
+            Self::RlsPolicies => "WithPolicies",
+            Self::Unscoped => "OfNobody",
+        }
+    }
+
     /// The helper attribute.
     pub(crate) fn attribute(self) -> &'static str {
         match self {

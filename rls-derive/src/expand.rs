@@ -50,7 +50,7 @@ pub(crate) fn expand(derive: Derive, input: TokenStream) -> TokenStream {
 
 fn complete(root: &Path, model: &Model<'_>) -> TokenStream {
     let implementation = implementation(root, model, &declaration::expand(root, model));
-    let (ident, name) = (model.ident, trait_name(model));
+    let (ident, kind) = (model.ident, kind(model));
     let assertion = assertion::expand(root, model);
 
     quote! {
@@ -59,7 +59,7 @@ fn complete(root: &Path, model: &Model<'_>) -> TokenStream {
         const _: () = {
             #root::__private::inventory::submit! {
                 #root::__private::Registered {
-                    declaration: <<#ident as #root::__private::ModelTrait>::Entity as #root::#name>::declaration,
+                    declaration: <#ident as #root::__private::Derived<#root::__private::#kind>>::declaration,
                 }
             }
         };
@@ -68,18 +68,19 @@ fn complete(root: &Path, model: &Model<'_>) -> TokenStream {
     }
 }
 
+/// The implementation for the model, which its entity gets its trait by (`rls_core::entity::derived`).
 fn implementation(root: &Path, model: &Model<'_>, declaration: &TokenStream) -> TokenStream {
-    let (ident, name) = (model.ident, trait_name(model));
-    let column = column_trait(model).map(|column| {
+    let (ident, kind) = (model.ident, kind(model));
+    let column = has_column(model).then(|| {
         quote! {
             #[automatically_derived]
-            impl #root::__private::#column for <#ident as #root::__private::ModelTrait>::Entity {}
+            impl #root::__private::DerivedColumn<#root::__private::#kind> for #ident {}
         }
     });
 
     quote! {
         #[automatically_derived]
-        impl #root::#name for <#ident as #root::__private::ModelTrait>::Entity {
+        impl #root::__private::Derived<#root::__private::#kind> for #ident {
             fn declaration() -> #root::__private::Declaration {
                 #declaration
             }
@@ -89,16 +90,12 @@ fn implementation(root: &Path, model: &Model<'_>, declaration: &TokenStream) -> 
     }
 }
 
-fn trait_name(model: &Model<'_>) -> Ident {
-    Ident::new(model.derive.name(), Span::call_site())
+fn kind(model: &Model<'_>) -> Ident {
+    Ident::new(model.derive.kind(), Span::call_site())
 }
 
-/// The trait of entities with a column that names the user or tenant.
-fn column_trait(model: &Model<'_>) -> Option<Ident> {
-    let name = match model.derive {
-        Derive::UserScoped => "OwnerColumn",
-        Derive::TenantScoped => "TenantColumn",
-        Derive::RlsPolicies | Derive::Unscoped => return None,
-    };
-    (!matches!(model.anchor(), Anchor::Through)).then(|| Ident::new(name, Span::call_site()))
+/// Whether the table has a column that names the user or tenant.
+fn has_column(model: &Model<'_>) -> bool {
+    matches!(model.derive, Derive::UserScoped | Derive::TenantScoped)
+        && !matches!(model.anchor(), Anchor::Through)
 }

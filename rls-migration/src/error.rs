@@ -2,6 +2,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rls_core::doctor::SuppressionError;
+use rls_core::model::Command;
 use rls_core::subject::SubjectError;
 use rls_core::why::WhyError;
 use rls_core::{ContextError, RlsError};
@@ -54,6 +55,8 @@ pub(crate) enum CliError {
     Blank,
     #[error("`--as` takes a part of the context and its value: `--as user=17`")]
     NoValue,
+    #[error("`--values` asks about a new row, which {} does not reach: leave `--command` out", command.as_sql())]
+    NewRow { command: Command },
     #[error(
         "cannot run `psql` ({why}): install PostgreSQL's client (`postgresql-client`, `libpq`), and \
          have it in PATH"

@@ -14,8 +14,22 @@ pub(crate) fn write_new(file: &Path, text: &str) -> Result<(), CliError> {
 }
 
 /// Creates a file that does not exist yet.
-pub(crate) fn new(file: &Path) -> Result<File, CliError> {
-    let opened = OpenOptions::new().write(true).create_new(true).open(file);
+fn new(file: &Path) -> Result<File, CliError> {
+    opened(file, OpenOptions::new().write(true).create_new(true))
+}
+
+/// Creates a file that does not exist yet, and that only its owner reads.
+pub(crate) fn private(file: &Path) -> Result<File, CliError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+
+    opened(file, &options)
+}
+
+fn opened(file: &Path, options: &OpenOptions) -> Result<File, CliError> {
+    let opened = options.open(file);
     opened.map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => CliError::Exists {
             file: file.to_owned(),

@@ -1,4 +1,5 @@
-use sea_orm::{DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm_rls::error::{Refusal, RefusedBy};
 use sea_orm_rls::policy::Command;
 use sea_orm_rls::why::{Cause, Outcome, Why};
 use sea_orm_rls::{AdminContext, UserContext};
@@ -31,6 +32,25 @@ async fn answer_names_the_cause() -> Tested {
     assert_eq!(select.outcome, Outcome::Hidden);
     assert!(matches!(select.causes[0], Cause::OtherHolder { .. }));
     println!("{}", answer.text(true));
+    // end
+
+    Ok(())
+}
+
+#[tokio::test]
+async fn refusal_names_what_refused() -> Tested {
+    let World { db, ann, bob, .. } = &world().await?;
+
+    // snippet
+    let scope = db.scope(UserContext::new(*ann));
+    let for_bob = format!(
+        "INSERT INTO task (id, title, owner_id) VALUES (gen_random_uuid(), 'rest', '{bob}')"
+    );
+    let error = scope.execute_unprepared(&for_bob).await.unwrap_err();
+
+    let refusal = Refusal::of(&error).ok_or("not refused")?;
+    assert_eq!(refusal.to_string(), "the policies of `task`");
+    assert!(matches!(refusal.by, RefusedBy::Policy { .. }));
     // end
 
     Ok(())

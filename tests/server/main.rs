@@ -23,5 +23,6 @@ mod proof;
 mod scenarios;
 mod schema;
 mod signed;
+mod subject;
 mod web;
 mod why;

@@ -2,6 +2,7 @@
 //! does what the answer says.
 
 mod command;
+mod refused;
 mod situations;
 mod world;
 

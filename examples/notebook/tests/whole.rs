@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
-use base::{Migrator, note, notebook as book, reminder, tag, user};
+use notebook_entities::{Migrator, note, notebook as book, reminder, tag, user};
 use sea_orm_migration::async_trait::async_trait;
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
@@ -12,10 +12,7 @@ use sea_orm_rls::subject::{Subject, SubjectError, What};
 use sea_orm_rls::testing::{TestDatabase, TestError};
 use sea_orm_rls::{AdminContext, Registry, UserContext, registry};
 
-// Not the crate: of two crates with entities, none may depend on the other.
-#[path = "../src/lib.rs"]
-mod base;
-
+// Entities of this crate refer to entities of another, which each derive compiles beside.
 mod comment {
     use sea_orm_migration::sea_orm;
     use sea_orm_migration::sea_orm::entity::prelude::*;
@@ -31,7 +28,7 @@ mod comment {
         pub note_id: Uuid,
         pub text: String,
         #[sea_orm(belongs_to, from = "note_id", to = "id")]
-        pub note: BelongsTo<crate::base::note::Entity>,
+        pub note: BelongsTo<notebook_entities::note::Entity>,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
@@ -45,7 +42,7 @@ mod attachment {
     #[sea_orm_rls::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
     #[sea_orm(table_name = "attachment")]
-    #[user_scoped(user = crate::base::user::Entity)]
+    #[user_scoped(user = notebook_entities::user::Entity)]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: Uuid,
@@ -64,7 +61,7 @@ mod membership {
     #[sea_orm_rls::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
     #[sea_orm(table_name = "membership")]
-    #[user_scoped(user = crate::base::user::Entity, index(team_id), grant(select))]
+    #[user_scoped(user = notebook_entities::user::Entity, index(team_id), grant(select))]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: Uuid,

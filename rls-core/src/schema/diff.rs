@@ -25,6 +25,7 @@ use crate::schema::plan::{Plan, Unmanaged};
 use crate::schema::snapshot::Snapshot;
 use crate::schema::used::UsedNames;
 
+pub(crate) use breaking::of_roles as breaking_roles;
 pub(crate) use check::comparable;
 pub(crate) use fingerprint::stale;
 pub(crate) use role::{Passwords, check as check_roles, roles};
@@ -70,7 +71,7 @@ pub(crate) fn diff(desired: &Desired<'_>, snapshot: &Snapshot) -> Result<Plan, S
         .cloned();
     plan.unmanaged
         .extend(others.map(|table| Unmanaged::Table { table }));
-    plan.breaking = breaking::breaking(&tables, &plan.changes);
+    plan.breaking = breaking::breaking(&tables, &snapshot.roles, &plan.changes);
 
     Ok(plan)
 }

@@ -16,7 +16,9 @@ use crate::entity::registry::Registry;
 use crate::error::{RlsError, SchemaError};
 use crate::schema::catalog::{self, SearchPath, Session};
 use crate::schema::desired::{Desired, MissingTables};
-use crate::schema::diff::{Passwords, Table, comparable, creates_named, diff, roles};
+use crate::schema::diff::{
+    Passwords, Table, breaking_roles, comparable, creates_named, diff, roles,
+};
 use crate::schema::plan::{Breaking, Change, Plan};
 use crate::schema::snapshot::{Relation, Snapshot};
 use crate::schema::trial::unplanned;
@@ -194,12 +196,10 @@ impl RlsSchema {
         session.leave(&transaction).await?;
         transaction.commit().await?;
 
-        // Those of roles come first in both lists, and break nothing.
-        let moved = |at: usize| at - before + changes.len();
-        let breaking = planned
-            .into_iter()
-            .map(|(at, it)| (moved(at), it))
-            .collect();
+        // Those of roles come first in both lists. Other ones may have been applied than planned.
+        let mut breaking = breaking_roles(&snapshot.roles, &changes);
+        let of_tables = planned.into_iter().filter(|(at, _)| *at >= before);
+        breaking.extend(of_tables.map(|(at, it)| (at - before + changes.len(), it)));
         changes.extend(tables);
         Ok(Plan {
             breaking,

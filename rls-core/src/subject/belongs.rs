@@ -73,25 +73,26 @@ impl<'a> Who<'a> {
         context: &'a Settings,
         is_unique: &'a dyn Fn(&TableName, &crate::name::Identifier) -> bool,
     ) -> Option<Self> {
-        let names = |holder: Holder| {
-            let mut keys = scopes.iter().flat_map(|scope| &scope.keys);
-            keys.any(|key| key.holder == holder && value(context, key).is_some())
-        };
-        let holder = [Holder::User, Holder::Tenant]
-            .into_iter()
-            .find(|holder| names(*holder))?;
-
-        Some(Self {
+        let of = |holder: Holder| Self {
             scopes,
             context,
             holder,
             is_unique,
-        })
+        };
+        let mut each = [Holder::User, Holder::Tenant].into_iter().map(of);
+        each.find(|who| who.names(who.holder))
     }
 
     /// Which rows of a table are the subject's, or why that is not decided.
     pub(super) fn rows_of(&self, scope: &Scope) -> Result<Belongs, String> {
-        self.rows_within(scope, 0)
+        let rows = self.rows_within(scope, 0)?;
+        match rows {
+            Belongs::Rows(theirs) if self.holder == Holder::User && self.names(Holder::Tenant) => {
+                let parts = vec![theirs, self.in_tenant(scope)?];
+                Ok(Belongs::Rows(Condition::All(parts)))
+            }
+            rows => Ok(rows),
+        }
     }
 
     fn rows_within(&self, scope: &Scope, depth: usize) -> Result<Belongs, String> {
@@ -137,16 +138,43 @@ impl<'a> Who<'a> {
             (false, _) => {}
         }
 
-        // A user of one tenant, if the context names the tenant too.
-        let others = scope.keys.iter().filter(|key| !is_theirs(key.holder));
-        if self.holder == Holder::User {
-            parts.extend(others.filter_map(|key| {
-                let value = value(self.context, key)?;
-                Some(Condition::Is(sql::identifier(&key.column), value))
-            }));
+        Ok(Belongs::Rows(Condition::All(parts)))
+    }
+
+    /// The condition that a user's row is in the tenant that the context names too.
+    fn in_tenant(&self, scope: &Scope) -> Result<Condition, String> {
+        let is_of_tenants = scope.keys.iter().any(|key| key.holder == Holder::Tenant)
+            || scope
+                .through
+                .iter()
+                .any(|through| through.holder == Holder::Tenant);
+        if is_of_tenants {
+            let tenant = Self {
+                holder: Holder::Tenant,
+                ..*self
+            };
+            return match tenant.rows_within(scope, 0)? {
+                Belongs::Rows(condition) => Ok(condition),
+                Belongs::None(reason) => Err(reason),
+            };
         }
 
-        Ok(Belongs::Rows(Condition::All(parts)))
+        // Its tenant is that of a row that it belongs to. No table belongs to itself by now.
+        let of_parent = scope.through.iter().find_map(|through| {
+            let mut scopes = self.scopes.iter();
+            let parent = scopes.find(|scope| scope.table == through.parent)?;
+            let holds = self.in_tenant(parent).ok()?;
+            Some(referring(through, holds))
+        });
+        of_parent.ok_or_else(|| {
+            "its rows are the user's in every tenant, and the context names one".to_owned()
+        })
+    }
+
+    /// Whether the context names a user or tenant.
+    fn names(&self, holder: Holder) -> bool {
+        let mut keys = self.scopes.iter().flat_map(|scope| &scope.keys);
+        keys.any(|key| key.holder == holder && value(self.context, key).is_some())
     }
 
     fn through(&self, through: &Through, depth: usize) -> Result<Belongs, String> {
@@ -167,14 +195,19 @@ impl<'a> Who<'a> {
         let within = self.rows_within(scope, depth + 1);
         let rows = within.map_err(|reason| format!("it belongs to `{parent}`: {reason}"))?;
         Ok(match rows {
-            Belongs::Rows(holds) => Belongs::Rows(Condition::In {
-                column: sql::identifier(&through.column),
-                parent: sql::table(parent),
-                parent_column: sql::identifier(&through.parent_column),
-                holds: Box::new(holds),
-            }),
+            Belongs::Rows(holds) => Belongs::Rows(referring(through, holds)),
             none @ Belongs::None(_) => none,
         })
+    }
+}
+
+/// The condition that a row refers to one for which the condition holds.
+fn referring(through: &Through, holds: Condition) -> Condition {
+    Condition::In {
+        column: sql::identifier(&through.column),
+        parent: sql::table(&through.parent),
+        parent_column: sql::identifier(&through.parent_column),
+        holds: Box::new(holds),
     }
 }
 

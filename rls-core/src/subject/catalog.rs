@@ -20,6 +20,10 @@ pub(super) struct Known {
     pub(super) key: Option<String>,
     /// The columns that are unique alone.
     pub(super) unique: BTreeSet<String>,
+    /// Whether the policies let the administrator read every row.
+    pub(super) read: bool,
+    /// Whether they let it lock and delete every row too.
+    pub(super) erased: bool,
 }
 
 /// A foreign key to a table of the registry.
@@ -38,7 +42,14 @@ pub(super) struct Reference {
 
 /// Reads the table of a scope.
 pub(super) async fn known(db: &impl ConnectionTrait, scope: &Scope) -> Result<Known, SubjectError> {
+    // Of each command: a policy lets every row through, and none is there that could hide one.
     const TABLE: &str = "
+WITH policy AS (
+  SELECT p.polrelid, p.polcmd::text AS command, p.polpermissive AS permissive,
+    pg_catalog.pg_get_expr(p.polqual, p.polrelid) IS NOT DISTINCT FROM 'true' AS whole
+  FROM pg_catalog.pg_policy p
+  WHERE p.polrelid = to_regclass($1) AND EXISTS (
+    SELECT FROM unnest(p.polroles) AS r (id) WHERE r.id = 0 OR pg_catalog.pg_has_role(r.id, 'USAGE')))
 SELECT c.oid::int8 AS oid, n.nspname::text AS schema, c.relname::text AS \"table\",
   (SELECT string_agg(format('t.%I', a.attname), ', ' ORDER BY k.at)
    FROM pg_catalog.pg_index i
@@ -48,7 +59,11 @@ SELECT c.oid::int8 AS oid, n.nspname::text AS schema, c.relname::text AS \"table
   (SELECT json_agg(a.attname)::text FROM pg_catalog.pg_index i
    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
    WHERE i.indrelid = c.oid AND i.indisunique AND i.indnkeyatts = 1 AND i.indisvalid
-     AND i.indpred IS NULL AND i.indexprs IS NULL) AS \"unique\"
+     AND i.indpred IS NULL AND i.indexprs IS NULL) AS \"unique\",
+  (SELECT coalesce(string_agg(v.command, ''), '') FROM (VALUES ('r'), ('w'), ('d')) AS v (command)
+   WHERE NOT c.relrowsecurity OR (
+     EXISTS (SELECT FROM policy p WHERE p.permissive AND p.whole AND p.command IN ('*', v.command))
+     AND NOT EXISTS (SELECT FROM policy p WHERE NOT p.permissive AND p.command IN ('*', v.command)))) AS seen
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = to_regclass($1)";
 
@@ -67,12 +82,17 @@ WHERE c.oid = to_regclass($1)";
         })?,
         None => Vec::new(),
     };
+    let seen: String = get(&row, "seen")?;
 
     Ok(Known {
         oid: get(&row, "oid")?,
         name: table(&row, "schema", "table")?,
         key: get(&row, "key")?,
         unique: unique.into_iter().collect(),
+        read: seen.contains('r'),
+        erased: ["r", "w", "d"]
+            .into_iter()
+            .all(|command| seen.contains(command)),
     })
 }
 

@@ -8,7 +8,7 @@ use sea_orm::DbErr;
 use crate::debug::debug_is_display;
 use crate::error::RlsError;
 use crate::model::context::ContextError;
-use crate::name::NameError;
+use crate::name::{Identifier, NameError};
 
 /// A table of which the registry does not tell whose its rows are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +85,27 @@ pub enum SubjectError {
         table: String,
         /// How many rows.
         rows: u64,
+    },
+    /// The administrator does not reach all rows of a table, so some would be missed.
+    #[error(
+        "policies hide rows of {table} from the administrator `{role}`, so some would be missed, and \
+         nothing was done: run the migrations, which restore its policy, and drop the restrictive \
+         policies that are for it too"
+    )]
+    Blind {
+        /// The administrator's role.
+        role: Identifier,
+        /// The table, with its schema.
+        table: String,
+    },
+    /// A name of what is to be left out is that of no table, or of several.
+    #[error(
+        "`{table}` is to be left out, and is the name of no table of the registry, or of several: \
+         write it as the entity does, with its schema; nothing was done"
+    )]
+    NotLeftOut {
+        /// The name as it was given.
+        table: String,
     },
     /// A registered table does not exist.
     #[error("there is no table {table}: run the migrations")]

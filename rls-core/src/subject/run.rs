@@ -10,8 +10,8 @@ use sea_orm::{
     ConnectionTrait, DbBackend, IsolationLevel, Statement, StreamTrait, TransactionTrait,
 };
 
-use crate::model::context::{AdminContext, Settings};
-use crate::model::scope::Scope;
+use crate::model::context::{AdminContext, ContextError, Settings};
+use crate::model::scope::{Key, Scope};
 use crate::name::{Identifier, TableName};
 use crate::sql;
 
@@ -35,8 +35,20 @@ struct Ready {
     at: String,
 }
 
-async fn ready(subject: &Subject<'_>, db: &impl ConnectionTrait) -> Result<Ready, SubjectError> {
+/// Whether rows are to be deleted, or only to be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Read,
+    Erase,
+}
+
+async fn ready(
+    subject: &Subject<'_>,
+    db: &impl ConnectionTrait,
+    of: Use,
+) -> Result<Ready, SubjectError> {
     let context = subject.context.clone()?;
+    check_types(subject, &context)?;
     let mut known = Vec::new();
     let registered = subject.db.registry().scopes();
     for scope in registered {
@@ -44,6 +56,7 @@ async fn ready(subject: &Subject<'_>, db: &impl ConnectionTrait) -> Result<Ready
     }
     let scopes = qualified(registered, &known);
     let references = catalog::references(db, &known).await?;
+    check_skipped(subject, &known, &references)?;
 
     let is_unique = |table: &TableName, column: &Identifier| {
         let table = known.iter().find(|known| known.name == *table);
@@ -92,6 +105,7 @@ async fn ready(subject: &Subject<'_>, db: &impl ConnectionTrait) -> Result<Ready
     }
 
     let tables: Vec<_> = known.into_iter().zip(conditions).collect();
+    check_seen(subject, &tables, of)?;
     let (order, deferred) = order(&tables, &scopes, &references)?;
     let at = "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS value";
 
@@ -124,12 +138,81 @@ fn qualified(scopes: &[Scope], known: &[Known]) -> Vec<Scope> {
     scopes.iter().map(qualified).collect()
 }
 
+/// Checks that values have the types of the columns that they are compared with. The server's error
+/// would show the value.
+fn check_types(subject: &Subject<'_>, context: &Settings) -> Result<(), ContextError> {
+    let scopes = subject.db.registry().scopes().iter();
+    let mut keys = scopes.flat_map(|scope| &scope.keys);
+    let is_refused = |key: &&Key| {
+        let value = context.get(&key.setting);
+        value.is_some_and(|value| key.key.refuses(value))
+    };
+
+    match keys.find(is_refused) {
+        Some(key) => Err(ContextError::WrongType {
+            setting: key.setting.clone(),
+            expected: key.key,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Checks that each name of a table to leave out is one table's: with a misspelt one, rows that are to
+/// stay would be erased.
+fn check_skipped(
+    subject: &Subject<'_>,
+    known: &[Known],
+    references: &[Reference],
+) -> Result<(), SubjectError> {
+    let registered = known.iter().map(|table| &table.name);
+    let referring = references.iter().map(|reference| &reference.child_name);
+    let tables: BTreeSet<&TableName> = registered.chain(referring).collect();
+
+    for (named, _) in &subject.skipped {
+        let named = named.clone()?;
+        if tables
+            .iter()
+            .filter(|table| is_named(table, &named))
+            .count()
+            != 1
+        {
+            let table = named.to_string();
+            return Err(SubjectError::NotLeftOut { table });
+        }
+    }
+    Ok(())
+}
+
+/// Checks that no policy hides rows from the administrator: what is hidden seems not to be there.
+fn check_seen(
+    subject: &Subject<'_>,
+    tables: &[(Known, Option<Condition>)],
+    of: Use,
+) -> Result<(), SubjectError> {
+    let sees = |(known, rows): &&(Known, Option<Condition>)| match (of, rows) {
+        (Use::Erase, Some(_)) => known.erased,
+        (Use::Read, None) => true,
+        _ => known.read,
+    };
+    let Some((known, _)) = tables.iter().find(|table| !sees(table)) else {
+        return Ok(());
+    };
+
+    Err(SubjectError::Blind {
+        role: subject.db.config().admin_role().clone(),
+        table: known.name.to_string(),
+    })
+}
+
+fn is_named(table: &TableName, named: &TableName) -> bool {
+    let is_in = named.schema.is_none() || named.schema == table.schema;
+    is_in && named.table == table.table
+}
+
 /// The reason for which a table is left out.
 fn skipped(subject: &Subject<'_>, table: &TableName) -> Result<Option<String>, SubjectError> {
     for (named, reason) in &subject.skipped {
-        let named = named.clone()?;
-        let schema = named.schema.as_ref();
-        if named.table == table.table && schema.is_none_or(|_| named.schema == table.schema) {
+        if is_named(table, &named.clone()?) {
             return Ok(Some(reason.clone()));
         }
     }
@@ -188,13 +271,13 @@ pub(super) async fn export(
     let db = subject.db.admin_read_only(admin.clone());
     let one_moment = Some(IsolationLevel::RepeatableRead);
     let transaction = db.begin_with_config(one_moment, None).await?;
-    let ready = ready(subject, &transaction).await?;
+    let ready = ready(subject, &transaction, Use::Read).await?;
 
     let mut tables = Vec::new();
     for (known, condition) in ready.in_order().rev() {
         let name = known.name.to_string();
         let statement = format!(
-            "SELECT json_build_object('table', {}::text, 'row', row_to_json(t))::text AS line
+            "SELECT json_build_object('table', {}::text, 'row', row_to_json(t.*))::text AS line
              FROM {} AS t WHERE {} ORDER BY {}",
             sql::known_literal(&name),
             sql::table(&known.name),
@@ -231,7 +314,7 @@ pub(super) async fn preview(
     let db = subject.db.admin_read_only(admin.clone());
     let one_moment = Some(IsolationLevel::RepeatableRead);
     let transaction = db.begin_with_config(one_moment, None).await?;
-    let ready = ready(subject, &transaction).await?;
+    let ready = ready(subject, &transaction, Use::Erase).await?;
     ready.check(&transaction, None).await?;
 
     let mut tables = Vec::new();
@@ -254,7 +337,7 @@ pub(super) async fn erase(
     let begun = Instant::now();
     let db = subject.db.admin(admin.clone());
     let transaction = db.begin().await?;
-    let ready = ready(subject, &transaction).await?;
+    let ready = ready(subject, &transaction, Use::Erase).await?;
 
     let tables = if let Some(rows) = subject.batch {
         ready.check(&transaction, None).await?;
@@ -310,9 +393,10 @@ async fn in_batches(
         let mut erased = 0;
         loop {
             let transaction = db.begin().await?;
+            // The partitions of a table have rows at the same places.
             let lock = format!(
                 "SELECT coalesce(string_agg(locked.place, ','), '') AS value
-                 FROM (SELECT format('\"%s\"', t.ctid) AS place FROM {table} AS t
+                 FROM (SELECT format('\"%s%s\"', t.tableoid::oid, t.ctid) AS place FROM {table} AS t
                        WHERE {condition} LIMIT {batch} FOR UPDATE) AS locked"
             );
             let places: String = value(&transaction, lock).await?;
@@ -325,7 +409,10 @@ async fn in_batches(
             ready.defer(&transaction).await?;
             let delete = format!(
                 "DELETE FROM {table} AS t
-                 WHERE t.ctid = ANY ('{{{places}}}'::pg_catalog.tid[]) AND {condition}"
+                 WHERE t.ctid = ANY (ARRAY(SELECT substring(p.place FROM '\\(.*')::pg_catalog.tid
+                                           FROM unnest('{{{places}}}'::text[]) AS p (place)))
+                   AND format('%s%s', t.tableoid::oid, t.ctid) = ANY ('{{{places}}}'::text[])
+                   AND {condition}"
             );
             let rows = executed(&transaction, delete).await?;
             if rows == 0 {

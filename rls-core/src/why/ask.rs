@@ -9,7 +9,7 @@ use sea_orm::{
 };
 
 use super::error::WhyError;
-use super::table::{Row, Table};
+use super::table::{Column, Row, Table};
 use super::value::Truth;
 use crate::config::RlsConfig;
 use crate::connection::RlsConnection;
@@ -154,22 +154,31 @@ impl<'a> Asking<'a> {
             return Err(no_row());
         }
 
-        let defaults: Vec<String> = table
-            .columns
-            .iter()
-            .filter(|column| !given.names().any(|name| name == column.name.as_str()))
-            .filter_map(|column| {
-                let name = sql::known_literal(column.name.as_str());
-                Some(format!("{name}, ({})", column.default.as_deref()?))
-            })
-            .collect();
-        let alias = sql::identifier(&table.name.table);
-        let select = format!(
-            "CAST(pg_catalog.to_jsonb({alias}.*) || \
-             pg_catalog.jsonb_build_object({}) AS text) AS \"row\"",
-            defaults.join(", ")
-        );
-        let (sql, values) = of_row(table, &select, given);
+        let is_left_out = |column: &&Column| {
+            let name = column.name.as_str();
+            column.generated.is_some() || !given.names().any(|given| given == name)
+        };
+        let left_out = || table.columns.iter().filter(is_left_out);
+        let with_defaults = with(table, left_out(), |column| column.default.as_deref());
+        let row = self.computed(table, given, &with_defaults).await?;
+
+        // What is generated depends on the rest.
+        let mut generated = left_out()
+            .filter(|column| column.generated.is_some())
+            .peekable();
+        if generated.peek().is_none() {
+            return Ok(row);
+        }
+        let with_generated = with(table, generated, |column| column.generated.as_deref());
+        self.computed(table, &row, &with_generated).await
+    }
+
+    /// A row as the server computes it from another one; a value that does not fit is no row.
+    async fn computed(&self, table: &Table, row: &Row, select: &str) -> Result<Row, WhyError> {
+        let no_row = || WhyError::Values {
+            table: table.name.to_string(),
+        };
+        let (sql, values) = of_row(table, select, row);
         let row = match self.in_context(sql, values).await {
             Ok(row) => row,
             Err(error) if RlsError::from(&error).sqlstate().is_some() => return Err(no_row()),
@@ -268,6 +277,25 @@ impl<'a> Asking<'a> {
 
         answer?.ok_or_else(|| DbErr::RecordNotFound("no answer".to_owned()))
     }
+}
+
+/// The row as JSON, with what is computed for these columns.
+fn with<'a>(
+    table: &Table,
+    columns: impl Iterator<Item = &'a Column>,
+    expression: impl Fn(&Column) -> Option<&str>,
+) -> String {
+    let alias = sql::identifier(&table.name.table);
+    let computed: String = columns
+        .filter_map(|column| {
+            let name = sql::known_literal(column.name.as_str());
+            let sql = expression(column)?;
+            Some(format!(
+                " || pg_catalog.jsonb_build_object({name}, ({sql}))"
+            ))
+        })
+        .collect();
+    format!("CAST(pg_catalog.to_jsonb({alias}.*){computed} AS text) AS \"row\"")
 }
 
 /// `SELECT …` of one row of the table's type, under the table's name. The row need not be in it.

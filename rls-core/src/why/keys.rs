@@ -29,7 +29,8 @@ pub(super) async fn causes(
     let mut causes = Vec::new();
     if command == Command::Insert && new {
         for key in read(asking, foreign(table)).await? {
-            if there(asking, &key, row).await? == Some(false) {
+            let leads_to_itself = key.other == table.root && key.is_of_itself(row);
+            if !leads_to_itself && there(asking, &key, row, None).await? == Some(false) {
                 causes.push(Cause::ForeignKey {
                     constraint: key.name,
                     parent: key.other,
@@ -38,7 +39,7 @@ pub(super) async fn causes(
         }
 
         for key in read(asking, unique(table)).await? {
-            if there(asking, &key, row).await? == Some(true) {
+            if there(asking, &key, row, None).await? == Some(true) {
                 causes.push(Cause::Unique {
                     index: key.name,
                     columns: key.columns,
@@ -49,7 +50,9 @@ pub(super) async fn causes(
 
     if command == Command::Delete {
         for key in read(asking, referring(table)).await? {
-            if there(asking, &key, row).await? == Some(true) {
+            // A row that refers to itself goes along.
+            let but = (key.other == table.root).then_some(row);
+            if there(asking, &key, row, but).await? == Some(true) {
                 causes.push(Cause::Referenced {
                     constraint: key.name,
                     by: key.other,
@@ -61,9 +64,25 @@ pub(super) async fn causes(
     Ok(causes)
 }
 
-/// Whether the other table has a row with these values; `None` if one is NULL, or if the
-/// administrator may not look there.
-async fn there(asking: &mut Asking<'_>, key: &Key, row: &Row) -> Result<Option<bool>, WhyError> {
+impl Key {
+    /// Whether a row of the table refers to itself by the key.
+    fn is_of_itself(&self, row: &Row) -> bool {
+        let mut pairs = self.columns.iter().zip(&self.others);
+        pairs.all(|(column, other)| {
+            let value = row.value(column);
+            value.expose().is_some() && value == row.value(other)
+        })
+    }
+}
+
+/// Whether the other table has a row with these values, but for one; `None` if a value is NULL, or if
+/// the administrator may not look there.
+async fn there(
+    asking: &mut Asking<'_>,
+    key: &Key,
+    row: &Row,
+    but: Option<&Row>,
+) -> Result<Option<bool>, WhyError> {
     let values: Option<Vec<(Identifier, String)>> = key
         .others
         .iter()
@@ -75,8 +94,11 @@ async fn there(asking: &mut Asking<'_>, key: &Key, row: &Row) -> Result<Option<b
     };
 
     let other = asking.table(&key.other).await?;
-    match asking.rows(&other, &values, 1).await {
-        Ok(rows) => Ok(Some(!rows.is_empty())),
+    match asking.rows(&other, &values, 2).await {
+        Ok(rows) => Ok(Some(
+            rows.iter()
+                .any(|found| but.is_none_or(|but| found.json != but.json)),
+        )),
         Err(WhyError::Blind { .. } | WhyError::Rls(RlsError::MissingGrant { .. })) => Ok(None),
         Err(error) => Err(error),
     }

@@ -52,6 +52,8 @@ pub(super) struct Column {
     pub(super) sql_type: String,
     /// Its default, unless the server counts it.
     pub(super) default: Option<String>,
+    /// What generates it from other columns.
+    pub(super) generated: Option<String>,
     privileges: BTreeSet<Privilege>,
 }
 
@@ -316,9 +318,10 @@ async fn columns(
     });
     let query = format!(
         "SELECT a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type,
-                CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS default,
+                pg_get_expr(d.adbin, d.adrelid) AS expression, a.attgenerated <> '' AS generated,
                 (SELECT k.at::int FROM pg_index i, unnest(i.indkey) WITH ORDINALITY AS k (n, at)
-                 WHERE i.indrelid = c.oid AND i.indisprimary AND k.n = a.attnum) AS key{}
+                 WHERE i.indrelid = c.oid AND i.indisprimary AND k.n = a.attnum
+                   AND k.at <= i.indnkeyatts) AS key{}
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
          JOIN pg_roles r ON r.rolname = {}
@@ -343,11 +346,17 @@ async fn columns(
         }
 
         // To count is to change the sequence, which no rollback undoes.
-        let default: Option<String> = get(&row, "default")?;
+        let expression: Option<String> = get(&row, "expression")?;
+        let is_generated: bool = get(&row, "generated")?;
+        let (generated, default) = match expression {
+            sql if is_generated => (sql, None),
+            sql => (None, sql.filter(|sql| !sql.contains("nextval("))),
+        };
         columns.push(Column {
             name: name(&row, "name")?,
             sql_type: get(&row, "type")?,
-            default: default.filter(|sql| !sql.contains("nextval(")),
+            default,
+            generated,
             privileges,
         });
     }

@@ -331,7 +331,7 @@ impl Who {
         let mut text = lines.iter().fold(head, |text, (who, commands)| {
             format!("{text}  {who:<width$}  {commands}\n")
         });
-        if lines.len() < self.reaches.len() {
+        if lines.len() < self.reaches.len() && !self.cut {
             text.push_str("  nobody else\n");
         }
         if self.cut {

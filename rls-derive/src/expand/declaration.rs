@@ -30,15 +30,15 @@ fn scoped(root: &Path, model: &Model<'_>) -> TokenStream {
 
 fn anchor(model: &Model<'_>) -> TokenStream {
     match model.anchor() {
-        Anchor::Identity(_) => quote!(identity::<Self>()),
+        Anchor::Identity(_) => quote!(identity::<Self::Entity>()),
         Anchor::Field(field) => {
             let name = field_name(field);
-            quote!(owned::<Self>(#name))
+            quote!(owned::<Self::Entity>(#name))
         }
-        Anchor::Column(column) => quote!(owned_in_table::<Self>(#column)),
+        Anchor::Column(column) => quote!(owned_in_table::<Self::Entity>(#column)),
         Anchor::Through => {
             let relations = model.attr.via.iter().map(|name| &name.value);
-            quote!(via::<Self>(&[#(#relations),*]))
+            quote!(via::<Self::Entity>(&[#(#relations),*]))
         }
     }
 }
@@ -62,7 +62,7 @@ fn key_column(root: &Path, attr: &Attr) -> TokenStream {
 
     let index = (!attr.index.is_empty()).then(|| {
         let fields = attr.index.iter().map(|name| &name.value);
-        quote!(.index::<Self>(&[#(#fields),*]))
+        quote!(.index::<Self::Entity>(&[#(#fields),*]))
     });
 
     let no_default = attr.says(Word::NoDefault).then(|| quote!(.no_default()));
@@ -83,17 +83,17 @@ fn key_column(root: &Path, attr: &Attr) -> TokenStream {
 fn rows(root: &Path, attr: &Attr) -> TokenStream {
     let bind = (!attr.bind.is_empty()).then(|| {
         let relations = attr.bind.iter().map(|name| &name.value);
-        quote!(.bind::<Self>(&[#(#relations),*]))
+        quote!(.bind::<Self::Entity>(&[#(#relations),*]))
     });
 
     let read = attr.read.as_ref().map(|name| {
         let field = &name.value;
-        quote!(.read::<Self>(#field))
+        quote!(.read::<Self::Entity>(#field))
     });
 
     let soft_delete = attr.soft_delete.as_ref().map(|name| {
         let field = &name.value;
-        quote!(.soft_delete::<Self>(#field))
+        quote!(.soft_delete::<Self::Entity>(#field))
     });
 
     let grants = grants(root, attr);
@@ -116,7 +116,7 @@ fn policies_of(root: &Path, attr: &Attr) -> TokenStream {
 
     let grants = grants(root, attr);
 
-    quote!(policies_of::<Self>(#first) #grants #(#more)*)
+    quote!(policies_of::<Self::Entity>(#first) #grants #(#more)*)
 }
 
 fn unscoped(root: &Path, attr: &Attr) -> TokenStream {
@@ -127,7 +127,7 @@ fn unscoped(root: &Path, attr: &Attr) -> TokenStream {
     let admin = admin(root, attr);
     let distribute = distribute(attr);
 
-    quote!(unscoped::<Self>(#reason, #privileges) #columns #admin #distribute)
+    quote!(unscoped::<Self::Entity>(#reason, #privileges) #columns #admin #distribute)
 }
 
 fn distribute(attr: &Attr) -> Option<TokenStream> {
@@ -165,7 +165,7 @@ fn columns(root: &Path, granted: &[Granted], method: &str) -> TokenStream {
     let calls = limited.map(|granted| {
         let variant = variant(granted.privilege);
         let fields = granted.columns.iter().map(|name| &name.value);
-        quote!(.#method::<Self>(#root::__private::Privilege::#variant, &[#(#fields),*]))
+        quote!(.#method::<Self::Entity>(#root::__private::Privilege::#variant, &[#(#fields),*]))
     });
 
     quote!(#(#calls)*)

@@ -25,6 +25,46 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 pub(super) enum RlsCommand {
+    #[command(flatten)]
+    Schema(SchemaCommand),
+    #[command(flatten)]
+    Why(WhyCommand),
+    /// Write every row of a user or tenant as lines of JSON, with a receipt on standard error
+    Export {
+        #[command(flatten)]
+        subject: SubjectArguments,
+        /// The file to write, which must not exist [default: print]
+        #[arg(short = 'o', long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Count the rows of a user or tenant, table by table; with --yes, delete them
+    Erase {
+        #[command(flatten)]
+        subject: SubjectArguments,
+        /// Delete the rows
+        #[arg(long)]
+        yes: bool,
+        /// Delete at most so many rows in a transaction [default: all in one]
+        #[arg(long, value_name = "ROWS")]
+        batch: Option<NonZeroU32>,
+        /// Print the receipt as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print hand-written policies as Rust, for `#[rls_policies(policies = path)]`
+    Import {
+        /// A schema to read; may be given several times [default: the current one]
+        #[arg(long = "schema", value_name = "SCHEMA")]
+        schemas: Vec<String>,
+        /// The file to write, which must not exist [default: print]
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+/// The commands that compare a database with the entities.
+#[derive(Subcommand)]
+pub(super) enum SchemaCommand {
     /// Show what would change
     ///
     /// Exits with 0 if nothing would, with 2 if something would, with 3 while migrations are pending,
@@ -79,6 +119,14 @@ pub(super) enum RlsCommand {
     ///
     /// Changes nothing.
     Harden,
+    /// List, replace or end the keys that sign contexts
+    #[command(subcommand)]
+    Keys(KeysCommand),
+}
+
+/// The commands that ask and look as an administrator.
+#[derive(Subcommand)]
+pub(super) enum WhyCommand {
     /// Say which policy shows, hides or refuses a row in a context, part by part, and what else stands
     /// in the way
     ///
@@ -87,7 +135,11 @@ pub(super) enum RlsCommand {
         /// The table, as the entity names it
         table: String,
         /// The values of the row's primary key, in the order of its columns
-        #[arg(required_unless_present = "values", conflicts_with = "values")]
+        #[arg(
+            required_unless_present = "values",
+            conflicts_with = "values",
+            allow_negative_numbers = true
+        )]
         key: Vec<String>,
         /// Ask about a new row with these values, a JSON object of columns; nothing is inserted
         #[arg(long, value_name = "JSON")]
@@ -108,7 +160,7 @@ pub(super) enum RlsCommand {
         /// The table, as the entity names it
         table: String,
         /// The values of the row's primary key, in the order of its columns
-        #[arg(required = true)]
+        #[arg(required = true, allow_negative_numbers = true)]
         key: Vec<String>,
         /// `text` for people, `json` for programs
         #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
@@ -127,40 +179,6 @@ pub(super) enum RlsCommand {
         /// Arguments of `psql`, after `--`
         #[arg(last = true)]
         arguments: Vec<String>,
-    },
-    /// List, replace or end the keys that sign contexts
-    #[command(subcommand)]
-    Keys(KeysCommand),
-    /// Write every row of a user or tenant as lines of JSON, with a receipt on standard error
-    Export {
-        #[command(flatten)]
-        subject: SubjectArguments,
-        /// The file to write, which must not exist [default: print]
-        #[arg(short = 'o', long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
-    /// Count the rows of a user or tenant, table by table; with --yes, delete them
-    Erase {
-        #[command(flatten)]
-        subject: SubjectArguments,
-        /// Delete the rows
-        #[arg(long)]
-        yes: bool,
-        /// Delete at most so many rows in a transaction [default: all in one]
-        #[arg(long, value_name = "ROWS")]
-        batch: Option<NonZeroU32>,
-        /// Print the receipt as JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Print hand-written policies as Rust, for `#[rls_policies(policies = path)]`
-    Import {
-        /// A schema to read; may be given several times [default: the current one]
-        #[arg(long = "schema", value_name = "SCHEMA")]
-        schemas: Vec<String>,
-        /// The file to write, which must not exist [default: print]
-        #[arg(long, value_name = "FILE")]
-        output: Option<PathBuf>,
     },
 }
 
@@ -281,7 +299,7 @@ pub(super) enum Format {
 impl RlsCommand {
     /// The exit code of a failure.
     pub(super) fn failed(&self) -> i32 {
-        if matches!(self, Self::Doctor(_)) {
+        if matches!(self, Self::Schema(SchemaCommand::Doctor(_))) {
             2
         } else {
             1

@@ -3,7 +3,7 @@ use rls_core::{MissingTables, RlsSchema};
 use sea_orm_migration::MigratorTraitSelf;
 use sea_orm_migration::sea_orm::DatabaseConnection;
 
-use super::arguments::{Arguments, PageFormat, RlsCommand};
+use super::arguments::{Arguments, PageFormat, RlsCommand, SchemaCommand};
 use super::connect::{connect, trace};
 use super::output::print;
 use super::{
@@ -49,14 +49,14 @@ pub(super) async fn run<M: MigratorTraitSelf>(
             };
             subject::erase(&migrator.rls()?, arguments, subject, how).await
         }
-        RlsCommand::Doctor(options) if options.explain.is_some() => doctor::explain(options),
-        command @ (RlsCommand::Why { .. } | RlsCommand::Who { .. } | RlsCommand::Psql { .. }) => {
-            Box::pin(why::run(&migrator.rls()?, arguments, command)).await
+        RlsCommand::Why(command) => Box::pin(why::run(&migrator.rls()?, arguments, command)).await,
+        RlsCommand::Schema(SchemaCommand::Doctor(options)) if options.explain.is_some() => {
+            doctor::explain(options)
         }
-        command => {
+        RlsCommand::Schema(command) => {
             // Mistakes in the arguments, the configuration and the files come before the database.
             let name = match command {
-                RlsCommand::Generate { name, .. } => {
+                SchemaCommand::Generate { name, .. } => {
                     Some(MigrationName::new(name, chrono::Utc::now())?)
                 }
                 _ => None,
@@ -71,10 +71,10 @@ pub(super) async fn run<M: MigratorTraitSelf>(
     }
 }
 
-fn suppressions_of(command: &RlsCommand) -> Result<Suppressions, CliError> {
+fn suppressions_of(command: &SchemaCommand) -> Result<Suppressions, CliError> {
     match command {
-        RlsCommand::Doctor(options) => doctor::suppressions(options),
-        RlsCommand::Report { suppressions, .. } => {
+        SchemaCommand::Doctor(options) => doctor::suppressions(options),
+        SchemaCommand::Report { suppressions, .. } => {
             let file = suppressions.as_deref();
             suppressions::parse(file, &suppressions::text(file, false)?)
         }
@@ -108,7 +108,7 @@ async fn target<M: MigratorTraitSelf>(
 /// Runs a command that needs the database; `name` is that of `rls generate`.
 async fn on(
     target: Target,
-    command: &RlsCommand,
+    command: &SchemaCommand,
     name: Option<&MigrationName>,
     suppressions: &Suppressions,
 ) -> Result<i32, CliError> {
@@ -120,8 +120,8 @@ async fn on(
     } = target;
 
     match command {
-        RlsCommand::Plan { format } => plan::show(&rls, &db, *format, pending).await,
-        RlsCommand::Apply {
+        SchemaCommand::Plan { format } => plan::show(&rls, &db, *format, pending).await,
+        SchemaCommand::Apply {
             accept_weakening,
             accept_breaking,
             online,
@@ -133,27 +133,21 @@ async fn on(
 
             plan::apply(rls, &db, *accept_weakening).await
         }
-        RlsCommand::Report {
+        SchemaCommand::Report {
             output,
             format: PageFormat::Html,
             ..
         } => report::run(&rls, suppressions, &db, &migrations, output, pending).await,
-        RlsCommand::Generate { .. } if pending > 0 => Err(CliError::Pending { count: pending }),
-        RlsCommand::Generate { migration_dir, .. } => {
+        SchemaCommand::Generate { .. } if pending > 0 => Err(CliError::Pending { count: pending }),
+        SchemaCommand::Generate { migration_dir, .. } => {
             generate::run(&rls, &db, name, migration_dir.as_deref()).await
         }
-        RlsCommand::Doctor(options) => {
+        SchemaCommand::Doctor(options) => {
             doctor::run(&rls, &db, &migrations, options, suppressions).await
         }
-        RlsCommand::Harden => harden::run(&rls, &db, &migrations).await,
-        RlsCommand::Keys(command) => keys::run(&rls, &db, command).await,
-        RlsCommand::Status
-        | RlsCommand::Import { .. }
-        | RlsCommand::Export { .. }
-        | RlsCommand::Erase { .. }
-        | RlsCommand::Why { .. }
-        | RlsCommand::Who { .. }
-        | RlsCommand::Psql { .. } => {
+        SchemaCommand::Harden => harden::run(&rls, &db, &migrations).await,
+        SchemaCommand::Keys(command) => keys::run(&rls, &db, command).await,
+        SchemaCommand::Status => {
             print(&status::text(&rls, &db, pending, status::width()).await?)?;
             Ok(0)
         }

@@ -1,3 +1,4 @@
+use std::fs;
 use std::io::{self, BufWriter};
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -34,8 +35,14 @@ pub(super) async fn export(
 
     let receipt = match output {
         Some(path) => {
-            let mut out = BufWriter::new(file::new(path)?);
-            subject.export(admin, &mut out).await?
+            let mut out = BufWriter::new(file::private(path)?);
+            let exported = subject.export(admin, &mut out).await;
+            if exported.is_err() {
+                // What is in it is not whole, and would be in the way of the next try.
+                drop(out);
+                fs::remove_file(path).map_err(CliError::io("remove", path))?;
+            }
+            exported?
         }
         None => subject.export(admin, &mut io::stdout()).await?,
     };

@@ -5,7 +5,7 @@ use rls_core::why::{Outcome, PsqlSession, Why};
 use rls_core::{AdminContext, RlsError, RlsSchema, Settings};
 
 use super::arguments::{
-    AdminArguments, AnswerFormat, Arguments, ContextArguments, RlsCommand, Statement,
+    AdminArguments, AnswerFormat, Arguments, ContextArguments, Statement, WhyCommand,
 };
 use super::connect::url;
 use super::output::{colours, print};
@@ -18,10 +18,10 @@ const STANDS_IN_THE_WAY: i32 = 2;
 pub(super) async fn run(
     rls: &RlsSchema,
     arguments: &Arguments,
-    command: &RlsCommand,
+    command: &WhyCommand,
 ) -> Result<i32, CliError> {
     match command {
-        RlsCommand::Why {
+        WhyCommand::Why {
             table,
             key,
             values,
@@ -43,6 +43,9 @@ pub(super) async fn run(
             if let Some(command) = command {
                 let command = command.asked();
                 answer.commands.retain(|answer| answer.command == command);
+                if answer.commands.is_empty() {
+                    return Err(CliError::NewRow { command });
+                }
             }
 
             print(&match format {
@@ -57,7 +60,7 @@ pub(super) async fn run(
             };
             Ok(code)
         }
-        RlsCommand::Who {
+        WhyCommand::Who {
             table,
             key,
             format,
@@ -74,7 +77,7 @@ pub(super) async fn run(
             })?;
             Ok(0)
         }
-        RlsCommand::Psql {
+        WhyCommand::Psql {
             context,
             admin,
             arguments: more,
@@ -87,7 +90,6 @@ pub(super) async fn run(
             announce(rls, &context, &session);
             psql(&session, more)
         }
-        _ => Ok(0),
     }
 }
 

@@ -50,6 +50,18 @@ async fn command_line_exports_and_erases_a_user() {
     );
     assert_eq!(tables.len(), 7, "{lines}");
 
+    // A file is whole or not there, and its owner's alone.
+    let path = std::env::temp_dir().join(format!("{}.jsonl", database.name()));
+    let to = ["-o", path.to_str().unwrap()];
+    process.fails(1, &[&export[..], &why, &to].concat());
+    assert!(!path.exists());
+    process.prints(0, &[&export[..], &why, &skip, &to].concat());
+    let written = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(written.trim_end(), lines.trim_end());
+    let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&path).unwrap());
+    assert_eq!(mode & 0o777, 0o600);
+    std::fs::remove_file(&path).unwrap();
+
     let erase = [&["rls", "erase"][..], &why, &skip].concat();
     let preview = process.prints(0, &erase);
     assert!(preview.starts_with("7 rows would be erased\n"), "{preview}");

@@ -300,11 +300,101 @@ async fn change_that_is_said_to_break_fails_a_statement_that_worked() {
     }
 }
 
+/// What a role loses: a statement that needs it worked before, and fails afterwards.
+#[tokio::test]
+async fn role_that_loses_something_breaks_what_needs_it() {
+    let world = World::new().await;
+    let (config, owner) = (&world.fixture.config, &world.superuser);
+    let (app, admin) = (config.app_role(), config.admin_role());
+    let more = world.fixture.database.role("more");
+    let count = "DO $$ BEGIN PERFORM 1 / count(*) FROM public.task; END $$";
+
+    let cases = [
+        (
+            "ALTER ROLE \"$app\" BYPASSRLS".to_owned(),
+            count.to_owned(),
+            "NOBYPASSRLS",
+        ),
+        (
+            format!(
+                "CREATE TABLE extra (); CREATE ROLE \"{more}\"; GRANT SELECT ON extra TO \"{more}\";
+                 ALTER ROLE \"$app\" INHERIT; GRANT \"{more}\" TO \"$app\""
+            ),
+            "SELECT FROM extra".to_owned(),
+            "INHERIT",
+        ),
+        (
+            format!("GRANT \"{admin}\" TO \"$app\""),
+            format!("SELECT 1 / pg_has_role('{admin}', 'MEMBER')::int"),
+            "REVOKE",
+        ),
+    ];
+    for (by_hand, sql, said) in cases {
+        world.run(&by_hand).await;
+        assert!(world.works(App, &sql).await, "{by_hand}");
+
+        let schema = accepting(entities(), config.clone());
+        let plan = schema.plan(owner).await.unwrap();
+        let breaking: Vec<String> = plan
+            .breaking()
+            .map(|(change, _)| change.sql().join("; "))
+            .collect();
+        assert!(
+            breaking.iter().any(|change| change.contains(said)),
+            "{said}: {breaking:?}\n{plan}"
+        );
+        let refused = schema.clone().refuse_breaking(true).sync(owner).await;
+        assert!(
+            matches!(&refused, Err(RlsError::Schema(SchemaError::Breaks { .. }))),
+            "{refused:?}"
+        );
+        schema.sync(owner).await.unwrap();
+        assert!(!world.works(App, &sql).await, "{by_hand}");
+    }
+
+    // That it may log in again, and an attribute that no statement needed, break nothing.
+    world.run("ALTER ROLE \"$app\" NOLOGIN").await;
+    let schema = accepting(entities(), config.clone());
+    let plan = schema.plan(owner).await.unwrap();
+    assert_eq!(
+        (plan.changes().len(), plan.breaking().count()),
+        (1, 0),
+        "{plan}"
+    );
+    schema.sync(owner).await.unwrap();
+
+    // A password that becomes another one refuses who connects with the one of now.
+    for password in ["first", "second"] {
+        let config = config.clone().app_login(app.as_str(), password).unwrap();
+        let schema = accepting(entities(), config);
+        let plan = schema.plan(owner).await.unwrap();
+        let breaks = plan.breaking().any(|(_, it)| it.fails.contains("password"));
+        assert!(breaks, "{plan}");
+        schema.sync(owner).await.unwrap();
+        assert_eq!(schema.plan(owner).await.unwrap().breaking().count(), 0);
+    }
+}
+
 #[tokio::test]
 async fn change_that_is_not_said_to_break_fails_nothing() {
     let world = World::new().await;
     let own = "UPDATE task SET title = title";
-    let cases: [(Registry, &str, Registry, As, &str); 9] = [
+    let cases: [(Registry, &str, Registry, As, &str); 11] = [
+        // A service of the version before goes on sending its contexts by the domain.
+        (
+            entities(),
+            "ALTER DOMAIN \"rls_context_app.user_id\" DROP CONSTRAINT sets_context",
+            entities(),
+            Ann,
+            "SELECT '$ann'::\"rls_context_app.user_id\"; UPDATE task SET title = title",
+        ),
+        (
+            entities(),
+            "ALTER DOMAIN \"rls_context_app.user_id\" SET NOT NULL",
+            entities(),
+            Ann,
+            "SELECT '$ann'::\"rls_context_app.user_id\"",
+        ),
         (
             entities(),
             "ALTER TABLE task ALTER owner_id DROP DEFAULT",

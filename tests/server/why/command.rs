@@ -93,6 +93,13 @@ async fn commands_say_what_the_manual_shows() {
         &["rls", "why", "task", "--values", r#"{"title": "rest"}"#],
     );
 
+    // What is not asked does not pass, and a negative key is no option.
+    let select = ["--command", "select"];
+    let error = process.fails(1, &[&new[..], &select, &ASKED].concat());
+    assert!(error.contains("leave `--command` out"), "{error}");
+    let negative = ask(2, &["rls", "why", "comment", "-2", "--as", &user]);
+    assert!(negative.contains("no row has this key"), "{negative}");
+
     let recorded = "SELECT DISTINCT actor || ': ' || reason FROM rls_audit";
     assert_eq!(texts(&owner, recorded).await, ["carol: ticket 4711"]);
 

@@ -6,15 +6,20 @@ use std::collections::BTreeMap;
 use super::table::Table;
 use crate::model::policy::{Canonical, Policy, PolicyKind};
 use crate::model::signed_context;
-use crate::name::TableName;
+use crate::name::{Identifier, TableName};
 use crate::schema::plan::{
     Breaking, Change, ColumnChange, ForeignKeyChange, FunctionChange, PolicyChange,
-    PrivilegeChange, RowSecurityChange, TableChange,
+    PrivilegeChange, RoleChange, RowSecurityChange, TableChange,
 };
+use crate::schema::snapshot::{ActualRole, StoredPassword};
 
 /// The changes that break statements, by their positions. On a table that nobody uses yet none
 /// does: neither role has a privilege on it, and it has no row.
-pub(super) fn breaking(tables: &[Table<'_>], changes: &[Change]) -> BTreeMap<usize, Breaking> {
+pub(super) fn breaking(
+    tables: &[Table<'_>],
+    roles: &BTreeMap<Identifier, ActualRole>,
+    changes: &[Change],
+) -> BTreeMap<usize, Breaking> {
     let used: BTreeMap<&TableName, &Table<'_>> = tables
         .iter()
         .filter(|table| table.actual.has_rows || !table.actual.grants.is_empty())
@@ -33,13 +38,60 @@ pub(super) fn breaking(tables: &[Table<'_>], changes: &[Change]) -> BTreeMap<usi
                 first: "let only administrators' connections record",
             })
         }
-        _ => None,
+        // A domain keeps its OID and comes to do what every version expects of it, and only the
+        // reverse of a plan drops one or revokes `USAGE`.
+        Change::Function(..)
+        | Change::Domain(..)
+        | Change::Schema(..)
+        | Change::Sequence(..)
+        | Change::Role(..) => None,
     };
 
+    let mut breaking = of_roles(roles, changes);
     let broken = changes.iter().enumerate();
-    broken
-        .filter_map(|(at, change)| Some((at, of(change)?)))
-        .collect()
+    breaking.extend(broken.filter_map(|(at, change)| Some((at, of(change)?))));
+    breaking
+}
+
+/// The changes of roles among them that break statements, by their positions.
+pub(crate) fn of_roles(
+    roles: &BTreeMap<Identifier, ActualRole>,
+    changes: &[Change],
+) -> BTreeMap<usize, Breaking> {
+    let broken = changes.iter().enumerate().filter_map(|(at, change)| {
+        let Change::Role(role, change) = change else {
+            return None;
+        };
+        Some((at, of_role(roles.get(role), change)?))
+    });
+    broken.collect()
+}
+
+fn of_role(actual: Option<&ActualRole>, change: &RoleChange) -> Option<Breaking> {
+    match change {
+        // A password that the login cannot read is set each time, mostly to what it is.
+        RoleChange::Alter {
+            verifier: Some(_), ..
+        } if actual.is_some_and(|role| matches!(role.password, StoredPassword::Set(_))) => {
+            Some(Breaking {
+                fails: "each new connection with the password of now",
+                first: "deploy code that logs in as a second role, or gets its password as it connects",
+            })
+        }
+        RoleChange::Alter { attributes, .. } => {
+            // It may begin to log in, and loses the rest.
+            let loses = attributes.iter().any(|word| word.starts_with("NO"));
+            loses.then_some(Breaking {
+                fails: "each statement of the role that needs an attribute it loses",
+                first: "deploy code that does without it",
+            })
+        }
+        RoleChange::RevokeMembership { .. } | RoleChange::EndInheritance { .. } => Some(Breaking {
+            fails: "each statement of the member that needs what the role may do",
+            first: "deploy code that does without it",
+        }),
+        RoleChange::Create { .. } => None,
+    }
 }
 
 fn of_table(table: &Table<'_>, change: &TableChange) -> Option<Breaking> {
