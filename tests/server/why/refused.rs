@@ -99,7 +99,7 @@ async fn refusal_is_that_of_the_first_statement() {
     let insert = "INSERT INTO doc (id, owner_id) VALUES (9, 2)";
     transaction.execute_unprepared(insert).await.unwrap_err();
     let error = transaction.commit().await.unwrap_err();
-    let refusal = Refusal::of(&error.into()).unwrap();
+    let refusal = Refusal::of(&error).unwrap();
     assert_eq!(refusal.by, RefusedBy::Policy { policy: None });
     assert_eq!(refusal.table.unwrap().to_string(), "doc");
 }
