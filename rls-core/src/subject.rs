@@ -87,7 +87,7 @@ impl<'a> Subject<'a> {
     /// Values are as PostgreSQL writes them (`row_to_json`): `bytea` in hexadecimal, numbers in full.
     /// The rows are of one moment. `out` is written to as they arrive, and nothing is kept.
     ///
-    /// Statements sent: three, and one for each table, in one transaction, `REPEATABLE READ READ ONLY`.
+    /// Statements sent: two, and two for each table, in one transaction, `REPEATABLE READ READ ONLY`.
     /// Privilege needed: the administrator's `SELECT`.
     ///
     /// # Errors

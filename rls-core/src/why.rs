@@ -38,7 +38,7 @@ use crate::connection::RlsConnection;
 use crate::entity::registry::Registry;
 use crate::error::RlsError;
 use crate::model::context::{AdminContext, ContextError, RlsContext, Settings};
-use crate::model::key::{Holder, KeyType};
+use crate::model::key::KeyType;
 use crate::model::privilege::Command;
 use crate::name::{Identifier, SettingName, TableName};
 
@@ -168,42 +168,18 @@ impl Why {
     pub fn context(&self, words: &[(&str, &str)]) -> Result<Settings, WhyError> {
         let mut settings = Settings::new();
         for (word, value) in words {
-            let setting = self.setting(word)?;
+            let registry = self.db.registry();
+            let named = registry.setting_named(word);
+            let setting = named.ok_or_else(|| WhyError::Setting {
+                word: (*word).to_owned(),
+                known: registry.settings(),
+            })?;
             settings = settings
                 .with(setting.as_str(), *value)
                 .map_err(RlsError::from)?;
         }
 
         Ok(settings)
-    }
-
-    fn setting(&self, word: &str) -> Result<SettingName, WhyError> {
-        let holder = match word {
-            "user" => Some(Holder::User),
-            "tenant" => Some(Holder::Tenant),
-            _ => None,
-        };
-
-        let known = self.db.registry().settings();
-        let keys = self.db.registry().scopes().iter().flat_map(|it| &it.keys);
-        let mut of_holder: Vec<&SettingName> = keys
-            .filter(|key| Some(key.holder) == holder)
-            .map(|key| &key.setting)
-            .collect();
-        of_holder.sort();
-        of_holder.dedup();
-
-        match of_holder.as_slice() {
-            [setting] => Ok((*setting).clone()),
-            _ => known
-                .iter()
-                .find(|setting| setting.as_str() == word)
-                .cloned()
-                .ok_or_else(|| WhyError::Setting {
-                    word: word.to_owned(),
-                    known,
-                }),
-        }
     }
 
     /// The table of this name: the entity's, if one alone has it in whatever schema.

@@ -64,8 +64,8 @@ pub(crate) enum CliError {
     #[error("cannot print: {0}")]
     Print(io::Error),
     #[error(
-        "`{given}` names no user or tenant: write `user=ID`, `tenant=ID`, or the name of a setting \
-         that the entities read, such as `app.user_id=ID`"
+        "`{given}` names no user or tenant, or not which: write `user=ID`, `tenant=ID`, or, if there \
+         are several kinds of them, the name of their setting, such as `app.user_id=ID`"
     )]
     NoSubject { given: String },
     #[error("`{given}` gives no reason: write `--skip TABLE=REASON`")]

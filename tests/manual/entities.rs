@@ -106,6 +106,31 @@ mod issue {
 // end
 
 // snippet
+mod product {
+    use sea_orm::entity::prelude::*; // hidden
+    use sea_orm_rls::UserScoped; // hidden
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+    #[sea_orm(table_name = "product")]
+    #[user_scoped(
+        grant(select, insert(title), update(title), delete),
+        admin(select, insert, update(price), delete)
+    )]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub owner_id: Uuid,
+        pub title: String,
+        /// Administrators set it.
+        #[sea_orm(default_value = 0)]
+        pub price: i32,
+    }
+    impl ActiveModelBehavior for ActiveModel {} // hidden
+}
+// end
+
+// snippet
 mod country {
     use sea_orm::entity::prelude::*; // hidden
     use sea_orm_rls::Unscoped; // hidden
@@ -144,6 +169,20 @@ fn an_owner_has_three_forms() {
 
     sea_orm_rls::registry![user::Entity, task::Entity, post::Entity, draft::Entity].unwrap();
     assert_eq!(post::Entity::owner_column().to_string(), "author_id");
+}
+
+#[test]
+fn a_privilege_is_limited_to_columns() {
+    use sea_orm_rls::UserScoped;
+    use sea_orm_rls::model::{Identifier, Privilege};
+
+    let registry = sea_orm_rls::registry![user::Entity, product::Entity].unwrap();
+    let scopes = registry.scopes();
+    let product = scopes
+        .iter()
+        .find(|scope| scope.table.table.as_str() == "product");
+    let columns = &product.unwrap().columns[&Privilege::Update];
+    assert!(columns.iter().map(Identifier::as_str).eq(["title"]));
 }
 
 #[test]

@@ -18,7 +18,13 @@ mod taken;
 mod versions;
 mod whoever;
 
+/// The entities of the benchmark.
+#[path = "../../benches/schema/entity.rs"]
+mod entity;
+
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+use sea_orm_rls::Registry;
+use sea_orm_rls::entity::Declaration;
 
 /// The first column of every row, as text.
 pub async fn texts(db: &impl ConnectionTrait, sql: &str) -> Vec<String> {
@@ -40,4 +46,20 @@ pub async fn database() -> (testbed::Database, DatabaseConnection) {
     let database = testbed::server().unwrap().database("schema").await.unwrap();
     let owner = sea_orm::Database::connect(database.url()).await.unwrap();
     (database, owner)
+}
+
+/// Makes the tables of as many entities that are alike, and registers them.
+async fn items(owner: &DatabaseConnection, count: usize) -> Registry {
+    let users = "CREATE TABLE \"user\" (id uuid PRIMARY KEY)";
+    owner.execute_unprepared(users).await.unwrap();
+
+    let mut declarations = vec![Declaration::identity::<entity::user::Entity>()];
+    for at in 0..count {
+        let create = format!("CREATE TABLE {} (id uuid PRIMARY KEY)", entity::name(at));
+        owner.execute_unprepared(&create).await.unwrap();
+        entity::item::use_table(entity::name(at));
+        let declaration = Declaration::owned_in_table::<entity::item::Entity>("owner_id");
+        declarations.push(declaration);
+    }
+    Registry::new(declarations).unwrap()
 }

@@ -10,6 +10,7 @@ mod tables;
 use std::collections::BTreeSet;
 
 use crate::entity::{Declaration, DeclarationError, Place};
+use crate::model::key::Holder;
 use crate::model::policy::PolicyDraft;
 use crate::model::scope::Scope;
 use crate::name::{SettingName, TableName};
@@ -96,6 +97,31 @@ impl Registry {
     pub fn declared_at(&self, table: &TableName) -> impl Iterator<Item = Place> {
         let of_table = self.places.iter().filter(move |(name, _)| name == table);
         of_table.map(|(_, place)| *place)
+    }
+
+    /// The setting that a word of a person means: `user` and `tenant` the one by which rows belong to
+    /// users or tenants, another word the setting of that name. `None` if no policy reads it, or if
+    /// the entities have several kinds of users or tenants: then only its name means one.
+    #[must_use]
+    pub fn setting_named(&self, word: &str) -> Option<SettingName> {
+        let holder = match word {
+            "user" => Some(Holder::User),
+            "tenant" => Some(Holder::Tenant),
+            _ => None,
+        };
+        let keys = self.scopes.iter().flat_map(|scope| &scope.keys);
+        let of_holder: BTreeSet<&SettingName> = keys
+            .filter(|key| Some(key.holder) == holder)
+            .map(|key| &key.setting)
+            .collect();
+
+        match of_holder.first() {
+            Some(setting) if of_holder.len() == 1 => Some((*setting).clone()),
+            _ => self
+                .settings()
+                .into_iter()
+                .find(|setting| setting.as_str() == word),
+        }
     }
 
     /// The settings that the policies of these tables read, ordered.

@@ -30,7 +30,9 @@ pub(crate) use online::{IndexNamed, check_named, index_named, partitioned};
 pub(crate) use path::SearchPath;
 pub(crate) use policy::{POLICY_COLUMNS, POLICY_JOINS, policy};
 pub(crate) use query::QUICK;
-pub(crate) use read::{pending, policies, read};
+#[cfg(feature = "doctor")]
+pub(crate) use read::read;
+pub(crate) use read::{pending, policies};
 pub(crate) use role::roles;
 pub(crate) use security::{Security, named, secured};
 pub(crate) use session::{Session, begin};

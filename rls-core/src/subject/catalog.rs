@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 
-use crate::error::RlsError;
+use crate::error::{RlsError, SchemaError};
 use crate::model::scope::Scope;
 use crate::name::TableName;
 use crate::schema::catalog::query::{get, table};
@@ -60,13 +60,19 @@ WHERE c.oid = to_regclass($1)";
     };
 
     let unique: Option<String> = get(&row, "unique")?;
-    let unique = unique.and_then(|names| serde_json::from_str::<Vec<String>>(&names).ok());
+    let unique: Vec<String> = match unique {
+        Some(names) => serde_json::from_str(&names).map_err(|_| {
+            let what = format!("columns {names}");
+            RlsError::from(SchemaError::Catalog { what })
+        })?,
+        None => Vec::new(),
+    };
 
     Ok(Known {
         oid: get(&row, "oid")?,
         name: table(&row, "schema", "table")?,
         key: get(&row, "key")?,
-        unique: unique.unwrap_or_default().into_iter().collect(),
+        unique: unique.into_iter().collect(),
     })
 }
 

@@ -31,7 +31,7 @@ pub struct ReferringTable {
     /// The foreign key.
     pub key: String,
     /// How many rows.
-    pub rows: i64,
+    pub rows: u64,
 }
 
 /// Why a user or tenant is not exported or erased.
@@ -77,14 +77,14 @@ pub enum SubjectError {
     },
     /// Rows are there after they were deleted.
     #[error(
-        "{rows} rows of {table} are there after they were deleted, so nothing was committed: a \
+        "{rows} rows of {table} are there after they were deleted, so the transaction was undone: a \
          trigger or rule keeps them"
     )]
     Left {
         /// The table, with its schema.
         table: String,
         /// How many rows.
-        rows: i64,
+        rows: u64,
     },
     /// A registered table does not exist.
     #[error("there is no table {table}: run the migrations")]

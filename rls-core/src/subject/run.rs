@@ -186,9 +186,8 @@ pub(super) async fn export(
 ) -> Result<Receipt, SubjectError> {
     let begun = Instant::now();
     let db = subject.db.admin_read_only(admin.clone());
-    let transaction = db
-        .begin_with_config(Some(IsolationLevel::RepeatableRead), None)
-        .await?;
+    let one_moment = Some(IsolationLevel::RepeatableRead);
+    let transaction = db.begin_with_config(one_moment, None).await?;
     let ready = ready(subject, &transaction).await?;
 
     let mut tables = Vec::new();
@@ -230,9 +229,8 @@ pub(super) async fn preview(
 ) -> Result<Receipt, SubjectError> {
     let begun = Instant::now();
     let db = subject.db.admin_read_only(admin.clone());
-    let transaction = db
-        .begin_with_config(Some(IsolationLevel::RepeatableRead), None)
-        .await?;
+    let one_moment = Some(IsolationLevel::RepeatableRead);
+    let transaction = db.begin_with_config(one_moment, None).await?;
     let ready = ready(subject, &transaction).await?;
     ready.check(&transaction, None).await?;
 
@@ -241,7 +239,7 @@ pub(super) async fn preview(
         let rows = count(&transaction, known, condition).await?;
         tables.push(TableCount {
             table: known.name.to_string(),
-            rows: u64::try_from(rows).unwrap_or_default(),
+            rows,
         });
     }
     transaction.commit().await?;
@@ -387,7 +385,7 @@ impl Ready {
                 own.unwrap_or_default()
             );
 
-            let rows: i64 = value(db, query).await?;
+            let rows = value::<i64>(db, query).await?.unsigned_abs();
             if rows > 0 {
                 tables.push(ReferringTable {
                     table: referring.name.to_string(),
@@ -447,10 +445,10 @@ async fn count(
     db: &impl ConnectionTrait,
     known: &Known,
     condition: &Condition,
-) -> Result<i64, SubjectError> {
+) -> Result<u64, SubjectError> {
     let (table, condition) = (sql::table(&known.name), condition.sql("t"));
     let query = format!("SELECT count(*) AS value FROM {table} AS t WHERE {condition}");
-    value(db, query).await
+    Ok(value::<i64>(db, query).await?.unsigned_abs())
 }
 
 async fn value<T: sea_orm::TryGetable>(

@@ -1,13 +1,14 @@
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter};
 use std::num::NonZeroU32;
 use std::path::Path;
 
 use rls_core::model::context::Settings;
 use rls_core::subject::Subject;
-use rls_core::{AdminContext, Holder, RlsConnection, RlsSchema, Scope};
+use rls_core::{AdminContext, RlsConnection, RlsSchema};
 use sea_orm_migration::sea_orm::ConnectOptions;
 
 use super::arguments::{Arguments, SubjectArguments};
+use super::connect::url;
 use super::output::print;
 use crate::error::CliError;
 use crate::file;
@@ -36,7 +37,7 @@ pub(super) async fn export(
             let mut out = BufWriter::new(file::new(path)?);
             subject.export(admin, &mut out).await?
         }
-        None => subject.export(admin, &mut Printed).await?,
+        None => subject.export(admin, &mut io::stdout()).await?,
     };
     eprintln!("{receipt}");
 
@@ -76,23 +77,9 @@ pub(super) async fn erase(
     Ok(0)
 }
 
-/// Standard output, which is not held between lines.
-struct Printed;
-
-impl Write for Printed {
-    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        io::stdout().write(text)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        io::stdout().flush()
-    }
-}
-
 /// Connects as the application does: the maintenance administrator's login is part of that.
 async fn connect(rls: &RlsSchema, arguments: &Arguments) -> Result<RlsConnection, CliError> {
-    let url = arguments.url.as_deref().filter(|url| !url.is_empty());
-    let mut options = ConnectOptions::new(url.ok_or(CliError::NoUrl)?);
+    let mut options = ConnectOptions::new(url(arguments)?);
     if let Some(schema) = &arguments.schema {
         options.set_schema_search_path(schema);
     }
@@ -121,33 +108,14 @@ fn subject<'a>(
 
 /// The context that `--as` gives.
 fn context(rls: &RlsSchema, given: &[String]) -> Result<Settings, CliError> {
-    let scopes = rls.registry().scopes();
     let mut context = Settings::new();
     for one in given {
         let pair = one.split_once('=').filter(|(_, id)| !id.is_empty());
-        let found = pair.map(|(who, id)| (settings(scopes, who), id));
-        let Some((names, id)) = found.filter(|(names, _)| !names.is_empty()) else {
-            let given = one.clone();
-            return Err(CliError::NoSubject { given });
-        };
-        for name in names {
-            context = context.with(&name, id)?;
-        }
+        let named = |(who, id)| Some((rls.registry().setting_named(who)?, id));
+        let (setting, id) = pair
+            .and_then(named)
+            .ok_or_else(|| CliError::NoSubject { given: one.clone() })?;
+        context = context.with(setting.as_str(), id)?;
     }
     Ok(context)
-}
-
-/// The settings that name a user, a tenant, or the one of this name.
-fn settings(scopes: &[Scope], who: &str) -> Vec<String> {
-    let keys = scopes.iter().flat_map(|scope| &scope.keys);
-    let named = keys.filter(|key| match who {
-        "user" => key.holder == Holder::User,
-        "tenant" => key.holder == Holder::Tenant,
-        setting => key.setting.as_str() == setting,
-    });
-
-    let mut settings: Vec<String> = named.map(|key| key.setting.to_string()).collect();
-    settings.sort();
-    settings.dedup();
-    settings
 }

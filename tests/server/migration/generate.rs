@@ -32,13 +32,15 @@ fn project() -> PathBuf {
         "rls-derive",
         "rls-init",
         "rls-migration",
+        "rls-testbed",
         "src",
         "tests",
     ];
-    for linked in folders
-        .into_iter()
-        .chain(["examples/quickstart.rs", "examples/tasks/api"])
-    {
+    for linked in folders.into_iter().chain([
+        "examples/notebook",
+        "examples/quickstart.rs",
+        "examples/tasks/api",
+    ]) {
         symlink(root.join(linked), project.join(linked)).unwrap();
     }
 

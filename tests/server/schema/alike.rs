@@ -1,14 +1,10 @@
 //! Tables whose policies are alike: a plan makes one copy for all of them, and yet sees what is
 //! altered on one.
 
-#[path = "../../../benches/schema/entity.rs"]
-mod entity;
-
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
-use sea_orm_rls::entity::Declaration;
-use sea_orm_rls::{Registry, RlsSchema, registry};
+use sea_orm_rls::{RlsSchema, registry};
 
-use super::{database, text};
+use super::{database, items, text};
 use crate::fixture::config;
 
 const TABLES: usize = 40;
@@ -77,18 +73,8 @@ async fn plan_makes_one_copy_for_all_and_sees_each() {
     options.max_connections(1);
     let owner = Database::connect(options).await.unwrap();
 
-    let users = "CREATE TABLE \"user\" (id uuid PRIMARY KEY)";
-    owner.execute_unprepared(users).await.unwrap();
-    let mut declarations = vec![Declaration::identity::<entity::user::Entity>()];
-    for at in 0..TABLES {
-        let create = format!("CREATE TABLE {} (id uuid PRIMARY KEY)", entity::name(at));
-        owner.execute_unprepared(&create).await.unwrap();
-        entity::item::use_table(entity::name(at));
-        declarations.push(Declaration::owned_in_table::<entity::item::Entity>(
-            "owner_id",
-        ));
-    }
-    let schema = RlsSchema::new(Registry::new(declarations).unwrap(), config(&database));
+    let entities = items(&owner, TABLES).await;
+    let schema = RlsSchema::new(entities, config(&database));
     schema.sync(&owner).await.unwrap();
 
     let before = created(&owner).await;

@@ -1,6 +1,6 @@
 //! References that stay with their owner, by keys and by policies.
 
-use rls_core::testing::{Actor, Attempt, IsolationProof, Outcome, Proof};
+use rls_core::testing::{Actor, Attempt, Fault, IsolationProof, Outcome, Proof};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use sea_orm_rls::doctor::Doctor;
 use sea_orm_rls::error::{GateError, GateFinding, SchemaError};
@@ -13,25 +13,7 @@ use uuid::Uuid;
 
 use super::{text, texts};
 use crate::fixture::{Public, config, plain_login, user};
-
-/// An entity of a table that SQL made: only the columns that its scope names.
-macro_rules! entity {
-    ($module:ident, $table:literal, [$($derive:ident),+], $(#[$scope:meta])+ { $($field:tt)* }) => {
-        #[allow(dead_code, reason = "what is derived is not all used")]
-        pub mod $module {
-            use sea_orm::entity::prelude::*;
-            use sea_orm_rls::{$($derive), +};
-
-            #[sea_orm::model]
-            #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, $($derive),+)]
-            #[sea_orm(table_name = $table)]
-            $(#[$scope])+
-            pub struct Model { $($field)* }
-
-            impl ActiveModelBehavior for ActiveModel {}
-        }
-    };
-}
+use crate::proof::shop::entity;
 
 entity!(project, "project", [UserScoped], #[user_scoped(user = crate::fixture::user::Entity)] {
     #[sea_orm(primary_key)]
@@ -484,6 +466,28 @@ async fn policy_binds_what_a_key_cannot() {
     world
         .run("INSERT INTO labelled (task_id, label_id) VALUES (1, 3)")
         .await;
+}
+
+#[tokio::test]
+async fn control_sees_that_the_proof_notices_free_references() {
+    let world = World::new().await;
+    world.rls.sync(&world.owner).await.unwrap();
+    let db = world.connect().await.unwrap();
+    let registry = entities();
+    let control = IsolationProof::new(&registry);
+    let control = control.control(&world.owner, &db).await.unwrap();
+
+    control.assert_seeing();
+    for table in ["task", "step", "labelled"] {
+        for attempt in [Attempt::Forge, Attempt::Move] {
+            let is_tried = control.trials().iter().any(|trial| {
+                trial.fault == Fault::Unbound
+                    && trial.table.table.as_str() == table
+                    && trial.attempt == Some(attempt)
+            });
+            assert!(is_tried, "{table}: {attempt:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,14 +1,10 @@
 //! A registry of more tables than the server has room for locks.
 
-#[path = "../../../benches/schema/entity.rs"]
-mod entity;
-
-use sea_orm::{ConnectionTrait, Database};
-use sea_orm_rls::entity::Declaration;
+use sea_orm::Database;
 use sea_orm_rls::error::SchemaError;
-use sea_orm_rls::{Registry, RlsError, RlsSchema};
+use sea_orm_rls::{RlsError, RlsSchema};
 
-use super::text;
+use super::{items, text};
 use crate::fixture::config;
 
 const TABLES: usize = 200;
@@ -23,19 +19,8 @@ async fn sync_of_too_many_tables_says_which_setting_is_too_small() {
         .unwrap();
     let database = server.database("many").await.unwrap();
     let owner = Database::connect(database.url()).await.unwrap();
-    let users = "CREATE TABLE \"user\" (id uuid PRIMARY KEY)";
-    owner.execute_unprepared(users).await.unwrap();
-    let mut declarations = vec![Declaration::identity::<entity::user::Entity>()];
-    for at in 0..TABLES {
-        let create = format!("CREATE TABLE {} (id uuid PRIMARY KEY)", entity::name(at));
-        owner.execute_unprepared(&create).await.unwrap();
-        entity::item::use_table(entity::name(at));
-        declarations.push(Declaration::owned_in_table::<entity::item::Entity>(
-            "owner_id",
-        ));
-    }
-
-    let schema = RlsSchema::new(Registry::new(declarations).unwrap(), config(&database));
+    let entities = items(&owner, TABLES).await;
+    let schema = RlsSchema::new(entities, config(&database));
     let error = schema.sync(&owner).await.unwrap_err();
     assert!(
         matches!(&error, RlsError::Schema(SchemaError::TooManyLocks { .. })),

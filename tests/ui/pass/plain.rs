@@ -1,5 +1,6 @@
 //! The plain format with all keys.
 
+use sea_orm_rls::context::SettingName;
 use sea_orm_rls::model::{OnDelete, ScopeKind};
 use sea_orm_rls::registry;
 
@@ -14,6 +15,24 @@ mod user {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: Uuid,
         pub email: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+mod staff {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_rls::UserScoped;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+    #[sea_orm(table_name = "staff")]
+    #[user_scoped(identity, setting = "app.staff")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -50,6 +69,20 @@ mod task {
 
 pub(crate) fn main() {
     let registry = registry![user::Entity, task::Entity].unwrap();
+    for (word, setting) in [
+        ("user", Some("app.actor")),
+        ("app.actor", Some("app.actor")),
+        ("tenant", None),
+        ("app.user_id", None),
+    ] {
+        let named = registry.setting_named(word);
+        assert_eq!(named.as_ref().map(SettingName::as_str), setting, "{word}");
+    }
+
+    // Of two kinds of users a word means neither.
+    let several = registry![user::Entity, task::Entity, staff::Entity].unwrap();
+    assert_eq!(several.setting_named("user"), None);
+    assert!(several.setting_named("app.staff").is_some());
 
     let [task, user] = registry.scopes() else {
         panic!("two tables")
