@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::name::Identifier;
 use crate::schema::table::ActualPolicy;
 
-pub(super) use beyond::{Privileges, Support};
+pub(super) use beyond::{Owned, Privileges, Support};
 pub(super) use object::{
     Call, Carrier, CarrierKind, Definer, Publication, Rewrite, RoleSetting, Temporary, TriggerFact,
 };
@@ -63,8 +63,14 @@ pub(super) struct Facts {
     pub(super) beyond: Vec<Privileges>,
     /// Privileges that a new server grants to everyone, and those on its parameters.
     pub(super) needless: Vec<Privileges>,
+    /// Privileges on members of extensions that their scripts do not grant, and on those that run as
+    /// their owner.
+    pub(super) extended: Vec<Privileges>,
+    /// What the application's role owns, or one that it can become.
+    pub(super) owned: Vec<Owned>,
     pub(super) supports: Vec<Support>,
-    /// The server's functions by which policies compare, and that the planner thinks to cost something.
+    /// The server's functions that policies call for each row, and that the planner thinks to cost
+    /// something.
     pub(super) dear: Vec<String>,
     /// The `LEAKPROOF` functions, as `regprocedure` prints them.
     pub(super) leakproof: Vec<String>,

@@ -7,9 +7,9 @@ use super::severity::Severity;
 
 /// The rights that injected SQL could use, and the application does not need: objects of its own, its
 /// own settings, code that no text shows, other sessions, parameters.
-pub(super) const NEEDLESS: [&str; 10] = [
+pub(super) const NEEDLESS: [&str; 12] = [
     "RLS007", "RLS008", "RLS009", "RLS017", "RLS018", "RLS021", "RLS022", "RLS023", "RLS024",
-    "RLS025",
+    "RLS025", "RLS028", "RLS029",
 ];
 
 /// Those by which one statement changes the context and reads with it. Temporary tables shadow real

@@ -77,6 +77,8 @@ pub(super) async fn facts(
         usable: role::usable(db, &grantees).await?,
         beyond: beyond::privileges(db, &grantees).await?,
         needless: beyond::needless(db, &grantees).await?,
+        extended: beyond::extended(db, &grantees).await?,
+        owned: beyond::owned(db, &grantees).await?,
         supports: beyond::supports(db, &tables, &family, &grantees).await?,
         dear: beyond::dear(db, &tables).await?,
         leakproof: beyond::leakproof(db, &grantees).await?,

@@ -8,9 +8,10 @@ use super::case::Case;
 use super::finding::Finding;
 use super::remedy::Remedy;
 use super::rules;
+use crate::config::SignedContexts;
 use crate::error::RlsError;
 use crate::name::TableName;
-use crate::schema::trial::{Unplanned, unplanned};
+use crate::schema::trial::{Unplanned, late, unplanned};
 use crate::sqlstate;
 
 /// Waits for a lock no longer than the migrations do.
@@ -27,7 +28,14 @@ where
         .collect();
     let transaction = db.begin().await?;
     transaction.execute_unprepared(SETTINGS).await?;
-    let tried = unplanned(&transaction, case.config.app_role(), &tables).await;
+    let app = case.config.app_role();
+    let tried = unplanned(&transaction, app, &tables).await;
+    let late = match &tried {
+        Ok(Some(unplanned)) if unplanned.is_empty() && asks_for_order(case) => {
+            late(&transaction, app, &tables).await
+        }
+        _ => Ok(BTreeMap::new()),
+    };
     transaction.rollback().await?;
 
     let Some(unplanned) = tried? else {
@@ -50,7 +58,27 @@ where
             .into_iter()
             .map(|(table, all)| failing(table, &all)),
     );
+    findings.extend(late?.iter().map(|(table, part)| behind(table, part)));
     Ok(findings)
+}
+
+/// Signed contexts alone promise that a policy stands before the conditions of a statement. While
+/// functions cost something that should cost nothing, all policies would be found.
+fn asks_for_order(case: &Case<'_>) -> bool {
+    case.config.signs_contexts() == SignedContexts::Required && case.facts.dear.is_empty()
+}
+
+fn behind(table: &TableName, part: &str) -> Finding {
+    let why = format!(
+        "`{part}` of its policies is evaluated after a cheap condition of a statement: an injected \
+         one can tell what is in a row that the policy hides"
+    );
+    let remedy = Remedy::words(
+        "declare it as comparisons by the server's own functions: without functions of yours, without \
+         a subquery that reads the row, and with `policy::setting` for settings; a key that `via` \
+         follows needs a type that the server can hash",
+    );
+    Finding::new(&rules::RLS027, table, why, remedy)
 }
 
 fn failing(table: &TableName, all: &[&Unplanned]) -> Finding {

@@ -164,6 +164,24 @@ impl Expression {
         }
     }
 
+    /// The same of a restrictive policy, whose condition no other is joined to with OR: one that a
+    /// draft declares may be an equality.
+    pub(crate) fn signed_alone(&self, verified: &TableName) -> Self {
+        match self {
+            Self::All(parts) => Self::All(
+                parts
+                    .iter()
+                    .map(|part| part.signed_alone(verified))
+                    .collect(),
+            ),
+            Self::Query(_) | Self::RawSql(_) => {
+                let first = Self::First(Box::new(self.verified(verified)));
+                Self::All(vec![first, self.clone()])
+            }
+            _ => self.signed(verified),
+        }
+    }
+
     /// The same condition on the signed context alone.
     fn verified(&self, verified: &TableName) -> Self {
         let each = |parts: &[Self]| parts.iter().map(|part| part.verified(verified)).collect();

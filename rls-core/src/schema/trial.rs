@@ -1,6 +1,9 @@
 //! Tries the application's statements without running them: policies that ask each other let none
 //! of them through, and the server says so only when a statement is planned.
 
+#[cfg(feature = "doctor")]
+mod late;
+
 use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, TransactionSession, TransactionTrait};
@@ -11,6 +14,9 @@ use crate::error::RlsError;
 use crate::model::privilege::Privilege;
 use crate::name::{Identifier, TableName};
 use crate::{sql, sqlstate};
+
+#[cfg(feature = "doctor")]
+pub(crate) use late::late;
 
 /// A statement that the server does not plan for a role.
 #[derive(Clone, Debug)]

@@ -137,7 +137,17 @@ async fn on(
             output,
             format: PageFormat::Html,
             ..
-        } => report::run(&rls, suppressions, &db, &migrations, output, pending).await,
+        } => {
+            Box::pin(report::run(
+                &rls,
+                suppressions,
+                &db,
+                &migrations,
+                output,
+                pending,
+            ))
+            .await
+        }
         SchemaCommand::Generate { .. } if pending > 0 => Err(CliError::Pending { count: pending }),
         SchemaCommand::Generate { migration_dir, .. } => {
             generate::run(&rls, &db, name, migration_dir.as_deref()).await

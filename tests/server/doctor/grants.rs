@@ -116,6 +116,13 @@ pub const FAULTS: &[Fault] = &[
         Remedy,
     ),
     Fault(
+        "RLS304",
+        "the login creates in new schemas",
+        "ALTER DEFAULT PRIVILEGES GRANT CREATE ON SCHEMAS TO APP",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
         "RLS311",
         "a sequence can be read",
         "GRANT SELECT ON SEQUENCE note_id_seq TO APP",

@@ -320,6 +320,54 @@ pub const FAULTS: &[Fault] = &[
         RemedyThen("DROP ROLE HELPER"),
     ),
     Fault(
+        "RLS018",
+        "the login reads passwords, one column alone",
+        "GRANT SELECT (rolname, rolpassword) ON pg_authid TO APP",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
+        "RLS018",
+        "everyone reads the passwords for other servers",
+        "GRANT SELECT ON information_schema._pg_user_mappings TO PUBLIC",
+        StaysOpen,
+        Remedy,
+    ),
+    Fault(
+        "RLS028",
+        "the login owns a function, a type and a table",
+        "CREATE FUNCTION owned() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION owned OWNER TO APP;
+         CREATE TYPE owned AS (a int); ALTER TYPE owned OWNER TO APP;
+         GRANT CREATE ON SCHEMA public TO APP; CREATE TABLE mine (id serial); ALTER TABLE mine OWNER TO APP;
+         REVOKE CREATE ON SCHEMA public FROM APP",
+        StaysOpen,
+        RemedyThen("DROP FUNCTION owned; DROP TYPE owned; DROP TABLE mine"),
+    ),
+    Fault(
+        "RLS028",
+        "a role that the login can become owns a large object",
+        "CREATE ROLE HELPER; SELECT lo_create(4711); ALTER LARGE OBJECT 4711 OWNER TO HELPER; GRANT HELPER TO APP",
+        StaysOpen,
+        RemedyThen("SELECT lo_unlink(4711); DROP ROLE HELPER"),
+    ),
+    Fault(
+        "RLS029",
+        "the login calls what an extension keeps from everyone",
+        "CREATE FUNCTION pages() RETURNS int LANGUAGE sql AS 'SELECT 1';
+         REVOKE EXECUTE ON FUNCTION pages FROM PUBLIC; ALTER EXTENSION plpgsql ADD FUNCTION pages;
+         GRANT EXECUTE ON FUNCTION pages TO APP",
+        StaysOpen,
+        RemedyThen("ALTER EXTENSION plpgsql DROP FUNCTION pages; DROP FUNCTION pages"),
+    ),
+    Fault(
+        "RLS029",
+        "everyone calls a function that an extension runs as its owner",
+        "CREATE FUNCTION pages() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';
+         ALTER EXTENSION plpgsql ADD FUNCTION pages",
+        StaysOpen,
+        RemedyThen("ALTER EXTENSION plpgsql DROP FUNCTION pages; DROP FUNCTION pages"),
+    ),
+    Fault(
         "RLS019",
         "the login owns a policy's function",
         "CREATE FUNCTION held() RETURNS boolean LANGUAGE sql STABLE AS 'SELECT false'; ALTER \
@@ -436,6 +484,13 @@ pub const FAULTS: &[Fault] = &[
         "GRANT EXECUTE ON FUNCTION lo_create(oid), lo_from_bytea(oid, bytea) TO PUBLIC",
         StaysOpen,
         Remedy,
+    ),
+    Fault(
+        "RLS023",
+        "the login reads a large object",
+        "SELECT lo_create(4711); GRANT SELECT ON LARGE OBJECT 4711 TO APP",
+        StaysOpen,
+        RemedyThen("SELECT lo_unlink(4711)"),
     ),
     Fault(
         "RLS024",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
-use sea_orm_rls::doctor::{Doctor, Remedy};
+use sea_orm_rls::doctor::{Doctor, Level, Remedy, Report};
 use sea_orm_rls::signing::SignedContexts;
 use sea_orm_rls::{Registry, RlsConfig, RlsSchema, registry};
 
@@ -61,6 +61,75 @@ mod book {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+#[allow(dead_code, reason = "SeaORM generates more than each test uses")]
+mod desk {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_rls::UserScoped;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+    #[sea_orm(table_name = "desk")]
+    #[user_scoped(no_foreign_key)]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        pub owner_id: Uuid,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+#[allow(dead_code, reason = "SeaORM generates more than each test uses")]
+mod drawer {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_rls::UserScoped;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+    #[sea_orm(table_name = "drawer")]
+    #[user_scoped(via = desk)]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Decimal,
+        pub desk_id: String,
+        #[sea_orm(belongs_to, from = "desk_id", to = "id")]
+        pub desk: HasOne<super::desk::Entity>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+#[allow(dead_code, reason = "SeaORM generates more than each test uses")]
+mod letter {
+    use sea_orm::entity::prelude::*;
+    use sea_orm::sea_query::{Expr, ExprTrait};
+    use sea_orm_rls::UserScoped;
+    use sea_orm_rls::policy::{Expression, Policy, PolicyDraft, setting};
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
+    #[sea_orm(table_name = "letter")]
+    #[user_scoped(no_foreign_key, policies = kept)]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub owner_id: Uuid,
+        #[sea_orm(column_name = "box")]
+        pub kept_in: i32,
+        pub state: String,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    fn kept() -> [PolicyDraft; 2] {
+        [
+            Policy::restrictive("letter_box").using(Expr::col("box").eq(setting::<i32>("app.box"))),
+            Policy::restrictive("letter_state")
+                .using(Expression::raw_sql("state::text <> 'burnt'")),
+        ]
+    }
+}
+
 /// Requires signed contexts, and runs what RLS025 says, which it returns.
 async fn require(owner: &DatabaseConnection, config: &RlsConfig, entities: Registry) -> String {
     let sent = config.clone().signed_contexts(SignedContexts::Sent);
@@ -86,21 +155,37 @@ async fn require(owner: &DatabaseConnection, config: &RlsConfig, entities: Regis
     statements
 }
 
-/// Each table, and the part of its policy that stands before the conditions of a statement.
+/// More parents than fit in the least memory for hash tables.
+async fn fill(owner: &DatabaseConnection, many: &str) {
+    let filling = format!(
+        "SET session_replication_role = replica; {many}; RESET session_replication_role; ANALYZE"
+    );
+    owner.execute_unprepared(&filling).await.unwrap();
+}
+
+/// Each table, after a column to be changed or `DELETE` if it is not read, and the part of its policy that
+/// stands before the conditions of a statement.
 async fn assert_first(owner: &DatabaseConnection, config: &RlsConfig, shapes: &[(&str, &str)]) {
     let transaction = owner.begin().await.unwrap();
     let app = config.app_role();
     transaction
         .execute_unprepared(&format!(
             "SET LOCAL ROLE \"{app}\"; SET LOCAL enable_indexscan = off;
-             SET LOCAL enable_bitmapscan = off; SET LOCAL enable_indexonlyscan = off"
+             SET LOCAL enable_bitmapscan = off; SET LOCAL enable_indexonlyscan = off;
+             SET LOCAL work_mem = '64kB'; SET LOCAL hash_mem_multiplier = 1"
         ))
         .await
         .unwrap();
 
     for (table, first) in shapes {
+        let (command, table) = table.split_once(' ').unwrap_or(("SELECT", table));
         for (strange, printed) in STRANGE {
-            let explain = format!("EXPLAIN (COSTS OFF) SELECT * FROM {table} WHERE {strange}");
+            let statement = match command {
+                "DELETE" => format!("DELETE FROM {table}"),
+                "SELECT" => format!("SELECT * FROM {table}"),
+                column => format!("UPDATE {table} SET {column} = {column}"),
+            };
+            let explain = format!("EXPLAIN (COSTS OFF) {statement} WHERE {strange}");
             let plan = text(&transaction, &explain).await;
             let filter = plan
                 .lines()
@@ -123,17 +208,26 @@ async fn policy_stands_before_the_conditions_of_a_statement() {
     owner.execute_unprepared(TABLES).await.unwrap();
     let config = crate::fixture::config(&database);
     require(&owner, &config, entities()).await;
+    let many = "INSERT INTO project (title, owner_id, tenant_id)
+                  SELECT '', 1, '00000000-0000-0000-0000-000000000001' FROM generate_series(1, 20000);
+                INSERT INTO member SELECT gen_random_uuid(), 1 FROM generate_series(1, 20000)";
+    fill(&owner, many).await;
 
     // Owner, tenant, both with shared rows and soft deletion, through another table, and membership.
     let shapes = [
-        ("profile", "COALESCE((account_id = "),
-        ("org", "COALESCE((id = "),
+        ("profile", "CASE WHEN (account_id = "),
+        ("org", "CASE WHEN (id = "),
         ("project", "deleted_at >= ANY"),
         ("project", "is_public"),
-        ("project", "COALESCE((tenant_id = "),
+        ("project", "CASE WHEN (tenant_id = "),
         ("step", "hashed SubPlan"),
         ("document", "hashed SubPlan"),
-        ("sample", "COALESCE((owner_id = "),
+        ("sample", "CASE WHEN (owner_id = "),
+        ("account_id profile", "CASE WHEN (account_id = "),
+        ("DELETE project", "CASE WHEN (tenant_id = "),
+        ("title project", "CASE WHEN (owner_id = "),
+        ("label step", "hashed SubPlan"),
+        ("DELETE document", "hashed SubPlan"),
     ];
     assert_first(&owner, &config, &shapes).await;
 }
@@ -145,35 +239,90 @@ async fn policy_through_another_table_stands_first_for_owner_and_tenant() {
     owner.execute_unprepared(NOTEBOOKS).await.unwrap();
     let config = crate::fixture::config(&database);
     require(&owner, &config, notebooks()).await;
+    let many = "INSERT INTO notebook (owner_id, tenant_id)
+                  SELECT 1, '00000000-0000-0000-0000-000000000001' FROM generate_series(1, 20000)";
+    fill(&owner, many).await;
 
     let shapes = [
-        ("notebook", "COALESCE((owner_id = "),
-        ("notebook", "COALESCE((tenant_id = "),
+        ("notebook", "CASE WHEN (owner_id = "),
+        ("notebook", "CASE WHEN (tenant_id = "),
         ("page", "hashed SubPlan"),
     ];
     assert_first(&owner, &config, &shapes).await;
 }
 
-/// By which functions policies compare depends on the types of their columns.
+/// Which functions policies call depends on the types of their columns.
 #[tokio::test]
 async fn policy_stands_first_whatever_types_it_compares() {
     let (database, owner) = database().await;
     let tables = "CREATE TABLE shelf (id smallserial PRIMARY KEY, owner_id uuid NOT NULL,
                     is_public boolean NOT NULL DEFAULT false, deleted_at timestamp);
-                  CREATE TABLE book (id serial PRIMARY KEY, shelf_id smallint NOT NULL REFERENCES shelf)";
+                  CREATE TABLE book (id serial PRIMARY KEY, shelf_id smallint NOT NULL REFERENCES shelf);
+                  CREATE TABLE desk (id char(8) PRIMARY KEY, owner_id uuid NOT NULL);
+                  CREATE TABLE drawer (id numeric PRIMARY KEY, desk_id varchar(8) NOT NULL REFERENCES desk)";
     owner.execute_unprepared(tables).await.unwrap();
     let config = crate::fixture::config(&database);
-    let entities = registry![shelf::Entity, book::Entity].unwrap();
+    let entities = registry![shelf::Entity, book::Entity, desk::Entity, drawer::Entity].unwrap();
     let statements = require(&owner, &config, entities).await;
+    let many =
+        "INSERT INTO shelf (owner_id) SELECT gen_random_uuid() FROM generate_series(1, 20000);
+                INSERT INTO desk SELECT g, gen_random_uuid() FROM generate_series(1, 20000) g";
+    fill(&owner, many).await;
 
     for function in ["int2eq", "timestamp_ge_timestamptz", "uuid_eq"] {
-        assert!(statements.contains(function), "{statements}");
+        assert!(statements.contains(function), "{function}: {statements}");
     }
 
     let shapes = [
         ("shelf", "deleted_at >= ANY"),
         ("shelf", "is_public"),
         ("book", "hashed SubPlan"),
+        ("drawer", "hashed SubPlan"),
     ];
     assert_first(&owner, &config, &shapes).await;
+}
+
+/// A comparison that a draft declares stands first too; a condition that costs something does not, and
+/// ends the level.
+#[tokio::test]
+async fn condition_of_a_draft_stands_first_or_ends_the_level() {
+    let (database, owner) = database().await;
+    let tables =
+        "CREATE TABLE letter (id serial PRIMARY KEY, owner_id uuid NOT NULL, box integer NOT NULL,
+                    state char(8) NOT NULL)";
+    owner.execute_unprepared(tables).await.unwrap();
+    let config = crate::fixture::config(&database);
+    let entities = registry![letter::Entity].unwrap();
+    let statements = require(&owner, &config, entities.clone()).await;
+    assert!(
+        statements.contains("pg_catalog.text(character)"),
+        "{statements}"
+    );
+    let shapes = [
+        ("letter", "CASE WHEN (box = "),
+        ("letter", "CASE WHEN ((state)::text <> "),
+    ];
+    assert_first(&owner, &config, &shapes).await;
+
+    let config = config.signed_contexts(SignedContexts::Required);
+    let doctor = Doctor::new(entities, config);
+    let report = doctor.examine(&owner).await.unwrap();
+    let late = |report: &Report| {
+        let rules = report.findings().iter();
+        rules.filter(|it| it.rule.id == "RLS027").count()
+    };
+    assert_eq!(late(&report), 0, "{}", report.text(false));
+
+    let costly = "CREATE FUNCTION open(state char) RETURNS boolean IMMUTABLE LANGUAGE plpgsql
+                    AS 'BEGIN RETURN state = ''open''; END';
+                  CREATE POLICY open ON letter AS RESTRICTIVE USING (open(state))";
+    owner.execute_unprepared(costly).await.unwrap();
+    let report = doctor.examine(&owner).await.unwrap();
+    assert_eq!(late(&report), 1, "{}", report.text(false));
+    let text = report.text(false).to_string();
+    assert!(
+        text.contains("`public.open(state)` of its policies"),
+        "{text}"
+    );
+    assert_ne!(report.level(), Level::Signed);
 }

@@ -33,6 +33,22 @@ pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
         }
     }
 
+    for Privileges {
+        on,
+        object,
+        grantee,
+        privileges,
+    } in &case.facts.extended
+    {
+        let why = format!(
+            "{grantee} has {privileges}, which the extension's script does not grant, or by which it \
+             runs as its owner"
+        );
+        let revoke = format!("REVOKE {privileges} ON {on} {object} FROM {grantee}");
+        let remedy = Remedy::sql(RunAs::Superuser, revoke);
+        findings.push(Finding::new(&rules::RLS029, object, why, remedy));
+    }
+
     needless(case, findings);
     foreign_tables(case, findings);
     supports(case, findings);
@@ -82,6 +98,14 @@ fn needless(case: &Case<'_>, findings: &mut Vec<Finding>) {
                     "{grantee} may: all users have one role, so each reads those of the others"
                 ),
                 revoke(&format!("ROUTINE {object}")),
+            ),
+            "LARGE OBJECT" => (
+                &rules::RLS023,
+                "pg_catalog.pg_largeobject",
+                format!(
+                    "{grantee} has {privileges} on {object}: all users have one role, so each has them"
+                ),
+                revoke(&format!("LARGE OBJECT {object}")),
             ),
             "PARAMETER" => (
                 &rules::RLS024,

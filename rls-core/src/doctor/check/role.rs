@@ -1,7 +1,9 @@
 //! What the application's role and the administrator's role are, can become and own.
 
+use std::collections::BTreeSet;
+
 use crate::doctor::case::Case;
-use crate::doctor::facts::{Grantee, Kind, ReachedRole};
+use crate::doctor::facts::{Grantee, Kind, Owned, ReachedRole};
 use crate::doctor::finding::Finding;
 use crate::doctor::remedy::{Remedy, RunAs};
 use crate::doctor::rules;
@@ -12,6 +14,7 @@ use crate::sql::{identifier, table};
 pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
     application(case, findings);
     application_owns(case, findings);
+    other_objects(case, findings);
     schemas(case, findings);
     administrator(case, findings);
     administrator_owns(case, findings);
@@ -48,10 +51,12 @@ fn application(case: &Case<'_>, findings: &mut Vec<Finding>) {
         findings.push(Finding::new(&rules::RLS004, app, why, remedy));
     }
 
+    // One membership can lead to several.
+    let mut ended = BTreeSet::new();
     for role in roles {
-        if let Some(watches) = role.watches {
+        if let Some(watches) = role.watches.filter(|_| ended.insert(&role.via)) {
             let has = has(role, &[watches]);
-            let why = format!("{has}: statements of other users may hold their data");
+            let why = format!("{has}: what it shows may hold the data of other users");
             let remedy = without(app, role, &[]);
             findings.push(Finding::new(&rules::RLS022, app, why, remedy));
         }
@@ -86,6 +91,64 @@ fn application_owns(case: &Case<'_>, findings: &mut Vec<Finding>) {
 
         let remedy = disown(case, app, role, &relation.name);
         findings.push(Finding::new(&rules::RLS005, &relation.name, why, remedy));
+    }
+}
+
+/// What else the application's role owns. Scoped tables and what holds their rows are reported on their
+/// own; the sequence of a column goes with its table.
+fn other_objects(case: &Case<'_>, findings: &mut Vec<Finding>) {
+    const NAMED: usize = 5;
+
+    let app = case.config.app_role();
+    let holders: BTreeSet<&TableName> = case.holders().map(|(holder, _)| &holder.name).collect();
+    let is_reported = |owned: &&Owned| {
+        owned.relation.is_some_and(|oid| {
+            let relation = case.facts.relations.get(&oid);
+            case.scoped_table(oid).is_some()
+                || relation.is_some_and(|it| it.serves.is_some() || holders.contains(&it.name))
+        })
+    };
+
+    for role in case.facts.app.iter().filter(|it| it.bypasses.is_empty()) {
+        let owned = case.facts.owned.iter().filter(|it| it.owner == role.oid);
+        let owned: Vec<String> = owned
+            .filter(|owned| !is_reported(owned))
+            .map(|owned| format!("{} {}", owned.kind, owned.object))
+            .collect();
+        if owned.is_empty() {
+            continue;
+        }
+
+        let more = owned.len().saturating_sub(NAMED);
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        let named = owned[..owned.len().min(NAMED)].join(", ");
+        let why = format!("it owns {named}{more}: an owner changes what others use, and grants it");
+        findings.push(Finding::new(
+            &rules::RLS028,
+            &role.name,
+            why,
+            reassign(case, app, role),
+        ));
+    }
+}
+
+/// Gives all that a role owns to the migrations' role, or ends the membership through which it owns.
+fn reassign(case: &Case<'_>, app: &Identifier, role: &ReachedRole) -> Remedy {
+    if role.via.is_some() {
+        return without(app, role, &[]);
+    }
+
+    let from = format!("REASSIGN OWNED BY {}", identifier(&role.name));
+    match case.migrations_role() {
+        Some(owner) => Remedy::sql(RunAs::Superuser, format!("{from} TO {}", identifier(owner))),
+        None => Remedy::words(format!(
+            "make a role for the migrations' login, and give it what the application's role owns, \
+             as a superuser: `{from} TO …`"
+        )),
     }
 }
 

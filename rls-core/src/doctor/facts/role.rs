@@ -35,7 +35,7 @@ pub(in crate::doctor) struct ReachedRole {
     pub(in crate::doctor) grantors: Vec<Identifier>,
     /// The attributes by which no policy applies to it: `SUPERUSER`, `BYPASSRLS`.
     pub(in crate::doctor) bypasses: Vec<&'static str>,
-    /// The predefined role by which it sees or ends the sessions of others.
+    /// The predefined role by which it sees or ends what is not its own.
     pub(in crate::doctor) watches: Option<&'static str>,
     /// What gives it power over roles, the server or tables: attributes and predefined roles.
     pub(in crate::doctor) powers: Vec<&'static str>,
@@ -83,7 +83,7 @@ pub(in crate::doctor) struct SchemaDefault {
     pub(in crate::doctor) owner: Identifier,
     /// `None` for all schemas.
     pub(in crate::doctor) schema: Option<Identifier>,
-    /// `TABLES` or `SEQUENCES`.
+    /// `TABLES`, `SEQUENCES`, `SCHEMAS` or `LARGE OBJECTS`.
     pub(in crate::doctor) on: &'static str,
     pub(in crate::doctor) grantee: Grantee,
     pub(in crate::doctor) privilege: String,

@@ -1,65 +1,156 @@
+use std::collections::BTreeSet;
+
 use sea_orm::{ConnectionTrait, QueryResult};
 
-use super::grantee;
-use crate::doctor::facts::{Privileges, Support};
+use super::{grantee, listed};
+use crate::doctor::facts::{Oid, Owned, Privileges, Support};
 use crate::error::RlsError;
 use crate::schema::catalog::query::{get, name, rows, table};
 
-/// The privileges of a new server are in `pg_init_privs`, or else the defaults of the object's
-/// kind. The views of `information_schema` are younger than that list, and show only what their
-/// reader may see. `set_config` has its own rule.
+/// An SQL condition: whether this object belongs to an extension.
+fn of_extension(class: &str, object: &str) -> String {
+    format!(
+        "EXISTS (SELECT FROM pg_depend e WHERE e.classid = '{class}'::regclass
+                   AND e.objid = {object} AND e.deptype = 'e')"
+    )
+}
+
+/// Routines `f`, and relations `c` in the schema `n` with their columns, that fit these conditions: what is
+/// granted on them, and what the server grants by default. Everyone may read the views of
+/// `information_schema`, which show what their reader may see; those that start with `_pg_` nobody.
+fn granted_on(routines: &str, relations: &str) -> String {
+    format!(
+        "SELECT 'pg_proc'::regclass AS class, f.oid, 0::int2 AS sub,
+                coalesce(f.proacl, acldefault('f', f.proowner)) AS acl, f.proowner AS owner,
+                acldefault('f', f.proowner) AS by_default, 'ROUTINE' AS kind,
+                f.oid::regprocedure::text AS object, '' AS of_column, f.prosecdef AS definer
+         FROM pg_proc f WHERE {routines}
+         UNION ALL
+         SELECT 'pg_class'::regclass, c.oid, 0, c.relacl, c.relowner,
+                CASE WHEN n.nspname = 'information_schema' AND c.relname !~ '^_pg_'
+                     THEN acldefault('r', c.relowner) || makeaclitem(0, c.relowner, 'SELECT', false)
+                     ELSE acldefault('r', c.relowner) END,
+                'TABLE', c.oid::regclass::text, '', false
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f') AND {relations}
+         UNION ALL
+         SELECT 'pg_class'::regclass, c.oid, a.attnum, a.attacl, c.relowner, NULL, 'TABLE',
+                c.oid::regclass::text, format(' (%I)', a.attname), false
+         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+         JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE a.attacl IS NOT NULL AND {relations}"
+    )
+}
+
+/// What is granted, of these, beyond what a new server or the extension's script grants
+/// (`pg_init_privs`), or else the defaults of the object's kind; and what fits the condition `also`.
+fn beyond(granted: &str, also: &str, grantees: &str) -> String {
+    format!(
+        "WITH granted AS ({granted})
+         SELECT g.kind, g.object, r.rolname::text AS grantee,
+                string_agg(DISTINCT acl.privilege_type || g.of_column, ', '
+                           ORDER BY acl.privilege_type || g.of_column) AS privileges
+         FROM granted g CROSS JOIN aclexplode(g.acl) acl
+         LEFT JOIN pg_roles r ON r.oid = acl.grantee
+         LEFT JOIN pg_init_privs i ON i.classoid = g.class AND i.objoid = g.oid
+                                      AND i.objsubid = g.sub
+         WHERE acl.grantee = ANY ({grantees}) AND acl.grantee <> g.owner
+           AND (g.kind <> 'SCHEMA' OR acl.privilege_type = 'CREATE')
+           AND ({also} OR NOT EXISTS (
+                  SELECT FROM aclexplode(coalesce(i.initprivs, g.by_default)) was
+                  WHERE was.privilege_type = acl.privilege_type
+                    AND was.grantee IN (0, acl.grantee)))
+         GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+    )
+}
+
+/// Privileges on the server's own objects, with their columns, and on foreign servers. `set_config` has
+/// its own rule.
 pub(super) async fn privileges(
     db: &impl ConnectionTrait,
     grantees: &str,
 ) -> Result<Vec<Privileges>, RlsError> {
-    let query = format!(
-        "WITH granted AS (
-           SELECT 'pg_proc'::regclass AS class, f.oid, f.proacl AS acl, f.proowner AS owner,
-                  acldefault('f', f.proowner) AS by_default,
-                  'ROUTINE' AS kind, f.oid::regprocedure::text AS object
-           FROM pg_proc f
-           WHERE f.oid < 16384
-             AND f.oid <> 'pg_catalog.set_config(text, text, boolean)'::regprocedure
-           UNION ALL
-           SELECT 'pg_class'::regclass, c.oid, c.relacl, c.relowner, acldefault('r', c.relowner),
-                  'TABLE', c.oid::regclass::text
-           FROM pg_class c
-           WHERE c.relnamespace = 'pg_catalog'::regnamespace AND c.relkind IN ('r', 'v')
-           UNION ALL
-           SELECT 'pg_namespace'::regclass, n.oid, n.nspacl, n.nspowner,
-                  acldefault('n', n.nspowner), 'SCHEMA', quote_ident(n.nspname)
-           FROM pg_namespace n WHERE n.nspname IN ('pg_catalog', 'information_schema')
-           UNION ALL
-           SELECT 'pg_foreign_server'::regclass, s.oid, s.srvacl, s.srvowner,
-                  acldefault('S', s.srvowner), 'FOREIGN SERVER', quote_ident(s.srvname)
-           FROM pg_foreign_server s
-           UNION ALL
-           SELECT 'pg_foreign_data_wrapper'::regclass, w.oid, w.fdwacl, w.fdwowner,
-                  acldefault('F', w.fdwowner), 'FOREIGN DATA WRAPPER', quote_ident(w.fdwname)
-           FROM pg_foreign_data_wrapper w)
-         SELECT g.kind, g.object, r.rolname::text AS grantee,
-                string_agg(DISTINCT acl.privilege_type, ', ' ORDER BY acl.privilege_type)
-                  AS privileges
-         FROM granted g CROSS JOIN aclexplode(g.acl) acl
-         LEFT JOIN pg_roles r ON r.oid = acl.grantee
-         LEFT JOIN pg_init_privs i ON i.classoid = g.class AND i.objoid = g.oid AND i.objsubid = 0
-         WHERE acl.grantee = ANY ({grantees}) AND acl.grantee <> g.owner
-           AND (g.kind <> 'SCHEMA' OR acl.privilege_type = 'CREATE')
-           AND NOT EXISTS (SELECT FROM aclexplode(coalesce(i.initprivs, g.by_default)) was
-                           WHERE was.privilege_type = acl.privilege_type
-                             AND was.grantee IN (0, acl.grantee))
-         GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+    let extended = of_extension("pg_class", "c.oid");
+    let system = granted_on(
+        "f.oid < 16384 AND f.oid <> 'pg_catalog.set_config(text, text, boolean)'::regprocedure",
+        &format!(
+            "(n.nspname = 'pg_catalog' AND NOT {extended}
+              OR n.nspname = 'information_schema' AND c.oid < 16384)"
+        ),
+    );
+    let granted = format!(
+        "{system}
+         UNION ALL
+         SELECT 'pg_namespace'::regclass, n.oid, 0, n.nspacl, n.nspowner,
+                acldefault('n', n.nspowner), 'SCHEMA', quote_ident(n.nspname), '', false
+         FROM pg_namespace n WHERE n.nspname IN ('pg_catalog', 'information_schema')
+         UNION ALL
+         SELECT 'pg_foreign_server'::regclass, s.oid, 0, s.srvacl, s.srvowner,
+                acldefault('S', s.srvowner), 'FOREIGN SERVER', quote_ident(s.srvname), '', false
+         FROM pg_foreign_server s
+         UNION ALL
+         SELECT 'pg_foreign_data_wrapper'::regclass, w.oid, 0, w.fdwacl, w.fdwowner,
+                acldefault('F', w.fdwowner), 'FOREIGN DATA WRAPPER', quote_ident(w.fdwname), '',
+                false
+         FROM pg_foreign_data_wrapper w"
     );
 
-    rows(db, query).await?.iter().map(granted).collect()
+    let query = beyond(&granted, "false", grantees);
+    rows(db, query).await?.iter().map(granted_row).collect()
+}
+
+/// Privileges on members of extensions that their script does not grant, and on their routines that run
+/// as their owner. `dblink` has its own rule.
+pub(super) async fn extended(
+    db: &impl ConnectionTrait,
+    grantees: &str,
+) -> Result<Vec<Privileges>, RlsError> {
+    let granted = granted_on(
+        &format!("f.oid >= 16384 AND {}", of_extension("pg_proc", "f.oid")),
+        &format!("c.oid >= 16384 AND {}", of_extension("pg_class", "c.oid")),
+    );
+
+    let query = beyond(&granted, "g.definer", grantees);
+    rows(db, query).await?.iter().map(granted_row).collect()
+}
+
+/// What these roles own, except the database, schemas, and temporary objects.
+pub(super) async fn owned(
+    db: &impl ConnectionTrait,
+    grantees: &str,
+) -> Result<Vec<Owned>, RlsError> {
+    let query = format!(
+        "SELECT d.refobjid::int8 AS owner, o.type AS kind, o.identity AS object,
+                CASE WHEN d.classid = 'pg_class'::regclass THEN d.objid::int8 END AS relation
+         FROM pg_shdepend d
+         CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) o
+         WHERE d.refclassid = 'pg_authid'::regclass AND d.deptype = 'o'
+           AND d.refobjid = ANY ({grantees})
+           AND d.dbid IN (0, (SELECT b.oid FROM pg_database b WHERE b.datname = current_database()))
+           AND d.classid <> ALL ('{{pg_namespace,pg_default_acl,pg_user_mapping}}'::regclass[])
+           AND (d.classid <> 'pg_database'::regclass OR o.identity <> quote_ident(current_database()))
+           AND coalesce(o.schema, '') !~ '^pg_temp'
+         ORDER BY 1, 2, 3"
+    );
+
+    let owned = |row| {
+        Ok(Owned {
+            owner: get(row, "owner")?,
+            kind: get(row, "kind")?,
+            object: get(row, "object")?,
+            relation: get(row, "relation")?,
+        })
+    };
+
+    rows(db, query).await?.iter().map(owned).collect()
 }
 
 /// The routines that make large objects.
 const LARGE: &str =
     "'{lo_creat(integer),lo_create(oid),\"lo_from_bytea(oid,bytea)\"}'::regprocedure[]";
 
-/// Trusted languages that run a block, the routines that make large objects, parameters, and the
-/// routines of the extension `dblink`, which connect elsewhere.
+/// Trusted languages that run a block, the routines that make large objects, large objects, parameters,
+/// and the routines of the extension `dblink`, which connect elsewhere.
 pub(super) async fn needless(
     db: &impl ConnectionTrait,
     grantees: &str,
@@ -73,6 +164,8 @@ pub(super) async fn needless(
            SELECT 'ROUTINE', f.oid::regprocedure::text,
                   coalesce(f.proacl, acldefault('f', f.proowner)), f.proowner
            FROM pg_proc f WHERE f.oid = ANY ({LARGE})
+           UNION ALL
+           SELECT 'LARGE OBJECT', l.oid::text, l.lomacl, l.lomowner FROM pg_largeobject_metadata l
            UNION ALL
            SELECT 'PARAMETER', p.parname, p.paracl, 0 FROM pg_parameter_acl p
            UNION ALL
@@ -94,23 +187,29 @@ pub(super) async fn needless(
          ORDER BY 1, 2, 3"
     );
 
-    rows(db, query).await?.iter().map(granted).collect()
+    rows(db, query).await?.iter().map(granted_row).collect()
 }
 
-/// The server's functions by which policies of these tables compare, and that the planner thinks to cost
-/// something. It puts cheaper conditions first, and may move those of a statement to the front, if they
-/// are leakproof.
+/// The server's functions that policies of these tables call for each row, to compare or to convert, and
+/// that the planner thinks to cost something. It puts cheaper conditions first, and may move those of a
+/// statement to the front, if they are leakproof.
 pub(super) async fn dear(db: &impl ConnectionTrait, tables: &str) -> Result<Vec<String>, RlsError> {
     // No other part of the catalog tells which of the server's own functions an expression calls.
     let query = format!(
-        "SELECT DISTINCT f.oid::regprocedure::text AS function
-         FROM pg_policy p
-         CROSS JOIN LATERAL regexp_matches(concat(p.polqual::text, p.polwithcheck::text),
-                                           ':opfuncid ([0-9]+)', 'g') AS m (found)
-         JOIN pg_proc f ON f.oid = m.found[1]::oid
-         WHERE p.polrelid = ANY ({tables}) AND f.pronamespace = 'pg_catalog'::regnamespace
-           AND f.prorettype = 'bool'::regtype AND f.procost > 0
-         ORDER BY 1"
+        "SELECT concat(p.polqual::text, ' ', p.polwithcheck::text) AS tree
+         FROM pg_policy p WHERE p.polrelid = ANY ({tables})"
+    );
+
+    let mut called = BTreeSet::new();
+    for row in rows(db, query).await? {
+        called.extend(called_by_row(&get::<String>(&row, "tree")?));
+    }
+
+    let query = format!(
+        "SELECT f.oid::regprocedure::text AS function FROM pg_proc f
+         WHERE f.oid = ANY ({}) AND f.pronamespace = 'pg_catalog'::regnamespace AND f.procost > 0
+         ORDER BY 1",
+        listed(&called)
     );
 
     rows(db, query)
@@ -120,7 +219,43 @@ pub(super) async fn dear(db: &impl ConnectionTrait, tables: &str) -> Result<Vec<
         .collect()
 }
 
-fn granted(row: &QueryResult) -> Result<Privileges, RlsError> {
+/// The functions that an expression calls for each row, given as the server keeps it.
+fn called_by_row(tree: &str) -> BTreeSet<Oid> {
+    let outside = without_subqueries(tree);
+    let words: Vec<&str> = outside.split_whitespace().collect();
+
+    words
+        .windows(2)
+        .filter(|pair| matches!(pair[0], ":funcid" | ":opfuncid"))
+        .filter_map(|pair| pair[1].parse().ok())
+        .collect()
+}
+
+/// The tree without its subqueries, which the server runs once a statement.
+fn without_subqueries(tree: &str) -> String {
+    let (mut rest, mut outside) = (tree, String::with_capacity(tree.len()));
+
+    while let Some((before, subquery)) = rest.split_once(":subselect {") {
+        outside.push_str(before);
+        let (mut depth, mut escaped) = (1_usize, false);
+        let end = subquery.find(|character| {
+            match character {
+                _ if escaped => {}
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                _ => {}
+            }
+            escaped = character == '\\' && !escaped;
+            depth == 0
+        });
+        rest = end.map_or("", |end| &subquery[end + 1..]);
+    }
+
+    outside.push_str(rest);
+    outside
+}
+
+fn granted_row(row: &QueryResult) -> Result<Privileges, RlsError> {
     Ok(Privileges {
         on: get(row, "kind")?,
         object: get(row, "object")?,
@@ -193,4 +328,17 @@ pub(super) async fn leakproof(
         .iter()
         .map(|row| get(row, "function"))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_subqueries_call_is_not_called_for_each_row() {
+        let tree = r"{BOOLEXPR :args ({OPEXPR :opno 96 :opfuncid 65 :args ({SUBLINK :testexpr {OPEXPR
+                     :opfuncid 67 :args <>} :subselect {QUERY :name a\}\{ :x {FUNCEXPR :funcid 1 :y {}}}
+                     :location 3} {FUNCEXPR :funcid 401 :args <>})})}";
+        assert_eq!(called_by_row(tree), BTreeSet::from([65, 67, 401]));
+    }
 }

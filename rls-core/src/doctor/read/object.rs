@@ -60,7 +60,8 @@ pub(super) async fn definers(
          JOIN pg_roles o ON o.oid = f.proowner
          LEFT JOIN pg_roles r ON r.oid = acl.grantee
          WHERE f.prosecdef AND f.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
-           AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+           AND (n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+                OR f.oid >= 16384 AND n.nspname IN ('pg_catalog', 'information_schema'))
            AND acl.grantee = ANY ({grantees})
            AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass
                              AND e.objid = f.oid AND e.deptype = 'e')

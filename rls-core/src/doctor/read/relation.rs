@@ -35,7 +35,9 @@ pub(super) async fn relations(
             AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
             AND d.refobjsubid > 0 LIMIT 1) s ON c.relkind = 'S'
         WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
-          AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+          AND (n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+               OR c.oid >= 16384 AND e.objid IS NULL
+                  AND n.nspname IN ('pg_catalog', 'information_schema'))"
     );
 
     let mut relations = BTreeMap::new();

@@ -186,9 +186,14 @@ const PREDEFINED: [&str; 7] = [
     "pg_create_subscription",
 ];
 
-/// The predefined roles that see the statements of other sessions, or end them, of PostgreSQL 18 and 19rc1.
-/// `pg_monitor` is a member of the one that sees.
-const WATCHES: [&str; 2] = ["pg_read_all_stats", "pg_signal_backend"];
+/// The predefined roles that see the statements of other sessions, the server's secrets or all tables'
+/// rows by their places, or end sessions, of PostgreSQL 18 and 19rc1. `pg_monitor` is a member of all that see.
+const WATCHES: [&str; 4] = [
+    "pg_read_all_stats",
+    "pg_read_all_settings",
+    "pg_stat_scan_tables",
+    "pg_signal_backend",
+];
 
 /// The words of the columns that are true.
 fn attributes(
@@ -217,7 +222,9 @@ pub(super) async fn defaults(
          LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
          LEFT JOIN pg_roles r ON r.oid = acl.grantee
          WHERE acl.grantee = ANY ({grantees}) AND acl.grantee <> d.defaclrole
-           AND (d.defaclobjtype = 'r' OR d.defaclobjtype = 'S' AND acl.privilege_type <> 'USAGE')
+           AND (d.defaclobjtype IN ('r', 'L')
+                OR d.defaclobjtype = 'S' AND acl.privilege_type <> 'USAGE'
+                OR d.defaclobjtype = 'n' AND acl.privilege_type = 'CREATE')
          ORDER BY 1, 2, 3, 4, 5"
     );
 
@@ -229,7 +236,12 @@ pub(super) async fn defaults(
             Ok(SchemaDefault {
                 owner: name(row, "owner")?,
                 schema: maybe_name(row, "schema")?,
-                on: if kind == "r" { "TABLES" } else { "SEQUENCES" },
+                on: match kind.as_str() {
+                    "r" => "TABLES",
+                    "S" => "SEQUENCES",
+                    "n" => "SCHEMAS",
+                    _ => "LARGE OBJECTS",
+                },
                 grantee: grantee(row)?,
                 privilege: get(row, "privilege")?,
             })

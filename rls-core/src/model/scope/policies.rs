@@ -9,7 +9,7 @@ use crate::model::key::Holder;
 use crate::model::policy::{Policy, PolicyKind, Rule};
 use crate::model::privilege::{Command, Privilege};
 use crate::model::signed_context;
-use crate::name::Identifier;
+use crate::name::{Identifier, TableName};
 
 impl Scope {
     /// The desired policies of the table, for the roles of `config`, in the order in which they are
@@ -44,9 +44,7 @@ pub(crate) fn of(scope: &Scope, config: &RlsConfig) -> Vec<Policy> {
 
     if config.signs_contexts() == SignedContexts::Required {
         let verified = config.signing_object(signed_context::VIEW);
-        for policy in &mut policies {
-            *policy = policy.map(|expression| expression.signed(&verified));
-        }
+        sign(&mut policies, config.app_role(), &verified);
     }
 
     if scope.distribution.is_some() {
@@ -67,6 +65,54 @@ pub(crate) fn of(scope: &Scope, config: &RlsConfig) -> Vec<Policy> {
     });
 
     policies
+}
+
+/// Lets policies read the signed context, and puts them before the conditions of a statement.
+///
+/// The server takes the restrictive policies in the order of their names, each condition that differs as a
+/// level of its own, and what leaks nothing before all levels but the first (`add_security_quals` in
+/// `src/backend/rewrite/rowsecurity.c`, `order_qual_clauses` in
+/// `src/backend/optimizer/plan/createplan.c`). So each of them has the conditions of all, which makes one
+/// level; only those for other roles too, or for commands whose conditions differ, keep their own.
+fn sign(policies: &mut [Policy], app: &Identifier, verified: &TableName) {
+    let alone = |policy: &Policy| policy.map(|condition| condition.signed_alone(verified));
+    let is_of_app = |policy: &Policy| policy.roles == BTreeSet::from([app.clone()]);
+
+    // The guard, which is the last of them, first.
+    let restrictive: Vec<Policy> = policies
+        .iter()
+        .rev()
+        .filter(|policy| policy.kind == PolicyKind::Restrictive)
+        .filter(|policy| policy.roles.is_empty() || policy.roles.contains(app))
+        .map(alone)
+        .collect();
+    let all_of = |command| {
+        let covering = restrictive.iter().filter(|policy| policy.covers(command));
+        Expression::all(covering.filter_map(Policy::using).cloned())
+    };
+
+    for policy in policies {
+        if policy.kind == PolicyKind::Permissive {
+            *policy = policy.map(|condition| condition.signed(verified));
+            continue;
+        }
+
+        *policy = alone(policy);
+        let mut commands = [Command::Select, Command::Update, Command::Delete]
+            .into_iter()
+            .filter(|command| policy.covers(*command));
+        let all = commands.next().map(all_of);
+        let is_one = commands.all(|command| all.as_ref() == Some(&all_of(command)));
+
+        if policy.using().is_some() && is_of_app(policy) && is_one {
+            // Without a condition on written rows, the server takes the other, which gets longer here.
+            let with_check = match policy.command() {
+                Command::All | Command::Update => policy.with_check().or(policy.using()).cloned(),
+                _ => None,
+            };
+            policy.rule = Rule::new(policy.command(), all, with_check);
+        }
+    }
 }
 
 /// The names that the guards of a table can have.
@@ -136,7 +182,8 @@ fn bound(scope: &Scope, config: &RlsConfig) -> Vec<Policy> {
                 &format!("bound_{}", command.as_sql().to_lowercase()),
             ),
             kind: PolicyKind::Restrictive,
-            rule: Rule::new(command, Some(Expression::True), Some(holds.clone())),
+            // Without a condition on existing rows, which the server would ask before the owner's.
+            rule: Rule::new(command, None, Some(holds.clone())),
             roles: BTreeSet::from([config.app_role().clone()]),
             comment: None,
         })

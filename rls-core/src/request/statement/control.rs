@@ -16,6 +16,7 @@ pub(super) const MAY_COMMIT: &[&str] = &[
 pub(super) const FIRST_WORDS: &[&str] = &[
     "BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE", "PREPARE", "LISTEN",
     "DEALLOCATE", "ALTER", "DECLARE", "DISCARD", "SET", "RESET", "EXECUTE", "EXPLAIN", "CREATE", "COPY",
+    "DROP",
 ];
 
 pub(super) fn refusal(
@@ -56,6 +57,9 @@ fn refusal_of_one(
         "ALTER" if matches!(word(1).as_str(), "ROLE" | "USER" | "DATABASE" | "SYSTEM") => {
             Some(Refusal::OutlivesScope(format!("ALTER {}", word(1))))
         }
+        // Before the minor releases of November 2026, it drops the policies that are the role's alone,
+        // although others own the tables.
+        "DROP" if word(1) == "OWNED" => Some(Refusal::OutlivesScope("DROP OWNED".to_owned())),
         // Its options, which can be repeated, stand before the query.
         "DECLARE"
             if (1..statement.len())

@@ -280,6 +280,8 @@ fn what_outlives_the_scope_is_refused() {
         "ALTER ROLE CURRENT_USER SET search_path = a",
         "alter user me password 'x'",
         "ALTER DATABASE d SET search_path = a",
+        "DROP OWNED BY CURRENT_USER",
+        "drop /* */ owned by me cascade",
         "CREATE TABLE pg_temp.task (LIKE public.task)",
         "create table \"pg_temp\".task as select 1",
         "CREATE TABLE PG_TEMP_3 . task (id int)",
@@ -461,7 +463,7 @@ fn unterminated_text_ends_without_a_panic() {
 /// suspect in the first one.
 #[test]
 fn whatever_is_refused_gets_the_closer_look() {
-    const PARTS: [&str; 52] = [
+    const PARTS: [&str; 54] = [
         "SELECT",
         "*",
         "INTO",
@@ -513,6 +515,8 @@ fn whatever_is_refused_gets_the_closer_look() {
         "EXPLAIN",
         "AS",
         "ALTER",
+        "DROP",
+        "OWNED",
         "-- rls_context 1\n",
     ];
 
