@@ -57,8 +57,6 @@ fn refusal_of_one(
         "ALTER" if matches!(word(1).as_str(), "ROLE" | "USER" | "DATABASE" | "SYSTEM") => {
             Some(Refusal::OutlivesScope(format!("ALTER {}", word(1))))
         }
-        // Before the minor releases of November 2026, it drops the policies that are the role's alone,
-        // although others own the tables.
         "DROP" if word(1) == "OWNED" => Some(Refusal::OutlivesScope("DROP OWNED".to_owned())),
         // Its options, which can be repeated, stand before the query.
         "DECLARE"

@@ -280,7 +280,7 @@ fn what_outlives_the_scope_is_refused() {
         "ALTER ROLE CURRENT_USER SET search_path = a",
         "alter user me password 'x'",
         "ALTER DATABASE d SET search_path = a",
-        "DROP OWNED BY CURRENT_USER",
+        "DROP OWNED BY someone",
         "drop /* */ owned by me cascade",
         "CREATE TABLE pg_temp.task (LIKE public.task)",
         "create table \"pg_temp\".task as select 1",
