@@ -50,7 +50,8 @@ pages! {
         [`RlsConnection::scope_read_only`], [`RlsConfig::password_provider`]",
     clouds: "[`RlsConfig::password_provider`], [`RlsConfig::login_suffix`], \
         [`RlsConnection::with_standby`]",
-    citus: "[`RlsConnection::connect`], [`RlsSchema::sync`], [`OwnRows`]",
+    citus: "[`RlsConnection::connect`], [`RlsSchema::sync`], \
+        [`OwnRows`](crate::context::OwnRows)",
     signed_contexts: "[`sea_orm_rls::signing`](crate::signing), [`RlsConfig`], [`RlsSchema::sync`]",
     works_with: "[`RlsConnection::connect`], [`Doctor`]",
     why: "[`Why`], [`Cause`], [`Refusal`], [`AdminContext`]",

@@ -67,7 +67,7 @@ pub(crate) enum CliError {
     #[error("cannot print: {0}")]
     Print(io::Error),
     #[error(
-        "`{given}` names no user or tenant, or not which: write `user=ID`, `tenant=ID`, or, if there \
+        "`{given}` of `--as` names no user or tenant, or not which: write `user=ID`, `tenant=ID`, or, if there \
          are several kinds of them, the name of their setting, such as `app.user_id=ID`"
     )]
     NoSubject { given: String },

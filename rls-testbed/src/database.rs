@@ -182,5 +182,6 @@ async fn execute(address: &Address, sql: &str) -> Result<(), Error> {
         connection.execute(AssertSqlSafe(sql.to_owned())).await?;
         connection.close().await
     };
-    run.await.map_err(Error::sql(format!("run `{sql}`")))
+    run.await
+        .map_err(Error::sql("run the statements".to_owned()))
 }

@@ -285,7 +285,7 @@ impl Server {
     }
 
     /// A password for `purpose`, such as a role's name. All processes that can log in as this server's
-    /// administrator make the same one, and nobody else can.
+    /// administrator make the same one. If the server's URL holds a password, nobody else can.
     #[must_use]
     pub fn password(&self, purpose: &str) -> String {
         name::digest(&format!("{}\n{purpose}", self.address.url()))

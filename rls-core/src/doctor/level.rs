@@ -12,6 +12,9 @@ pub(super) const NEEDLESS: [&str; 12] = [
     "RLS025", "RLS028", "RLS029",
 ];
 
+/// What could not be examined, whether a policy is evaluated late among it, is not known to hold.
+const UNEXAMINED: &str = "RLS113";
+
 /// Those by which one statement changes the context and reads with it. Temporary tables shadow real
 /// ones for whoever gets the connection next.
 const OPENING: [&str; 3] = ["RLS009", "RLS017", "RLS021"];
@@ -48,7 +51,7 @@ impl Level {
                 .iter()
                 .any(|group| finding.rule.id.starts_with(group));
             NEEDLESS.contains(&finding.rule.id)
-                || finding.rule.id == TRIGGER
+                || [TRIGGER, UNEXAMINED].contains(&finding.rule.id)
                 || around && finding.severity >= Severity::Warning
                 || is_error(finding)
         };

@@ -58,7 +58,13 @@ where
             .into_iter()
             .map(|(table, all)| failing(table, &all)),
     );
-    findings.extend(late?.iter().map(|(table, part)| behind(table, part)));
+    match late {
+        Ok(late) => findings.extend(late.iter().map(|(table, part)| behind(table, part))),
+        Err(error) if error.sqlstate().as_deref() == Some(sqlstate::LOCK_NOT_AVAILABLE) => {
+            findings.push(unexamined("a table is locked"));
+        }
+        Err(error) => return Err(error),
+    }
     Ok(findings)
 }
 

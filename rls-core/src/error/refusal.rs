@@ -170,6 +170,7 @@ impl Refusal {
         let (constraint, domain) = (name(error.constraint()), name(error.data_type()));
 
         let by = match (error.code(), constraint, domain) {
+            _ if error.routine() == Some(RAISE) => RefusedBy::Raised,
             (sqlstate::NOT_NULL_VIOLATION | sqlstate::CHECK_VIOLATION, _, Some(domain)) => {
                 RefusedBy::Domain { domain }
             }
@@ -200,6 +201,9 @@ impl Refusal {
         })
     }
 }
+
+/// Where a function's `RAISE` is run, with any code (`src/pl/plpgsql/src/pl_exec.c`).
+const RAISE: &str = "exec_stmt_raise";
 
 fn fields(error: &DbErr) -> Option<&PgDatabaseError> {
     sqlstate::database_error(sqlstate::sqlx_error(error)?)

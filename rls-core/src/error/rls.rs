@@ -292,11 +292,11 @@ pub enum RlsError {
         /// What to do instead.
         instead: &'static str,
     },
-    /// Citus refused a statement on tables that it distributes (SQLSTATE 0A000, XX000 for `MERGE`).
+    /// Citus refused a statement, most likely on tables that it distributes (SQLSTATE 0A000, XX000 for `MERGE`).
     /// Nothing was stored.
     #[error(
-        "Citus does not run this statement on distributed tables with policies: {source}; in place of \
-         `MERGE` write `INSERT … ON CONFLICT`, in place of an `INSERT … SELECT` that goes through the \
+        "the server, which is Citus, does not run this statement: {source}; if its tables are \
+         distributed, in place of `MERGE` write `INSERT … ON CONFLICT`, in place of an `INSERT … SELECT` that goes through the \
          coordinator (`LIMIT`, other owners' shards) read the rows and insert them, and join \
          distributed tables on their owner columns"
     )]

@@ -117,12 +117,13 @@ fn table_changes(
         column::keys(table, &mut used, &mut changes);
     }
     bound::keys(tables, &mut used, &mut changes);
-    distribution::one_by_one(tables, snapshot, &mut changes);
     distribution::check_changes(tables, &changes)?;
 
     let is_forced = |table: &Table<'_>| table.actual.enabled && table.actual.forced;
-    plan.changes
-        .extend(force::lifted(tables, is_forced, changes));
+    let mut changes = force::lifted(tables, is_forced, changes);
+    // Only a key that is replaced whole is known to read rows.
+    distribution::one_by_one(tables, snapshot, &mut changes);
+    plan.changes.extend(changes);
     for table in tables {
         policy::row_security(table, &mut plan.changes);
         policy::policies(table, &mut plan.changes, &mut plan.unmanaged);

@@ -116,9 +116,9 @@ fn in_signed_policy(expression: &Expression, depth: usize) -> String {
                 signed::current(setting, *key, verified)
             )
         }
-        // An equality of its own would stand behind, and the array form costs more for each row. Unlike
-        // COALESCE, CASE leaks no more than what it compares: beside other restrictive policies, it
-        // stands in front too, if that leaks nothing.
+        // An equality of its own would stand behind, and the array form costs more for each row. CASE is
+        // leakproof if its comparison is, COALESCE never: so CASE stands in front also beside other
+        // restrictive policies.
         Expression::First(part) => match part.as_ref() {
             Expression::IsVerified {
                 column: name,

@@ -96,14 +96,19 @@ WHERE c.oid = to_regclass($1)";
     })
 }
 
-/// Reads the foreign keys to these tables, once for all partitions.
+/// Reads the foreign keys to these tables and to their partitions and heirs, whose rows a statement of
+/// the table reaches; a key that partitions inherit, once.
 pub(super) async fn references(
     db: &impl ConnectionTrait,
     tables: &[Known],
 ) -> Result<Vec<Reference>, SubjectError> {
     let oids: Vec<String> = tables.iter().map(|table| table.oid.to_string()).collect();
     let query = format!(
-        "SELECT f.conname::text AS key, f.conrelid::int8 AS child, f.confrelid::int8 AS parent,
+        "WITH RECURSIVE reached (root, oid) AS (
+           SELECT oid, oid FROM pg_catalog.pg_class WHERE oid IN ({})
+           UNION SELECT r.root, i.inhrelid FROM reached r
+           JOIN pg_catalog.pg_inherits i ON i.inhparent = r.oid)
+         SELECT f.conname::text AS key, f.conrelid::int8 AS child, r.root::int8 AS parent,
            n.nspname::text AS schema, c.relname::text AS \"table\", f.condeferrable AS deferrable,
            f.confdeltype IN ('c', 'n', 'd') AS acts,
            (SELECT string_agg(format('c.%I', a.attname), ', ' ORDER BY k.at)
@@ -115,9 +120,10 @@ pub(super) async fn references(
             JOIN pg_catalog.pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = k.number)
              AS parent_columns
          FROM pg_catalog.pg_constraint f
+         JOIN reached r ON r.oid = f.confrelid
          JOIN pg_catalog.pg_class c ON c.oid = f.conrelid
          JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-         WHERE f.contype = 'f' AND f.conparentid = 0 AND f.confrelid IN ({})
+         WHERE f.contype = 'f' AND f.conparentid = 0
          ORDER BY n.nspname, c.relname, f.conname",
         oids.join(", ")
     );

@@ -77,8 +77,8 @@ pub enum SubjectError {
     },
     /// Rows are there after they were deleted.
     #[error(
-        "{rows} rows of {table} are there after they were deleted, so the transaction was undone: a \
-         trigger or rule keeps them"
+        "{rows} rows of {table} are there after the erasure, whose last transaction was undone: a \
+         trigger or rule keeps them, or they were added meanwhile; in the second case run it again"
     )]
     Left {
         /// The table, with its schema.
@@ -100,8 +100,8 @@ pub enum SubjectError {
     },
     /// A name of what is to be left out is that of no table, or of several.
     #[error(
-        "`{table}` is to be left out, and is the name of no table of the registry, or of several: \
-         write it as the entity does, with its schema; nothing was done"
+        "no table, or more than one, is named `{table}`, which is to be left out: write the name as \
+         the entity does, with its schema; nothing was done"
     )]
     NotLeftOut {
         /// The name as it was given.

@@ -389,7 +389,7 @@ async fn in_batches(
 ) -> Result<Vec<TableCount>, SubjectError> {
     let mut tables = Vec::new();
     for (known, condition) in ready.in_order() {
-        let (table, condition) = (sql::table(&known.name), condition.sql("t"));
+        let (table, rows_of) = (sql::table(&known.name), condition.sql("t"));
         let mut erased = 0;
         loop {
             let transaction = db.begin().await?;
@@ -397,7 +397,7 @@ async fn in_batches(
             let lock = format!(
                 "SELECT coalesce(string_agg(locked.place, ','), '') AS value
                  FROM (SELECT format('\"%s%s\"', t.tableoid::oid, t.ctid) AS place FROM {table} AS t
-                       WHERE {condition} LIMIT {batch} FOR UPDATE) AS locked"
+                       WHERE {rows_of} LIMIT {batch} FOR UPDATE) AS locked"
             );
             let places: String = value(&transaction, lock).await?;
             if places.is_empty() {
@@ -412,11 +412,11 @@ async fn in_batches(
                  WHERE t.ctid = ANY (ARRAY(SELECT substring(p.place FROM '\\(.*')::pg_catalog.tid
                                            FROM unnest('{{{places}}}'::text[]) AS p (place)))
                    AND format('%s%s', t.tableoid::oid, t.ctid) = ANY ('{{{places}}}'::text[])
-                   AND {condition}"
+                   AND {rows_of}"
             );
             let rows = executed(&transaction, delete).await?;
             if rows == 0 {
-                ready.assert_gone(&transaction).await?;
+                assert_none(&transaction, known, condition).await?;
             }
             transaction.commit().await?;
             erased += rows;
@@ -428,7 +428,26 @@ async fn in_batches(
         });
     }
 
+    // The user may have added rows to a table that was done.
+    let last = db.begin().await?;
+    ready.assert_gone(&last).await?;
+    last.commit().await?;
+
     Ok(tables)
+}
+
+async fn assert_none(
+    db: &impl ConnectionTrait,
+    known: &Known,
+    condition: &Condition,
+) -> Result<(), SubjectError> {
+    let rows = count(db, known, condition).await?;
+    if rows > 0 {
+        let table = known.name.to_string();
+        return Err(SubjectError::Left { table, rows });
+    }
+
+    Ok(())
 }
 
 impl Ready {
@@ -499,11 +518,7 @@ impl Ready {
 
     async fn assert_gone(&self, db: &impl ConnectionTrait) -> Result<(), SubjectError> {
         for (known, condition) in self.in_order() {
-            let rows = count(db, known, condition).await?;
-            if rows > 0 {
-                let table = known.name.to_string();
-                return Err(SubjectError::Left { table, rows });
-            }
+            assert_none(db, known, condition).await?;
         }
         Ok(())
     }

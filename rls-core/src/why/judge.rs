@@ -159,8 +159,7 @@ async fn policies(
         }
 
         let Some(answer) = policy(asking, table, row, applied, side).await? else {
-            // `USING` that is missing lets everything through.
-            passes |= applied.policy.kind == PolicyKind::Permissive;
+            // A restrictive policy without the condition lets all rows through, a permissive one none.
             continue;
         };
         let mut causes = answer.part.blame(&answer.name, &asking.context);

@@ -40,7 +40,9 @@ pub(super) async fn export(
             if exported.is_err() {
                 // What is in it is not whole, and would be in the way of the next try.
                 drop(out);
-                fs::remove_file(path).map_err(CliError::io("remove", path))?;
+                if let Err(error) = fs::remove_file(path) {
+                    eprintln!("cannot remove {}: {error}", path.display());
+                }
             }
             exported?
         }
@@ -119,9 +121,9 @@ fn context(rls: &RlsSchema, given: &[String]) -> Result<Settings, CliError> {
     for one in given {
         let pair = one.split_once('=').filter(|(_, id)| !id.is_empty());
         let named = |(who, id)| Some((rls.registry().setting_named(who)?, id));
-        let (setting, id) = pair
-            .and_then(named)
-            .ok_or_else(|| CliError::NoSubject { given: one.clone() })?;
+        let (setting, id) = pair.and_then(named).ok_or_else(|| CliError::NoSubject {
+            given: one.split('=').next().unwrap_or_default().to_owned(),
+        })?;
         context = context.with(setting.as_str(), id)?;
     }
     Ok(context)

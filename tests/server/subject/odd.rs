@@ -89,6 +89,28 @@ async fn value_is_a_value() {
     assert_eq!(world.dump().await, before);
 }
 
+/// A key to one partition cascades as one to the table does.
+#[tokio::test]
+async fn rows_that_refer_to_a_partition_stop_an_erasure() {
+    let world = World::new().await;
+    world
+        .run(
+            "CREATE TABLE outside (id integer REFERENCES event_low ON DELETE CASCADE);
+             INSERT INTO outside SELECT id FROM event_low WHERE tenant_id = 'one' LIMIT 1",
+        )
+        .await;
+    let before = world.dump().await;
+    let erased = world
+        .subject(&[("app.tenant_id", "one")])
+        .skip("account", "stays")
+        .skip("setting", "stays")
+        .erase(carol())
+        .await;
+    let error = erased.unwrap_err();
+    assert!(error.to_string().contains("outside"), "{error}");
+    assert_eq!(world.dump().await, before);
+}
+
 /// A trigger that keeps rows undoes all, or ends the batches.
 #[tokio::test]
 async fn row_that_a_trigger_keeps_is_no_success() {

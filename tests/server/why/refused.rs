@@ -21,7 +21,9 @@ CREATE VIEW half AS SELECT * FROM counted WHERE id > 100 WITH CHECK OPTION;
 GRANT ALL ON half TO "$app";
 REVOKE INSERT ON ledger FROM "$app"; GRANT INSERT (id) ON ledger TO "$app";
 CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'the value %', NEW.id; END $$;
-CREATE TRIGGER no BEFORE UPDATE ON post FOR EACH ROW EXECUTE FUNCTION no();"#;
+CREATE TRIGGER no BEFORE UPDATE ON post FOR EACH ROW EXECUTE FUNCTION no();
+CREATE FUNCTION never() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE check_violation; END $$;
+CREATE TRIGGER never BEFORE DELETE ON post FOR EACH ROW EXECUTE FUNCTION never();"#;
 
 /// The user | the statement | what refused it, of which SQLSTATE.
 const STATEMENTS: &str = r#"
@@ -43,6 +45,7 @@ user 1 | DELETE FROM doc WHERE id = 1 | the foreign key `step_doc_id_fkey` of `p
 user 1 | INSERT INTO event VALUES (99, 1) | the partitions of `public.event` 23514
 user 1 | INSERT INTO half VALUES (1, 1) | the check option of a view 44000
 user 1 | UPDATE post SET is_open = true WHERE id = 1 | a trigger or function P0001
+user 1 | DELETE FROM post WHERE id = 1 | a trigger or function 23514
 user 1 | INSERT INTO side.note VALUES (9, 1, 99) | the foreign key `note_up_fkey` of `side.note` 23503
 user 1 | SELECT nonsense | none
 user 1 | SELECT 1 / 0 | none

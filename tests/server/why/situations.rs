@@ -107,6 +107,10 @@ CREATE POLICY stray ON doc USING (true)
 stray policy meets the guard | user 1 | doc 2 | SELECT | hidden guard
 DROP POLICY stray ON doc
 
+CREATE POLICY stray ON doc FOR UPDATE WITH CHECK (true)
+policy without USING lets nothing through | user 1 | doc 2 | UPDATE | hidden other_holder
+DROP POLICY stray ON doc
+
 CREATE POLICY stray ON doc AS RESTRICTIVE USING (id > 100)
 restrictive policy by hand | user 1 | doc {"id": 9} | INSERT | refused condition
 DROP POLICY stray ON doc

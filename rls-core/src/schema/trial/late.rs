@@ -11,8 +11,11 @@ use crate::name::{Identifier, TableName};
 use crate::schema::catalog::query::{get, rows};
 
 /// A condition that the planner thinks to cost nothing and to leak nothing, as the server prints it. It
-/// tells nothing.
-const CHEAPEST: &str = "(ARRAY[tableoid, tableoid] IS NOT NULL)";
+/// tells nothing. PostgreSQL 19 leaves out one that is true of each row, such as `ARRAY[…] IS NOT NULL`.
+const CHEAPEST: &str = "((ARRAY[tableoid])[1] IS NOT NULL)";
+
+/// What is said of a plan without that condition.
+const UNSEEN: &str = "a part that the plan does not show";
 
 /// The least memory for hash tables, which a statement can ask for, and none of the indexes that take
 /// conditions out of a filter.
@@ -22,8 +25,8 @@ const LEAST: &str = "SET LOCAL work_mem = '64kB'; SET LOCAL hash_mem_multiplier 
 
 /// The tables of which the server evaluates a part of the policy after a condition of a statement, each
 /// with that part as the server prints it; none if the login cannot act as the role. An equality may
-/// stand behind: the server puts it there. Those of the library's own policies stand in front too, in
-/// another form.
+/// stand behind, because the server puts it there: the library's own policies have it in front too, in
+/// another form, and of one made by hand it is accepted.
 ///
 /// Statements sent: `EXPLAIN` of those that read, change and delete rows, of each table that the role may
 /// read, in a savepoint that is rolled back. Locks taken: `ACCESS SHARE` and `ROW EXCLUSIVE` on the tables.
@@ -54,16 +57,28 @@ pub(crate) async fn late(
         }
 
         let plan = rows(&savepoint, format!("{statement} WHERE {CHEAPEST}")).await?;
-        for row in plan {
-            let line: String = get(&row, "QUERY PLAN")?;
-            if let Some(part) = behind(&line) {
-                late.entry((*table).clone()).or_insert(part.to_owned());
-            }
+        let lines: Result<Vec<String>, _> = plan.iter().map(|row| get(row, "QUERY PLAN")).collect();
+        if let Some(part) = behind_in(&lines?) {
+            late.entry((*table).clone()).or_insert(part);
         }
     }
 
     TransactionSession::rollback(savepoint).await?;
     Ok(late)
+}
+
+/// What stands behind in a plan. One that reads no row at all shows no order.
+fn behind_in(lines: &[String]) -> Option<String> {
+    let is_shown =
+        |line: &String| line.contains(CHEAPEST) || line.trim() == "One-Time Filter: false";
+    if !lines.iter().any(is_shown) {
+        return Some(UNSEEN.to_owned());
+    }
+
+    lines
+        .iter()
+        .find_map(|line| behind(line))
+        .map(str::to_owned)
 }
 
 /// The first condition of a filter that stands behind the cheapest one, and is no equality.
@@ -150,5 +165,16 @@ mod tests {
             assert_eq!(behind(&line), late, "{after}");
         }
         assert_eq!(behind("  Filter: (a AND (SubPlan 4))"), None);
+    }
+
+    #[test]
+    fn plan_without_the_condition_is_not_taken_as_in_order() {
+        let plan = |line: &str| behind_in(&["Seq Scan on task".to_owned(), line.to_owned()]);
+        assert_eq!(
+            plan("  Filter: (a AND (SubPlan 4))").as_deref(),
+            Some(UNSEEN)
+        );
+        assert_eq!(plan("  One-Time Filter: false"), None);
+        assert_eq!(plan(&format!("  Filter: (a AND {CHEAPEST})")), None);
     }
 }

@@ -51,10 +51,11 @@ mod priority {
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Unscoped)]
     #[sea_orm(table_name = "priority")]
-    #[unscoped(reason = "the same for everyone", grant(select), crate = crate)]
+    #[unscoped(reason = "the same for everyone", grant(select, update(rank)), crate = crate)]
     pub(crate) struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub(crate) code: String,
+        pub(crate) rank: i32,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
@@ -71,7 +72,7 @@ async fn world(database: &testbed::Database) -> (DatabaseConnection, RlsConnecti
     let owner = Database::connect(database.url()).await.unwrap();
     let tables = "CREATE TABLE \"user\" (id uuid PRIMARY KEY);
                   CREATE TABLE task (id uuid PRIMARY KEY, title text NOT NULL);
-                  CREATE TABLE priority (code text PRIMARY KEY)";
+                  CREATE TABLE priority (code text PRIMARY KEY, rank integer)";
     owner.execute_unprepared(tables).await.unwrap();
     let schema = RlsSchema::new(entities.clone(), config.clone());
     schema.sync(&owner).await.unwrap();
