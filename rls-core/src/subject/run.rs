@@ -393,7 +393,8 @@ async fn in_batches(
         let mut erased = 0;
         loop {
             let transaction = db.begin().await?;
-            // The partitions of a table have rows at the same places.
+            // The partitions of a table have rows at the same places. Citus evaluates no `format` of a
+            // row that is deleted.
             let lock = format!(
                 "SELECT coalesce(string_agg(locked.place, ','), '') AS value
                  FROM (SELECT format('\"%s%s\"', t.tableoid::oid, t.ctid) AS place FROM {table} AS t
@@ -411,7 +412,7 @@ async fn in_batches(
                 "DELETE FROM {table} AS t
                  WHERE t.ctid = ANY (ARRAY(SELECT substring(p.place FROM '\\(.*')::pg_catalog.tid
                                            FROM unnest('{{{places}}}'::text[]) AS p (place)))
-                   AND format('%s%s', t.tableoid::oid, t.ctid) = ANY ('{{{places}}}'::text[])
+                   AND t.tableoid::oid::text || t.ctid::text = ANY ('{{{places}}}'::text[])
                    AND {rows_of}"
             );
             let rows = executed(&transaction, delete).await?;
