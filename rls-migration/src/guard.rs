@@ -56,7 +56,7 @@ const REVIEWED: &str = "let the migration drop them first (`manager.drop_policy`
                         generate NAME` writes the migration that creates them again";
 
 /// How often a migration runs again that met the service's statements in a deadlock.
-const DEADLOCKS: usize = 5;
+pub(crate) const DEADLOCKS: usize = 5;
 
 #[derive(Clone, Copy)]
 enum Direction {
@@ -270,7 +270,7 @@ async fn read(db: &impl ConnectionTrait) -> Result<StandingPolicies, DbErr> {
     standing.map_err(|error| migration_error(&error))
 }
 
-fn is_deadlock(error: &DbErr) -> bool {
+pub(crate) fn is_deadlock(error: &DbErr) -> bool {
     RlsError::from(error).sqlstate().as_deref() == Some("40P01")
 }
 

@@ -8,7 +8,7 @@ use sea_orm_migration::{IntoSchemaManagerConnection, MigrationTrait, MigratorTra
 
 use crate::error::migration_error;
 use crate::fresh::drop_views;
-use crate::guard::{Guarded, SHOWN};
+use crate::guard::{DEADLOCKS, Guarded, SHOWN, is_deadlock};
 
 /// Wraps a migrator, so that the registered tables are protected after it has run.
 ///
@@ -251,8 +251,26 @@ impl<M: MigratorTraitSelf> MigratorTraitSelf for RlsMigrator<M> {
     {
         self.check()?;
         let db = db.into_database_executor();
-        drop_views(&db).await?;
-        self.guarded().fresh(borrowed(&db)).await?;
+        let mut deadlocks = 0;
+        loop {
+            let fresh = async {
+                drop_views(&db).await?;
+                self.guarded().fresh(borrowed(&db)).await
+            };
+
+            match fresh.await {
+                // The service's statements lock tables in another order than they are dropped in.
+                // Outside a transaction all can be dropped once more.
+                Err(error)
+                    if deadlocks < DEADLOCKS
+                        && matches!(db, DatabaseExecutor::Connection(_))
+                        && is_deadlock(&error) =>
+                {
+                    deadlocks += 1;
+                }
+                done => break done?,
+            }
+        }
 
         self.converge(&db).await
     }
