@@ -51,7 +51,7 @@ impl<R> sealed::Carries for ContextTransaction<R> {
 /// #     #[sea_orm::model]
 /// #     #[derive(Clone, Debug, PartialEq, DeriveEntityModel, rls_core::UserScoped)]
 /// #     #[sea_orm(table_name = "task")]
-/// #     #[user_scoped(distribute, no_foreign_key)]
+/// #     #[user_scoped(distribute, no_foreign_key, crate = rls_core)]
 /// #     pub struct Model {
 /// #         #[sea_orm(primary_key, auto_increment = false)]
 /// #         pub owner_id: Uuid,
