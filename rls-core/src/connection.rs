@@ -162,6 +162,7 @@ impl RlsConnection {
                 .of_engine(found.engine)
                 .allowing_do(config.allows_do())
                 .allowing_early(config.signs_contexts() < SignedContexts::Required)
+                .allowing_several(found.engine.sets_in_any_message())
                 .signed_by(app_signer)
                 .granted(GrantedColumns::new(registry.scopes(), |it| &it.columns)),
             admin: Pool::new(admin, admin_settings, found.domains.admin, observer)

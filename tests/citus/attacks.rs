@@ -3,6 +3,7 @@
 use futures_util::TryStreamExt;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
 use sea_orm::{DbBackend, EntityTrait, TransactionTrait};
+use sea_orm_rls::RlsError;
 
 use crate::cluster::{Cluster, all_tasks, one, role, task, url};
 
@@ -133,6 +134,18 @@ async fn what_a_function_leaves_on_workers_is_nobodys_context() {
     let rows: Vec<task::Model> = stream.try_collect().await.unwrap();
     assert_eq!(rows, [hers]);
     transaction.commit().await.unwrap();
+
+    // Within one text nothing would set the context again.
+    let both = format!(
+        "SELECT {}.hidden('{}') FROM task; DELETE FROM task;",
+        cluster.schema, cluster.bob
+    );
+    let refused = cluster.ann().execute_unprepared(&both).await.unwrap_err();
+    let refused = RlsError::from(refused);
+    assert!(matches!(refused, RlsError::NotOnCitus { .. }), "{refused}");
+    assert_eq!(all_tasks(&cluster.bob()).await, [his]);
+    let alone = "UPDATE task SET title = title; ";
+    cluster.ann().execute_unprepared(alone).await.unwrap();
 
     // The coordinator's other ways to workers carry no context.
     let elsewhere = "SELECT count(*) FROM run_command_on_workers('SELECT count(*) FROM task') \

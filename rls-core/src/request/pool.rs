@@ -38,6 +38,8 @@ pub(crate) struct Pool {
     allows_do: bool,
     /// Whether text may ask for what tells of rows before a policy hides them.
     allows_early: bool,
+    /// Whether unprepared text may hold several statements.
+    allows_several: bool,
     /// The domains that carry contexts; `None` if the login cannot use them.
     domains: Option<Arc<DomainOids>>,
     /// Signs the contexts, if they are signed.
@@ -65,6 +67,7 @@ impl Pool {
             seen: Arc::default(),
             allows_do: true,
             allows_early: true,
+            allows_several: true,
             domains: domains.map(Arc::new),
             signer: None,
             granted: Arc::default(),
@@ -93,6 +96,14 @@ impl Pool {
     pub(crate) fn allowing_early(self, allows_early: bool) -> Self {
         Self {
             allows_early,
+            ..self
+        }
+    }
+
+    /// The same pool, for scopes: unprepared text may hold several statements.
+    pub(crate) fn allowing_several(self, allows_several: bool) -> Self {
+        Self {
+            allows_several,
             ..self
         }
     }
@@ -271,6 +282,14 @@ impl Pool {
 
         if classified.holds_code() && !self.allows_do {
             return Err(RlsError::DoBlock);
+        }
+
+        // On Citus nothing sets the context again on the workers between two statements of one text.
+        if protocol == Protocol::Simple && classified.is_several() && !self.allows_several {
+            return Err(RlsError::NotOnCitus {
+                what: "a text of several statements",
+                instead: "send each by itself, in a transaction if they belong together",
+            });
         }
 
         if let Some(early) = classified.early().filter(|_| !self.allows_early) {

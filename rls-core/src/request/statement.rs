@@ -44,6 +44,11 @@ impl Classified {
         self.0.holds_code
     }
 
+    /// Whether the text may hold more than one statement.
+    pub(crate) fn is_several(self) -> bool {
+        self.0.is_several
+    }
+
     /// What the text asks for that tells of rows before a policy hides them.
     pub(crate) fn early(self) -> Option<Early> {
         self.0.early
@@ -104,6 +109,7 @@ struct Look {
     placeholders: usize,
     may_commit: bool,
     holds_code: bool,
+    is_several: bool,
     early: Option<Early>,
     /// Whether the text wants the closer look.
     suspect: bool,
@@ -123,6 +129,7 @@ fn look_both_ways(sql: &str) -> Look {
         placeholders: one.placeholders.max(other.placeholders),
         may_commit: one.may_commit || other.may_commit,
         holds_code: one.holds_code || other.holds_code,
+        is_several: one.is_several || other.is_several,
         early: one.early.or(other.early),
         suspect: one.suspect || other.suspect,
     };
@@ -135,10 +142,11 @@ fn look_both_ways(sql: &str) -> Look {
 fn look_as(sql: &str, strings: Strings) -> Look {
     let mut look = Look::default();
     let mut early = early::Finder::default();
-    let mut at_start = true;
+    let (mut at_start, mut ended) = (true, false);
 
     for token in tokens(sql, strings) {
         early.read(token, at_start);
+        look.is_several |= ended && token != Token::Symbol(';');
         match token {
             Token::Word(first) if at_start => {
                 look.holds_code |= first.eq_ignore_ascii_case("DO");
@@ -150,6 +158,7 @@ fn look_as(sql: &str, strings: Strings) -> Look {
         }
 
         at_start = token == Token::Symbol(';');
+        ended |= at_start;
         look.suspect |= is_suspect(token);
     }
 

@@ -51,6 +51,25 @@ fn placeholders_are_counted_where_the_server_sees_them() {
 }
 
 #[test]
+fn texts_of_several_statements_are_known() {
+    for sql in [
+        "SELECT 1; SELECT 2",
+        "SELECT 1 ;/* ; */ DELETE FROM t;",
+        "a'\\';b",
+    ] {
+        assert!(classified(sql).is_several(), "{sql}");
+    }
+    for sql in [
+        "SELECT 1",
+        "SELECT 1;",
+        "SELECT 1 ;; -- SELECT 2\n",
+        "SELECT ';', \";\", $$;$$ a",
+    ] {
+        assert!(!classified(sql).is_several(), "{sql}");
+    }
+}
+
+#[test]
 fn what_may_commit_is_known_by_its_first_word() {
     for sql in [
         "CALL p($1)",
