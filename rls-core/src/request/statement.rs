@@ -46,7 +46,7 @@ impl Classified {
 
     /// Whether the text may hold more than one statement.
     pub(crate) fn is_several(self) -> bool {
-        self.0.is_several
+        self.0.statements > 1
     }
 
     /// What the text asks for that tells of rows before a policy hides them.
@@ -109,7 +109,7 @@ struct Look {
     placeholders: usize,
     may_commit: bool,
     holds_code: bool,
-    is_several: bool,
+    statements: usize,
     early: Option<Early>,
     /// Whether the text wants the closer look.
     suspect: bool,
@@ -129,7 +129,7 @@ fn look_both_ways(sql: &str) -> Look {
         placeholders: one.placeholders.max(other.placeholders),
         may_commit: one.may_commit || other.may_commit,
         holds_code: one.holds_code || other.holds_code,
-        is_several: one.is_several || other.is_several,
+        statements: one.statements.max(other.statements),
         early: one.early.or(other.early),
         suspect: one.suspect || other.suspect,
     };
@@ -142,11 +142,11 @@ fn look_both_ways(sql: &str) -> Look {
 fn look_as(sql: &str, strings: Strings) -> Look {
     let mut look = Look::default();
     let mut early = early::Finder::default();
-    let (mut at_start, mut ended) = (true, false);
+    let mut at_start = true;
 
     for token in tokens(sql, strings) {
         early.read(token, at_start);
-        look.is_several |= ended && token != Token::Symbol(';');
+        look.statements += usize::from(at_start && token != Token::Symbol(';'));
         match token {
             Token::Word(first) if at_start => {
                 look.holds_code |= first.eq_ignore_ascii_case("DO");
@@ -158,7 +158,6 @@ fn look_as(sql: &str, strings: Strings) -> Look {
         }
 
         at_start = token == Token::Symbol(';');
-        ended |= at_start;
         look.suspect |= is_suspect(token);
     }
 
