@@ -27,8 +27,9 @@ pub use desired::MissingTables;
 pub use keys::KeyState;
 pub use plan::{
     Breaking, Change, ColumnChange, DistributionChange, DomainChange, DomainDefinition,
-    ForeignKeyChange, FunctionChange, IndexChange, Plan, PolicyChange, PrivilegeChange, RoleChange,
-    RowSecurityChange, SigningChange, TableChange, Unmanaged, UsageChange, Verifier,
+    ForeignKeyChange, FunctionChange, IndexChange, Plan, PolicyChange, PrivilegeChange,
+    RecordDefinition, RoleChange, RowSecurityChange, SigningChange, TableChange, Unmanaged,
+    UsageChange, Verifier,
 };
 pub use show::PlanText;
 pub use sync::{

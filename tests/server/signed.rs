@@ -5,6 +5,7 @@ mod first;
 mod keys;
 mod level;
 mod outputs;
+mod record;
 mod suite;
 mod token;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sea_orm::{DbErr, QueryResult, RuntimeErr};
 use sqlx::PgConnection;
 
-use crate::config::RlsConfig;
+use crate::config::{RlsConfig, SignedContexts};
 use crate::error::{GateError, GateFinding, RlsError};
 use crate::name::{Identifier, TableName};
 use crate::schema::catalog::query::{checked, name};
@@ -14,20 +14,25 @@ use crate::schema::render;
 
 /// The privileges of the two roles, `$3` and `$4`, on the audit table `$1`, in the schema `$2` or,
 /// if that is NULL, found by `search_path`. An operator found by that path need not be the
-/// server's, so all are named in full. Needs no privilege.
+/// server's, so all are named in full. Needs no privilege. The administrator adds rows itself, or by the
+/// function that records with its owner's rights; by that alone if `$5`.
 const AUDIT: &str = r#"
 SELECT n.nspname::text AS schema, a.oid IS NOT NULL
          AND pg_catalog.has_schema_privilege(a.oid, n.oid, 'USAGE')
-         AND pg_catalog.has_column_privilege(a.oid, c.oid, 'reason', 'INSERT') AS writable,
+         AND (pg_catalog.has_column_privilege(a.oid, c.oid, 'reason', 'INSERT') OR f.prosecdef) AS writable,
        CASE WHEN pg_catalog.has_any_column_privilege(p.oid, c.oid, 'SELECT, INSERT, UPDATE')
               OR pg_catalog.has_table_privilege(p.oid, c.oid, 'DELETE, TRUNCATE') THEN p.rolname
             WHEN pg_catalog.has_any_column_privilege(a.oid, c.oid, 'UPDATE')
-              OR pg_catalog.has_table_privilege(a.oid, c.oid, 'INSERT, DELETE, TRUNCATE') THEN a.rolname
+              OR pg_catalog.has_table_privilege(a.oid, c.oid, 'INSERT, DELETE, TRUNCATE')
+              OR $5 AND pg_catalog.has_any_column_privilege(a.oid, c.oid, 'INSERT') THEN a.rolname
        END::text AS open_to
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
 JOIN pg_catalog.pg_attribute r ON r.attrelid OPERATOR(pg_catalog.=) c.oid
   AND r.attname OPERATOR(pg_catalog.=) 'reason'::pg_catalog.name AND NOT r.attisdropped
+LEFT JOIN pg_catalog.pg_proc f ON f.pronamespace OPERATOR(pg_catalog.=) n.oid
+  AND f.proname OPERATOR(pg_catalog.=) 'rls_context_record'::pg_catalog.name
+  AND f.proargtypes[0] OPERATOR(pg_catalog.=) 'pg_catalog.text'::pg_catalog.regtype AND f.pronargs OPERATOR(pg_catalog.=) 1
 LEFT JOIN pg_catalog.pg_roles p ON p.rolname OPERATOR(pg_catalog.=) $3::pg_catalog.name
 LEFT JOIN pg_catalog.pg_roles a ON a.rolname OPERATOR(pg_catalog.=) $4::pg_catalog.name
 JOIN LATERAL pg_catalog.unnest(CASE WHEN $2 IS NULL THEN pg_catalog.current_schemas(false)
@@ -65,6 +70,7 @@ impl Audit {
             .bind(table.schema.as_ref().map(Identifier::as_str))
             .bind(config.app_role().as_str())
             .bind(config.admin_role().as_str())
+            .bind(config.signs_contexts() == SignedContexts::Required)
             .fetch_optional(connection)
             .await
             .map_err(database_error)?;

@@ -12,9 +12,11 @@ use crate::config::{RlsConfig, SignedContexts};
 use crate::entity::registry::Registry;
 use crate::error::{GateFinding, RlsError};
 use crate::model::context_domain::{ContextDomain, DomainOids};
+use crate::model::signed_context;
 use crate::name::{Identifier, TableName};
 use crate::schema::catalog::query::checked;
-use crate::schema::catalog::{DOMAIN_FITS, domains_as_rows, function_fits};
+use crate::schema::catalog::{DOMAIN_FITS, RecordsAs, domains_as_rows, function_fits};
+use crate::schema::plan::RecordDefinition;
 use crate::schema::render;
 
 /// The domains of a database, for each login that can use them.
@@ -32,10 +34,17 @@ pub(crate) struct FoundDomains {
 /// One row a domain. It is found in the first of the schemas `$1` that has a type of its name, of
 /// those with the audit's table `$4` if there are any. What it checks is compared as the server
 /// prints it. `$2` is the administrator's role, `$3` the text of the function that records for each
-/// schema.
-fn query(domains: &BTreeSet<ContextDomain>) -> String {
+/// schema, `$5` its text if only signed contexts are recorded.
+fn query(domains: &BTreeSet<ContextDomain>, signed: SignedContexts) -> String {
     let record = ContextDomain::Record.name();
-    let function_fits = function_fits("s.body");
+    let by_defaults = function_fits("s.body", RecordsAs::Caller);
+    let verified = function_fits("s.verified", RecordsAs::Owner);
+    let function_fits = match signed {
+        SignedContexts::Off => by_defaults,
+        // `required` may come while this program runs.
+        SignedContexts::Sent => format!("({by_defaults} OR {verified})"),
+        SignedContexts::Required => verified,
+    };
 
     format!(
         "WITH login AS MATERIALIZED (
@@ -50,7 +59,8 @@ fn query(domains: &BTreeSet<ContextDomain>) -> String {
          FROM {} CROSS JOIN login l
          LEFT JOIN (pg_catalog.pg_type t
                     JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-                    JOIN unnest($1::name[], $3::text[]) WITH ORDINALITY AS s (name, body, at)
+                    JOIN unnest($1::name[], $3::text[], $5::text[])
+                           WITH ORDINALITY AS s (name, body, verified, at)
                       ON s.name = n.nspname)
            ON t.typname = w.name::name
          LEFT JOIN LATERAL (
@@ -85,16 +95,24 @@ pub(super) async fn find(
     };
 
     let names: Vec<&str> = schemas.iter().map(Identifier::as_str).collect();
-    let bodies = schemas
-        .iter()
-        .map(|schema| render::record_body(&audit.or_in(schema)));
+    let view = config.signing_object(signed_context::VIEW);
+    let bodies = |signed: bool| -> Vec<String> {
+        let body = |schema| {
+            render::record_body(&RecordDefinition {
+                audit: audit.or_in(schema),
+                verified: signed.then(|| view.or_in(schema)),
+            })
+        };
+        schemas.iter().map(body).collect()
+    };
 
-    let query = query(&domains);
+    let query = query(&domains, config.signs_contexts());
     let query = sqlx::query(sqlx::AssertSqlSafe(query))
         .bind(names)
         .bind(config.admin_role().as_str())
-        .bind(bodies.collect::<Vec<_>>())
-        .bind(audit.table.as_str());
+        .bind(bodies(false))
+        .bind(audit.table.as_str())
+        .bind(bodies(true));
 
     let rows = query.fetch_all(connection).await.map_err(database_error)?;
     let mut faults = Faults::default();

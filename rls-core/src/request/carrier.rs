@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sea_orm::{AccessMode, IsolationLevel, TransactionOptions};
+use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use crate::model::context::{ContextError, Settings};
 use crate::model::context_domain::DomainOids;
@@ -221,6 +222,14 @@ impl Carrier {
         parameters.map(|parameters| &parameters.within)
     }
 
+    /// The parameters by which the record of a transaction sends the signed context that it is made
+    /// of.
+    fn signed_record(&self) -> Option<&Parameters> {
+        let parameters = self.0.parameters.as_ref().filter(|_| self.0.is_signed);
+        let alone = parameters.map(|parameters| &parameters.alone);
+        alone.filter(|_| self.is_recorded())
+    }
+
     /// The settings with their values, of the blanked ones too, as the transaction has them. The
     /// signed context, which differs in each statement, is not among them.
     pub(crate) fn expected(&self) -> impl Iterator<Item = (&str, &str)> {
@@ -315,6 +324,17 @@ impl Carrier {
         };
 
         let begin = [BEGIN, isolation.unwrap_or_default(), access].concat();
+        if let Some(record) = self.signed_record() {
+            // These parameters end writing themselves, if all transactions are to refuse it.
+            let last = last.filter(|_| !self.0.opening.read_only);
+            let message = |text: String| AssertSqlSafe(text).into_sql_str();
+            return Begin {
+                first: message(begin),
+                carried: Some(record.clone()),
+                then: last.map(str::to_owned).map(message).into_iter().collect(),
+            };
+        }
+
         let mut following = if with_context {
             self.context()
         } else {

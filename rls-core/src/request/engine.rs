@@ -2,6 +2,8 @@
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
+use crate::request::carrier::Parameters;
+
 /// The engine that answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Engine {
@@ -22,11 +24,13 @@ pub(crate) enum Engine {
 const PROPAGATE: &str = "SET LOCAL citus.propagate_set_commands = 'local'";
 
 /// The messages that begin a transaction with a context, in their order.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Begin {
     /// The first, which contains `BEGIN`.
     pub(crate) first: SqlStr,
-    /// Those that follow, each after the answer to the one before.
+    /// The parameters of a statement that follows, and does nothing else.
+    pub(crate) carried: Option<Parameters>,
+    /// Those that follow then, each after the answer to the one before.
     pub(crate) then: Vec<SqlStr>,
 }
 
@@ -59,11 +63,13 @@ impl Engine {
                 let all: Vec<String> = std::iter::once(begin).chain(following).collect();
                 Begin {
                     first: message(all.join("; ")),
+                    carried: None,
                     then: Vec::new(),
                 }
             }
             Self::Citus => Begin {
                 first: message([&begin, "; ", PROPAGATE].concat()),
+                carried: None,
                 then: following.into_iter().map(message).collect(),
             },
         }

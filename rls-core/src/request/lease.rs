@@ -89,6 +89,10 @@ impl Lease {
 
     async fn send(&mut self, messages: &Begin) -> Result<(), sqlx::Error> {
         Manager::begin(self.connection(), Some(messages.first.clone())).await?;
+        if let Some(parameters) = &messages.carried {
+            parameters.send(self.connection()).await?;
+        }
+
         for message in &messages.then {
             self.connection().execute(message.clone()).await?;
         }
@@ -220,10 +224,15 @@ impl Lease {
                 connection.flush().await?;
             }
 
-            connection.execute("ROLLBACK").await
+            // A message after the one with `BEGIN` was dropped: sqlx counts the transaction as open.
+            if Manager::get_transaction_depth(connection) > 0 {
+                Manager::rollback(connection).await
+            } else {
+                connection.execute("ROLLBACK").await.map(drop)
+            }
         };
 
-        if matches!(timeout(RECOVERY, rolled_back).await, Ok(Ok(_))) {
+        if matches!(timeout(RECOVERY, rolled_back).await, Ok(Ok(()))) {
             self.state = State::Idle;
         } else if let Some(borrowed) = self.borrowed.take() {
             borrowed.abandon();

@@ -385,7 +385,12 @@ fn read_only(error: &DbErr) -> DbErr {
     }
 }
 
+/// The error of a record that could not be written.
 pub(crate) fn audit_failed(error: DbErr) -> DbErr {
+    if sqlstate::refused_context(&error).is_some() {
+        return explain_refused(error);
+    }
+
     RlsError::AuditFailed {
         source: Arc::new(error),
     }

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Executor, Row};
 
 use crate::error::RlsError;
@@ -61,15 +61,10 @@ impl Carrier {
 
     /// Sends the signed context, if there is one, in a message of its own.
     pub(crate) async fn sign(&self, lease: &mut Lease) -> Result<(), sqlx::Error> {
-        let Some(parameters) = self.signature() else {
-            return Ok(());
-        };
-
-        let mut arguments = PgArguments::default();
-        parameters.add_to(&mut arguments)?;
-        let sql = AssertSqlSafe(parameters.text("SELECT").into_owned());
-        let signed = sqlx::query_with(sql, arguments).execute(lease.connection());
-        signed.await.map(drop)
+        match self.signature() {
+            Some(parameters) => parameters.send(lease.connection()).await,
+            None => Ok(()),
+        }
     }
 
     /// Sets the context again, before a statement in a transaction, if the statement's message cannot:

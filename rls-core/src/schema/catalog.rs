@@ -26,7 +26,7 @@ mod version;
 
 pub(crate) use canonical::{canonical, unready};
 pub(crate) use distribution::{distributed, is_citus};
-pub(crate) use domain::{DOMAIN_FITS, domains_as_rows, function_fits};
+pub(crate) use domain::{DOMAIN_FITS, RecordsAs, domains_as_rows, function_fits};
 pub(crate) use granted::verify_grants;
 pub(crate) use online::{IndexNamed, check_named, index_named, partitioned};
 pub(crate) use path::SearchPath;

@@ -10,6 +10,7 @@ use crate::error::{RlsError, SchemaError};
 use crate::model::context_domain::ContextDomain;
 use crate::model::signed_context;
 use crate::name::{Identifier, Schemas, TableName};
+use crate::schema::plan::RecordDefinition;
 use crate::schema::table::DesiredTable;
 
 /// What becomes of registered tables that are not in the database.
@@ -102,6 +103,15 @@ impl<'a> Desired<'a> {
 
         desired.check_names()?;
         Ok(desired)
+    }
+
+    /// What the function does that records administrators.
+    pub(crate) fn record(&self) -> Option<RecordDefinition> {
+        let is_verified = self.config.signs_contexts() == SignedContexts::Required;
+        Some(RecordDefinition {
+            audit: self.audit.clone()?,
+            verified: self.verified.clone().filter(|_| is_verified),
+        })
     }
 
     fn check_names(&self) -> Result<(), RlsError> {

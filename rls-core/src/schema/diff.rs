@@ -57,7 +57,7 @@ pub(crate) fn diff(desired: &Desired<'_>, snapshot: &Snapshot) -> Result<Plan, S
 
         domain::changes(
             &desired.domains,
-            desired.audit.as_ref(),
+            desired.record(),
             snapshot,
             desired.config,
             &mut plan.changes,

@@ -10,8 +10,8 @@ use crate::name::{Identifier, TableName};
 pub use breaking::Breaking;
 pub use change::{
     Change, ColumnChange, DistributionChange, DomainChange, DomainDefinition, ForeignKeyChange,
-    FunctionChange, IndexChange, PolicyChange, PrivilegeChange, RoleChange, RowSecurityChange,
-    SigningChange, TableChange, UsageChange, Verifier,
+    FunctionChange, IndexChange, PolicyChange, PrivilegeChange, RecordDefinition, RoleChange,
+    RowSecurityChange, SigningChange, TableChange, UsageChange, Verifier,
 };
 
 /// The changes in the order in which they are applied, and what stays though no entity declares it.

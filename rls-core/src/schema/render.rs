@@ -23,7 +23,7 @@ use crate::sql::{identifier, table};
 pub(crate) use audit::{AUDIT_COLUMNS, AUDIT_GRANTED, create_audit, record};
 pub(crate) use domain::{domain_base, domain_definition, printed_check};
 pub(crate) use foreign_key::foreign_rows;
-pub(crate) use function::record_body;
+pub(crate) use function::{DEFINER_PATH, record_body};
 pub(crate) use online::{Fill, Step, online};
 pub(crate) use signing::keys_beside;
 pub(crate) use statement::Statement;

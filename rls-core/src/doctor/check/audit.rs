@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::revokes;
 use super::role::{disown, owns};
+use crate::config::SignedContexts;
 use crate::doctor::case::Case;
 use crate::doctor::facts::{Grant, Grantee, Kind, Oid, Relation};
 use crate::doctor::finding::Finding;
@@ -88,15 +89,17 @@ fn owner(case: &Case<'_>, relation: &Relation, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Administrators may read the table and add to it. The two roles need nothing else.
+/// Administrators may read the table and, unless only signed contexts are recorded, add to it. The two
+/// roles need nothing else.
 fn privileges(case: &Case<'_>, oid: Oid, relation: &Relation, findings: &mut Vec<Finding>) {
     let name = table(&relation.name);
     let admin = Grantee::Role(case.config.admin_role().clone());
+    let may_add = case.config.signs_contexts() < SignedContexts::Required;
 
     let is_needed = |grant: &&Grant| {
         let column = grant.column.as_ref().map(Identifier::as_str);
         let adds = grant.privilege == "INSERT" && column == Some(AUDIT_GRANTED);
-        grant.grantee == admin && (grant.privilege == "SELECT" || adds)
+        grant.grantee == admin && (grant.privilege == "SELECT" || adds && may_add)
     };
 
     let mut surplus: BTreeMap<&Grantee, (BTreeSet<&str>, BTreeSet<String>)> = BTreeMap::new();
@@ -124,7 +127,7 @@ fn privileges(case: &Case<'_>, oid: Oid, relation: &Relation, findings: &mut Vec
         let takes_all = statements
             .iter()
             .any(|statement| statement.starts_with("REVOKE INSERT ON"));
-        let back = (takes_all && *grantee == admin)
+        let back = (takes_all && may_add && *grantee == admin)
             .then(|| format!("GRANT INSERT ({AUDIT_GRANTED}) ON {name} TO {grantee}"));
 
         let statements = statements.into_iter().chain(back).collect();

@@ -7,7 +7,7 @@ use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::Oid;
 use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgTypeInfo};
-use sqlx::{Arguments as _, Encode, Postgres, Type};
+use sqlx::{Arguments as _, AssertSqlSafe, Encode, PgConnection, Postgres, Type};
 
 use crate::model::context::Settings;
 use crate::model::context_domain::{ContextDomain, DomainOids};
@@ -118,6 +118,15 @@ impl Parameters {
     pub(crate) fn add_to(&self, arguments: &mut PgArguments) -> Result<(), sqlx::Error> {
         let mut added = self.values.iter().map(|parameter| arguments.add(parameter));
         added.try_for_each(|added| added.map_err(sqlx::Error::Encode))
+    }
+
+    /// Sends a statement that does nothing else.
+    pub(crate) async fn send(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let mut arguments = PgArguments::default();
+        self.add_to(&mut arguments)?;
+        let sql = AssertSqlSafe(self.text("SELECT").into_owned());
+        let sent = sqlx::query_with(sql, arguments).execute(connection);
+        sent.await.map(drop)
     }
 
     /// Adds parameters that not each statement on the pool has.

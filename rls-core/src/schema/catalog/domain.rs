@@ -8,7 +8,7 @@ use crate::error::RlsError;
 use crate::model::context_domain::ContextDomain;
 use crate::name::{Identifier, TableName};
 use crate::schema::desired::DesiredDomains;
-use crate::schema::plan::DomainDefinition;
+use crate::schema::plan::{DomainDefinition, RecordDefinition};
 use crate::schema::render;
 use crate::schema::snapshot::{ActualDomain, ActualFunction, PUBLIC};
 use crate::sql;
@@ -42,12 +42,29 @@ pub(crate) fn domains_as_rows<'a>(domains: impl IntoIterator<Item = &'a ContextD
     )
 }
 
+/// Whose rights the function that records has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RecordsAs {
+    /// Its caller's, whose settings it records.
+    Caller,
+    /// Its owner's: it records what a signed context says.
+    Owner,
+}
+
 /// An SQL condition: whether the function `f` is the one that adds a row to the audit table, and
 /// does nothing else; `body` is its text, as SQL. If it were `STRICT`, it would do nothing for NULL.
-pub(crate) fn function_fits(body: &str) -> String {
+pub(crate) fn function_fits(body: &str, records_as: RecordsAs) -> String {
+    let rights = match records_as {
+        RecordsAs::Caller => "NOT f.prosecdef AND f.proconfig IS NULL".to_owned(),
+        RecordsAs::Owner => format!(
+            "f.prosecdef AND f.proconfig = ARRAY['{}']",
+            render::DEFINER_PATH
+        ),
+    };
+
     format!(
         "(f.prosrc = {body} AND f.prosqlbody IS NULL AND f.provolatile = 'v' AND f.proparallel = 'u'
-          AND NOT f.prosecdef AND NOT f.proisstrict AND NOT f.proleakproof AND f.proconfig IS NULL
+          AND {rights} AND NOT f.proisstrict AND NOT f.proleakproof
           AND (SELECT l.lanname = 'sql' FROM pg_catalog.pg_language l WHERE l.oid = f.prolang)
           AND {REPLACEABLE})"
     )
@@ -130,7 +147,7 @@ fn with_check(mut actual: ActualDomain, row: &QueryResult) -> Result<ActualDomai
 pub(super) async fn recorder(
     db: &impl ConnectionTrait,
     function: &TableName,
-    audit: &TableName,
+    record: &RecordDefinition,
     config: &RlsConfig,
 ) -> Result<Option<ActualFunction>, RlsError> {
     let schema = function
@@ -145,11 +162,18 @@ pub(super) async fn recorder(
         text(&function.table)
     );
 
+    let records_as = match record.verified {
+        Some(_) => RecordsAs::Owner,
+        None => RecordsAs::Caller,
+    };
     let query = format!(
         "SELECT {REPLACEABLE} AS replaceable, {} AS fits, {} AS is_owned,
                 CASE WHEN f.prokind = 'f' THEN pg_get_functiondef(f.oid) END AS definition
          FROM {named}",
-        function_fits(&sql::known_literal(&render::record_body(audit))),
+        function_fits(
+            &sql::known_literal(&render::record_body(record)),
+            records_as
+        ),
         is_owned("f.proowner", config)
     );
 

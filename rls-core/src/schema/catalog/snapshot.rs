@@ -42,8 +42,8 @@ pub(crate) async fn snapshot(
     };
 
     let function = desired.domains.name(&ContextDomain::Record);
-    let recorder = match &desired.audit {
-        Some(audit) => recorder(db, &function, audit, config).await?,
+    let recorder = match &desired.record() {
+        Some(record) => recorder(db, &function, record, config).await?,
         None => None,
     };
     let by_default = by_default(db, function.schema.as_ref()).await?;

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::privilege::on_table;
-use crate::config::RlsConfig;
+use crate::config::{RlsConfig, SignedContexts};
 use crate::error::SchemaError;
 use crate::model::expression::Expression;
 use crate::model::policy::Canonical;
@@ -80,12 +80,19 @@ pub(super) fn changes(
 
 /// The desired grants. The administrator alone gets any; `PUBLIC` is among them since its
 /// privileges are the two roles' as well.
+///
+/// If only signed contexts are recorded, the function adds the rows, and nobody else.
 fn desired(config: &RlsConfig) -> BTreeMap<Identifier, Grants> {
     let constant =
         |name: &str| Identifier::new(name).unwrap_or_else(|_| unreachable!("a constant name"));
+    let adds = config.signs_contexts() < SignedContexts::Required;
+    let column = [constant(render::AUDIT_GRANTED)].into();
     let admin = Grants {
         table: [Privilege::Select].into(),
-        columns: BTreeMap::from([(Privilege::Insert, [constant(render::AUDIT_GRANTED)].into())]),
+        columns: adds
+            .then_some((Privilege::Insert, column))
+            .into_iter()
+            .collect(),
     };
 
     BTreeMap::from([

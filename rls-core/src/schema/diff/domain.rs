@@ -3,7 +3,7 @@ use crate::error::SchemaError;
 use crate::model::context_domain::ContextDomain;
 use crate::name::{Identifier, TableName};
 use crate::schema::desired::DesiredDomains;
-use crate::schema::plan::{Change, DomainChange, FunctionChange};
+use crate::schema::plan::{Change, DomainChange, FunctionChange, RecordDefinition};
 use crate::schema::render;
 use crate::schema::snapshot::{ActualDomain, ActualFunction, Snapshot};
 
@@ -12,17 +12,17 @@ use crate::schema::snapshot::{ActualDomain, ActualFunction, Snapshot};
 /// more is left as it is: services of an earlier version may use it.
 pub(super) fn changes(
     desired: &DesiredDomains,
-    audit: Option<&TableName>,
+    record: Option<RecordDefinition>,
     snapshot: &Snapshot,
     config: &RlsConfig,
     changes: &mut Vec<Change>,
 ) -> Result<(), SchemaError> {
     // The domain that records calls the function, which therefore comes first.
-    if let Some(audit) = audit {
+    if let Some(record) = record {
         let name = desired.name(&ContextDomain::Record);
         let mut change = |change| changes.push(Change::Function(name.clone(), change));
 
-        function(&name, audit, snapshot, &mut change)?;
+        function(&name, record, snapshot, &mut change)?;
         privileges(config.admin_role(), snapshot, &mut change);
     }
 
@@ -61,14 +61,12 @@ pub(super) fn changes(
 
 fn function(
     name: &TableName,
-    audit: &TableName,
+    record: RecordDefinition,
     snapshot: &Snapshot,
     change: &mut impl FnMut(FunctionChange),
 ) -> Result<(), SchemaError> {
-    let audit = audit.clone();
-
     match &snapshot.recorder {
-        None => change(FunctionChange::Create { audit }),
+        None => change(FunctionChange::Create { record }),
         Some(ActualFunction::Other) => {
             return Err(SchemaError::FunctionTaken {
                 function: name.to_string(),
@@ -86,7 +84,7 @@ fn function(
 
             if !fits {
                 let was = definition.clone();
-                change(FunctionChange::Replace { audit, was });
+                change(FunctionChange::Replace { record, was });
             }
         }
     }

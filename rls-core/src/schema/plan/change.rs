@@ -19,7 +19,7 @@ pub use column::ColumnChange;
 pub use distribution::DistributionChange;
 pub use domain::{DomainChange, DomainDefinition};
 pub use foreign_key::ForeignKeyChange;
-pub use function::FunctionChange;
+pub use function::{FunctionChange, RecordDefinition};
 pub use index::IndexChange;
 pub use policy::PolicyChange;
 pub use privilege::PrivilegeChange;

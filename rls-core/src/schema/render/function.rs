@@ -1,26 +1,42 @@
-use super::audit::record;
-use crate::name::TableName;
-use crate::schema::plan::FunctionChange;
-use crate::sql::{identifier, known_literal};
+use super::audit::record as record_by_defaults;
+use crate::schema::plan::{FunctionChange, RecordDefinition};
+use crate::sql::{identifier, known_literal, table};
 
 /// The text of the function that adds a row to the audit table. As a string it does not keep the
 /// table from being dropped, which a parsed body would.
-pub(crate) fn record_body(audit: &TableName) -> String {
-    format!("{} RETURNING true", record(audit))
+///
+/// Without a signed context, the row with NULL for the actor is refused.
+pub(crate) fn record_body(record: &RecordDefinition) -> String {
+    let audit = &record.audit;
+    let Some(verified) = &record.verified else {
+        return format!("{} RETURNING true", record_by_defaults(audit));
+    };
+
+    format!(
+        "INSERT INTO {} (actor, reason, on_behalf_of) \
+         SELECT v.settings ->> 'rls.actor', v.settings ->> 'rls.reason', \
+         NULLIF(v.settings ->> 'rls.on_behalf_of', '')::jsonb \
+         FROM (VALUES (true)) AS one LEFT JOIN {} AS v ON true RETURNING true",
+        table(audit),
+        table(verified)
+    )
 }
+
+/// The setting of the function, as `pg_proc.proconfig` has it, if it runs with its owner's rights.
+pub(crate) const DEFINER_PATH: &str = "search_path=pg_catalog, pg_temp";
 
 /// Renders a change; `function` is quoted already.
 pub(super) fn statements(function: &str, change: &FunctionChange) -> Vec<String> {
     let function = format!("{function}(pg_catalog.text)");
 
     match change {
-        FunctionChange::Create { audit } => vec![
-            create("CREATE", &function, audit),
+        FunctionChange::Create { record } => vec![
+            create("CREATE", &function, record),
             format!("REVOKE ALL ON FUNCTION {function} FROM PUBLIC"),
         ],
         FunctionChange::Drop { .. } => vec![format!("DROP FUNCTION {function}")],
-        FunctionChange::Replace { audit, .. } => {
-            vec![create("CREATE OR REPLACE", &function, audit)]
+        FunctionChange::Replace { record, .. } => {
+            vec![create("CREATE OR REPLACE", &function, record)]
         }
         FunctionChange::Restore { definition, .. } => vec![definition.trim_end().to_owned()],
         FunctionChange::Grant { role } => {
@@ -35,11 +51,15 @@ pub(super) fn statements(function: &str, change: &FunctionChange) -> Vec<String>
     }
 }
 
-/// The function runs with its caller's rights, so that it gives nobody a way to the audit table.
-fn create(verb: &str, function: &str, audit: &TableName) -> String {
-    let body = known_literal(&record_body(audit));
+fn create(verb: &str, function: &str, record: &RecordDefinition) -> String {
+    let rights = if record.verified.is_some() {
+        "SECURITY DEFINER SET search_path = pg_catalog, pg_temp"
+    } else {
+        "SECURITY INVOKER"
+    };
+
+    let body = known_literal(&record_body(record));
     format!(
-        "{verb} FUNCTION {function} RETURNS pg_catalog.bool LANGUAGE sql VOLATILE SECURITY INVOKER \
-         AS {body}"
+        "{verb} FUNCTION {function} RETURNS pg_catalog.bool LANGUAGE sql VOLATILE {rights} AS {body}"
     )
 }

@@ -1,30 +1,41 @@
 use crate::name::{Identifier, Schemas, TableName};
 
+/// What the function does that adds a row to the audit table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordDefinition {
+    /// The audit table.
+    pub audit: TableName,
+    /// The view that verifies signed contexts, if actor, reason and user are taken from it. The function
+    /// then runs with its owner's rights, and nobody else adds rows. `None` if the table's defaults
+    /// take them from settings.
+    pub verified: Option<TableName>,
+}
+
 /// A change of the function that adds a row to the audit table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FunctionChange {
     /// Create the function, and let nobody but its owner execute it.
     Create {
-        /// The audit table.
-        audit: TableName,
+        /// What it does.
+        record: RecordDefinition,
     },
     /// Drop the function.
     Drop {
-        /// The audit table.
-        audit: TableName,
+        /// What it does.
+        record: RecordDefinition,
     },
     /// Replace a function that differs. Its owner and its privileges stay.
     Replace {
-        /// The audit table.
-        audit: TableName,
+        /// What it does.
+        record: RecordDefinition,
         /// The function, as `pg_get_functiondef` prints it.
         was: String,
     },
     /// Replace the function by another one, as it was.
     Restore {
-        /// The audit table.
-        audit: TableName,
+        /// What it does.
+        record: RecordDefinition,
         /// The function, as `pg_get_functiondef` printed it.
         definition: String,
     },
@@ -45,14 +56,14 @@ pub enum FunctionChange {
 impl FunctionChange {
     pub(super) fn reverse(&self) -> Option<Self> {
         match self.clone() {
-            Self::Create { audit } => Some(Self::Drop { audit }),
-            Self::Drop { audit } => Some(Self::Create { audit }),
-            Self::Replace { audit, was } => Some(Self::Restore {
-                audit,
+            Self::Create { record } => Some(Self::Drop { record }),
+            Self::Drop { record } => Some(Self::Create { record }),
+            Self::Replace { record, was } => Some(Self::Restore {
+                record,
                 definition: was,
             }),
-            Self::Restore { audit, definition } => Some(Self::Replace {
-                audit,
+            Self::Restore { record, definition } => Some(Self::Replace {
+                record,
                 was: definition,
             }),
             Self::Grant { role } => Some(Self::Revoke { role }),
@@ -64,10 +75,13 @@ impl FunctionChange {
     pub(super) fn in_schema(&self, schemas: &Schemas) -> Self {
         let mut change = self.clone();
         match &mut change {
-            Self::Create { audit }
-            | Self::Drop { audit }
-            | Self::Replace { audit, .. }
-            | Self::Restore { audit, .. } => *audit = audit.found_in(schemas),
+            Self::Create { record }
+            | Self::Drop { record }
+            | Self::Replace { record, .. }
+            | Self::Restore { record, .. } => {
+                record.audit = record.audit.found_in(schemas);
+                record.verified = record.verified.as_ref().map(|it| it.found_in(schemas));
+            }
             Self::Grant { .. } | Self::Revoke { .. } | Self::Own => {}
         }
 
