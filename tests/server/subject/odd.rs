@@ -1,11 +1,16 @@
 //! What would make an erasure say that all is gone, and leave rows; or take what it should leave.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
+use sea_orm::{ConnectionTrait, TransactionTrait};
+use sea_orm_rls::context::Settings;
 use sea_orm_rls::subject::SubjectError;
+use tokio::time::sleep;
 
 use super::carol;
 use super::world::World;
+use crate::schema::text;
 
 const USER: [(&str, &str); 1] = [("app.user_id", "1")];
 
@@ -136,4 +141,41 @@ async fn row_that_a_trigger_keeps_is_no_success() {
         matches!(&erased, SubjectError::Left { table, .. } if table == "public.setting"),
         "{erased}"
     );
+}
+
+/// In batches, a table is done before the next: what the user adds to it meanwhile is found at the end.
+#[tokio::test]
+async fn row_that_is_added_to_a_table_that_is_done_is_no_success() {
+    let world = World::new().await;
+    let held = world.owner.begin().await.unwrap();
+    let hold = "SELECT FROM setting FOR UPDATE";
+    held.execute_unprepared(hold).await.unwrap();
+
+    let subject = || {
+        let kept = world.subject(&USER).skip("account", "stays");
+        kept.batch(NonZeroU32::new(100).unwrap())
+    };
+    let context = Settings::new().with("app.user_id", 1_i64).unwrap();
+    let user = world
+        .db
+        .scope(context.with("app.tenant_id", "one").unwrap());
+    let of_user = subject();
+    let add_meanwhile = async {
+        let waits = "SELECT CAST(count(*) AS text) FROM pg_stat_activity
+                     WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while text(&world.owner, waits).await == "0" {
+            sleep(Duration::from_millis(5)).await;
+        }
+        let add = "INSERT INTO member VALUES ('one', 1)";
+        user.execute_unprepared(add).await.unwrap();
+        held.commit().await.unwrap();
+    };
+
+    let (erased, ()) = tokio::join!(of_user.erase(carol()), add_meanwhile);
+    let error = erased.unwrap_err();
+    assert!(
+        matches!(&error, SubjectError::Left { table, rows: 1 } if table == "public.member"),
+        "{error}"
+    );
+    assert_eq!(subject().erase(carol()).await.unwrap().rows(), 1);
 }
