@@ -7,6 +7,7 @@ mod level;
 mod outputs;
 mod suite;
 mod token;
+mod written;
 
 use sea_orm::{ActiveModelTrait, EntityTrait, Set, TransactionTrait};
 use sea_orm_rls::RlsSchema;
