@@ -5,8 +5,7 @@ use sea_orm_rls::error::{Refusal, RefusedBy};
 use sea_orm_rls::why::Why;
 use sea_orm_rls::{RlsError, ScopedConnection};
 
-use super::carol;
-use super::world::World;
+use super::{carol, world};
 
 const MORE: &str = r#"
 CREATE DOMAIN short AS text CHECK (length(value) < 4);
@@ -69,7 +68,7 @@ async fn refused(scope: &ScopedConnection, sql: &str) -> sea_orm::DbErr {
 
 #[tokio::test]
 async fn refusal_names_the_table_and_the_rule() {
-    let world = World::new().await;
+    let world = world::new().await;
     world.run(MORE).await;
     let why = Why::on(&world.db, carol());
     let mut wrong = Vec::new();
@@ -99,7 +98,7 @@ async fn refusal_names_the_table_and_the_rule() {
 /// It names no table, and its remedy is that of a sequence.
 #[tokio::test]
 async fn refusal_of_a_sequence_is_a_missing_grant() {
-    let world = World::new().await;
+    let world = world::new().await;
     world.run(MORE).await;
     let user = Why::on(&world.db, carol())
         .context(&[("user", "1")])
@@ -121,7 +120,7 @@ async fn refusal_of_a_sequence_is_a_missing_grant() {
 /// What fails first is what refused the transaction.
 #[tokio::test]
 async fn refusal_is_that_of_the_first_statement() {
-    let world = World::new().await;
+    let world = world::new().await;
     let user = Why::on(&world.db, carol())
         .context(&[("user", "1")])
         .unwrap();
