@@ -8,3 +8,4 @@ mod initialised;
 mod listen;
 mod options;
 mod rbac;
+mod synced;
