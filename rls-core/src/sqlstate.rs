@@ -235,12 +235,13 @@ impl Denied {
 }
 
 /// The functions of sequences, which check their grants themselves
-/// (`src/backend/commands/sequence.c`).
-const OF_SEQUENCES: [&str; 5] = [
+/// (`src/backend/commands/sequence.c`). Since PostgreSQL 19, `do_setval` is `SetSequence`.
+const OF_SEQUENCES: [&str; 6] = [
     "nextval_internal",
     "currval_oid",
     "lastval",
     "do_setval",
+    "SetSequence",
     "pg_sequence_parameters",
 ];
 
