@@ -17,3 +17,9 @@ pub(crate) use signed::{printed_definition, verified_definition};
 /// Whether the login may ask for the cluster's identifier. Everyone may, unless that was revoked.
 pub(crate) const CAN_IDENTIFY: &str =
     "pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')";
+
+/// Whether the database has Citus: its extension and its table of nodes, not only the library beside
+/// the server.
+pub(crate) const IS_CITUS: &str = "pg_catalog.to_regclass('pg_catalog.pg_dist_node') IS NOT NULL AND \
+     EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) \
+     'citus'::pg_catalog.name)";

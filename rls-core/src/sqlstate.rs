@@ -199,8 +199,8 @@ pub(crate) enum Denied {
 impl Denied {
     /// Tells them apart by the server's routine, which is never translated, unlike the message:
     /// policies are checked in `ExecWithCheckOptions` (`src/backend/executor/execMain.c`), grants
-    /// in `aclcheck_error` (`catalog/aclchk.c`), `row_security` in `check_enable_rls`
-    /// (`utils/misc/rls.c`). On Citus, what a worker refused comes from the coordinator's
+    /// in `aclcheck_error` (`catalog/aclchk.c`), those of sequences by [`OF_SEQUENCES`] too,
+    /// `row_security` in `check_enable_rls` (`utils/misc/rls.c`). On Citus, what a worker refused comes from the coordinator's
     /// [`CITUS_ROUTINE`]; grants have been checked on the coordinator before.
     pub(crate) fn of(error: &sqlx::Error) -> Option<Self> {
         let error = database_error(error)?;
@@ -219,7 +219,9 @@ impl Denied {
                 table: last_quoted(&message),
                 message,
             }),
-            Some(routine) if routine.starts_with("aclcheck_error") => {
+            Some(routine)
+                if routine.starts_with("aclcheck_error") || OF_SEQUENCES.contains(&routine) =>
+            {
                 let table = denied_object(&message);
                 Some(Self::ByGrant { table, message })
             }
@@ -231,6 +233,17 @@ impl Denied {
         }
     }
 }
+
+/// The functions of sequences, which check their grants themselves
+/// (`src/backend/commands/sequence.c`). Since PostgreSQL 19, `do_setval` is `SetSequence`.
+const OF_SEQUENCES: [&str; 6] = [
+    "nextval_internal",
+    "currval_oid",
+    "lastval",
+    "do_setval",
+    "SetSequence",
+    "pg_sequence_parameters",
+];
 
 /// Where the coordinator of Citus says what a worker said
 /// (`src/backend/distributed/connection/remote_commands.c`).
@@ -293,6 +306,12 @@ pub(crate) fn is_of_table(message: &str) -> bool {
     ["table ", "view ", "materialized view ", "foreign table "]
         .iter()
         .any(|kind| rest.starts_with(kind))
+}
+
+/// Whether a privilege on a sequence is missing, as far as the message is in English.
+pub(crate) fn is_of_sequence(message: &str) -> bool {
+    let rest = message.strip_prefix(DENIED).unwrap_or_default();
+    rest.starts_with("sequence ")
 }
 
 /// The table in `new row violates row-level security policy "p" for table "t"`.

@@ -122,12 +122,20 @@ impl Attr {
         };
 
         match word {
-            Word::Admin => self.admin = Some(Granted::all(value.in_parentheses(Written::parse)?)?),
+            Word::Admin => {
+                let (granted, read) = Granted::all(value.in_parentheses(Written::parse)?);
+                self.admin = Some(granted);
+                read?;
+            }
             Word::Backfill => self.backfill = Some(value.string()?),
             Word::Bind => self.bind = value.one_or_more(Name::parse)?,
             Word::Column | Word::Owner => self.column = Some(value.name()?),
             Word::Crate => self.root = Some(value.parsed(Path::parse_mod_style)?),
-            Word::Grant => self.grant = Some(Granted::all(value.in_parentheses(Written::parse)?)?),
+            Word::Grant => {
+                let (granted, read) = Granted::all(value.in_parentheses(Written::parse)?);
+                self.grant = Some(granted);
+                read?;
+            }
             Word::Distribute
             | Word::Identity
             | Word::NoDefault

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
-use std::thread;
+use std::{io, thread};
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
@@ -156,22 +156,28 @@ impl Drop for Database {
         let dropped = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
-                .build();
-            let runtime = runtime.map_err(|error| error.to_string())?;
+                .build()?;
 
-            runtime.block_on(async {
+            // What cannot be dropped keeps nothing else.
+            let failed = runtime.block_on(async {
+                let mut failed = Vec::new();
                 for statement in statements {
-                    execute(&server, &statement)
-                        .await
-                        .map_err(|error| error.to_string())?;
+                    if let Err(error) = execute(&server, &statement).await {
+                        failed.push(format!("{statement}: {error}"));
+                    }
                 }
-
-                Ok::<_, String>(())
-            })
+                failed
+            });
+            Ok::<_, io::Error>(failed)
         });
 
-        if let Ok(Err(error)) = dropped.join() {
-            eprintln!("testbed: {} stays on the server: {error}", self.name);
+        let failed = match dropped.join() {
+            Ok(Ok(failed)) => failed,
+            Ok(Err(error)) => vec![error.to_string()],
+            Err(_) => vec!["the thread that drops it panicked".to_owned()],
+        };
+        for error in failed {
+            eprintln!("testbed: of {}, something stays: {error}", self.name);
         }
     }
 }

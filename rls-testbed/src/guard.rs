@@ -61,7 +61,8 @@ impl Guard {
         room: u64,
         ownership: Ownership,
     ) -> Result<Self, Error> {
-        let folder = storage::create(account, room)?;
+        let made = storage::create(account, room)?;
+        let folder = made.path();
         let access = folder.join("access");
 
         for (path, text) in [
@@ -75,15 +76,15 @@ impl Guard {
         let (stdin, alive, patience) = match ownership {
             Ownership::Alone => (Stdio::piped(), None, "1"),
             Ownership::Shared => {
-                let (read, write) = named_pipe(&folder, account)?;
+                let (read, write) = named_pipe(folder, account)?;
                 (Stdio::from(read), Some(write), LINGER)
             }
         };
 
         let mut command = Command::new("/bin/sh");
         command.args(["-c", include_str!("guard.sh"), "testbed-guard"]);
-        command.arg(&folder).arg(&programs.folder).arg(patience);
-        command.args(settings::options(&folder, &access, listen, own));
+        command.arg(folder).arg(&programs.folder).arg(patience);
+        command.args(settings::options(folder, &access, listen, own));
 
         // Another process group, so that ^C in a terminal does not end it before its work is done;
         // no open output, or whoever reads ours to its end would wait for it.
@@ -101,7 +102,7 @@ impl Guard {
         let mut guard = Self {
             shell: Some(shell),
             alive,
-            folder,
+            folder: made.guarded(),
         };
         guard.wait_until_ready(programs)?;
 

@@ -1,7 +1,7 @@
 //! The folder that holds the cluster: in memory if there is room.
 
 use std::env::temp_dir;
-use std::fs::DirBuilder;
+use std::fs::{self, DirBuilder};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -20,13 +20,44 @@ pub(crate) const ROOM: u64 = 1 << 30;
 /// them.
 const LONGEST: usize = 103 - 15;
 
+/// A folder that is removed with its value, until the server's guard removes it.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    is_guarded: bool,
+}
+
+impl Folder {
+    /// The path.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Leaves the folder to the guard.
+    pub(crate) fn guarded(mut self) -> PathBuf {
+        self.is_guarded = true;
+        self.path.clone()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if self.is_guarded {
+            return;
+        }
+        if let Err(error) = fs::remove_dir_all(&self.path) {
+            eprintln!("testbed: {} stays: {error}", self.path.display());
+        }
+    }
+}
+
 /// Makes a folder of the server's user, closed to others; in memory if that leaves `room` bytes.
-pub(crate) fn create(account: Account, room: u64) -> Result<PathBuf, Error> {
+pub(crate) fn create(account: Account, room: u64) -> Result<Folder, Error> {
     let mut tried = Vec::new();
     for parent in [PathBuf::from(MEMORY), temp_dir(), PathBuf::from("/tmp")] {
         match create_in(&parent, account, room) {
             Ok(folder) => {
-                account.own(&folder)?;
+                account.own(folder.path())?;
                 return Ok(folder);
             }
             Err(reason) => tried.push(format!("{}: {reason}", parent.display())),
@@ -36,7 +67,7 @@ pub(crate) fn create(account: Account, room: u64) -> Result<PathBuf, Error> {
     Err(Error::NoStorage { tried })
 }
 
-fn create_in(parent: &Path, account: Account, room: u64) -> Result<PathBuf, String> {
+fn create_in(parent: &Path, account: Account, room: u64) -> Result<Folder, String> {
     if parent == Path::new(MEMORY) {
         let free = free(parent)?;
         if free < room {
@@ -52,13 +83,17 @@ fn create_in(parent: &Path, account: Account, room: u64) -> Result<PathBuf, Stri
         return Err("the server's user cannot reach it".to_owned());
     }
 
-    let folder = parent.join(format!("testbed-{}", name::random()));
-    if folder.as_os_str().as_bytes().len() > LONGEST {
+    let path = parent.join(format!("testbed-{}", name::random()));
+    if path.as_os_str().as_bytes().len() > LONGEST {
         return Err("its name is too long for a socket".to_owned());
     }
 
-    let made = DirBuilder::new().mode(0o700).create(&folder);
-    made.map(|()| folder).map_err(|error| error.to_string())
+    let made = DirBuilder::new().mode(0o700).create(&path);
+    made.map_err(|error| error.to_string())?;
+    Ok(Folder {
+        path,
+        is_guarded: false,
+    })
 }
 
 fn free(folder: &Path) -> Result<u64, String> {
@@ -78,8 +113,7 @@ mod tests {
     #[test]
     fn folder_is_closed_to_others() {
         let folder = create(Account::of_server().unwrap(), ROOM).unwrap();
-        let found = std::fs::metadata(&folder).unwrap();
-        std::fs::remove_dir(&folder).unwrap();
+        let found = fs::metadata(folder.path()).unwrap();
         assert_eq!(found.mode() & 0o777, 0o700);
         assert_ne!(found.uid(), 0);
     }
@@ -87,8 +121,20 @@ mod tests {
     #[test]
     fn folder_for_more_than_memory_holds_is_on_disk() {
         let folder = create(Account::of_server().unwrap(), u64::MAX).unwrap();
-        std::fs::remove_dir(&folder).unwrap();
-        assert!(!folder.starts_with(MEMORY), "{}", folder.display());
+        assert!(!folder.path().starts_with(MEMORY), "{folder:?}");
+    }
+
+    #[test]
+    fn folder_is_gone_with_its_value_unless_it_is_guarded() {
+        let folder = || create(Account::of_server().unwrap(), ROOM).unwrap();
+        let dropped = folder();
+        let path = dropped.path().to_owned();
+        fs::write(path.join("password"), "secret").unwrap();
+        drop(dropped);
+        assert!(!path.exists());
+
+        let guarded = folder().guarded();
+        fs::remove_dir(&guarded).unwrap();
     }
 
     #[test]

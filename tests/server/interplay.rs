@@ -1,9 +1,11 @@
 //! With what else SeaORM has: its role-based access control, mocks, proxies, schema sync and
-//! generated entities; a project that `cargo rls init` changed.
+//! generated entities; a project that `cargo rls init` changed; notifications.
 
 mod doubles;
 mod generated;
 mod inherent;
 mod initialised;
+mod listen;
 mod options;
 mod rbac;
+mod synced;

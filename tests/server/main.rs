@@ -26,3 +26,4 @@ mod signed;
 mod subject;
 mod web;
 mod why;
+mod world;

@@ -8,6 +8,7 @@ mod outputs;
 mod record;
 mod suite;
 mod token;
+mod written;
 
 use sea_orm::{ActiveModelTrait, EntityTrait, Set, TransactionTrait};
 use sea_orm_rls::RlsSchema;

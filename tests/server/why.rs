@@ -217,7 +217,7 @@ async fn session_of_psql_has_the_context_from_its_start() {
 /// Shared, owned by two, of a team, and by policies of one's own.
 #[tokio::test]
 async fn who_reaches_a_row_is_tried_on_the_server() {
-    let world = world::World::new().await;
+    let world = world::new().await;
     let why = Why::on(&world.db, carol());
     for (table, key, expected) in [
         (

@@ -1,6 +1,6 @@
 //! Asks whether the server is PostgreSQL, or another engine that speaks its protocol.
 
-use sqlx::Row;
+use sqlx::{AssertSqlSafe, Row};
 
 use super::open;
 use crate::config::{RlsConfig, SignedContexts};
@@ -8,6 +8,7 @@ use crate::error::RlsError;
 use crate::gate::database_error;
 use crate::request::engine::Engine;
 use crate::request::sessions::Sessions;
+use crate::sql::IS_CITUS;
 
 /// What other engines that call themselves PostgreSQL add to the name in `version()`. Their policies,
 /// domains and settings are others, if they have any.
@@ -20,12 +21,6 @@ const OTHERS: [&str; 6] = [
     "RisingWave",
 ];
 
-/// In one statement that is not prepared. The extension's own table tells that it is there, not only
-/// installed beside the server.
-const QUESTION: &str = "SELECT version(), pg_catalog.to_regclass('pg_catalog.pg_dist_node') IS NOT \
-                        NULL AND EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname \
-                        OPERATOR(pg_catalog.=) 'citus'::pg_catalog.name)";
-
 /// Recognises Citus, and refuses another engine.
 ///
 /// # Errors
@@ -33,7 +28,9 @@ const QUESTION: &str = "SELECT version(), pg_catalog.to_regclass('pg_catalog.pg_
 /// [`RlsError::OtherEngine`]; those of [`open::first`]; the server's.
 pub(super) async fn check(sessions: &Sessions) -> Result<Engine, RlsError> {
     let mut connection = open::first(sessions).await?;
-    let (version, is_citus): (String, bool) = sqlx::raw_sql(QUESTION)
+    // In one statement that is not prepared.
+    let question = format!("SELECT version(), {IS_CITUS}");
+    let (version, is_citus): (String, bool) = sqlx::raw_sql(AssertSqlSafe(question))
         .fetch_one(connection.connection())
         .await
         .and_then(|row| Ok((row.try_get(0)?, row.try_get(1)?)))

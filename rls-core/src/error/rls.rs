@@ -55,16 +55,10 @@ pub enum RlsError {
         /// What the server said.
         message: String,
     },
-    /// The role lacks a privilege (SQLSTATE 42501).
-    #[error(
-        "the login has no privilege{} for this ({message}): if an entity is registered for the table, \
-         say `grant(…)` on its derive, or `admin(…)` for administrators, and run the migrations, \
-         which take other grants away; a table without an entity is granted by a migration of \
-         your own",
-        on(table.as_deref())
-    )]
+    /// The role lacks a privilege, on a table, a sequence or another object (SQLSTATE 42501).
+    #[error("{}", missing_grant(table.as_deref(), message))]
     MissingGrant {
-        /// The table, if the server's message names it.
+        /// The table, or the sequence or other object, if the server's message names it.
         table: Option<String>,
         /// What the server said.
         message: String,
@@ -405,6 +399,25 @@ fn on(table: Option<&str>) -> String {
     table
         .map(|table| format!(" of table `{table}`"))
         .unwrap_or_default()
+}
+
+fn missing_grant(object: Option<&str>, message: &str) -> String {
+    if sqlstate::is_of_sequence(message) {
+        let sequence = object.unwrap_or_default();
+        return format!(
+            "the login has no privilege on sequence `{sequence}` for this ({message}): the migrations \
+             grant the sequences of registered tables' columns; grant another by `GRANT USAGE ON \
+             SEQUENCE …` in a migration of your own, for `setval` `UPDATE`"
+        );
+    }
+
+    format!(
+        "the login has no privilege{} for this ({message}): if an entity is registered for the table, \
+         say `grant(…)` on its derive, or `admin(…)` for administrators, and run the migrations, \
+         which take other grants away; a table without an entity is granted by a migration of \
+         your own",
+        on(object)
+    )
 }
 
 fn columns_or(columns: &[String], none: &str) -> String {

@@ -100,63 +100,60 @@ impl Privilege {
 }
 
 impl Granted {
-    /// The privileges that are written, or all errors in them.
-    pub(super) fn all(written: Vec<Written>) -> Result<Vec<Self>> {
+    /// The privileges that are written, and all errors in them. The fields of those that can be read
+    /// are checked in any case.
+    pub(super) fn all(written: Vec<Written>) -> (Vec<Self>, Result<()>) {
         let mut granted: Vec<Self> = Vec::new();
-        let mut errors: Option<Error> = None;
-
+        let mut errors = Vec::new();
         for one in written {
-            let error = match Self::new(one, &granted) {
-                Ok(one) => {
-                    granted.push(one);
-                    continue;
-                }
-                Err(error) => error,
-            };
-
-            match &mut errors {
-                Some(errors) => errors.combine(error),
-                None => errors = Some(error),
-            }
+            let (one, wrong) = Self::new(one, &granted);
+            granted.extend(one);
+            errors.extend(wrong);
         }
 
-        errors.map_or(Ok(granted), Err)
+        let errors = errors.into_iter().reduce(|mut all, error| {
+            all.combine(error);
+            all
+        });
+        (granted, errors.map_or(Ok(()), Err))
     }
 
-    fn new(written: Written, earlier: &[Self]) -> Result<Self> {
+    fn new(written: Written, earlier: &[Self]) -> (Option<Self>, Vec<Error>) {
         let span = written.name.span;
-        let privilege = Privilege::new(&written.name)?;
+        let privilege = match Privilege::new(&written.name) {
+            Ok(privilege) => privilege,
+            Err(error) => return (None, vec![error]),
+        };
         let word = privilege.as_str();
 
+        let mut errors = Vec::new();
         if earlier.iter().any(|other| other.privilege == privilege) {
-            return Err(Error::new(span, format!("`{word}` is granted twice")));
+            errors.push(Error::new(span, format!("`{word}` is granted twice")));
         }
 
-        let Some(columns) = written.columns else {
-            return Ok(Self {
-                privilege,
-                columns: Vec::new(),
-            });
-        };
-
-        if let Some(why) = privilege.whole() {
+        let is_whole = written.columns.is_none();
+        let columns = written.columns.unwrap_or_default();
+        if let Some(why) = privilege.whole()
+            && !is_whole
+        {
             let message = format!("`{word}` takes no columns: {why}");
-            return Err(Error::new(span, message));
+            errors.push(Error::new(span, message));
+            return (None, errors);
         }
 
-        if columns.is_empty() {
+        if columns.is_empty() && !is_whole {
             let message = format!("expected `{word}(title)`, or `{word}` for all columns");
-            return Err(Error::new(span, message));
+            errors.push(Error::new(span, message));
         }
 
         for (position, name) in columns.iter().enumerate() {
             let is_same = |other: &Name| other.value == name.value;
             if columns[..position].iter().any(is_same) {
                 let message = format!("`{}` is named twice", name.value);
-                return Err(Error::new(name.span, message));
+                errors.push(Error::new(name.span, message));
             }
         }
 
-        Ok(Self { privilege, columns })
+        (Some(Self { privilege, columns }), errors)
     }
 }

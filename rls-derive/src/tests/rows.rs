@@ -197,8 +197,16 @@ fn grant_of_columns_names_fields_that_can_be_limited() {
     let owner = "a row keeps its `owner_id`: leave it out; with `admin(update(owner_id))` an \
                  administrator may move a row";
     let default = "`no_default` makes every insert name `owner_id`: list it in `insert(…)`";
-    let cases: [(&str, &[(&str, &str)]); 9] = [
+    let cases: [(&str, &[(&str, &str)]); 11] = [
         ("grant(insert(title, owner_id), update(title))", &[]),
+        (
+            "grant(select(title), insert(tilte))",
+            &[("select", select), ("tilte", missing)],
+        ),
+        (
+            "admin(insert, insert(tilte))",
+            &[("insert", "`insert` is granted twice"), ("tilte", missing)],
+        ),
         ("admin(insert(title), update(owner_id))", &[]),
         ("grant(select(title))", &[("select", select)]),
         ("grant(delete(title))", &[("delete", delete)]),

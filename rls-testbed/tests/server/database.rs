@@ -98,6 +98,32 @@ async fn database_and_roles_on_a_given_server_go_with_their_value() {
     );
 }
 
+/// A role with a privilege elsewhere cannot be dropped; the others can.
+#[tokio::test]
+async fn what_stays_on_a_given_server_keeps_nothing_else() {
+    let ours = Server::builder().own().start().unwrap();
+    let admin = ours.url("postgres");
+    let given = Server::builder().given(&admin).start().unwrap();
+    let database = given.database("given").await.unwrap();
+    let (name, stays, goes) = (
+        database.name().to_owned(),
+        database.role("stays"),
+        database.role("goes"),
+    );
+
+    database
+        .execute(&format!(
+            "CREATE ROLE {stays}; CREATE ROLE {goes}; GRANT CREATE ON DATABASE postgres TO {stays}"
+        ))
+        .await
+        .unwrap();
+    drop(database);
+
+    assert_eq!(count(&admin, DATABASES, &name).await, 0);
+    assert_eq!(count(&admin, ROLES, &stays).await, 1);
+    assert_eq!(count(&admin, ROLES, &goes).await, 0);
+}
+
 #[tokio::test]
 async fn template_is_made_once_and_anew_after_a_failure() {
     use std::sync::atomic::{AtomicUsize, Ordering};

@@ -25,6 +25,14 @@ fn owner() {
         return;
     };
 
+    if ending == "early" {
+        // More than the system takes as one argument, so that no guard is run.
+        let server = Server::builder().own().room(u64::MAX);
+        let server = server.setting("application_name", &"x".repeat(4 << 20));
+        println!("\n{}", server.start().unwrap_err());
+        return;
+    }
+
     // A shared server is never dropped; that of a test is, when the test panics.
     let own = match &*ending {
         "panic" => Some(Server::start().unwrap()),
@@ -229,6 +237,29 @@ fn shared_server_is_gone_soon_after_kill_9_of_its_last_process() {
     later.process.kill().unwrap();
     later.assert_nothing_left();
     fs::remove_dir_all(&place).unwrap();
+}
+
+#[test]
+fn nothing_is_left_of_a_server_whose_guard_did_not_run() {
+    let place = env::temp_dir().join(format!("testbed-early-{}", process::id()));
+    fs::create_dir(&place).unwrap();
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o755)).unwrap();
+
+    let ran = Command::new(env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "gone::owner", "--nocapture"])
+        .env(ENDING, "early")
+        .env("TMPDIR", &place)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let left: Vec<PathBuf> = fs::read_dir(&place)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    fs::remove_dir_all(&place).unwrap();
+
+    assert!(said.contains("cannot run /bin/sh"), "{said}");
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[test]

@@ -1,11 +1,15 @@
 //! What would make an erasure say that all is gone, and leave rows; or take what it should leave.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
+use sea_orm::{ConnectionTrait, TransactionTrait};
+use sea_orm_rls::context::Settings;
 use sea_orm_rls::subject::SubjectError;
+use tokio::time::sleep;
 
-use super::carol;
-use super::world::World;
+use super::{carol, world};
+use crate::schema::text;
 
 const USER: [(&str, &str); 1] = [("app.user_id", "1")];
 
@@ -18,7 +22,7 @@ async fn blind_administrator_erases_nothing() {
         "CREATE POLICY hide ON setting AS RESTRICTIVE FOR UPDATE TO \"$admin\" USING (false)",
         "CREATE POLICY hide ON setting AS RESTRICTIVE FOR DELETE TO \"$admin\" USING (id > 1000)",
     ] {
-        let world = World::new().await;
+        let world = world::new().await;
         world.run(hide).await;
         let before = world.dump().await;
 
@@ -46,7 +50,7 @@ async fn blind_administrator_erases_nothing() {
 /// A misspelt name would leave nothing out, and its rows would be erased.
 #[tokio::test]
 async fn table_to_leave_out_must_be_one() {
-    let world = World::new().await;
+    let world = world::new().await;
     let before = world.dump().await;
     for wrong in ["setings", "other.setting", "Setting", "event_low"] {
         let subject = world.subject(&USER).skip(wrong, "to keep");
@@ -73,7 +77,7 @@ async fn table_to_leave_out_must_be_one() {
 /// A value of another type is an error that does not show it; one that looks like SQL is a value.
 #[tokio::test]
 async fn value_is_a_value() {
-    let world = World::new().await;
+    let world = world::new().await;
     let before = world.dump().await;
     let of_user = world.subject(&[("app.user_id", "1 OR true")]);
     let error = of_user.erase(carol()).await.unwrap_err().to_string();
@@ -92,7 +96,7 @@ async fn value_is_a_value() {
 /// A key to one partition cascades as one to the table does.
 #[tokio::test]
 async fn rows_that_refer_to_a_partition_stop_an_erasure() {
-    let world = World::new().await;
+    let world = world::new().await;
     world
         .run(
             "CREATE TABLE outside (id integer REFERENCES event_low ON DELETE CASCADE);
@@ -114,7 +118,7 @@ async fn rows_that_refer_to_a_partition_stop_an_erasure() {
 /// A trigger that keeps rows undoes all, or ends the batches.
 #[tokio::test]
 async fn row_that_a_trigger_keeps_is_no_success() {
-    let world = World::new().await;
+    let world = world::new().await;
     world
         .run(
             "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
@@ -136,4 +140,41 @@ async fn row_that_a_trigger_keeps_is_no_success() {
         matches!(&erased, SubjectError::Left { table, .. } if table == "public.setting"),
         "{erased}"
     );
+}
+
+/// In batches, a table is done before the next: what the user adds to it meanwhile is found at the end.
+#[tokio::test]
+async fn row_that_is_added_to_a_table_that_is_done_is_no_success() {
+    let world = world::new().await;
+    let held = world.owner.begin().await.unwrap();
+    let hold = "SELECT FROM setting FOR UPDATE";
+    held.execute_unprepared(hold).await.unwrap();
+
+    let subject = || {
+        let kept = world.subject(&USER).skip("account", "stays");
+        kept.batch(NonZeroU32::new(100).unwrap())
+    };
+    let context = Settings::new().with("app.user_id", 1_i64).unwrap();
+    let user = world
+        .db
+        .scope(context.with("app.tenant_id", "one").unwrap());
+    let of_user = subject();
+    let add_meanwhile = async {
+        let waits = "SELECT CAST(count(*) AS text) FROM pg_stat_activity
+                     WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while text(&world.owner, waits).await == "0" {
+            sleep(Duration::from_millis(5)).await;
+        }
+        let add = "INSERT INTO member VALUES ('one', 1)";
+        user.execute_unprepared(add).await.unwrap();
+        held.commit().await.unwrap();
+    };
+
+    let (erased, ()) = tokio::join!(of_user.erase(carol()), add_meanwhile);
+    let error = erased.unwrap_err();
+    assert!(
+        matches!(&error, SubjectError::Left { table, rows: 1 } if table == "public.member"),
+        "{error}"
+    );
+    assert_eq!(subject().erase(carol()).await.unwrap().rows(), 1);
 }

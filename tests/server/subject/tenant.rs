@@ -4,8 +4,7 @@ use std::num::NonZeroU32;
 
 use sea_orm_rls::subject::SubjectError;
 
-use super::carol;
-use super::world::World;
+use super::{carol, world};
 
 /// The rows of the tenant `o'b"c`.
 const OF_TENANT: [(&str, &str); 7] = [
@@ -28,7 +27,7 @@ const TENANT: [(&str, &str); 1] = [("app.tenant_id", "o'b\"c")];
 #[tokio::test]
 async fn one_of_several_tenants_is_exported_and_erased() {
     for batch in [None, NonZeroU32::new(3)] {
-        let world = World::new().await;
+        let world = world::new().await;
         let mut subject = world
             .subject(&TENANT)
             .skip("account", "users stay")
@@ -69,7 +68,7 @@ async fn one_of_several_tenants_is_exported_and_erased() {
 /// Rows of users are no tenant's, whoever is a member: that is for the administrator to decide.
 #[tokio::test]
 async fn users_of_a_tenant_are_undecided() {
-    let world = World::new().await;
+    let world = world::new().await;
     let before = world.dump().await;
     let error = world.subject(&TENANT).erase(carol()).await.unwrap_err();
     let SubjectError::Undecided { tables } = &error else {
@@ -84,7 +83,7 @@ async fn users_of_a_tenant_are_undecided() {
 /// theirs in every tenant is undecided.
 #[tokio::test]
 async fn user_of_one_tenant_keeps_the_rest() {
-    let world = World::new().await;
+    let world = world::new().await;
     let user = [("app.tenant_id", "o'b\"c"), ("app.user_id", "1")];
     let error = world.subject(&user).erase(carol()).await.unwrap_err();
     let SubjectError::Undecided { tables } = &error else {

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use sea_orm_rls::context::Settings;
 use sea_orm_rls::subject::Subject;
-use sea_orm_rls::{Registry, RlsConfig, RlsConnection, RlsSchema, registry};
+use sea_orm_rls::{Registry, registry};
 
-use crate::fixture::config;
 use crate::proof::shop::entity;
 use crate::schema::texts;
+use crate::world::World;
 
 entity!(org, "org", [TenantScoped], #[tenant_scoped(identity)] {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -138,48 +137,11 @@ const DUMPED: [&str; 10] = [
     "country",
 ];
 
-pub struct World {
-    _database: testbed::Database,
-    /// As a superuser.
-    pub owner: DatabaseConnection,
-    pub config: RlsConfig,
-    pub db: RlsConnection,
+pub async fn new() -> World {
+    World::of("subject", TABLES, ROWS, entities()).await
 }
 
 impl World {
-    pub async fn new() -> Self {
-        let database = testbed::server()
-            .unwrap()
-            .database("subject")
-            .await
-            .unwrap();
-        let config = config(&database);
-        let owner = Database::connect(database.url()).await.unwrap();
-        owner.execute_unprepared(TABLES).await.unwrap();
-        RlsSchema::new(entities(), config.clone())
-            .sync(&owner)
-            .await
-            .unwrap();
-        owner.execute_unprepared(ROWS).await.unwrap();
-
-        let db = RlsConnection::connect_with(database.url(), config.clone(), entities())
-            .await
-            .unwrap();
-        Self {
-            _database: database,
-            owner,
-            config,
-            db,
-        }
-    }
-
-    /// As a superuser; `$app` and `$admin` are the two roles.
-    pub async fn run(&self, sql: &str) {
-        let sql = sql.replace("$app", self.config.app_role().as_str());
-        let sql = sql.replace("$admin", self.config.admin_role().as_str());
-        self.owner.execute_unprepared(&sql).await.unwrap();
-    }
-
     /// Every row of every table.
     pub async fn dump(&self) -> BTreeSet<String> {
         let all = DUMPED.map(|table| {

@@ -5,8 +5,7 @@ use sea_orm_rls::error::{Refusal, RefusedBy};
 use sea_orm_rls::why::Why;
 use sea_orm_rls::{RlsError, ScopedConnection};
 
-use super::carol;
-use super::world::World;
+use super::{carol, world};
 
 const MORE: &str = r#"
 CREATE DOMAIN short AS text CHECK (length(value) < 4);
@@ -32,6 +31,11 @@ user 1 | INSERT INTO post VALUES (9, 1, true, 'secret') | the policy `post_not_s
 nobody | INSERT INTO doc (id, owner_id) VALUES (9, 2) | the policies, without `app.user_id` in the context, of `doc` 42501
 user 1 | UPDATE ledger SET sum = 1 | the login's privileges on `ledger` 42501
 user 1 | SELECT FROM "Odd Of" | the login's privileges on `Odd Of` 42501
+user 1 | INSERT INTO counted (owner_id) VALUES (1) | the login's privileges on `counted_id_seq` 42501
+user 1 | SELECT currval('counted_id_seq') | the login's privileges on `counted_id_seq` 42501
+user 1 | SELECT setval('counted_id_seq', 1) | the login's privileges on `counted_id_seq` 42501
+user 1 | SELECT pg_sequence_parameters('counted_id_seq'::regclass) | the login's privileges on `counted_id_seq` 42501
+user 1 | SELECT last_value FROM counted_id_seq | the login's privileges on `counted_id_seq` 42501
 user 1 | SET LOCAL row_security = off; SELECT FROM doc | row security, which hides rows of `doc` 42501
 user 1 | INSERT INTO step VALUES (9, 77) | the policies of `step` 42501
 user 1 | INSERT INTO doc (id, title) VALUES (9, 'b') | the unique key `doc_title_key` of `public.doc` 23505
@@ -64,7 +68,7 @@ async fn refused(scope: &ScopedConnection, sql: &str) -> sea_orm::DbErr {
 
 #[tokio::test]
 async fn refusal_names_the_table_and_the_rule() {
-    let world = World::new().await;
+    let world = world::new().await;
     world.run(MORE).await;
     let why = Why::on(&world.db, carol());
     let mut wrong = Vec::new();
@@ -91,10 +95,32 @@ async fn refusal_names_the_table_and_the_rule() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// It names no table, and its remedy is that of a sequence.
+#[tokio::test]
+async fn refusal_of_a_sequence_is_a_missing_grant() {
+    let world = world::new().await;
+    world.run(MORE).await;
+    let user = Why::on(&world.db, carol())
+        .context(&[("user", "1")])
+        .unwrap();
+    let insert = "INSERT INTO counted (owner_id) VALUES (1)";
+    let error = refused(&world.db.scope(user), insert).await;
+    assert_eq!(Refusal::of(&error).unwrap().table, None);
+
+    let error = RlsError::from(&error);
+    assert!(
+        matches!(&error, RlsError::MissingGrant { table, .. } if table.as_deref() == Some("counted_id_seq")),
+        "{error}"
+    );
+    let text = error.to_string();
+    assert!(text.contains("on sequence `counted_id_seq`"), "{text}");
+    assert!(text.contains("GRANT USAGE ON SEQUENCE"), "{text}");
+}
+
 /// What fails first is what refused the transaction.
 #[tokio::test]
 async fn refusal_is_that_of_the_first_statement() {
-    let world = World::new().await;
+    let world = world::new().await;
     let user = Why::on(&world.db, carol())
         .context(&[("user", "1")])
         .unwrap();

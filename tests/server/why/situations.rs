@@ -6,9 +6,9 @@ use sea_orm_rls::policy::Command::{self, Delete, Insert, Select, Update};
 use sea_orm_rls::why::{Answer, Cause, CommandAnswer, Outcome, Why};
 use sea_orm_rls::{RlsError, ScopedConnection};
 
-use super::carol;
-use super::world::World;
+use super::{carol, world};
 use crate::schema::texts;
+use crate::world::World;
 
 /// What it is | the context | the table and the row's key, or the values of a new row | the command |
 /// the outcome with the first cause, or why no policy is asked.
@@ -156,7 +156,7 @@ ALTER TABLE doc DROP COLUMN author
 
 #[tokio::test]
 async fn answer_names_the_true_cause() {
-    let world = World::new().await;
+    let world = world::new().await;
     let why = Why::on(&world.db, carol());
     let (mut wrong, mut count) = (Vec::new(), 0);
 

@@ -1,12 +1,11 @@
 //! A database with a table for each form of a policy, and rows of two users in two tenants.
 
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use sea_orm_rls::policy::{self, Command, Policy, PolicyDraft};
-use sea_orm_rls::{Registry, RlsConfig, RlsConnection, RlsSchema, registry};
+use sea_orm_rls::{Registry, registry};
 
-use crate::fixture::config;
 use crate::proof::shop::entity;
+use crate::world::World;
 
 entity!(org, "org", [TenantScoped], #[tenant_scoped(identity)] {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -153,46 +152,11 @@ INSERT INTO country VALUES (1);
 INSERT INTO event VALUES (1, 1), (2, 2);
 INSERT INTO side.note VALUES (1, 1)";
 
-pub struct World {
-    _database: testbed::Database,
-    /// As a superuser.
-    pub owner: DatabaseConnection,
-    pub config: RlsConfig,
-    pub db: RlsConnection,
+pub async fn new() -> World {
+    World::of("why", TABLES, ROWS, entities()).await
 }
 
-impl World {
-    pub async fn new() -> Self {
-        let database = testbed::server().unwrap().database("why").await.unwrap();
-        let config = config(&database);
-        let owner = Database::connect(database.url()).await.unwrap();
-        owner.execute_unprepared(TABLES).await.unwrap();
-        RlsSchema::new(entities(), config.clone())
-            .sync(&owner)
-            .await
-            .unwrap();
-        owner.execute_unprepared(ROWS).await.unwrap();
-
-        let db = RlsConnection::connect_with(database.url(), config.clone(), entities())
-            .await
-            .unwrap();
-        Self {
-            _database: database,
-            owner,
-            config,
-            db,
-        }
-    }
-
-    /// As a superuser; `$app` and `$admin` are the two roles.
-    pub async fn run(&self, sql: &str) {
-        let sql = sql.replace("$app", self.config.app_role().as_str());
-        let sql = sql.replace("$admin", self.config.admin_role().as_str());
-        self.owner.execute_unprepared(&sql).await.unwrap();
-    }
-}
-
-pub fn entities() -> Registry {
+fn entities() -> Registry {
     registry![
         org::Entity as TenantScoped,
         account::Entity,

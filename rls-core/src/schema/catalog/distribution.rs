@@ -10,10 +10,7 @@ use crate::error::RlsError;
 use crate::model::scope::Distribution;
 use crate::name::TableName;
 use crate::schema::snapshot::Relation;
-
-/// Whether the database has Citus: its extension, not only the library beside the server.
-const IS_CITUS: &str = "pg_catalog.to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL
-  AND EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'citus')";
+use crate::sql::IS_CITUS;
 
 /// Each table that is distributed by a column, or is a reference table (its placements are kept by
 /// two-phase commit). A table of the coordinator that Citus knows is neither.
