@@ -6,7 +6,7 @@
 #   last row. With p_keep_table => false, to remove is to drop. It learns that no row is left by `SELECT min(…)`. If row
 #   security is forced on the partitions, their policies hold for the owner's SELECT too, and a partition with hidden rows
 #   is an empty one. The notice says that 0 rows were moved. By default a partition is only detached, with its rows.
-# Seen, for a table of five partitions and the default one, with 100 rows:
+# Seen, for a table in partitions of 50 with 100 rows, and the tables of partitions that are left:
 #   owner, partitions enabled    100 rows in the target, 0 tables left
 #   owner, partitions forced     0 rows in the target, 0 tables left, no error
 set -euo pipefail
