@@ -1,6 +1,8 @@
 //! Partitions and children: under the parent's policies, closed to statements that name them, and so at every moment while they
 //! come and go. Each test is a line of the table in `partitions.md`.
 
+mod extensions;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
