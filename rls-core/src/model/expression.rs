@@ -137,7 +137,8 @@ impl Expression {
     /// setting stays beside the one with the signed context: the server finds rows by it, in the
     /// order of its index. In front stands a form that the server evaluates before any condition of
     /// a statement (`order_qual_clauses` in `src/backend/optimizer/plan/createplan.c`: it sorts by
-    /// cost, and puts an equality behind).
+    /// cost, and puts an equality behind). A condition through another table finds no rows by an
+    /// index, and stands alone.
     pub(crate) fn signed(&self, verified: &TableName) -> Self {
         match self {
             Self::All(parts) => Self::All(parts.iter().map(|part| part.signed(verified)).collect()),
@@ -150,15 +151,12 @@ impl Expression {
                 parent,
                 parent_column,
                 holds,
-            } => {
-                let first = Self::FirstThrough {
-                    column: column.clone(),
-                    parent: parent.clone(),
-                    parent_column: parent_column.clone(),
-                    holds: Box::new(holds.verified(verified)),
-                };
-                Self::All(vec![first, self.clone()])
-            }
+            } => Self::FirstThrough {
+                column: column.clone(),
+                parent: parent.clone(),
+                parent_column: parent_column.clone(),
+                holds: Box::new(holds.verified(verified)),
+            },
             Self::NotDeleted(column) => Self::FirstNotDeleted(column.clone(), None),
             _ => self.verified(verified),
         }
