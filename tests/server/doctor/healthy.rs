@@ -69,7 +69,9 @@ async fn signed_contexts_leave_nothing_to_find() {
     let fixture = Fixture::signed(1).await;
     let doctor = Doctor::new(entities(), fixture.config.clone());
     let report = doctor.examine(&fixture.owner).await.unwrap();
-    let hints = ["RLS017", "RLS021", "RLS023", "RLS025", "RLS115", "RLS208"];
+    let hints = [
+        "RLS017", "RLS021", "RLS023", "RLS025", "RLS030", "RLS115", "RLS208",
+    ];
     assert_eq!(rules(&report), hints, "{}", report.text(false));
 }
 
