@@ -229,7 +229,7 @@ async fn column_that_refers_to_users_is_one_finding_until_a_policy_reads_it_or_i
     );
 }
 
-/// FAULTS A27. Not every server has the extension; the npm package has none.
+/// FAULTS A27. Not every server has the extension.
 #[tokio::test]
 async fn extension_that_connects_elsewhere_is_reported() {
     let patient = Patient::new().await;
