@@ -1,6 +1,7 @@
 //! Signed contexts: what injected SQL cannot change.
 
 mod attacks;
+mod counters;
 mod first;
 mod keys;
 mod level;

@@ -6,10 +6,10 @@ use super::finding::Finding;
 use super::severity::Severity;
 
 /// The rights that injected SQL could use, and the application does not need: objects of its own, its
-/// own settings, code that no text shows, other sessions, parameters.
-pub(super) const NEEDLESS: [&str; 12] = [
+/// own settings, code that no text shows, other sessions, parameters, counters.
+pub(super) const NEEDLESS: [&str; 13] = [
     "RLS007", "RLS008", "RLS009", "RLS017", "RLS018", "RLS021", "RLS022", "RLS023", "RLS024",
-    "RLS025", "RLS028", "RLS029",
+    "RLS025", "RLS028", "RLS029", "RLS030",
 ];
 
 /// What could not be examined, whether a policy is evaluated late among it, is not known to hold.

@@ -65,6 +65,7 @@ rules! {
     RLS027 Warning "a part of a policy is evaluated after conditions of a statement"
     RLS028 Hint "the application's role owns an object"
     RLS029 Hint "the application's role may use a part of an extension that policies do not limit"
+    RLS030 Hint "the application's role may read counters of hidden rows"
     RLS101 Error "a registered table is missing"
     RLS102 Error "a registered name is not a table"
     RLS103 Error "row security is not enabled"

@@ -69,7 +69,9 @@ async fn signed_contexts_leave_nothing_to_find() {
     let fixture = Fixture::signed(1).await;
     let doctor = Doctor::new(entities(), fixture.config.clone());
     let report = doctor.examine(&fixture.owner).await.unwrap();
-    let hints = ["RLS017", "RLS021", "RLS023", "RLS025", "RLS115", "RLS208"];
+    let hints = [
+        "RLS017", "RLS021", "RLS023", "RLS025", "RLS030", "RLS115", "RLS208",
+    ];
     assert_eq!(rules(&report), hints, "{}", report.text(false));
 }
 
@@ -227,7 +229,7 @@ async fn column_that_refers_to_users_is_one_finding_until_a_policy_reads_it_or_i
     );
 }
 
-/// FAULTS A27. Not every server has the extension; the npm package has none.
+/// FAULTS A27. Not every server has the extension.
 #[tokio::test]
 async fn extension_that_connects_elsewhere_is_reported() {
     let patient = Patient::new().await;

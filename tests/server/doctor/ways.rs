@@ -104,6 +104,16 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault(
         "RLS308",
+        "a function that sees all, called through an aggregate alone",
+        "CREATE FUNCTION more(bigint, integer) RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER
+         SET search_path = '' AS 'SELECT count(*) FROM public.task';
+         REVOKE EXECUTE ON FUNCTION more FROM PUBLIC;
+         CREATE AGGREGATE all_of_it (integer) (SFUNC = more, STYPE = bigint)",
+        StaysOpen,
+        RemedyThen("DROP AGGREGATE all_of_it(integer); DROP FUNCTION more"),
+    ),
+    Fault(
+        "RLS308",
         "a function that sees all, called through a view alone",
         "CREATE SCHEMA private; CREATE FUNCTION private.all_titles() RETURNS SETOF text LANGUAGE \
          sql STABLE SECURITY DEFINER

@@ -10,26 +10,35 @@ use super::new_task;
 use crate::fixture::{Fixture, entities, task};
 use crate::schema::text;
 
-struct Hardened {
-    fixture: Fixture,
+pub(super) struct Hardened {
+    pub(super) fixture: Fixture,
     doctor: Doctor,
 }
 
 impl Hardened {
     async fn new() -> Self {
-        let fixture = Fixture::signed(1).await;
+        Self::of(Fixture::signed(1).await).await
+    }
+
+    pub(super) async fn of(fixture: Fixture) -> Self {
         let doctor = Doctor::new(entities(), fixture.config.clone());
         let hardened = Self { fixture, doctor };
-        for (_, statements) in hardened.report().await.hardening() {
-            for statement in statements {
-                hardened.run(&statement).await;
-            }
-        }
-        assert_eq!(hardened.report().await.level(), Level::Signed);
+        hardened.harden().await;
         hardened
     }
 
-    async fn run(&self, sql: &str) {
+    /// Runs what `rls harden` prints, which reaches the level.
+    pub(super) async fn harden(&self) {
+        for (_, statements) in self.report().await.hardening() {
+            for statement in statements {
+                self.run(&statement).await;
+            }
+        }
+        let report = self.report().await;
+        assert_eq!(report.level(), Level::Signed, "{}", report.text(false));
+    }
+
+    pub(super) async fn run(&self, sql: &str) {
         let sql = sql
             .replace("APP", &format!("\"{}\"", self.fixture.config.app_role()))
             .replace("HELPER", &self.fixture.database.role("helper"));
@@ -51,7 +60,7 @@ impl Hardened {
         );
     }
 
-    async fn report(&self) -> Report {
+    pub(super) async fn report(&self) -> Report {
         self.doctor.examine(&self.fixture.owner).await.unwrap()
     }
 }
@@ -100,6 +109,11 @@ const WAYS: &[(&str, &str)] = &[
     (
         "CREATE SCHEMA s; CREATE TABLE s.titles AS SELECT title FROM task; GRANT SELECT ON s.titles TO APP",
         "DROP SCHEMA s CASCADE",
+    ),
+    (
+        "CREATE FUNCTION f(bigint, int) RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM task';
+         REVOKE EXECUTE ON FUNCTION f FROM PUBLIC; CREATE AGGREGATE a (int) (SFUNC = f, STYPE = bigint)",
+        "DROP AGGREGATE a (int); DROP FUNCTION f",
     ),
     (
         "CREATE SCHEMA s; CREATE FUNCTION s.f() RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = ''
@@ -173,6 +187,15 @@ const WAYS: &[(&str, &str)] = &[
     ),
     ("GRANT EXECUTE ON FUNCTION pg_read_file(text) TO APP", "REVOKE EXECUTE ON FUNCTION pg_read_file(text) FROM APP"),
     ("GRANT EXECUTE ON FUNCTION lo_import(text) TO PUBLIC", "REVOKE EXECUTE ON FUNCTION lo_import(text) FROM PUBLIC"),
+    // Counters.
+    (
+        "GRANT EXECUTE ON FUNCTION pg_stat_get_xact_tuples_returned(oid) TO APP",
+        "REVOKE EXECUTE ON FUNCTION pg_stat_get_xact_tuples_returned(oid) FROM APP",
+    ),
+    (
+        "GRANT EXECUTE ON FUNCTION pg_lock_status() TO PUBLIC",
+        "REVOKE EXECUTE ON FUNCTION pg_lock_status() FROM PUBLIC",
+    ),
     // Members of extensions.
     (
         "CREATE FUNCTION f() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM task';

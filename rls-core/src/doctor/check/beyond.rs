@@ -4,13 +4,14 @@
 use super::revokes;
 use super::role::{give, owns};
 use super::server::but_the_migrations;
+use crate::config::SignedContexts;
 use crate::doctor::case::Case;
 use crate::doctor::facts::{Grantee, Kind, Privileges};
 use crate::doctor::finding::Finding;
 use crate::doctor::remedy::{Remedy, RunAs};
 use crate::doctor::rules;
 use crate::sql::quote::quoted;
-use crate::sql::table;
+use crate::sql::{identifier, table};
 
 pub(super) fn findings(case: &Case<'_>, findings: &mut Vec<Finding>) {
     for Privileges {
@@ -113,16 +114,72 @@ fn needless(case: &Case<'_>, findings: &mut Vec<Finding>) {
                 format!("{grantee} has {privileges}: only superusers may set it otherwise"),
                 parameter(object, grantee, privileges),
             ),
-            _ => (
-                &rules::RLS318,
-                "dblink",
-                format!("{grantee} may call it: what it reads there is read as another login"),
-                revoke(&format!("ROUTINE {object}")),
-            ),
+            _ => {
+                findings.extend(called(case, on, object, grantee));
+                continue;
+            }
         };
 
         findings.push(Finding::new(rule, name, why, remedy));
     }
+}
+
+/// Routines that run any text, that connect elsewhere, and that count what policies hide. Signed contexts
+/// alone ask for the last.
+fn called(case: &Case<'_>, kind: &str, routines: &str, grantee: &Grantee) -> Option<Finding> {
+    let revoke = || {
+        let privilege = format!("EXECUTE ON ROUTINE {routines}");
+        let grantee = std::slice::from_ref(grantee);
+        but_the_migrations(case, RunAs::Superuser, &privilege, grantee)
+    };
+    let first = routines.split(", ").next().unwrap_or(routines);
+
+    let (rule, name, why, remedy) = match kind {
+        "TEXT" => (
+            &rules::RLS021,
+            routines,
+            format!(
+                "{grantee} may call it: it runs any statements that it is given as text, which hides how \
+                 one becomes another user"
+            ),
+            revoke(),
+        ),
+        "COUNTER" if case.config.signs_contexts() != SignedContexts::Required => return None,
+        "COUNTER" => (
+            &rules::RLS030,
+            "counters",
+            format!(
+                "{grantee} may call `{first}` or others that count the rows which a policy hides, or show \
+                 where they lie: an injected statement can find out in that way what stands in one"
+            ),
+            counters(case, routines, grantee),
+        ),
+        _ => (
+            &rules::RLS318,
+            "dblink",
+            format!("{grantee} may call it: what it reads there is read as another login"),
+            revoke(),
+        ),
+    };
+    Some(Finding::new(rule, name, why, remedy))
+}
+
+/// Who watches the server is a member of `pg_read_all_stats`, mostly by `pg_monitor`.
+fn counters(case: &Case<'_>, routines: &str, grantee: &Grantee) -> Remedy {
+    let revoke = format!("REVOKE EXECUTE ON ROUTINE {routines} FROM {grantee}");
+    if *grantee != Grantee::Public {
+        return Remedy::sql(RunAs::Superuser, revoke);
+    }
+
+    let migrations = case.migrations_role().map(identifier);
+    let grantees = ["pg_read_all_stats".to_owned()]
+        .into_iter()
+        .chain(migrations);
+    let grants = grantees.map(|role| format!("GRANT EXECUTE ON ROUTINE {routines} TO {role}"));
+    Remedy::statements(
+        RunAs::Superuser,
+        [revoke].into_iter().chain(grants).collect(),
+    )
 }
 
 fn parameter(name: &str, grantee: &Grantee, privileges: &str) -> Remedy {

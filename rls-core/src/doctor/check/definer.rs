@@ -43,17 +43,24 @@ fn fired_on<'a>(case: &'a Case<'_>, oid: Oid) -> Option<&'a Relation> {
 fn function(definer: &Definer) -> Finding {
     let Definer {
         function,
+        called,
+        called_owner,
         owner_name,
         grantee,
         ..
     } = definer;
 
     if definer.fixed_path {
+        let way = if called == function {
+            "it".to_owned()
+        } else {
+            format!("aggregate `{called}`, which calls it")
+        };
         let why = format!(
-            "{grantee} may call it, and as `{owner_name}` it sees what the caller may not see"
+            "{grantee} may call {way}, and as `{owner_name}` it sees what the caller may not see"
         );
-        let revoke = format!("REVOKE EXECUTE ON ROUTINE {function} FROM {grantee}");
-        let remedy = Remedy::sql(RunAs::Role(owner_name.clone()), revoke);
+        let revoke = format!("REVOKE EXECUTE ON ROUTINE {called} FROM {grantee}");
+        let remedy = Remedy::sql(RunAs::Role(called_owner.clone()), revoke);
         return Finding::new(&rules::RLS308, function, why, remedy);
     }
 

@@ -28,6 +28,10 @@ pub(in crate::doctor) struct Definer {
     pub(in crate::doctor) owner_bypasses: bool,
     /// Whether its names are resolved in schemas that its caller cannot choose.
     pub(in crate::doctor) fixed_path: bool,
+    /// Itself, or an aggregate that calls it: then its caller needs no privilege on it.
+    pub(in crate::doctor) called: String,
+    pub(in crate::doctor) called_owner: Identifier,
+    /// Who may call that.
     pub(in crate::doctor) grantee: Grantee,
 }
 

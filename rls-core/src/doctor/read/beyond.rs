@@ -149,8 +149,16 @@ pub(super) async fn owned(
 const LARGE: &str =
     "'{lo_creat(integer),lo_create(oid),\"lo_from_bytea(oid,bytea)\"}'::regprocedure[]";
 
+/// The server's own routines, by their names, that count the rows which conditions removed and the blocks in
+/// which they lie, or that show their places. A transaction can ask for its own counts, and so for those of the
+/// scan in the same statement. `pg_lock_status` shows which rows a serializable transaction has read, also if a
+/// policy then hid them; `currtid2` shows where the newest version of any row is.
+const COUNTERS: &str = "^pg_stat_get_(xact_|db_)?(numscans|(live_|dead_)?tuples|blocks_|mod_since_|ins_since_)\
+                        |^pg_stat_get_(backend_)?io$|^(pg_lock_status|currtid2)$";
+
 /// Trusted languages that run a block, the routines that make large objects, large objects, parameters,
-/// and the routines of the extension `dblink`, which connect elsewhere.
+/// routines that count or show what policies hide, the one of `xml2` that runs any text, and the routines of
+/// the extension `dblink`, which connect elsewhere.
 pub(super) async fn needless(
     db: &impl ConnectionTrait,
     grantees: &str,
@@ -169,11 +177,18 @@ pub(super) async fn needless(
            UNION ALL
            SELECT 'PARAMETER', p.parname, p.paracl, 0 FROM pg_parameter_acl p
            UNION ALL
-           SELECT 'EXTENSION', f.oid::regprocedure::text,
+           SELECT 'COUNTER', f.oid::regprocedure::text,
                   coalesce(f.proacl, acldefault('f', f.proowner)), f.proowner
+           FROM pg_proc f WHERE f.oid < 16384 AND f.proname ~ '{COUNTERS}'
+           UNION ALL
+           SELECT CASE e.extname WHEN 'dblink' THEN 'EXTENSION' WHEN 'xml2' THEN 'TEXT' ELSE 'COUNTER' END,
+                  f.oid::regprocedure::text, coalesce(f.proacl, acldefault('f', f.proowner)), f.proowner
            FROM pg_proc f JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = f.oid
                                               AND d.deptype = 'e'
-           JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'dblink')
+           JOIN pg_extension e ON e.oid = d.refobjid
+           WHERE e.extname IN ('dblink', 'pgrowlocks')
+              OR (e.extname, f.proname) IN (('xml2', 'xpath_table'),
+                                            ('pg_stat_statements', 'pg_stat_statements')))
          SELECT g.kind, string_agg(g.object, ', ' ORDER BY g.object) AS object,
                 r.rolname::text AS grantee, g.privileges
          FROM (SELECT g.kind, g.object, acl.grantee,

@@ -44,7 +44,8 @@ const FIXED_PATH: &str = "EXISTS (SELECT FROM unnest(f.proconfig) AS s (setting)
                 OR s.setting ~ '^search_path=.+, *\"?pg_temp\"?$' AND s.setting !~ '\\mpg_temp\\M.*,')";
 
 /// One row a function, with `PUBLIC` before any role. A view, a default, an operator or a cast calls a
-/// function without `USAGE` on its schema.
+/// function without `USAGE` on its schema. An aggregate calls its functions by a privilege of the
+/// aggregate's owner.
 pub(super) async fn definers(
     db: &impl ConnectionTrait,
     grantees: &str,
@@ -53,11 +54,17 @@ pub(super) async fn definers(
     let query = format!(
         "SELECT DISTINCT ON (f.oid) f.oid::regprocedure::text AS function, n.nspname::text AS schema,
                 f.proowner::int8 AS owner, o.rolname::text AS owner_name, {past} AS owner_bypasses,
-                r.rolname::text AS grantee, {FIXED_PATH} AS fixed_path
+                r.rolname::text AS grantee, {FIXED_PATH} AS fixed_path,
+                c.oid::regprocedure::text AS called, co.rolname::text AS called_owner
          FROM pg_proc f
-         CROSS JOIN aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) acl
+         LEFT JOIN pg_aggregate a
+           ON f.oid IN (a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn,
+                        a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)
+         JOIN pg_proc c ON c.oid IN (f.oid, a.aggfnoid)
+         CROSS JOIN aclexplode(coalesce(c.proacl, acldefault('f', c.proowner))) acl
          JOIN pg_namespace n ON n.oid = f.pronamespace
          JOIN pg_roles o ON o.oid = f.proowner
+         JOIN pg_roles co ON co.oid = c.proowner
          LEFT JOIN pg_roles r ON r.oid = acl.grantee
          WHERE f.prosecdef AND f.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
            AND (n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
@@ -65,7 +72,7 @@ pub(super) async fn definers(
            AND acl.grantee = ANY ({grantees})
            AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass
                              AND e.objid = f.oid AND e.deptype = 'e')
-         ORDER BY f.oid, acl.grantee"
+         ORDER BY f.oid, c.oid <> f.oid, c.oid, acl.grantee"
     );
 
     rows(db, query)
@@ -74,6 +81,8 @@ pub(super) async fn definers(
         .map(|row| {
             Ok(Definer {
                 function: get(row, "function")?,
+                called: get(row, "called")?,
+                called_owner: name(row, "called_owner")?,
                 schema: name(row, "schema")?,
                 owner: get(row, "owner")?,
                 owner_name: name(row, "owner_name")?,

@@ -103,6 +103,7 @@ fn types_that_carry_a_context_are_refused_in_any_spelling() {
         "SELECT array_in('{x}', 16400, -1), record_in('(x)', 16400, -1)",
         "SELECT query_to_xml('SELECT 1', true, true, '')",
         "SELECT * FROM pg_catalog.\"ts_stat\" ('SELECT 1')",
+        "SELECT * FROM public.xpath_table('id', 'body', 'page', '/a', 'true') AS x (id int)",
         "SELECT 1\n-- rls_context 16400",
     ] {
         assert!(
