@@ -232,8 +232,8 @@ pub enum RlsError {
     },
     /// What an administrator would do could not be recorded, and was not done.
     #[error(
-        "the administrator's transaction could not be recorded, and was not begun: {source}; run \
-         the migrations, and not on a standby, where nothing can be recorded"
+        "the administrator's transaction could not be recorded, and was not begun: {source}; {}",
+        record_again(source)
     )]
     AuditFailed {
         /// What the server said.
@@ -418,6 +418,17 @@ fn missing_grant(object: Option<&str>, message: &str) -> String {
          your own",
         on(object)
     )
+}
+
+/// What to do so that the record can be written. Its key is the server's: a value that is taken comes
+/// of a sequence that is behind, and no migration sets one.
+fn record_again(source: &DbErr) -> &'static str {
+    if sqlstate::of(source).as_deref() == Some(sqlstate::UNIQUE_VIOLATION) {
+        "the sequence of the audit table's key is behind its rows, as after logical replication: \
+         set it with setval(pg_get_serial_sequence('<table>', 'id'), <the greatest id>)"
+    } else {
+        "run the migrations, and not on a standby, where nothing can be recorded"
+    }
 }
 
 fn columns_or(columns: &[String], none: &str) -> String {

@@ -67,6 +67,25 @@ async fn each_statement_of_an_administrator_leaves_a_row() {
     assert_eq!(transactions.len(), 4);
 }
 
+/// As after logical replication, which copies the record and not where its sequence stands.
+#[tokio::test]
+async fn record_whose_sequence_is_behind_says_what_to_set() {
+    let fixture = Fixture::new(1).await;
+    let admin = carol(&fixture, "ticket 1");
+    assert_eq!(task::Entity::find().count(&admin).await.unwrap(), 0);
+
+    let behind = "SELECT setval(pg_get_serial_sequence('rls_audit', 'id'), 1, false)";
+    fixture.owner.execute_unprepared(behind).await.unwrap();
+    let error = RlsError::from(task::Entity::find().count(&admin).await.unwrap_err());
+    assert!(matches!(error, RlsError::AuditFailed { .. }), "{error:?}");
+    assert!(error.to_string().contains("setval("), "{error}");
+    assert_eq!(recorded(&fixture).await.len(), 1);
+
+    let set = "SELECT setval(pg_get_serial_sequence('rls_audit', 'id'), max(id)) FROM rls_audit";
+    fixture.owner.execute_unprepared(set).await.unwrap();
+    assert_eq!(task::Entity::find().count(&admin).await.unwrap(), 0);
+}
+
 /// The record travels with the statement, and the error of a value that names it is no failure of
 /// the record.
 #[tokio::test]
