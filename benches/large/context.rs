@@ -92,13 +92,14 @@ pub async fn settings(server: &Server, options: &Options) -> Table {
         worlds.push((count, world, (0..count).fold(user(READER), set)));
     }
 
-    let strategy = |(_, world, context): &_| {
-        let (world, context): (&World, &Settings) = (world, context);
-        Strategy::new(world.name(), move || {
-            world.scoped(context, READ, &[], ROWS_EACH)
+    let strategies: Vec<_> = worlds
+        .iter()
+        .map(|(_, world, context)| {
+            Strategy::new(world.name(), move || {
+                world.scoped(context, READ, &[], ROWS_EACH)
+            })
         })
-    };
-    let strategies: Vec<_> = worlds.iter().map(strategy).collect();
+        .collect();
     let samples = take_turns(&strategies, Pace::of(options, 20, 20)).await;
 
     let mut table = Table::new(&["settings", "median", "p99", "growth", "session"]);
