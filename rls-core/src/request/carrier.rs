@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sea_orm::{AccessMode, IsolationLevel, TransactionOptions};
-use sqlx::{AssertSqlSafe, SqlSafeStr};
+use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use crate::model::context::{ContextError, Settings};
 use crate::model::context_domain::DomainOids;
@@ -16,7 +16,7 @@ use crate::model::key::KeyType;
 use crate::model::scope::Scope;
 use crate::model::signed_context;
 use crate::name::SettingName;
-use crate::request::engine::{Begin, Engine};
+use crate::request::engine::Engine;
 use crate::request::granted::GrantedColumns;
 use crate::request::signer::Signer;
 use crate::request::statement::Classified;
@@ -96,6 +96,17 @@ pub(crate) struct Opening {
     /// The statement that leaves a record of the transaction, in it.
     pub(crate) record: Option<Arc<str>>,
     pub(crate) engine: Engine,
+}
+
+/// The messages that begin a transaction with a context, in their order.
+#[derive(Clone)]
+pub(crate) struct Begin {
+    /// The first, which contains `BEGIN`.
+    pub(crate) first: SqlStr,
+    /// The parameters of a statement that follows, and does nothing else.
+    pub(crate) carried: Option<Parameters>,
+    /// Those that follow then, each after the answer to the one before.
+    pub(crate) then: Vec<SqlStr>,
 }
 
 /// A context as it is sent; made once a scope, cheap to clone.
@@ -343,7 +354,12 @@ impl Carrier {
         following.extend(self.0.opening.record.as_deref().map(str::to_owned));
         following.extend(last.map(str::to_owned));
 
-        self.0.opening.engine.messages(begin, following)
+        let (first, then) = self.0.opening.engine.messages(begin, following);
+        Begin {
+            first,
+            carried: None,
+            then,
+        }
     }
 
     /// The engine that the context is sent to.
@@ -386,7 +402,6 @@ mod tests {
     use crate::model::context::{RlsContext, UserContext};
     use crate::model::context_domain::ContextDomain;
     use crate::request::statement::{Protocol, Seen, classify};
-    use sqlx::SqlStr;
     use sqlx::postgres::types::Oid;
 
     fn known<const N: usize>(names: [&str; N]) -> Arc<[KnownSetting]> {

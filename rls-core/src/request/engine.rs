@@ -2,8 +2,6 @@
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-use crate::request::carrier::Parameters;
-
 /// The engine that answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Engine {
@@ -22,17 +20,6 @@ pub(crate) enum Engine {
 /// Before the first setting of a transaction or a statement. Citus does not repeat this one itself, so
 /// it may stand in the message of the begin; beside a setting, workers set it too.
 const PROPAGATE: &str = "SET LOCAL citus.propagate_set_commands = 'local'";
-
-/// The messages that begin a transaction with a context, in their order.
-#[derive(Clone)]
-pub(crate) struct Begin {
-    /// The first, which contains `BEGIN`.
-    pub(crate) first: SqlStr,
-    /// The parameters of a statement that follows, and does nothing else.
-    pub(crate) carried: Option<Parameters>,
-    /// Those that follow then, each after the answer to the one before.
-    pub(crate) then: Vec<SqlStr>,
-}
 
 impl Engine {
     /// Whether parameters that are domains reach all that runs a statement.
@@ -55,23 +42,19 @@ impl Engine {
         context
     }
 
-    /// The messages for `begin` and the statements that follow it in its transaction.
-    pub(crate) fn messages(self, begin: String, following: Vec<String>) -> Begin {
+    /// The message for `begin`, and those for the statements that follow it in its transaction, each
+    /// after the answer to the one before.
+    pub(crate) fn messages(self, begin: String, following: Vec<String>) -> (SqlStr, Vec<SqlStr>) {
         let message = |text: String| AssertSqlSafe(text).into_sql_str();
         match self {
             Self::PostgreSql => {
                 let all: Vec<String> = std::iter::once(begin).chain(following).collect();
-                Begin {
-                    first: message(all.join("; ")),
-                    carried: None,
-                    then: Vec::new(),
-                }
+                (message(all.join("; ")), Vec::new())
             }
-            Self::Citus => Begin {
-                first: message([&begin, "; ", PROPAGATE].concat()),
-                carried: None,
-                then: following.into_iter().map(message).collect(),
-            },
+            Self::Citus => (
+                message([&begin, "; ", PROPAGATE].concat()),
+                following.into_iter().map(message).collect(),
+            ),
         }
     }
 }

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::request::borrowed::{Borrowed, acquire_error};
-use crate::request::engine::Begin;
+use crate::request::carrier::Begin;
 use crate::request::sessions::Sessions;
 use crate::sqlstate;
 

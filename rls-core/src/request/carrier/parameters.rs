@@ -152,10 +152,11 @@ impl Type<Postgres> for &Parameter {
 
 impl Encode<'_, Postgres> for &Parameter {
     fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        // For this database, or a program that turns on sqlx's feature `any` does not compile.
         match &self.value {
-            Value::Text(text) => text.encode_by_ref(buffer),
-            Value::Setting(setting) => setting.encode_by_ref(buffer),
-            Value::Signed(context) => context.sign().encode_by_ref(buffer),
+            Value::Text(text) => Encode::<Postgres>::encode_by_ref(text, buffer),
+            Value::Setting(setting) => Encode::<Postgres>::encode_by_ref(setting, buffer),
+            Value::Signed(context) => Encode::<Postgres>::encode_by_ref(&context.sign(), buffer),
         }
     }
 
