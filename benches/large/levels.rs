@@ -43,7 +43,7 @@ macro_rules! level {
             #[sea_orm::model]
             #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, UserScoped)]
             #[sea_orm(table_name = $table)]
-            #[user_scoped(via = "above")]
+            #[user_scoped(via = $above)]
             pub struct Model {
                 #[sea_orm(primary_key, auto_increment = false)]
                 pub id: i64,
