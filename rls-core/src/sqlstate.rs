@@ -200,8 +200,9 @@ impl Denied {
     /// Tells them apart by the server's routine, which is never translated, unlike the message:
     /// policies are checked in `ExecWithCheckOptions` (`src/backend/executor/execMain.c`), grants
     /// in `aclcheck_error` (`catalog/aclchk.c`), those of sequences by [`OF_SEQUENCES`] too,
-    /// `row_security` in `check_enable_rls` (`utils/misc/rls.c`). On Citus, what a worker refused comes from the coordinator's
-    /// [`CITUS_ROUTINE`]; grants have been checked on the coordinator before.
+    /// `row_security` in `check_enable_rls` (`utils/misc/rls.c`). On Citus, what a worker refused
+    /// comes from the coordinator's [`CITUS_ROUTINE`]; grants have been checked on the coordinator
+    /// before.
     pub(crate) fn of(error: &sqlx::Error) -> Option<Self> {
         let error = database_error(error)?;
         if error.code() != INSUFFICIENT_PRIVILEGE {

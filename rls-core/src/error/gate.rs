@@ -275,9 +275,10 @@ pub enum GateFinding {
     },
     /// Administrators would leave no record.
     #[error(
-        "the audit's table `{table}` is missing, or the administrator may not write it: run the \
-         migrations, or let \
-         administrators act without a record (`RLS_AUDIT=false`, `RlsConfig::danger_no_audit`)"
+        "the audit's table `{table}` is missing, or the administrator may not write it, nor the owner of \
+         the function `rls_context_record`: run the migrations, give that function to the table's \
+         owner, or let administrators act without a record (`RLS_AUDIT=false`, \
+         `RlsConfig::danger_no_audit`)"
     )]
     AuditMissing {
         /// The table.

@@ -19,7 +19,9 @@ use crate::schema::render;
 const AUDIT: &str = r#"
 SELECT n.nspname::text AS schema, a.oid IS NOT NULL
          AND pg_catalog.has_schema_privilege(a.oid, n.oid, 'USAGE')
-         AND (pg_catalog.has_column_privilege(a.oid, c.oid, 'reason', 'INSERT') OR f.prosecdef) AS writable,
+         AND (pg_catalog.has_column_privilege(a.oid, c.oid, 'reason', 'INSERT')
+              OR coalesce(f.prosecdef AND pg_catalog.has_column_privilege(f.proowner, c.oid, 'actor', 'INSERT'),
+                          false)) AS writable,
        CASE WHEN pg_catalog.has_any_column_privilege(p.oid, c.oid, 'SELECT, INSERT, UPDATE')
               OR pg_catalog.has_table_privilege(p.oid, c.oid, 'DELETE, TRUNCATE') THEN p.rolname
             WHEN pg_catalog.has_any_column_privilege(a.oid, c.oid, 'UPDATE')

@@ -143,6 +143,11 @@ impl Pool {
         &self.sessions
     }
 
+    /// Whether contexts on this pool are sent by domains.
+    pub(crate) fn has_domains(&self) -> bool {
+        self.domains.is_some()
+    }
+
     /// Whether these are the domains that contexts on this pool are sent by.
     pub(crate) fn uses(&self, domains: Option<&DomainOids>) -> bool {
         self.domains.as_deref() == domains

@@ -86,10 +86,10 @@ pub type ReadOnlyAdminTransaction = ContextTransaction<MaintenanceReads>;
 /// configuration switches the audit off.
 ///
 /// `begin`, `begin_with_config` and `begin_with_options` send `BEGIN …`, an administrator's with
-/// `SET LOCAL …` and the record, in one message, or with signed contexts in two; they hold a connection of the pool until the
-/// transaction ends. `stream_raw` takes a connection at once, and sends the statement when the first
-/// row is requested. Locks taken, privileges needed: those of the statements. Transaction required:
-/// none; each statement is its own.
+/// `SET LOCAL …` and the record, in one message, or with signed contexts in two; they hold a
+/// connection of the pool until the transaction ends. `stream_raw` takes a connection at once, and
+/// sends the statement when the first row is requested. Locks taken, privileges needed: those of the
+/// statements. Transaction required: none; each statement is its own.
 ///
 /// # Errors
 ///

@@ -97,17 +97,15 @@ pub(super) fn reference(expression: &Expression) -> Option<Reference<'_>> {
     }
 }
 
-/// The parts of an expression. A signed policy says the same twice, once of the signed context and
-/// once so that an index serves: only the first is shown.
+/// The parts of an expression. A signed policy compares a column twice, once with the signed context
+/// and once so that an index serves: only the first is shown.
 pub(super) fn parts(expression: &Expression) -> Vec<&Expression> {
     let (Expression::All(parts) | Expression::Any(parts)) = expression else {
         return Vec::new();
     };
 
-    let first =
-        |part: &&Expression| matches!(part, Expression::First(_) | Expression::FirstThrough { .. });
     match parts.as_slice() {
-        [signed, _plain] if first(&signed) => vec![signed],
+        [signed @ Expression::First(_), _plain] => vec![signed],
         parts => parts.iter().collect(),
     }
 }
@@ -240,5 +238,52 @@ fn kind(expression: &Expression) -> PartKind {
             hidden: Vec::new(),
         },
         _ => PartKind::Condition,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::key::KeyType;
+
+    fn name(text: &str) -> Identifier {
+        Identifier::new(text).unwrap()
+    }
+
+    fn through(column: &str) -> Expression {
+        let table = |text| TableName {
+            schema: None,
+            table: name(text),
+        };
+        Expression::Through {
+            column: name(column),
+            parent: table("parent"),
+            parent_column: name("id"),
+            holds: Box::new(Expression::True),
+        }
+        .signed(&table("verified"))
+    }
+
+    /// Only a comparison stands in a signed policy twice.
+    #[test]
+    fn each_part_of_a_signed_condition_is_shown_once() {
+        let verified = TableName {
+            schema: None,
+            table: name("verified"),
+        };
+        let current = Expression::IsCurrent {
+            column: name("owner_id"),
+            setting: SettingName::new("app.user_id").unwrap(),
+            key: KeyType::Uuid,
+        };
+        assert_eq!(parts(&current.signed(&verified)).len(), 1);
+
+        for second in [
+            through("other_id"),
+            Expression::NotDeleted(name("deleted_at")),
+        ] {
+            let both = Expression::All(vec![through("parent_id"), second]);
+            assert_eq!(parts(&both).len(), 2, "{both:?}");
+        }
     }
 }

@@ -212,6 +212,30 @@ async fn session_that_holds_the_lock_of_the_migrations_is_named() {
     world.rls.sync(&waits).await.unwrap();
 }
 
+/// The remedy of RLS030 leaves `pg_locks` to the migrations' login, and not to another one.
+#[tokio::test]
+async fn lock_is_told_of_to_a_login_that_may_not_see_who_holds_it() {
+    const LOCK: &str = "SELECT pg_advisory_lock(x'7365612d726c7321'::bit(64)::int8)";
+    const REVOKE: &str = "REVOKE EXECUTE ON FUNCTION pg_lock_status() FROM PUBLIC";
+
+    let world = World::new(Public::Granted).await;
+    world.superuser.execute_unprepared(REVOKE).await.unwrap();
+    let mut options = ConnectOptions::new(world.database.url());
+    options.max_connections(1);
+    let holder = Database::connect(options).await.unwrap();
+    holder.execute_unprepared(LOCK).await.unwrap();
+
+    let role = world.database.role("plain");
+    let mut options = ConnectOptions::new(world.database.url_as(&role, "plain"));
+    options.map_sqlx_postgres_opts(|options| options.options([("lock_timeout", "300ms")]));
+    let waits = Database::connect(options).await.unwrap();
+    let error = world.rls.sync(&waits).await.unwrap_err();
+    let RlsError::Schema(SchemaError::Locked { holders }) = &error else {
+        panic!("{error}")
+    };
+    assert!(holders[0].contains("pg_locks"), "{error}");
+}
+
 #[tokio::test]
 async fn transaction_of_the_caller_keeps_its_own_lock_timeout() {
     let world = World::new(Public::Granted).await;

@@ -184,21 +184,35 @@ async fn key_that_the_application_reaches_is_found_and_taken_away() {
     );
 }
 
+/// The application's, whose policies read it, and the administrator's, whose record is made of it.
 #[tokio::test]
 async fn login_that_cannot_carry_a_signed_context_does_not_start() {
     let fixture = Fixture::signed(1).await;
     let revoke = "REVOKE EXECUTE ON FUNCTION set_config(text, text, boolean) FROM PUBLIC";
     fixture.owner.execute_unprepared(revoke).await.unwrap();
-    let found = findings(connect(&fixture, fixture.config.clone()).await.unwrap_err());
-    let [cannot @ GateFinding::ContextNotVerified { .. }] = found.as_slice() else {
-        panic!("{found:?}");
-    };
 
-    let said = cannot.to_string();
-    let (_, remedy) = said.split_once('`').unwrap().1.split_once("run `").unwrap();
-    let remedy = remedy.trim_end_matches('`');
-    fixture.owner.execute_unprepared(remedy).await.unwrap();
-    connect(&fixture, fixture.config.clone()).await.unwrap();
+    let roles = [fixture.config.app_role(), fixture.config.admin_role()];
+    for left in [&roles[..], &roles[1..]] {
+        let found = findings(connect(&fixture, fixture.config.clone()).await.unwrap_err());
+        let named: Vec<_> = found
+            .iter()
+            .map(|finding| match finding {
+                GateFinding::ContextNotVerified { role } => role,
+                _ => panic!("{found:?}"),
+            })
+            .collect();
+        assert_eq!(named, left);
+
+        let said = found[0].to_string();
+        let (_, remedy) = said.split_once('`').unwrap().1.split_once("run `").unwrap();
+        let remedy = remedy.trim_end_matches('`');
+        fixture.owner.execute_unprepared(remedy).await.unwrap();
+    }
+
+    let db = connect(&fixture, fixture.config.clone()).await.unwrap();
+    let admin = db.admin(crate::admin::because("carried"));
+    task::Entity::find().all(&admin).await.unwrap();
+    assert_eq!(crate::admin::recorded(&fixture).await.len(), 1);
 }
 
 /// Nobody writes through the view, and what lets a role read the keys by a membership is found.

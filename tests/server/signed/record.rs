@@ -2,19 +2,21 @@
 
 use std::time::{Duration, SystemTime};
 
+use futures_util::StreamExt;
 use sea_orm::{
     AccessMode, ActiveModelTrait, ConnectionTrait, Database, DatabaseConnection, DbBackend,
-    EntityTrait, Statement, TransactionTrait,
+    EntityTrait, Statement, StreamTrait, TransactionTrait,
 };
 use sea_orm_rls::doctor::{Doctor, Finding, Remedy};
 use sea_orm_rls::error::GateFinding;
 use sea_orm_rls::signing::SignedContexts;
-use sea_orm_rls::{RlsConnection, RlsError, RlsSchema};
+use sea_orm_rls::{RlsConfig, RlsConnection, RlsError, RlsSchema};
 
 use super::new_task;
 use super::token::token;
 use crate::admin::{because, carol, recorded};
 use crate::fixture::{Fixture, entities, task};
+use crate::lane::drop_after;
 use crate::schema::text;
 
 /// The actors of all rows, in their order.
@@ -255,4 +257,107 @@ async fn program_that_sends_is_recorded_at_each_step() {
         "sent", "sent", "required", "required", "new", "new", "back", "back",
     ];
     assert_eq!(actors(&fixture).await, of_carol(&expected));
+}
+
+/// The gate asks whether the function can add a row, not only whether it is there.
+#[tokio::test]
+async fn function_of_an_owner_that_can_add_no_row_is_found_at_start() {
+    let fixture = Fixture::signed(1).await;
+    let stranger = fixture.database.role("stranger");
+    let give = format!(
+        "CREATE ROLE \"{stranger}\"; ALTER FUNCTION rls_context_record(text) OWNER TO \"{stranger}\""
+    );
+    fixture.owner.execute_unprepared(&give).await.unwrap();
+
+    let error = fixture.db.check_gate().await.unwrap_err();
+    let RlsError::Gate(gate) = &error else {
+        panic!("{error:?}");
+    };
+    assert!(
+        matches!(&gate.findings[..], [GateFinding::AuditMissing { .. }]),
+        "{gate}"
+    );
+}
+
+/// Of a begin, a text and a stream, each dropped at every point that it has: the one connection serves
+/// the next administrator, and what is recorded is whole.
+#[tokio::test]
+async fn dropped_at_any_point_serves_the_next_administrator() {
+    let fixture = Fixture::signed(1).await;
+    let admin = carol(&fixture, "dropped");
+    let only = fixture.db.admin_read_only(because("dropped"));
+    task::Entity::find().all(&admin).await.unwrap();
+    let statement = || Statement::from_string(DbBackend::Postgres, "SELECT 1");
+
+    for step in 0..5 {
+        let mut finished = false;
+        for polls in 0..60 {
+            let work = async {
+                match step {
+                    0 => drop(admin.begin().await.unwrap()),
+                    1 => drop(only.begin().await.unwrap()),
+                    2 => drop(
+                        admin
+                            .execute_unprepared("SELECT 1; SELECT 2")
+                            .await
+                            .unwrap(),
+                    ),
+                    3 => {
+                        let mut rows = admin.stream_raw(statement()).await.unwrap();
+                        while let Some(row) = rows.next().await {
+                            row.unwrap();
+                        }
+                    }
+                    _ => {
+                        let user = fixture.ann_context();
+                        let as_user = fixture.db.admin_as_user(because("dropped"), user);
+                        as_user.begin().await.unwrap().commit().await.unwrap();
+                    }
+                }
+            };
+            finished = drop_after(polls, work).await.is_some();
+
+            let before = recorded(&fixture).await.len();
+            let next = carol(&fixture, "next").begin().await.unwrap();
+            next.execute_unprepared("SELECT 1").await.unwrap();
+            next.commit().await.unwrap();
+            assert_eq!(recorded(&fixture).await.len(), before + 1, "{step} {polls}");
+            if finished {
+                break;
+            }
+        }
+        assert!(finished, "{step}");
+    }
+
+    let told = recorded(&fixture).await;
+    assert!(told.iter().all(|row| row.actor == "carol" && row.recent));
+    let open = format!(
+        "SELECT count(*)::text FROM pg_stat_activity
+         WHERE usename = '{}' AND state LIKE 'idle in transaction%'",
+        fixture.config.admin_role()
+    );
+    assert_eq!(text(&fixture.owner, &open).await, "0");
+}
+
+/// Whoever asks, of a plain owner's database or a superuser's.
+#[tokio::test]
+async fn nothing_is_left_to_plan_at_required_whoever_asks() {
+    let (fixture, superuser) = Fixture::of_plain_owner(1).await;
+    let config = fixture.config.clone();
+    let sent = config.clone().signed_contexts(SignedContexts::Sent);
+    let schema = |config: &RlsConfig| RlsSchema::new(entities(), config.clone());
+    let required = config.signed_contexts(SignedContexts::Required);
+
+    for (migrates, other) in [(&fixture.owner, &superuser), (&superuser, &fixture.owner)] {
+        for config in [&sent, &required] {
+            let config = config.clone().danger_accept_weakening(true);
+            let schema = schema(&config);
+            schema.sync(migrates).await.unwrap();
+            schema.rotate_keys(migrates, Duration::ZERO).await.unwrap();
+            for asks in [migrates, other] {
+                let plan = schema.plan(asks).await.unwrap();
+                assert!(plan.is_empty(), "{plan:?}");
+            }
+        }
+    }
 }

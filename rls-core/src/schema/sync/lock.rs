@@ -30,7 +30,13 @@ where
         return Err(error);
     }
 
-    let holders = holders(db).await?;
+    let holders = match holders(db).await {
+        // `pg_locks` is revoked by the remedy of RLS030.
+        Err(refused) if refused.sqlstate().as_deref() == Some(sqlstate::INSUFFICIENT_PRIVILEGE) => {
+            vec!["this login may not see which, in `pg_locks`".to_owned()]
+        }
+        holders => holders?,
+    };
     Err(SchemaError::Locked { holders }.into())
 }
 
