@@ -134,7 +134,7 @@ pub async fn bytes(server: &Server, options: &Options) -> Table {
     let strategy = |context| Strategy::new("", move || world.scoped(context, READ, &[], ROWS_EACH));
     let strategies: Vec<_> = contexts.iter().map(strategy).collect();
     let mut table = Table::new(&["bytes", "median", "p99", "growth", "session"]);
-    let samples = take_turns(&strategies, Pace::of(options, 20, 20)).await;
+    let samples = take_turns(&strategies, Pace::of(options, 2, 5)).await;
     let session = format!("{} KiB", world.session().await);
     for (bytes, sample) in ["0", "1 KiB", "100 KiB", "1 MiB"].into_iter().zip(&samples) {
         row(

@@ -85,7 +85,8 @@ impl<'a> Sending<'a> {
                 .clone()
                 .unwrap_or_else(|| Values(Vec::new())),
         );
-        let mut arguments = bound.into_arguments();
+        // For this database, or a program with drivers of others too does not compile.
+        let mut arguments = IntoArguments::<Postgres>::into_arguments(bound);
 
         // It leaves out what it cannot encode, and the context must not take the place of a value.
         if arguments.len() != values(statement) {
