@@ -147,8 +147,8 @@ async fn row_that_a_trigger_keeps_is_no_success() {
 async fn row_that_is_added_to_a_table_that_is_done_is_no_success() {
     let world = world::new().await;
     let held = world.owner.begin().await.unwrap();
-    let hold = "SELECT FROM setting FOR UPDATE";
-    held.execute_unprepared(hold).await.unwrap();
+    let lock = "SELECT FROM setting FOR UPDATE";
+    held.execute_unprepared(lock).await.unwrap();
 
     let subject = || {
         let kept = world.subject(&USER).skip("account", "stays");
