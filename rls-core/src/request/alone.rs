@@ -94,6 +94,10 @@ impl Pool {
         let ran = async {
             let statement = operation.statement();
             let sending = Sending::new(carrier, Around::Transaction, classified, statement);
+            if !sending.is_carried() {
+                carrier.sign_after_begin(&mut lease).await?;
+            }
+
             let before = if statement.is_some() && classified.holds_code() {
                 Some(carrier.ask(&mut lease).await?)
             } else {

@@ -326,6 +326,9 @@ impl Pool {
         let statement = operation.statement();
         let sending = Sending::new(carrier, Around::Transaction, classified, statement);
         carrier.set_again(lease).await?;
+        if !sending.is_carried() {
+            carrier.sign(lease).await?;
+        }
 
         // Unprepared text sets the context and asks in its own message.
         let prepared = statement.is_some();
@@ -355,10 +358,6 @@ impl Pool {
         }
 
         let carrier = sending.carrier;
-        if !sending.is_carried() {
-            carrier.sign(lease).await?;
-        }
-
         let running = operation.run(lease.connection(), &mut sending);
         let output = self
             .observer

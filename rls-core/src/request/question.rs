@@ -67,6 +67,16 @@ impl Carrier {
         }
     }
 
+    /// As [`Carrier::sign`], where a transaction has just begun: if it left a record, it sent the signed
+    /// context too.
+    pub(crate) async fn sign_after_begin(&self, lease: &mut Lease) -> Result<(), sqlx::Error> {
+        if self.signed_record().is_some() {
+            return Ok(());
+        }
+
+        self.sign(lease).await
+    }
+
     /// Sets the context again, before a statement in a transaction, if the statement's message cannot:
     /// what a function of an earlier statement set lasts no longer than that statement.
     pub(crate) async fn set_again(&self, lease: &mut Lease) -> Result<(), sqlx::Error> {

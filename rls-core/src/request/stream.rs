@@ -117,7 +117,8 @@ impl Held {
         }
 
         let mut lease = pool.begin_unannounced(carrier.begin_for_one()).await?;
-        carrier.sign(&mut lease).await.map_err(query_error)?;
+        let signed = carrier.sign_after_begin(&mut lease).await;
+        signed.map_err(query_error)?;
         Ok(Self::Transaction(lease))
     }
 

@@ -125,6 +125,28 @@ async fn record_of_a_transaction_is_in_its_begin() {
     assert!(flights[0].ends_with(insert), "{flights:?}");
 }
 
+/// Text shows in `pg_stat_activity`, so the token has a message of its own: one, which the record takes too.
+#[tokio::test]
+async fn signed_record_of_a_transaction_costs_one_message() {
+    let fixture = Fixture::signed(1).await;
+    let (proxy, db) = through_proxy(&fixture, true).await;
+    let transaction = async || {
+        let transaction = db.admin(because("count")).begin().await.unwrap();
+        task::Entity::find().all(&transaction).await.unwrap();
+        transaction.commit().await.unwrap();
+    };
+    let text = async || {
+        let admin = db.admin(because("count"));
+        admin.execute_unprepared("SELECT 1").await.unwrap();
+    };
+
+    let (_, flights) = messages(&proxy, transaction).await;
+    assert_eq!(flights, ["Q BEGIN", "B, E, C, S", "B, E, C, S", "Q COMMIT"]);
+    let (waited, flights) = messages(&proxy, text).await;
+    assert_eq!(waited, 4, "{flights:?}");
+    assert_eq!(flights[..2], ["Q BEGIN", "B, E, C, S"]);
+}
+
 #[tokio::test]
 async fn record_of_another_login_costs_one_message() {
     let fixture = Fixture::new(1).await;

@@ -57,7 +57,7 @@ pub(crate) fn function_fits(body: &str, records_as: RecordsAs) -> String {
     let rights = match records_as {
         RecordsAs::Caller => "NOT f.prosecdef AND f.proconfig IS NULL".to_owned(),
         RecordsAs::Owner => format!(
-            "f.prosecdef AND f.proconfig = ARRAY['{}']",
+            "f.prosecdef AND f.proconfig = ARRAY['search_path={}']",
             render::DEFINER_PATH
         ),
     };

@@ -22,8 +22,8 @@ pub(crate) fn record_body(record: &RecordDefinition) -> String {
     )
 }
 
-/// The setting of the function, as `pg_proc.proconfig` has it, if it runs with its owner's rights.
-pub(crate) const DEFINER_PATH: &str = "search_path=pg_catalog, pg_temp";
+/// The `search_path` of the function, if it runs with its owner's rights.
+pub(crate) const DEFINER_PATH: &str = "pg_catalog, pg_temp";
 
 /// Renders a change; `function` is quoted already.
 pub(super) fn statements(function: &str, change: &FunctionChange) -> Vec<String> {
@@ -53,9 +53,9 @@ pub(super) fn statements(function: &str, change: &FunctionChange) -> Vec<String>
 
 fn create(verb: &str, function: &str, record: &RecordDefinition) -> String {
     let rights = if record.verified.is_some() {
-        "SECURITY DEFINER SET search_path = pg_catalog, pg_temp"
+        format!("SECURITY DEFINER SET search_path = {DEFINER_PATH}")
     } else {
-        "SECURITY INVOKER"
+        "SECURITY INVOKER".to_owned()
     };
 
     let body = known_literal(&record_body(record));
