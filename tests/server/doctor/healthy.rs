@@ -277,7 +277,9 @@ async fn what_holds_is_healthy_however_it_is_spelt() {
              ADMIN USING (true);
              GRANT SELECT ON event_2026 TO APP; CREATE MATERIALIZED VIEW years AS SELECT year FROM \
              event;
-             ALTER MATERIALIZED VIEW years OWNER TO ADMIN",
+             ALTER MATERIALIZED VIEW years OWNER TO ADMIN;
+             CREATE FUNCTION heard() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS \
+             'BEGIN END'; ALTER EXTENSION plpgsql ADD FUNCTION heard",
         )
         .await;
 

@@ -100,13 +100,16 @@ pub(super) async fn privileges(
 }
 
 /// Privileges on members of extensions that their script does not grant, and on their routines that run
-/// as their owner. `dblink` has its own rule.
+/// as their owner, without event triggers, which nobody calls. `dblink` has its own rule.
 pub(super) async fn extended(
     db: &impl ConnectionTrait,
     grantees: &str,
 ) -> Result<Vec<Privileges>, RlsError> {
     let granted = granted_on(
-        &format!("f.oid >= 16384 AND {}", of_extension("pg_proc", "f.oid")),
+        &format!(
+            "f.oid >= 16384 AND f.prorettype <> 'event_trigger'::regtype AND {}",
+            of_extension("pg_proc", "f.oid")
+        ),
         &format!("c.oid >= 16384 AND {}", of_extension("pg_class", "c.oid")),
     );
 
