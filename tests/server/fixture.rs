@@ -93,19 +93,13 @@ impl Fixture {
         Self::on(testbed::server().unwrap(), connections, say).await
     }
 
-    /// On a server of the test's own. With `RLS_TEST_SIGNED`, contexts are signed: what holds without
-    /// holds with it.
+    /// On a server of the test's own.
     pub async fn on(
         server: &testbed::Server,
         connections: u32,
         say: impl FnOnce(&mut ConnectOptions),
     ) -> Self {
-        let level = if std::env::var("RLS_TEST_SIGNED").is_ok() {
-            SignedContexts::Required
-        } else {
-            SignedContexts::Off
-        };
-        let config = |database: &_| config(database).signed_contexts(level);
+        let config = |database: &_| config(database).signed_contexts(signed_contexts());
         Self::configured(server, config, connections, say).await
     }
 
@@ -171,7 +165,7 @@ impl Fixture {
             .sync(&owner)
             .await
             .unwrap();
-        let (config, key) = sync(&owner, config).await;
+        let (config, key) = sync(&owner, config, &entities()).await;
         let mut options = ConnectOptions::new(database.url());
         options.max_connections(connections);
         say(&mut options);
@@ -270,8 +264,12 @@ pub fn entities() -> Registry {
 
 /// Brings the database to what the entities say. Contexts that policies require to be signed get
 /// their first key, as a team makes it: they are sent before they are required.
-async fn sync(owner: &DatabaseConnection, config: RlsConfig) -> (RlsConfig, Option<SigningKey>) {
-    let schema = |config: &RlsConfig| RlsSchema::new(entities(), config.clone());
+pub async fn sync(
+    owner: &DatabaseConnection,
+    config: RlsConfig,
+    entities: &Registry,
+) -> (RlsConfig, Option<SigningKey>) {
+    let schema = |config: &RlsConfig| RlsSchema::new(entities.clone(), config.clone());
     let (config, key) = if config.signs_contexts() == SignedContexts::Required {
         let sent = schema(&config.clone().signed_contexts(SignedContexts::Sent));
         sent.sync(owner).await.unwrap();
@@ -284,6 +282,15 @@ async fn sync(owner: &DatabaseConnection, config: RlsConfig) -> (RlsConfig, Opti
 
     schema(&config).sync(owner).await.unwrap();
     (config, key)
+}
+
+/// With `RLS_TEST_SIGNED`, contexts are signed: what holds without holds with it.
+pub fn signed_contexts() -> SignedContexts {
+    if std::env::var("RLS_TEST_SIGNED").is_ok() {
+        SignedContexts::Required
+    } else {
+        SignedContexts::Off
+    }
 }
 
 /// Roles of this database's own, with passwords.

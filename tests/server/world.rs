@@ -1,9 +1,9 @@
 //! A database with a suite's own tables and rows, protected, and a connection as the application's role.
 
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
-use sea_orm_rls::{Registry, RlsConfig, RlsConnection, RlsSchema};
+use sea_orm_rls::{Registry, RlsConfig, RlsConnection};
 
-use crate::fixture::config;
+use crate::fixture::{config, signed_contexts, sync};
 
 pub struct World {
     _database: testbed::Database,
@@ -17,13 +17,10 @@ impl World {
     /// Makes the tables, protects them as their entities say, and fills them.
     pub async fn of(name: &str, tables: &str, rows: &str, entities: Registry) -> Self {
         let database = testbed::server().unwrap().database(name).await.unwrap();
-        let config = config(&database);
+        let config = config(&database).signed_contexts(signed_contexts());
         let owner = Database::connect(database.url()).await.unwrap();
         owner.execute_unprepared(tables).await.unwrap();
-        RlsSchema::new(entities.clone(), config.clone())
-            .sync(&owner)
-            .await
-            .unwrap();
+        let (config, _) = sync(&owner, config, &entities).await;
         owner.execute_unprepared(rows).await.unwrap();
 
         let db = RlsConnection::connect_with(database.url(), config.clone(), entities)

@@ -72,15 +72,8 @@ impl RlsConnection {
         } = checked(&standby, &self.config, &self.registry, Gate::Shut).await?;
         engine::check_standby(engine)?;
 
-        let mut borrowed = open::first(self.app.sessions()).await?;
-        let primary = cluster::of(borrowed.connection())
-            .await
-            .map_err(database_error)?;
-        let mut borrowed = open::first(&standby).await?;
-        let standby_is = cluster::of(borrowed.connection())
-            .await
-            .map_err(database_error)?;
-        if primary != standby_is || !self.app.uses(domains.app.as_ref()) {
+        let is_copy = cluster_of(self.app.sessions()).await? == cluster_of(&standby).await?;
+        if !is_copy || !self.app.uses(domains.app.as_ref()) {
             return Err(RlsError::OtherCluster);
         }
 
@@ -191,4 +184,12 @@ impl RlsConnection {
             })),
         }
     }
+}
+
+/// Which cluster and database these sessions are in.
+async fn cluster_of(sessions: &Sessions) -> Result<String, RlsError> {
+    let mut session = open::first(sessions).await?;
+    cluster::of(session.connection())
+        .await
+        .map_err(database_error)
 }

@@ -104,8 +104,7 @@ pub(super) async fn run(
         }
     }
 
-    let role = app.config().app_role();
-    let reached = relation::unregistered(&mut run.lane, role, &scopes).await?;
+    let reached = relation::unregistered(&mut run.lane, app.config(), &scopes).await?;
     found.untested.extend(reached);
     accept(&mut found, &proof.accepted, &run.lane.schema);
 

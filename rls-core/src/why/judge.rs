@@ -151,7 +151,7 @@ async fn policies(
     answers: &mut Vec<PolicyAnswer>,
 ) -> Result<Vec<Cause>, WhyError> {
     let (mut permissive, mut restrictive) = (Vec::new(), Vec::new());
-    let mut passes = false;
+    let (mut passes, mut declared_passes) = (false, false);
 
     for applied in &table.policies {
         if !applied.policy.covers(command) {
@@ -168,7 +168,10 @@ async fn policies(
         }
 
         match applied.policy.kind {
-            PolicyKind::Permissive if answer.value.holds() => passes = true,
+            PolicyKind::Permissive if answer.value.holds() => {
+                passes = true;
+                declared_passes |= applied.origin == Origin::Applied;
+            }
             PolicyKind::Permissive => permissive.extend(causes),
             PolicyKind::Restrictive if answer.value.holds() => {}
             PolicyKind::Restrictive => {
@@ -179,26 +182,25 @@ async fn policies(
         answers.push(answer);
     }
 
-    if !passes {
-        if permissive.is_empty() {
-            permissive.push(Cause::NoPolicy);
-        }
-
-        // The guard says the same as the policies that it guards.
+    // A guard says the same as the declared policies, if one of them is to blame.
+    let others_refuse = restrictive.iter().any(|(is_guard, ..)| !is_guard);
+    if !passes || declared_passes && others_refuse {
         restrictive.retain(|(is_guard, ..)| !is_guard);
-        return Ok(distinct(
-            permissive
-                .into_iter()
-                .chain(restrictive.into_iter().flat_map(|(_, _, causes)| causes)),
-        ));
     }
 
-    Ok(distinct(restrictive.into_iter().flat_map(
-        |(is_guard, policy, causes)| {
+    if passes {
+        permissive.clear();
+    } else if permissive.is_empty() {
+        permissive.push(Cause::NoPolicy);
+    }
+
+    let restrictive = restrictive
+        .into_iter()
+        .flat_map(|(is_guard, policy, causes)| {
             let guard = is_guard.then_some(Cause::Guard { policy });
             guard.into_iter().chain(causes)
-        },
-    )))
+        });
+    Ok(distinct(permissive.into_iter().chain(restrictive)))
 }
 
 /// The cause of a policy none of whose parts is to blame.

@@ -60,15 +60,17 @@ async fn child_that_both_derives_tie_to_one_parent_is_proved() {
 #[tokio::test]
 async fn an_application_proves_itself_in_a_few_lines() {
     let fixture = Fixture::new(1).await;
-    let proof = IsolationProof::new(&entities())
-        .run(&fixture.owner, &fixture.db)
-        .await
-        .unwrap();
+    let entities = entities();
+    let proof = IsolationProof::new(&entities);
+    let found = proof.run(&fixture.owner, &fixture.db).await.unwrap();
 
-    proof.assert_isolated();
+    found.assert_isolated();
 
     assert_eq!(
-        proof.outcome("task", Attempt::Cached, Actor::First),
+        found.outcome("task", Attempt::Cached, Actor::First),
         Some(&Outcome::Held)
     );
+
+    let control = proof.control(&fixture.owner, &fixture.db).await.unwrap();
+    control.assert_seeing();
 }

@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Set, Sta
 use sea_orm_rls::policy::{Command, PolicyDraft};
 use sea_orm_rls::{Registry, RlsConfig, RlsConnection, RlsSchema, registry};
 
-use crate::fixture::config;
+use crate::fixture::{config, signed_contexts, sync};
 
 /// An entity of a table that SQL made: only the columns that its scope names.
 macro_rules! entity {
@@ -172,14 +172,11 @@ impl Shop {
 
     pub async fn with(tables: &str, registry: Registry) -> Self {
         let database = testbed::server().unwrap().database("proof").await.unwrap();
-        let config = config(&database);
+        let config = config(&database).signed_contexts(signed_contexts());
         let owner = Database::connect(database.url()).await.unwrap();
 
         owner.execute_unprepared(tables).await.unwrap();
-        RlsSchema::new(registry.clone(), config.clone())
-            .sync(&owner)
-            .await
-            .unwrap();
+        let (config, _) = sync(&owner, config, &registry).await;
 
         let db = RlsConnection::connect_with(database.url(), config.clone(), registry.clone())
             .await
@@ -234,7 +231,7 @@ impl Shop {
     /// Gives everything to a login.
     pub async fn own(&self, role: &str) {
         let each = "SELECT format('ALTER TABLE %I OWNER TO %I', c.relname, $role) FROM pg_class c
-                    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')";
+                    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')";
         for alter in self
             .texts(&each.replace("$role", &format!("'{role}'")))
             .await
