@@ -9,7 +9,7 @@ use crate::ctxt::Ctxt;
 use crate::root::root;
 use crate::spelling::did_you_mean;
 
-const KEYS: [&str; 3] = ["migrator", "registry", "crate"];
+const KEYS: [&str; 4] = ["migrator", "registry", "signed_contexts", "crate"];
 
 const USAGE: &str = "say which migrations make the tables: \
                      `#[sea_orm_rls::test(migrator = migration::Migrator)]`";
@@ -19,6 +19,7 @@ const USAGE: &str = "say which migrations make the tables: \
 struct Keys {
     migrator: Option<Expr>,
     registry: Option<Expr>,
+    signed_contexts: Option<Expr>,
     root: Option<Path>,
 }
 
@@ -32,11 +33,13 @@ impl Parse for Keys {
             let twice = match key.to_string().as_str() {
                 "migrator" => keys.migrator.replace(input.parse()?).is_some(),
                 "registry" => keys.registry.replace(input.parse()?).is_some(),
+                "signed_contexts" => keys.signed_contexts.replace(input.parse()?).is_some(),
                 "crate" => keys.root.replace(Path::parse_mod_style(input)?).is_some(),
                 other => {
                     let hint = did_you_mean(other, KEYS);
                     let message = format!(
-                        "unknown key `{other}`, expected `migrator`, `registry` or `crate`{hint}"
+                        "unknown key `{other}`, expected `migrator`, `registry`, `signed_contexts` or \
+                         `crate`{hint}"
                     );
                     return Err(Error::new_spanned(key, message));
                 }
@@ -84,10 +87,10 @@ pub(crate) fn expand(args: &TokenStream, input: &TokenStream) -> TokenStream {
 
     let root = root(keys.root.as_ref());
     let migrator = keys.migrator;
-    let registry = keys
-        .registry
-        .map(|registry| quote!(.registry(#registry)))
-        .unwrap_or_default();
+    let registry = keys.registry.map(|registry| quote!(.registry(#registry)));
+    let signed_contexts = keys
+        .signed_contexts
+        .map(|level| quote!(.signed_contexts(#level)));
 
     let attrs = std::mem::take(&mut function.attrs);
     let visibility = std::mem::replace(&mut function.vis, parse_quote!());
@@ -101,7 +104,7 @@ pub(crate) fn expand(args: &TokenStream, input: &TokenStream) -> TokenStream {
             #function
 
             #root::testing::__run(
-                #root::testing::TestKit::new(#migrator)#registry,
+                #root::testing::TestKit::new(#migrator)#registry #signed_contexts,
                 #text,
                 #name,
             )

@@ -225,13 +225,13 @@ impl Server {
         Database::create(&self.address, loopback, hint, &source, keep).await
     }
 
-    /// The database of this name, whose content `make` makes once for all processes: they wait for
-    /// each other. `make` gets the URL of an empty database; if it fails, the next one begins anew.
-    /// Make copies with [`Template::database`].
+    /// The database `family_version_name`, whose content `make` makes once for all processes: they
+    /// wait for each other. `make` gets the URL of an empty database; if it fails, the next one begins
+    /// anew. Make copies with [`Template::database`].
     ///
-    /// The content must be a function of the name. Other templates that begin with `family`, which
-    /// are of earlier versions, are dropped when this one is made. Names have lower-case letters,
-    /// digits and `_`.
+    /// The content must be a function of the three. The family's templates of other versions are
+    /// dropped when this one is made; those of the same version stay. All three have lower-case
+    /// letters, digits and `_`, and 63 bytes together.
     ///
     /// # Errors
     ///
@@ -239,10 +239,12 @@ impl Server {
     pub async fn template<E: From<Error>>(
         &self,
         family: &str,
+        version: &str,
         name: &str,
         make: impl AsyncFnOnce(String) -> Result<(), E>,
     ) -> Result<Template<'_>, E> {
-        template::make_once(self, &self.address, family, name, make).await?;
+        let name = format!("{family}_{version}_{name}");
+        template::make_once(self, &self.address, (family, version), &name, make).await?;
         Ok(Template::new(self, name))
     }
 

@@ -13,11 +13,8 @@ pub struct Template<'a> {
 }
 
 impl<'a> Template<'a> {
-    pub(crate) fn new(server: &'a Server, name: &str) -> Self {
-        Self {
-            server,
-            name: name.to_owned(),
-        }
+    pub(crate) fn new(server: &'a Server, name: String) -> Self {
+        Self { server, name }
     }
 
     /// Makes a copy; `hint` begins its name. Three round trips of a connection of its own.
@@ -35,7 +32,7 @@ impl<'a> Template<'a> {
 pub(crate) async fn make_once<E: From<Error>>(
     server: &Server,
     address: &Address,
-    family: &str,
+    (family, version): (&str, &str),
     name: &str,
     make: impl AsyncFnOnce(String) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -59,8 +56,12 @@ pub(crate) async fn make_once<E: From<Error>>(
             .map_err(sql("look for"))?;
 
     if finished != Some(true) {
-        for older in older(&mut admin, family).await.map_err(sql("look for"))? {
-            drop_template(&mut admin, &older).await;
+        if finished.is_some() {
+            drop_template(&mut admin, name).await;
+        }
+        let others = others(&mut admin, family, version).await;
+        for other in others.map_err(sql("look for"))? {
+            drop_template(&mut admin, &other).await;
         }
 
         let create = format!("CREATE DATABASE {name} TEMPLATE template0");
@@ -85,12 +86,20 @@ pub(crate) async fn make_once<E: From<Error>>(
     Ok(())
 }
 
-/// The templates of this family, and what is left of one that was not finished.
-async fn older(admin: &mut PgConnection, family: &str) -> Result<Vec<String>, sqlx::Error> {
-    query_scalar("SELECT datname::text FROM pg_database WHERE starts_with(datname::text, $1)")
-        .bind(family)
-        .fetch_all(admin)
-        .await
+/// The templates of this family that are of other versions.
+async fn others(
+    admin: &mut PgConnection,
+    family: &str,
+    version: &str,
+) -> Result<Vec<String>, sqlx::Error> {
+    query_scalar(
+        "SELECT datname::text FROM pg_database
+         WHERE starts_with(datname::text, $1) AND NOT starts_with(datname::text, $2)",
+    )
+    .bind(format!("{family}_"))
+    .bind(format!("{family}_{version}_"))
+    .fetch_all(admin)
+    .await
 }
 
 /// Another process may copy it at this moment: then it stays until the next time.

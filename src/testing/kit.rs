@@ -2,6 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::OnceLock;
+use std::time::Duration;
 use std::{env, fs};
 
 use sea_orm::{ConnectOptions, Database};
@@ -10,8 +11,9 @@ use testbed::Server;
 
 use crate::error::{ConfigError, DeclarationError};
 use crate::migration::RlsMigrator;
+use crate::signing::SignedContexts;
 use crate::testing::{TestDatabase, TestError};
-use crate::{Registry, RlsConfig, RlsConnection, RlsError};
+use crate::{Registry, RlsConfig, RlsConnection, RlsError, RlsSchema};
 
 /// Makes a database for a test, with the migrations run; what
 /// [`#[sea_orm_rls::test]`](macro@crate::test) uses.
@@ -20,6 +22,7 @@ use crate::{Registry, RlsConfig, RlsConnection, RlsError};
 pub struct TestKit<M> {
     migrator: M,
     registry: Option<Result<Registry, DeclarationError>>,
+    signed_contexts: SignedContexts,
 }
 
 impl<M: MigratorTraitSelf> TestKit<M> {
@@ -28,6 +31,7 @@ impl<M: MigratorTraitSelf> TestKit<M> {
         Self {
             migrator,
             registry: None,
+            signed_contexts: SignedContexts::Off,
         }
     }
 
@@ -37,11 +41,18 @@ impl<M: MigratorTraitSelf> TestKit<M> {
         self
     }
 
+    /// Signs contexts, as a service with `RLS_SIGNED_CONTEXTS` does, with a key that is made for each
+    /// database. Unless told, contexts are not signed.
+    pub fn signed_contexts(mut self, signed_contexts: SignedContexts) -> Self {
+        self.signed_contexts = signed_contexts;
+        self
+    }
+
     /// Makes a database; `hint` begins its name.
     ///
-    /// It is a copy of a template. The first call for the migrations, entities and test program of
-    /// this kit makes the template, and drops those of earlier builds of the program; calls at the
-    /// same time wait for it, those of other processes too.
+    /// It is a copy of a template. The first call for the migrations, entities and level of this kit
+    /// makes the template, and drops those of earlier builds of the program; calls at the same time
+    /// wait for it, those of other processes too.
     ///
     /// # Errors
     ///
@@ -53,23 +64,40 @@ impl<M: MigratorTraitSelf> TestKit<M> {
 
         let family = format!("rls_test_{:016x}", hash(&env::current_exe().ok()));
         let config = config(server, &family).map_err(RlsError::from)?;
-        let name = format!("{family}_{:016x}", content(&self.migrator, &registry));
-        let (entities, logins) = (registry.clone(), config.clone());
-        let migrator = RlsMigrator::with(self.migrator, entities, logins);
+        let config = config.signed_contexts(self.signed_contexts);
+        let rls = RlsSchema::new(registry.clone(), config.clone());
+        let version = format!("{:016x}", built());
+        let name = content(&self.migrator, &registry, self.signed_contexts);
+        let name = format!("{name:016x}");
+        let (entities, signs) = (registry.clone(), self.signed_contexts);
 
         let migrated = async |url: String| -> Result<(), TestError> {
             let owner = Database::connect(url).await?;
-            migrator.up(&owner, None).await?;
+            // Policies require signed contexts only once there is a key.
+            let first = config
+                .clone()
+                .signed_contexts(signs.min(SignedContexts::Sent));
+            RlsMigrator::with(self.migrator, entities, first)
+                .up(&owner, None)
+                .await?;
+            if signs == SignedContexts::Required {
+                rls.rotate_keys(&owner, Duration::ZERO).await?;
+                rls.sync(&owner).await?;
+            }
             Ok(owner.close().await?)
         };
-        let template = server
-            .template(&format!("{family}_"), &name, migrated)
-            .await?;
+        let template = server.template(&family, &version, &name, migrated).await?;
         let database = template.database(hint).await?;
 
         let mut options = ConnectOptions::new(database.url());
         options.max_connections(8).sqlx_logging(false);
         let owner = Database::connect(options.clone()).await?;
+        let config = if signs == SignedContexts::Off {
+            config
+        } else {
+            let key = rls.rotate_keys(&owner, Duration::ZERO).await?;
+            config.signing_keys(key)
+        };
         let app = RlsConnection::connect_with(options, config, registry).await?;
 
         Ok(TestDatabase {
@@ -99,20 +127,30 @@ fn config(server: &Server, family: &str) -> Result<RlsConfig, ConfigError> {
         .admin_login(&admin, &server.password(&admin))
 }
 
-/// What the content of a template follows from: the migrations and the entities as they were compiled.
-fn content(migrator: &impl MigratorTraitSelf, registry: &Registry) -> u64 {
+/// What differs when the test program is built anew.
+fn built() -> u64 {
+    let built = env::current_exe().and_then(fs::metadata);
+    hash(
+        &built
+            .and_then(|found| Ok((found.len(), found.modified()?)))
+            .ok(),
+    )
+}
+
+/// What the content of a template follows from, in one build of the program: the migrations, the entities,
+/// and whether contexts are signed.
+fn content(
+    migrator: &impl MigratorTraitSelf,
+    registry: &Registry,
+    signed_contexts: SignedContexts,
+) -> u64 {
     let migrations: Vec<String> = migrator
         .migrations()
         .iter()
         .map(|migration| migration.name().to_owned())
         .collect();
 
-    let built = env::current_exe()
-        .and_then(fs::metadata)
-        .and_then(|found| Ok((found.len(), found.modified()?)))
-        .ok();
-
-    hash(&(migrations, format!("{registry:?}"), built))
+    hash(&(migrations, format!("{registry:?} {signed_contexts:?}")))
 }
 
 fn hash(of: &impl Hash) -> u64 {

@@ -25,7 +25,8 @@ expansions! {
 async fn kept_apart(db: TestDatabase) { db.assert_isolated().await.unwrap(); }"
 
     all_keys: r#"
-#[test(migrator = migration::Migrator, registry = registry![user::Entity], crate = my::rls)]
+#[test(migrator = migration::Migrator, registry = registry![user::Entity],
+    signed_contexts = SignedContexts::Required, crate = my::rls)]
 /// What it shows.
 #[should_panic = "no"]
 pub(crate) async fn fails(db: TestDatabase) -> Result<(), TestError> { Ok(()) }"#

@@ -141,29 +141,38 @@ async fn template_is_made_once_and_anew_after_a_failure() {
         Ok(())
     };
 
-    let name = "once_template_new";
-    server
-        .template("once_template_", name, make)
-        .await
-        .unwrap_err();
+    let of = |version, name| server.template("once_template", version, name, make);
+    of("one", "first").await.unwrap_err();
     for _ in 0..2 {
-        let template = server.template("once_template_", name, make).await.unwrap();
-        let copy = template.database("copy").await.unwrap();
+        let copy = of("one", "first").await.unwrap().database("copy").await;
+        let copy = copy.unwrap();
         copy.execute("INSERT INTO t VALUES (1)").await.unwrap();
     }
     assert_eq!(count.load(Ordering::Relaxed), 2);
 
-    // Another of the family takes its place.
-    let other = server.template("once_template_", "once_template_newer", make);
-    other.await.unwrap();
+    // One of the same version is made while another is in the making.
+    let slow = async |url: String| {
+        let mut connection = PgConnection::connect(&url).await.unwrap();
+        of("one", "second").await?;
+        connection.execute("CREATE TABLE t (i int)").await.unwrap();
+        connection.close().await.unwrap();
+        Ok::<_, Error>(())
+    };
+    let slow = server.template("once_template", "one", "slow", slow);
+    slow.await.unwrap();
     let mut admin = PgConnection::connect(&server.url("postgres"))
         .await
         .unwrap();
-    let names: Vec<String> = sqlx::query_scalar(
-        "SELECT datname::text FROM pg_database WHERE datname LIKE 'once_template%'",
-    )
-    .fetch_all(&mut admin)
-    .await
-    .unwrap();
-    assert_eq!(names, ["once_template_newer"]);
+    let mut names = async || -> Vec<String> {
+        let names = "SELECT datname::text FROM pg_database WHERE datname LIKE 'once_template%'
+                     ORDER BY 1";
+        let names = sqlx::query_scalar(names).fetch_all(&mut admin);
+        names.await.unwrap()
+    };
+    let of_one = ["first", "second", "slow"].map(|name| format!("once_template_one_{name}"));
+    assert_eq!(names().await, of_one);
+
+    // One of another version takes the place of all.
+    of("two", "first").await.unwrap();
+    assert_eq!(names().await, ["once_template_two_first"]);
 }
