@@ -229,9 +229,10 @@ impl Server {
     /// wait for each other. `make` gets the URL of an empty database; if it fails, the next one begins
     /// anew. Make copies with [`Template::database`].
     ///
-    /// The content must be a function of the three. The family's templates of other versions are
-    /// dropped when this one is made; those of the same version stay. All three have lower-case
-    /// letters, digits and `_`, and 63 bytes together.
+    /// The content must be a function of the three. When this one is made, each database whose name
+    /// begins with `family_` and goes on with another version is dropped, unless it is in the making.
+    /// All three have lower-case letters, digits and `_`, 61 bytes together, and the first begins with
+    /// a letter.
     ///
     /// # Errors
     ///

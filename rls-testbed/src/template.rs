@@ -61,7 +61,15 @@ pub(crate) async fn make_once<E: From<Error>>(
         }
         let others = others(&mut admin, family, version).await;
         for other in others.map_err(sql("look for"))? {
-            drop_template(&mut admin, &other).await;
+            // Until the connection closes. Another process may be making it.
+            let locked: bool = query_scalar("SELECT pg_try_advisory_lock(hashtextextended($1, 0))")
+                .bind(&other)
+                .fetch_one(&mut admin)
+                .await
+                .map_err(sql("look for"))?;
+            if locked {
+                drop_template(&mut admin, &other).await;
+            }
         }
 
         let create = format!("CREATE DATABASE {name} TEMPLATE template0");
@@ -86,7 +94,7 @@ pub(crate) async fn make_once<E: From<Error>>(
     Ok(())
 }
 
-/// The templates of this family that are of other versions.
+/// The databases of this family that are of other versions.
 async fn others(
     admin: &mut PgConnection,
     family: &str,

@@ -41,7 +41,7 @@ impl<M: MigratorTraitSelf> TestKit<M> {
         self
     }
 
-    /// Signs contexts, as a service with `RLS_SIGNED_CONTEXTS` does, with a key that is made for each
+    /// Signs contexts, as a service with `RLS_SIGNED_CONTEXTS` does, by a key that is made for each
     /// database. Unless told, contexts are not signed.
     pub fn signed_contexts(mut self, signed_contexts: SignedContexts) -> Self {
         self.signed_contexts = signed_contexts;
@@ -51,7 +51,7 @@ impl<M: MigratorTraitSelf> TestKit<M> {
     /// Makes a database; `hint` begins its name.
     ///
     /// It is a copy of a template. The first call for the migrations, entities and level of this kit
-    /// makes the template, and drops those of earlier builds of the program; calls at the same time
+    /// makes the template, and drops those of other builds of the program; calls at the same time
     /// wait for it, those of other processes too.
     ///
     /// # Errors
@@ -73,10 +73,12 @@ impl<M: MigratorTraitSelf> TestKit<M> {
 
         let migrated = async |url: String| -> Result<(), TestError> {
             let owner = Database::connect(url).await?;
-            // Policies require signed contexts only once there is a key.
+            // Policies require signed contexts only once there is a key, unless the migrations have made
+            // them do so.
             let first = config
                 .clone()
-                .signed_contexts(signs.min(SignedContexts::Sent));
+                .signed_contexts(signs.min(SignedContexts::Sent))
+                .danger_accept_weakening(signs == SignedContexts::Required);
             RlsMigrator::with(self.migrator, entities, first)
                 .up(&owner, None)
                 .await?;

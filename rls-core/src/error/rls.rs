@@ -148,13 +148,13 @@ pub enum RlsError {
         source: Arc<DbErr>,
     },
     /// The server refused the signed context: it does not know its key, or the key has ended; or the
-    /// context is too old, or was altered on its way; or the session's login has another name than the
-    /// role, for which it was signed. The statement read and wrote nothing.
+    /// context is too old, or was altered on its way; or the session did not log in as the role that the
+    /// context was signed for. The statement read and wrote nothing.
     #[error(
         "the server refused the signed context of key `{key}`: it does not know the key, or the key \
          has ended (`rls keys list`, `rls keys rotate`); or the clocks of this program and of the server differ by more than the context's lifetime, \
-         or the statement waited longer than that; or the session logged in under another name than \
-         the role's"
+         or the statement waited longer than that; or the session did not log in as the role \
+         that the context was signed for"
     )]
     ContextRefused {
         /// The identifier of the key; `unknown` if the server does not know it.

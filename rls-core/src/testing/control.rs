@@ -218,6 +218,7 @@ pub(super) async fn control(
         scopes,
         users,
         gate: _,
+        verified,
     } = ready(proof, owner, app).await?;
     let hidden = scopes.hidden(&schema);
 
@@ -229,6 +230,7 @@ pub(super) async fn control(
         scopes: &scopes,
         users: &users,
         hidden: hidden.iter().collect(),
+        verified,
     };
     let mut found = Control {
         trials: Vec::new(),
@@ -473,7 +475,7 @@ async fn unscoped<'a>(run: &mut Run<'a>, scope: &'a Scope) -> Result<Vec<Trial>,
 
 /// A table that the application's role may read, and that no entity is registered for.
 async fn unregistered(run: &mut Run<'_>) -> Result<Trial, ProofError> {
-    let config = run.app.config();
+    let role = run.app.config().app_role();
     let table = TableName {
         schema: Some(run.lane.schema.clone()),
         table: schema::name("rls_control_unregistered".to_owned())?,
@@ -483,11 +485,11 @@ async fn unregistered(run: &mut Run<'_>) -> Result<Trial, ProofError> {
     run.lane.begin(&[]).await?;
     let made = format!(
         "CREATE TABLE {name} (); GRANT SELECT ON {name} TO {}",
-        sql::identifier(config.app_role())
+        sql::identifier(role)
     );
     run.lane.run(&made).await?;
 
-    let found = relation::unregistered(&mut run.lane, config, run.scopes).await?;
+    let found = run.unregistered().await?;
     let reached = found.into_iter().find(|untested| untested.table == table);
     let outcome = reached.map_or(Outcome::Held, |untested| Outcome::Untested {
         reason: untested.reason,

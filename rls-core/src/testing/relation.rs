@@ -3,11 +3,9 @@
 
 use sqlx::{AssertSqlSafe, Row};
 
-use crate::config::{RlsConfig, SignedContexts};
 use crate::model::privilege::Privilege;
 use crate::model::scope::Scope;
-use crate::model::signed_context;
-use crate::name::Identifier;
+use crate::name::{Identifier, TableName};
 use crate::sql;
 
 use super::classify::{ForeignRows, classify, worst};
@@ -20,12 +18,13 @@ use super::user::Users;
 use super::{Actor, Attempt, ProofError};
 
 /// Finds the views, partitions and the like that the application's role may use, and that no entity
-/// is registered for. The view that verifies signed contexts shows nobody's rows, and the gate checks
-/// that it does so.
+/// is registered for. The view that verifies signed contexts shows nobody's rows: the gate has found it
+/// to be what it is made for.
 pub(super) async fn unregistered(
     lane: &mut Lane,
-    config: &RlsConfig,
+    role: &Identifier,
     scopes: &Scopes,
+    verified: Option<&TableName>,
 ) -> Result<Vec<UntestedTable>, ProofError> {
     let query = "
         SELECT n.nspname::text AS schema, c.relname::text AS \"table\", p.privileges,
@@ -49,20 +48,17 @@ pub(super) async fn unregistered(
         ORDER BY 1, 2";
 
     let rows = sqlx::query(AssertSqlSafe(query))
-        .bind(config.app_role().as_str())
+        .bind(role.as_str())
         .fetch_all(&mut *lane.connection)
         .await?;
-
-    let verifies = config.signing_object(signed_context::VIEW);
-    let verifies =
-        (config.signs_contexts() > SignedContexts::Off).then(|| verifies.or_in(&lane.schema));
 
     let mut found = Vec::new();
     for row in rows {
         let table = table_name(&row, "schema", "table")?;
-        if scopes.get(&table).is_none() && verifies.as_ref() != Some(&table) {
-            let (kind, privileges): (String, String) =
-                (row.try_get("kind")?, row.try_get("privileges")?);
+        let (kind, privileges): (String, String) =
+            (row.try_get("kind")?, row.try_get("privileges")?);
+        let is_verified = verified == Some(&table) && privileges == "SELECT";
+        if scopes.get(&table).is_none() && !is_verified {
             let reason = format!(
                 "{kind} that no entity is registered for, and the application's role has \
                  {privileges} on it: register an entity (`#[derive(Unscoped)]` if it needs no \

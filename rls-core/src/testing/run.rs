@@ -29,6 +29,7 @@ pub(super) struct Ready {
     pub(super) scopes: Scopes,
     pub(super) users: Users,
     pub(super) gate: Vec<GateFinding>,
+    pub(super) verified: Option<TableName>,
 }
 
 /// Checks what the caller gave, and reads the catalog.
@@ -39,7 +40,7 @@ pub(super) async fn ready(
 ) -> Result<Ready, ProofError> {
     check(proof, owner, app)?;
 
-    let gate = gate(app).await?;
+    let (gate, verified) = gate(app).await?;
     let role = app.config().app_role();
     let mut lane = Lane::open(owner.get_postgres_connection_pool(), app.pool(), role).await?;
     let schema = lane.read().await?;
@@ -59,6 +60,7 @@ pub(super) async fn ready(
         scopes,
         users,
         gate,
+        verified,
     })
 }
 
@@ -73,6 +75,7 @@ pub(super) async fn run(
         scopes,
         users,
         gate,
+        verified,
     } = ready(proof, owner, app).await?;
 
     let hidden = scopes.hidden(&schema);
@@ -84,6 +87,7 @@ pub(super) async fn run(
         scopes: &scopes,
         users: &users,
         hidden: hidden.iter().collect(),
+        verified,
     };
 
     let mut found = Proof {
@@ -104,7 +108,7 @@ pub(super) async fn run(
         }
     }
 
-    let reached = relation::unregistered(&mut run.lane, app.config(), &scopes).await?;
+    let reached = run.unregistered().await?;
     found.untested.extend(reached);
     accept(&mut found, &proof.accepted, &run.lane.schema);
 
@@ -186,11 +190,12 @@ fn check(
     Ok(())
 }
 
-/// The findings of the gate. With a login that bypasses row-level security nothing is run.
-async fn gate(app: &RlsConnection) -> Result<Vec<GateFinding>, ProofError> {
+/// The findings of the gate, and, if there are none, the view that verifies signed contexts. With a login
+/// that bypasses row-level security nothing is run.
+async fn gate(app: &RlsConnection) -> Result<(Vec<GateFinding>, Option<TableName>), ProofError> {
     let mut connection = app.pool().acquire().await?;
     let findings = match gate::check(&mut connection, app.config(), app.registry()).await {
-        Ok(_) => Vec::new(),
+        Ok(found) => return Ok((Vec::new(), found.verified)),
         Err(RlsError::Gate(GateError { findings })) => findings,
         Err(error) => return Err(error.into()),
     };
@@ -208,7 +213,7 @@ async fn gate(app: &RlsConnection) -> Result<Vec<GateFinding>, ProofError> {
         return Err(ProofError::Bypasses(GateError { findings }));
     }
 
-    Ok(findings)
+    Ok((findings, None))
 }
 
 pub(super) struct Run<'a> {
@@ -219,6 +224,8 @@ pub(super) struct Run<'a> {
     pub(super) scopes: &'a Scopes,
     pub(super) users: &'a Users,
     pub(super) hidden: Vec<&'a TableName>,
+    /// The view that verifies signed contexts, as the gate found it.
+    pub(super) verified: Option<TableName>,
 }
 
 /// A table with its rows, at the state from which every attempt starts.
@@ -229,6 +236,13 @@ pub(super) struct Prepared<'a> {
 }
 
 impl<'a> Run<'a> {
+    /// The relations that the application's role may use, and that no entity is registered for.
+    pub(super) async fn unregistered(&mut self) -> Result<Vec<UntestedTable>, ProofError> {
+        let role = self.app.config().app_role();
+        let verified = self.verified.as_ref();
+        relation::unregistered(&mut self.lane, role, self.scopes, verified).await
+    }
+
     /// All attempts on one table, in a transaction of its own.
     async fn table(&mut self, scope: &'a Scope) -> Result<Vec<Cell>, Trouble> {
         let reach = self.reach(scope)?;

@@ -170,23 +170,25 @@ async fn policies(
         match applied.policy.kind {
             PolicyKind::Permissive if answer.value.holds() => {
                 passes = true;
-                declared_passes |= applied.origin == Origin::Applied;
+                declared_passes |= applied.desired.is_some();
             }
             PolicyKind::Permissive => permissive.extend(causes),
             PolicyKind::Restrictive if answer.value.holds() => {}
             PolicyKind::Restrictive => {
-                restrictive.push((is_guard(table, applied), answer.name.clone(), causes));
+                restrictive.push((guard(table, applied), answer.name.clone(), causes));
             }
         }
 
         answers.push(answer);
     }
 
-    // A guard says the same as the declared policies, if one of them is to blame.
-    let others_refuse = restrictive.iter().any(|(is_guard, ..)| !is_guard);
-    if !passes || declared_passes && others_refuse {
-        restrictive.retain(|(is_guard, ..)| !is_guard);
-    }
+    // A guard says the same as the policies that the entity declares, if one of them is to blame.
+    let others_refuse = restrictive.iter().any(|(guard, ..)| *guard == Guard::None);
+    restrictive.retain(|(guard, ..)| match guard {
+        Guard::None => true,
+        Guard::Declared => passes && !(declared_passes && others_refuse),
+        Guard::Altered => passes,
+    });
 
     if passes {
         permissive.clear();
@@ -194,12 +196,10 @@ async fn policies(
         permissive.push(Cause::NoPolicy);
     }
 
-    let restrictive = restrictive
-        .into_iter()
-        .flat_map(|(is_guard, policy, causes)| {
-            let guard = is_guard.then_some(Cause::Guard { policy });
-            guard.into_iter().chain(causes)
-        });
+    let restrictive = restrictive.into_iter().flat_map(|(guard, policy, causes)| {
+        let guard = (guard != Guard::None).then_some(Cause::Guard { policy });
+        guard.into_iter().chain(causes)
+    });
     Ok(distinct(permissive.into_iter().chain(restrictive)))
 }
 
@@ -215,9 +215,24 @@ fn whole(answer: &PolicyAnswer) -> Cause {
     }
 }
 
-fn is_guard(table: &Table, applied: &Applied) -> bool {
+/// Whether a policy is a guard.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Guard {
+    None,
+    /// As the entity declares it.
+    Declared,
+    Altered,
+}
+
+fn guard(table: &Table, applied: &Applied) -> Guard {
     let guards = crate::model::scope::guards_of(&table.name.table);
-    applied.origin != Origin::ByHand && guards.contains(&applied.policy.name)
+    if applied.origin == Origin::ByHand || !guards.contains(&applied.policy.name) {
+        Guard::None
+    } else if applied.desired.is_some() {
+        Guard::Declared
+    } else {
+        Guard::Altered
+    }
 }
 
 fn distinct(causes: impl Iterator<Item = Cause>) -> Vec<Cause> {

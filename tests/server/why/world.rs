@@ -146,7 +146,8 @@ INSERT INTO step VALUES (1, 1), (2, 2), (4, 4);
 INSERT INTO remark VALUES (1, 1), (2, 2);
 INSERT INTO member VALUES (100, 1), (100, 2), (200, 2);
 INSERT INTO file VALUES (1, 100), (2, 200), (3, 300);
-INSERT INTO post VALUES (1, 1, false, 'a'), (2, 2, true, 'b'), (3, 2, false, 'c'), (4, 1, true, 'secret');
+INSERT INTO post VALUES (1, 1, false, 'a'), (2, 2, true, 'b'), (3, 2, false, 'c'), (4, 1, true, 'secret'),
+  (5, 2, false, 'secret');
 INSERT INTO ledger VALUES (1, 1, 0);
 INSERT INTO country VALUES (1);
 INSERT INTO event VALUES (1, 1), (2, 2);
