@@ -77,7 +77,7 @@ CONF
         cat >"$program" <<SCRIPT
 #!/bin/sh
 exec "$loader" --argv0 "\$0" \\
-    --library-path "$home/files/usr/lib/x86_64-linux-gnu:$home/files/lib/x86_64-linux-gnu" "\$0.elf" "\$@"
+    --library-path "$home/files/usr/lib/x86_64-linux-gnu:$home/files/lib/x86_64-linux-gnu" "$program.elf" "\$@"
 SCRIPT
         chmod a+rx "$program"
     done
