@@ -10,6 +10,15 @@ fn known<const N: usize>(names: [&str; N]) -> Arc<[KnownSetting]> {
         .into()
 }
 
+fn domains_of(known: &[KnownSetting]) -> DomainOids {
+    let names = known.iter().map(|it| it.name.clone());
+    ContextDomain::all(names, true, false)
+        .into_iter()
+        .zip(100..)
+        .map(|(domain, oid)| (domain, Oid(oid)))
+        .collect()
+}
+
 #[test]
 fn begin_has_options_context_and_blanks() {
     let known = known(["app.tenant_id", "app.user_id"]);
@@ -95,12 +104,7 @@ fn record_is_in_each_begin_and_before_what_ends_writing() {
 #[test]
 fn begin_of_a_transaction_names_no_user_if_its_statements_carry_it() {
     let known = known(["app.user_id"]);
-    let domains: DomainOids =
-        ContextDomain::all(known.iter().map(|it| it.name.clone()), true, false)
-            .into_iter()
-            .zip(100..)
-            .map(|(domain, oid)| (domain, Oid(oid)))
-            .collect();
+    let domains = domains_of(&known);
     let settings = Settings::new()
         .with("app.user_id", "ann")
         .and_then(|settings| settings.with("other.setting", "x"))
@@ -137,12 +141,7 @@ fn begin_of_a_transaction_names_no_user_if_its_statements_carry_it() {
 #[test]
 fn each_setting_has_a_message_of_its_own_on_citus() {
     let known = known(["app.tenant_id", "app.user_id"]);
-    let domains: DomainOids =
-        ContextDomain::all(known.iter().map(|it| it.name.clone()), true, false)
-            .into_iter()
-            .zip(100..)
-            .map(|(domain, oid)| (domain, Oid(oid)))
-            .collect();
+    let domains = domains_of(&known);
     let opening = Opening {
         read_only: true,
         record: Some("INSERT INTO r DEFAULT VALUES".into()),
