@@ -55,6 +55,9 @@ const NO_TRANSACTION: &str = "they are dropped and created again for a migration
 const REVIEWED: &str = "let the migration drop them first (`manager.drop_policy`); after `up`, `rls \
                         generate NAME` writes the migration that creates them again";
 
+/// The SQLSTATE of a deadlock.
+const DEADLOCK_DETECTED: &str = "40P01";
+
 /// How often a migration runs again that met the service's statements in a deadlock.
 pub(crate) const DEADLOCKS: usize = 5;
 
@@ -62,6 +65,43 @@ pub(crate) const DEADLOCKS: usize = 5;
 enum Direction {
     Up,
     Down,
+}
+
+/// Why a migration failed: by itself, or because of the policies around it. The second would no longer
+/// say its SQLSTATE as an error of a migration.
+enum Failure {
+    Migration(DbErr),
+    Policies(RlsError),
+}
+
+impl Failure {
+    fn is_deadlock(&self) -> bool {
+        match self {
+            Self::Migration(error) => is_deadlock(error),
+            Self::Policies(error) => error.sqlstate().as_deref() == Some(DEADLOCK_DETECTED),
+        }
+    }
+}
+
+impl From<DbErr> for Failure {
+    fn from(error: DbErr) -> Self {
+        Self::Migration(error)
+    }
+}
+
+impl From<RlsError> for Failure {
+    fn from(error: RlsError) -> Self {
+        Self::Policies(error)
+    }
+}
+
+impl From<Failure> for DbErr {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Migration(error) => error,
+            Failure::Policies(error) => migration_error(&error),
+        }
+    }
 }
 
 impl GuardedMigration {
@@ -109,18 +149,19 @@ impl GuardedMigration {
         loop {
             let savepoint = db.begin().await?;
             let done = self.without(&savepoint, &standing, &obstacles, direction);
-            let error = match done.await {
+            let failure = match done.await {
                 Ok(()) => return savepoint.commit().await,
-                Err(error) => error,
+                Err(failure) => failure,
             };
             savepoint.rollback().await?;
 
             // The rollback has released its locks.
-            if deadlocks < DEADLOCKS && is_deadlock(&error) {
+            if deadlocks < DEADLOCKS && failure.is_deadlock() {
                 deadlocks += 1;
                 continue;
             }
 
+            let error = DbErr::from(failure);
             match standing.in_the_way(&error, &obstacles) {
                 Some(more) => obstacles = more,
                 None => return Err(in_the_way(&standing, error, Some(&obstacles), BY_HAND)),
@@ -135,17 +176,17 @@ impl GuardedMigration {
         standing: &StandingPolicies,
         obstacles: &Obstacles,
         direction: Direction,
-    ) -> Result<(), DbErr> {
-        let dropped = standing.drop(db, obstacles).await;
-        let dropped = dropped.map_err(|error| migration_error(&error))?;
+    ) -> Result<(), Failure> {
+        let dropped = standing.drop(db, obstacles).await?;
         self.within(&SchemaManager::new(db), direction).await?;
 
-        let closed = standing.restore(db, dropped).await;
-        self.report(closed)
+        let closed = standing.restore(db, dropped).await?;
+        self.report(closed);
+        Ok(())
     }
 
-    fn report(&self, closed: Result<Vec<TableName>, RlsError>) -> Result<(), DbErr> {
-        for table in closed.map_err(|error| migration_error(&error))? {
+    fn report(&self, closed: Vec<TableName>) {
+        for table in closed {
             tracing::info!(
                 target: SHOWN,
                 "Table `{table}` is closed to the application: migration `{}` took from it what its \
@@ -153,8 +194,6 @@ impl GuardedMigration {
                 self.inner.name()
             );
         }
-
-        Ok(())
     }
 
     /// A migration that wants no transaction may run on several connections, so each gets the setting
@@ -195,7 +234,8 @@ impl GuardedMigration {
         let done = self.within(&SchemaManager::new(db), direction).await;
 
         if self.converges && !standing.none_of_ours() {
-            self.report(standing.restore(db, DroppedPolicies::default()).await)?;
+            let closed = standing.restore(db, DroppedPolicies::default()).await;
+            self.report(closed.map_err(|error| migration_error(&error))?);
         }
 
         let remedy = if self.converges {
@@ -271,7 +311,7 @@ async fn read(db: &impl ConnectionTrait) -> Result<StandingPolicies, DbErr> {
 }
 
 pub(crate) fn is_deadlock(error: &DbErr) -> bool {
-    RlsError::from(error).sqlstate().as_deref() == Some("40P01")
+    RlsError::from(error).sqlstate().as_deref() == Some(DEADLOCK_DETECTED)
 }
 
 /// Makes an error of policies in the way say which they are, and what to do.

@@ -4,6 +4,7 @@ mod alike;
 mod bound;
 mod breaking;
 mod catalog;
+mod deadlock;
 mod distributed;
 mod domain;
 mod gate;

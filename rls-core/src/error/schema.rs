@@ -203,6 +203,18 @@ pub enum SchemaError {
         /// The statement.
         sql: String,
     },
+    /// The service's statements and this one waited for each other's locks, each time it was tried.
+    #[error(
+        "`{sql}` and a statement of the service each waited for a table that the other's transaction \
+         had locked, so PostgreSQL ended this one (deadlock): run it again, when the service has \
+         less to do if it happens once more"
+    )]
+    Deadlock {
+        /// The statement.
+        sql: String,
+        /// What the server said.
+        source: Arc<DbErr>,
+    },
     /// The policies cannot be compared without temporary tables.
     #[error(
         "cannot verify the policies, which takes an empty temporary copy of each table: {}",
@@ -539,6 +551,7 @@ impl SchemaError {
             | Self::PoliciesAskEachOther { source, .. }
             | Self::PoliciesInTheWay { source, .. }
             | Self::TooManyLocks { source, .. }
+            | Self::Deadlock { source, .. }
             | Self::Statement { source, .. } => Some(source),
             _ => None,
         }

@@ -214,6 +214,18 @@ impl Expression {
         }
     }
 
+    /// Through how many tables, one behind the other, the condition leads.
+    pub(crate) fn levels(&self) -> usize {
+        match self {
+            Self::All(parts) | Self::Any(parts) => {
+                parts.iter().map(Self::levels).max().unwrap_or_default()
+            }
+            Self::Through { holds, .. } | Self::FirstThrough { holds, .. } => 1 + holds.levels(),
+            Self::First(part) | Self::OnVerified(part, _) => part.levels(),
+            _ => 0,
+        }
+    }
+
     /// The same condition for a table that Citus distributes.
     pub(crate) fn distributed(&self) -> Self {
         let each = |parts: &[Self]| parts.iter().map(Self::distributed).collect();

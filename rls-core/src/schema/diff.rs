@@ -18,6 +18,8 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Reverse;
+
 use crate::error::SchemaError;
 use crate::name::TableName;
 use crate::schema::desired::Desired;
@@ -124,7 +126,12 @@ fn table_changes(
     // Only a key that is replaced whole is known to read rows.
     distribution::one_by_one(tables, snapshot, &mut changes);
     plan.changes.extend(changes);
-    for table in tables {
+
+    // A statement locks its table first, and then those that the policies read. In this order a sync
+    // locks none that such a statement waits for while it waits for one that the statement has locked.
+    let mut in_order_of_locks: Vec<&Table<'_>> = tables.iter().collect();
+    in_order_of_locks.sort_by_key(|table| Reverse(table.desired.levels()));
+    for table in in_order_of_locks {
         policy::row_security(table, &mut plan.changes);
         policy::policies(table, &mut plan.changes, &mut plan.unmanaged);
     }

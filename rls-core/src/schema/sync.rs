@@ -30,7 +30,7 @@ pub use script::MigrationScript;
 pub use standing::{DroppedPolicies, Obstacles, StandingPolicies};
 
 use fingerprint::fingerprint;
-use lock::begin_alone;
+use lock::{begin_alone, despite_deadlocks};
 use role::apply_roles;
 use run::run;
 
@@ -143,7 +143,8 @@ impl RlsSchema {
     /// with an outdated fingerprint. If anything changed, also `EXPLAIN` of the application's
     /// statements, as its role, if the login can act as it. Locks taken: one advisory lock per database, so that two
     /// deployments cannot race; `ACCESS EXCLUSIVE` on each table that changes, and
-    /// `SHARE UPDATE EXCLUSIVE` for a fingerprint, each waited for at most 5 s. Privileges needed:
+    /// `SHARE UPDATE EXCLUSIVE` for a fingerprint, each waited for at most 5 s; after a deadlock with
+    /// the service's statements all is read and tried again, five times at most. Privileges needed:
     /// to own the tables, `CREATE` on the schema of the audit's table, and `CREATEROLE` if a role is
     /// missing.
     ///
@@ -153,6 +154,13 @@ impl RlsSchema {
     /// missing, and [`SchemaError::Breaks`] if breaking changes are refused. Nothing was changed
     /// then.
     pub async fn sync<C>(&self, db: &C) -> Result<Plan, RlsError>
+    where
+        C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+    {
+        despite_deadlocks(|| self.sync_once(db)).await
+    }
+
+    async fn sync_once<C>(&self, db: &C) -> Result<Plan, RlsError>
     where
         C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
     {

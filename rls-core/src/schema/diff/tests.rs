@@ -331,6 +331,36 @@ fn order_is_stable_and_leaves_no_gap() {
     assert!(at("create_policy").1 < at("grant").0, "{words:?}");
 }
 
+#[test]
+fn table_whose_policies_read_others_is_changed_before_them() {
+    let config = RlsConfig::new();
+    let mut desired = desired(&config, MissingTables::Refuse);
+    let parent = desired.tables[0].table.clone();
+    let child = desired.tables[1].table.clone();
+    for desired in &mut desired.tables[1].policies {
+        desired.policy = desired.policy.map(|holds| Expression::Through {
+            column: name("task_id"),
+            parent: parent.clone(),
+            parent_column: name("id"),
+            holds: Box::new(holds.clone()),
+        });
+    }
+
+    let mut snapshot = snapshot(&desired);
+    for table in ["task", "user"] {
+        actual(&mut snapshot, table).policies.clear();
+    }
+
+    let plan = diff(&desired, &snapshot).unwrap();
+    let tables: Vec<&TableName> = plan.changes().iter().filter_map(Change::table).collect();
+    let of_child = tables.iter().take_while(|table| ***table == child).count();
+    assert!(of_child > 0, "{tables:?}");
+    assert!(
+        tables[of_child..].iter().all(|table| **table == parent),
+        "{tables:?}"
+    );
+}
+
 fn id() -> ActualColumn {
     ActualColumn {
         sql_type: "uuid".to_owned(),

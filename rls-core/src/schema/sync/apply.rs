@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 
-use super::lock::begin_alone;
+use super::lock::{begin_alone, despite_deadlocks};
 use super::role::{apply_roles, role_changes};
 use super::run::{run, statement_failure};
 use crate::config::RlsConfig;
@@ -24,8 +24,8 @@ type Fingerprints = BTreeMap<(TableName, Identifier), Option<String>>;
 /// or alter. A table without a schema is found by `search_path`.
 ///
 /// Statements sent: one message a change, and one for each fingerprint. Locks taken: this library's
-/// advisory one, and `ACCESS EXCLUSIVE` on each table that changes, waited for at most 5 s.
-/// Privilege needed: to own the tables.
+/// advisory one, and `ACCESS EXCLUSIVE` on each table that changes, waited for at most 5 s; after a
+/// deadlock all is tried again, five times at most. Privilege needed: to own the tables.
 ///
 /// # Errors
 ///
@@ -41,6 +41,13 @@ where
         .into());
     }
 
+    despite_deadlocks(|| apply_changes_once(db, changes)).await
+}
+
+async fn apply_changes_once<C>(db: &C, changes: &[Change]) -> Result<(), RlsError>
+where
+    C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+{
     let transaction = begin_alone(db).await?;
     let session = Session::enter(&transaction).await?;
 
@@ -89,13 +96,20 @@ where
 /// fingerprints with those of the policies that this server prints.
 ///
 /// Statements sent: these, each a message, and one for each fingerprint. Locks taken: this
-/// library's advisory one, and those of the statements, each waited for at most 5 s. Privilege
-/// needed: to own the tables.
+/// library's advisory one, and those of the statements, each waited for at most 5 s; after a deadlock
+/// all is tried again, five times at most. Privilege needed: to own the tables.
 ///
 /// # Errors
 ///
 /// [`RlsError::Backend`], [`RlsError::Schema`]; nothing was changed then.
 pub async fn apply_statements<C>(db: &C, statements: &[&str]) -> Result<(), RlsError>
+where
+    C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+{
+    despite_deadlocks(|| apply_statements_once(db, statements)).await
+}
+
+async fn apply_statements_once<C>(db: &C, statements: &[&str]) -> Result<(), RlsError>
 where
     C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
 {

@@ -1,4 +1,5 @@
-//! The advisory lock that makes deployments take turns.
+//! The advisory lock that makes deployments take turns, and what happens if a transaction and the
+//! service wait for each other's locks.
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 
@@ -14,6 +15,29 @@ const LOCK: i64 = 0x7365_612d_726c_7321;
 
 /// How long a deployment waits for another, unless the login has a `lock_timeout` of its own.
 const DEADLINE: &str = "60s";
+
+/// How often a transaction is tried that is part of a deadlock.
+const ATTEMPTS: usize = 5;
+
+/// Runs a transaction, and runs it again if the server ended it because of a deadlock: it had locked
+/// a table that a statement of the service waited for, and waited for a table that this one had
+/// locked. The server has released its locks then, and nothing was changed.
+pub(super) async fn despite_deadlocks<T, F>(transaction: impl Fn() -> F) -> Result<T, RlsError>
+where
+    F: Future<Output = Result<T, RlsError>>,
+{
+    let mut attempt = 1;
+    loop {
+        match transaction().await {
+            Err(error) if attempt < ATTEMPTS && is_deadlock(&error) => attempt += 1,
+            done => return done,
+        }
+    }
+}
+
+fn is_deadlock(error: &RlsError) -> bool {
+    error.sqlstate().as_deref() == Some(sqlstate::DEADLOCK_DETECTED)
+}
 
 /// Begins a transaction in which no other deployment applies anything.
 pub(super) async fn begin_alone<C>(db: &C) -> Result<DatabaseTransaction, RlsError>

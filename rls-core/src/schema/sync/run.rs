@@ -116,6 +116,7 @@ pub(super) fn failure(change: &Change, sql: String, error: DbErr) -> SchemaError
 
     match (state.as_deref(), fills(change)) {
         (Some(sqlstate::LOCK_NOT_AVAILABLE), _) => SchemaError::LockTimeout { sql },
+        (Some(sqlstate::DEADLOCK_DETECTED), _) => SchemaError::Deadlock { sql, source },
         (Some(sqlstate::OUT_OF_MEMORY), _) => SchemaError::TooManyLocks { sql, source },
         (
             Some(sqlstate::NOT_NULL_VIOLATION | sqlstate::CHECK_VIOLATION),
@@ -196,6 +197,10 @@ fn needed(change: &Change) -> String {
 pub(super) fn statement_failure(sql: String, error: DbErr) -> RlsError {
     match RlsError::from(&error).sqlstate().as_deref() {
         Some(sqlstate::LOCK_NOT_AVAILABLE) => SchemaError::LockTimeout { sql }.into(),
+        Some(sqlstate::DEADLOCK_DETECTED) => {
+            let source = Arc::new(error);
+            SchemaError::Deadlock { sql, source }.into()
+        }
         Some(sqlstate::OUT_OF_MEMORY) => {
             let source = Arc::new(error);
             SchemaError::TooManyLocks { sql, source }.into()

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, TransactionTrait};
 
 use super::apply::apply_changes;
-use super::lock::begin_alone;
+use super::lock::{begin_alone, despite_deadlocks};
 use super::run::statement_failure;
 use crate::error::{RlsError, SchemaError};
 use crate::model::expression::Expression;
@@ -176,8 +176,6 @@ impl StandingPolicies {
         obstacles: &Obstacles,
         lifted: &[i64],
     ) -> Result<(), RlsError> {
-        const ATTEMPTS: usize = 5;
-
         let mut tables: BTreeMap<i64, usize> = lifted.iter().map(|table| (*table, 0)).collect();
         for policy in self.obstacles(obstacles) {
             let reads = tables.entry(policy.relation).or_default();
@@ -192,18 +190,12 @@ impl StandingPolicies {
         }
 
         let lock = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", names.join(", "));
-        for attempt in 1.. {
+        despite_deadlocks(|| async {
             let savepoint = db.begin().await?;
-            match execute(&savepoint, lock.clone()).await {
-                Err(error) if attempt < ATTEMPTS && is_deadlock(&error) => {
-                    savepoint.rollback().await?;
-                }
-                Err(error) => return Err(error),
-                Ok(()) => return Ok(savepoint.commit().await?),
-            }
-        }
-
-        Ok(())
+            execute(&savepoint, lock.clone()).await?;
+            Ok(savepoint.commit().await?)
+        })
+        .await
     }
 
     fn obstacles(&self, obstacles: &Obstacles) -> impl Iterator<Item = &Standing> {
@@ -388,10 +380,6 @@ where
 
     session.leave(&transaction).await?;
     Ok(transaction.commit().await?)
-}
-
-fn is_deadlock(error: &RlsError) -> bool {
-    error.sqlstate().as_deref() == Some(sqlstate::DEADLOCK_DETECTED)
 }
 
 /// Whether the server does not take a condition any more: class 42 but for a missing privilege.

@@ -154,6 +154,16 @@ impl DesiredTable {
             .find(|desired| desired.policy.name == *name)
     }
 
+    /// Through how many tables, one behind the other, its policies lead.
+    pub(crate) fn levels(&self) -> usize {
+        let conditions = self
+            .policies
+            .iter()
+            .flat_map(|desired| [desired.policy.using(), desired.policy.with_check()]);
+        let levels = conditions.flatten().map(Expression::levels);
+        levels.max().unwrap_or_default()
+    }
+
     /// The tables that its keys and declared policies name.
     pub(crate) fn refers_to(&self) -> impl Iterator<Item = &TableName> {
         let keys = self

@@ -1,0 +1,186 @@
+//! A migration or a sync, and transactions of the service that lock the same tables in the other
+//! order.
+
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr,
+    TransactionTrait,
+};
+use sea_orm_migration::{
+    MigrationName, MigrationTrait, MigratorTrait, MigratorTraitSelf, SchemaManager,
+};
+use sea_orm_rls::error::SchemaError;
+use sea_orm_rls::migration::RlsMigrator;
+use sea_orm_rls::schema::{apply_changes, apply_statements};
+use sea_orm_rls::{RlsError, RlsSchema};
+
+use super::text;
+use crate::fixture::{Fixture, entities};
+
+/// A database on which a sync changes `note`, and then `task`.
+struct World {
+    fixture: Fixture,
+    rls: RlsSchema,
+    /// As the migrations' login. Of those that wait for each other, the server ends its transaction:
+    /// it looks for deadlocks first.
+    migrations: DatabaseConnection,
+}
+
+impl World {
+    async fn new() -> Self {
+        const DRIFT: &str = "ALTER TABLE note DISABLE ROW LEVEL SECURITY; ALTER TABLE task DISABLE ROW LEVEL SECURITY";
+
+        let fixture = Fixture::new(1).await;
+        fixture.owner.execute_unprepared(DRIFT).await.unwrap();
+        let mut options = ConnectOptions::new(fixture.database.url());
+        options.map_sqlx_postgres_opts(|options| options.options([("deadlock_timeout", "2s")]));
+
+        Self {
+            rls: RlsSchema::new(entities(), fixture.config.clone()),
+            migrations: Database::connect(options).await.unwrap(),
+            fixture,
+        }
+    }
+
+    /// As many transactions of the service, which have read `task`.
+    async fn service(&self, count: usize) -> Vec<DatabaseTransaction> {
+        const READ: &str = "SET LOCAL deadlock_timeout = '1min'; SELECT count(*) FROM task";
+
+        let mut transactions = Vec::new();
+        for _ in 0..count {
+            let transaction = self.fixture.owner.begin().await.unwrap();
+            transaction.execute_unprepared(READ).await.unwrap();
+            transactions.push(transaction);
+        }
+        transactions
+    }
+
+    async fn is_protected(&self) -> bool {
+        let plan = self.rls.plan(&self.fixture.owner).await.unwrap();
+        plan.is_empty()
+    }
+}
+
+struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(Migration)]
+    }
+}
+
+struct Migration;
+
+impl MigrationName for Migration {
+    fn name(&self) -> &'static str {
+        "stars"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        const ADD: &str = "ALTER TABLE note ADD stars integer; ALTER TABLE task ADD stars integer";
+        manager.get_connection().execute_unprepared(ADD).await?;
+        Ok(())
+    }
+}
+
+/// Each reads `note` too, when someone who has locked that waits for `task`.
+async fn go_on(service: Vec<DatabaseTransaction>) -> Result<(), DbErr> {
+    const WAITING: &str = "SELECT count(*)::text FROM pg_locks waits JOIN pg_locks has USING (pid)
+        WHERE waits.relation = 'task'::regclass AND NOT waits.granted
+          AND has.relation = 'note'::regclass AND has.granted
+          AND has.mode = 'AccessExclusiveLock'";
+
+    for transaction in service {
+        while text(&transaction, WAITING).await == "0" {
+            tokio::task::yield_now().await;
+        }
+
+        transaction
+            .execute_unprepared("SELECT count(*) FROM note")
+            .await?;
+        transaction.commit().await?;
+    }
+
+    Ok(())
+}
+
+#[tokio::test]
+async fn sync_is_tried_again_after_a_deadlock() {
+    let world = World::new().await;
+    let service = world.service(2).await;
+    let (synced, went_on) = tokio::join!(world.rls.sync(&world.migrations), go_on(service));
+    went_on.unwrap();
+    assert_eq!(synced.unwrap().changes().len(), 2);
+    assert!(world.is_protected().await);
+}
+
+#[tokio::test]
+async fn sync_in_a_transaction_of_the_caller_is_tried_again_after_a_deadlock() {
+    let world = World::new().await;
+    let service = world.service(2).await;
+    let transaction = world.migrations.begin().await.unwrap();
+    let (synced, went_on) = tokio::join!(world.rls.sync(&transaction), go_on(service));
+    went_on.unwrap();
+    assert_eq!(synced.unwrap().changes().len(), 2);
+    transaction.commit().await.unwrap();
+    assert!(world.is_protected().await);
+}
+
+#[tokio::test]
+async fn changes_are_tried_again_after_a_deadlock() {
+    let world = World::new().await;
+    let plan = world.rls.plan(&world.fixture.owner).await.unwrap();
+    let service = world.service(1).await;
+    let applied = apply_changes(&world.migrations, plan.changes());
+    let (applied, went_on) = tokio::join!(applied, go_on(service));
+    went_on.unwrap();
+    applied.unwrap();
+    assert!(world.is_protected().await);
+}
+
+#[tokio::test]
+async fn statements_of_a_file_are_tried_again_after_a_deadlock() {
+    const FILE: [&str; 2] = [
+        "ALTER TABLE note ENABLE ROW LEVEL SECURITY",
+        "ALTER TABLE task ENABLE ROW LEVEL SECURITY",
+    ];
+
+    let world = World::new().await;
+    let service = world.service(1).await;
+    let applied = apply_statements(&world.migrations, &FILE);
+    let (applied, went_on) = tokio::join!(applied, go_on(service));
+    went_on.unwrap();
+    applied.unwrap();
+    assert!(world.is_protected().await);
+}
+
+#[tokio::test]
+async fn migration_is_tried_again_after_a_deadlock() {
+    let world = World::new().await;
+    let service = world.service(2).await;
+    let migrator = RlsMigrator::with(Migrator, entities(), world.fixture.config.clone());
+    let (migrated, went_on) = tokio::join!(migrator.up(&world.migrations, None), go_on(service));
+    went_on.unwrap();
+    migrated.unwrap();
+    assert!(world.is_protected().await);
+}
+
+#[tokio::test]
+async fn fifth_deadlock_is_an_error_that_leaves_nothing_changed() {
+    let world = World::new().await;
+    let before = world.rls.plan(&world.fixture.owner).await.unwrap();
+    let service = world.service(5).await;
+    let (synced, went_on) = tokio::join!(world.rls.sync(&world.migrations), go_on(service));
+    went_on.unwrap();
+
+    let error = synced.unwrap_err();
+    assert!(
+        matches!(&error, RlsError::Schema(SchemaError::Deadlock { sql, .. }) if sql.contains("task")),
+        "{error}"
+    );
+    assert_eq!(error.sqlstate().as_deref(), Some("40P01"));
+    assert_eq!(world.rls.plan(&world.fixture.owner).await.unwrap(), before);
+    world.rls.sync(&world.migrations).await.unwrap();
+}
