@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -75,8 +75,8 @@ struct Owner {
 }
 
 impl Owner {
-    fn start(program: &Path, ending: &str, change: impl FnOnce(&mut Command)) -> Self {
-        let mut command = Command::new(program);
+    /// Starts the owner by a command that runs this program with the arguments that are added to it.
+    fn start(mut command: Command, ending: &str) -> Self {
         command.args(["--ignored", "--exact", "gone::owner", "--nocapture"]);
         command.env(ENDING, ending).env_remove("DATABASE_URL");
         command
@@ -84,7 +84,6 @@ impl Owner {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .process_group(0);
-        change(&mut command);
 
         let mut process = command.spawn().unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
@@ -115,7 +114,7 @@ impl Owner {
     }
 
     fn this(ending: &str) -> Self {
-        Self::start(&env::current_exe().unwrap(), ending, |_| {})
+        Self::start(Command::new(env::current_exe().unwrap()), ending)
     }
 
     /// Waits until the owner has ended, and then for what it had.
@@ -196,17 +195,25 @@ fn server_is_gone_after_kill_9_of_its_owner() {
 
 #[test]
 fn server_is_gone_after_interrupt_from_the_terminal() {
-    let owner = Owner::this("signal");
+    // A shell has what it starts in the background ignore interrupts, and so these tests too.
+    let mut command = Command::new("perl");
+    command
+        .args(["-e", "$SIG{INT} = 'DEFAULT'; exec @ARGV or die"])
+        .arg(env::current_exe().unwrap());
+    let mut owner = Owner::start(command, "signal");
+
     // A terminal signals the whole group in the foreground.
     assert!(signal("INT", &format!("-{}", owner.process.id())));
+    let ended = owner.process.wait().unwrap();
+    assert!(ended.signal().is_some(), "{ended}");
     owner.assert_nothing_left();
 }
 
 /// A process of a test runner that starts one for each test.
 fn member(meeting_place: &Path) -> Owner {
-    Owner::start(&env::current_exe().unwrap(), "shared", |command| {
-        command.env("TMPDIR", meeting_place);
-    })
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.env("TMPDIR", meeting_place);
+    Owner::start(command, "shared")
 }
 
 #[test]
@@ -271,18 +278,17 @@ fn ordinary_user_starts_a_server_from_a_folder_of_someone_else() {
     fs::copy(env::current_exe().unwrap(), &program).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
 
+    let mut command = Command::new(&program);
+    command
+        .env_remove("HOME")
+        .env_remove("XDG_CACHE_HOME")
+        .current_dir("/");
     // Only root can become another user. The user of this test is an ordinary one otherwise.
-    let owner = Owner::start(&program, "return", |command| {
-        if is_root {
-            command.uid(65534).gid(65534);
-        }
+    if is_root {
+        command.uid(65534).gid(65534);
+    }
 
-        command
-            .env_remove("HOME")
-            .env_remove("XDG_CACHE_HOME")
-            .current_dir("/");
-    });
-
+    let owner = Owner::start(command, "return");
     fs::remove_file(&program).unwrap();
     owner.assert_nothing_left();
 }
