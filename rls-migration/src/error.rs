@@ -2,6 +2,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rls_core::doctor::SuppressionError;
+use rls_core::error::SchemaError;
 use rls_core::model::Command;
 use rls_core::subject::SubjectError;
 use rls_core::why::WhyError;
@@ -99,6 +100,8 @@ impl CliError {
 pub(crate) fn migration_error(error: &RlsError) -> DbErr {
     match error {
         RlsError::Database(error) => error.as_ref().clone(),
+        // By the server's own error, the migration is run again.
+        RlsError::Schema(SchemaError::Deadlock { source, .. }) => source.as_ref().clone(),
         other => DbErr::Migration(other.to_string()),
     }
 }

@@ -55,8 +55,11 @@ const NO_TRANSACTION: &str = "they are dropped and created again for a migration
 const REVIEWED: &str = "let the migration drop them first (`manager.drop_policy`); after `up`, `rls \
                         generate NAME` writes the migration that creates them again";
 
-/// The SQLSTATE of a deadlock.
-const DEADLOCK_DETECTED: &str = "40P01";
+/// What is said of the last one.
+const DEADLOCK: &str = "the migration and statements of the service each waited for a table that the \
+                        other's transaction had locked, each time it ran, so PostgreSQL ended the \
+                        migration (deadlock). Nothing was changed: run it again when the service has \
+                        less to do";
 
 /// How often a migration runs again that met the service's statements in a deadlock.
 pub(crate) const DEADLOCKS: usize = 5;
@@ -65,43 +68,6 @@ pub(crate) const DEADLOCKS: usize = 5;
 enum Direction {
     Up,
     Down,
-}
-
-/// Why a migration failed: by itself, or because of the policies around it. The second would no longer
-/// say its SQLSTATE as an error of a migration.
-enum Failure {
-    Migration(DbErr),
-    Policies(RlsError),
-}
-
-impl Failure {
-    fn is_deadlock(&self) -> bool {
-        match self {
-            Self::Migration(error) => is_deadlock(error),
-            Self::Policies(error) => error.sqlstate().as_deref() == Some(DEADLOCK_DETECTED),
-        }
-    }
-}
-
-impl From<DbErr> for Failure {
-    fn from(error: DbErr) -> Self {
-        Self::Migration(error)
-    }
-}
-
-impl From<RlsError> for Failure {
-    fn from(error: RlsError) -> Self {
-        Self::Policies(error)
-    }
-}
-
-impl From<Failure> for DbErr {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Migration(error) => error,
-            Failure::Policies(error) => migration_error(&error),
-        }
-    }
 }
 
 impl GuardedMigration {
@@ -149,19 +115,21 @@ impl GuardedMigration {
         loop {
             let savepoint = db.begin().await?;
             let done = self.without(&savepoint, &standing, &obstacles, direction);
-            let failure = match done.await {
+            let error = match done.await {
                 Ok(()) => return savepoint.commit().await,
-                Err(failure) => failure,
+                Err(error) => error,
             };
             savepoint.rollback().await?;
 
             // The rollback has released its locks.
-            if deadlocks < DEADLOCKS && failure.is_deadlock() {
+            if is_deadlock(&error) {
+                if deadlocks == DEADLOCKS {
+                    return Err(DbErr::Migration(DEADLOCK.to_owned()));
+                }
                 deadlocks += 1;
                 continue;
             }
 
-            let error = DbErr::from(failure);
             match standing.in_the_way(&error, &obstacles) {
                 Some(more) => obstacles = more,
                 None => return Err(in_the_way(&standing, error, Some(&obstacles), BY_HAND)),
@@ -176,17 +144,17 @@ impl GuardedMigration {
         standing: &StandingPolicies,
         obstacles: &Obstacles,
         direction: Direction,
-    ) -> Result<(), Failure> {
-        let dropped = standing.drop(db, obstacles).await?;
+    ) -> Result<(), DbErr> {
+        let dropped = standing.drop(db, obstacles).await;
+        let dropped = dropped.map_err(|error| migration_error(&error))?;
         self.within(&SchemaManager::new(db), direction).await?;
 
-        let closed = standing.restore(db, dropped).await?;
-        self.report(closed);
-        Ok(())
+        let closed = standing.restore(db, dropped).await;
+        self.report(closed)
     }
 
-    fn report(&self, closed: Vec<TableName>) {
-        for table in closed {
+    fn report(&self, closed: Result<Vec<TableName>, RlsError>) -> Result<(), DbErr> {
+        for table in closed.map_err(|error| migration_error(&error))? {
             tracing::info!(
                 target: SHOWN,
                 "Table `{table}` is closed to the application: migration `{}` took from it what its \
@@ -194,6 +162,8 @@ impl GuardedMigration {
                 self.inner.name()
             );
         }
+
+        Ok(())
     }
 
     /// A migration that wants no transaction may run on several connections, so each gets the setting
@@ -234,8 +204,7 @@ impl GuardedMigration {
         let done = self.within(&SchemaManager::new(db), direction).await;
 
         if self.converges && !standing.none_of_ours() {
-            let closed = standing.restore(db, DroppedPolicies::default()).await;
-            self.report(closed.map_err(|error| migration_error(&error))?);
+            self.report(standing.restore(db, DroppedPolicies::default()).await)?;
         }
 
         let remedy = if self.converges {
@@ -311,7 +280,7 @@ async fn read(db: &impl ConnectionTrait) -> Result<StandingPolicies, DbErr> {
 }
 
 pub(crate) fn is_deadlock(error: &DbErr) -> bool {
-    RlsError::from(error).sqlstate().as_deref() == Some(DEADLOCK_DETECTED)
+    RlsError::from(error).sqlstate().as_deref() == Some("40P01")
 }
 
 /// Makes an error of policies in the way say which they are, and what to do.

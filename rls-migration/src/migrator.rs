@@ -145,10 +145,10 @@ impl<M: MigratorTraitSelf> RlsMigrator<M> {
             .map_err(|error| migration_error(&error))?
             .missing_tables(missing);
 
-        let plan = rls
-            .sync(db)
-            .await
-            .map_err(|error| migration_error(&error))?;
+        let plan = rls.sync(db).await.map_err(|error| match error {
+            RlsError::Schema(error) => DbErr::Migration(error.to_string()),
+            error => migration_error(&error),
+        })?;
 
         let waiting = plan.waiting().len();
         if plan.is_empty() && waiting == 0 {

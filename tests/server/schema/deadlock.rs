@@ -5,11 +5,9 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr,
     TransactionTrait,
 };
-use sea_orm_migration::{
-    MigrationName, MigrationTrait, MigratorTrait, MigratorTraitSelf, SchemaManager,
-};
+use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTraitSelf, SchemaManager};
 use sea_orm_rls::error::SchemaError;
-use sea_orm_rls::migration::RlsMigrator;
+use sea_orm_rls::migration::{RlsMigrator, RlsSchemaManagerExt};
 use sea_orm_rls::schema::{apply_changes, apply_statements};
 use sea_orm_rls::{RlsError, RlsSchema};
 
@@ -60,15 +58,11 @@ impl World {
     }
 }
 
-struct Migrator;
-
-impl MigratorTrait for Migrator {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Migration)]
-    }
+/// Changes `note`, and then `task`, the second perhaps by a method of this library.
+#[derive(Clone, Copy)]
+struct Migration {
+    by_method: bool,
 }
-
-struct Migration;
 
 impl MigrationName for Migration {
     fn name(&self) -> &'static str {
@@ -79,9 +73,25 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        const ADD: &str = "ALTER TABLE note ADD stars integer; ALTER TABLE task ADD stars integer";
-        manager.get_connection().execute_unprepared(ADD).await?;
+        let db = manager.get_connection();
+        db.execute_unprepared("ALTER TABLE note ADD stars integer")
+            .await?;
+        if self.by_method {
+            return manager.enable_rls("task").await;
+        }
+
+        db.execute_unprepared("ALTER TABLE task ADD stars integer")
+            .await?;
         Ok(())
+    }
+}
+
+struct Migrator(Migration);
+
+#[async_trait::async_trait]
+impl MigratorTraitSelf for Migrator {
+    fn migrations(&self) -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(self.0)]
     }
 }
 
@@ -158,12 +168,31 @@ async fn statements_of_a_file_are_tried_again_after_a_deadlock() {
 
 #[tokio::test]
 async fn migration_is_tried_again_after_a_deadlock() {
+    for by_method in [false, true] {
+        let world = World::new().await;
+        let service = world.service(1).await;
+        let migrator = Migrator(Migration { by_method });
+        let migrator = RlsMigrator::with(migrator, entities(), world.fixture.config.clone());
+        let (migrated, went_on) =
+            tokio::join!(migrator.up(&world.migrations, None), go_on(service));
+        went_on.unwrap();
+        migrated.unwrap();
+        assert!(world.is_protected().await);
+    }
+}
+
+#[tokio::test]
+async fn migration_that_is_always_in_a_deadlock_says_so() {
     let world = World::new().await;
-    let service = world.service(2).await;
-    let migrator = RlsMigrator::with(Migrator, entities(), world.fixture.config.clone());
+    let service = world.service(6).await;
+    let migrator = Migrator(Migration { by_method: false });
+    let migrator = RlsMigrator::with(migrator, entities(), world.fixture.config.clone());
     let (migrated, went_on) = tokio::join!(migrator.up(&world.migrations, None), go_on(service));
     went_on.unwrap();
-    migrated.unwrap();
+
+    let error = migrated.unwrap_err().to_string();
+    assert!(error.contains("(deadlock). Nothing was changed"), "{error}");
+    migrator.up(&world.migrations, None).await.unwrap();
     assert!(world.is_protected().await);
 }
 
