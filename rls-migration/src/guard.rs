@@ -58,7 +58,7 @@ const REVIEWED: &str = "let the migration drop them first (`manager.drop_policy`
 /// What is said of the last one.
 const DEADLOCK: &str = "the migration and statements of the service each waited for a table that the \
                         other's transaction had locked, each time it ran, so PostgreSQL ended the \
-                        migration (deadlock). Nothing was changed: run it again when the service has \
+                        migration (deadlock). What it did was undone: run it again when the service has \
                         less to do";
 
 /// How often a migration runs again that met the service's statements in a deadlock.

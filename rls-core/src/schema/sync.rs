@@ -144,7 +144,7 @@ impl RlsSchema {
     /// statements, as its role, if the login can act as it. Locks taken: one advisory lock per database, so that two
     /// deployments cannot race; `ACCESS EXCLUSIVE` on each table that changes, and
     /// `SHARE UPDATE EXCLUSIVE` for a fingerprint, each waited for at most 5 s; after a deadlock with
-    /// the service's statements all is read and tried again, five times at most. Privileges needed:
+    /// the service's statements all is read and tried again, up to five times in all. Privileges needed:
     /// to own the tables, `CREATE` on the schema of the audit's table, and `CREATEROLE` if a role is
     /// missing.
     ///

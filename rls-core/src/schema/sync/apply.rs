@@ -25,7 +25,7 @@ type Fingerprints = BTreeMap<(TableName, Identifier), Option<String>>;
 ///
 /// Statements sent: one message a change, and one for each fingerprint. Locks taken: this library's
 /// advisory one, and `ACCESS EXCLUSIVE` on each table that changes, waited for at most 5 s; after a
-/// deadlock all is tried again, five times at most. Privilege needed: to own the tables.
+/// deadlock all is tried again, up to five times. Privilege needed: to own the tables.
 ///
 /// # Errors
 ///
@@ -97,7 +97,7 @@ where
 ///
 /// Statements sent: these, each a message, and one for each fingerprint. Locks taken: this
 /// library's advisory one, and those of the statements, each waited for at most 5 s; after a deadlock
-/// all is tried again, five times at most. Privilege needed: to own the tables.
+/// all is tried again, up to five times. Privilege needed: to own the tables.
 ///
 /// # Errors
 ///

@@ -21,7 +21,7 @@ const ATTEMPTS: usize = 5;
 
 /// Runs a transaction, and runs it again if the server ended it because of a deadlock: it had locked
 /// a table that a statement of the service waited for, and waited for a table that this one had
-/// locked. The server has released its locks then, and nothing was changed.
+/// locked. What it did is undone then, and its own locks are released.
 pub(super) async fn despite_deadlocks<T, F>(transaction: impl Fn() -> F) -> Result<T, RlsError>
 where
     F: Future<Output = Result<T, RlsError>>,
