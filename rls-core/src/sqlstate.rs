@@ -61,6 +61,14 @@ pub(crate) fn is_constraint(state: &str) -> bool {
     state.starts_with("23")
 }
 
+/// The server did not run a statement for a reason that lies in the moment: a conflict with other
+/// transactions (class 40), too few resources (53), a lock (55P03), or someone who ended it (57).
+pub(crate) fn is_of_the_moment(state: &str) -> bool {
+    ["40", "53", "57", LOCK_NOT_AVAILABLE]
+        .iter()
+        .any(|of_the_moment| state.starts_with(of_the_moment))
+}
+
 /// Another session created or altered the same role at the same time.
 pub(crate) fn is_concurrent_change(state: &str) -> bool {
     [UNIQUE_VIOLATION, DUPLICATE_OBJECT, INTERNAL_ERROR].contains(&state)

@@ -45,10 +45,11 @@ where
     let mut by_table: BTreeMap<&TableName, Vec<&Unplanned>> = BTreeMap::new();
     let mut findings = Vec::new();
     for one in &unplanned {
-        match RlsError::from(one.source.as_ref()).sqlstate().as_deref() {
+        match sqlstate::of(&one.source).as_deref() {
             Some(sqlstate::LOCK_NOT_AVAILABLE) => {
                 findings.push(unexamined(&format!("`{}` is locked", one.table)));
             }
+            _ if one.is_untried() => findings.push(unexamined(&one.source.to_string())),
             _ => by_table.entry(&one.table).or_default().push(one),
         }
     }

@@ -105,6 +105,12 @@ fn table_changes(
     snapshot: &Snapshot,
     plan: &mut Plan,
 ) -> Result<(), SchemaError> {
+    // A statement locks its table, and then those that the table's policies read. Changed in the same
+    // order, no table is locked that such a statement waits for while it keeps one that is yet to come.
+    let mut tables = tables.to_vec();
+    tables.sort_by_key(|table| Reverse(table.desired.levels()));
+    let tables = tables.as_slice();
+
     let mut changes = Vec::new();
     for table in tables {
         column::columns(table, &mut changes)?;
@@ -126,12 +132,7 @@ fn table_changes(
     // Only a key that is replaced whole is known to read rows.
     distribution::one_by_one(tables, snapshot, &mut changes);
     plan.changes.extend(changes);
-
-    // A statement locks its table first, and then those that the policies read. In this order a sync
-    // locks none that such a statement waits for while it waits for one that the statement has locked.
-    let mut in_order_of_locks: Vec<&Table<'_>> = tables.iter().collect();
-    in_order_of_locks.sort_by_key(|table| Reverse(table.desired.levels()));
-    for table in in_order_of_locks {
+    for table in tables {
         policy::row_security(table, &mut plan.changes);
         policy::policies(table, &mut plan.changes, &mut plan.unmanaged);
     }

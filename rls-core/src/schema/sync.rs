@@ -9,6 +9,8 @@ mod run;
 mod script;
 mod standing;
 
+use std::sync::Arc;
+
 use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 
 use crate::config::RlsConfig;
@@ -32,7 +34,7 @@ pub use standing::{DroppedPolicies, Obstacles, StandingPolicies};
 use fingerprint::fingerprint;
 use lock::{begin_alone, despite_deadlocks};
 use role::apply_roles;
-use run::run;
+use run::{run, statement_failure};
 
 /// Brings a database to what the registered entities and the configuration say.
 ///
@@ -280,7 +282,7 @@ impl RlsSchema {
     }
 
     /// Checks that no policies ask each other. A login that cannot act as the application's role
-    /// cannot tell.
+    /// cannot tell; a table that another session has locked is an error.
     async fn check_planned(
         &self,
         db: &DatabaseTransaction,
@@ -291,17 +293,21 @@ impl RlsSchema {
         let tables: Vec<_> = tables.iter().map(|table| &table.desired.table).collect();
         let unplanned = unplanned(db, self.config.app_role(), &tables).await?;
 
-        let recursive = unplanned.into_iter().flatten().find(|unplanned| {
-            sqlstate::of(&unplanned.source).as_deref() == Some(sqlstate::RECURSION)
-        });
-        match recursive {
-            None => Ok(()),
-            Some(unplanned) => Err(SchemaError::PoliciesAskEachOther {
-                table: unplanned.table.to_string(),
-                source: unplanned.source,
+        for one in unplanned.into_iter().flatten() {
+            if one.is_untried() {
+                return Err(statement_failure(one.sql, Arc::unwrap_or_clone(one.source)));
             }
-            .into()),
+
+            if sqlstate::of(&one.source).as_deref() == Some(sqlstate::RECURSION) {
+                return Err(SchemaError::PoliciesAskEachOther {
+                    table: one.table.to_string(),
+                    source: one.source,
+                }
+                .into());
+            }
         }
+
+        Ok(())
     }
 
     /// Checks that breaking changes are not refused.

@@ -27,11 +27,20 @@ pub(crate) struct Unplanned {
         expect(dead_code, reason = "only the doctor names it")
     )]
     pub(crate) privilege: Privilege,
+    pub(crate) sql: String,
     pub(crate) source: Arc<DbErr>,
 }
 
+impl Unplanned {
+    /// Whether the server did not come to plan it, so that nothing is known of the policies.
+    pub(crate) fn is_untried(&self) -> bool {
+        sqlstate::of(&self.source).is_some_and(|state| sqlstate::is_of_the_moment(&state))
+    }
+}
+
 /// The statements that the server does not plan for `role`, of those that its privileges on the
-/// tables allow; `None` if the login cannot act as the role.
+/// tables allow; `None` if the login cannot act as the role. After one that the server does not come to
+/// plan, no other one on its table is tried.
 ///
 /// Statements sent: `EXPLAIN` of each, in a savepoint that is rolled back. A login that may not act
 /// as the role and may grant it grants it to itself there. Locks taken: `ACCESS SHARE` and `ROW
@@ -66,6 +75,11 @@ pub(crate) async fn unplanned(
     let mut unplanned = Vec::new();
     if planned.is_err() {
         for (table, privilege, sql) in &statements {
+            let last: Option<&Unplanned> = unplanned.last();
+            if last.is_some_and(|last| last.table == **table && last.is_untried()) {
+                continue;
+            }
+
             let one = savepoint.begin().await?;
             let planned = one.execute_unprepared(sql).await;
             TransactionSession::rollback(one).await?;
@@ -78,6 +92,7 @@ pub(crate) async fn unplanned(
                 unplanned.push(Unplanned {
                     table: (*table).clone(),
                     privilege: *privilege,
+                    sql: sql.clone(),
                     source: Arc::new(error),
                 });
             }

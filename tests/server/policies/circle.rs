@@ -1,6 +1,8 @@
 //! Policies that ask each other let no statement through (FAULTS M6).
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{
+    ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement, TransactionTrait,
+};
 use sea_orm_rls::doctor::Doctor;
 use sea_orm_rls::entity::Declaration;
 use sea_orm_rls::error::SchemaError;
@@ -9,7 +11,7 @@ use sea_orm_rls::policy::{Command, Policy, PolicyDraft};
 use sea_orm_rls::{Registry, RlsConnection, RlsError, RlsSchema, UserContext, registry};
 use uuid::Uuid;
 
-use crate::fixture::{Public, config, plain_login, task, user};
+use crate::fixture::{Fixture, Public, config, plain_login, task, user};
 use crate::schema::text;
 
 mod note {
@@ -249,4 +251,28 @@ async fn parent_and_child_of_one_statement_are_refused_and_of_two_are_stored() {
     run(task).await.unwrap();
     run(format!("{note} VALUES ('{ann}', 'n')")).await.unwrap();
     assert_eq!(text(&mine, "SELECT body FROM note").await, "n");
+}
+
+#[tokio::test]
+async fn sync_that_cannot_try_a_locked_table_fails() {
+    let fixture = Fixture::new(1).await;
+    let drift = "ALTER TABLE note DISABLE ROW LEVEL SECURITY";
+    fixture.owner.execute_unprepared(drift).await.unwrap();
+    let rls = RlsSchema::new(crate::fixture::entities(), fixture.config.clone());
+    let before = rls.plan(&fixture.owner).await.unwrap();
+
+    // Statements that write wait for it, and a sync that does not change the table does not.
+    let holder = fixture.owner.begin().await.unwrap();
+    let lock = "LOCK TABLE task IN SHARE MODE";
+    holder.execute_unprepared(lock).await.unwrap();
+
+    let error = rls.sync(&fixture.owner).await.unwrap_err();
+    assert!(
+        matches!(&error, RlsError::Schema(SchemaError::LockTimeout { sql }) if sql.contains("task")),
+        "{error}"
+    );
+    assert_eq!(rls.plan(&fixture.owner).await.unwrap(), before);
+
+    holder.rollback().await.unwrap();
+    assert_eq!(rls.sync(&fixture.owner).await.unwrap().changes().len(), 1);
 }

@@ -27,12 +27,13 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        const DRIFT: &str = "ALTER TABLE note DISABLE ROW LEVEL SECURITY; ALTER TABLE task DISABLE ROW LEVEL SECURITY";
+        const DRIFT: &str = "ALTER TABLE note DISABLE ROW LEVEL SECURITY;
+            ALTER TABLE task DISABLE ROW LEVEL SECURITY";
 
         let fixture = Fixture::new(1).await;
         fixture.owner.execute_unprepared(DRIFT).await.unwrap();
         let mut options = ConnectOptions::new(fixture.database.url());
-        options.map_sqlx_postgres_opts(|options| options.options([("deadlock_timeout", "2s")]));
+        options.map_sqlx_postgres_opts(|options| options.options([("deadlock_timeout", "3s")]));
 
         Self {
             rls: RlsSchema::new(entities(), fixture.config.clone()),
@@ -41,14 +42,14 @@ impl World {
         }
     }
 
-    /// As many transactions of the service, which have read `task`.
-    async fn service(&self, count: usize) -> Vec<DatabaseTransaction> {
-        const READ: &str = "SET LOCAL deadlock_timeout = '1min'; SELECT count(*) FROM task";
-
+    /// As many transactions of the service, which have written to `table`.
+    async fn service(&self, count: usize, table: &str) -> Vec<DatabaseTransaction> {
         let mut transactions = Vec::new();
         for _ in 0..count {
             let transaction = self.fixture.owner.begin().await.unwrap();
-            transaction.execute_unprepared(READ).await.unwrap();
+            let patient = "SET LOCAL deadlock_timeout = '1min'";
+            transaction.execute_unprepared(patient).await.unwrap();
+            write(&transaction, table).await.unwrap();
             transactions.push(transaction);
         }
         transactions
@@ -97,26 +98,36 @@ impl MigratorTraitSelf for Migrator {
     }
 }
 
-/// Each reads `note` too, when someone who has locked that waits for `task`.
-async fn go_on(service: Vec<DatabaseTransaction>) -> Result<(), DbErr> {
-    const WAITING: &str = "SELECT count(*)::text FROM pg_locks waits JOIN pg_locks has USING (pid)
-        WHERE waits.relation = 'task'::regclass AND NOT waits.granted
-          AND has.relation = 'note'::regclass AND has.granted
-          AND has.mode = 'AccessExclusiveLock'";
+/// Locks the table as a statement does that writes to it.
+async fn write(transaction: &DatabaseTransaction, table: &str) -> Result<(), DbErr> {
+    let lock = format!("LOCK TABLE {table} IN ROW EXCLUSIVE MODE");
+    transaction.execute_unprepared(&lock).await?;
+    Ok(())
+}
+
+/// Each writes to the first table too, when someone who has locked that waits for the second.
+async fn go_on(
+    service: Vec<DatabaseTransaction>,
+    (kept, awaited): (&str, &str),
+) -> Result<(), DbErr> {
+    let waiting = format!(
+        "SELECT count(*)::text FROM pg_locks waits JOIN pg_locks has USING (pid)
+         WHERE waits.relation = '{awaited}'::regclass AND NOT waits.granted
+           AND has.relation = '{kept}'::regclass AND has.granted
+           AND has.mode IN ('AccessExclusiveLock', 'ShareRowExclusiveLock')"
+    );
 
     for transaction in service {
-        let waiting = async {
-            while text(&transaction, WAITING).await == "0" {
+        let met = async {
+            while text(&transaction, &waiting).await == "0" {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(60), waiting)
+        tokio::time::timeout(Duration::from_mins(1), met)
             .await
-            .expect("someone has locked `note` and waits for `task`");
+            .expect("someone has locked the first table and waits for the second");
 
-        transaction
-            .execute_unprepared("SELECT count(*) FROM note")
-            .await?;
+        write(&transaction, kept).await?;
         transaction.commit().await?;
     }
 
@@ -126,8 +137,11 @@ async fn go_on(service: Vec<DatabaseTransaction>) -> Result<(), DbErr> {
 #[tokio::test]
 async fn sync_is_tried_again_after_a_deadlock() {
     let world = World::new().await;
-    let service = world.service(2).await;
-    let (synced, went_on) = tokio::join!(world.rls.sync(&world.migrations), go_on(service));
+    let service = world.service(2, "task").await;
+    let (synced, went_on) = tokio::join!(
+        world.rls.sync(&world.migrations),
+        go_on(service, ("note", "task"))
+    );
     went_on.unwrap();
     assert_eq!(synced.unwrap().changes().len(), 2);
     assert!(world.is_protected().await);
@@ -136,9 +150,12 @@ async fn sync_is_tried_again_after_a_deadlock() {
 #[tokio::test]
 async fn sync_in_a_transaction_of_the_caller_is_tried_again_after_a_deadlock() {
     let world = World::new().await;
-    let service = world.service(2).await;
+    let service = world.service(2, "task").await;
     let transaction = world.migrations.begin().await.unwrap();
-    let (synced, went_on) = tokio::join!(world.rls.sync(&transaction), go_on(service));
+    let (synced, went_on) = tokio::join!(
+        world.rls.sync(&transaction),
+        go_on(service, ("note", "task"))
+    );
     went_on.unwrap();
     assert_eq!(synced.unwrap().changes().len(), 2);
     transaction.commit().await.unwrap();
@@ -149,9 +166,9 @@ async fn sync_in_a_transaction_of_the_caller_is_tried_again_after_a_deadlock() {
 async fn changes_are_tried_again_after_a_deadlock() {
     let world = World::new().await;
     let plan = world.rls.plan(&world.fixture.owner).await.unwrap();
-    let service = world.service(1).await;
+    let service = world.service(1, "task").await;
     let applied = apply_changes(&world.migrations, plan.changes());
-    let (applied, went_on) = tokio::join!(applied, go_on(service));
+    let (applied, went_on) = tokio::join!(applied, go_on(service, ("note", "task")));
     went_on.unwrap();
     applied.unwrap();
     assert!(world.is_protected().await);
@@ -165,11 +182,28 @@ async fn statements_of_a_file_are_tried_again_after_a_deadlock() {
     ];
 
     let world = World::new().await;
-    let service = world.service(1).await;
+    let service = world.service(1, "task").await;
     let applied = apply_statements(&world.migrations, &FILE);
-    let (applied, went_on) = tokio::join!(applied, go_on(service));
+    let (applied, went_on) = tokio::join!(applied, go_on(service, ("note", "task")));
     went_on.unwrap();
     applied.unwrap();
+    assert!(world.is_protected().await);
+}
+
+#[tokio::test]
+async fn online_step_is_tried_again_after_a_deadlock() {
+    const DROP: &str = "SELECT format('ALTER TABLE task DROP CONSTRAINT %I', conname)
+        FROM pg_constraint WHERE conrelid = 'task'::regclass AND contype = 'f'";
+
+    let world = World::new().await;
+    let drop = text(&world.fixture.owner, DROP).await;
+    world.fixture.owner.execute_unprepared(&drop).await.unwrap();
+    let service = world.service(1, "\"user\"").await;
+    let prepared = world.rls.prepare_online(&world.migrations);
+    let (prepared, went_on) = tokio::join!(prepared, go_on(service, ("task", "\"user\"")));
+    went_on.unwrap();
+    prepared.unwrap();
+    world.rls.sync(&world.migrations).await.unwrap();
     assert!(world.is_protected().await);
 }
 
@@ -177,11 +211,13 @@ async fn statements_of_a_file_are_tried_again_after_a_deadlock() {
 async fn migration_is_tried_again_after_a_deadlock() {
     for by_method in [false, true] {
         let world = World::new().await;
-        let service = world.service(1).await;
+        let service = world.service(1, "task").await;
         let migrator = Migrator(Migration { by_method });
         let migrator = RlsMigrator::with(migrator, entities(), world.fixture.config.clone());
-        let (migrated, went_on) =
-            tokio::join!(migrator.up(&world.migrations, None), go_on(service));
+        let (migrated, went_on) = tokio::join!(
+            migrator.up(&world.migrations, None),
+            go_on(service, ("note", "task"))
+        );
         went_on.unwrap();
         migrated.unwrap();
         assert!(world.is_protected().await);
@@ -191,10 +227,13 @@ async fn migration_is_tried_again_after_a_deadlock() {
 #[tokio::test]
 async fn migration_that_is_always_in_a_deadlock_says_so() {
     let world = World::new().await;
-    let service = world.service(6).await;
+    let service = world.service(6, "task").await;
     let migrator = Migrator(Migration { by_method: false });
     let migrator = RlsMigrator::with(migrator, entities(), world.fixture.config.clone());
-    let (migrated, went_on) = tokio::join!(migrator.up(&world.migrations, None), go_on(service));
+    let (migrated, went_on) = tokio::join!(
+        migrator.up(&world.migrations, None),
+        go_on(service, ("note", "task"))
+    );
     went_on.unwrap();
 
     let error = migrated.unwrap_err().to_string();
@@ -210,8 +249,11 @@ async fn migration_that_is_always_in_a_deadlock_says_so() {
 async fn fifth_deadlock_is_an_error_that_leaves_nothing_changed() {
     let world = World::new().await;
     let before = world.rls.plan(&world.fixture.owner).await.unwrap();
-    let service = world.service(5).await;
-    let (synced, went_on) = tokio::join!(world.rls.sync(&world.migrations), go_on(service));
+    let service = world.service(5, "task").await;
+    let (synced, went_on) = tokio::join!(
+        world.rls.sync(&world.migrations),
+        go_on(service, ("note", "task"))
+    );
     went_on.unwrap();
 
     let error = synced.unwrap_err();

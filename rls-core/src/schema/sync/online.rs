@@ -10,6 +10,7 @@ use sea_orm::{
 };
 
 use super::RlsSchema;
+use super::lock::despite_deadlocks;
 use super::run::{failure, foreign_rows};
 use crate::error::{RlsError, SchemaError};
 use crate::name::{Identifier, TableName};
@@ -289,6 +290,14 @@ fn taken(table: &TableName, name: &Identifier) -> SchemaError {
 
 /// Runs statements in one short transaction, with the settings of [`Session`].
 async fn within(
+    db: &DatabaseConnection,
+    change: &Change,
+    statements: &[String],
+) -> Result<(), RlsError> {
+    despite_deadlocks(|| within_once(db, change, statements)).await
+}
+
+async fn within_once(
     db: &DatabaseConnection,
     change: &Change,
     statements: &[String],
